@@ -1,0 +1,64 @@
+# The commands of this project. Fragments in devcluster/ and bench/ add theirs.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+VENV_TF := .venv-tf
+PY_TF := $(VENV_TF)/bin/python
+export KUBECONFIG ?= $(CURDIR)/.devcluster/kubeconfig
+
+.PHONY: help
+help: ## what there is to run
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.done: requirements/dev.txt
+	python3 -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(VENV_TF)/.done: requirements/export.txt requirements/tf-dev.txt
+	python3 -m venv $(VENV_TF)
+	$(PY_TF) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/export.txt -r requirements/tf-dev.txt
+	touch $@
+
+.PHONY: setup
+setup: $(VENV)/.done ## the Python environment of the tests and tools
+
+include $(wildcard devcluster/*.mk demo/*.mk bench/*.mk)
+
+.PHONY: setup-tf
+setup-tf: $(VENV_TF)/.done ## the TensorFlow environment: training, export and serving
+
+LINTED := demo devcluster job_contract object_store export_job build_job operator examples tests bench
+TYPED := demo devcluster job_contract object_store export_job build_job operator \
+	examples/object-detect/server examples/object-detect/code examples/object-detect/training
+IMPORTED := job_contract:object_store:export_job:build_job:operator
+HELM = $$($(PY) -c 'from devcluster import binaries; print(binaries.ensure(binaries.HELM)["helm"])')
+
+.PHONY: lint lint-code lint-types lint-imports lint-yaml lint-chart lint-manifests
+lint: lint-code lint-types lint-imports lint-yaml lint-chart lint-manifests ## every check that runs no code of ours
+
+lint-code: setup ## ruff: rules and format
+	@$(PY) -m ruff check $(wildcard $(LINTED))
+	@$(PY) -m ruff format --check $(wildcard $(LINTED))
+
+lint-types: setup ## mypy, strict
+	@$(PY) -m mypy --strict $(TYPED)
+
+lint-imports: setup ## the layers of the design
+	@PYTHONPATH=$(IMPORTED) $(VENV)/bin/lint-imports --no-cache --no-logo
+
+lint-yaml: setup ## yamllint
+	@$(VENV)/bin/yamllint --strict .
+
+lint-chart: setup ## helm lint
+	@helm=$(HELM); "$$helm" lint --strict --kube-version 1.34.0 --values deploy/helm/ci/test-values.yaml deploy/helm
+
+lint-manifests: setup ## every manifest through a real API server, as a dry run
+	@$(PY) -m pytest -q tests/crd/test_manifests_on_server.py tests/crd/test_chart_on_server.py
+
+.PHONY: test-unit
+test-unit: setup ## the tests that need no cluster, in seconds
+	@$(PY) -m pytest -q -n auto tests/unit

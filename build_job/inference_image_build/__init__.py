@@ -1,0 +1,1 @@
+"""Every step of a Job that needs no TensorFlow: resolve, assemble, report, probe and publish."""

@@ -1,0 +1,82 @@
+"""Runs the step that its one argument names: resolve, assemble, report, probe or publish."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from inference_image_build.assemble import assemble
+from inference_image_build.probe import probe
+from inference_image_build.publish import publish
+from inference_image_build.registry import Registry
+from inference_image_build.registry_auth import read_logins, secrets
+from inference_image_build.report import report
+from inference_image_build.resolve import MAX_SAMPLE, resolve
+from inference_image_contract import inputs, paths, results
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import ExitCode
+from inference_image_store import Credentials, Store
+
+CONFIG_MAP = Path(paths.CONFIG_MAP_SOURCE)
+
+
+def main(arguments: list[str]) -> ExitCode:
+    """Runs one step; its result, success or failure, is where the kubelet looks for it."""
+    if len(arguments) != 1 or arguments[0] not in STEPS:
+        print(f"usage: python3 -m inference_image_build {'|'.join(STEPS)}", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    return results.run(STEPS[arguments[0]], _secrets())
+
+
+def _resolve() -> results.Result:
+    stage = inputs.from_environment(inputs.ResolveInput)
+    return resolve(stage, _store(stage.ufile), Registry.mounted(stage.registry), CONFIG_MAP)
+
+
+def _assemble() -> results.Result:
+    stage = inputs.from_environment(inputs.AssembleInput)
+    return assemble(stage, _store(stage.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), CONFIG_MAP)
+
+
+def _report() -> results.Result:
+    stage = inputs.from_environment(inputs.ReportInput)
+    return report(stage, Registry.mounted(stage.registry), Path(paths.DIGEST_FILE))
+
+
+def _probe() -> results.Result:
+    stage = inputs.from_environment(inputs.ProbeInput)
+    if not (stage.sample and stage.ufile):
+        return probe(stage)
+    return probe(stage, _store(stage.ufile).read(stage.sample, max_bytes=MAX_SAMPLE))
+
+
+def _publish() -> results.Result:
+    stage = inputs.from_environment(inputs.PublishInput)
+    return publish(stage, Registry.mounted(stage.registry))
+
+
+STEPS: Mapping[str, Callable[[], results.Result]] = {
+    "resolve": _resolve,
+    "assemble": _assemble,
+    "report": _report,
+    "probe": _probe,
+    "publish": _publish,
+}
+
+
+def _store(location: inputs.UFile) -> Store:
+    return Store(location, Credentials.from_environment())
+
+
+def _secrets() -> tuple[str, ...]:
+    """Every secret of this container, for the redaction of its result and log."""
+    keys = (os.environ.get(name, "") for name in (paths.PUBLIC_KEY_ENV, paths.PRIVATE_KEY_ENV))
+    try:
+        registry = secrets(read_logins(Path(paths.REGISTRY_AUTH)))
+    except StageError:  # the step itself says what is wrong with the file
+        registry = ()
+    return (*(key for key in keys if key), *registry)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

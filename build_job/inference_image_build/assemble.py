@@ -1,0 +1,103 @@
+"""Assemble: makes the build context from pinned sources only, and the Dockerfile with pinned images beside it."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path, PurePosixPath
+
+from inference_image_build import dockerfile, manifests, source
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import AssembleInput, Graph, PinnedFile, PinnedObject
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import Assembled
+from inference_image_store import Store
+
+_CHUNK = 1024**2
+
+
+def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, config_map: Path) -> Assembled:
+    """Writes `context` and `pinned_dockerfile`. An unfinished context of an earlier run is removed first.
+
+    Raises StageError: `SourceChanged` when anything is not as it was pinned, `ObjectCorrupt` for the graph, and those
+    of the store.
+    """
+    manifest = manifests.read(store, stage.manifest)
+    if context.exists():
+        shutil.rmtree(context)
+    context.mkdir(parents=True)
+    for item in manifest.source:
+        _place(item, store, context, source.config_map_folder(config_map))
+    checkpoint_dir = PurePosixPath(stage.checkpoint_dir)
+    _graph(stage.graph, store, _target(context, str(checkpoint_dir / source.GRAPH_NAME)))
+    _download(manifest.label_map, store, _target(context, str(checkpoint_dir / source.LABEL_MAP_NAME)))
+    data = (context / manifest.dockerfile).read_bytes()
+    pinned_dockerfile.write_bytes(dockerfile.pin(data, stage.build_args, manifest.base_images, manifest.dockerfile))
+    return _normalise(context)
+
+
+def _place(item: PinnedFile, store: Store, context: Path, config_map: Path) -> None:
+    target = _target(context, item.path)
+    if item.key:
+        _download(PinnedObject(key=item.key, size=item.size, etag=item.etag), store, target)
+        return
+    try:
+        data = (config_map / item.path).read_bytes()
+    except OSError:
+        data = b""
+    if len(data) != item.size or hashlib.sha256(data).hexdigest() != item.sha256:
+        raise _changed(f"The file {item.path} of the ConfigMap")
+    target.write_bytes(data)
+
+
+def _download(item: PinnedObject, store: Store, target: Path) -> None:
+    """A pinned object; one that is gone has changed, too."""
+    try:
+        store.download(item.key, target, etag=item.etag, size=item.size)
+    except StageError as error:
+        if error.reason is Reason.OBJECT_NOT_FOUND:
+            raise _changed(f"The object {item.key}") from error
+        raise
+
+
+def _graph(graph: Graph, store: Store, target: Path) -> None:
+    store.download(graph.key, target, size=graph.size)
+    digest = hashlib.sha256()
+    with target.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    if digest.hexdigest() != graph.sha256:
+        raise StageError(
+            Reason.OBJECT_CORRUPT,
+            f"The frozen graph {graph.key} has the SHA-256 {digest.hexdigest()}, verified was {graph.sha256}.",
+            "Let nothing else write below spec.export.outputPrefix; delete the object to have it exported again.",
+        )
+
+
+def _target(context: Path, path: str) -> Path:
+    """The file for a path of the context, its folder made. Paths were checked when they were pinned; trust none."""
+    if fault := source.path_fault(path):
+        raise StageError(Reason.UNSAFE_KEY, f"The path {path!r} {fault}.", "Rename it and upload the source again.")
+    target = context.joinpath(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
+def _normalise(context: Path) -> Assembled:
+    """Gives every file and folder one mode and the time 0, so that equal content makes equal layers."""
+    size = count = 0
+    for parent, _, names in os.walk(context, topdown=False):
+        for path in (Path(parent, name) for name in names):
+            path.chmod(0o644)
+            os.utime(path, (0, 0))
+            size, count = size + path.stat().st_size, count + 1
+        Path(parent).chmod(0o755)
+        os.utime(parent, (0, 0))
+    return Assembled(context_bytes=size, file_count=count)
+
+
+def _changed(what: str) -> StageError:
+    return StageError(
+        Reason.SOURCE_CHANGED,
+        f"{what} is not what it was when it was resolved.",
+        "Nothing to do: everything is resolved again. Do not change the source while it is being built.",
+    )

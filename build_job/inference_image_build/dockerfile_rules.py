@@ -1,0 +1,183 @@
+"""What each Dockerfile instruction must look like, beyond what the parser checks. Pure.
+
+The rules are those of BuildKit's `instructions` package, which Kaniko uses: what is refused here would end the build.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
+_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|")
+_COUNT = re.compile(r"\+?\d{1,9}|")
+_NETWORKS = frozenset({"--network=default", "--network=none", "--network=host"})
+_HEREDOC = re.compile(r"\d*<<-?\s*['\"]?[A-Za-z0-9_.]+['\"]?")
+
+
+class Instruction(NamedTuple):
+    """One instruction. Lines count from 1, both ends included; `flags` are the words that start with `--`."""
+
+    name: str
+    trigger: str
+    """What ONBUILD triggers, upper case; empty for every other instruction."""
+    flags: tuple[str, ...]
+    arguments: tuple[str, ...]
+    is_json: bool
+    first_line: int
+    last_line: int
+
+
+class Rule(NamedTuple):
+    """The flags that an instruction takes, those of them that are switches, and a check of its arguments."""
+
+    check: Callable[[Instruction], str]
+    flags: frozenset[str] = frozenset()
+    switches: frozenset[str] = frozenset()
+    repeatable: frozenset[str] = frozenset()
+
+
+def fault(instruction: Instruction) -> str:
+    """What is wrong with the instruction, as a clause without its line; empty when nothing is."""
+    rule = RULES.get(instruction.name)
+    if rule is None:
+        close = difflib.get_close_matches(instruction.name, RULES, n=1)
+        return f"unknown instruction {instruction.name}" + (f" (did you mean {close[0]}?)" if close else "")
+    return _flag_fault(instruction, rule) or rule.check(instruction)
+
+
+def _flag_fault(instruction: Instruction, rule: Rule) -> str:
+    seen: set[str] = set()
+    for flag in instruction.flags:
+        name, equals, value = flag.removeprefix("--").partition("=")
+        if name not in rule.flags:
+            return f"{instruction.name} has no flag --{name}"
+        if name in seen and name not in rule.repeatable:
+            return f"{instruction.name} has the flag --{name} twice"
+        seen.add(name)
+        if name in rule.switches:
+            if equals and value.lower() not in {"true", "false"}:
+                return f"--{name} takes true or false, not {value!r}"
+        elif not equals:
+            return f"the flag --{name} has no value"
+    return ""
+
+
+def _from(instruction: Instruction) -> str:
+    arguments = instruction.arguments
+    if len(arguments) not in {1, 3} or (len(arguments) == 3 and arguments[1].upper() != "AS"):  # noqa: PLR2004
+        return "FROM takes an image, or an image, AS and a name"
+    if len(arguments) == 3 and not STAGE_NAME.fullmatch(arguments[2].lower()):  # noqa: PLR2004 - image, AS, name
+        return f"{arguments[2]!r} is no name for a build stage (a letter, then letters, digits and - _ .)"
+    return ""
+
+
+def _copy(instruction: Instruction) -> str:
+    if len(instruction.arguments) < 2:  # noqa: PLR2004 - a source and a destination
+        return f"{instruction.name} takes at least one source and a destination"
+    if _HEREDOC.fullmatch(instruction.arguments[-1]):
+        return f"{instruction.name} cannot have a heredoc as its destination"
+    return ""
+
+
+def _one(instruction: Instruction) -> str:
+    return "" if len(instruction.arguments) == 1 else f"{instruction.name} takes exactly one argument"
+
+
+def _some(instruction: Instruction) -> str:
+    return "" if instruction.arguments else f"{instruction.name} takes at least one argument"
+
+
+def _pairs(instruction: Instruction) -> str:
+    """ENV and LABEL: the parser gives names and values in turn."""
+    names = instruction.arguments[::2]
+    return _some(instruction) or ("" if all(names) else f"{instruction.name} has a blank name")
+
+
+def _arg(instruction: Instruction) -> str:
+    names = (argument.partition("=")[0] for argument in instruction.arguments)
+    return _some(instruction) or ("" if all(names) else "ARG has a blank name")
+
+
+def _volume(instruction: Instruction) -> str:
+    blank = any(not argument.strip() for argument in instruction.arguments)
+    return _some(instruction) or ("VOLUME has an empty path" if blank else "")
+
+
+def _shell(instruction: Instruction) -> str:
+    return _some(instruction) or ("" if instruction.is_json else 'SHELL takes a JSON array: SHELL ["/bin/sh", "-c"]')
+
+
+def _onbuild(instruction: Instruction) -> str:
+    if not instruction.trigger:
+        return "ONBUILD takes an instruction"
+    if instruction.trigger in {"ONBUILD", "FROM", "MAINTAINER"}:
+        return f"ONBUILD cannot trigger {instruction.trigger}"
+    return ""
+
+
+def _healthcheck(instruction: Instruction) -> str:
+    if not instruction.arguments:
+        return "HEALTHCHECK takes CMD and a command, or NONE"
+    kind, *command = instruction.arguments
+    if kind.upper() == "NONE":
+        return "HEALTHCHECK NONE takes nothing else" if command else ""
+    if kind.upper() != "CMD":
+        return f"HEALTHCHECK takes CMD or NONE, not {kind!r}"
+    return _health_flags(instruction) or ("" if any(command) else "HEALTHCHECK CMD has no command")
+
+
+def _health_flags(instruction: Instruction) -> str:
+    for flag in instruction.flags:
+        name, _, value = flag.partition("=")
+        form, what = (_COUNT, "a number") if name == "--retries" else (_DURATION, "a duration such as 30s")
+        if not form.fullmatch(value):
+            return f"{name} takes {what}, not {value!r}"
+    return ""
+
+
+def _run(instruction: Instruction) -> str:
+    for flag in instruction.flags:
+        if flag.startswith("--network=") and flag not in _NETWORKS:
+            return f"--network takes default, none or host, not {flag.partition('=')[2]!r}"
+    return ""
+
+
+def _anything(_instruction: Instruction) -> str:
+    return ""
+
+
+def _set(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+RULES: Mapping[str, Rule] = {
+    "ADD": Rule(
+        _copy,
+        flags=_set("chown", "chmod", "link", "keep-git-dir", "checksum", "unpack", "exclude"),
+        switches=_set("link", "keep-git-dir", "unpack"),
+        repeatable=_set("exclude"),
+    ),
+    "ARG": Rule(_arg),
+    "CMD": Rule(_anything),
+    "COPY": Rule(
+        _copy,
+        flags=_set("chown", "chmod", "from", "link", "parents", "exclude"),
+        switches=_set("link", "parents"),
+        repeatable=_set("exclude"),
+    ),
+    "ENTRYPOINT": Rule(_anything),
+    "ENV": Rule(_pairs),
+    "EXPOSE": Rule(_some),
+    "FROM": Rule(_from, flags=_set("platform")),
+    "HEALTHCHECK": Rule(_healthcheck, flags=_set("interval", "timeout", "start-period", "start-interval", "retries")),
+    "LABEL": Rule(_pairs),
+    "MAINTAINER": Rule(_one),
+    "ONBUILD": Rule(_onbuild),
+    "RUN": Rule(_run, flags=_set("mount", "network", "security", "device"), repeatable=_set("mount", "device")),
+    "SHELL": Rule(_shell),
+    "STOPSIGNAL": Rule(_one),
+    "USER": Rule(_one),
+    "VOLUME": Rule(_volume),
+    "WORKDIR": Rule(_one),
+}

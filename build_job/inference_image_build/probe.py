@@ -1,0 +1,121 @@
+"""Probe: asks the built image, which runs beside it, as a client would: is it ready, does it answer a picture."""
+
+import json
+import time
+from typing import NamedTuple
+
+import requests
+
+from inference_image_build import sample
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import ProbeInput
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import Probed
+
+HOST = "127.0.0.1"
+MAX_ANSWER = 16 * 1024**2
+_INTERVAL = 0.2
+"""Seconds between two questions whether it is ready."""
+_ASK_TIMEOUT = 5.0
+_MAX_SHOWN = 200
+
+
+class _Answer(NamedTuple):
+    status: int
+    body: bytes
+
+
+def probe(stage: ProbeInput, picture: bytes = b"") -> Probed:
+    """Waits until the image is ready, then sends it `picture` (by default a drawn one) and judges the answer.
+
+    Both share the timeout. Raises StageError: `ImageDoesNotAnswer`, `ImageAnswersWrong`.
+    """
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy of the environment must not come between two containers of one pod
+        start = time.monotonic()
+        deadline = start + stage.timeout_seconds
+        _wait_ready(session, stage, deadline)
+        ready = time.monotonic()
+        _ask(session, stage, picture or sample.png(), deadline)
+        return Probed(ready_seconds=round(ready - start, 3), answer_seconds=round(time.monotonic() - ready, 3))
+
+
+def _wait_ready(session: requests.Session, stage: ProbeInput, deadline: float) -> None:
+    url = f"http://{HOST}:{stage.port}{stage.ready_path}"
+    seen = "nothing"
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            answer = _send(session, "GET", url, b"", min(_ASK_TIMEOUT, left))
+        except requests.RequestException as error:
+            seen = _describe(error)
+        else:
+            if answer.status == requests.codes.ok:
+                return
+            seen = f"status {answer.status} with {_shown(answer.body)}"
+        time.sleep(max(0.0, min(_INTERVAL, deadline - time.monotonic())))
+    raise StageError(
+        Reason.IMAGE_DOES_NOT_ANSWER,
+        f"The image is not ready after {stage.timeout_seconds} s: GET {stage.ready_path} on port {stage.port} last "
+        f"gave {seen}.",
+        "Check that the image serves spec.test.readyPath on spec.test.port (the log of the container `image` tells "
+        f"more), correct the code or raise spec.test.timeout; if the spec stays as it is, {REQUEST_AGAIN}",
+    )
+
+
+def _ask(session: requests.Session, stage: ProbeInput, picture: bytes, deadline: float) -> None:
+    asked = f"POST {stage.path} with a picture of {len(picture)} bytes"
+    url = f"http://{HOST}:{stage.port}{stage.path}"
+    try:
+        answer = _send(session, "POST", url, picture, max(1.0, deadline - time.monotonic()))
+    except requests.Timeout as error:
+        raise StageError(
+            Reason.IMAGE_DOES_NOT_ANSWER,
+            f"The image is ready, but {asked} got no answer within {stage.timeout_seconds} s of its start.",
+            f"Raise spec.test.timeout, or make the answer faster and {REQUEST_AGAIN}",
+        ) from error
+    except requests.RequestException as error:
+        raise _wrong(f"{asked} ended with {_describe(error)}") from error
+    if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
+        raise _wrong(f"{asked} gave status {answer.status} with {_shown(answer.body)}")
+    try:
+        json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise _wrong(f"{asked} gave status {answer.status}, but not JSON: {_shown(answer.body)}") from error
+
+
+def _send(session: requests.Session, method: str, url: str, body: bytes, timeout: float) -> _Answer:
+    """One request; the time limit holds for the whole answer, so that a trickle cannot outlast it."""
+    end = time.monotonic() + timeout
+    headers = {"Content-Type": "application/octet-stream"} if body else {}
+    with session.request(
+        method, url, data=body or None, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+    ) as response:
+        data = bytearray()
+        for chunk in response.iter_content(64 * 1024):
+            data += chunk
+            if time.monotonic() > end:
+                raise requests.Timeout("the answer trickles")
+            if len(data) > MAX_ANSWER:
+                raise _wrong(f"{method} {url} gave more than {MAX_ANSWER} bytes")
+        return _Answer(response.status_code, bytes(data))
+
+
+def _describe(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "no answer in time"
+    return "connection refused" if "refused" in str(error) else "a broken connection"
+
+
+def _shown(body: bytes) -> str:
+    text = body[: _MAX_SHOWN * 4].decode("utf-8", errors="replace").strip()
+    return repr(text[:_MAX_SHOWN]) if text else "an empty body"
+
+
+def _wrong(what: str) -> StageError:
+    return StageError(
+        Reason.IMAGE_ANSWERS_WRONG,
+        f"The image answers wrongly: {what}.",
+        "Check spec.test.path and spec.test.sample, and the code (the log of the container `image` tells more); "
+        f"if the spec stays as it is, {REQUEST_AGAIN}",
+    )

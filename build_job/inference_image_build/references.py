@@ -1,0 +1,104 @@
+"""Image references: `[host[:port]/]path[:tag][@digest]`, and which hosts an installation allows. Pure.
+
+Grammar: https://pkg.go.dev/github.com/distribution/reference.
+"""
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+DEFAULT_HOST = "docker.io"
+"""What a reference without a host means, by the grammar."""
+DEFAULT_TAG = "latest"
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?|\[[0-9a-f:]+\](?::[0-9]{1,5})?")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_MAX_PATH = 255
+
+
+class ImageReference(NamedTuple):
+    """A reference with every default filled in; `digest` is empty when none was written."""
+
+    host: str
+    path: str
+    tag: str
+    digest: str
+
+    @property
+    def repository(self) -> str:
+        """`host/path`."""
+        return f"{self.host}/{self.path}"
+
+    @property
+    def selector(self) -> str:
+        """What the registry is asked for: the digest if there is one, else the tag."""
+        return self.digest or self.tag
+
+    def pinned(self, digest: str) -> str:
+        """The same repository at this digest."""
+        return f"{self.repository}@{digest}"
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
+
+
+def parse(text: str) -> ImageReference:
+    """The parts of a reference.
+
+    Raises ValueError with a sentence that names the wrong part.
+    """
+    name, _, digest = text.partition("@")
+    if "@" in text and not DIGEST.fullmatch(digest):
+        raise ValueError(f"{text!r} has a digest that is not sha256:<64 hex digits>")
+    head, slash, rest = name.partition("/")
+    is_host = bool(slash) and (head == "localhost" or "." in head or ":" in head)
+    host, remainder = (head, rest) if is_host else (DEFAULT_HOST, name)
+    path, colon, tag = remainder.partition(":")
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"{text!r} has a malformed host {host!r}")
+    if not _PATH.fullmatch(path) or len(path) > _MAX_PATH:
+        raise ValueError(f"{text!r} has a malformed repository {path!r} (lower case letters, digits and . _ - /)")
+    if colon and not TAG.fullmatch(tag):
+        raise ValueError(f"{text!r} has a malformed tag {tag!r}")
+    if host == DEFAULT_HOST and "/" not in path:
+        path = f"library/{path}"
+    return ImageReference(host, path, tag or DEFAULT_TAG, digest)
+
+
+def parse_repository(text: str) -> ImageReference:
+    """A repository without tag and digest, as `spec.image.repository` has it.
+
+    Raises StageError (`InvalidInput`).
+    """
+    try:
+        reference = parse(text)
+    except ValueError as error:
+        raise _not_a_repository(str(error)) from error
+    if "@" in text or ":" in text.rpartition("/")[2]:
+        raise _not_a_repository(f"{text!r} has a tag or a digest where only a repository is expected")
+    return reference
+
+
+def check_allowed(reference: ImageReference, allowed: Collection[str], where: str) -> None:
+    """Refuses a host that the installation does not list; an empty list allows any.
+
+    `where` is what names the image, for the message. Raises StageError (`RegistryNotAllowed`).
+    """
+    if not allowed or reference.host in allowed:
+        return
+    raise StageError(
+        Reason.REGISTRY_NOT_ALLOWED,
+        f"{where} names the registry {reference.host}, which this installation does not allow "
+        f"(allowed: {', '.join(sorted(allowed))}).",
+        "Use an image of an allowed registry, or ask the administrator to allow this one in the chart's values.",
+    )
+
+
+def _not_a_repository(detail: str) -> StageError:
+    return StageError(Reason.INVALID_INPUT, f"The repository {detail}.", "Correct spec.image.repository.")

@@ -1,0 +1,109 @@
+"""Registry credentials of a docker `config.json`, and the challenges that registries answer with.
+
+Formats: https://docs.docker.com/reference/cli/docker/login/ and https://distribution.github.io/distribution/spec/auth/.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.references import DEFAULT_HOST
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+_DEFAULT_HOST_ALIASES = frozenset({"index.docker.io", "registry-1.docker.io"})
+_PARAMETER = re.compile(r'([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+
+
+class Login(NamedTuple):
+    """A user and a password; the password never shows in a representation."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login(user={self.user!r})"
+
+    def basic(self) -> str:
+        """The value of the header Authorization."""
+        return f"Basic {base64.b64encode(f'{self.user}:{self.password}'.encode()).decode()}"
+
+
+class Challenge(NamedTuple):
+    """A parsed `WWW-Authenticate`: the scheme in lower case and its parameters."""
+
+    scheme: str
+    parameters: Mapping[str, str]
+
+
+def read_logins(path: Path) -> dict[str, Login]:
+    """The logins of a docker `config.json` by host; none when there is no such file.
+
+    Raises StageError (`InvalidInput`) when the file is not what it should be. No part of it is repeated.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise _malformed("it is not JSON") from error
+    entries = document.get("auths") if isinstance(document, dict) else None
+    if not isinstance(entries, dict):
+        raise _malformed("it has no object `auths`")
+    return dict(_logins(entries))
+
+
+def secrets(logins: Mapping[str, Login]) -> tuple[str, ...]:
+    """Every value that must not leave this process."""
+    return tuple(
+        value for login in logins.values() for value in (login.password, login.basic().removeprefix("Basic ")) if value
+    )
+
+
+def normalise_host(key: str) -> str:
+    """`https://host/v1/` and `host/path` are keys of the same host; the default registry has several names."""
+    host = key.partition("://")[2] if "://" in key else key
+    host = host.partition("/")[0].lower()
+    return DEFAULT_HOST if host in _DEFAULT_HOST_ALIASES else host
+
+
+def parse_challenge(header: str) -> Challenge:
+    """The challenge of a `WWW-Authenticate` header; an empty scheme when there is none."""
+    scheme, _, rest = header.strip().partition(" ")
+    parameters = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
+    return Challenge(scheme.lower(), parameters)
+
+
+def _logins(entries: Mapping[str, object]) -> Iterator[tuple[str, Login]]:
+    for key, entry in entries.items():
+        if not isinstance(entry, dict):
+            raise _malformed("an entry of `auths` is not an object")
+        user, password = entry.get("username"), entry.get("password")
+        if not (isinstance(user, str) and isinstance(password, str)):
+            user, password = _decode(entry.get("auth", ""))
+        if user:
+            yield normalise_host(key), Login(user, password)
+
+
+def _decode(auth: object) -> tuple[str, str]:
+    """User and password of the field `auth`, base64 of `user:password`."""
+    try:
+        text = base64.b64decode(auth if isinstance(auth, str) else "", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise _malformed("a field `auth` is not base64 of user:password") from error
+    user, _, password = text.partition(":")
+    return user, password
+
+
+def _malformed(detail: str) -> StageError:
+    return StageError(
+        Reason.INVALID_INPUT,
+        f"The registry credentials (.dockerconfigjson) cannot be read: {detail}.",
+        "Create the Secret named in spec.image.pushSecretRef again (kubectl create secret docker-registry), "
+        f"{REQUEST_AGAIN}",
+    )

@@ -1,0 +1,45 @@
+"""Report: asks the registry which digest it serves for what was just built. Kaniko's own word is only compared."""
+
+from pathlib import Path
+
+from inference_image_build import references
+from inference_image_build.registry import Registry
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import ReportInput
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import Built
+
+_MAX_DIGEST_FILE = 256
+
+
+def report(stage: ReportInput, registry: Registry, digest_file: Path) -> Built:
+    """Digest and size of the image under the content tag.
+
+    Raises StageError: `DigestInvalid` when the registry has no such tag, or when the builder wrote another digest.
+    """
+    repository = references.parse_repository(stage.registry.repository)
+    manifest = registry.manifest(repository, stage.content_tag)
+    if manifest is None:
+        raise _invalid(f"The registry does not serve {repository.repository}:{stage.content_tag} after the push.")
+    if digest_file.exists():
+        _compare(digest_file, manifest.digest)
+    return Built(digest=manifest.digest, size=registry.size(repository, manifest))
+
+
+def _compare(digest_file: Path, served: str) -> None:
+    with digest_file.open("rb") as file:
+        data = file.read(_MAX_DIGEST_FILE + 1)
+    written = data.decode("utf-8", errors="replace").strip()
+    if len(data) > _MAX_DIGEST_FILE or not references.DIGEST.fullmatch(written):
+        raise _invalid("The builder wrote a digest file that holds no sha256 digest.")
+    if written != served:
+        raise _invalid(f"The builder wrote the digest {written}, but the registry serves {served}.")
+
+
+def _invalid(message: str) -> StageError:
+    return StageError(
+        Reason.DIGEST_INVALID,
+        message,
+        "Nothing to do if this happens once: the build is tried again. Otherwise look for something else that pushes "
+        "to or deletes from this repository.",
+    )

@@ -1,0 +1,207 @@
+"""Resolve: pins everything that can move, and finds what would fail later. Each check is a function, in this order."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from inference_image_build import checkpoint, classes, dockerfile, existing, hashes, references, source
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.registry import Registry
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import Manifest, ManifestRef, PinnedFile, PinnedObject, ResolveInput
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import MAX_BYTES, Resolved, encode
+from inference_image_store import Store, etag_of
+
+MAX_SAMPLE = 32 * 1024**2
+_MAX_CHECKPOINT_FILES = 5000
+_MAX_CONFIG = 1024**2
+_MAX_LABEL_MAP = 4 * 1024**2
+_MAX_FILES_SHOWN = 64
+_PEAK_MEMORY = len(',"peakMemoryBytes":') + 20
+"""What the result writer adds to a result."""
+
+
+class _Model(NamedTuple):
+    files: tuple[PinnedObject, ...]
+    pipeline_config: PinnedObject
+    label_map: PinnedObject
+    num_classes: int
+
+
+class _Bases(NamedTuple):
+    pins: dict[str, str]
+    size: int
+
+
+def resolve(stage: ResolveInput, store: Store, registry: Registry, config_map: Path) -> Resolved:
+    """Pins and checks; writes the manifest of what it pinned to UFile.
+
+    Raises StageError: any reason of model, source and registry, and those of the store.
+    """
+    model = _model(stage, store)
+    files, data = _source(stage, store, config_map)
+    bases = _bases(stage, data, registry)
+    repository = references.parse_repository(stage.registry.repository)
+    registry.check_push(repository)
+    _check_sample(stage, store)
+    manifest = _manifest(stage, model, files, bases.pins)
+    return _fitting(
+        Resolved(
+            fingerprint=manifest.fingerprint,
+            content_hash=manifest.content_hash,
+            manifest=_publish(store, stage.output_prefix, manifest),
+            step=stage.step,
+            files=model.files[:_MAX_FILES_SHOWN],
+            file_count=len(model.files),
+            num_classes=model.num_classes,
+            context_bytes=sum(item.size for item in files) + sum(item.size for item in model.files),
+            base_bytes=bases.size,
+            graph=existing.graph(store, stage.output_prefix, manifest.fingerprint),
+            image=existing.image(registry, repository, manifest.content_hash),
+        )
+    )
+
+
+def _model(stage: ResolveInput, store: Store) -> _Model:
+    listing = store.list(f"{stage.prefix}{checkpoint.NAME}-", limit=_MAX_CHECKPOINT_FILES)
+    objects = (PinnedObject(key=item.key, size=item.size, etag=item.etag) for item in listing)
+    files = checkpoint.files_of_step(objects, stage.prefix, stage.step)
+    config, config_text = _text(store, stage.prefix + stage.pipeline_config, _MAX_CONFIG, "spec.model.pipelineConfig")
+    number = classes.num_classes(config_text, config.key)
+    label_map, label_text = _text(store, stage.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
+    classes.check_counts(config.key, number, label_map.key, classes.label_ids(label_text, label_map.key))
+    return _Model(files, config, label_map, number)
+
+
+def _text(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject, str]:
+    """A small object, pinned and read."""
+    info = store.find(key)
+    if info is None:
+        raise _missing(key, field)
+    data = store.read(key, max_bytes=limit, etag=info.etag)
+    return PinnedObject(key=key, size=info.size, etag=info.etag), data.decode("utf-8", errors="replace")
+
+
+def _source(stage: ResolveInput, store: Store, config_map: Path) -> tuple[tuple[PinnedFile, ...], bytes]:
+    """The pinned source and the Dockerfile's bytes."""
+    prefix = stage.source_prefix
+    found = source.from_ufile(store, prefix) if prefix else source.from_config_map(config_map)
+    files = source.without_assembled(found, stage.checkpoint_dir)
+    pinned = next((item for item in files if item.path == stage.dockerfile), None)
+    if pinned is None:
+        raise _no_dockerfile(stage, files)
+    if pinned.key:
+        return files, store.read(pinned.key, max_bytes=dockerfile.MAX_BYTES, etag=pinned.etag)
+    return files, (source.config_map_folder(config_map) / pinned.path).read_bytes()
+
+
+def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
+    """Pins every image that the Dockerfile pulls."""
+    uses = dockerfile.images(dockerfile.read(data, stage.dockerfile), stage.build_args, stage.dockerfile)
+    pins: dict[str, str] = {}
+    size = 0
+    for use in uses:
+        if use.image in pins:
+            continue
+        where = f"{stage.dockerfile}, line {use.instruction.first_line},"
+        reference = references.parse(use.image)
+        references.check_allowed(reference, stage.registry.allowed_hosts, where)
+        manifest = registry.manifest(reference)
+        if manifest is None:
+            raise StageError(
+                Reason.BASE_IMAGE_NOT_FOUND,
+                f"{where} names {use.image}, which the registry {reference.host} does not have.",
+                f"Correct line {use.instruction.first_line} of {stage.dockerfile}, or push {reference} there, "
+                f"{REQUEST_AGAIN}",
+            )
+        pins[use.image] = reference.pinned(manifest.digest)
+        size += registry.size(reference, manifest)
+    return _Bases(pins, size)
+
+
+def _check_sample(stage: ResolveInput, store: Store) -> None:
+    if not stage.sample:
+        return
+    info = store.find(stage.sample)
+    if info is None:
+        raise _missing(stage.sample, "spec.test.sample")
+    if info.size > MAX_SAMPLE:
+        raise StageError(
+            Reason.LIMIT_EXCEEDED,
+            f"The sample picture {stage.sample} has {info.size} bytes, more than {MAX_SAMPLE}.",
+            "Set spec.test.sample to a smaller picture.",
+        )
+
+
+def _manifest(
+    stage: ResolveInput, model: _Model, files: tuple[PinnedFile, ...], base_images: Mapping[str, str]
+) -> Manifest:
+    fingerprint = hashes.fingerprint(model.files, stage.prefix, model.pipeline_config, stage.input_type)
+    return Manifest(
+        fingerprint=fingerprint,
+        content_hash=hashes.content_hash(
+            export=fingerprint,
+            label_map=model.label_map,
+            source=files,
+            dockerfile=stage.dockerfile,
+            checkpoint_dir=stage.checkpoint_dir,
+            build_args=stage.build_args,
+            base_images=base_images,
+        ),
+        step=stage.step,
+        checkpoint=model.files,
+        pipeline_config=model.pipeline_config,
+        label_map=model.label_map,
+        num_classes=model.num_classes,
+        source=files,
+        dockerfile=stage.dockerfile,
+        base_images=dict(base_images),
+    )
+
+
+def _publish(store: Store, output_prefix: str, manifest: Manifest) -> ManifestRef:
+    """Writes the manifest unless it is there; also proves that the results can be written.
+
+    Equal content from two places has two manifests, so the name tells both the content and the bytes.
+    """
+    data = msgspec.json.encode(manifest, order="sorted")
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = f"{output_prefix}resolved/{hashes.hex_of(manifest.content_hash)}-{sha256[:16]}.json"
+    there = store.find(key)
+    if there is None or there.etag != etag_of(data):
+        store.write(data, key)
+    return ManifestRef(key=key, sha256=sha256)
+
+
+def _fitting(result: Resolved) -> Resolved:
+    """The result with as many files as a termination message carries; `file_count` stays the true number."""
+    while result.files:
+        try:
+            if len(encode(result)) + _PEAK_MEMORY <= MAX_BYTES:
+                break
+        except ValueError:
+            pass
+        result = msgspec.structs.replace(result, files=result.files[:-1])
+    return result
+
+
+def _missing(key: str, field: str) -> StageError:
+    return StageError(
+        Reason.OBJECT_NOT_FOUND,
+        f"There is no object {key} in the bucket ({field}).",
+        f"Correct {field}, or upload {key}, {REQUEST_AGAIN}",
+    )
+
+
+def _no_dockerfile(stage: ResolveInput, files: tuple[PinnedFile, ...]) -> StageError:
+    similar = [item.path for item in files if "dockerfile" in item.path.lower()][:5]
+    there = f"; there is {', '.join(similar)}" if similar else ""
+    return StageError(
+        Reason.DOCKERFILE_NOT_FOUND,
+        f"The source has no file {stage.dockerfile}{there}.",
+        f"Set spec.source.dockerfile to the path of the Dockerfile within the source, or upload it, {REQUEST_AGAIN}",
+    )

@@ -1,0 +1,116 @@
+"""The build context's source: what it consists of, from a UFile prefix or from a mounted ConfigMap."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import PinnedFile
+from inference_image_contract.reasons import Reason
+from inference_image_store import ObjectInfo, Store
+
+MAX_FILES = 2000
+MAX_BYTES = 2 * 1024**3
+GRAPH_NAME = "frozen_inference_graph.pb"
+LABEL_MAP_NAME = "label_map.pbtxt"
+_MAX_SEGMENT = 255  # bytes of a file name on Linux
+
+
+def from_ufile(store: Store, prefix: str) -> tuple[PinnedFile, ...]:
+    """The objects under `prefix` as files, sorted by path.
+
+    Raises StageError: `SourceNotFound`, `LimitExceeded`, `UnsafeKey`, and those of the store.
+    """
+    listing = store.list(prefix, limit=MAX_FILES)
+    files = tuple(
+        PinnedFile(path=item.key.removeprefix(prefix), size=item.size, etag=item.etag, key=item.key)
+        for item in listing
+        if not _is_folder(item)
+    )
+    return _checked(files, f"the UFile prefix {prefix}", "spec.source.ufile.prefix")
+
+
+def from_config_map(mount: Path) -> tuple[PinnedFile, ...]:
+    """The files of a mounted ConfigMap, sorted by path.
+
+    Kubernetes mounts it as links to `..data`, which is a link to a folder with a dated name that it exchanges as a
+    whole; that folder is read, so that an update in between cannot mix two versions.
+    Raises StageError: `SourceNotFound`, `LimitExceeded`.
+    """
+    folder = config_map_folder(mount)
+    files = tuple(_pin_file(folder, path) for path in _walk(folder))
+    return _checked(files, "the mounted ConfigMap", "spec.source.configMap")
+
+
+def config_map_folder(mount: Path) -> Path:
+    """The folder that holds the version of now."""
+    data = mount / "..data"
+    return data.resolve() if data.exists() else mount
+
+
+def without_assembled(files: Iterable[PinnedFile], checkpoint_dir: str) -> tuple[PinnedFile, ...]:
+    """The files but those that `assemble` puts into the checkpoint folder: yesterday's graph must not count."""
+    assembled = {str(PurePosixPath(checkpoint_dir, name)) for name in (GRAPH_NAME, LABEL_MAP_NAME)}
+    return tuple(item for item in files if item.path not in assembled)
+
+
+def _checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[PinnedFile, ...]:
+    if not files:
+        raise StageError(
+            Reason.SOURCE_NOT_FOUND,
+            f"There is no file under {where}.",
+            f"Correct {field}; or put the Dockerfile and the code there, {REQUEST_AGAIN}",
+        )
+    total = sum(item.size for item in files)
+    if len(files) > MAX_FILES or total > MAX_BYTES:
+        raise StageError(
+            Reason.LIMIT_EXCEEDED,
+            f"The source in {where} has {len(files)} files and {total} bytes; "
+            f"at most {MAX_FILES} files and {MAX_BYTES} bytes are taken.",
+            f"Keep the source in a folder of its own ({field}), without data and results.",
+        )
+    folders = {str(folder) for item in files for folder in PurePosixPath(item.path).parents}
+    for item in files:
+        if fault := path_fault(item.path):
+            raise _unsafe(item, where, fault)
+        if item.path in folders:
+            raise _unsafe(item, where, "is a file and a folder at once")
+    return tuple(sorted(files, key=lambda item: item.path))
+
+
+def path_fault(path: str) -> str:
+    """Why a path cannot be written below a folder, as a clause; empty when it can."""
+    if any(ord(character) < ord(" ") or ord(character) == 0x7F for character in path):  # noqa: PLR2004 - DEL
+        return "has a control character"
+    segments = path.split("/")
+    if any(segment in {"", ".", ".."} for segment in segments):
+        return "has an empty, '.' or '..' segment"
+    if any(len(segment.encode()) > _MAX_SEGMENT for segment in segments):
+        return f"has a name longer than {_MAX_SEGMENT} bytes"
+    return ""
+
+
+def _is_folder(item: ObjectInfo) -> bool:
+    """Consoles mark folders with empty objects whose key ends in a slash (the prefix itself is one, too)."""
+    return item.size == 0 and item.key.endswith("/")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".."))
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith(".."))
+
+
+def _pin_file(folder: Path, path: Path) -> PinnedFile:
+    data = path.read_bytes()  # the API server limits a ConfigMap to 1 MiB
+    return PinnedFile(path=path.relative_to(folder).as_posix(), size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _unsafe(item: PinnedFile, where: str, fault: str) -> StageError:
+    return StageError(
+        Reason.UNSAFE_KEY,
+        f"The source in {where} cannot become files: {item.path!r} {fault}.",
+        f"Rename or remove it, {REQUEST_AGAIN}",
+    )

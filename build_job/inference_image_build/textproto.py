@@ -1,0 +1,189 @@
+"""A reader of the protocol buffers text format that needs no descriptors.
+
+Rules: https://protobuf.dev/reference/protobuf/textformat-spec/. It knows nothing of types, so it accepts any field.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_DEPTH = 64
+"""Nesting that no configuration reaches; keeps hostile input from exhausting the stack."""
+
+_TOKEN = re.compile(
+    r"""(?P<space>[ \t\r\n\f\v]+|\#[^\n]*)
+      | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+      | (?P<word>[-+]?[A-Za-z0-9_.][A-Za-z0-9_.+-]*|-)
+      | (?P<mark>[{}<>\[\]:,;/])""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|[xX]([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
+_NAMED_ESCAPES = {"n": 10, "t": 9, "r": 13, "a": 7, "b": 8, "f": 12, "v": 11}
+_MAX_CODE_POINT = 0x10FFFF
+_CLOSING = {"{": "}", "<": ">"}
+
+
+class TextprotoError(ValueError):
+    """The text is not in the text format; `line` counts from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(f"line {line}: {message}")
+        self.line = line
+
+
+class Field(NamedTuple):
+    """One field: a scalar has its text (a string without quotes and escapes), a message its fields."""
+
+    name: str
+    line: int
+    value: "str | Message"
+
+
+class Message(tuple[Field, ...]):
+    """The fields of a message, in the order of the text."""
+
+    __slots__ = ()
+
+    def messages(self, name: str) -> "Iterator[tuple[int, Message]]":
+        """(line, message) of every field of this name that is a message."""
+        return ((f.line, f.value) for f in self if f.name == name and isinstance(f.value, Message))
+
+    def scalars(self, name: str) -> "Iterator[tuple[int, str]]":
+        """(line, text) of every field of this name that is a scalar."""
+        return ((f.line, f.value) for f in self if f.name == name and isinstance(f.value, str))
+
+
+def parse(text: str) -> Message:
+    """The message that `text` holds.
+
+    Raises TextprotoError with the line when it is not well-formed.
+    """
+    return _Parser(list(_tokens(text))).message("", 0)
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    line: int
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    position, line = 0, 1
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise TextprotoError(line, f"unexpected character {text[position]!r}")
+        kind = match.lastgroup or ""
+        if kind != "space":
+            yield _Token(kind, match.group(), line)
+        line += match.group().count("\n")
+        position = match.end()
+    yield _Token("end", "", line)
+
+
+class _Parser:
+    def __init__(self, tokens: list[_Token]) -> None:
+        self._tokens = tokens
+        self._next = 0
+
+    def message(self, closing: str, depth: int) -> Message:
+        """Fields up to the closing mark, which is consumed; an empty `closing` means the end of the text."""
+        if depth > MAX_DEPTH:
+            raise TextprotoError(self._peek().line, f"messages are nested deeper than {MAX_DEPTH}")
+        fields: list[Field] = []
+        while not self._at_end_of_message(closing):
+            fields.extend(self._field(depth))
+            if self._peek().text in {",", ";"} and self._peek().kind == "mark":
+                self._take()
+        return Message(fields)
+
+    def _at_end_of_message(self, closing: str) -> bool:
+        token = self._peek()
+        if token.kind == "end":
+            if closing:
+                raise TextprotoError(token.line, f"the text ends where {closing!r} is missing")
+            return True
+        if token.kind == "mark" and token.text == closing:
+            self._take()
+            return True
+        return False
+
+    def _field(self, depth: int) -> Iterator[Field]:
+        name, line = self._name()
+        colon = self._accept(":")
+        if self._accept("["):
+            while not self._accept("]"):
+                yield Field(name, line, self._value(depth, colon=colon))
+                self._accept(",")
+            return
+        yield Field(name, line, self._value(depth, colon=colon))
+
+    def _name(self) -> tuple[str, int]:
+        token = self._take()
+        if token.kind == "word" and not token.text.startswith(("-", "+")):
+            return token.text, token.line
+        if token.kind == "mark" and token.text == "[":  # an extension or a google.protobuf.Any
+            parts = []
+            while (part := self._take()).text != "]":
+                if part.kind not in {"word", "mark"} or part.text in {"{", "}", "<", ">", "["}:
+                    raise TextprotoError(part.line, "the name of an extension is not closed by ']'")
+                parts.append(part.text)
+            return f"[{''.join(parts)}]", token.line
+        raise TextprotoError(token.line, f"a field name was expected, not {token.text or 'the end'!r}")
+
+    def _value(self, depth: int, *, colon: bool) -> str | Message:
+        token = self._take()
+        if token.kind == "mark" and token.text in _CLOSING:
+            return self.message(_CLOSING[token.text], depth + 1)
+        if not colon:
+            raise TextprotoError(token.line, f"':' or '{{' was expected before {token.text or 'the end'!r}")
+        if token.kind == "string":
+            return self._string(token)
+        if token.kind != "word":
+            raise TextprotoError(token.line, f"a value was expected, not {token.text or 'the end'!r}")
+        if token.text == "-":  # the sign of a number may stand apart
+            return "-" + self._take().text
+        return token.text
+
+    def _string(self, token: _Token) -> str:
+        """A string literal and its neighbours, which the format joins."""
+        data = _unescape(token)
+        while self._peek().kind == "string":
+            data += _unescape(self._take())
+        return data.decode("utf-8", errors="replace")
+
+    def _peek(self) -> _Token:
+        return self._tokens[self._next]
+
+    def _take(self) -> _Token:
+        token = self._tokens[self._next]
+        self._next = min(self._next + 1, len(self._tokens) - 1)
+        return token
+
+    def _accept(self, mark: str) -> bool:
+        token = self._peek()
+        if token.kind == "mark" and token.text == mark:
+            self._take()
+            return True
+        return False
+
+
+def _unescape(token: _Token) -> bytes:
+    """The bytes of a string literal: octal and hexadecimal escapes name bytes, those with `u` code points."""
+
+    def byte_of(match: re.Match[str]) -> bytes:
+        octal, hexadecimal, short, long, character = match.groups()
+        if octal or hexadecimal:
+            return bytes([(int(octal, 8) if octal else int(hexadecimal, 16)) & 0xFF])
+        if short or long:
+            code = int(short or long, 16)
+            if code > _MAX_CODE_POINT:
+                raise TextprotoError(token.line, f"{match.group()} is no code point")
+            return chr(code).encode("utf-8", errors="replace")
+        return bytes([_NAMED_ESCAPES[character]]) if character in _NAMED_ESCAPES else character.encode()
+
+    text, data, position = token.text[1:-1], b"", 0
+    for match in _ESCAPE.finditer(text):
+        data += text[position : match.start()].encode() + byte_of(match)
+        position = match.end()
+    return data + text[position:].encode()

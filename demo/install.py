@@ -1,0 +1,82 @@
+"""Installs CRD, operator and the example's namespace as a user would: kubectl and helm, nothing behind their backs."""
+
+import json
+from collections.abc import Mapping
+
+import yaml
+
+from demo import kubectl
+from devcluster import credentials, settings
+from devcluster.run import run
+
+RELEASE = "inference-image-operator"
+NAMESPACE = "inference-image-operator"
+EXAMPLE_NAMESPACE = "object-detect"
+PULL_SECRET = "inference-image-pull"  # noqa: S105 - the name of a Secret
+VALUES = settings.STATE / "values.yaml"
+CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
+CHART = settings.REPOSITORY / "deploy" / "helm"
+
+
+def values(references: Mapping[str, str]) -> dict[str, object]:
+    """What this installation sets: its images by digest, its registry, its object store, how images are pulled."""
+    return {
+        "images": {name: references[name] for name in ("operator", "export", "build", "kaniko")},
+        "imagePullSecrets": [{"name": PULL_SECRET}],
+        "config": {
+            "registries": {"allowed": [settings.REGISTRY_HOST]},
+            "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": settings.UFILE_SUFFIX}]},
+            "jobs": {"imagePullSecrets": [{"name": PULL_SECRET}]},
+        },
+    }
+
+
+def operator(references: Mapping[str, str]) -> None:
+    """CRD, then the chart; returns when the operator says that it is ready."""
+    kubectl.kubectl("apply", "--server-side", "-f", str(CRD))
+    kubectl.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRD))
+    kubectl.apply(kubectl.namespace(NAMESPACE, "restricted"), pull_secret(NAMESPACE))
+    VALUES.write_text(yaml.safe_dump(values(references)))
+    helm("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "-f", str(VALUES), "--wait", "--timeout=180s")
+
+
+def example() -> None:
+    """The example's namespace and Secrets."""
+    namespace(EXAMPLE_NAMESPACE)
+
+
+def namespace(name: str) -> None:
+    """A namespace for InferenceImages, with the Secrets that the example names."""
+    public, private = credentials.ufile_keys()
+    kubectl.apply(
+        kubectl.namespace(name, "baseline"),
+        pull_secret(name),
+        push_secret(name),
+        kubectl.secret(name, "uhub-ca", {"ca.crt": ca()}),
+        kubectl.secret(name, "ufile", {"publicKey": public, "privateKey": private}),
+    )
+
+
+def pull_secret(namespace_: str) -> kubectl.Object:
+    """Pulls the images of the operator and of the steps."""
+    return _registry_secret(namespace_, PULL_SECRET, credentials.docker_config_text())
+
+
+def push_secret(namespace_: str, text: str | None = None) -> kubectl.Object:
+    """Pushes what is built; `text` is another docker config.json."""
+    return _registry_secret(namespace_, "uhub", text or credentials.docker_config_text())
+
+
+def ca() -> str:
+    """The certificate that signed the registry's."""
+    return (credentials.trust_directory() / "ca.crt").read_text()
+
+
+def helm(*arguments: str) -> str:
+    """Runs helm against the development cluster."""
+    return run([settings.STATE / "bin" / "helm", f"--kubeconfig={kubectl.KUBECONFIG}", *arguments], timeout=300)
+
+
+def _registry_secret(namespace_: str, name: str, text: str) -> kubectl.Object:
+    json.loads(text)
+    return kubectl.secret(namespace_, name, {".dockerconfigjson": text}, "kubernetes.io/dockerconfigjson")

@@ -1,0 +1,71 @@
+"""kubectl of the development cluster, as the demo and the end-to-end tests use it."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from typing import Any
+
+from devcluster import settings
+from devcluster.run import run
+
+Object = dict[str, Any]
+
+KUBECONFIG = settings.STATE / "kubeconfig"
+BINARY = settings.STATE / "bin" / "kubectl"
+
+
+def argv(*arguments: str) -> list[str]:
+    """The command line of a kubectl call."""
+    return [str(BINARY), f"--kubeconfig={KUBECONFIG}", *arguments]
+
+
+def kubectl(*arguments: str, text: str | None = None) -> str:
+    """Runs kubectl and returns its output; raises CommandError with what it said."""
+    return run(argv(*arguments), text=text, timeout=300)
+
+
+def get(*arguments: str) -> Object:
+    """An object or a list as JSON; raises CommandError when it does not exist."""
+    found: Object = json.loads(kubectl("get", *arguments, "-o", "json"))
+    return found
+
+
+def find(*arguments: str) -> Object | None:
+    """An object, None when it does not exist."""
+    text = kubectl("get", *arguments, "-o", "json", "--ignore-not-found")
+    return json.loads(text) if text else None
+
+
+def apply(*objects: Object) -> None:
+    """Server-side apply; the objects go through standard input, so a Secret is never on a command line."""
+    document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+    kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=demo", "-f", "-", text=document)
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Starts a kubectl that takes its time, for example `wait`."""
+    return subprocess.Popen(argv(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def namespace(name: str, level: str) -> Object:
+    """A namespace that enforces a Pod Security level."""
+    labels = {"pod-security.kubernetes.io/enforce": level}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def secret(namespace_: str, name: str, data: dict[str, str], kind: str = "Opaque") -> Object:
+    """A Secret with text values."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace_},
+        "type": kind,
+        "stringData": data,
+    }
+
+
+def explain(namespace_: str, words: Sequence[str] = ("infimg", "jobs", "pods")) -> str:
+    """What a person would look at after a failure: the objects, and the namespace's events."""
+    parts = [kubectl("-n", namespace_, "get", kind, "-o", "wide") for kind in words]
+    events = kubectl("-n", namespace_, "get", "events", "--sort-by=.lastTimestamp")
+    return "\n".join([*parts, *events.splitlines()[-30:]])

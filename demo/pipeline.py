@@ -1,0 +1,72 @@
+"""Applies the example's manifest and waits for Ready, telling the stages as they go."""
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from demo import kubectl
+from devcluster import settings
+from devcluster.progress import say
+from devcluster.run import NotReadyError
+
+MANIFEST = settings.REPOSITORY / "examples" / "object-detect" / "inferenceimage.yaml"
+NAMESPACE, NAME = "object-detect", "object-detect"
+TIMEOUT = 900
+TICK = 0.5
+REQUESTED_AT = "uai.ucloud.cn/requestedAt"
+
+
+def run(*, renew: bool, manifest: Path = MANIFEST) -> kubectl.Object:
+    """Returns the InferenceImage once it is Ready.
+
+    `renew` asks an object that exists already to look again, because its inputs have changed. Raises NotReadyError
+    with the status's own explanation when it stalls.
+    """
+    there = kubectl.find("-n", NAMESPACE, "infimg", NAME) is not None
+    say(f"kubectl apply -f {manifest.relative_to(settings.REPOSITORY)}")
+    kubectl.kubectl("apply", "-f", str(manifest))
+    if there and renew:
+        value = datetime.now(UTC).isoformat()
+        kubectl.kubectl("-n", NAMESPACE, "annotate", "--overwrite", "infimg", NAME, f"{REQUESTED_AT}={value}")
+        say("The inputs have changed since the last run: a new look is requested.")
+        _until_handled(value)
+    say(f"kubectl wait --for=condition=Ready infimg/{NAME}")
+    waiting = kubectl.start("-n", NAMESPACE, "wait", "--for=condition=Ready", f"--timeout={TIMEOUT}s", f"infimg/{NAME}")
+    said: set[str] = set()
+    while waiting.poll() is None:
+        _tell(kubectl.get("-n", NAMESPACE, "infimg", NAME), said)
+        time.sleep(TICK)
+    image = kubectl.get("-n", NAMESPACE, "infimg", NAME)
+    _tell(image, said)
+    if waiting.returncode:
+        raise NotReadyError(f"{waiting.stdout.read() if waiting.stdout else ''}\n{kubectl.explain(NAMESPACE)}")
+    return image
+
+
+def condition(image: kubectl.Object, kind: str) -> dict[str, str]:
+    """A condition of the object, empty when it has none."""
+    conditions = image.get("status", {}).get("conditions", [])
+    return next((c for c in conditions if c["type"] == kind), {})
+
+
+def _until_handled(value: str) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while kubectl.get("-n", NAMESPACE, "infimg", NAME).get("status", {}).get("lastHandledRequest") != value:
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"The operator did not take note of the request.\n{kubectl.explain(NAMESPACE)}")
+        time.sleep(TICK)
+
+
+def _tell(image: kubectl.Object, said: set[str]) -> None:
+    """Says each condition's newest word once; stops at a condition that only a change can help."""
+    for kind in ("Resolved", "Exported", "Built", "Tested", "Ready"):
+        found = condition(image, kind)
+        line = f"{kind:9}{found.get('status', ''):8}{found.get('reason', ''):12}{found.get('message', '')}"
+        if found and found["reason"] != "Pending" and line not in said:
+            said.add(line)
+            say(line)
+    stalled = condition(image, "Stalled")
+    if stalled and image["status"].get("stage") is None:
+        failure = json.dumps(image["status"].get("lastFailure", {}), indent=2, ensure_ascii=False)
+        raise NotReadyError(f"{stalled['reason']}: {stalled['message']}\n{failure}")

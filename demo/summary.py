@@ -1,0 +1,51 @@
+"""The end of the demo: a table for people, and the same as JSON in out/demo/summary.json."""
+
+import json
+from typing import Any
+
+from demo import kubectl
+from demo.memory import Sampler
+from demo.serve import OUT
+
+MIB = 1 << 20
+STAGES = ("Resolve", "Export", "Build", "Test")
+
+
+def collect(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> dict[str, Any]:
+    """Everything worth keeping of one run."""
+    status, namespace = image["status"], image["metadata"]["namespace"]
+    return {
+        "stages": [
+            {
+                "stage": stage,
+                "time": status["timings"].get(stage.lower(), ""),
+                "peakMemoryBytes": peaks.of_stage(namespace, stage),
+            }
+            for stage in STAGES
+        ],
+        "checkpoint": {"step": status["checkpoint"]["step"], "fingerprint": status["checkpoint"]["fingerprint"]},
+        "contentHash": status["contentHash"],
+        "frozenGraph": status["frozenGraph"],
+        "image": status["image"],
+        "answers": answers,
+    }
+
+
+def write(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
+    """Prints the table and writes the JSON."""
+    found = collect(image, answers, peaks)
+    OUT.mkdir(parents=True, exist_ok=True)
+    (OUT / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
+    print()
+    print(f"{'stage':10}{'time':>9}   peak memory by container (page cache included)")
+    for stage in found["stages"]:
+        peak = ", ".join(f"{name} {bytes_ // MIB} MiB" for name, bytes_ in stage["peakMemoryBytes"].items())
+        print(f"{stage['stage']:10}{stage['time']:>9}   {peak or '-'}")
+    print()
+    print(f"checkpoint step {found['checkpoint']['step']}, graph {found['frozenGraph']['size'] / MIB:.1f} MiB")
+    print(f"image {found['image']['reference']}, {found['image']['size'] / MIB:.1f} MiB compressed")
+    print(
+        f"answers {answers['right']} of {answers['pictures']} pictures right, "
+        f"{len(answers['different'])} different from the frozen graph, median {answers['medianSeconds'] * 1000:.0f} ms"
+    )
+    print(f"pictures with boxes: {OUT.relative_to(OUT.parents[1])}/")

@@ -1,0 +1,46 @@
+{{- define "operator.name" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "operator.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "operator.labels" -}}
+{{ include "operator.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- /* The operator's configuration file. */ -}}
+{{- define "operator.config" -}}
+images:
+  {{- omit .Values.images "operator" | toYaml | nindent 2 }}
+watchNamespaces: {{ .Values.watchNamespaces | toJson }}
+{{ toYaml .Values.config }}
+{{- end -}}
+
+{{- /* What the operator may do where it serves InferenceImages: exactly what it uses. */ -}}
+{{- define "operator.rules" -}}
+- apiGroups: [uai.ucloud.cn]
+  resources: [inferenceimages]
+  verbs: [get, list, watch]
+- apiGroups: [uai.ucloud.cn]
+  resources: [inferenceimages/status]
+  verbs: [patch]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [create, delete, get, list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, list]
+{{- end -}}

@@ -1,0 +1,92 @@
+"""The command line: `python -m devcluster up|down|status|binaries|images|exec -- PROGRAM ARGUMENT...`."""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from devcluster import binaries, cluster, images, inside, settings, status, system
+from devcluster.progress import say
+from devcluster.run import CommandError, NotReadyError
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Holds the state directory, so that two commands never work on it at once."""
+    settings.STATE.mkdir(exist_ok=True)
+    with (settings.STATE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another devcluster command is at work here; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def prepare() -> None:
+    """Makes sure that this machine can do what follows."""
+    system.require_root()
+    system.install_packages()
+
+
+def up() -> None:
+    """Starts the cluster and waits until it answers."""
+    with alone():
+        prepare()
+        cluster.up()
+
+
+def down() -> None:
+    """Stops the cluster."""
+    with alone():
+        cluster.down()
+
+
+def build_binaries() -> None:
+    """Builds every program that is not cached."""
+    with alone():
+        binaries.ensure(*binaries.ALL)
+
+
+def publish_images(names: Sequence[str]) -> None:
+    """Builds the images that are not cached and pushes what the registry lacks."""
+    with alone():
+        prepare()
+        images.publish(names)
+
+
+COMMANDS: dict[str, Callable[[], None]] = {
+    "up": up,
+    "down": down,
+    "status": status.show,
+    "binaries": build_binaries,
+}
+
+
+def main() -> int:
+    """Returns the exit code: 1 with an explained error."""
+    parser = argparse.ArgumentParser(prog="python -m devcluster")
+    parser.add_argument("command", choices=[*COMMANDS, "images", "exec"])
+    parser.add_argument("words", nargs="*", help="images: their names, all by default; exec: -- PROGRAM ARGUMENT...")
+    chosen = parser.parse_args()
+    try:
+        if chosen.command == "images":
+            publish_images(chosen.words)
+        elif chosen.command != "exec":
+            COMMANDS[chosen.command]()
+        elif chosen.words:
+            inside.enter()
+            os.execvp(chosen.words[0], chosen.words)  # noqa: S606 - the caller's own program
+        else:
+            parser.error("exec needs a program: python -m devcluster exec -- PROGRAM ARGUMENT...")
+    except (CommandError, NotReadyError, system.MachineError, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

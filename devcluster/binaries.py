@@ -1,0 +1,99 @@
+"""Builds Kubernetes, etcd, CoreDNS, Kaniko, helm and the pause program from their Go modules, once."""
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster import settings
+from devcluster.progress import step
+from devcluster.run import run
+from devcluster.system import find_go, go_environment
+
+KUBERNETES_VERSION = "v1.34.4"
+"""As in tools/kubernetes/go.mod. The servers tell it; helm and clients decide by it."""
+
+VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+TOOLS = settings.REPOSITORY / "devcluster" / "tools"
+
+
+@dataclass(frozen=True)
+class ToolSet:
+    """Programs that are built from one go.mod."""
+
+    name: str
+    programs: dict[str, str]
+    """Name of the program -> its Go package."""
+    expect: str
+    """How long a build takes on two cores when nothing is cached."""
+    linker: str = "-s -w"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of `go build`."""
+        return ("-trimpath", "-buildvcs=false", f"-ldflags={self.linker}")
+
+
+KUBERNETES = ToolSet(
+    "kubernetes",
+    {
+        name: f"k8s.io/kubernetes/cmd/{name}"
+        for name in (
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-scheduler",
+            "kubelet",
+            "kube-proxy",
+            "kubectl",
+        )
+    },
+    "about 7 min",
+    " ".join(["-s -w", *(f"-X {package}.gitVersion={KUBERNETES_VERSION}" for package in VERSION_PACKAGES)]),
+)
+ETCD = ToolSet("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "about 1 min")
+COREDNS = ToolSet("coredns", {"coredns": "github.com/coredns/coredns"}, "about 2 min")
+KANIKO = ToolSet("kaniko", {"executor": "github.com/chainguard-dev/kaniko/cmd/executor"}, "about 2 min")
+HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 1 min")
+PAUSE = ToolSet("pause", {"pause": "."}, "seconds")
+
+CONTROL_PLANE = (ETCD, KUBERNETES)
+ALL = (*CONTROL_PLANE, COREDNS, KANIKO, HELM, PAUSE)
+
+
+def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:
+    """Names a build by everything that enters it: the module files, own sources, flags and the compiler."""
+    digest = hashlib.sha256()
+    for part in (go_version, *flags):
+        digest.update(part.encode() + b"\0")
+    for path in sorted(sources.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def ensure(*tool_sets: ToolSet) -> dict[str, Path]:
+    """The programs of these tool sets, built when they are not cached. Program name -> path."""
+    go = find_go()
+    version = run([go, "version"]).strip()
+    return {name: path for tools in tool_sets for name, path in _ensure(tools, go, version).items()}
+
+
+def _ensure(tools: ToolSet, go: Path, version: str) -> dict[str, Path]:
+    sources = TOOLS / tools.name
+    target = settings.cache() / "binaries" / f"{tools.name}-{key(sources, tools.flags, version)}"
+    if not target.is_dir():
+        with step(f"Building {tools.name} ({', '.join(tools.programs)})", f"{tools.expect} when nothing is cached"):
+            _build(tools, go, sources, target)
+    return {name: target / name for name in tools.programs}
+
+
+def _build(tools: ToolSet, go: Path, sources: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        for name, package in tools.programs.items():
+            run([go, "build", *tools.flags, "-o", scratch / name, package], cwd=sources, env=go_environment())
+        scratch.chmod(0o755)
+        scratch.rename(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,183 @@
+"""Starts and stops the development cluster.
+
+Each start makes a fresh Kubernetes; registry and object store keep their content.
+"""
+
+import importlib.util
+import json
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from devcluster import binaries, cgroups, credentials, inside, kubeconfig, oci, pki, settings, supervisor
+from devcluster.node import STATUS
+from devcluster.progress import say, step
+from devcluster.run import CommandError, NotReadyError, run, tail
+
+API_TIMEOUT = 60.0
+NODE_TIMEOUT = 90.0
+TICK = 0.1
+KUBECONFIG = settings.STATE / "kubeconfig"
+PAUSE_IMAGE = "devcluster.test/pause:1"  # as in config/containerd.toml
+
+
+def up() -> None:
+    """Makes the cluster run and waits until everything in it answers. Does nothing to one that already does."""
+    programs = binaries.ensure(*binaries.ALL)
+    if supervisor.process() is None:
+        start(programs)
+    elif supervisor.record().get("binaries") != {name: str(path) for name, path in programs.items()}:
+        say("The running cluster was started from other programs: `make cluster-down cluster-up` renews it.")
+    wait_until_ready()
+
+
+def start(programs: dict[str, Path]) -> None:
+    """Clears what an earlier run left and starts the node."""
+    clear()
+    (settings.STATE / "registry").mkdir(parents=True, exist_ok=True)
+    (settings.STATE / "ufile").mkdir(exist_ok=True)
+    (settings.STATE / "log" / "pods").mkdir(parents=True)
+    _link_programs(programs)
+    credentials.ensure()
+    layout = settings.STATE / "node" / "pause"
+    oci.write_layout(layout, PAUSE_IMAGE, oci.layer_of({"/pause": programs["pause"]}), {"Entrypoint": ["/pause"]})
+    oci.archive(layout, layout.with_suffix(".tar"))
+    with listen() as listener:
+        port = listener.getsockname()[1]
+        _make_certificates(port)
+        cgroups.create(settings.cgroup_name())
+        arguments = {
+            "binaries": {name: str(path) for name, path in programs.items()},
+            "cgroupRoot": "/" + settings.cgroup_name(),
+            "socket": listener.fileno(),
+            "port": port,
+        }
+        supervisor.start(arguments, listener)
+
+
+def down() -> None:
+    """Ends the cluster; content of the registry and the object store stays."""
+    with step("Stopping the cluster"):
+        supervisor.stop()
+        clear()
+        KUBECONFIG.unlink(missing_ok=True)
+
+
+def clear() -> None:
+    """Removes the state of a node that does not run any more."""
+    cgroups.remove(settings.cgroup_name())
+    for name in ("node", "log"):
+        shutil.rmtree(settings.STATE / name, ignore_errors=True)
+
+
+def listen() -> socket.socket:
+    """A listening socket on the host's loopback, with the port of the last start if it is free."""
+    last = settings.STATE / "run" / "api-port"
+    wanted = int(last.read_text()) if last.exists() else 0
+    try:
+        listener = socket.create_server(("127.0.0.1", wanted), backlog=128)
+    except OSError:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    last.parent.mkdir(parents=True, exist_ok=True)
+    last.write_text(str(listener.getsockname()[1]))
+    return listener
+
+
+def _link_programs(programs: dict[str, Path]) -> None:
+    """`.devcluster/bin` holds kubectl, helm and the rest under their names."""
+    directory = settings.STATE / "bin"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    for name, path in programs.items():
+        (directory / name).symlink_to(path)
+
+
+def _make_certificates(port: int) -> None:
+    """Issues every certificate anew from the CA, which is kept."""
+    directory = settings.STATE / "pki"
+    directory.mkdir(parents=True, exist_ok=True)
+    authority = pki.Authority(directory)
+    pki.write_key_pair(directory / "service-account.key", directory / "service-account.pub")
+    names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
+    addresses = ["127.0.0.1", settings.SERVICE_ADDRESS, settings.NODE_ADDRESS]
+    authority.issue("apiserver", "kube-apiserver", dns=names, ips=addresses)
+    authority.issue("kubelet-server", settings.NODE_NAME, dns=[settings.NODE_NAME], ips=[settings.NODE_ADDRESS])
+    authority.issue("registry", settings.REGISTRY_HOST, dns=[settings.REGISTRY_HOST])
+    trust = credentials.trust_directory()
+    trust.mkdir(exist_ok=True)
+    shutil.copy(authority.certificate_path, trust)
+    authority.issue("apiserver-kubelet", "kube-apiserver-kubelet-client", "system:masters")
+    inner = f"https://127.0.0.1:{settings.API_PORT}"
+    for name, user, group, server in (
+        ("kube-controller-manager", "system:kube-controller-manager", "", inner),
+        ("kube-scheduler", "system:kube-scheduler", "", inner),
+        ("kube-proxy", "system:kube-proxy", "", inner),
+        ("kubelet", f"system:node:{settings.NODE_NAME}", "system:nodes", inner),
+        ("coredns", "devcluster-coredns", "", inner),
+        ("admin", "devcluster-admin", "system:masters", f"https://127.0.0.1:{port}"),
+    ):
+        pair = authority.issue(name, user, group)
+        target = KUBECONFIG if name == "admin" else directory / f"{name}.kubeconfig"
+        kubeconfig.write(target, server, authority.certificate_path, *pair)
+
+
+def kubectl(*arguments: str) -> str:
+    """Runs kubectl as the cluster's administrator and returns what it prints."""
+    return run([settings.STATE / "bin" / "kubectl", f"--kubeconfig={KUBECONFIG}", *arguments])
+
+
+def wait_until_ready() -> None:
+    """Waits for the API server, the node and the services. Raises NotReadyError with what a log says last."""
+    with step("Kubernetes API server"):
+        _until(lambda: kubectl("get", "--raw=/readyz"), API_TIMEOUT, "kube-apiserver")
+    with step("Node"):
+        ready = ("wait", "--for=condition=Ready", "node", "--all", "--timeout=5s")
+        _until(lambda: kubectl(*ready), NODE_TIMEOUT, "kubelet")
+        _until(lambda: kubectl("get", "serviceaccount", "default"), NODE_TIMEOUT, "kube-controller-manager")
+        _until(_bootstrapped, NODE_TIMEOUT, "bootstrap")
+    services = {"dns": "coredns", "registry": "registry"}
+    if importlib.util.find_spec("devcluster.ufile.__main__"):
+        services["ufile"] = "ufile"
+    else:
+        say("The object store stand-in is not here (devcluster/ufile): the cluster runs without it.")
+    with step(f"Services: {', '.join(services)}"):
+        for name, error in _ask(services).items():
+            if error:
+                raise NotReadyError(f"{name} does not answer ({error}). Its log says:\n{_log(services[name])}")
+
+
+def _ask(services: Iterable[str]) -> dict[str, str]:
+    """The error of each service, empty where it answers."""
+    command = [sys.executable, "-m", "devcluster.checks", *services]
+    answers: dict[str, str] = json.loads(inside.run_inside(command, cwd=settings.REPOSITORY))
+    return answers
+
+
+def _bootstrapped() -> None:
+    status = json.loads((settings.STATE / STATUS).read_text())
+    pending = [name for name in ("pause-image", "bootstrap") if not status[name]["done"]]
+    if pending:
+        raise NotReadyError(f"{pending[0]} is not done")
+
+
+def _until(attempt: Callable[[], object], timeout: float, log: str) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        if supervisor.process() is None:
+            raise NotReadyError(f"The node ended. Its log says:\n{_log('node')}")
+        try:
+            attempt()
+        except (CommandError, NotReadyError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise NotReadyError(f"Not ready after {timeout:.0f} s: {error}\nLog of {log}:\n{_log(log)}") from error
+            time.sleep(TICK)
+        else:
+            return
+
+
+def _log(name: str) -> str:
+    path = settings.STATE / "log" / f"{name}.log"
+    return tail(path.read_text(errors="replace")) if path.exists() else "    (no log)"

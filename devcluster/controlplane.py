@@ -1,0 +1,188 @@
+"""A control plane alone, for tests: etcd, API server and controller-manager on loopback, gone when the test is."""
+
+import contextlib
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster import binaries, kubeconfig, pki, settings
+from devcluster.run import NotReadyError, tail
+
+TIMEOUT = 40.0
+STOP_TIMEOUT = 10.0
+TICK = 0.05
+CONTROLLERS = (
+    "job-controller",
+    "garbage-collector-controller",
+    "ttl-after-finished-controller",
+    "namespace-controller",
+    "serviceaccount-controller",
+    "root-ca-certificate-publisher-controller",
+)
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """How to reach it, as its administrator."""
+
+    url: str
+    kubeconfig: Path
+    ca: Path
+    client_certificate: Path
+    client_key: Path
+    audit_log: Path
+    """One JSON event per line, level as in config/audit-policy.yaml."""
+
+
+@contextlib.contextmanager
+def control_plane(controllers: Sequence[str] = CONTROLLERS) -> Iterator[ControlPlane]:
+    """Starts it in a temporary directory and ends it on leaving; its processes never outlive this one.
+
+    `controllers` are names as `kube-controller-manager --controllers` takes them; without any, none is started.
+    Raises NotReadyError, with the last lines of the log, when it does not become ready.
+    """
+    programs = binaries.ensure(*binaries.CONTROL_PLANE)
+    with tempfile.TemporaryDirectory(prefix="control-plane-") as name, contextlib.ExitStack() as stack:
+        directory = Path(name)
+        etcd_port, peer_port, api_port = _free_ports(3)
+        plane = _prepare(directory, api_port)
+        _start(stack, directory, _etcd(programs, directory, etcd_port, peer_port))
+        api_server = _start(stack, directory, _api_server(programs, directory, etcd_port, api_port))
+        _wait(plane, api_server, directory / "kube-apiserver.log")
+        if controllers:
+            _start(stack, directory, _controller_manager(programs, directory, controllers))
+            _wait_for_service_account(plane, controllers)
+        yield plane
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now; held together while they are chosen, so that they differ."""
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [listener.getsockname()[1] for listener in listeners]
+
+
+def _prepare(directory: Path, api_port: int) -> ControlPlane:
+    """Certificates and kubeconfigs."""
+    authority = pki.Authority(directory)
+    pki.write_key_pair(directory / "service-account.key", directory / "service-account.pub")
+    authority.issue("apiserver", "kube-apiserver", dns=["localhost"], ips=["127.0.0.1"])
+    url = f"https://127.0.0.1:{api_port}"
+    certificate, key = authority.issue("admin", "admin", "system:masters")
+    kubeconfig.write(directory / "kubeconfig", url, authority.certificate_path, certificate, key)
+    manager = authority.issue("controller-manager", "system:kube-controller-manager")
+    kubeconfig.write(directory / "controller-manager.kubeconfig", url, authority.certificate_path, *manager)
+    return ControlPlane(
+        url=url,
+        kubeconfig=directory / "kubeconfig",
+        ca=authority.certificate_path,
+        client_certificate=certificate,
+        client_key=key,
+        audit_log=directory / "audit.log",
+    )
+
+
+def _start(stack: contextlib.ExitStack, directory: Path, argv: list[str]) -> subprocess.Popen[bytes]:
+    """Starts a program that the kernel kills when this process ends, however it ends."""
+    name = Path(argv[0]).name
+    log = stack.enter_context((directory / f"{name}.log").open("wb"))
+    process = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", "--", *argv],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    stack.callback(_stop, process)
+    return process
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGKILL)  # nothing in the temporary directory is worth a graceful end
+    process.wait(STOP_TIMEOUT)
+
+
+def _etcd(programs: dict[str, Path], directory: Path, port: int, peer_port: int) -> list[str]:
+    return [
+        str(programs["etcd"]),
+        f"--data-dir={directory / 'etcd'}",
+        f"--listen-client-urls=http://127.0.0.1:{port}",
+        f"--advertise-client-urls=http://127.0.0.1:{port}",
+        f"--listen-peer-urls=http://127.0.0.1:{peer_port}",
+        "--unsafe-no-fsync",
+        "--log-level=warn",
+    ]
+
+
+def _api_server(programs: dict[str, Path], directory: Path, etcd_port: int, port: int) -> list[str]:
+    return [
+        str(programs["kube-apiserver"]),
+        f"--etcd-servers=http://127.0.0.1:{etcd_port}",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        "--service-cluster-ip-range=10.96.0.0/16",
+        "--authorization-mode=RBAC",
+        f"--client-ca-file={directory / 'ca.crt'}",
+        f"--tls-cert-file={directory / 'apiserver.crt'}",
+        f"--tls-private-key-file={directory / 'apiserver.key'}",
+        f"--service-account-key-file={directory / 'service-account.pub'}",
+        f"--service-account-signing-key-file={directory / 'service-account.key'}",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--audit-policy-file={settings.CONFIG / 'audit-policy.yaml'}",
+        f"--audit-log-path={directory / 'audit.log'}",
+    ]
+
+
+def _controller_manager(programs: dict[str, Path], directory: Path, controllers: Sequence[str]) -> list[str]:
+    return [
+        str(programs["kube-controller-manager"]),
+        f"--kubeconfig={directory / 'controller-manager.kubeconfig'}",
+        f"--controllers={','.join(controllers)}",
+        f"--service-account-private-key-file={directory / 'service-account.key'}",
+        f"--root-ca-file={directory / 'ca.crt'}",
+        "--use-service-account-credentials",
+        "--leader-elect=false",
+        "--bind-address=127.0.0.1",
+        "--secure-port=0",
+        "--kube-api-qps=1000",
+        "--kube-api-burst=2000",
+    ]
+
+
+def _wait(plane: ControlPlane, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while _get(plane, "/readyz") is None:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise NotReadyError(f"The API server did not become ready. Its log says:\n{tail(log.read_text())}")
+        time.sleep(TICK)
+
+
+def _wait_for_service_account(plane: ControlPlane, controllers: Sequence[str]) -> None:
+    """Pods are refused before the namespace has its service account, so a test would race with the controller."""
+    if "serviceaccount-controller" not in controllers:
+        return
+    deadline = time.monotonic() + TIMEOUT
+    while _get(plane, "/api/v1/namespaces/default/serviceaccounts/default") is None:
+        if time.monotonic() > deadline:
+            log = plane.kubeconfig.with_name("kube-controller-manager.log")
+            raise NotReadyError(f"The controller-manager does not work. Its log says:\n{tail(log.read_text())}")
+        time.sleep(TICK)
+
+
+def _get(plane: ControlPlane, path: str) -> str | None:
+    """The answer's text, None when there is none."""
+    trust = ssl.create_default_context(cafile=str(plane.ca))
+    trust.load_cert_chain(plane.client_certificate, plane.client_key)
+    try:
+        with urllib.request.urlopen(plane.url + path, timeout=5, context=trust) as answer:  # noqa: S310 - https only
+            body: str = answer.read().decode()
+    except OSError:  # urllib's HTTP errors among them
+        return None
+    return body

@@ -1,0 +1,15 @@
+# The Kaniko executor, built from its Go module. Build context: a folder that holds the program as `executor`.
+ARG BASE_IMAGE=python:3.13-slim
+
+FROM ${BASE_IMAGE} AS base
+
+FROM scratch
+COPY executor /kaniko/executor
+COPY --from=base /etc/ssl/certs/ca-certificates.crt /kaniko/ssl/certs/ca-certificates.crt
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/kaniko \
+    HOME=/root \
+    USER=root \
+    SSL_CERT_DIR=/kaniko/ssl/certs \
+    DOCKER_CONFIG=/kaniko/.docker/
+WORKDIR /workspace
+ENTRYPOINT ["/kaniko/executor"]

@@ -1,0 +1,40 @@
+"""Names, addresses and places of the development cluster."""
+
+import hashlib
+import os
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+STATE = REPOSITORY / ".devcluster"
+CONFIG = REPOSITORY / "devcluster" / "config"
+
+NODE_NAME = "devcluster"
+NODE_ADDRESS = "10.90.0.2"
+NODE_GATEWAY = "10.90.0.1"
+API_PORT = 6443
+SERVICE_ADDRESS = "10.96.0.1"
+"""ClusterIP of the Service `kubernetes`: the first address of the service range in `components`."""
+
+REGISTRY_HOST = "uhub.devcluster.test"
+REGISTRY_USER = "demo@example.com"
+UFILE_SUFFIX = ".ufile.devcluster.test"
+UFILE_BUCKET = "uai-demo"
+IMAGE_PREFIX = f"{REGISTRY_HOST}/inference-image"
+BASE_IMAGE = f"{REGISTRY_HOST}/library/python:3.13"
+
+MOUNT = Path("/run/devcluster")
+"""Where the node sees state, configuration and programs, so that its configuration files can be static."""
+NODE_STATE = MOUNT / "state"
+NODE_CONFIG = MOUNT / "config"
+NODE_BINARIES = MOUNT / "bin"
+
+
+def cache() -> Path:
+    """Where costly results are kept across clusters and clones."""
+    place = os.environ.get("INFERENCE_IMAGE_CACHE", "")
+    return Path(place) if place else Path.home() / ".cache" / "inference-image-operator"
+
+
+def cgroup_name() -> str:
+    """The cgroup that holds this clone's pods; two clones on one machine never share one."""
+    return "devcluster-" + hashlib.sha256(str(STATE).encode()).hexdigest()[:8]

@@ -1,0 +1,132 @@
+"""The documents of listings: pure, from the records of a bucket and the query of a request."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from devcluster.ufile import errors
+from devcluster.ufile.disk import Record
+from devcluster.ufile.uploads import Part, Upload
+
+_CLASS = "STANDARD"
+_MAX_PAGE = 1000
+
+Lookup = Callable[[str], Record]
+
+
+def file_list(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, str]) -> dict[str, Any]:
+    """Answer to `?list`: at most `limit` (20) objects after `marker`; NextMarker is empty on the last page."""
+    page, marker = _page(_after(keys, query), _number(query, "limit", 20))
+    return {
+        "BucketName": bucket,
+        "BucketId": bucket,
+        "NextMarker": marker,
+        "DataSet": [_entry(bucket, get(key)) for key in page],
+    }
+
+
+def objects(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, str]) -> dict[str, Any]:
+    """Answer to `?listobjects`: as above with `max-keys` (100), and folders rolled up when there is a delimiter.
+
+    Sizes and MaxKeys are strings, as the service has them.
+    """
+    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+    limit = _number(query, "max-keys", 100)
+    names = _rolled_up(_after(keys, query), prefix, delimiter)
+    names = [name for name in names if name.encode() > query.get("marker", "").encode()]
+    page, marker = _page(names, limit)
+    folders = [name for name in page if delimiter and name.endswith(delimiter) and len(name) > len(prefix)]
+    return {
+        "Name": bucket,
+        "Prefix": prefix,
+        "MaxKeys": str(limit),
+        "Delimiter": delimiter,
+        "IsTruncated": bool(marker),
+        "NextMarker": marker,
+        "Contents": [_content(get(name)) for name in page if name not in folders],
+        "CommonPrefixes": [{"Prefix": name} for name in folders],
+    }
+
+
+def part_list(bucket: str, upload: Upload, parts: Sequence[Part], query: Mapping[str, str]) -> dict[str, Any]:
+    """Answer to `?muploadpart`: parts whose number is above the marker; without one, from the first."""
+    after = _number(query, "part-number-marker", -1, lowest=-1)
+    limit = _number(query, "max-parts", _MAX_PAGE)
+    rest = [part for part in parts if part.number > after]
+    page = rest[:limit]
+    return {
+        "UploadId": upload.id,
+        "Bucket": bucket,
+        "Key": upload.key,
+        "Parts": [
+            {"PartNum": part.number, "Etag": part.etag, "Size": part.size, "LastModified": part.modified}
+            for part in page
+        ],
+        "IsTruncated": len(rest) > limit,
+        "NextPartNumberMarker": page[-1].number if page else after,
+    }
+
+
+def upload_list(uploads: Sequence[Upload], query: Mapping[str, str]) -> dict[str, Any]:
+    """Answer to `?muploadid`: uploads of keys after `marker` that begin with `prefix`."""
+    by_key = {upload.key: upload for upload in uploads}
+    page, marker = _page(_after(sorted(by_key), query), _number(query, "limit", 20))
+    shown = [upload for upload in uploads if upload.key in page]
+    entries = [{"UploadId": upload.id, "FileName": upload.key, "StartTime": upload.started} for upload in shown]
+    return {"DataSet": entries, "NextMarker": marker}
+
+
+def _after(keys: Sequence[str], query: Mapping[str, str]) -> list[str]:
+    prefix, marker = query.get("prefix", ""), query.get("marker", "").encode()
+    return [key for key in keys if key.startswith(prefix) and key.encode() > marker]
+
+
+def _page(names: Sequence[str], limit: int) -> tuple[Sequence[str], str]:
+    """The first `limit` names, and the marker of the next page: the last name, or nothing at the end."""
+    page = names[:limit]
+    return page, page[-1] if len(names) > limit else ""
+
+
+def _rolled_up(keys: Sequence[str], prefix: str, delimiter: str) -> list[str]:
+    if not delimiter:
+        return list(keys)
+    names: dict[str, None] = {}
+    for key in keys:
+        head, found, _ = key[len(prefix) :].partition(delimiter)
+        names[prefix + head + found] = None
+    return list(names)
+
+
+def _number(query: Mapping[str, str], name: str, default: int, lowest: int = 1) -> int:
+    try:
+        value = int(query.get(name) or default)
+    except ValueError:
+        raise errors.bad_request(f"{name} is not a number") from None
+    if not lowest <= value <= _MAX_PAGE:
+        raise errors.bad_request(f"{name} is out of range")
+    return value
+
+
+def _entry(bucket: str, record: Record) -> dict[str, Any]:
+    return {
+        "BucketName": bucket,
+        "FileName": record.key,
+        "ObjectName": record.key,
+        "Hash": record.etag,
+        "MimeType": record.mime_type,
+        "Size": record.size,
+        "CreateTime": record.created,
+        "ModifyTime": record.modified,
+        "StorageClass": _CLASS,
+    }
+
+
+def _content(record: Record) -> dict[str, Any]:
+    return {
+        "Key": record.key,
+        "MimeType": record.mime_type,
+        "ETag": record.etag,
+        "Size": str(record.size),
+        "StorageClass": _CLASS,
+        "LastModified": record.modified,
+        "CreateTime": record.created,
+    }

@@ -1,0 +1,73 @@
+"""A stand-in in a thread of this process, on a free port of loopback: for tests."""
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from devcluster.ufile.accounts import KeyPair
+from devcluster.ufile.faults import FaultPlan
+from devcluster.ufile.server import Handler
+from devcluster.ufile.service import Service
+
+_DEADLINE = 10.0
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """A running stand-in. It answers for the bucket `127`, the first label of its address."""
+
+    port: int
+    handler: Handler
+
+    @property
+    def suffix(self) -> str:
+        """What follows the bucket in the host: `http://127` + suffix reaches it."""
+        return f".0.0.1:{self.port}"
+
+    @property
+    def bucket(self) -> str:
+        """The bucket that needs no name resolution."""
+        return "127"
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What shall go wrong."""
+        return self.handler.faults
+
+    @property
+    def seen(self) -> list[tuple[str, str]]:
+        """Method and key of each request so far."""
+        return self.handler.seen
+
+
+async def listen(handler: Handler, address: str, port: int) -> web.ServerRunner:
+    """Starts serving. A client that leaves cancels its handler; `cleanup()` of what is returned ends it all."""
+    server = web.Server(handler, handler_cancellation=True, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=0.0)
+    await runner.setup()
+    await web.TCPSite(runner, address, port).start()
+    return runner
+
+
+@contextmanager
+def running(data: Path, keys: Iterable[KeyPair], buckets: Iterable[str] = ("127",)) -> Iterator[StandIn]:
+    """Serves `data` until the block ends."""
+    handler = Handler(Service(data, buckets, keys), FaultPlan())
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="ufile stand-in")
+    thread.start()
+    try:
+        runner = asyncio.run_coroutine_threadsafe(listen(handler, "127.0.0.1", 0), loop).result(_DEADLINE)
+        try:
+            yield StandIn(port=runner.addresses[0][1], handler=handler)
+        finally:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(_DEADLINE)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_DEADLINE)
+        loop.close()

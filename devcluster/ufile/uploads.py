@@ -1,0 +1,107 @@
+"""Multipart uploads on disk: begun, filled part by part, then finished or aborted."""
+
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+import msgspec
+
+from devcluster.ufile import errors
+from devcluster.ufile.digests import BLOCK, part_etag
+from devcluster.ufile.disk import Bucket, Record, write_atomically
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an upload before its first part."""
+
+    id: str
+    key: str
+    started: int
+    metadata: dict[str, str]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One part that was received."""
+
+    number: int
+    etag: str
+    size: int
+    modified: int
+
+
+def begin(bucket: Bucket, key: str, metadata: dict[str, str]) -> Upload:
+    """A new upload for that key."""
+    upload = Upload(id=secrets.token_hex(16), key=key, started=int(time.time()), metadata=metadata)
+    (bucket.uploads / upload.id).mkdir()
+    write_atomically(bucket.uploads / upload.id / "upload.json", msgspec.json.encode(upload))
+    return upload
+
+
+def find(bucket: Bucket, upload_id: str, key: str | None = None) -> Upload:
+    """The upload of that id; raises UFileError when there is none, or when it is for another key."""
+    if not upload_id.isalnum():  # it becomes a path
+        raise errors.no_upload()
+    try:
+        upload = msgspec.json.decode((bucket.uploads / upload_id / "upload.json").read_bytes(), type=Upload)
+    except FileNotFoundError:
+        raise errors.no_upload() from None
+    if key is not None and upload.key != key:
+        raise errors.no_upload()
+    return upload
+
+
+def every(bucket: Bucket) -> list[Upload]:
+    """All uploads that were neither finished nor aborted, by key."""
+    found = (find(bucket, path.name) for path in bucket.uploads.iterdir() if (path / "upload.json").exists())
+    return sorted(found, key=lambda upload: (upload.key.encode(), upload.id))
+
+
+def put_part(bucket: Bucket, upload: Upload, number: int, data: bytes) -> Part:
+    """Keeps a part; raises UFileError when that number was sent before or the part is too large."""
+    if len(data) > BLOCK:
+        raise errors.too_large()
+    path = _part_path(bucket, upload, number)
+    if path.exists():
+        raise errors.duplicate_part()
+    write_atomically(path, data)
+    return _part(path)
+
+
+def parts(bucket: Bucket, upload: Upload) -> list[Part]:
+    """The parts that were received, by number."""
+    return [_part(path) for path in sorted((bucket.uploads / upload.id).glob("*.part"))]
+
+
+def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, metadata: dict[str, str]) -> Record:
+    """Joins the parts into the object.
+
+    Raises UFileError when the ETags are not those of the parts, or a part other than the last is short.
+    """
+    received = parts(bucket, upload)
+    if not received or [part.etag for part in received] != etags:
+        raise errors.bad_request("the parts are not those that were uploaded")
+    if [part.number for part in received] != list(range(len(received))):
+        raise errors.bad_request("a part is missing")
+    if any(part.size != BLOCK for part in received[:-1]):
+        raise errors.bad_request("a part other than the last is short")
+    with bucket.receive() as incoming:
+        for part in received:
+            incoming.write(_part_path(bucket, upload, part.number).read_bytes())
+        record = bucket.commit(upload.key, incoming, mime_type, {**upload.metadata, **metadata})
+    abort(bucket, upload)
+    return record
+
+
+def abort(bucket: Bucket, upload: Upload) -> None:
+    """Forgets the upload and its parts."""
+    shutil.rmtree(bucket.uploads / upload.id)
+
+
+def _part_path(bucket: Bucket, upload: Upload, number: int) -> Path:
+    return bucket.uploads / upload.id / f"{number:05}.part"
+
+
+def _part(path: Path) -> Part:
+    data = path.read_bytes()
+    return Part(number=int(path.stem), etag=part_etag(data), size=len(data), modified=int(path.stat().st_mtime))

@@ -1,0 +1,52 @@
+"""The label map: which class each id of the detector stands for."""
+
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+
+_FIELD = descriptor_pb2.FieldDescriptorProto
+
+
+def read_label_map(path: Path) -> dict[int, str]:
+    """The class of each id in a `label_map.pbtxt`: an item's display_name where it has one, its name otherwise.
+
+    Raises:
+        ValueError: the file is no label map, or two items share an id; the message says where.
+    """
+    message = _label_map_class()()
+    try:
+        text_format.Parse(path.read_text(encoding="utf-8"), message, allow_unknown_field=True)
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not a label map: {error}") from error
+    names: dict[int, str] = {}
+    for item in message.item:
+        if item.id in names:
+            raise ValueError(f"{path}: id {item.id} stands for both {names[item.id]!r} and {item.name!r}")
+        names[item.id] = item.display_name or item.name
+    if not names:
+        raise ValueError(f"{path} holds no item")
+    return names
+
+
+def _label_map_class() -> Any:  # noqa: ANN401 - a message class made at run time
+    """The message `StringIntLabelMap` of the Object Detection API, as far as it is used here.
+
+    Declared by hand because the API itself is no dependency of serving; `text_format` then reads the whole syntax.
+    """
+    file = descriptor_pb2.FileDescriptorProto(name="label_map.proto", package="object_detection.protos")
+    item = file.message_type.add(name="StringIntLabelMapItem")
+    item.field.add(name="name", number=1, type=_FIELD.TYPE_STRING, label=_FIELD.LABEL_OPTIONAL)
+    item.field.add(name="id", number=2, type=_FIELD.TYPE_INT32, label=_FIELD.LABEL_OPTIONAL)
+    item.field.add(name="display_name", number=3, type=_FIELD.TYPE_STRING, label=_FIELD.LABEL_OPTIONAL)
+    label_map = file.message_type.add(name="StringIntLabelMap")
+    label_map.field.add(
+        name="item",
+        number=1,
+        type=_FIELD.TYPE_MESSAGE,
+        label=_FIELD.LABEL_REPEATED,
+        type_name=".object_detection.protos.StringIntLabelMapItem",
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("object_detection.protos.StringIntLabelMap"))

@@ -1,0 +1,13 @@
+# The inference image: the inference base with this example's code, its configuration and the model on top.
+#
+# The operator puts frozen_inference_graph.pb and label_map.pbtxt into code/checkpoint_dir/ before it builds.
+# BASE_IMAGE is the image made from base.Dockerfile; it has no default because nobody publishes one for everybody.
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+
+EXPOSE 8080
+ENV UAI_SERVICE_CONFIG=/ai/conf.json
+COPY code/ /ai/
+COPY object-detect.conf /ai/conf.json
+WORKDIR /ai
+CMD ["python3", "-m", "inference_server"]

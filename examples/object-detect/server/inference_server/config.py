@@ -1,0 +1,71 @@
+"""The service's configuration: the `conf.json` that `UAI_SERVICE_CONFIG` points at."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG_ENV = "UAI_SERVICE_CONFIG"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says which file and which part of it."""
+
+
+@dataclass(frozen=True)
+class ServiceConfig:
+    """Which class serves, and where its model is.
+
+    Paths in the file are relative to the file itself, so the service starts from any working directory.
+    """
+
+    main_class: str
+    main_file: str
+    """Name of the module that holds `main_class`, without `.py`; it lies beside the configuration."""
+    directory: Path
+    options: Mapping[str, object]
+    """The `tensorflow` part of the file, for the model to read."""
+
+    @property
+    def model_dir(self) -> Path:
+        """Directory of the model's files."""
+        return self.directory / str(self.options.get("model_dir", "."))
+
+
+def read_config(path: str) -> ServiceConfig:
+    """The configuration in the file at `path`.
+
+    Raises:
+        ConfigError: the file is missing, is not JSON, or lacks `main_class` or `main_file`.
+    """
+    if not path:
+        raise ConfigError(f"{CONFIG_ENV} is not set: point it at the service's conf.json")
+    file = Path(path).resolve()
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{file} is not JSON: {error}") from error
+    server = _section(file, document, "http_server")
+    program = _section(file, server, "exec")
+    return ServiceConfig(
+        main_class=_text(file, program, "main_class"),
+        main_file=_text(file, program, "main_file"),
+        directory=file.parent,
+        options=_section(file, server, "tensorflow") if "tensorflow" in server else {},
+    )
+
+
+def _section(file: Path, parent: object, name: str) -> dict[str, object]:
+    value = parent.get(name) if isinstance(parent, dict) else None
+    if not isinstance(value, dict):
+        raise ConfigError(f"{file} has no object `{name}` where one is expected")
+    return value
+
+
+def _text(file: Path, parent: Mapping[str, object], name: str) -> str:
+    value = parent.get(name)
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{file}: http_server.exec.{name} must be a name, not {value!r}")
+    return value

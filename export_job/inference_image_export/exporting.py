@@ -1,0 +1,61 @@
+"""Calls the exporter of the Object Detection API: checkpoint and pipeline config in, frozen graph out."""
+
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference_image_export import failures
+from inference_image_export.fetch import Source
+
+
+@dataclass(frozen=True)
+class Output:
+    """What an export leaves on this disk."""
+
+    graph: Path
+    pipeline_config: Path
+    """The config as the API understood it, for who wants to know later."""
+    tensorflow: str
+    """Version of TensorFlow that froze the graph."""
+
+
+def export(source: Source, input_type: str, folder: Path) -> Output:
+    """Exports into `folder`, which must not exist: the exporter refuses one that holds an earlier export.
+
+    Raises StageError: `PipelineConfigInvalid` (with the line), `ExportFailed`.
+    """
+    from object_detection import exporter  # first: it switches TensorFlow to the behaviour of version 1
+    from tensorflow.compat import v1 as tf
+
+    tf.logging.set_verbosity(tf.logging.ERROR)  # else a page of deprecations that nobody here can act on
+    config = _read_config(source)
+    try:
+        with tf.Graph().as_default():
+            exporter.export_inference_graph(input_type, config, str(source.checkpoint_prefix), str(folder))
+    except OSError:  # the disk, not the model: not explained by what follows
+        raise
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        raise failures.export_failure(error, source, _variable(error)) from error
+    return Output(folder / "frozen_inference_graph.pb", folder / "pipeline.config", tf.__version__)
+
+
+def _read_config(source: Source) -> Any:  # noqa: ANN401 - a protobuf message, untyped
+    from google.protobuf import text_format
+    from object_detection.protos import pipeline_pb2
+
+    try:
+        text = source.pipeline_config.read_text("utf-8")
+        return text_format.Parse(text, pipeline_pb2.TrainEvalPipelineConfig())
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise failures.config_failure(str(error), source.pipeline_config_key) from error
+
+
+def _variable(error: Exception) -> str:
+    """The name of the variable that an assignment failed for; TensorFlow's text names only the assignment."""
+    operation = getattr(error, "op", None)
+    if operation is None or operation.type != "Assign":
+        return ""
+    return str(operation.inputs[0].op.name)

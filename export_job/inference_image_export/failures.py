@@ -1,0 +1,92 @@
+"""What the exporter's errors mean, in words a person can act on. Pure: it needs no TensorFlow."""
+
+import re
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_export.fetch import Source
+
+_AGAIN = "then set the annotation uai.ucloud.cn/requestedAt to a new value"
+_OF_TODAY = "the Object Detection API of TensorFlow 1 (autumn 2019)"
+
+_PARSE_ERROR = re.compile(r"(?P<line>\d+):(?P<column>\d+) ?: ?(?P<what>.*)", re.DOTALL)
+_MISSING_KEY = re.compile(r"Key (?P<key>\S+) not found in checkpoint")
+_SHAPES = re.compile(r"lhs shape= ?(?P<model>\[[\d,]*\]) rhs shape= ?(?P<checkpoint>\[[\d,]*\])")
+_NODE_LINE = re.compile(r"^Node: .*\n(?P<what>.+)$", re.MULTILINE)
+_UNKNOWN_MODEL = re.compile(r"Unknown (?:\w+ )?(?:feature_extractor|meta architecture)\b")
+_DAMAGED = ("DataLossError", "OutOfRangeError")
+_MAX_LINE = 300
+
+
+def config_failure(error: str, key: str) -> StageError:
+    """The failure of a pipeline config that cannot be parsed; `error` is protobuf's text."""
+    place = _PARSE_ERROR.match(error)
+    where = f"{key}, line {place['line']}, column {place['column']}" if place else key
+    what = _one_line(place["what"] if place else error)
+    return StageError(
+        Reason.PIPELINE_CONFIG_INVALID,
+        f"{where}: {what}",
+        f"The config is read by {_OF_TODAY}: remove what it does not know, upload the config, {_AGAIN}.",
+    )
+
+
+def export_failure(error: Exception, source: Source, variable: str = "") -> StageError:
+    """The failure that an exception of the exporter stands for.
+
+    `variable` is the name of the variable that could not be restored, where it is known.
+    """
+    text = str(error).replace(f"{source.checkpoint_prefix.parent}/", "")
+    missing, shapes = _MISSING_KEY.search(text), _SHAPES.search(text)
+    if missing:
+        return _missing_variable(missing["key"], source)
+    if shapes:
+        return _other_shape(shapes["model"], shapes["checkpoint"], variable or "a variable", source)
+    if type(error).__name__ in _DAMAGED:
+        return StageError(
+            Reason.EXPORT_FAILED,
+            f"The checkpoint {source.checkpoint_key} is damaged: {useful_line(text)}",
+            f"Upload the files of this checkpoint again, or name another step, {_AGAIN}.",
+        )
+    if isinstance(error, NotImplementedError) or _UNKNOWN_MODEL.search(text):
+        return StageError(
+            Reason.PIPELINE_CONFIG_INVALID,
+            f"{source.pipeline_config_key} asks for what the export does not have: {useful_line(text)}",
+            f"The export knows {_OF_TODAY} without its quantization: train a model of one of its types.",
+        )
+    return StageError(
+        Reason.EXPORT_FAILED,
+        f"The exporter failed on {source.checkpoint_key}: {useful_line(text) or type(error).__name__}",
+        f"Check that {source.pipeline_config_key} is the config of this training; the Job's log has the traceback.",
+    )
+
+
+def useful_line(text: str) -> str:
+    """The one line of a TensorFlow error that says what happened: that after `Node:`, or else the first."""
+    node = _NODE_LINE.search(text)
+    return _one_line(node["what"] if node else next((line for line in text.splitlines() if line.strip()), ""))
+
+
+def _missing_variable(key: str, source: Source) -> StageError:
+    averages = key.endswith("/ExponentialMovingAverage")
+    return StageError(
+        Reason.EXPORT_FAILED,
+        f"The checkpoint {source.checkpoint_key} has no variable {key}, which {source.pipeline_config_key} asks for.",
+        f"The training kept no moving averages: set eval_config.use_moving_averages to false, {_AGAIN}."
+        if averages
+        else f"Name the config that this checkpoint was trained with in spec.model.pipelineConfig, {_AGAIN}.",
+    )
+
+
+def _other_shape(model: str, checkpoint: str, variable: str, source: Source) -> StageError:
+    return StageError(
+        Reason.EXPORT_FAILED,
+        f"{variable} has shape {checkpoint} in the checkpoint {source.checkpoint_key}, "
+        f"and {model} in the model of {source.pipeline_config_key}.",
+        "Config and checkpoint are of different trainings (often another num_classes): name the config that this "
+        f"checkpoint was trained with in spec.model.pipelineConfig, {_AGAIN}.",
+    )
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_LINE else line[: _MAX_LINE - 1] + "…"

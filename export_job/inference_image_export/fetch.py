@@ -1,0 +1,101 @@
+"""Fetches what was pinned: the manifest, the checkpoint's files and the pipeline config."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject
+from inference_image_contract.reasons import Reason
+from inference_image_store import Store
+
+_MAX_MANIFEST = 8 * 1024**2
+_INDEX_SUFFIX = ".index"
+_NOT_NEEDED = ".meta"
+"""The training graph, often the largest file; the graph to export is built from the pipeline config."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an export needs, on this disk, and the names that a person knows it by."""
+
+    checkpoint_prefix: Path
+    """The common part of the names of the checkpoint's files, as TensorFlow takes it."""
+    checkpoint_key: str
+    pipeline_config: Path
+    pipeline_config_key: str
+    files: tuple[Path, ...]
+
+
+def read_manifest(store: Store, reference: ManifestRef) -> Manifest:
+    """The manifest that was resolved, verified by its SHA-256.
+
+    Raises StageError: `SourceChanged` when it is gone or another, `InvalidInput` when it is of another version.
+    """
+    if store.find(reference.key) is None:
+        raise _manifest_changed(reference, "is gone")
+    data = store.read(reference.key, max_bytes=_MAX_MANIFEST)
+    if hashlib.sha256(data).hexdigest() != reference.sha256:
+        raise _manifest_changed(reference, "is not the one that was written")
+    try:
+        return msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise StageError(
+            Reason.INVALID_INPUT,
+            f"The manifest {reference.key} is not of this version: {error}.",
+            "The images of the steps are of different versions: install them from one chart.",
+        ) from error
+
+
+def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
+    """Downloads the checkpoint and the pipeline config into `folder`, each as it was pinned.
+
+    Raises StageError (`SourceChanged`) when one has changed or gone since.
+    """
+    folder.mkdir(parents=True)
+    needed = [item for item in manifest.checkpoint if not item.key.endswith(_NOT_NEEDED)]
+    files = tuple(_download(store, item, folder / _name(item)) for item in needed)
+    config = _download(store, manifest.pipeline_config, folder / "pipeline.config")
+    index = next((item.key for item in needed if item.key.endswith(_INDEX_SUFFIX)), "")
+    if not index:
+        raise StageError(
+            Reason.CHECKPOINT_INCOMPLETE,
+            f"The manifest names no index file of the checkpoint of step {manifest.step}.",
+            "The images of the steps are of different versions: install them from one chart.",
+        )
+    prefix = index.removesuffix(_INDEX_SUFFIX)
+    return Source(
+        checkpoint_prefix=folder / prefix.rpartition("/")[2],
+        checkpoint_key=prefix,
+        pipeline_config=config,
+        pipeline_config_key=manifest.pipeline_config.key,
+        files=(*files, config),
+    )
+
+
+def _name(item: PinnedObject) -> str:
+    return item.key.rpartition("/")[2]
+
+
+def _download(store: Store, item: PinnedObject, target: Path) -> Path:
+    try:
+        store.download(item.key, target, etag=item.etag, size=item.size)
+    except StageError as error:
+        if error.reason is not Reason.OBJECT_NOT_FOUND:
+            raise
+        raise StageError(
+            Reason.SOURCE_CHANGED,
+            f"{item.key} was there when it was resolved and is gone.",
+            "Nothing to do if the training goes on: everything is resolved again. Else upload the object again.",
+        ) from error
+    return target
+
+
+def _manifest_changed(reference: ManifestRef, what: str) -> StageError:
+    return StageError(
+        Reason.SOURCE_CHANGED,
+        f"The manifest {reference.key} {what}.",
+        "Nothing to do: everything is resolved again. Let nothing else write below spec.export.outputPrefix.",
+    )

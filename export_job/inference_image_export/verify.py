@@ -1,0 +1,95 @@
+"""Runs one picture through a frozen graph before anybody may use it: names, types, shapes and values."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_export import picture
+
+OUTPUTS: Mapping[str, tuple[int | None, ...]] = {
+    "num_detections": (1,),
+    "detection_boxes": (1, None, 4),
+    "detection_scores": (1, None),
+    "detection_classes": (1, None),
+}
+"""The outputs that every detector has, with their shapes for one picture; None is the number of detections."""
+
+_SLACK = 1e-3  # scores and boxes are float32 sums, which may pass their bounds by a rounding
+
+
+def verify(graph: Path, input_type: str, num_classes: int) -> None:
+    """Loads the graph in a session of its own and looks at what it answers on one picture.
+
+    Raises StageError (`GraphInvalid`).
+    """
+    check(run(graph, input_type), num_classes)
+
+
+def run(graph: Path, input_type: str) -> dict[str, Any]:
+    """The outputs, as arrays by name, of the frozen graph on the picture.
+
+    Raises StageError (`GraphInvalid`) when the graph cannot be loaded, lacks a name or cannot be run.
+    """
+    import tensorflow.compat.v1 as tf
+    from google.protobuf.message import DecodeError
+
+    with tf.Graph().as_default() as loaded:
+        try:
+            tf.import_graph_def(tf.GraphDef.FromString(graph.read_bytes()), name="")
+        except (DecodeError, ValueError) as error:
+            raise _invalid(f"it cannot be loaded: {error}") from error
+        names = {operation.name for operation in loaded.get_operations()}
+        missing = sorted({input_type, *OUTPUTS} - names)
+        if missing:
+            raise _invalid(f"it has no {' and no '.join(missing)}")
+        with tf.Session(graph=loaded) as session:
+            try:
+                return dict(
+                    session.run({name: f"{name}:0" for name in OUTPUTS}, {f"{input_type}:0": picture.feed(input_type)})
+                )
+            except (tf.errors.OpError, ValueError, TypeError) as error:
+                raise _invalid(f"it fails on a picture: {str(error).splitlines()[0]}") from error
+
+
+def check(outputs: Mapping[str, Any], num_classes: int) -> None:
+    """Looks at the outputs for one picture; raises StageError (`GraphInvalid`) for the first that is wrong."""
+    for name, shape in OUTPUTS.items():
+        _check_array(name, outputs[name], shape)
+    lengths = {name: outputs[name].shape[1] for name, shape in OUTPUTS.items() if None in shape}
+    if len(set(lengths.values())) != 1:
+        raise _invalid(f"its outputs disagree on the number of detections: {lengths}")
+    most = lengths["detection_scores"]
+    _check_range("num_detections", outputs["num_detections"], 0, most)
+    _check_range("detection_scores", outputs["detection_scores"], 0 - _SLACK, 1 + _SLACK)
+    _check_range("detection_classes", outputs["detection_classes"], 1, num_classes)
+
+
+def _check_array(name: str, value: Any, shape: tuple[int | None, ...]) -> None:  # noqa: ANN401 - numpy.ndarray
+    import numpy as np
+
+    if value.dtype != np.float32:
+        raise _invalid(f"{name} is {value.dtype}, not float32")
+    same = len(value.shape) == len(shape) and all(
+        want in (None, have) for want, have in zip(shape, value.shape, strict=True)
+    )
+    if not same:
+        wanted = ", ".join("n" if size is None else str(size) for size in shape)
+        raise _invalid(f"{name} has shape {value.shape}, not ({wanted})")
+    if not np.isfinite(value).all():
+        raise _invalid(f"{name} holds values that are not numbers")
+
+
+def _check_range(name: str, value: Any, low: float, high: float) -> None:  # noqa: ANN401 - numpy.ndarray
+    if value.size and not (low <= value.min() and value.max() <= high):
+        raise _invalid(f"{name} has values from {value.min():g} to {value.max():g}, beyond {low:g} to {high:g}")
+
+
+def _invalid(what: str) -> StageError:
+    return StageError(
+        Reason.GRAPH_INVALID,
+        f"The exported graph was run on one picture and refused: {what}.",
+        "Nothing was published. Check that the training did not diverge (another spec.model.checkpoint.step may be "
+        "sound), and that the pipeline config builds a model that detects boxes.",
+    )

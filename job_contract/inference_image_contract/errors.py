@@ -1,0 +1,22 @@
+"""The one exception that ends a stage with an explanation."""
+
+from inference_image_contract.reasons import ExitCode, Reason, exit_code
+
+
+class StageError(Exception):
+    """A stage cannot go on, and a person can be told why.
+
+    `reason` is stable API, `message` is one sentence that names what is wrong (which key, which bucket, which
+    line), `hint` says what to do about it. Neither may hold a secret; the result writer redacts by value as well.
+    """
+
+    def __init__(self, reason: Reason, message: str, hint: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+        self.hint = hint
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code that this failure ends the container with."""
+        return exit_code(self.reason)

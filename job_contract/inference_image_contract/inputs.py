@@ -1,0 +1,189 @@
+"""What the operator hands to each Job container: one JSON document in the environment variable of `paths.INPUT_ENV`.
+
+Secrets are never part of an input; they come by `secretKeyRef` or as a mounted file (see `paths`).
+Unknown fields are refused, so an operator and a Job image of different versions fail loudly.
+"""
+
+import os
+from typing import TypeVar
+
+import msgspec
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.paths import INPUT_ENV
+from inference_image_contract.reasons import Reason
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    """Base of every input."""
+
+
+T = TypeVar("T", bound=Input)
+
+
+class UFile(Input, frozen=True, kw_only=True):
+    """Where objects live: `{scheme}://{bucket}{suffix}/{key}`, for example suffix `.cn-bj.ufileos.com`."""
+
+    bucket: str
+    scheme: str
+    suffix: str
+
+
+class Registry(Input, frozen=True, kw_only=True):
+    """The registry of one image. Credentials and CA are files of fixed paths, present only if mounted."""
+
+    repository: str
+    """host[:port]/path, lower case, no tag and no digest."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts that this installation allows, for the target and for every FROM; empty allows any."""
+    plain_http_hosts: tuple[str, ...] = ()
+
+
+class PinnedObject(Input, frozen=True, kw_only=True):
+    """One UFile object as it was when it was resolved."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class PinnedFile(Input, frozen=True, kw_only=True):
+    """One file of the build context: its path there, its content, and where it comes from."""
+
+    path: str
+    """Relative to the context, `/`-separated."""
+    size: int
+    etag: str = ""
+    """UFile ETag when the source is UFile."""
+    key: str = ""
+    sha256: str = ""
+    """Hex, when the source is a ConfigMap."""
+
+
+class Manifest(Input, frozen=True, kw_only=True):
+    """Everything that was pinned, in full. Stored in UFile as JSON; Jobs read it by key and verify its SHA-256."""
+
+    schema_version: int = 1
+    fingerprint: str
+    """sha256:<hex> of everything that enters the export."""
+    content_hash: str
+    """sha256:<hex> of everything that enters the image."""
+    step: int
+    checkpoint: tuple[PinnedObject, ...]
+    """Index, data shards and, where present, meta."""
+    pipeline_config: PinnedObject
+    label_map: PinnedObject
+    num_classes: int
+    source: tuple[PinnedFile, ...]
+    dockerfile: str
+    """Path of the Dockerfile within the source."""
+    base_images: dict[str, str]
+    """FROM reference as written after ARG substitution -> the same repository pinned by digest."""
+
+
+class ManifestRef(Input, frozen=True, kw_only=True):
+    """A `Manifest` in UFile."""
+
+    key: str
+    sha256: str
+    """Hex."""
+
+
+class Graph(Input, frozen=True, kw_only=True):
+    """A frozen graph in UFile."""
+
+    key: str
+    sha256: str
+    """Hex."""
+    size: int
+    tensorflow: str = ""
+
+
+class ResolveInput(Input, frozen=True, kw_only=True):
+    """Input of `resolve`."""
+
+    ufile: UFile
+    prefix: str
+    step: int
+    pipeline_config: str
+    """Key relative to `prefix`."""
+    label_map: str
+    """Full key."""
+    input_type: str
+    output_prefix: str
+    source_prefix: str = ""
+    """UFile prefix of the source; empty when it is the mounted ConfigMap."""
+    dockerfile: str
+    checkpoint_dir: str
+    build_args: dict[str, str] = {}
+    registry: Registry
+    sample: str = ""
+    """Key of the test picture, empty for none."""
+
+
+class ExportInput(Input, frozen=True, kw_only=True):
+    """Input of the export container."""
+
+    ufile: UFile
+    manifest: ManifestRef
+    input_type: str
+    output_prefix: str
+    timeout_seconds: int
+
+
+class AssembleInput(Input, frozen=True, kw_only=True):
+    """Input of `assemble`."""
+
+    ufile: UFile
+    manifest: ManifestRef
+    graph: Graph
+    source_prefix: str = ""
+    checkpoint_dir: str
+    build_args: dict[str, str] = {}
+
+
+class ReportInput(Input, frozen=True, kw_only=True):
+    """Input of `report`."""
+
+    registry: Registry
+    content_tag: str
+
+
+class ProbeInput(Input, frozen=True, kw_only=True):
+    """Input of `probe`: asks the built image, which runs beside it on loopback."""
+
+    port: int
+    ready_path: str
+    path: str
+    timeout_seconds: int
+    sample: str = ""
+    ufile: UFile | None = None
+
+
+class PublishInput(Input, frozen=True, kw_only=True):
+    """Input of `publish`: moves the tags to the digest and reads them back."""
+
+    registry: Registry
+    digest: str
+    tags: tuple[str, ...]
+
+
+def encode(value: Input) -> str:
+    """The JSON text of an input, keys in a fixed order so that equal inputs give equal Jobs."""
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+def from_environment(kind: type[T]) -> T:
+    """The input of this container, read from the environment.
+
+    Raises StageError (`InvalidInput`) when it is missing or of another version.
+    """
+    text = os.environ.get(INPUT_ENV, "")
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise StageError(
+            Reason.INVALID_INPUT,
+            f"{INPUT_ENV} does not hold a {kind.__name__}: {error}",
+            "The operator and the image of this step are of different versions: install them from one chart.",
+        ) from error

@@ -1,0 +1,20 @@
+"""Paths and environment variables inside the pods of a Job.
+
+The workspace must not exist in any image: Kaniko would hide what the image holds there (it skips mounts).
+"""
+
+INPUT_ENV = "INFERENCE_IMAGE_INPUT"
+RESULT_ENV = "INFERENCE_IMAGE_RESULT"  # tests point it elsewhere; pods leave it unset
+RESULT_PATH = "/dev/termination-log"
+
+PUBLIC_KEY_ENV = "UFILE_PUBLIC_KEY"
+PRIVATE_KEY_ENV = "UFILE_PRIVATE_KEY"
+
+WORKSPACE = "/inference-image"
+CONTEXT = WORKSPACE + "/context"
+DOCKERFILE = WORKSPACE + "/Dockerfile"  # the pinned copy that `assemble` writes; outside the context
+DIGEST_FILE = WORKSPACE + "/digest"
+
+REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
+REGISTRY_CA = "/var/run/inference-image/registry-ca/ca.crt"
+CONFIG_MAP_SOURCE = "/var/run/inference-image/source"

@@ -1,0 +1,86 @@
+"""Every reason that a Job container or the operator can report, and the exit code that carries its class.
+
+Reasons are API: once released they keep their name and meaning. `docs/reasons.md` lists each with its remedy.
+"""
+
+from enum import IntEnum, StrEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of our containers. Anything else is a crash and is classified by the operator.
+
+    The values stay clear of 1, 2 (Python, shells) and 126 and above (signals, exec failures).
+    """
+
+    OK = 0
+    BAD_INPUT = 10
+    NOT_FOUND = 11
+    FORBIDDEN = 12
+    UNAVAILABLE = 13
+    SOURCE_CHANGED = 14
+    INTERNAL = 15
+
+
+class Reason(StrEnum):
+    """Reasons that a Job container reports in its result."""
+
+    # UFile
+    BUCKET_NOT_FOUND = "BucketNotFound"
+    OBJECT_NOT_FOUND = "ObjectNotFound"
+    UFILE_FORBIDDEN = "UFileForbidden"
+    UFILE_UNAVAILABLE = "UFileUnavailable"
+    OBJECT_CORRUPT = "ObjectCorrupt"
+    UNSAFE_KEY = "UnsafeKey"
+    LIMIT_EXCEEDED = "LimitExceeded"
+    # model
+    CHECKPOINT_NOT_FOUND = "CheckpointNotFound"
+    CHECKPOINT_INCOMPLETE = "CheckpointIncomplete"
+    PIPELINE_CONFIG_INVALID = "PipelineConfigInvalid"
+    LABEL_MAP_INVALID = "LabelMapInvalid"
+    CLASS_COUNT_MISMATCH = "ClassCountMismatch"
+    EXPORT_FAILED = "ExportFailed"
+    GRAPH_INVALID = "GraphInvalid"
+    # source and build
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    SOURCE_CHANGED = "SourceChanged"
+    DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
+    DOCKERFILE_INVALID = "DockerfileInvalid"
+    BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"
+    REGISTRY_NOT_ALLOWED = "RegistryNotAllowed"
+    REGISTRY_UNAUTHORIZED = "RegistryUnauthorized"
+    REGISTRY_UNAVAILABLE = "RegistryUnavailable"
+    REGISTRY_TLS = "RegistryTLS"
+    BUILD_FAILED = "BuildFailed"
+    DIGEST_INVALID = "DigestInvalid"
+    # test and publish
+    IMAGE_DOES_NOT_START = "ImageDoesNotStart"
+    IMAGE_DOES_NOT_ANSWER = "ImageDoesNotAnswer"
+    IMAGE_ANSWERS_WRONG = "ImageAnswersWrong"
+    PUBLISH_FAILED = "PublishFailed"
+    # ours
+    INVALID_INPUT = "InvalidInput"
+    INTERNAL_ERROR = "InternalError"
+
+
+_EXIT_CODES = {
+    Reason.BUCKET_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.OBJECT_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.CHECKPOINT_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.SOURCE_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.DOCKERFILE_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.BASE_IMAGE_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.UFILE_FORBIDDEN: ExitCode.FORBIDDEN,
+    Reason.REGISTRY_UNAUTHORIZED: ExitCode.FORBIDDEN,
+    Reason.REGISTRY_NOT_ALLOWED: ExitCode.FORBIDDEN,
+    Reason.UFILE_UNAVAILABLE: ExitCode.UNAVAILABLE,
+    Reason.REGISTRY_UNAVAILABLE: ExitCode.UNAVAILABLE,
+    Reason.OBJECT_CORRUPT: ExitCode.UNAVAILABLE,
+    Reason.PUBLISH_FAILED: ExitCode.UNAVAILABLE,
+    Reason.SOURCE_CHANGED: ExitCode.SOURCE_CHANGED,
+    Reason.INTERNAL_ERROR: ExitCode.INTERNAL,
+}
+
+
+def exit_code(reason: Reason) -> ExitCode:
+    """The exit code that carries this reason's class; bad input unless said otherwise."""
+    return _EXIT_CODES.get(reason, ExitCode.BAD_INPUT)

@@ -1,0 +1,8 @@
+"""UFile, UCloud's object storage, as the Jobs use it: verified transfers, explained failures, no secret in a log."""
+
+from inference_image_store.credentials import Credentials
+from inference_image_store.etag import etag_of
+from inference_image_store.objects import ObjectInfo
+from inference_image_store.store import Store
+
+__all__ = ["Credentials", "ObjectInfo", "Store", "etag_of"]

@@ -1,0 +1,69 @@
+"""What UFile tells of an object, in headers and in listings, checked and typed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+SHA256_HEADER = "X-Ufile-Meta-Sha256"
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One object as it is now."""
+
+    key: str
+    size: int
+    """Bytes."""
+    etag: str
+    """Unquoted."""
+    sha256: str = ""
+    """Hex, from the object's metadata; only `head`, `find` and what ends with them know it."""
+
+
+class ListedObject(msgspec.Struct, frozen=True):
+    """One entry of a listing. The service writes sizes as strings."""
+
+    key: str = msgspec.field(name="Key")
+    size: int = msgspec.field(name="Size")
+    etag: str = msgspec.field(name="ETag")
+
+    def info(self) -> ObjectInfo:
+        """The entry as everybody else knows it."""
+        return ObjectInfo(self.key, self.size, self.etag.strip('"'))
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of a listing."""
+
+    truncated: bool = msgspec.field(name="IsTruncated", default=False)
+    contents: tuple[ListedObject, ...] = msgspec.field(name="Contents", default=())
+
+
+class NewUpload(msgspec.Struct, frozen=True):
+    """The answer that begins a multipart upload. Every part but the last has `block` bytes."""
+
+    id: str = msgspec.field(name="UploadId")
+    block: int = msgspec.field(name="BlkSize")
+
+
+class ListedPart(msgspec.Struct, frozen=True):
+    """A part that arrived."""
+
+    number: int = msgspec.field(name="PartNum")
+    etag: str = msgspec.field(name="Etag")
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """Parts of a multipart upload."""
+
+    parts: tuple[ListedPart, ...] = msgspec.field(name="Parts", default=())
+
+
+def from_headers(key: str, headers: Mapping[str, str]) -> ObjectInfo:
+    """The object that a HEAD describes; raises ValueError when size or ETag is missing."""
+    etag = headers.get("ETag", "").strip('"')
+    length = headers.get("Content-Length", "")
+    if not etag or not length.isdigit():
+        raise ValueError("the answer has no ETag or no Content-Length")
+    return ObjectInfo(key, int(length), etag, headers.get(SHA256_HEADER, "").lower())

@@ -1,0 +1,98 @@
+"""The one place that touches the official SDK: signatures, put, list, copy and delete.
+
+What of it needs care, and is confined here (release 3.2.11):
+- its import installs a handler that prints every authorization header: the logger is silenced for good;
+- its configuration is global: a lock lends it to one call at a time;
+- its session would follow redirects and take passwords from a netrc file: neither may happen;
+- a malformed error answer escapes as whatever exception its parsing met.
+Its multipart upload hangs for ever on a malformed answer, cannot abort and hides why it could not begin, and its
+download has no timeout and overwrites the target first: those are ours, with the SDK's signatures.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+import msgspec
+import requests
+from ufile import config as ufile_config
+from ufile import filemanager, httprequest
+
+from inference_image_contract.inputs import UFile
+from inference_image_store import failures
+from inference_image_store.broken import describe
+from inference_image_store.credentials import Credentials
+from inference_image_store.objects import SHA256_HEADER, Page
+
+_LOCK = threading.Lock()
+_GONE = 404
+_OCTETS = "application/octet-stream"
+
+Timeout = tuple[float, float]
+"""Seconds to connect, and between two bytes of an answer."""
+
+
+def _tame() -> None:
+    logger = logging.getLogger("UCLOUD")
+    logger.handlers.clear()
+    logger.propagate = False
+    logger.disabled = True
+    httprequest.requests.max_redirects = 0  # the first redirect is an error
+    httprequest.requests.auth = lambda request: request  # any value keeps netrc away
+
+
+_tame()
+
+
+class Sdk:
+    """The SDK's calls on one bucket, each made once. Raises StageError; TransientError where another try may help."""
+
+    def __init__(self, location: UFile, credentials: Credentials, timeout: Timeout) -> None:
+        self._location = location
+        self._timeout = timeout
+        self._files = filemanager.FileManager(
+            credentials.public_key, credentials.private_key, location.suffix, location.suffix
+        )
+
+    def authorization(self, method: str, key: str, headers: Mapping[str, str]) -> str:
+        """The Authorization header of a request that has these headers."""
+        value: str = self._files.authorization(method.lower(), self._location.bucket, key, dict(headers))
+        return value
+
+    def put(self, key: str, body: bytes | BinaryIO, *, md5: str, sha256: str) -> None:
+        """Stores a whole object; the service checks the (hex) MD5."""
+        headers = {"Content-MD5": md5, SHA256_HEADER: sha256}
+        self._call(key, lambda bucket: self._files.putstream(bucket, key, body, _OCTETS, headers))
+
+    def list_page(self, prefix: str, marker: str, max_keys: int) -> Page:
+        """The objects after `marker`, at most `max_keys` (up to 1000)."""
+        # All four arguments: the SDK signs each, and fails on a missing one.
+        document = self._call("", lambda bucket: self._files.listobjects(bucket, prefix, marker, max_keys, ""))
+        try:
+            return msgspec.convert(document, type=Page, strict=False)
+        except msgspec.ValidationError as error:
+            raise failures.unavailable(self._location.bucket, "", f"its listing is malformed: {error}") from error
+
+    def copy(self, source_key: str, key: str, *, sha256: str) -> None:
+        """Stores a copy of an object of the same bucket."""
+        headers = {SHA256_HEADER: sha256} if sha256 else {}
+        self._call(key, lambda bucket: self._files.copy(bucket, key, bucket, source_key, headers))
+
+    def delete(self, key: str) -> None:
+        """Removes an object; one that is absent is removed already."""
+        self._call(key, lambda bucket: self._files.deletefile(bucket, key), absent_is_fine=True)
+
+    def _call(self, key: str, call: Callable[[str], tuple[Any, Any]], *, absent_is_fine: bool = False) -> Any:  # noqa: ANN401 - JSON
+        bucket = self._location.bucket
+        with _LOCK:
+            ufile_config.set_default(connection_timeout=self._timeout, open_ssl=self._location.scheme == "https")
+            try:
+                document, response = call(bucket)
+            except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
+                raise failures.unavailable(bucket, key, "its answer is malformed") from error
+        if response.exception is not None:
+            raise failures.unavailable(bucket, key, describe(response.exception))
+        if response.ok() or (absent_is_fine and response.status_code == _GONE):
+            return document
+        raise failures.failure(failures.parse(response.status_code, response.content), bucket, key)

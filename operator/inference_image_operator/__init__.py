@@ -1,0 +1,1 @@
+"""The control plane: watches InferenceImages, decides, and runs their stages as Jobs."""

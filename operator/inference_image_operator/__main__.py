@@ -1,0 +1,33 @@
+"""Starts the operator: `python3 -m inference_image_operator [--config FILE]`."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from inference_image_operator.app import run
+from inference_image_operator.config import ConfigError, load
+
+CONFIG = Path("/etc/inference-image-operator/config.yaml")
+
+
+def main() -> int:
+    """Exit code 2 for a configuration that cannot be used."""
+    parser = argparse.ArgumentParser(prog="inference-image-operator", description=__doc__)
+    parser.add_argument("--config", type=Path, default=CONFIG, help="the installation's configuration")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    arguments = parser.parse_args()
+    logging.basicConfig(level=arguments.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # one line per watch event otherwise
+    try:
+        config = load(arguments.config)
+    except ConfigError as error:
+        print(f"configuration: {error}", file=sys.stderr)
+        return 2
+    asyncio.run(run(config))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

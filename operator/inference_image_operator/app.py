@@ -1,0 +1,130 @@
+"""The process: configuration, logging, connection, probes, the queue, kopf's watches, and the resync."""
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import kopf
+
+from inference_image_operator import handlers
+from inference_image_operator.cluster import ApiError, KubernetesCluster
+from inference_image_operator.config import Config
+from inference_image_operator.decide import is_settled
+from inference_image_operator.health import Health
+from inference_image_operator.model import parse_duration
+from inference_image_operator.observe import from_object
+from inference_image_operator.queue import Queue
+from inference_image_operator.reconcile import Key, Reconciler
+
+log = logging.getLogger(__name__)
+
+CRD_CHECK = 5.0
+RESTART_PAUSE = 1.0
+HEARTBEAT = 5.0
+
+
+async def run(config: Config) -> None:
+    """Runs the operator until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    cluster = await KubernetesCluster.connect()
+    health = Health()
+    probes = await health.serve(config.probes.port)
+    queue: Queue[Key] = Queue(Reconciler(cluster, config, _now), config.workers)
+    tasks = [
+        asyncio.create_task(queue.run(), name="queue"),
+        asyncio.create_task(_heartbeat(health), name="heartbeat"),
+        asyncio.create_task(_resync(cluster, queue, config), name="resync"),
+    ]
+    watching = asyncio.create_task(_watch(cluster, queue, config, health, stop), name="watch")
+    try:
+        await asyncio.wait([watching, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(watching, *tasks, return_exceptions=True)
+        await probes.cleanup()
+        await cluster.close()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _watch(
+    cluster: KubernetesCluster, queue: Queue[Key], config: Config, health: Health, stop: asyncio.Event
+) -> None:
+    """kopf, started again whenever a watch error ends it; never before the CRD is served."""
+    loop = asyncio.get_running_loop()
+
+    def add(key: Key) -> None:
+        loop.call_soon_threadsafe(queue.add, key)
+
+    while not stop.is_set():
+        health.watching = await cluster.serves_api()
+        if not health.watching:
+            log.warning("the CustomResourceDefinition is not installed; waiting for it")
+            await _pause(stop, CRD_CHECK)
+            continue
+        ended = threading.Event()
+        watching = asyncio.create_task(asyncio.to_thread(_run_kopf, config, add, ended))
+        await asyncio.wait([watching, stopping := asyncio.create_task(stop.wait())], return_when="FIRST_COMPLETED")
+        ended.set()
+        stopping.cancel()
+        try:
+            await watching
+        except Exception:
+            log.exception("the watch ended; it is started again")
+        await _pause(stop, RESTART_PAUSE)
+
+
+def _run_kopf(config: Config, add: Callable[[Key], None], stop: threading.Event) -> None:
+    """Kopf in an event loop and a thread of its own.
+
+    In ours it would take over the signal handlers, and at its end cancel every task that it did not see start.
+    """
+    asyncio.run(
+        kopf.operator(
+            registry=handlers.registry(add),
+            settings=handlers.settings(),
+            standalone=True,
+            clusterwide=not config.watch_namespaces,
+            namespaces=config.watch_namespaces,
+            stop_flag=stop,
+        )
+    )
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config) -> None:
+    """Looks at every object now and then, for the events that got lost. What is settled is not queued."""
+    period = parse_duration(config.resync)
+    while True:
+        await asyncio.sleep(period)
+        try:
+            for namespace in config.watch_namespaces or ("",):
+                async for image in cluster.images(namespace):
+                    if not is_settled(from_object(image)):
+                        queue.add((image["metadata"]["namespace"], image["metadata"]["name"]))
+        except ApiError as error:
+            log.warning("the resync was cut short: %s", error)
+
+
+async def _heartbeat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(HEARTBEAT)

@@ -1,0 +1,198 @@
+"""The configuration of one installation: what the administrator decides and no InferenceImage can change.
+
+It is a YAML file that the chart mounts from a ConfigMap. Reading it is strict: an unknown or malformed key ends the
+operator at its start with an error that names the key.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from inference_image_operator.model import UFileSpec, parse_duration
+
+REGION = "{region}"
+_LONGEST_RESYNC = 600  # seconds; a lost watch event must not stay unnoticed for longer
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text names the file, the key and what is wrong with it."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Base of every section."""
+
+
+class Images(Section, frozen=True, kw_only=True):
+    """Images of the steps, best by digest."""
+
+    export: str
+    build: str
+    kaniko: str
+
+
+class Registries(Section, frozen=True, kw_only=True):
+    """Registries (`host[:port]`) that images may be pushed to and built from."""
+
+    allowed: tuple[str, ...] = ("uhub.ucloud.cn", "uhub.service.ucloud.cn")
+    plain_http: tuple[str, ...] = ()
+    """Those of `allowed` that are spoken to without TLS."""
+
+    def __post_init__(self) -> None:
+        """Refuses a list that would allow everything or nothing."""
+        if not self.allowed:
+            raise ValueError("`registries.allowed` must name at least one host")
+        for host in self.plain_http:
+            if host not in self.allowed:
+                raise ValueError(f"`registries.plainHttp` names {host!r}, which `registries.allowed` does not")
+
+
+class UFileEndpoint(Section, frozen=True, kw_only=True):
+    """`{scheme}://{bucket}{suffix}/{key}`."""
+
+    scheme: Literal["http", "https"]
+    suffix: str
+
+
+class UFileConfig(Section, frozen=True, kw_only=True):
+    """Which UFile endpoints are allowed: the regions' own, and those listed."""
+
+    region_endpoint: UFileEndpoint = UFileEndpoint(scheme="http", suffix=".{region}.ufileos.com")
+    """Endpoint of a region; `{region}` stands for its name."""
+    allowed_endpoints: tuple[UFileEndpoint, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses a region pattern that leads every region to one host."""
+        if REGION not in self.region_endpoint.suffix:
+            raise ValueError(f"`ufile.regionEndpoint.suffix` must contain {REGION}")
+
+
+class PullSecret(Section, frozen=True, kw_only=True):
+    """A Secret of the InferenceImage's namespace that pulls the images of the steps."""
+
+    name: str
+
+
+class ContainerResources(Section, frozen=True, kw_only=True):
+    """Requests and limits of one container, as in a pod."""
+
+    requests: dict[str, str | int] = {}
+    limits: dict[str, str | int] = {}
+
+
+def _seconds(key: str, text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"`{key}`: {error}") from error
+
+
+def _resources(cpu: str, memory: str, memory_limit: str) -> ContainerResources:
+    return ContainerResources(requests={"cpu": cpu, "memory": memory}, limits={"memory": memory_limit})
+
+
+class StepResources(Section, frozen=True, kw_only=True):
+    """Resources of each container, where the InferenceImage does not ask for its own."""
+
+    resolve: ContainerResources = _resources("100m", "128Mi", "256Mi")
+    export: ContainerResources = _resources("1", "2Gi", "4Gi")
+    assemble: ContainerResources = _resources("100m", "128Mi", "256Mi")
+    kaniko: ContainerResources = _resources("500m", "512Mi", "2Gi")
+    report: ContainerResources = _resources("50m", "64Mi", "128Mi")
+    probe: ContainerResources = _resources("50m", "64Mi", "128Mi")
+    publish: ContainerResources = _resources("50m", "64Mi", "128Mi")
+    image: ContainerResources = _resources("500m", "1Gi", "3Gi")
+
+
+class Maximum(Section, frozen=True, kw_only=True):
+    """The most that one container may request or be limited to."""
+
+    cpu: str | int = "8"
+    memory: str | int = "16Gi"
+    ephemeral_storage: str | int = "100Gi"
+
+
+class Jobs(Section, frozen=True, kw_only=True):
+    """How the pods of the steps are made."""
+
+    image_pull_secrets: tuple[PullSecret, ...] = ()
+    node_selector: dict[str, str] = msgspec.field(default_factory=lambda: {"kubernetes.io/arch": "amd64"})
+    """Goes before what an InferenceImage asks for."""
+    resources: StepResources = StepResources()
+    maximum: Maximum = Maximum()
+    pending_deadline: str = "10m"
+    """A pod that does not start within this time ends its stage."""
+
+    def __post_init__(self) -> None:
+        """Refuses a deadline that is no duration."""
+        _seconds("jobs.pendingDeadline", self.pending_deadline)
+
+
+class Scheduling(Section, frozen=True, kw_only=True):
+    """Classes that an InferenceImage may name."""
+
+    allowed_priority_classes: tuple[str, ...] = ()
+    allowed_runtime_classes: tuple[str, ...] = ()
+
+
+class Probes(Section, frozen=True, kw_only=True):
+    """Where the operator answers `/healthz` and `/readyz`."""
+
+    port: int = 8081
+
+
+class Config(Section, frozen=True, kw_only=True):
+    """The whole configuration."""
+
+    images: Images
+    registries: Registries = Registries()
+    ufile: UFileConfig = UFileConfig()
+    jobs: Jobs = Jobs()
+    scheduling: Scheduling = Scheduling()
+    resync: str = "10m"
+    watch_namespaces: tuple[str, ...] = ()
+    """Empty watches all namespaces."""
+    workers: int = 8
+    """InferenceImages that are worked on at the same time."""
+    probes: Probes = Probes()
+
+    def __post_init__(self) -> None:
+        """Refuses a resync that is no duration or too rare, and a number of workers that does no work."""
+        if not 1 <= _seconds("resync", self.resync) <= _LONGEST_RESYNC:
+            raise ValueError(f"`resync` is {self.resync}, but must lie between 1s and {_LONGEST_RESYNC}s")
+        if self.workers < 1:
+            raise ValueError(f"`workers` is {self.workers}, but must be at least 1")
+
+    def endpoint(self, ufile: UFileSpec) -> UFileEndpoint | None:
+        """The endpoint that an InferenceImage asks for, None when this installation does not allow it.
+
+        A region always resolves to the region's own endpoint; anything else must be listed, so that nobody can make
+        a Job talk to an address of their choice.
+        """
+        if ufile.endpoint is None:
+            pattern = self.ufile.region_endpoint
+            return UFileEndpoint(scheme=pattern.scheme, suffix=pattern.suffix.replace(REGION, ufile.region))
+        asked = UFileEndpoint(scheme=ufile.endpoint.scheme, suffix=ufile.endpoint.suffix)
+        return asked if asked in self.ufile.allowed_endpoints else None
+
+
+def parse(text: str) -> Config:
+    """The configuration from YAML text.
+
+    Raises ConfigError.
+    """
+    try:
+        return msgspec.yaml.decode(text, type=Config)
+    except msgspec.DecodeError as error:
+        raise ConfigError(str(error)) from error
+
+
+def load(path: Path) -> Config:
+    """The configuration of the file at `path`.
+
+    Raises ConfigError, also when the file cannot be read.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ConfigError) as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -1,0 +1,230 @@
+"""The state machine: what is known goes in, what is to be done comes out. No I/O, no clock, no randomness.
+
+A run is one pass through the stages for one wish (spec and request annotation). Its state is the status: `run` says
+for which wish, `stage` names the claimed Job. Every pass decides anew from that and from what exists.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from inference_image_operator import failure, progress
+from inference_image_operator.conditions import Type
+from inference_image_operator.config import Config
+from inference_image_operator.decision import CreateJob, Decision, DeleteJob
+from inference_image_operator.draft import Draft
+from inference_image_operator.jobs import manifest
+from inference_image_operator.model import RunStatus, StageStatus, parse_duration
+from inference_image_operator.names import input_hash
+from inference_image_operator.observed import Job, Observed
+from inference_image_operator.outcomes import Done, Failed, Kind, Working, assess
+from inference_image_operator.pending import Cause
+from inference_image_operator.policy import refusal
+from inference_image_operator.stages import Stage
+from inference_image_operator.times import parse
+
+LOOK_AFTER = 20.0
+"""Seconds after a claim until its pods are looked at; most have started by then."""
+LOOK_AGAIN = 15.0
+STOP_CHECK = 10.0
+"""Seconds between looks at a Job that is being deleted, should its event get lost."""
+
+
+def decide(observed: Observed, config: Config, now: datetime) -> Decision:
+    """The next step for one object. Deciding twice from the same observation gives the same decision."""
+    draft = Draft(observed, config, now)
+    if observed.deleting:
+        return draft.decision()
+    run = observed.status.run
+    if run is None or run.input_hash != input_hash(observed.spec, observed.request):
+        return _begin(draft)
+    _follow_generation(draft)
+    if draft.status.stage is None:
+        draft.conditions.drop(Type.SUSPENDED)
+        return draft.decision()
+    return _work(draft)
+
+
+def is_settled(observed: Observed) -> bool:
+    """Whether nothing is to be done, told from the object alone, without a look at its Jobs."""
+    status = observed.status
+    return observed.deleting or (
+        status.run is not None
+        and status.stage is None
+        and status.observed_generation == observed.generation
+        and status.run.input_hash == input_hash(observed.spec, observed.request)
+    )
+
+
+def needs_pods(observed: Observed, now: datetime) -> bool:
+    """Whether this decision wants the claimed Job's pods and events."""
+    job, stage = observed.claimed, observed.status.stage
+    if job is None or stage is None:
+        return False
+    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
+
+
+def _begin(draft: Draft) -> Decision:
+    observed = draft.observed
+    if observed.spec.suspend:
+        return _suspended(draft)
+    refused = refusal(observed.spec, draft.config)
+    if refused and (stopping := _stop_others(draft, None)):
+        return stopping
+    run = RunStatus(input_hash=input_hash(observed.spec, observed.request), generation=observed.generation)
+    draft.update(
+        run=run,
+        observed_generation=observed.generation,
+        last_handled_request=observed.request,
+        last_failure=None,
+        built=None,
+        timings=None,
+    )
+    if refused:
+        failure.stall(draft, None, refused.reason, f"{refused.message} {refused.hint}")
+        return draft.decision()
+    for stage in Stage:
+        draft.conditions.set(stage.condition, "Unknown", "Pending")
+    draft.claim(Stage.RESOLVE)
+    draft.working(Stage.RESOLVE)
+    return _work(draft)
+
+
+def _follow_generation(draft: Draft) -> None:
+    """A change that asks for no other result (suspend, retry, TTL) is taken note of, and nothing starts over."""
+    observed = draft.observed
+    if draft.status.observed_generation != observed.generation:
+        draft.update(observed_generation=observed.generation)
+
+
+def _work(draft: Draft) -> Decision:
+    stage = draft.status.stage
+    if stage is None:
+        raise ValueError("there is no stage to work on")
+    job = next((job for job in draft.observed.jobs if job.name == stage.job), None)
+    stopping = _stop_others(draft, job)
+    if stopping:
+        return stopping
+    if job is None:
+        return _absent(draft, stage)
+    if job.uid != stage.job_uid:
+        stage = replace(stage, job_uid=job.uid)
+        draft.update(stage=stage)
+    verdict = failure.resume(draft, stage)
+    if verdict and not job.finished:
+        return _await_end(draft, job)
+    if job.terminating:
+        return draft.decision(STOP_CHECK)
+    return _assessed(draft, stage, job)
+
+
+def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
+    if job.finished and draft.observed.pods is None:
+        return draft.decision(0)
+    name = Stage(stage.name)
+    match assess(name, job, draft.observed.pods, draft.observed.events):
+        case Done() as done:
+            progress.record(draft, name, done)
+            return _create(draft) if draft.status.stage else draft.decision()
+        case Failed() as failed:
+            wait = failure.record(draft, stage, failed, job)
+            return _create(draft) if draft.status.stage and job.finished and not wait else draft.decision(wait)
+        case Working(suspended=True):
+            draft.working(name, f"Job {job.name} is suspended from outside, for example by a queue.")
+            return draft.decision()
+        case Working(waiting_for=cause):
+            return _waiting(draft, stage, job, cause)
+
+
+def _absent(draft: Draft, stage: StageStatus) -> Decision:
+    """The claimed Job does not exist: not yet, or no longer."""
+    if draft.observed.refusal:
+        return _refused(draft, stage)
+    if not stage.job_uid:
+        return _create(draft)
+    verdict = failure.resume(draft, stage) or Failed(
+        kind=Kind.UNCOUNTED,
+        reason="JobLost",
+        message=f"Job {stage.job} was removed before its result was recorded.",
+        hint="It runs again by itself and reuses what it left in UFile and the registry.",
+    )
+    wait = failure.record(draft, stage, verdict, None)
+    return draft.decision(wait)
+
+
+def _create(draft: Draft) -> Decision:
+    """Creates the claimed Job, unless it is too early, the object is suspended, or another Job still lives."""
+    stage = draft.status.stage
+    if stage is None:
+        return draft.decision()
+    if draft.observed.spec.suspend:
+        return _suspended(draft)
+    wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
+    if wait > 0:
+        return draft.decision(wait)
+    if stage.retry_at:
+        draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
+    draft.conditions.drop(Type.SUSPENDED)
+    draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
+    return draft.decision(LOOK_AFTER)
+
+
+def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
+    """Deletes every other live Job of this object, and waits until it and its pods are gone."""
+    others = [job for job in draft.observed.jobs if job is not claimed and not job.finished]
+    if not others:
+        return None
+    draft.actions += [DeleteJob(name=job.name, uid=job.uid) for job in others if not job.terminating]
+    return draft.decision(STOP_CHECK)
+
+
+def _await_end(draft: Draft, job: Job) -> Decision:
+    if not job.terminating:
+        draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
+    return draft.decision(STOP_CHECK)
+
+
+def _suspended(draft: Draft) -> Decision:
+    draft.conditions.set(Type.SUSPENDED, "True", "Suspended", "spec.suspend is true: nothing new is started.")
+    draft.conditions.drop(Type.RECONCILING)
+    draft.update(observed_generation=draft.observed.generation)
+    return draft.decision()
+
+
+def _waiting(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> Decision:
+    """The Job is at work, or its pod waits for something that a person can be told."""
+    name = Stage(stage.name)
+    if cause is None:
+        if stage.message and draft.observed.pods is not None:
+            draft.update(stage=replace(stage, message=""))
+            draft.working(name)
+        return draft.decision(None if job.ready else LOOK_AGAIN)
+    text = f"{cause.message} {cause.hint}"
+    draft.update(stage=replace(stage, message=cause.message))
+    for kind in (name.condition, Type.READY):
+        draft.conditions.set(kind, "False", cause.reason, text)
+    draft.conditions.set(Type.RECONCILING, "True", cause.reason, text)
+    if _overdue(draft, stage):
+        draft.conditions.set(Type.STALLED, "True", cause.reason, text)
+    if stage.message != cause.message:
+        draft.emit(cause.reason, text, warning=True)
+    return draft.decision(LOOK_AGAIN)
+
+
+def _overdue(draft: Draft, stage: StageStatus) -> bool:
+    deadline = timedelta(seconds=parse_duration(draft.config.jobs.pending_deadline))
+    return draft.now - parse(stage.start_time) >= deadline
+
+
+def _refused(draft: Draft, stage: StageStatus) -> Decision:
+    """The API server would not create the Job."""
+    refused = draft.observed.refusal
+    if refused is None:
+        raise ValueError("nothing was refused")
+    if refused.foreign or refused.final:
+        failure.stall(draft, Stage(stage.name), refused.reason, refused.message)
+        return draft.decision()
+    for kind in (Stage(stage.name).condition, Type.READY):
+        draft.conditions.set(kind, "False", refused.reason, refused.message)
+    draft.conditions.set(Type.RECONCILING, "True", refused.reason, refused.message)
+    return draft.decision(2 * LOOK_AGAIN)

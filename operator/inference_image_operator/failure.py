@@ -1,0 +1,91 @@
+"""What follows a failure: another attempt, pinning again, or the end of the run."""
+
+from msgspec.structs import replace
+
+from inference_image_operator.conditions import Type
+from inference_image_operator.decision import DeleteJob
+from inference_image_operator.draft import Draft
+from inference_image_operator.model import LastFailure, StageStatus
+from inference_image_operator.observed import Job
+from inference_image_operator.outcomes import Failed, Kind
+from inference_image_operator.retry import backoff, exhausted
+from inference_image_operator.stages import Stage
+from inference_image_operator.times import rfc3339
+
+
+def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) -> float | None:
+    """Writes a failure into the draft and decides what follows; returns when to look again.
+
+    A Job that still runs is stopped first: the failure stands in `lastFailure` with its name, and the pass that
+    finds the Job gone goes on from there (see `resume`).
+    """
+    draft.update(
+        last_failure=LastFailure(
+            stage=stage.name,
+            job=stage.job,
+            reason=failed.reason,
+            message=failed.message,
+            hint=failed.hint,
+            log_tail=failed.log_tail,
+            time=rfc3339(draft.now),
+        )
+    )
+    if job is not None and not job.finished:
+        draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, _sentence(failed))
+        draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
+        return None
+    return _follow(draft, stage, failed)
+
+
+def resume(draft: Draft, stage: StageStatus) -> Failed | None:
+    """The verdict that an earlier pass wrote about this stage's Job before stopping it."""
+    last = draft.status.last_failure
+    if last is None or last.job != stage.job:
+        return None
+    return Failed(kind=Kind.PERMANENT, reason=last.reason, message=last.message, hint=last.hint, log_tail=last.log_tail)
+
+
+def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
+    """The end of the run: only a change can help."""
+    if stage:
+        draft.conditions.set(stage.condition, "False", reason, message)
+    draft.conditions.set(Type.READY, "False", reason, message)
+    draft.conditions.set(Type.STALLED, "True", reason, message)
+    draft.conditions.drop(Type.RECONCILING, Type.SUSPENDED)
+    draft.update(stage=None)
+    draft.emit(reason, message, warning=True)
+
+
+def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
+    limit = draft.observed.spec.retry.limit
+    failures = stage.failures + (failed.kind is Kind.COUNTED)
+    run = draft.status.run
+    if failed.kind is Kind.RESOLVE and run and run.resolves <= limit:
+        _resolve_again(draft, failed)
+        return None
+    if failed.kind in (Kind.PERMANENT, Kind.RESOLVE) or exhausted(failures, stage.attempt, limit):
+        tried = f" Tried {stage.attempt} times." if stage.attempt > 1 else ""
+        stall(draft, Stage(stage.name), failed.reason, _sentence(failed) + tried)
+        return None
+    wait = backoff(draft.observed.uid, max(1, failures))
+    draft.claim_again(stage, failures=failures, wait=wait)
+    text = f"{_sentence(failed)} Attempt {stage.attempt + 1} follows in {wait:.0f} s."
+    draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, text)
+    draft.conditions.set(Type.READY, "False", failed.reason, text)
+    draft.conditions.set(Type.RECONCILING, "True", "Retrying", text)
+    draft.emit(failed.reason, text, warning=True)
+    return wait
+
+
+def _resolve_again(draft: Draft, failed: Failed) -> None:
+    run = draft.status.run
+    if run is None:
+        raise ValueError("only a run can be resolved again")
+    draft.update(run=replace(run, resolves=run.resolves + 1))
+    draft.claim(Stage.RESOLVE)
+    draft.emit(failed.reason, failed.message + " The inputs are pinned again.", warning=True)
+    draft.working(Stage.RESOLVE, failed.message + " The inputs are pinned again.")
+
+
+def _sentence(failed: Failed) -> str:
+    return f"{failed.message} {failed.hint}".strip()

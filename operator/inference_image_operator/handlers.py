@@ -1,0 +1,71 @@
+"""kopf's part: watch events become keys on the queue. Nothing is decided and nothing is written here.
+
+`on.event` handlers keep no annotations and set no finalizer; kopf never retries them, the queue does.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import kopf
+
+from inference_image_operator.decide import is_settled
+from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
+from inference_image_operator.model import GROUP, PLURAL, VERSION
+from inference_image_operator.observe import from_object
+from inference_image_operator.reconcile import Key
+
+SELECTORS = {"jobs.batch": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
+"""Only our Jobs are watched; the API server filters."""
+
+
+def registry(add: Callable[[Key], None]) -> kopf.OperatorRegistry:
+    """The handlers, wired to `add`."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf's own convention
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
+    async def image_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
+        raw = dict(body)
+        if type != "DELETED" and not is_settled(from_object(raw)):
+            add((raw["metadata"]["namespace"], raw["metadata"]["name"]))
+
+    @kopf.on.event("batch", "v1", "jobs", registry=handlers)
+    async def job_changed(body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - kopf's own convention
+        owner = body.metadata.annotations.get(ANNOTATION_OWNER)
+        if owner:
+            add((body.metadata.namespace or "", owner))
+
+    return handlers
+
+
+def settings() -> kopf.OperatorSettings:
+    """Kopf's settings; each value answers something that was seen to go wrong (see docs/decisions/0002)."""
+    found = kopf.OperatorSettings()
+    found.scanning.disabled = True  # no rights on namespaces and CRDs; app.py waits for the CRD itself
+    found.peering.standalone = True
+    found.posting.enabled = False  # kopf's own Events
+    found.watching.server_timeout = 290
+    found.watching.client_timeout = 300
+    found.watching.inactivity_timeout = 70
+    found.watching.chunk_size = 500
+    for resource, selector in SELECTORS.items():
+        found.watching.label_selectors[resource] = selector
+    found.networking.request_timeout = 30
+    found.networking.error_backoffs = Backoffs()
+    return found
+
+
+class Backoffs:
+    """Endless pauses between kopf's attempts, growing to 15 s: an API server that is down for long is no reason to end.
+
+    An iterable that starts anew for every request, as kopf asks.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        """1, 2, 4, 8, 15, 15, … seconds."""
+        yield from (1.0, 2.0, 4.0, 8.0)
+        while True:
+            yield 15.0

@@ -1,0 +1,45 @@
+"""Liveness and readiness for the kubelet."""
+
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+
+LIVE_SECONDS = 60
+
+
+class Health:
+    """What the probes answer from: a heartbeat of the event loop, and whether the CRD is served and watched."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._beat = clock()
+        self.watching = False
+
+    def beat(self) -> None:
+        """The event loop turned."""
+        self._beat = self._clock()
+
+    @property
+    def live(self) -> bool:
+        """Whether the event loop turned within the last minute."""
+        return self._clock() - self._beat < LIVE_SECONDS
+
+    async def serve(self, port: int) -> web.AppRunner:
+        """Answers `/healthz` and `/readyz` until the runner is cleaned up."""
+        app = web.Application()
+        app.add_routes([web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)])
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, port=port).start()
+        return runner
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return _answer(self.live)
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        return _answer(self.live and self.watching)
+
+
+def _answer(good: bool) -> web.Response:  # noqa: FBT001 - one private function, one meaning
+    return web.Response(text="ok" if good else "not ok", status=200 if good else 503)

@@ -1,0 +1,53 @@
+"""The Export stage's pod: checkpoint in, verified frozen graph out."""
+
+from inference_image_contract import inputs
+from inference_image_operator.config import Config
+from inference_image_operator.jobs import sizes
+from inference_image_operator.jobs.pod import (
+    StagePod,
+    container,
+    input_env,
+    own_or,
+    pod_spec,
+    scratch,
+    ufile_env,
+    ufile_location,
+    with_disk,
+)
+from inference_image_operator.model import ManifestStatus, Status, parse_duration
+from inference_image_operator.observed import Observed
+
+
+def pod(observed: Observed, status: Status, config: Config) -> StagePod:
+    """One restricted container with the UFile keys; it never meets the registry."""
+    spec = observed.spec
+    pinned = pinned_manifest(status)
+    timeout = parse_duration(spec.export.timeout)
+    work = inputs.ExportInput(
+        ufile=ufile_location(spec, config),
+        manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
+        input_type=spec.export.input_type,
+        output_prefix=spec.export.output_prefix,
+        timeout_seconds=timeout,
+    )
+    disk = sizes.export(pinned.context_bytes)
+    export = container(
+        "export",
+        config.images.export,
+        with_disk(own_or(spec.export.resources, config.jobs.resources.export), disk),
+        env=[input_env(work), *ufile_env(spec)],
+    )
+    return StagePod(
+        spec=pod_spec(observed, config, containers=[export], volumes=[scratch("tmp", disk)]),
+        deadline_seconds=timeout,
+    )
+
+
+def pinned_manifest(status: Status) -> ManifestStatus:
+    """Where everything that this run uses is pinned.
+
+    Raises ValueError before the Resolve stage has reported.
+    """
+    if status.manifest is None:
+        raise ValueError("nothing is pinned yet")
+    return status.manifest

@@ -1,0 +1,68 @@
+"""The Job around a stage's pod: name, labels, owner, deadline, and what happens when the pod ends."""
+
+from typing import Any
+
+from inference_image_operator.jobs.pod import StagePod
+from inference_image_operator.model import API_VERSION, GROUP, KIND, StageStatus, parse_duration
+from inference_image_operator.observed import Observed
+
+MANAGED_BY = "inference-image-operator"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_OWNER = f"{GROUP}/inferenceimage"
+LABEL_UID = f"{GROUP}/uid"
+LABEL_STAGE = f"{GROUP}/stage"
+ANNOTATION_CONTENT = f"{GROUP}/content"
+ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
+ANNOTATION_OWNER = f"{GROUP}/owner"
+
+_DAY = 24 * 3600
+_MAX_LABEL = 63
+
+
+def job(observed: Observed, stage: StageStatus, pod: StagePod) -> dict[str, Any]:
+    """The manifest. `backoffLimit` is 0: every further attempt is a new Job that the operator makes.
+
+    A disruption (eviction, drain, preemption) is nobody's failure: the Job controller replaces the pod. The TTL is a
+    day at least, so that a lost status can be rebuilt from the Jobs.
+    """
+    labels = {
+        LABEL_MANAGED_BY: MANAGED_BY,
+        LABEL_OWNER: observed.name[:_MAX_LABEL].rstrip("-."),
+        LABEL_UID: observed.uid,
+        LABEL_STAGE: stage.name,
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": stage.job,
+            "namespace": observed.namespace,
+            "labels": labels,
+            "annotations": {
+                ANNOTATION_OWNER: observed.name,
+                ANNOTATION_CONTENT: stage.content,
+                ANNOTATION_ATTEMPT: str(stage.attempt),
+            },
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": KIND,
+                    "name": observed.name,
+                    "uid": observed.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": pod.deadline_seconds,
+            "ttlSecondsAfterFinished": max(_DAY, parse_duration(observed.spec.ttl_after_finished)),
+            "podFailurePolicy": {
+                "rules": [
+                    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                ]
+            },
+            "template": {"metadata": {"labels": labels}, "spec": pod.spec},
+        },
+    }

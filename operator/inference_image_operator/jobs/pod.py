@@ -1,0 +1,215 @@
+"""What the pods of all stages share: security settings, scheduling, credentials, scratch space, containers."""
+
+from typing import Any
+
+from inference_image_contract import inputs, paths
+from inference_image_operator.config import Config, ContainerResources
+from inference_image_operator.model import Resources, Spec, write
+from inference_image_operator.observed import Frozen, Observed
+from inference_image_operator.quantities import quantity
+
+USER = 65532
+RESTRICTED: dict[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "runAsGroup": USER,
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+TMP = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 - the mount point of an emptyDir
+
+
+class StagePod(Frozen, frozen=True, kw_only=True):
+    """A pod template's spec, and how long its Job may take, pending time included."""
+
+    spec: dict[str, Any]
+    deadline_seconds: int
+
+
+def literal(text: str) -> str:
+    """Text that Kubernetes passes on unchanged in `args` and `env`, where it would expand `$(NAME)`.
+
+    `$$` stands for one `$` there, whatever follows.
+    """
+    return text.replace("$", "$$")
+
+
+def ufile_location(spec: Spec, config: Config) -> inputs.UFile:
+    """Where the objects live; the policy has admitted it before any Job is made.
+
+    Raises ValueError when the installation does not allow the endpoint.
+    """
+    endpoint = config.endpoint(spec.ufile)
+    if endpoint is None:
+        raise ValueError("the endpoint is not allowed by this installation")
+    return inputs.UFile(bucket=spec.ufile.bucket, scheme=endpoint.scheme, suffix=endpoint.suffix)
+
+
+def registry(spec: Spec, config: Config) -> inputs.Registry:
+    """The target registry and the hosts that the installation allows."""
+    return inputs.Registry(
+        repository=spec.image.repository,
+        allowed_hosts=config.registries.allowed,
+        plain_http_hosts=config.registries.plain_http,
+    )
+
+
+def input_env(value: inputs.Input) -> dict[str, Any]:
+    """The environment variable that carries a container's input."""
+    return {"name": paths.INPUT_ENV, "value": literal(inputs.encode(value))}
+
+
+def ufile_env(spec: Spec) -> list[dict[str, Any]]:
+    """The UFile keys, by reference; the operator never sees them."""
+    secret = spec.ufile.secret_ref.name
+    return [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+        for name, key in ((paths.PUBLIC_KEY_ENV, "publicKey"), (paths.PRIVATE_KEY_ENV, "privateKey"))
+    ]
+
+
+def registry_volumes(spec: Spec) -> list[dict[str, Any]]:
+    """Credentials and CA of the registry, as far as the spec names them."""
+    found = []
+    if spec.image.push_secret_ref:
+        found.append(_secret("registry", spec.image.push_secret_ref.name, ".dockerconfigjson", "config.json"))
+    if spec.image.ca_secret_ref:
+        found.append(_secret("registry-ca", spec.image.ca_secret_ref.name, "ca.crt", "ca.crt"))
+    return found
+
+
+def registry_mounts(spec: Spec, auth_directory: str = "") -> list[dict[str, Any]]:
+    """The mounts that belong to `registry_volumes`; Kaniko wants its credentials in a directory of its own."""
+    found = []
+    if spec.image.push_secret_ref:
+        directory = auth_directory or paths.REGISTRY_AUTH.rsplit("/", 1)[0]
+        found.append({"name": "registry", "mountPath": directory, "readOnly": True})
+    if spec.image.ca_secret_ref:
+        directory = paths.REGISTRY_CA.rsplit("/", 1)[0]
+        found.append({"name": "registry-ca", "mountPath": directory, "readOnly": True})
+    return found
+
+
+def source_volumes(spec: Spec) -> list[dict[str, Any]]:
+    """The ConfigMap that holds the source, if one does."""
+    source = spec.source.config_map
+    if source is None:
+        return []
+    volume: dict[str, Any] = {"name": source.name, "defaultMode": 0o444}
+    if source.items:
+        volume["items"] = [{"key": item.key, "path": item.path} for item in source.items]
+    return [{"name": "source", "configMap": volume}]
+
+
+def source_mounts(spec: Spec) -> list[dict[str, Any]]:
+    """The mount that belongs to `source_volumes`."""
+    if spec.source.config_map is None:
+        return []
+    return [{"name": "source", "mountPath": paths.CONFIG_MAP_SOURCE, "readOnly": True}]
+
+
+def scratch(name: str, size: int) -> dict[str, Any]:
+    """An emptyDir of at most `size` bytes."""
+    return {"name": name, "emptyDir": {"sizeLimit": str(size)}}
+
+
+def container(
+    name: str,
+    image: str,
+    resources: ContainerResources,
+    *,
+    args: list[str] | None = None,
+    env: list[dict[str, Any]] | None = None,
+    mounts: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """One of our own containers, with restricted settings and a writable /tmp."""
+    found: dict[str, Any] = {
+        "name": name,
+        "image": image,
+        "resources": plain(resources),
+        "securityContext": RESTRICTED,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [TMP, *(mounts or [])],
+    }
+    if args:
+        found["args"] = args
+    if env:
+        found["env"] = env
+    return found
+
+
+def plain(resources: ContainerResources | Resources) -> dict[str, Any]:
+    """Resources as a pod writes them."""
+    return {"requests": dict(resources.requests), "limits": dict(resources.limits)}
+
+
+def own_or(wanted: Resources, default: ContainerResources) -> ContainerResources:
+    """What the object asks for, filled up from the installation's default.
+
+    A default gives way where it would contradict the wish: a request never exceeds a limit.
+    """
+    limits = dict(default.limits) | dict(wanted.limits)
+    requests = dict(default.requests) | dict(wanted.requests)
+    for name in requests.keys() & limits.keys():
+        if quantity(requests[name]) > quantity(limits[name]):
+            if name in wanted.limits:
+                requests[name] = limits[name]
+            else:
+                limits[name] = requests[name]
+    return ContainerResources(requests=requests, limits=limits)
+
+
+def with_disk(resources: ContainerResources, size: int) -> ContainerResources:
+    """The same resources with scratch space of `size` bytes requested, unless they name some already."""
+    if "ephemeral-storage" in resources.requests:
+        return resources
+    return ContainerResources(
+        requests=dict(resources.requests) | {"ephemeral-storage": str(size)}, limits=dict(resources.limits)
+    )
+
+
+def pod_spec(
+    observed: Observed,
+    config: Config,
+    *,
+    containers: list[dict[str, Any]],
+    volumes: list[dict[str, Any]],
+    init: list[dict[str, Any]] | None = None,
+    pull_secrets: tuple[str, ...] = (),
+    security: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The pod: no API token, no service links, never restarted, scheduled as object and installation ask."""
+    wish = observed.spec.scheduling
+    names = (
+        *(secret.name for secret in config.jobs.image_pull_secrets),
+        *(secret.name for secret in wish.image_pull_secrets),
+        *pull_secrets,
+    )
+    found: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 10,
+        "securityContext": {"fsGroup": USER, "seccompProfile": {"type": "RuntimeDefault"}} | (security or {}),
+        "containers": containers,
+        "volumes": volumes,
+    }
+    optional = {
+        "initContainers": init or [],
+        "imagePullSecrets": [{"name": name} for name in dict.fromkeys(names)],
+        "nodeSelector": dict(wish.node_selector) | dict(config.jobs.node_selector),
+        "tolerations": [write(toleration) for toleration in wish.tolerations],
+        "affinity": wish.affinity,
+        "priorityClassName": wish.priority_class_name,
+        "runtimeClassName": wish.runtime_class_name,
+    }
+    return found | {key: value for key, value in optional.items() if value}
+
+
+def _secret(volume: str, name: str, key: str, path: str) -> dict[str, Any]:
+    return {
+        "name": volume,
+        "secret": {"secretName": name, "items": [{"key": key, "path": path}], "defaultMode": 0o440},
+    }

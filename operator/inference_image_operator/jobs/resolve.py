@@ -1,0 +1,65 @@
+"""The Resolve stage's pod: pins what can move and checks what can fail later."""
+
+from inference_image_contract import inputs
+from inference_image_operator.config import Config
+from inference_image_operator.jobs.pod import (
+    StagePod,
+    container,
+    input_env,
+    pod_spec,
+    registry,
+    registry_mounts,
+    registry_volumes,
+    scratch,
+    source_mounts,
+    source_volumes,
+    ufile_env,
+    ufile_location,
+)
+from inference_image_operator.jobs.sizes import SMALL
+from inference_image_operator.model import Spec, Status
+from inference_image_operator.observed import Observed
+
+DEADLINE = 30 * 60
+"""Seconds. It runs for a few; the rest is for a Secret or an image that comes late."""
+
+
+def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
+    """One restricted container with the UFile keys and the registry's credentials."""
+    spec = observed.spec
+    resolve = container(
+        "resolve",
+        config.images.build,
+        config.jobs.resources.resolve,
+        args=["resolve"],
+        env=[input_env(stage_input(spec, config)), *ufile_env(spec)],
+        mounts=[*registry_mounts(spec), *source_mounts(spec)],
+    )
+    return StagePod(
+        spec=pod_spec(
+            observed,
+            config,
+            containers=[resolve],
+            volumes=[scratch("tmp", SMALL), *registry_volumes(spec), *source_volumes(spec)],
+        ),
+        deadline_seconds=DEADLINE,
+    )
+
+
+def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
+    """What `resolve` is asked to pin."""
+    return inputs.ResolveInput(
+        ufile=ufile_location(spec, config),
+        prefix=spec.model.prefix,
+        step=spec.model.checkpoint.step,
+        pipeline_config=spec.model.pipeline_config,
+        label_map=spec.model.label_map,
+        input_type=spec.export.input_type,
+        output_prefix=spec.export.output_prefix,
+        source_prefix=spec.source.ufile.prefix if spec.source.ufile else "",
+        dockerfile=spec.source.dockerfile,
+        checkpoint_dir=spec.source.checkpoint_dir,
+        build_args=spec.build.args,
+        registry=registry(spec, config),
+        sample=spec.test.sample if spec.test.enabled else "",
+    )

@@ -1,0 +1,85 @@
+"""The Test stage's pod: the built image as a sidecar, `probe` asks it like a client, then `publish` moves the tags."""
+
+from typing import Any
+
+from inference_image_contract import inputs
+from inference_image_operator.config import Config
+from inference_image_operator.jobs.pod import (
+    StagePod,
+    container,
+    input_env,
+    plain,
+    pod_spec,
+    registry,
+    registry_mounts,
+    registry_volumes,
+    scratch,
+    ufile_env,
+    ufile_location,
+)
+from inference_image_operator.jobs.sizes import SMALL
+from inference_image_operator.model import Status, parse_duration
+from inference_image_operator.observed import Observed
+
+START = 15 * 60
+"""Seconds, beside the test's own timeout, for pulling the image and for the last container."""
+
+
+def pod(observed: Observed, status: Status, config: Config) -> StagePod:
+    """The sidecar gets no credential at all, `probe` the UFile keys, `publish` those of the registry."""
+    spec, built = observed.spec, status.built
+    if built is None:
+        raise ValueError("there is no image to test")
+    publish = container(
+        "publish",
+        config.images.build,
+        config.jobs.resources.publish,
+        args=["publish"],
+        env=[
+            input_env(inputs.PublishInput(registry=registry(spec, config), digest=built.digest, tags=spec.image.tags))
+        ],
+        mounts=registry_mounts(spec),
+    )
+    push = spec.image.push_secret_ref
+    return StagePod(
+        spec=pod_spec(
+            observed,
+            config,
+            init=[_image(observed, built.digest, config), _probe(observed, config)] if spec.test.enabled else [],
+            containers=[publish],
+            volumes=[scratch("tmp", SMALL), *registry_volumes(spec)],
+            pull_secrets=(push.name,) if push else (),
+        ),
+        deadline_seconds=START + parse_duration(spec.test.timeout),
+    )
+
+
+def _image(observed: Observed, digest: str, config: Config) -> dict[str, Any]:
+    """The built image as it would be served. Its user is its own, so no restricted settings can be asked of it."""
+    return {
+        "name": "image",
+        "image": f"{observed.spec.image.repository}@{digest}",
+        "restartPolicy": "Always",
+        "resources": plain(config.jobs.resources.image),
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _probe(observed: Observed, config: Config) -> dict[str, Any]:
+    spec = observed.spec
+    work = inputs.ProbeInput(
+        port=spec.test.port,
+        ready_path=spec.test.ready_path,
+        path=spec.test.path,
+        timeout_seconds=parse_duration(spec.test.timeout),
+        sample=spec.test.sample,
+        ufile=ufile_location(spec, config) if spec.test.sample else None,
+    )
+    return container(
+        "probe",
+        config.images.build,
+        config.jobs.resources.probe,
+        args=["probe"],
+        env=[input_env(work), *(ufile_env(spec) if spec.test.sample else [])],
+    )

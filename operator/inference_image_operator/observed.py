@@ -1,0 +1,115 @@
+"""What one pass knows: the object, its Jobs, and where needed their pods and events, as immutable values."""
+
+from datetime import datetime
+
+import msgspec
+
+from inference_image_operator.model import Spec, Status
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every observation."""
+
+
+class Container(Frozen, frozen=True, kw_only=True):
+    """One container of a pod, init containers included."""
+
+    name: str
+    waiting: str = ""
+    """Reason of the waiting state, empty when it does not wait."""
+    message: str = ""
+    """The kubelet's message of the waiting state."""
+    exit_code: int | None = None
+    """Set once it has ended for good or, for a sidecar, most recently."""
+    ended: str = ""
+    """Reason of the ended state, for example `OOMKilled`."""
+    report: str = ""
+    """Its termination message: our result, or the log's last lines."""
+    restarts: int = 0
+
+
+class Pod(Frozen, frozen=True, kw_only=True):
+    """One pod of a Job."""
+
+    name: str
+    uid: str
+    phase: str
+    created: datetime
+    unschedulable: str = ""
+    """The scheduler's words when it found no node."""
+    disrupted: bool = False
+    """Evicted, preempted or drained."""
+    message: str = ""
+    """The kubelet's words on the whole pod, for example of an eviction."""
+    containers: tuple[Container, ...] = ()
+    """In the order they run."""
+
+
+class Event(Frozen, frozen=True, kw_only=True):
+    """A Kubernetes Event of a Job or a pod."""
+
+    reason: str
+    message: str
+    time: datetime
+
+
+class Job(Frozen, frozen=True, kw_only=True):
+    """One Job that carries this object's labels and its owner reference."""
+
+    name: str
+    uid: str
+    stage: str
+    content: str
+    attempt: int
+    complete: bool = False
+    failed: str = ""
+    """Reason of the Failed condition, for example `DeadlineExceeded`."""
+    failed_message: str = ""
+    suspended: bool = False
+    ready: int = 0
+    """Pods that are Ready; a pod is not while its init containers run."""
+    terminating: bool = False
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def finished(self) -> bool:
+        """No pod of this Job runs any more."""
+        return self.complete or bool(self.failed)
+
+
+class CreateRefusal(Frozen, frozen=True, kw_only=True):
+    """The API server would not create the Job of the claimed stage."""
+
+    reason: str
+    message: str
+    foreign: bool = False
+    """A Job of that name exists and belongs to somebody else."""
+    final: bool = False
+    """Trying again cannot help."""
+
+
+class Observed(Frozen, frozen=True, kw_only=True):
+    """Everything that one decision is made from."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    spec: Spec
+    status: Status
+    request: str = ""
+    """Value of the request annotation."""
+    deleting: bool = False
+    jobs: tuple[Job, ...] = ()
+    pods: tuple[Pod, ...] | None = None
+    """Pods of the claimed Job; None when this pass had no need to look."""
+    events: tuple[Event, ...] = ()
+    """Events of the claimed Job and its pods, newest last; only with `pods`."""
+    refusal: CreateRefusal | None = None
+
+    @property
+    def claimed(self) -> Job | None:
+        """The Job that the status names, if it exists."""
+        stage = self.status.stage
+        return next((job for job in self.jobs if stage and job.name == stage.job), None)

@@ -1,0 +1,229 @@
+"""What a stage's Job has come to: still working, done with a result, or failed with a reason and a class."""
+
+import re
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from inference_image_contract import results
+from inference_image_contract.reasons import ExitCode, Reason
+from inference_image_contract.redact import redact
+from inference_image_operator import kaniko_log
+from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
+from inference_image_operator.pending import Cause, cause
+from inference_image_operator.stages import Stage
+
+MAX_LOG_TAIL = 2048
+
+
+class Kind(StrEnum):
+    """Who can help, and so what follows."""
+
+    PERMANENT = "permanent"
+    """Only a change of the spec, of the inputs, or a new request."""
+    COUNTED = "counted"
+    """Another attempt may; it counts against the retry limit."""
+    UNCOUNTED = "uncounted"
+    """Another attempt will; nobody here is to blame (eviction, a Job removed from outside)."""
+    RESOLVE = "resolve"
+    """The inputs moved: pin them again."""
+
+
+class Working(Frozen, frozen=True, kw_only=True):
+    """The Job has not ended."""
+
+    waiting_for: Cause | None = None
+    suspended: bool = False
+
+
+class Done(Frozen, frozen=True, kw_only=True):
+    """The Job is complete, and this is what its last container reported."""
+
+    result: results.Result
+    seconds: float
+
+
+class Failed(Frozen, frozen=True, kw_only=True):
+    """The Job failed, or goes on without hope."""
+
+    kind: Kind
+    reason: str
+    message: str
+    hint: str
+    log_tail: str = ""
+
+
+Outcome = Working | Done | Failed
+
+R = TypeVar("R", bound=results.Result)
+
+MAIN = {Stage.RESOLVE: "resolve", Stage.EXPORT: "export", Stage.BUILD: "report", Stage.TEST: "publish"}
+_RESULTS: dict[Stage, type[results.Result]] = {
+    Stage.RESOLVE: results.Resolved,
+    Stage.EXPORT: results.Exported,
+    Stage.BUILD: results.Built,
+    Stage.TEST: results.Published,
+}
+_KINDS = {
+    ExitCode.BAD_INPUT: Kind.PERMANENT,
+    ExitCode.NOT_FOUND: Kind.PERMANENT,
+    ExitCode.FORBIDDEN: Kind.PERMANENT,
+    ExitCode.UNAVAILABLE: Kind.COUNTED,
+    ExitCode.SOURCE_CHANGED: Kind.RESOLVE,
+    ExitCode.INTERNAL: Kind.COUNTED,
+}
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SIDECAR = "image"
+_NOT_STARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "CreateContainerError", "StartError"})
+_HOPELESS_RESTARTS = 2
+
+
+def assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
+    """The outcome of a Job as far as it can be seen. `pods` is None when nobody looked: then a live Job is at work."""
+    if job.complete:
+        return _complete(stage, job, pods or ())
+    if job.failed:
+        return _failed(stage, job, pods or ())
+    if job.suspended:
+        return Working(suspended=True)
+    if pods is None:
+        return Working()
+    return _crashing_image(pods) or Working(waiting_for=cause(pods, events))
+
+
+def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
+    report = next(
+        (c.report for pod in _newest_first(pods) for c in pod.containers if c.name == MAIN[stage] and c.exit_code == 0),
+        "",
+    )
+    try:
+        result = msgspec.json.decode(report, type=_RESULTS[stage])
+    except msgspec.DecodeError:
+        return Failed(
+            kind=Kind.UNCOUNTED,
+            reason="ResultLost",
+            message=f"Job {job.name} is complete, but its result could not be read from its pod.",
+            hint="It runs again by itself and reuses what it left in UFile and the registry.",
+        )
+    digest = getattr(result, "digest", None)
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        return Failed(
+            kind=Kind.PERMANENT,
+            reason=Reason.DIGEST_INVALID.value,
+            message=f"Job {job.name} reported a digest that is none.",
+            hint="The registry answers against its protocol: ask whoever runs it.",
+        )
+    seconds = (job.ended - job.started).total_seconds() if job.started and job.ended else 0.0
+    return Done(result=result, seconds=seconds)
+
+
+def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
+    if job.failed == "DeadlineExceeded":
+        return _timed_out(stage, job)
+    for pod in _newest_first(pods):
+        if pod.disrupted:
+            continue
+        for container in pod.containers:
+            if container.name != _SIDECAR and container.exit_code not in (None, 0):
+                return _container_failed(container, pod)
+    message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
+    return Failed(
+        kind=Kind.UNCOUNTED,
+        reason="PodLost",
+        message=f"The pod of Job {job.name} ended before its containers did: {message}",
+        hint="It runs again by itself. If it repeats, look at the node's events.",
+    )
+
+
+def _timed_out(stage: Stage, job: Job) -> Failed:
+    field = {Stage.EXPORT: "spec.export.timeout", Stage.BUILD: "spec.build.timeout", Stage.TEST: "spec.test.timeout"}
+    remedy = (
+        f"Raise {field[stage]} or give the stage more resources" if stage in field else "Look for what it waits for"
+    )
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason="TimedOut",
+        message=f"Job {job.name} did not end in time.",
+        hint=f"{remedy}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
+    )
+
+
+def _container_failed(container: Container, pod: Pod) -> Failed:
+    if container.ended == "OOMKilled":
+        return Failed(
+            kind=Kind.COUNTED,
+            reason="OutOfMemory",
+            message=f"Container {container.name} used more memory than its limit and was killed.",
+            hint="Raise the memory limit in spec.export.resources or spec.build.resources.",
+        )
+    if explained := _explained(container):
+        return _image_did_not_start(explained, pod) or explained
+    tail = redact(container.report)[-MAX_LOG_TAIL:]
+    if container.name == "kaniko":
+        found = kaniko_log.diagnose(tail)
+        return Failed(
+            kind=Kind.COUNTED if found.passes else Kind.PERMANENT,
+            reason=found.reason,
+            message=found.message,
+            hint=found.hint,
+            log_tail=tail,
+        )
+    return Failed(
+        kind=Kind.COUNTED,
+        reason="ContainerFailed",
+        message=f"Container {container.name} ended with exit code {container.exit_code}"
+        + (f" ({container.ended})." if container.ended else "."),
+        hint="See lastFailure.logTail and the log of the pod.",
+        log_tail=tail,
+    )
+
+
+def _explained(container: Container) -> Failed | None:
+    """The failure that one of our containers reported itself, if it is one of ours and the report is whole."""
+    try:
+        kind = _KINDS[ExitCode(container.exit_code or 0)]
+        report = msgspec.json.decode(container.report, type=results.Failed)
+    except (ValueError, KeyError):  # a DecodeError is a ValueError
+        return None
+    return Failed(kind=kind, reason=report.reason, message=redact(report.message), hint=redact(report.hint))
+
+
+def _image_did_not_start(probe: Failed, pod: Pod) -> Failed | None:
+    """The probe only sees a closed port; the kubelet knows that the image crashed."""
+    image = next((c for c in pod.containers if c.name == _SIDECAR), None)
+    if probe.reason != Reason.IMAGE_DOES_NOT_ANSWER or image is None or not image.restarts:
+        return None
+    return _does_not_start(image)
+
+
+def _crashing_image(pods: tuple[Pod, ...]) -> Failed | None:
+    """The built image ends again and again beside a probe that would wait for it until its deadline."""
+    for pod in _newest_first(pods):
+        for container in pod.containers:
+            crashed = container.exit_code is not None or container.waiting in _NOT_STARTING
+            if container.name == _SIDECAR and crashed and container.restarts >= _HOPELESS_RESTARTS:
+                return _does_not_start(container)
+    return None
+
+
+def _does_not_start(image: Container) -> Failed:
+    ended = f"exit code {image.exit_code}" if image.exit_code is not None else image.waiting
+    last = _last_line(image.report or image.message)
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason=Reason.IMAGE_DOES_NOT_START.value,
+        message=f"The built image ends right after its start ({ended})" + (f": {last}" if last else "."),
+        hint="Mend the inference code, or CMD and ENTRYPOINT of the Dockerfile, upload it, then set the annotation "
+        "uai.ucloud.cn/requestedAt to a new value. See lastFailure.logTail.",
+        log_tail=redact(image.report)[-MAX_LOG_TAIL:],
+    )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in redact(text).splitlines() if line.strip()]
+    return re.sub(r"\s+", " ", lines[-1])[:300] if lines else ""
+
+
+def _newest_first(pods: tuple[Pod, ...]) -> list[Pod]:
+    return sorted(pods, key=lambda pod: pod.created, reverse=True)

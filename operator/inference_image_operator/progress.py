@@ -1,0 +1,143 @@
+"""What a finished stage leaves in the status, and which stage follows."""
+
+import math
+
+from msgspec.structs import replace
+
+from inference_image_contract import inputs, results
+from inference_image_operator.conditions import Type
+from inference_image_operator.draft import Draft
+from inference_image_operator.model import (
+    BuiltStatus,
+    CheckpointFile,
+    CheckpointStatus,
+    FrozenGraphStatus,
+    HistoryEntry,
+    ImageStatus,
+    ManifestStatus,
+    Timings,
+    format_duration,
+)
+from inference_image_operator.outcomes import Done
+from inference_image_operator.stages import Stage
+from inference_image_operator.times import rfc3339
+
+MAX_FILES = 64
+MAX_HISTORY = 10
+REUSED = "Reused"
+
+
+def record(draft: Draft, stage: Stage, done: Done) -> None:
+    """Writes a stage's result into the draft and claims what follows, or ends the run as Ready."""
+    timings = draft.status.timings or Timings()
+    draft.update(timings=replace(timings, **{stage.lower(): format_duration(math.ceil(done.seconds))}))
+    match done.result:
+        case results.Resolved() as resolved:
+            _resolved(draft, resolved)
+        case results.Exported(graph=graph):
+            _exported(draft, graph)
+        case results.Built(digest=digest, size=size):
+            _built(draft, digest, size)
+        case results.Published() as published:
+            _published(draft, published)
+        case other:
+            raise TypeError(f"{type(other).__name__} is no stage's result")
+
+
+def _resolved(draft: Draft, result: results.Resolved) -> None:
+    files = tuple(CheckpointFile(key=f.key, size=f.size, etag=f.etag) for f in result.files[:MAX_FILES])
+    draft.update(
+        checkpoint=CheckpointStatus(step=result.step, fingerprint=result.fingerprint, files=files),
+        content_hash=result.content_hash,
+        manifest=ManifestStatus(
+            key=result.manifest.key,
+            sha256=result.manifest.sha256,
+            context_bytes=result.context_bytes,
+            base_bytes=result.base_bytes,
+        ),
+        frozen_graph=None,
+        built=None,
+    )
+    _done(draft, Stage.RESOLVE, "Resolved", f"Step {result.step}, {result.file_count} files, content pinned.")
+    if result.image:
+        _reuse(draft, Stage.EXPORT, "Not needed: the image of this content exists.")
+        _reuse(draft, Stage.BUILD, f"The registry serves this content as {result.image.digest}.")
+    elif result.graph:
+        _reuse(draft, Stage.EXPORT, f"The graph of this checkpoint is {result.graph.key}.")
+    if result.graph:
+        _graph(draft, result.graph)
+    if result.image:
+        _test(draft, result.image.digest, result.image.size)
+    elif result.graph:
+        _build(draft, result.graph)
+    else:
+        draft.claim(Stage.EXPORT, result.fingerprint, result.manifest.sha256)
+        draft.working(Stage.EXPORT)
+
+
+def _exported(draft: Draft, graph: inputs.Graph) -> None:
+    _graph(draft, graph)
+    _done(draft, Stage.EXPORT, "Exported", f"{graph.key}, {graph.size} bytes, verified with one picture.")
+    _build(draft, graph)
+
+
+def _built(draft: Draft, digest: str, size: int) -> None:
+    _done(draft, Stage.BUILD, "Built", f"The registry serves {digest}.")
+    _test(draft, digest, size)
+
+
+def _published(draft: Draft, result: results.Published) -> None:
+    spec, run, checkpoint = draft.observed.spec, draft.status.run, draft.status.checkpoint
+    image = ImageStatus(
+        reference=f"{spec.image.repository}@{result.digest}",
+        digest=result.digest,
+        tags=tuple(tag.tag for tag in result.tags),
+        size=result.size,
+        generation=run.generation if run else draft.observed.generation,
+    )
+    entry = HistoryEntry(
+        digest=result.digest,
+        content_hash=draft.status.content_hash,
+        step=checkpoint.step if checkpoint else 0,
+        time=rfc3339(draft.now),
+    )
+    draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
+    tested = "TestDisabled" if not spec.test.enabled else "Answered"
+    _done(draft, Stage.TEST, tested, "The image answered." if spec.test.enabled else "spec.test.enabled is false.")
+    for tag in result.tags:
+        if tag.previous and tag.previous != result.digest:
+            draft.emit("TagMoved", f"Tag {tag.tag} pointed to {tag.previous} and now points to {result.digest}.")
+    message = f"{image.reference} is published as {', '.join(image.tags)}."
+    draft.conditions.set(Type.READY, "True", "Published", message)
+    draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.SUSPENDED)
+    draft.emit("Published", message)
+
+
+def _graph(draft: Draft, graph: inputs.Graph) -> None:
+    draft.update(
+        frozen_graph=FrozenGraphStatus(key=graph.key, sha256=graph.sha256, size=graph.size, tensorflow=graph.tensorflow)
+    )
+
+
+def _build(draft: Draft, graph: inputs.Graph) -> None:
+    manifest = draft.status.manifest
+    draft.claim(Stage.BUILD, draft.status.content_hash, graph.sha256, manifest.sha256 if manifest else "")
+    draft.working(Stage.BUILD)
+
+
+def _test(draft: Draft, digest: str, size: int) -> None:
+    draft.update(built=BuiltStatus(digest=digest, size=size))
+    draft.claim(Stage.TEST, digest, draft.observed.spec.image.tags)
+    draft.working(Stage.TEST)
+
+
+def _done(draft: Draft, stage: Stage, reason: str, message: str) -> None:
+    draft.conditions.set(stage.condition, "True", reason, message)
+    if stage is not Stage.TEST:
+        draft.emit(reason, message)
+
+
+def _reuse(draft: Draft, stage: Stage, message: str) -> None:
+    timings = draft.status.timings or Timings()
+    draft.update(timings=replace(timings, **{stage.lower(): REUSED}))
+    draft.conditions.set(stage.condition, "True", REUSED, message)

@@ -1,0 +1,130 @@
+"""One pass over one object: observe, decide, write the claim, act. The thin shell around `decide`."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from inference_image_operator.cluster import ApiError, Cluster, Object
+from inference_image_operator.conditions import owned as owned_conditions
+from inference_image_operator.config import Config
+from inference_image_operator.decide import decide, is_settled
+from inference_image_operator.decision import Action, CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.events import event
+from inference_image_operator.model import Status, write
+from inference_image_operator.observe import from_object, observe, owned
+from inference_image_operator.observed import CreateRefusal, Observed
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+_CONFLICT = 409
+_UNPROCESSABLE = 422
+_FORBIDDEN = 403
+
+
+class Reconciler:
+    """Brings one object a step further at each call."""
+
+    def __init__(self, cluster: Cluster, config: Config, clock: Callable[[], datetime]) -> None:
+        self._cluster = cluster
+        self._config = config
+        self._clock = clock
+
+    async def __call__(self, key: Key) -> float | None:
+        """One pass; returns seconds until the next, None when only an event can bring news.
+
+        Raises ApiError: the caller tries again, after a back-off.
+        """
+        image = await self._cluster.image(*key)
+        if image is None or is_settled(from_object(image)):
+            return None
+        observed = await observe(self._cluster, image, self._clock())
+        return await self._follow(image, observed)
+
+    async def _follow(self, image: Object, observed: Observed) -> float | None:
+        decision = decide(observed, self._config, self._clock())
+        await self._write(image, observed, decision.status)
+        for action in decision.actions:
+            refusal = await self._act(observed, decision, action)
+            if refusal:
+                return await self._refused(observed, decision, refusal)
+        return decision.requeue_after
+
+    async def _write(self, image: Object, observed: Observed, status: Status) -> None:
+        """The claim. Nothing is written when nothing changed; somebody else's newer write makes it fail (409)."""
+        if status != _ours(observed.status):
+            await self._cluster.apply_status(image, write(status))
+
+    async def _act(self, observed: Observed, decision: Decision, action: Action) -> CreateRefusal | None:
+        match action:
+            case CreateJob(manifest=manifest):
+                return await self._create(observed, manifest)
+            case DeleteJob(name=name, uid=uid):
+                await self._cluster.delete_job(observed.namespace, name, uid)
+            case Emit() as emit:
+                await self._emit(replace(observed, status=decision.status), emit)
+        return None
+
+    async def _create(self, observed: Observed, manifest: Object) -> CreateRefusal | None:
+        name = manifest["metadata"]["name"]
+        try:
+            await self._cluster.create_job(manifest)
+        except ApiError as error:
+            if error.status == _CONFLICT and error.reason == "AlreadyExists":
+                existing = await self._cluster.job(observed.namespace, name)
+                if existing is None or owned(existing, observed.uid):
+                    return None
+                return CreateRefusal(
+                    reason="JobNameConflict",
+                    message=f"A Job named {name} exists and is not this object's; it was left alone. Remove it, then "
+                    "set the annotation uai.ucloud.cn/requestedAt to a new value.",
+                    foreign=True,
+                )
+            return _refusal(name, error)
+        log.info("created Job", extra={"namespace": observed.namespace, "object": observed.name, "job": name})
+        return None
+
+    async def _emit(self, observed: Observed, emit: Emit) -> None:
+        """Events are for people and never hold up the work."""
+        try:
+            await self._cluster.create_event(event(observed, emit, self._clock()))
+        except ApiError as error:
+            log.warning("an Event was lost: %s", error)
+
+    async def _refused(self, observed: Observed, decision: Decision, refusal: CreateRefusal) -> float | None:
+        """Decides anew, knowing the refusal, on the object as the claim left it."""
+        current = await self._cluster.image(observed.namespace, observed.name)
+        if current is None:
+            return None
+        again = replace(from_object(current), jobs=observed.jobs, refusal=refusal)
+        if again.uid != observed.uid or again.status.stage != decision.status.stage:
+            return 0
+        second = decide(again, self._config, self._clock())
+        await self._write(current, again, second.status)
+        for action in second.actions:
+            if isinstance(action, Emit):
+                await self._emit(replace(again, status=second.status), action)
+        return second.requeue_after
+
+
+def _ours(status: Status) -> Status:
+    return replace(status, conditions=owned_conditions(status.conditions))
+
+
+def _refusal(name: str, error: ApiError) -> CreateRefusal:
+    """Why the API server would not create the Job; raises the error again when it may simply pass.
+
+    Raises ApiError.
+    """
+    if error.status == _UNPROCESSABLE:
+        message = f"The API server refused Job {name}: {error.message} Change the spec."
+        return CreateRefusal(reason="JobInvalid", message=message, final=True)
+    if error.status == _FORBIDDEN and "exceeded quota" in error.message:
+        return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} It is tried again.")
+    if error.status == _FORBIDDEN and "is being terminated" not in error.message:
+        return CreateRefusal(reason="Forbidden", message=f"{error.message} It is tried again.")
+    raise error

@@ -1,0 +1,29 @@
+"""For every test: a skip outside the committed list fails the run."""
+
+from pathlib import Path
+
+import pytest
+
+ALLOWED_SKIPS = Path(__file__).parent / "skips.txt"
+"""One test id and its reason per line, separated by ` # `."""
+
+_unlisted: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        lines = ALLOWED_SKIPS.read_text().splitlines()
+        allowed = {line.split(" # ")[0].strip() for line in lines if not line.startswith("#")}
+        if report.nodeid not in allowed:
+            _unlisted.append(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _unlisted:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for test in _unlisted:
+        terminalreporter.write_line(f"SKIPPED without a line in {ALLOWED_SKIPS.name}: {test}", red=True)

@@ -1,0 +1,136 @@
+"""A real API server that knows the CRD, and a way to send it manifests."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, config, watch
+
+from devcluster.controlplane import control_plane
+from inference_image_operator.model import GROUP, PLURAL, VERSION
+
+CRD = Path(__file__).parents[2] / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
+NAMESPACE = "default"
+
+MINIMAL = {
+    "apiVersion": "uai.ucloud.cn/v1alpha1",
+    "kind": "InferenceImage",
+    "metadata": {"name": "object-detect"},
+    "spec": {
+        "ufile": {"bucket": "uai-demo", "region": "cn-bj", "secretRef": {"name": "ufile"}},
+        "model": {
+            "prefix": "uai/object-train-output/",
+            "checkpoint": {"step": 200000},
+            "labelMap": "uai/object-prep-output/label_map.pbtxt",
+        },
+        "source": {"ufile": {"prefix": "uai/object-detect/"}},
+        "image": {"repository": "uhub.ucloud.cn/demo/object-detect-infer", "tags": ["test"]},
+    },
+}
+
+
+class RefusedError(Exception):
+    """The API server refused a manifest; `causes` are (field, message)."""
+
+    def __init__(self, error: client.ApiException) -> None:
+        status = json.loads(error.body)
+        super().__init__(status["message"])
+        causes = status.get("details", {}).get("causes", [])
+        self.causes = [(cause.get("field", ""), cause["message"]) for cause in causes]
+
+
+class Server:
+    """Sends manifests to the API server."""
+
+    def __init__(self, api_client: client.ApiClient) -> None:
+        self._objects = client.CustomObjectsApi(api_client)
+
+    def create(self, manifest: dict[str, Any], *, dry_run: bool = True) -> dict[str, Any]:
+        """What the API server makes of a manifest; raises RefusedError."""
+        options = {"dry_run": "All"} if dry_run else {}
+        try:
+            return self._objects.create_namespaced_custom_object(
+                GROUP, VERSION, NAMESPACE, PLURAL, manifest, field_validation="Strict", **options
+            )
+        except client.ApiException as error:
+            if error.status not in {400, 422}:
+                raise
+            raise RefusedError(error) from error
+
+    def read(self, name: str) -> dict[str, Any]:
+        return self._objects.get_namespaced_custom_object(GROUP, VERSION, NAMESPACE, PLURAL, name)
+
+    def write_status(self, name: str, status: dict[str, Any]) -> dict[str, Any]:
+        """Writes a status and nothing else."""
+        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "InferenceImage", "status": status}
+        try:
+            return self._objects.patch_namespaced_custom_object_status(GROUP, VERSION, NAMESPACE, PLURAL, name, body)
+        except client.ApiException as error:
+            raise RefusedError(error) from error
+
+    def delete(self, name: str) -> None:
+        self._objects.delete_namespaced_custom_object(GROUP, VERSION, NAMESPACE, PLURAL, name)
+
+
+def _with(changes: dict[str, Any]) -> dict[str, Any]:
+    manifest = copy.deepcopy(MINIMAL)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        place: Any = manifest["spec"]
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        if value is None:
+            place.pop(last)
+        else:
+            place[last] = value
+    return manifest
+
+
+@pytest.fixture(scope="session")
+def crd() -> dict[str, Any]:
+    """The CRD as written."""
+    return yaml.safe_load(CRD.read_text())
+
+
+@pytest.fixture(scope="session")
+def api_client() -> Iterator[client.ApiClient]:
+    """A client of a new API server, with all rights."""
+    with control_plane(controllers=()) as plane, config.new_client_from_config(str(plane.kubeconfig)) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def server(api_client: client.ApiClient, crd: dict[str, Any]) -> Server:
+    """The API server once the CRD is established."""
+    definitions = client.ApiextensionsV1Api(api_client)
+    definitions.create_custom_resource_definition(crd)
+    _await_established(definitions, crd["metadata"]["name"])
+    return Server(api_client)
+
+
+def _await_established(definitions: client.ApiextensionsV1Api, name: str) -> None:
+    """Follows the CRD until the API server serves it, for at most 30 s."""
+    stream = watch.Watch().stream(
+        definitions.list_custom_resource_definition, field_selector=f"metadata.name={name}", timeout_seconds=30
+    )
+    for event in stream:
+        conditions = event["object"].status.conditions or []
+        if any(condition.type == "Established" and condition.status == "True" for condition in conditions):
+            return
+    raise AssertionError("the API server did not establish the CRD within 30 s")
+
+
+@pytest.fixture(scope="session")
+def manifest_with() -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The minimal manifest with some fields of the spec (`a.b.c`) set to other values, None for none."""
+    return _with
+
+
+@pytest.fixture(scope="session")
+def refused() -> type[RefusedError]:
+    """The exception of a refused manifest."""
+    return RefusedError

@@ -1,0 +1,198 @@
+"""The chart as Helm renders it: the API server takes it, Pod Security restricted too, and it grants what it says."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, utils
+
+from devcluster.binaries import HELM, ensure
+from inference_image_operator import config
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "deploy" / "helm"
+NAMES = ("operator-system", "team-a", "team-b")
+SYSTEM, TEAM_A, TEAM_B = NAMES
+ACCOUNT = "inference-image-operator"
+
+Objects = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    return ensure(HELM)["helm"]
+
+
+@pytest.fixture(scope="session")
+def render(helm: Path) -> Callable[..., Objects]:
+    """The objects of the chart with some values set (`a.b=c`)."""
+
+    def run(*settings: str) -> Objects:
+        values = [word for setting in settings for word in ("--set", setting)]
+        argv = [str(helm), "template", ACCOUNT, str(CHART), "--namespace", SYSTEM, "--kube-version", "1.34.0"]
+        argv += ["--values", str(CHART / "ci" / "test-values.yaml"), *values]
+        text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        return [document for document in yaml.safe_load_all(text) if document]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def namespaces(api_client: client.ApiClient) -> Iterator[None]:
+    """Namespaces that enforce Pod Security restricted."""
+    core = client.CoreV1Api(api_client)
+    for name in NAMES:
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        core.create_namespace({"metadata": {"name": name, "labels": labels}})
+    yield
+    for name in NAMES:
+        core.delete_namespace(name)
+
+
+SETTINGS = [
+    (),
+    ("watchNamespaces={team-a,team-b}",),
+    ("networkPolicy.enabled=true", "watchNamespaces={team-a}"),
+    (
+        "imagePullSecrets[0].name=uhub",
+        "priorityClassName=system-cluster-critical",
+        "nodeSelector.a=b",
+        "tolerations[0].operator=Exists",
+        "logLevel=DEBUG",
+    ),
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.usefixtures("namespaces")
+def test_the_api_server_takes_every_object(
+    api_client: client.ApiClient, render: Callable[..., Objects], settings: tuple[str, ...]
+) -> None:
+    objects = render(*settings)
+    assert "Deployment" in {document["kind"] for document in objects}
+    for document in objects:
+        utils.create_from_dict(api_client, document, dry_run="All", field_validation="Strict")
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_the_operator_runs_under_pod_security_restricted(
+    api_client: client.ApiClient, render: Callable[..., Objects]
+) -> None:
+    by_kind = {document["kind"]: document for document in render()}
+    core = client.CoreV1Api(api_client)
+    core.create_namespaced_service_account(SYSTEM, by_kind["ServiceAccount"])
+    spec = by_kind["Deployment"]["spec"]["template"]["spec"]
+    core.create_namespaced_pod(SYSTEM, {"metadata": {"name": "operator"}, "spec": spec}, dry_run="All")
+    spec["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
+    with pytest.raises(client.ApiException, match="violates PodSecurity"):
+        core.create_namespaced_pod(SYSTEM, {"metadata": {"name": "operator"}, "spec": spec}, dry_run="All")
+
+
+def test_the_configuration_is_one_that_the_operator_reads(render: Callable[..., Objects]) -> None:
+    (document,) = [
+        document
+        for document in render(
+            "watchNamespaces={team-a}",
+            "config.registries.allowed={registry.test:5000}",
+            "config.ufile.allowedEndpoints[0].scheme=http",
+            "config.ufile.allowedEndpoints[0].suffix=.ufile.test",
+            "config.jobs.resources.kaniko.limits.memory=3Gi",
+        )
+        if document["kind"] == "ConfigMap"
+    ]
+    read = config.parse(document["data"]["config.yaml"])
+    assert read.watch_namespaces == ("team-a",)
+    assert read.registries.allowed == ("registry.test:5000",)
+    assert read.ufile.allowed_endpoints == (config.UFileEndpoint(scheme="http", suffix=".ufile.test"),)
+    assert read.jobs.resources.kaniko.limits == {"memory": "3Gi"}
+
+
+def test_a_change_of_the_configuration_restarts_the_operator(render: Callable[..., Objects]) -> None:
+    def checksum(*settings: str) -> str:
+        (deployment,) = [document for document in render(*settings) if document["kind"] == "Deployment"]
+        found: str = deployment["spec"]["template"]["metadata"]["annotations"]["checksum/config"]
+        return found
+
+    assert checksum() == checksum("logLevel=DEBUG")
+    assert checksum() != checksum("config.workers=2")
+
+
+ALLOWED = [
+    ("uai.ucloud.cn", "inferenceimages", "", "watch"),
+    ("uai.ucloud.cn", "inferenceimages", "status", "patch"),
+    ("batch", "jobs", "", "create"),
+    ("batch", "jobs", "", "delete"),
+    ("", "pods", "", "list"),
+    ("", "events", "", "create"),
+]
+DENIED = [
+    *(("", "secrets", "", verb) for verb in ("get", "list", "watch", "create")),
+    *(("", resource, "", "get") for resource in ("configmaps", "serviceaccounts", "nodes", "namespaces")),
+    ("", "pods", "", "create"),
+    ("", "pods", "exec", "create"),
+    ("", "pods", "log", "get"),
+    ("", "serviceaccounts", "token", "create"),
+    ("batch", "jobs", "", "patch"),
+    ("batch", "jobs", "", "deletecollection"),
+    ("uai.ucloud.cn", "inferenceimages", "", "patch"),
+    ("uai.ucloud.cn", "inferenceimages", "", "delete"),
+    ("apiextensions.k8s.io", "customresourcedefinitions", "", "get"),
+    ("rbac.authorization.k8s.io", "clusterroles", "", "bind"),
+]
+
+
+def _may(api_client: client.ApiClient, namespace: str, right: tuple[str, str, str, str]) -> bool:
+    group, resource, subresource, verb = right
+    attributes = {
+        "namespace": namespace,
+        "group": group,
+        "resource": resource,
+        "subresource": subresource,
+        "verb": verb,
+    }
+    spec = {"user": f"system:serviceaccount:{SYSTEM}:{ACCOUNT}", "resourceAttributes": attributes}
+    answer = client.AuthorizationV1Api(api_client).create_subject_access_review({"spec": spec})
+    allowed: bool = answer.status.allowed
+    return allowed
+
+
+@pytest.fixture
+def grant(
+    api_client: client.ApiClient, render: Callable[..., Objects], namespaces: None
+) -> Iterator[Callable[..., None]]:
+    """Applies the roles and bindings of the chart; they are removed afterwards."""
+    given: Objects = []
+
+    def apply(*settings: str) -> None:
+        given.extend(document for document in render(*settings) if "rbac" in document["apiVersion"])
+        for document in given:
+            utils.create_from_dict(api_client, document)
+
+    yield apply
+    rbac = client.RbacAuthorizationV1Api(api_client)
+    delete = {
+        "ClusterRole": lambda name, _: rbac.delete_cluster_role(name),
+        "ClusterRoleBinding": lambda name, _: rbac.delete_cluster_role_binding(name),
+        "Role": rbac.delete_namespaced_role,
+        "RoleBinding": rbac.delete_namespaced_role_binding,
+    }
+    for document in given:
+        meta = document["metadata"]
+        delete[document["kind"]](meta["name"], meta.get("namespace"))
+
+
+def test_rights_in_all_namespaces(api_client: client.ApiClient, grant: Callable[..., None]) -> None:
+    grant()
+    assert [right for right in ALLOWED if not _may(api_client, TEAM_B, right)] == []
+    assert [right for right in DENIED if _may(api_client, TEAM_B, right)] == []
+
+
+def test_rights_in_the_watched_namespaces_only(api_client: client.ApiClient, grant: Callable[..., None]) -> None:
+    grant("watchNamespaces={team-a}")
+    assert [right for right in ALLOWED if not _may(api_client, TEAM_A, right)] == []
+    assert [right for right in DENIED if _may(api_client, TEAM_A, right)] == []
+    for elsewhere in (TEAM_B, SYSTEM, ""):
+        assert [right for right in ALLOWED if _may(api_client, elsewhere, right)] == []

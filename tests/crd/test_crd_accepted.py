@@ -1,0 +1,85 @@
+"""What the API server accepts: every constraint of the CRD from its good side, bounds included."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+ABSENT = None  # takes the field out of the minimal manifest
+
+ENDPOINT = {"ufile.region": ABSENT}
+CONFIG_MAP = {"source.ufile": ABSENT}
+
+ACCEPTED: list[dict[str, Any]] = [
+    {},
+    {"suspend": True},
+    {"ufile.bucket": "127"},
+    {"ufile.bucket": "a" * 63},
+    {"ufile.region": "internal-cn-gd-02"},
+    ENDPOINT | {"ufile.endpoint": {"suffix": ".cn-bj.ufileos.com"}},
+    ENDPOINT | {"ufile.endpoint": {"scheme": "http", "suffix": ".ufile.devcluster.test:8080"}},
+    {"ufile.secretRef.name": "team-a.ufile"},
+    {"model.prefix": "训练/output v2/"},
+    {"model.prefix": "a..b/...c/"},
+    {"model.checkpoint.step": 0},
+    {"model.pipelineConfig": "configs/pipeline.config"},
+    {"model.labelMap": "k" * 1023},
+    {"export.inputType": "encoded_image_string_tensor"},
+    {"export.inputType": "tf_example"},
+    {"export.outputPrefix": "results/"},
+    {"export.formats": ["FrozenGraph"]},
+    {"export.timeout": "1h30m"},
+    {"export.timeout": "1000ms"},
+    {"export.timeout": "24h"},
+    {"export.resources": {"requests": {"cpu": 1, "memory": "2Gi"}, "limits": {"cpu": "1500m", "memory": "2Gi"}}},
+    {"export.resources": {"requests": {"ephemeral-storage": "1.5Gi"}}},
+    CONFIG_MAP | {"source.configMap": {"name": "code"}},
+    CONFIG_MAP | {"source.configMap": {"name": "code", "items": [{"key": "main.py", "path": "code/main.py"}]}},
+    {"source.dockerfile": "docker/object-detect-cpu.Dockerfile"},
+    {"source.checkpointDir": "model"},
+    {"build.args": {"BASE_IMAGE": "uhub.ucloud.cn/demo/base:1", "_x9": ""}},
+    {"build.cache": {"enabled": False}},
+    {"build.timeout": "2h"},
+    {"build.resources": {"limits": {"memory": "1Gi"}}},
+    {"image.repository": "registry.test:5000/a/b_c__d-e.f/g"},
+    {"image.repository": "registry:5000/a"},
+    {"image.tags": ["test", "v1.0_rc-2", "a" * 128]},
+    {"image.pushSecretRef": {"name": "uhub"}, "image.caSecretRef": {"name": "uhub-ca"}},
+    {"test.enabled": False},
+    {"test.sample": "uai/samples/dog.jpg"},
+    {"test.port": 1, "test.readyPath": "/", "test.path": "/v1/predict?top=3"},
+    {"test.timeout": "90s"},
+    {"retry.limit": 0},
+    {"retry.limit": 10},
+    {"ttlAfterFinished": "24h"},
+    {"ttlAfterFinished": "8760h"},
+    {"scheduling.nodeSelector": {"kubernetes.io/arch": "amd64", "gpu": ""}},
+    {"scheduling.tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}]},
+    {"scheduling.priorityClassName": "batch", "scheduling.runtimeClassName": "gvisor"},
+    {"scheduling.imagePullSecrets": [{"name": "a"}, {"name": "b"}]},
+    {
+        "scheduling.affinity": {
+            "nodeAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": {
+                    "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]
+                },
+                "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "preference": {"matchFields": []}}],
+            },
+            "podAffinity": {
+                "preferredDuringSchedulingIgnoredDuringExecution": [
+                    {"weight": 100, "podAffinityTerm": {"topologyKey": "zone", "namespaces": ["a"]}}
+                ]
+            },
+            "podAntiAffinity": {
+                "requiredDuringSchedulingIgnoredDuringExecution": [
+                    {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "x"}}}
+                ]
+            },
+        }
+    },
+]
+
+
+@pytest.mark.parametrize("changes", ACCEPTED, ids=str)
+def test_accepted(server: Any, manifest_with: Callable[..., Any], changes: dict[str, Any]) -> None:
+    server.create(manifest_with(changes))

@@ -1,0 +1,115 @@
+"""Defaults: what the API server fills in is what `model.py` assumes, and a new object reads as in progress."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from inference_image_operator import model
+
+NOW = "2026-01-02T03:04:05Z"
+STATUS = model.Status(
+    observed_generation=1,
+    last_handled_request="now",
+    conditions=(
+        model.Condition(
+            type="Ready", status="True", reason="Published", message="", last_transition_time=NOW, observed_generation=1
+        ),
+    ),
+    checkpoint=model.CheckpointStatus(
+        step=7, fingerprint="sha256:a", files=(model.CheckpointFile(key="k", size=1, etag="e"),)
+    ),
+    content_hash="sha256:b",
+    manifest=model.ManifestStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
+    run=model.RunStatus(input_hash="sha256:0", generation=1, resolves=2),
+    built=model.BuiltStatus(digest="sha256:e", size=4),
+    frozen_graph=model.FrozenGraphStatus(key="k", sha256="d", size=3, tensorflow="2"),
+    image=model.ImageStatus(reference="r@sha256:e", digest="sha256:e", tags=("t",), size=4, generation=1),
+    stage=model.StageStatus(
+        name="Test",
+        job="j",
+        job_uid="u",
+        attempt=1,
+        start_time=NOW,
+        message="m",
+        content="sha256:f",
+        failures=1,
+        retry_at=NOW,
+    ),
+    last_failure=model.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
+    timings=model.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
+    history=(model.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, time=NOW),),
+)
+
+
+@pytest.fixture
+def stored(server: Any, manifest_with: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """The minimal manifest as the API server stored it."""
+    server.create(manifest_with({}), dry_run=False)
+    yield server.read("object-detect")
+    server.delete("object-detect")
+
+
+def test_the_defaults_of_the_crd_are_those_of_the_model(
+    manifest_with: Callable[..., Any], stored: dict[str, Any]
+) -> None:
+    assert model.read(model.Spec, stored["spec"]) == model.read(model.Spec, manifest_with({})["spec"])
+
+
+def test_a_stored_object_hashes_like_its_manifest(manifest_with: Callable[..., Any], stored: dict[str, Any]) -> None:
+    written, read = (model.read(model.Spec, spec) for spec in (manifest_with({})["spec"], stored["spec"]))
+    assert model.normalised(read) == model.normalised(written)
+
+
+def test_defaults_are_visible_to_the_user(stored: dict[str, Any]) -> None:
+    spec = stored["spec"]
+    assert (spec["export"]["timeout"], spec["build"]["timeout"], spec["test"]["port"]) == ("30m", "1h", 8080)
+    assert (spec["retry"]["limit"], spec["ttlAfterFinished"], spec["suspend"]) == (2, "24h", False)
+
+
+def test_an_object_that_nobody_saw_yet_is_behind_its_generation(stored: dict[str, Any]) -> None:
+    assert stored["status"] == {"observedGeneration": -1}
+    assert model.read(model.Status, stored["status"]) == model.Status()
+
+
+def test_every_field_of_the_status_survives_the_api_server(server: Any, stored: dict[str, Any]) -> None:
+    answer = server.write_status(stored["metadata"]["name"], model.write(STATUS))
+    assert model.read(model.Status, answer["status"]) == STATUS
+
+
+def test_every_field_of_the_model_is_in_the_schema(crd: dict[str, Any]) -> None:
+    properties = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    for kind, name in ((model.Spec, "spec"), (model.Status, "status")):
+        assert _unknown(_names(kind), properties[name]) == []
+
+
+def _names(kind: Any) -> dict[str, Any]:
+    """The field names of a Struct, nested."""
+    document = msgspec.json.schema(kind)
+    definitions = document["$defs"]
+
+    def walk(schema: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" in schema:
+            return walk(definitions[schema["$ref"].rsplit("/", 1)[1]])
+        for option in schema.get("anyOf", []):
+            if "$ref" in option:
+                return walk(option)
+        if "items" in schema:
+            return {"*": walk(schema["items"])}
+        return {name: walk(child) for name, child in schema.get("properties", {}).items()}
+
+    return walk(document)
+
+
+def _unknown(names: dict[str, Any], schema: dict[str, Any], path: str = "") -> list[str]:
+    if "*" in names:
+        return _unknown(names["*"], schema["items"], f"{path}[]")
+    known = schema.get("properties", {})
+    missing = [f"{path}.{name}" for name in names if name not in known]
+    return missing + [
+        lost
+        for name, child in names.items()
+        if name in known
+        for lost in _unknown(child, known[name], f"{path}.{name}")
+    ]

@@ -1,0 +1,187 @@
+"""Hostile values in every string of the spec: refused, or stored exactly as they were written."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+FULL = {
+    "suspend": False,
+    "ufile": {
+        "bucket": "uai-demo",
+        "endpoint": {"scheme": "http", "suffix": ".ufile.test"},
+        "secretRef": {"name": "ufile"},
+    },
+    "model": {
+        "prefix": "train/",
+        "checkpoint": {"step": 1},
+        "pipelineConfig": "pipeline.config",
+        "labelMap": "label_map.pbtxt",
+    },
+    "export": {
+        "inputType": "image_tensor",
+        "outputPrefix": "export/",
+        "formats": ["FrozenGraph"],
+        "timeout": "30m",
+        "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+    },
+    "source": {
+        "configMap": {"name": "code", "items": [{"key": "main.py", "path": "code/main.py"}]},
+        "dockerfile": "Dockerfile",
+        "checkpointDir": "code/checkpoint_dir",
+    },
+    "build": {
+        "args": {"A": "b"},
+        "timeout": "1h",
+        "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
+    },
+    "image": {
+        "repository": "uhub.ucloud.cn/demo/a",
+        "tags": ["test"],
+        "pushSecretRef": {"name": "uhub"},
+        "caSecretRef": {"name": "uhub-ca"},
+    },
+    "test": {"sample": "dog.jpg", "readyPath": "/initialized", "path": "/service", "timeout": "2m"},
+    "ttlAfterFinished": "24h",
+    "scheduling": {
+        "nodeSelector": {"a": "b"},
+        "priorityClassName": "batch",
+        "runtimeClassName": "gvisor",
+        "imagePullSecrets": [{"name": "pull"}],
+        "tolerations": [{"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}],
+    },
+}
+# a second source, and what the CRD refuses altogether, whatever it says
+ELSEWHERE = {"ufile.region", "source.ufile.prefix", "source.ufile.archive", "model.checkpoint.policy"}
+ELSEWHERE |= {"model.checkpoint.poll", "scheduling.queueName"}
+ELSEWHERE |= {f"source.git.{name}" for name in ("url", "ref", "path", "secretRef.name")}
+
+CONTROL = ["\x00", "a\x00b", "a\nb", "\n", "a\rb", "a\tb", "\x1b[31m", "\x7f", "\u0085", "a\u2028b", "a\u2029b"]
+PRINTABLE = [
+    "--flag",
+    "-x",
+    "--context=/",
+    ";",
+    "; rm -rf /",
+    "&& id",
+    "| id",
+    "`id`",
+    "$(id)",
+    "$(UFILE_PRIVATE_KEY)",
+    "$$(UFILE_PRIVATE_KEY)",
+    "${IFS}",
+    "'",
+    '"',
+    "\\",
+    "%00",
+    "%2e%2e%2f",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "file:///etc/passwd",
+    "http://127.0.0.1",
+    "@evil.test/a",
+    "evil.test#",
+    "*",
+    "{{ .Values }}",
+    "{step}",
+    "<script>",
+    " ",
+    "\u202e",
+    "\U0001f4a9",
+    "__proto__",
+    "null",
+    "true",
+    "0x10",
+    "a" * 5000,
+]
+
+
+def _leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths of all strings."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, child in children:
+        if isinstance(child, str):
+            yield (*path, name)
+        yield from _leaves(child, (*path, name))
+
+
+def _get(node: Any, path: tuple[Any, ...]) -> Any:
+    for name in path:
+        node = node[name]
+    return node
+
+
+def _dotted(path: tuple[Any, ...]) -> str:
+    return ".".join("*" if isinstance(name, int) or name in {"memory", "A", "a"} else name for name in path)
+
+
+LEAVES = list(_leaves(FULL))
+PLAIN_POD_FIELDS = "scheduling.tolerations"  # copied as JSON into the pod, where the API server judges them
+
+
+def _try(server: Any, refused: Any, path: tuple[Any, ...], value: str) -> bool:
+    """Whether the API server takes the value; if it does, it must be stored as it is."""
+    spec = copy.deepcopy(FULL)
+    _get(spec, path[:-1])[path[-1]] = value
+    manifest = {
+        "apiVersion": "uai.ucloud.cn/v1alpha1",
+        "kind": "InferenceImage",
+        "metadata": {"name": "x"},
+        "spec": spec,
+    }
+    try:
+        stored = server.create(manifest)
+    except refused:
+        return False
+    assert _get(stored["spec"], path) == value
+    return True
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=_dotted)
+def test_printable_values_are_refused_or_stored_literally(server: Any, refused: Any, path: tuple[Any, ...]) -> None:
+    for value in PRINTABLE:
+        _try(server, refused, path, value)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in LEAVES if not _dotted(path).startswith(PLAIN_POD_FIELDS)], ids=_dotted
+)
+def test_control_characters_are_refused(server: Any, refused: Any, path: tuple[Any, ...]) -> None:
+    taken = [value for value in CONTROL if _try(server, refused, path, value)]
+    assert taken == []
+
+
+@pytest.mark.parametrize(
+    "place", [("build", "args"), ("scheduling", "nodeSelector"), ("export", "resources", "limits")]
+)
+def test_hostile_names_of_map_entries_are_refused(server: Any, refused: Any, place: tuple[str, ...]) -> None:
+    for name in [*CONTROL, *(value for value in PRINTABLE if value not in {"__proto__", "null", "true", "0x10"})]:
+        spec = copy.deepcopy(FULL)
+        _get(spec, place)[name] = "1"
+        manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
+        with pytest.raises(refused):
+            server.create({**manifest, "spec": spec})
+
+
+def test_the_manifest_under_attack_is_accepted_as_it_is(server: Any) -> None:
+    server.create(
+        {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}, "spec": FULL}
+    )
+
+
+def test_no_string_of_the_api_is_left_out(crd: dict[str, Any]) -> None:
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    in_schema = {path for path in _schema_strings(spec) if not path.startswith("scheduling.affinity.")}
+    assert in_schema - {_dotted(path) for path in LEAVES} == ELSEWHERE
+
+
+def _schema_strings(schema: dict[str, Any], path: str = "") -> Iterator[str]:
+    if schema.get("type") == "string" or schema.get("x-kubernetes-int-or-string"):
+        yield path
+    children = dict(schema.get("properties", {}))
+    for key in ("items", "additionalProperties"):
+        if key in schema:
+            children["*"] = schema[key]
+    for name, child in children.items():
+        yield from _schema_strings(child, f"{path}.{name}" if path else name)

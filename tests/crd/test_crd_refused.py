@@ -1,0 +1,359 @@
+"""What the API server refuses, which field it blames, and with which words: every constraint of the CRD."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+ABSENT = None  # takes the field out of the minimal manifest
+LONG = "a" * 300
+
+
+class Refusal(NamedTuple):
+    """A change to the minimal manifest, the field that is blamed and the words that are used."""
+
+    changes: dict[str, Any]
+    field: str
+    message: str
+
+
+def at(path: str, value: Any, message: str, field: str = "") -> Refusal:
+    return Refusal({path: value}, f"spec.{field or path}", message)
+
+
+KEYS = ("model.pipelineConfig", "model.labelMap", "test.sample")
+PREFIXES = ("model.prefix", "export.outputPrefix", "source.ufile.prefix")
+PATHS = ("source.dockerfile", "source.checkpointDir")
+TIMEOUTS = ("export.timeout", "build.timeout", "test.timeout")
+RESOURCES = ("export.resources", "build.resources")
+NAMES = ("ufile.secretRef.name", "image.pushSecretRef.name", "image.caSecretRef.name")
+
+ONE_CONTROL = "must not contain control characters or line breaks"
+ONE_SLASH = "must not start with '/' or contain '//'"
+ONE_DOTS = "must not contain '.' or '..' as a path segment"
+ONE_URL = "must not contain '?', '#', '%' or a backslash: the UFile protocol cannot sign such keys"
+ONE_BYTES = "must not be longer than 1023 bytes in UTF-8"
+ONE_FILE = "must name one file: neither empty nor ending with '/'"
+ONE_PREFIX = "must end with '/': a prefix names a folder"
+ONE_PATH = "must name a file or folder: neither empty nor ending with '/'"
+ONE_NAME = "must be an object's name: lower-case letters, digits, hyphens and dots"
+ONE_DURATION = "must be a duration such as 90s, 30m or 1h30m"
+ONE_URL_PATH = "must be the path of a URL: it starts with '/' and contains no space or control character"
+ONE_TAG = "a tag is letters, digits, '_', '.' and '-', and does not start with '.' or '-'"
+ONE_REPOSITORY = "must be host[:port]/path, its parts lower-case letters and digits separated by '.', '_', '__' or '-'"
+ONE_HOST = "must start with the host of the registry, such as uhub.ucloud.cn/demo/object-detect-infer"
+ONE_BUCKET = "must be 3 to 63 lower-case letters, digits or hyphens, with no hyphen at either end"
+ONE_SUFFIX = "must be a dot and a lower-case host name, and may end in :port, such as .cn-bj.ufileos.com"
+REQUIRED = "Required value"
+
+REFUSED: list[Refusal] = [
+    # required fields
+    *(at(path, ABSENT, REQUIRED) for path in ("ufile", "model", "source", "image")),
+    *(at(path, ABSENT, REQUIRED) for path in ("ufile.bucket", "ufile.secretRef")),
+    *(at(path, ABSENT, REQUIRED) for path in ("model.prefix", "model.checkpoint", "model.labelMap")),
+    *(at(path, ABSENT, REQUIRED) for path in ("image.repository", "image.tags")),
+    at("ufile.secretRef", {}, REQUIRED, "ufile.secretRef.name"),
+    at("image.pushSecretRef", {}, REQUIRED, "image.pushSecretRef.name"),
+    at("image.caSecretRef", {}, REQUIRED, "image.caSecretRef.name"),
+    # UFile
+    *(at("ufile.bucket", bucket, ONE_BUCKET) for bucket in ("ab", "-ab", "ab-", "Bucket", "a.b", "a_b")),
+    at("ufile.bucket", "a" * 64, "may not be more than 63"),
+    *(at("ufile.region", region, "must be the name of a region, such as cn-bj") for region in ("", "a.b", "cn/bj")),
+    at("ufile.region", "a" * 64, "may not be more than 63"),
+    at("ufile.region", ABSENT, "set exactly one of region and endpoint", "ufile"),
+    at("ufile.endpoint", {"suffix": ".a"}, "set exactly one of region and endpoint", "ufile"),
+    at("ufile.endpoint", {}, REQUIRED, "ufile.endpoint.suffix"),
+    *(
+        at("ufile.endpoint.suffix", suffix, ONE_SUFFIX)
+        for suffix in ("a.com", ".a..b", ".A", ".a/b", ".a:x", ".a@b", ".a:123456", ".")
+    ),
+    at("ufile.endpoint.suffix", "." + "a" * 180, "may not be more than 180"),
+    at("ufile.endpoint", {"suffix": ".a", "scheme": "file"}, "Unsupported value", "ufile.endpoint.scheme"),
+    *(at(path, name, ONE_NAME) for path in NAMES for name in ("", "A", "a/b", "../a", "a_b", "-a", "a..b")),
+    *(at(path, LONG, "may not be more than 253") for path in NAMES),
+    # model
+    *(at(path, "a\nb/", ONE_CONTROL) for path in (*PREFIXES, *KEYS, *PATHS)),
+    *(at(path, "a\x00/", ONE_CONTROL) for path in (*PREFIXES, *KEYS, *PATHS)),
+    *(at(path, "a\u2028/", ONE_CONTROL) for path in (*PREFIXES, *KEYS, *PATHS)),
+    *(at(path, value, ONE_SLASH) for path in (*PREFIXES, *KEYS, *PATHS) for value in ("/a/", "a//b/")),
+    *(at(path, f"{value}/", ONE_DOTS) for path in PREFIXES for value in ("..", ".", "a/../b", "./a")),
+    *(at(path, value, ONE_DOTS) for path in (*KEYS, *PATHS) for value in ("..", ".", "a/../b", "a/.", "./a")),
+    *(at(path, f"a{sign}b/", ONE_URL) for path in (*PREFIXES, *KEYS) for sign in "?#%\\"),
+    *(at(path, value, ONE_PREFIX) for path in PREFIXES for value in ("", "a", "a/b.c")),
+    *(at(path, "a" * 901, "may not be more than 900") for path in PREFIXES),
+    *(at(path, "好" * 342 + "/", ONE_BYTES) for path in PREFIXES),
+    *(at(path, "好" * 342, ONE_BYTES) for path in KEYS if path != "model.pipelineConfig"),
+    *(at(path, value, ONE_FILE) for path in KEYS for value in ("", "a/")),
+    *(at(path, "a" * 1024, "may not be more than 1023") for path in ("model.labelMap", "test.sample")),
+    at("model.pipelineConfig", "a" * 513, "may not be more than 512"),
+    at("model.pipelineConfig", "好" * 500, ONE_BYTES),
+    at("model.checkpoint.step", -1, "should be greater than or equal to 0"),
+    at("model.checkpoint.step", "1", "must be of type integer"),
+    at(
+        "model.checkpoint",
+        {},
+        "set step to the training step of the checkpoint, such as 200000 for model.ckpt-200000",
+    ),
+    at(
+        "model.checkpoint",
+        {"policy": "Latest"},
+        "policy is not supported by this version of the operator: leave it out and set step",
+    ),
+    at("model.checkpoint.policy", "Oldest", "Unsupported value"),
+    at(
+        "model.checkpoint.poll",
+        "10m",
+        "poll is not supported by this version of the operator: leave it out",
+        "model.checkpoint",
+    ),
+    at("model.checkpoint.poll", "a" * 33, "may not be more than 32"),
+    # export
+    at("export.inputType", "image", "Unsupported value"),
+    *(
+        at(
+            "export.formats",
+            formats,
+            "only [FrozenGraph] is supported by this version of the operator: leave formats out",
+        )
+        for formats in ([], ["ONNX"], ["FrozenGraph", "SavedModel"])
+    ),
+    at("export.formats", ["TFLite"], "Unsupported value", "export.formats[0]"),
+    at("export.formats", ["FrozenGraph", "FrozenGraph"], "Duplicate value", "export.formats[1]"),
+    at("export.formats", ["FrozenGraph", "ONNX", "SavedModel", "ONNX"], "must have at most 3 items"),
+    *(at(path, text, ONE_DURATION) for path in TIMEOUTS for text in ("", "5", "1d", "-1s", "1.5h", "1h ", "1h\n")),
+    *(at(path, text, "must lie between 1s and 24h") for path in TIMEOUTS for text in ("0s", "999ms", "24h1ms")),
+    *(at(path, "1s" * 11, "may not be more than 20") for path in TIMEOUTS),
+    *(
+        at(f"{path}.{kind}", {"nvidia.com/gpu": 1}, "only cpu, memory and ephemeral-storage can be set")
+        for path in RESOURCES
+        for kind in ("requests", "limits")
+    ),
+    *(
+        at(f"{path}.requests", {"cpu": value}, "should match", f"{path}.requests.cpu")
+        for path in RESOURCES
+        for value in ("-1", "1 Gi", "1e3", "")
+    ),
+    *(at(f"{path}.limits", {"cpu": -1}, "greater than or equal to 0", f"{path}.limits.cpu") for path in RESOURCES),
+    *(at(f"{path}.limits", {"cpu": "1" * 21}, "may not be more than 20", f"{path}.limits.cpu") for path in RESOURCES),
+    *(at(f"{path}.limits", dict.fromkeys("abcd", 1), "must have at most 3 items") for path in RESOURCES),
+    *(
+        at(
+            path,
+            {"requests": {"memory": "2Gi"}, "limits": {"memory": "2G"}},
+            "a request must not be greater than its limit",
+        )
+        for path in RESOURCES
+    ),
+    # source
+    at("source.ufile", ABSENT, "set exactly one of ufile and configMap", "source"),
+    at("source.configMap", {"name": "code"}, "set exactly one of ufile and configMap", "source"),
+    at(
+        "source.git",
+        {"url": "https://example.com/a.git"},
+        "git is not supported by this version of the operator: leave it out and set ufile or configMap",
+        "source",
+    ),
+    at("source.git.url", "a" * 1024, "may not be more than 1023"),
+    at("source.git.ref", "a" * 256, "may not be more than 255"),
+    at("source.git.path", "a" * 513, "may not be more than 512"),
+    at("source.ufile", {}, "set prefix to the UFile folder of the code"),
+    at(
+        "source.ufile.archive",
+        "code.zip",
+        "archive is not supported by this version of the operator: leave it out and set prefix",
+        "source.ufile",
+    ),
+    at("source.ufile.archive", "a" * 1024, "may not be more than 1023"),
+    at("source.configMap", {}, REQUIRED, "source.configMap.name"),
+    at("source.configMap", {"name": "A"}, ONE_NAME, "source.configMap.name"),
+    *(
+        at(
+            "source.configMap",
+            {"name": "code", "items": [{"key": key, "path": "a"}]},
+            "must be a key of a ConfigMap: letters, digits, '-', '_' and '.'",
+            "source.configMap.items[0].key",
+        )
+        for key in ("", ".", "..", "..a", "a/b", "a b")
+    ),
+    *(
+        at(
+            "source.configMap",
+            {"name": "c", "items": [{"key": "a", "path": path}]},
+            text,
+            "source.configMap.items[0].path",
+        )
+        for path, text in (
+            ("../a", ONE_DOTS),
+            ("/a", ONE_SLASH),
+            ("a\n", ONE_CONTROL),
+            ("", ONE_PATH),
+            ("a" * 513, "512"),
+        )
+    ),
+    at("source.configMap", {"name": "c", "items": [{"key": "a"}]}, REQUIRED, "source.configMap.items[0].path"),
+    at("source.configMap", {"name": "c", "items": [{"path": "a"}]}, REQUIRED, "source.configMap.items[0].key"),
+    at(
+        "source.configMap",
+        {"name": "c", "items": [{"key": "a", "path": "x"}, {"key": "b", "path": "x"}]},
+        "Duplicate value",
+        "source.configMap.items[1]",
+    ),
+    at(
+        "source.configMap",
+        {"name": "c", "items": [{"key": "a", "path": f"p{n}"} for n in range(101)]},
+        "must have at most 100 items",
+        "source.configMap.items",
+    ),
+    *(at(path, value, ONE_PATH) for path in PATHS for value in ("", "a/")),
+    *(at(path, "a\\b", "must not contain a backslash") for path in PATHS),
+    *(at(path, "a" * 513, "may not be more than 512") for path in PATHS),
+    # build
+    *(
+        at("build.args", {name: "1"}, "names must be those of ARG instructions: letters, digits and '_', at most 128")
+        for name in ("", "1A", "A-B", "A=B", "--X", "A\n", "A" * 129)
+    ),
+    at("build.args", {"A": "1\n--privileged"}, ONE_CONTROL, "build.args[A]"),
+    at("build.args", {"A": "1" * 1025}, "may not be more than 1024", "build.args.A"),
+    at("build.args", {f"A{n}": "" for n in range(33)}, "must have at most 32 items"),
+    at(
+        "build.cache",
+        {"enabled": True},
+        "the build cache is not supported by this version of the operator: leave cache out",
+        "build.cache.enabled",
+    ),
+    # image
+    *(
+        at("image.repository", value, "must not contain '@': neither a digest nor a user belongs here")
+        for value in ("h.test/a@sha256:" + "0" * 64, "user@h.test/a", "h.test/a:t@sha256:" + "0" * 64)
+    ),
+    *(at("image.repository", value, "must be lower case") for value in ("h.test/A", "H.test/a")),
+    *(at("image.repository", value, ONE_HOST) for value in ("", "a", "library/python", "/a.b", "localhost/a")),
+    at("image.repository", "h.test/a:latest", "must not contain a tag: put it into tags"),
+    *(
+        at("image.repository", value, ONE_REPOSITORY)
+        for value in (
+            "https://h.test/a",
+            "h.test/a/",
+            "h.test//a",
+            "h.test/../a",
+            "h.test/a b",
+            "h.test/a\n",
+            "h.test:port/a",
+            ".test/a",
+            "h.test/-a",
+            "h.test/a___b",
+            "--flag.x/a",
+            "h.test/$(x)",
+            "[::1]:5000/a",
+        )
+    ),
+    at("image.repository", "h.test/" + "a" * 249, "may not be more than 255"),
+    *(at("image.tags", [tag], ONE_TAG, "image.tags[0]") for tag in ("", ".a", "-a", "a b", "a:b", "a@b", "a\n", "好")),
+    at("image.tags", ["a" * 129], "may not be more than 128", "image.tags[0]"),
+    at(
+        "image.tags",
+        ["content-a"],
+        "tags that start with 'content-' belong to the operator: choose another",
+        "image.tags[0]",
+    ),
+    at("image.tags", [], "should have at least 1 items"),
+    at("image.tags", [f"t{n}" for n in range(17)], "must have at most 16 items"),
+    at("image.tags", ["a", "a"], "Duplicate value", "image.tags[1]"),
+    # test
+    *(at("test.port", port, "should be") for port in (0, 65536)),
+    *(
+        at(path, value, ONE_URL_PATH)
+        for path in ("test.path", "test.readyPath")
+        for value in ("", "service", "/a b", "/a\r\nHost: x", "/#a", "/\u00e9")
+    ),
+    *(at(path, "/" + LONG, "may not be more than 256") for path in ("test.path", "test.readyPath")),
+    # retry, time to live
+    *(at("retry.limit", limit, "should be") for limit in (-1, 11)),
+    at("ttlAfterFinished", "1d", ONE_DURATION),
+    *(
+        at("ttlAfterFinished", text, "must lie between 24h and 8760h: the operator recovers from its Jobs")
+        for text in ("0s", "23h59m", "8761h")
+    ),
+    at("ttlAfterFinished", "1s" * 11, "may not be more than 20"),
+    # scheduling
+    at(
+        "scheduling.queueName",
+        "q",
+        "queueName is not supported by this version of the operator: leave it out",
+        "scheduling",
+    ),
+    at("scheduling.queueName", LONG, "may not be more than 253"),
+    *(
+        at("scheduling.nodeSelector", {name: "a"}, "keys must be names of labels, such as kubernetes.io/arch")
+        for name in ("", "a b", "/a", "a/", "-a", "A.com/a", "a" * 318)
+    ),
+    at("scheduling.nodeSelector", {"a": "b c"}, "must be the value of a label", "scheduling.nodeSelector[a]"),
+    at("scheduling.nodeSelector", {"a": "b" * 64}, "may not be more than 63", "scheduling.nodeSelector.a"),
+    at("scheduling.nodeSelector", {f"a{n}": "" for n in range(17)}, "must have at most 16 items"),
+    at("scheduling.tolerations", [{}] * 17, "must have at most 16 items"),
+    at("scheduling.tolerations", [{"operator": "Lt"}], "Unsupported value", "scheduling.tolerations[0].operator"),
+    at("scheduling.tolerations", [{"effect": "No"}], "Unsupported value", "scheduling.tolerations[0].effect"),
+    *(
+        at(f"scheduling.{path}", name, ONE_NAME)
+        for path in ("priorityClassName", "runtimeClassName")
+        for name in ("", "A", "a/b")
+    ),
+    *(at(f"scheduling.{path}", LONG, "253") for path in ("priorityClassName", "runtimeClassName")),
+    at("scheduling.imagePullSecrets", [{"name": "A"}], ONE_NAME, "scheduling.imagePullSecrets[0].name"),
+    at("scheduling.imagePullSecrets", [{}], REQUIRED, "scheduling.imagePullSecrets[0].name"),
+    at("scheduling.imagePullSecrets", [{"name": "a"}] * 2, "Duplicate value", "scheduling.imagePullSecrets[1]"),
+    at("scheduling.imagePullSecrets", [{"name": f"a{n}"} for n in range(9)], "must have at most 8 items"),
+    at(
+        "scheduling.affinity",
+        {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}},
+        REQUIRED,
+        "scheduling.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey",
+    ),
+    at(
+        "scheduling.affinity",
+        {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 101, "preference": {}}]}},
+        "should be less than or equal to 100",
+        "scheduling.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight",
+    ),
+]
+
+NOT_IN_THE_API = (
+    "serviceAccountName",
+    "hostPath",
+    "privileged",
+    "kanikoArgs",
+    "securityContext",
+    "command",
+    "namespace",
+)
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: f"{row.changes!s:.80}-{row.message:.30}")
+def test_refused(server: Any, manifest_with: Callable[..., Any], refused: Any, row: Refusal) -> None:
+    with pytest.raises(refused) as caught:
+        server.create(manifest_with(row.changes))
+    assert [1 for field, message in caught.value.causes if field == row.field and row.message in message], (
+        f"expected {row.field}: {row.message}; got {caught.value.causes}"
+    )
+
+
+@pytest.mark.parametrize("name", NOT_IN_THE_API)
+@pytest.mark.parametrize("place", ["", "export.", "build.", "image.", "test.", "scheduling."])
+def test_a_field_that_would_give_power_does_not_exist(
+    server: Any, manifest_with: Callable[..., Any], refused: Any, name: str, place: str
+) -> None:
+    with pytest.raises(refused, match="unknown field"):
+        server.create(manifest_with({f"{place}{name}": "x"}))
+
+
+def test_every_rule_of_the_crd_has_a_row_that_is_refused_by_it(crd: dict[str, Any]) -> None:
+    messages = {rule["message"] for rule in _rules(crd)}
+    assert messages - {row.message for row in REFUSED} == set()
+
+
+def _rules(node: Any) -> list[dict[str, Any]]:
+    if isinstance(node, list):
+        return [rule for item in node for rule in _rules(item)]
+    if not isinstance(node, dict):
+        return []
+    return node.get("x-kubernetes-validations", []) + [rule for value in node.values() for rule in _rules(value)]

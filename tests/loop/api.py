@@ -1,0 +1,57 @@
+"""The API server over plain HTTP, for tests: paths in, JSON out."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import requests
+from devcluster.controlplane import ControlPlane
+
+DEADLINE = 60
+TICK = 0.05
+IMAGES = "/apis/uai.ucloud.cn/v1alpha1/namespaces/{}/inferenceimages"
+
+T = TypeVar("T")
+Object = dict[str, Any]
+
+
+class Api:
+    """The administrator's connection."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._url = plane.url
+        self._session = requests.Session()
+        self._session.trust_env = False  # REQUESTS_CA_BUNDLE would win over our CA
+        self._session.verify = str(plane.ca)
+        self._session.cert = (str(plane.client_certificate), str(plane.client_key))
+
+    def request(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Object:
+        answer = self._session.request(method, self._url + path, json=body, headers={"Content-Type": kind}, timeout=30)
+        if not answer.ok:
+            raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    def get(self, path: str) -> Object:
+        return self.request("GET", path)
+
+    def find(self, path: str) -> Object | None:
+        answer = self._session.get(self._url + path, timeout=30)
+        return None if answer.status_code == 404 else answer.json()
+
+    def apply(self, path: str, body: Object) -> Object:
+        return self.request("PATCH", f"{path}?fieldManager=test&force=true", body, "application/apply-patch+yaml")
+
+    def merge(self, path: str, body: Object) -> Object:
+        return self.request("PATCH", path, body, "application/merge-patch+json")
+
+
+def wait_for(what: str, look: Callable[[], T | None], explain: Callable[[], str] = str) -> T:
+    """What `look` finds within a minute; the failure says what was waited for and shows what is there instead."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {DEADLINE} s: {what}\n{explain()}")
+        time.sleep(TICK)

@@ -1,0 +1,168 @@
+"""The operator as a real process with its chart's own rights, on a real control plane. The test plays the kubelet."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import yaml
+from devcluster import binaries, settings
+from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
+from devcluster.run import run
+
+from tests.loop.api import Api, wait_for
+from tests.loop.pipeline import Pipeline
+
+CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
+CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceimages.uai.ucloud.cn"
+CHART = settings.REPOSITORY / "deploy" / "helm"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[ControlPlane]:
+    with control_plane([*CONTROLLERS, "resourcequota-controller"]) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def api(plane) -> Api:
+    found = Api(plane)
+    install_crd(found)
+    return found
+
+
+def install_crd(api: Api) -> None:
+    api.apply(CRD_PATH, yaml.safe_load(CRD.read_text()))
+    wait_for(
+        "the CRD is served",
+        lambda: (
+            any(
+                c["type"] == "Established" and c["status"] == "True"
+                for c in api.get(CRD_PATH).get("status", {}).get("conditions") or []
+            )
+            and api.find("/apis/uai.ucloud.cn/v1alpha1")
+        ),
+    )
+
+
+@pytest.fixture
+def namespace(api) -> str:
+    name = f"loop-{next(_numbers)}"
+    api.request("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
+
+
+class Operator:
+    """One operator process, with the rights that the chart gives it and no others."""
+
+    def __init__(self, plane: ControlPlane, api: Api, namespace: str, directory: Path) -> None:
+        self._directory = directory
+        self._log = directory / "operator.log"
+        values = {
+            "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
+            "watchNamespaces": [namespace],
+            "config": {
+                "registries": {"allowed": ["uhub.devcluster.test"]},
+                "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
+                "resync": "5s",
+            },
+        }
+        rendered = self._render(namespace, values)
+        account = ""
+        for found in rendered:
+            if found["kind"] == "ConfigMap":
+                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": _free_port()}}
+                (directory / "config.yaml").write_text(yaml.safe_dump(config))
+            if found["kind"] == "ServiceAccount":
+                account = found["metadata"]["name"]
+            if found["kind"] in ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
+                api.apply(_path(found, namespace), found)
+        self._kubeconfig = directory / "kubeconfig"
+        token = api.request(
+            "POST",
+            f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token",
+            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
+        )["status"]["token"]
+        self._kubeconfig.write_text(json.dumps(_kubeconfig(plane, token)))
+        self._process: subprocess.Popen | None = None
+
+    def _render(self, namespace: str, values: dict) -> list[dict]:
+        path = self._directory / "values.yaml"
+        path.write_text(yaml.safe_dump(values))
+        helm = binaries.ensure(binaries.HELM)["helm"]
+        text = run([helm, "template", "operator", CHART, "-n", namespace, "-f", path, "--kube-version=1.34.4"])
+        return [found for found in yaml.safe_load_all(text) if found]
+
+    def start(self) -> "Operator":
+        paths = [str(settings.REPOSITORY / root) for root in ("operator", "job_contract")]
+        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig), "PYTHONPATH": os.pathsep.join(paths)}
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "inference_image_operator", f"--config={self._directory / 'config.yaml'}"],
+                env=environment, stdout=log, stderr=log,
+            )  # fmt: skip
+        return self
+
+    def kill(self) -> None:
+        """As a node that loses power would."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """As the kubelet would; returns the exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(30)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+
+@pytest.fixture
+def operator(plane, api, namespace, tmp_path) -> Iterator[Operator]:
+    found = Operator(plane, api, namespace, tmp_path).start()
+    yield found
+    if found.running:
+        found.kill()
+
+
+@pytest.fixture
+def pipeline(api, namespace, operator) -> Pipeline:
+    return Pipeline(api, namespace, operator)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def _path(found: dict, namespace: str) -> str:
+    if found["kind"] == "ServiceAccount":
+        return f"/api/v1/namespaces/{namespace}/serviceaccounts/{found['metadata']['name']}"
+    plural = found["kind"].lower() + "s"
+    scope = (
+        "" if found["kind"].startswith("Cluster") else f"/namespaces/{found['metadata'].get('namespace', namespace)}"
+    )
+    return f"/apis/rbac.authorization.k8s.io/v1{scope}/{plural}/{found['metadata']['name']}"
+
+
+def _kubeconfig(plane: ControlPlane, token: str) -> dict:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": plane.url, "certificate-authority": str(plane.ca)}}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }

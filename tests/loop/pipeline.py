@@ -1,0 +1,120 @@
+"""One InferenceImage on the real control plane, and the kubelet that a test plays for its pods."""
+
+import copy
+import json
+from typing import Any
+
+from inference_image_contract import results
+from inference_image_operator.outcomes import MAIN
+from inference_image_operator.stages import Stage
+
+from tests.loop.api import IMAGES, Api, Object, wait_for
+from tests.unit.operator.world import RESULTS, SPEC
+
+NAME = "detector"
+
+
+class Pipeline:
+    """Waits are conditions with deadlines; what fails shows the object, its Jobs and the operator's log."""
+
+    def __init__(self, api: Api, namespace: str, operator: Any) -> None:
+        self._api = api
+        self._operator = operator
+        self.namespace = namespace
+        self.path = f"{IMAGES.format(namespace)}/{NAME}"
+        self.spec = copy.deepcopy(SPEC)
+
+    def apply(self, **annotations: str) -> Object:
+        body = {
+            "apiVersion": "uai.ucloud.cn/v1alpha1",
+            "kind": "InferenceImage",
+            "metadata": {"name": NAME, "namespace": self.namespace, "annotations": annotations},
+            "spec": self.spec,
+        }
+        return self._api.apply(self.path, body)
+
+    @property
+    def image(self) -> Object:
+        return self._api.get(self.path)
+
+    @property
+    def conditions(self) -> dict[str, tuple[str, str]]:
+        found = (self._api.find(self.path) or {}).get("status", {}).get("conditions", [])
+        return {c["type"]: (c["status"], c["reason"]) for c in found}
+
+    @property
+    def jobs(self) -> list[Object]:
+        return self._api.get(f"/apis/batch/v1/namespaces/{self.namespace}/jobs")["items"]
+
+    @property
+    def events(self) -> list[Object]:
+        found = self._api.get(f"/api/v1/namespaces/{self.namespace}/events")["items"]
+        return [event for event in found if event["involvedObject"]["kind"] == "InferenceImage"]
+
+    def stages(self) -> list[str]:
+        jobs = sorted(self.jobs, key=lambda job: job["metadata"]["creationTimestamp"])
+        return [job["metadata"]["labels"]["uai.ucloud.cn/stage"] for job in jobs]
+
+    def explain(self) -> str:
+        return json.dumps([self._api.find(self.path), self.jobs], indent=1)[-6000:] + self._operator.log[-4000:]
+
+    def until(self, what: str, look: Any) -> Any:
+        return wait_for(what, look, self.explain)
+
+    def until_condition(self, kind: str, status: str, reason: str) -> None:
+        self.until(f"{kind} is {status} {reason}", lambda: self.conditions.get(kind) == (status, reason))
+
+    def claimed(self, stage: Stage) -> Object:
+        """The Job that the status names for this stage, once it exists and is recorded."""
+
+        def look() -> Object | None:
+            claim = self.image.get("status", {}).get("stage", {})
+            if claim.get("name") != stage or not claim.get("jobUID"):
+                return None
+            return self._api.find(f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{claim['job']}")
+
+        return self.until(f"a Job of {stage} is claimed, created and recorded", look)
+
+    def pod(self, job: Object) -> Object:
+        selector = f"?labelSelector=batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
+
+        def look() -> Object | None:
+            items = self._api.get(f"/api/v1/namespaces/{self.namespace}/pods{selector}")["items"]
+            return items[0] if items else None
+
+        return self.until(f"the Job controller makes a pod for {job['metadata']['name']}", look)
+
+    def finish(self, stage: Stage, result: results.Result | None = None) -> None:
+        """The pod of the stage's Job succeeds with the usual result, or another."""
+        pod = self.pod(self.claimed(stage))
+        message = results.encode(result or RESULTS[stage]).decode()
+        self.end(pod, "Succeeded", {MAIN[stage]: (0, message)})
+
+    def fail(self, stage: Stage, code: int, message: str) -> None:
+        self.end(self.pod(self.claimed(stage)), "Failed", {MAIN[stage]: (code, message)})
+
+    def end(self, pod: Object, phase: str, containers: dict[str, tuple[int, str]]) -> None:
+        """What the kubelet writes when a pod has ended."""
+        statuses = [
+            {
+                "name": container["name"],
+                "image": container["image"],
+                "imageID": "",
+                "ready": False,
+                "restartCount": 0,
+                "state": {
+                    "terminated": {
+                        "exitCode": containers.get(container["name"], (0, ""))[0],
+                        "message": containers.get(container["name"], (0, ""))[1],
+                    }
+                },
+            }
+            for container in pod["spec"]["containers"]
+        ]
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}/status"
+        self._api.merge(path, {"status": {"phase": phase, "containerStatuses": statuses}})
+
+    def run_whole(self) -> None:
+        for stage in Stage:
+            self.finish(stage)
+        self.until_condition("Ready", "True", "Published")

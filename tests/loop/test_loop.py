@@ -1,0 +1,208 @@
+"""The loop on the real control plane: API server, Job controller and garbage collector; a test plays the kubelet."""
+
+import pytest
+from inference_image_contract import results
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.stages import Stage
+
+from tests.loop.api import wait_for
+from tests.loop.conftest import CRD_PATH, Operator, install_crd
+from tests.unit.operator.world import DIGEST
+
+
+def failed(reason: str) -> str:
+    return results.encode(results.Failed(reason=reason, message="What is wrong.", hint="What to do.")).decode()
+
+
+def test_a_manifest_becomes_a_published_image(pipeline):
+    pipeline.apply()
+    pipeline.run_whole()
+    status = pipeline.image["status"]
+    assert status["image"]["digest"] == DIGEST
+    assert status["observedGeneration"] == 1
+    assert pipeline.stages() == ["Resolve", "Export", "Build", "Test"]
+    reasons = [event["reason"] for event in pipeline.events]
+    assert sorted(reasons) == ["Built", "Exported", "Published", "Resolved"]
+
+
+def test_status_is_in_progress_from_the_first_second(api, namespace):
+    """kstatus takes an object without observedGeneration for current; the default says otherwise."""
+    body = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
+    from tests.unit.operator.world import SPEC
+
+    path = f"/apis/uai.ucloud.cn/v1alpha1/namespaces/{namespace}/inferenceimages/x"
+    found = api.apply(path, body | {"spec": SPEC})
+    assert found["status"]["observedGeneration"] == -1
+
+
+def test_a_published_object_is_left_alone_by_restart_resync_and_labels(pipeline, operator, api):
+    pipeline.apply()
+    pipeline.run_whole()
+    before = pipeline.image["metadata"]["resourceVersion"]
+    operator.stop()
+    operator.start()
+    pipeline.apply()
+    api.merge(pipeline.path, {"metadata": {"labels": {"team": "vision"}}})
+    labelled = pipeline.image["metadata"]["resourceVersion"]
+    assert labelled != before
+    other = pipeline.__class__(api, pipeline.namespace, operator)
+    other.path = pipeline.path.replace("detector", "other")
+    api.apply(other.path, {
+        "apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage",
+        "metadata": {"name": "other"}, "spec": pipeline.spec,
+    })  # fmt: skip
+    other.claimed(Stage.RESOLVE)  # the operator is at work, so it has seen the settled object as well
+    assert pipeline.image["metadata"]["resourceVersion"] == labelled
+    assert len(pipeline.jobs) == 5
+
+
+def test_a_failure_that_only_a_change_can_help_is_explained_and_healed_by_the_change(pipeline):
+    pipeline.apply()
+    pipeline.fail(Stage.RESOLVE, ExitCode.NOT_FOUND, failed("CheckpointNotFound"))
+    pipeline.until_condition("Stalled", "True", "CheckpointNotFound")
+    failure = pipeline.image["status"]["lastFailure"]
+    assert (failure["reason"], failure["hint"]) == ("CheckpointNotFound", "What to do.")
+    pipeline.spec["model"]["checkpoint"]["step"] = 900
+    pipeline.apply()
+    pipeline.run_whole()
+    assert "lastFailure" not in pipeline.image["status"]
+
+
+def test_a_request_starts_a_stalled_object_again(pipeline):
+    pipeline.apply()
+    pipeline.fail(Stage.RESOLVE, ExitCode.FORBIDDEN, failed("UFileForbidden"))
+    pipeline.until_condition("Stalled", "True", "UFileForbidden")
+    pipeline.apply(**{"uai.ucloud.cn/requestedAt": "now"})
+    pipeline.run_whole()
+    assert pipeline.image["status"]["lastHandledRequest"] == "now"
+
+
+def test_what_may_pass_is_tried_again(pipeline):
+    pipeline.apply()
+    pipeline.fail(Stage.RESOLVE, ExitCode.UNAVAILABLE, failed("UFileUnavailable"))
+    pipeline.until("a second attempt", lambda: pipeline.image["status"]["stage"]["attempt"] == 2)
+    pipeline.run_whole()
+    assert pipeline.stages() == ["Resolve", "Resolve", "Export", "Build", "Test"]
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_killed_in_any_stage_it_goes_on_with_the_same_job(pipeline, operator, stage):
+    pipeline.apply()
+    for earlier in list(Stage)[: list(Stage).index(stage)]:
+        pipeline.finish(earlier)
+    pipeline.claimed(stage)
+    operator.kill()
+    operator.start()
+    for rest in list(Stage)[list(Stage).index(stage) :]:
+        pipeline.finish(rest)
+    pipeline.until_condition("Ready", "True", "Published")
+    assert pipeline.stages() == ["Resolve", "Export", "Build", "Test"]
+
+
+def test_an_edit_stops_the_old_job_and_only_the_new_generation_is_reported(pipeline):
+    pipeline.apply()
+    pipeline.finish(Stage.RESOLVE)
+    old = pipeline.claimed(Stage.EXPORT)["metadata"]["name"]
+    pipeline.spec["model"]["checkpoint"]["step"] = 900
+    pipeline.apply()
+    pipeline.until("the old Job is gone", lambda: old not in [job["metadata"]["name"] for job in pipeline.jobs])
+    pipeline.run_whole()
+    assert pipeline.image["status"]["image"]["generation"] == 2
+
+
+def test_deleting_the_object_collects_its_jobs_even_without_the_operator(pipeline, operator, api):
+    pipeline.apply()
+    pipeline.claimed(Stage.RESOLVE)
+    operator.kill()
+    api.request("DELETE", pipeline.path)
+    wait_for("the object is gone", lambda: api.find(pipeline.path) is None)
+    wait_for("its Jobs are gone", lambda: not pipeline.jobs)
+
+
+def test_a_recreated_object_is_never_credited_with_the_old_result(pipeline, api):
+    pipeline.apply()
+    pipeline.finish(Stage.RESOLVE)
+    old = pipeline.claimed(Stage.EXPORT)["metadata"]["uid"]
+    api.request("DELETE", pipeline.path)
+    wait_for("the object is gone", lambda: api.find(pipeline.path) is None)
+    pipeline.apply()
+    pipeline.run_whole()
+    assert old not in [job["metadata"]["uid"] for job in pipeline.jobs]
+
+
+def test_a_wiped_status_is_rebuilt_from_the_jobs(pipeline, operator, api):
+    pipeline.apply()
+    pipeline.run_whole()
+    image = pipeline.image["status"]["image"]
+    operator.kill()
+    api.request("PUT", pipeline.path + "/status", {**pipeline.image, "status": {"observedGeneration": -1}})
+    operator.start()
+    pipeline.until_condition("Ready", "True", "Published")
+    assert pipeline.image["status"]["image"] == image
+    assert len(pipeline.jobs) == 4
+
+
+def test_a_foreign_job_of_the_same_name_is_left_alone(pipeline, operator, api):
+    pipeline.apply()
+    name = pipeline.claimed(Stage.RESOLVE)["metadata"]["name"]
+    operator.kill()
+    api.request("DELETE", pipeline.path)
+    wait_for("its Jobs are gone", lambda: not pipeline.jobs)
+    created = pipeline.apply()
+    from inference_image_operator.draft import Draft  # the name that the new object's first Job will get
+    from inference_image_operator.observe import from_object
+
+    assert Draft, name
+    expected = expected_name(from_object(created))
+    jobs = f"/apis/batch/v1/namespaces/{pipeline.namespace}/jobs"
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}
+    api.request("POST", jobs, {
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": expected}, "spec": {"template": template},
+    })  # fmt: skip
+    operator.start()
+    pipeline.until_condition("Stalled", "True", "JobNameConflict")
+    assert [job["metadata"]["name"] for job in pipeline.jobs] == [expected]
+    assert "ownerReferences" not in pipeline.jobs[0]["metadata"]
+
+
+def expected_name(observed) -> str:
+    from datetime import UTC, datetime
+
+    from inference_image_operator.decide import decide
+
+    from tests.unit.operator.world import CONFIG
+
+    return decide(observed, CONFIG, datetime.now(UTC)).status.stage.job
+
+
+def test_a_job_that_the_quota_forbids_is_named_and_healed(pipeline, api):
+    quota = f"/api/v1/namespaces/{pipeline.namespace}/resourcequotas/none"
+    api.apply(quota, {
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"},
+        "spec": {"hard": {"count/jobs.batch": "0"}},
+    })  # fmt: skip
+    pipeline.until("the quota counts", lambda: "hard" in api.get(quota).get("status", {"hard": 1}))
+    pipeline.apply()
+    pipeline.until_condition("Ready", "False", "QuotaExceeded")
+    api.request("DELETE", quota)
+    pipeline.run_whole()
+
+
+def test_it_waits_for_the_crd_and_for_its_return(plane, api, namespace, tmp_path):
+    """Not ready without the CRD; a CRD that comes, goes and comes back is no reason to end."""
+    api.request("DELETE", CRD_PATH)
+    wait_for("the CRD is gone", lambda: api.find(CRD_PATH) is None)
+    operator = Operator(plane, api, namespace, tmp_path).start()
+    try:
+        wait_for("it says what it waits for", lambda: "waiting for it" in operator.log, lambda: operator.log)
+        install_crd(api)
+        from tests.loop.pipeline import Pipeline
+
+        pipeline = Pipeline(api, namespace, operator)
+        pipeline.apply()
+        pipeline.run_whole()
+        assert operator.running
+        assert operator.stop() == 0
+    finally:
+        if operator.running:
+            operator.kill()

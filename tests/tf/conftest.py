@@ -1,0 +1,117 @@
+"""The trained fixture in a UFile stand-in, as a training task and the resolve step leave it."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from devcluster.fixture import Fixture, fixture
+from devcluster.ufile import KeyPair, StandIn, running
+from inference_image_contract import inputs
+from inference_image_store import Credentials, Store
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+PUBLIC_KEY, PRIVATE_KEY = "public-key-of-the-tests", "private-key-of-the-tests"
+TRAINING_OUTPUT = "uai/object-train-output/"
+LABEL_MAP = "uai/object-prep-output/label_map.pbtxt"
+OUTPUT = "uai/object-export-output/"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """TensorFlow and its friends warn of themselves; only what our code does wrong is an error."""
+    for module in ("tensorflow", "tf_keras", "tf_slim", "google", "keras", "h5py", "astunparse"):
+        config.addinivalue_line("filterwarnings", f"ignore::Warning:{module}")
+
+
+@dataclass(frozen=True)
+class World:
+    """One bucket with the training's output, and what the operator would hand to the export."""
+
+    stand_in: StandIn
+    store: Store
+    stage: inputs.ExportInput
+    manifest: inputs.Manifest
+
+    @property
+    def folder(self) -> str:
+        """The prefix of this fingerprint's results."""
+        return f"{OUTPUT}{self.manifest.fingerprint.removeprefix('sha256:')}/"
+
+    @property
+    def published(self) -> list[str]:
+        """Keys below the output prefix, without the manifest."""
+        return [item.key for item in self.store.list(OUTPUT, limit=100) if "/resolved/" not in item.key]
+
+    def asking_for(self, input_type: str) -> "World":
+        """The same checkpoint, exported for another input type."""
+        fingerprint = "sha256:" + hashlib.sha256(input_type.encode()).hexdigest()
+        manifest = msgspec.structs.replace(self.manifest, fingerprint=fingerprint)
+        return replace(self, stage=write_manifest(self, manifest, input_type), manifest=manifest)
+
+    def replaced(self, name: str, data: bytes) -> "World":
+        """Another file of that name in the training's output, pinned as if resolved after it changed."""
+        pin = pinned(self.store, TRAINING_OUTPUT + name, data)
+        files = tuple(pin if item.key == pin.key else item for item in self.manifest.checkpoint)
+        config = pin if pin.key == self.manifest.pipeline_config.key else self.manifest.pipeline_config
+        manifest = msgspec.structs.replace(self.manifest, checkpoint=files, pipeline_config=config)
+        return replace(self, stage=write_manifest(self, manifest, self.stage.input_type), manifest=manifest)
+
+
+def pinned(store: Store, key: str, data: bytes) -> inputs.PinnedObject:
+    """Stores an object and pins it."""
+    info = store.write(data, key)
+    return inputs.PinnedObject(key=info.key, size=info.size, etag=info.etag)
+
+
+def write_manifest(world: World, manifest: inputs.Manifest, input_type: str) -> inputs.ExportInput:
+    """The input of the export for a manifest, which is stored as the resolve step stores it."""
+    data = msgspec.json.encode(manifest)
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = f"{OUTPUT}resolved/{sha256}.json"
+    world.store.write(data, key)
+    return msgspec.structs.replace(
+        world.stage, manifest=inputs.ManifestRef(key=key, sha256=sha256), input_type=input_type
+    )
+
+
+@pytest.fixture(scope="session")
+def trained() -> Fixture:
+    """The trained fixture, from the cache or trained now."""
+    return fixture()
+
+
+@pytest.fixture
+def world(trained: Fixture, tmp_path: Path) -> Iterator[World]:
+    """The training's output in a bucket, resolved for `image_tensor`."""
+    with running(tmp_path / "ufile", [KeyPair(public_key=PUBLIC_KEY, private_key=PRIVATE_KEY)]) as stand_in:
+        location = inputs.UFile(bucket=stand_in.bucket, scheme="http", suffix=stand_in.suffix)
+        store = Store(location, Credentials(PUBLIC_KEY, PRIVATE_KEY), retries=2, first_pause=0.01)
+        pins = {
+            path.name: pinned(store, TRAINING_OUTPUT + path.name, path.read_bytes()) for path in trained.training_output
+        }
+        manifest = inputs.Manifest(
+            fingerprint="sha256:" + "ab" * 32,
+            content_hash="sha256:" + "cd" * 32,
+            step=trained.step,
+            checkpoint=tuple(pin for name, pin in pins.items() if name.startswith("model.ckpt-")),
+            pipeline_config=pins["pipeline.config"],
+            label_map=pinned(store, LABEL_MAP, trained.label_map.read_bytes()),
+            num_classes=3,
+            source=(),
+            dockerfile="Dockerfile",
+            base_images={},
+        )
+        stage = inputs.ExportInput(
+            ufile=location,
+            manifest=inputs.ManifestRef(key="", sha256=""),
+            input_type="image_tensor",
+            output_prefix=OUTPUT,
+            timeout_seconds=600,
+        )
+        world = World(stand_in, store, stage, manifest)
+        yield replace(world, stage=write_manifest(world, manifest, "image_tensor"))

@@ -1,0 +1,223 @@
+"""The export from end to end, on the trained fixture, against a UFile stand-in."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from devcluster.ufile import Fault
+from inference_image_contract import inputs
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import ExitCode, Reason
+from inference_image_export.publish import folder_of
+from inference_image_export.stage import export_stage
+from inference_image_export.verify import verify
+from inference_image_store import etag_of
+
+CONFIG, GRAPH, RESULT = "pipeline.config", "frozen_inference_graph.pb", "result.json"
+PLAIN = "uai/object-export-output/frozen_inference_graph.pb"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def puts(world):
+    """Keys written, in order, since the world was made."""
+    return [key for method, key in world.stand_in.seen if method == "PUT" and key.startswith(world.stage.output_prefix)]
+
+
+def failure(world) -> StageError:
+    with pytest.raises(StageError) as caught:
+        export_stage(world.stage, world.store)
+    return caught.value
+
+
+def data_file(world) -> str:
+    (name,) = (item.key.rpartition("/")[2] for item in world.manifest.checkpoint if ".data-" in item.key)
+    return name
+
+
+@pytest.mark.parametrize("input_type", ["image_tensor", "encoded_image_string_tensor", "tf_example"])
+def test_every_input_type_is_exported_verified_and_published(world, tmp_path, input_type):
+    world = world.asking_for(input_type)
+    graph = export_stage(world.stage, world.store).graph
+    assert graph.key == world.folder + GRAPH
+    assert graph.tensorflow == "2.21.0"
+    world.store.download(graph.key, tmp_path / "graph.pb")
+    verify(tmp_path / "graph.pb", input_type, world.manifest.num_classes)
+    assert world.store.head(graph.key).sha256 == graph.sha256
+
+
+def test_the_result_is_written_last_of_its_folder_and_names_the_graph(world):
+    graph = export_stage(world.stage, world.store).graph
+    assert puts(world)[-4:] == [world.folder + CONFIG, world.folder + GRAPH, world.folder + RESULT, PLAIN]
+    result = world.store.read(world.folder + RESULT, max_bytes=10_000)
+    assert msgspec.json.decode(result, type=inputs.Graph) == graph
+
+
+def test_the_tutorials_key_holds_the_same_graph(world):
+    graph = export_stage(world.stage, world.store).graph
+    assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
+
+
+def test_the_training_graph_is_not_downloaded(world):
+    export_stage(world.stage, world.store)
+    assert not [key for method, key in world.stand_in.seen if method == "GET" and key.endswith(".meta")]
+
+
+def test_a_rerun_reuses_the_graph_and_writes_nothing(world):
+    first = export_stage(world.stage, world.store)
+    before = puts(world)
+    assert export_stage(world.stage, world.store) == first
+    assert puts(world) == before
+
+
+@pytest.mark.parametrize("missing", [RESULT, GRAPH])
+def test_a_half_done_upload_is_done_again_with_equal_bytes(world, missing):
+    first = export_stage(world.stage, world.store)
+    world.store.delete(world.folder + missing)
+    assert export_stage(world.stage, world.store) == first
+    assert world.store.find(world.folder + missing) is not None
+
+
+def test_a_rerun_restores_the_tutorials_key(world):
+    graph = export_stage(world.stage, world.store).graph
+    world.store.write(b"of another export", PLAIN)
+    export_stage(world.stage, world.store)
+    assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
+
+
+def test_a_graph_that_was_replaced_is_exported_again(world):
+    first = export_stage(world.stage, world.store)
+    world.store.write(b"not the graph", first.graph.key)
+    assert export_stage(world.stage, world.store) == first
+    assert world.store.head(first.graph.key).sha256 == first.graph.sha256
+
+
+def test_a_result_that_cannot_be_read_is_none(world):
+    world.store.write(b"{", world.folder + RESULT)
+    assert export_stage(world.stage, world.store).graph.key == world.folder + GRAPH
+
+
+def test_a_checkpoint_that_changed_since_is_source_changed_and_nothing_is_published(world):
+    key = world.manifest.checkpoint[0].key
+    world.store.write(b"a newer training", key)
+    error = failure(world)
+    assert error.reason is Reason.SOURCE_CHANGED
+    assert key in error.message
+    assert world.published == []
+
+
+def test_a_checkpoint_that_is_gone_is_source_changed(world):
+    key = world.manifest.checkpoint[0].key
+    world.store.delete(key)
+    error = failure(world)
+    assert (error.reason, key in error.message) == (Reason.SOURCE_CHANGED, True)
+
+
+@pytest.mark.parametrize("how", ["replaced", "gone"])
+def test_another_manifest_is_source_changed(world, how):
+    if how == "gone":
+        world.store.delete(world.stage.manifest.key)
+    else:
+        world.store.write(b"{}", world.stage.manifest.key)
+    assert failure(world).reason is Reason.SOURCE_CHANGED
+
+
+def damaged(data: bytes) -> bytes:
+    """Every 500th byte flipped."""
+    return bytes(byte ^ 0xFF if index % 500 == 0 else byte for index, byte in enumerate(data))
+
+
+@pytest.mark.parametrize("damage", [damaged, lambda data: data[: len(data) // 2]], ids=["flipped", "cut"])
+def test_a_damaged_checkpoint_is_export_failed_and_nothing_is_published(world, trained, damage):
+    name = data_file(world)
+    error = failure(world.replaced(name, damage((trained.directory / name).read_bytes())))
+    assert error.reason is Reason.EXPORT_FAILED
+    assert f"model.ckpt-{trained.step} is damaged" in error.message
+    assert world.published == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "message"),
+    [
+        (
+            ("num_classes: 3", "num_classes: 4"),
+            Reason.EXPORT_FAILED,
+            r"BoxPredictor_\d/ClassPredictor/(biases|weights) has shape \[",
+        ),
+        (("RELU_6", "RELU_7"), Reason.PIPELINE_CONFIG_INVALID, r"pipeline\.config, line 13, column 21: .*RELU_7"),
+        (
+            ("min_depth: 16", "deep: 16"),
+            Reason.PIPELINE_CONFIG_INVALID,
+            r"line 10, column 7: .*no field named \"deep\"",
+        ),
+        (("mobilenet_v1", "new"), Reason.PIPELINE_CONFIG_INVALID, "Unknown ssd feature_extractor: ssd_new"),
+        (("mobilenet_v1", "mobilenet_v2"), Reason.EXPORT_FAILED, "has no variable FeatureExtractor/MobilenetV2/"),
+        (("averages: false", "averages: true"), Reason.EXPORT_FAILED, "has no variable .*/ExponentialMovingAverage"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_explained_and_nothing_is_published(world, trained, change, reason, message):
+    text = (trained.directory / CONFIG).read_text()
+    assert change[0] in text
+    error = failure(world.replaced(CONFIG, text.replace(*change).encode()))
+    assert error.reason is reason
+    assert re.search(message, error.message)
+    assert world.published == []
+
+
+def test_an_upload_that_fails_leaves_no_result(world):
+    world.stand_in.faults.add(Fault(kind="status", method="PUT", key="*" + GRAPH, times=-1))
+    assert failure(world).reason is Reason.UFILE_UNAVAILABLE
+    assert world.published == [world.folder + CONFIG]
+
+
+def test_equal_input_gives_equal_bytes(world):
+    first = export_stage(world.stage, world.store).graph
+    for key in world.published:
+        world.store.delete(key)
+    assert export_stage(world.stage, world.store).graph.sha256 == first.sha256
+
+
+def test_the_folder_is_named_by_the_fingerprint():
+    assert folder_of("out/", "sha256:abc") == "out/abc/"
+
+
+def run_container(world, tmp_path, private_key):
+    """The container's command in a process of its own, as the Job runs it."""
+    parts = ("job_contract", "object_store", "export_job")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": ":".join(str(ROOT / part) for part in parts),
+        "TMPDIR": str(tmp_path),
+        "INFERENCE_IMAGE_INPUT": inputs.encode(world.stage),
+        "INFERENCE_IMAGE_RESULT": str(tmp_path / "termination-log"),
+        "UFILE_PUBLIC_KEY": "public-key-of-the-tests",
+        "UFILE_PRIVATE_KEY": private_key,
+    }
+    command = [sys.executable, "-m", "inference_image_export"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return done, json.loads((tmp_path / "termination-log").read_bytes())
+
+
+def test_the_container_reports_the_graph_and_leaves_nothing_behind(world, tmp_path):
+    place = tmp_path / "container"
+    place.mkdir()
+    done, result = run_container(world, place, "private-key-of-the-tests")
+    assert done.returncode == ExitCode.OK, done.stderr
+    graph = world.store.read(world.folder + GRAPH, max_bytes=50_000_000)
+    assert (result["graph"]["key"], result["graph"]["size"]) == (world.folder + GRAPH, len(graph))
+    assert etag_of(graph) == world.store.head(PLAIN).etag
+    assert result["peakMemoryBytes"] > 100_000_000
+    assert [path.name for path in place.iterdir()] == ["termination-log"]
+    assert "private-key-of-the-tests" not in done.stderr + done.stdout
+
+
+def test_the_container_explains_wrong_keys(world, tmp_path):
+    done, result = run_container(world, tmp_path, "another-private-key")
+    assert (done.returncode, result["reason"]) == (ExitCode.FORBIDDEN, Reason.UFILE_FORBIDDEN)
+    assert "another-private-key" not in done.stderr + json.dumps(result)

@@ -1,0 +1,179 @@
+"""Assemble: the context holds what was pinned and nothing else, and anything that moved ends it."""
+
+import hashlib
+import os
+
+import msgspec
+import pytest
+
+from inference_image_build.assemble import assemble
+from inference_image_build.resolve import resolve
+from inference_image_contract import inputs
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+GRAPH_KEY = "uai/object-export-output/f/frozen_inference_graph.pb"
+
+
+@pytest.fixture
+def resolved(pipeline, registry, tmp_path):
+    return resolve(pipeline.stage, pipeline.store, registry, tmp_path)
+
+
+@pytest.fixture
+def stage(resolved, pipeline, location):
+    pipeline.store.write(b"graph", GRAPH_KEY)
+    return inputs.AssembleInput(
+        ufile=location,
+        manifest=resolved.manifest,
+        graph=inputs.Graph(key=GRAPH_KEY, sha256=hashlib.sha256(b"graph").hexdigest(), size=5),
+        source_prefix="uai/object-detect/",
+        checkpoint_dir="code/checkpoint_dir",
+    )
+
+
+@pytest.fixture
+def run(store, tmp_path):
+    """run(stage) -> the result; the context and the Dockerfile lie in the workspace."""
+    (tmp_path / "workspace").mkdir()
+
+    def assembled(stage, config_map=tmp_path / "none"):
+        workspace = tmp_path / "workspace"
+        return assemble(stage, store, workspace / "context", workspace / "Dockerfile", config_map)
+
+    return assembled
+
+
+def tree(folder) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_context_holds_what_was_pinned(run, stage, pipeline, repository, tmp_path):
+    pipeline.store.write(b"added later", "uai/object-detect/later.py")
+    result = run(stage)
+    context = tree(tmp_path / "workspace/context")
+    assert sorted(context) == [
+        "code/checkpoint_dir/frozen_inference_graph.pb",
+        "code/checkpoint_dir/label_map.pbtxt",
+        "code/infer.py",
+        "object-detect-cpu.Dockerfile",
+        "object-detect.conf",
+    ]
+    assert context["code/checkpoint_dir/frozen_inference_graph.pb"] == b"graph"
+    assert b"disc" in context["code/checkpoint_dir/label_map.pbtxt"]
+    assert (result.file_count, result.context_bytes) == (5, sum(map(len, context.values())))
+    lines = (tmp_path / "workspace/Dockerfile").read_text().splitlines()
+    assert lines[1:] == [f"FROM {repository.repository}-base@{pipeline.base_digest}", "ADD code /code"]
+
+
+def test_times_and_modes_are_those_of_no_day(run, stage, tmp_path):
+    os.umask(os.umask(0o077))
+    run(stage)
+    paths = [tmp_path / "workspace/context", *(tmp_path / "workspace/context").rglob("*")]
+    assert {path.stat().st_mtime for path in paths} == {0}
+    assert {oct(path.stat().st_mode & 0o7777) for path in paths if path.is_file()} == {"0o644"}
+    assert {oct(path.stat().st_mode & 0o7777) for path in paths if path.is_dir()} == {"0o755"}
+
+
+def test_a_second_run_replaces_the_first(run, stage, tmp_path):
+    first = run(stage)
+    (tmp_path / "workspace/context/leftover").write_bytes(b"x")
+    assert run(stage) == first
+    assert not (tmp_path / "workspace/context/leftover").exists()
+
+
+@pytest.mark.parametrize(
+    ("moved", "reason"),
+    [
+        (("uai/object-detect/code/infer.py", b"print(2)\n"), Reason.SOURCE_CHANGED),
+        (("uai/object-detect/code/infer.py", None), Reason.SOURCE_CHANGED),
+        (("uai/object-prep-output/label_map.pbtxt", b"item {}"), Reason.SOURCE_CHANGED),
+        ((GRAPH_KEY, b"other"), Reason.OBJECT_CORRUPT),
+        ((GRAPH_KEY, None), Reason.OBJECT_NOT_FOUND),
+    ],
+    ids=["file changed", "file gone", "label map changed", "graph changed", "graph gone"],
+)
+def test_what_moved_since_ends_the_stage(run, stage, store, moved, reason):
+    key, data = moved
+    if data is None:
+        store.delete(key)
+    else:
+        store.write(data, key)
+    with pytest.raises(StageError) as caught:
+        run(stage)
+    assert caught.value.reason == reason
+    assert key in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(None, Reason.SOURCE_CHANGED), (b"{}", Reason.SOURCE_CHANGED)],
+    ids=["gone", "another"],
+)
+def test_only_the_manifest_that_was_written_counts(run, stage, store, data, reason):
+    if data is None:
+        store.delete(stage.manifest.key)
+    else:
+        store.write(data, stage.manifest.key)
+    with pytest.raises(StageError) as caught:
+        run(stage)
+    assert caught.value.reason == reason
+
+
+def rewritten(stage, store, **changes) -> inputs.AssembleInput:
+    """The stage with a manifest of other content and its true checksum: what a hostile writer could place."""
+    manifest = msgspec.json.decode(store.read(stage.manifest.key, max_bytes=10**6), type=inputs.Manifest)
+    data = msgspec.json.encode(msgspec.structs.replace(manifest, **changes))
+    store.write(data, stage.manifest.key)
+    reference = inputs.ManifestRef(key=stage.manifest.key, sha256=hashlib.sha256(data).hexdigest())
+    return msgspec.structs.replace(stage, manifest=reference)
+
+
+@pytest.mark.parametrize("path", ["../escape", "/etc/escape", "a/../../escape"])
+def test_nothing_is_written_outside_the_context(run, stage, store, tmp_path, path):
+    evil = inputs.PinnedFile(path=path, size=1, etag="x", key="uai/samples/shapes.png")
+    with pytest.raises(StageError) as caught:
+        run(rewritten(stage, store, source=(evil,)))
+    assert caught.value.reason == Reason.UNSAFE_KEY
+    assert not list(tmp_path.rglob("escape"))
+
+
+def test_a_manifest_of_another_version_says_so(run, stage, store):
+    data = b'{"schemaVersion": 2, "news": true}'
+    store.write(data, stage.manifest.key)
+    reference = inputs.ManifestRef(key=stage.manifest.key, sha256=hashlib.sha256(data).hexdigest())
+    with pytest.raises(StageError) as caught:
+        run(msgspec.structs.replace(stage, manifest=reference))
+    assert caught.value.reason == Reason.INVALID_INPUT
+
+
+@pytest.fixture
+def from_config_map(pipeline, registry, location, tmp_path):
+    """A ConfigMap's folder, and the stage of what was resolved from it."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "object-detect-cpu.Dockerfile").write_bytes(b"FROM scratch\nADD infer.py /\n")
+    (folder / "infer.py").write_bytes(b"print()\n")
+    result = resolve(pipeline.input(source_prefix=""), pipeline.store, registry, folder)
+    pipeline.store.write(b"graph", GRAPH_KEY)
+    graph = inputs.Graph(key=GRAPH_KEY, sha256=hashlib.sha256(b"graph").hexdigest(), size=5)
+    return folder, inputs.AssembleInput(
+        ufile=location, manifest=result.manifest, graph=graph, checkpoint_dir="checkpoint_dir"
+    )
+
+
+def test_a_config_map_is_copied(run, from_config_map, tmp_path):
+    folder, stage = from_config_map
+    run(stage, folder)
+    assert tree(tmp_path / "workspace/context")["infer.py"] == b"print()\n"
+
+
+@pytest.mark.parametrize("data", [b"print(2)", None], ids=["changed", "gone"])
+def test_a_config_map_that_changed_ends_the_stage(run, from_config_map, data):
+    folder, stage = from_config_map
+    (folder / "infer.py").unlink()
+    if data is not None:
+        (folder / "infer.py").write_bytes(data)
+    with pytest.raises(StageError, match=r"infer\.py") as caught:
+        run(stage, folder)
+    assert caught.value.reason == Reason.SOURCE_CHANGED

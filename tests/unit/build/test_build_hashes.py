@@ -1,0 +1,90 @@
+"""The hashes are API between releases: golden values, and what must and must not change them."""
+
+import msgspec
+import pytest
+
+from inference_image_build.hashes import content_hash, fingerprint
+from inference_image_contract.inputs import PinnedFile, PinnedObject
+
+FILES = (
+    PinnedObject(key="train/model.ckpt-8.index", size=5, etag="AQAAAA=="),
+    PinnedObject(key="train/model.ckpt-8.data-00000-of-00001", size=7, etag="AQAAAB=="),
+)
+CONFIG = PinnedObject(key="train/pipeline.config", size=9, etag="AQAAAC==")
+CONTENT = {
+    "export": "sha256:" + "0" * 64,
+    "label_map": PinnedObject(key="prep/label_map.pbtxt", size=3, etag="AQAAAD=="),
+    "source": (
+        PinnedFile(path="Dockerfile", size=10, etag="AQAAAE==", key="src/Dockerfile"),
+        PinnedFile(path="code/é.py", size=11, sha256="f" * 64),
+    ),
+    "dockerfile": "Dockerfile",
+    "checkpoint_dir": "code/checkpoint_dir",
+    "build_args": {"B": "2", "A": "1"},
+    "base_images": {"python:3.13": "docker.io/library/python@sha256:" + "a" * 64},
+}
+
+
+def test_golden_fingerprint():
+    assert fingerprint(FILES, "train/", CONFIG, "image_tensor") == (
+        "sha256:c0628b4b0f54a1c7fd1aed1579f48821081cc0be9d5b3040b40e884e6b492c53"
+    )
+
+
+def test_golden_content_hash():
+    assert content_hash(**CONTENT) == ("sha256:f12473beb66b8f3b56e3db23dc3b4c5614bf1d0d607e63e79dbcc2aa2da1613b")
+
+
+def moved(item: PinnedObject) -> PinnedObject:
+    return msgspec.structs.replace(item, key=item.key.replace("train/", "copy/"))
+
+
+def test_where_the_files_lie_and_their_order_do_not_count():
+    expected = fingerprint(FILES, "train/", CONFIG, "image_tensor")
+    assert fingerprint([moved(item) for item in reversed(FILES)], "copy/", moved(CONFIG), "image_tensor") == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (FILES[:1], "train/", CONFIG, "image_tensor"),
+        ((msgspec.structs.replace(FILES[0], etag="other"), FILES[1]), "train/", CONFIG, "image_tensor"),
+        ((msgspec.structs.replace(FILES[0], size=6), FILES[1]), "train/", CONFIG, "image_tensor"),
+        (FILES, "train/", msgspec.structs.replace(CONFIG, etag="other"), "image_tensor"),
+        (FILES, "train/", CONFIG, "tf_example"),
+    ],
+    ids=["files", "etag", "size", "config", "input type"],
+)
+def test_what_enters_the_export_counts(arguments):
+    assert fingerprint(*arguments) != fingerprint(FILES, "train/", CONFIG, "image_tensor")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"export": "sha256:" + "1" * 64},
+        {"label_map": PinnedObject(key="prep/label_map.pbtxt", size=3, etag="other")},
+        {"source": CONTENT["source"][:1]},
+        {"dockerfile": "code/é.py"},
+        {"checkpoint_dir": "code"},
+        {"build_args": {"A": "1"}},
+        {"base_images": {"python:3.13": "docker.io/library/python@sha256:" + "b" * 64}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_enters_the_image_counts(change):
+    assert content_hash(**CONTENT | change) != content_hash(**CONTENT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"source": tuple(reversed(CONTENT["source"]))},
+        {"build_args": {"A": "1", "B": "2"}},
+        {"base_images": {"python:3.13": "mirror.example.com/python@sha256:" + "a" * 64}},
+        {"label_map": PinnedObject(key="elsewhere", size=3, etag="AQAAAD==")},
+    ],
+    ids=["order of files", "order of arguments", "host of the base", "key of the label map"],
+)
+def test_what_does_not_enter_the_image_does_not_count(change):
+    assert content_hash(**CONTENT | change) == content_hash(**CONTENT)

@@ -1,0 +1,176 @@
+"""Probe: images that are ready, late, silent, broken or wrong, played by a small HTTP server on loopback."""
+
+import struct
+import threading
+import zlib
+
+import pytest
+
+from inference_image_build import probe as module
+from inference_image_build import sample
+from inference_image_build.probe import probe
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import ProbeInput
+from inference_image_contract.reasons import Reason
+
+
+def stage(port: int, timeout_seconds: int = 1) -> ProbeInput:
+    return ProbeInput(port=port, ready_path="/initialized", path="/service", timeout_seconds=timeout_seconds)
+
+
+def answer(request, status: int, body: bytes) -> None:
+    request.send_response(status)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    request.wfile.write(body)
+
+
+def image(status: int = 200, body: bytes = b'{"boxes": []}', *, ready: int = 200, pictures: list | None = None):
+    """A handler that plays the built image."""
+
+    def handle(request):
+        if request.command == "GET":
+            answer(request, ready if request.path == "/initialized" else 404, b"YES")
+            return
+        picture = request.rfile.read(int(request.headers["Content-Length"]))
+        if pictures is not None:
+            pictures.append((request.path, picture))
+        answer(request, status, body)
+
+    return handle
+
+
+def failure(port: int, **options) -> StageError:
+    with pytest.raises(StageError) as caught:
+        probe(stage(port, **options))
+    return caught.value
+
+
+@pytest.fixture(autouse=True)
+def proxy_that_answers_nothing(monkeypatch):
+    """A proxy of the environment must not come between the containers of one pod."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+
+
+def test_a_picture_is_sent_as_it_is(serve):
+    pictures = []
+    result = probe(stage(serve(image(pictures=pictures))), b"\x89PNG...")
+    assert pictures == [("/service", b"\x89PNG...")]
+    assert 0 <= result.ready_seconds < 1
+    assert 0 <= result.answer_seconds < 1
+
+
+def test_a_drawn_picture_is_sent_when_none_is_given(serve):
+    pictures = []
+    probe(stage(serve(image(pictures=pictures))))
+    assert pictures == [("/service", sample.png())]
+
+
+def test_an_image_that_starts_late_is_waited_for(serve, unused_port):
+    late = threading.Timer(0.5, lambda: serve(image(), unused_port))
+    late.start()
+    result = probe(stage(unused_port, timeout_seconds=10))
+    late.join()
+    assert result.ready_seconds >= 0.4
+
+
+def test_an_image_that_is_ready_late_is_waited_for(serve):
+    statuses = [503, 503]
+
+    def handle(request):
+        image(ready=statuses.pop() if statuses and request.command == "GET" else 200)(request)
+
+    assert probe(stage(serve(handle), timeout_seconds=10)).ready_seconds >= module._INTERVAL
+    assert statuses == []
+
+
+@pytest.mark.parametrize(
+    ("handle", "words"),
+    [(None, "connection refused"), (image(ready=503), "status 503 with 'YES'"), (image(ready=302), "status 302")],
+    ids=["never listens", "never ready", "redirects"],
+)
+def test_an_image_that_is_never_ready_says_what_was_seen(serve, unused_port, handle, words):
+    error = failure(serve(handle) if handle else unused_port)
+    assert error.reason == Reason.IMAGE_DOES_NOT_ANSWER
+    assert words in error.message
+    for field in ("spec.test.readyPath", "spec.test.port", "spec.test.timeout", "uai.ucloud.cn/requestedAt"):
+        assert field in error.hint
+
+
+def test_an_image_that_accepts_and_is_silent_does_not_hang_the_probe(serve):
+    release = threading.Event()
+    port = serve(lambda _request: release.wait(10))
+    try:
+        assert "no answer in time" in failure(port).message
+    finally:
+        release.set()
+
+
+def test_an_image_that_is_ready_but_never_answers_the_picture(serve):
+    release = threading.Event()
+
+    def handle(request):
+        if request.command == "POST":
+            release.wait(10)
+        else:
+            answer(request, 200, b"YES")
+
+    port = serve(handle)
+    try:
+        error = failure(port)
+    finally:
+        release.set()
+    assert error.reason == Reason.IMAGE_DOES_NOT_ANSWER
+    assert "is ready, but POST /service" in error.message
+
+
+@pytest.mark.parametrize(
+    ("handle", "words"),
+    [
+        (image(500, b"Traceback: boom"), "status 500 with 'Traceback: boom'"),
+        (image(404, b""), "status 404 with an empty body"),
+        (image(302, b""), "status 302"),
+        (image(200, b"<html>"), "not JSON: '<html>'"),
+        (image(200, b""), "not JSON: an empty body"),
+        (image(200, b"[" * 100_000), "not JSON"),
+        (image(200, b" " * (module.MAX_ANSWER + 1)), "more than"),
+    ],
+    ids=["500", "404", "redirect", "HTML", "nothing", "nested", "endless"],
+)
+def test_a_wrong_answer_is_shown(serve, handle, words):
+    error = failure(serve(handle), timeout_seconds=5)
+    assert error.reason == Reason.IMAGE_ANSWERS_WRONG
+    assert words in error.message
+    assert len(error.message) < 600
+    assert "uai.ucloud.cn/requestedAt" in error.hint
+
+
+def test_an_image_that_breaks_on_the_picture_answers_wrongly(serve):
+    def handle(request):
+        if request.command == "GET":
+            answer(request, 200, b"YES")
+        else:
+            request.connection.shutdown(2)
+
+    assert failure(serve(handle), timeout_seconds=5).reason == Reason.IMAGE_ANSWERS_WRONG
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (201, b"[1]"), (202, b'"text"')])
+def test_any_success_with_json_is_right(serve, status, body):
+    probe(stage(serve(image(status, body)), timeout_seconds=5))
+
+
+def test_the_drawn_picture_is_a_png_of_its_size():
+    data = sample.png()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    position, chunks = 8, {}
+    while position < len(data):
+        (length,) = struct.unpack(">I", data[position : position + 4])
+        kind, body = data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
+        assert struct.unpack(">I", data[position + 8 + length : position + 12 + length]) == (zlib.crc32(kind + body),)
+        chunks[kind] = body
+        position += 12 + length
+    assert struct.unpack(">II", chunks[b"IHDR"][:8]) == (sample.WIDTH, sample.HEIGHT)
+    assert len(zlib.decompress(chunks[b"IDAT"])) == sample.HEIGHT * (1 + 3 * sample.WIDTH)
+    assert len(data) < 4096

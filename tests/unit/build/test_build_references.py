@@ -1,0 +1,69 @@
+"""Image references: defaults, tricks, and the allow-list."""
+
+import pytest
+
+from inference_image_build.references import ImageReference, check_allowed, parse, parse_repository
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+HEX = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("python", ("docker.io", "library/python", "latest", "")),
+        ("python:3.13", ("docker.io", "library/python", "3.13", "")),
+        ("user/python", ("docker.io", "user/python", "latest", "")),
+        ("uhub.ucloud.cn/a/b:t", ("uhub.ucloud.cn", "a/b", "t", "")),
+        ("localhost/a", ("localhost", "a", "latest", "")),
+        ("localhost:5000/a:t", ("localhost:5000", "a", "t", "")),
+        (f"h.example/a@sha256:{HEX}", ("h.example", "a", "latest", f"sha256:{HEX}")),
+        (f"h.example/a:t@sha256:{HEX}", ("h.example", "a", "t", f"sha256:{HEX}")),
+        ("[::1]:5000/a", ("[::1]:5000", "a", "latest", "")),
+    ],
+)
+def test_parses_with_defaults(text, expected):
+    assert parse(text) == ImageReference(*expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "A", "h.example/UPPER", "a:", "a:-x", "a@sha256:12", "a@md5:1", "a@", "h.example/", "h.example//a", "-a",
+     "a b", "a\n", "evil.com@h.example/a", "h.example:x/a", "H.example/a", "a/../b", "https://h.example/a", "$(x)"],
+)  # fmt: skip
+def test_refuses_what_the_grammar_does_not_know(text):
+    with pytest.raises(ValueError, match=r"malformed|digest"):
+        parse(text)
+
+
+def test_a_digest_wins_over_the_tag():
+    reference = parse(f"h.example/a:t@sha256:{HEX}")
+    assert reference.selector == f"sha256:{HEX}"
+    assert str(reference) == f"h.example/a@sha256:{HEX}"
+
+
+def test_pinning_keeps_the_repository():
+    assert parse("python:3.13").pinned(f"sha256:{HEX}") == f"docker.io/library/python@sha256:{HEX}"
+
+
+@pytest.mark.parametrize("text", ["h.example/a:t", f"h.example/a@sha256:{HEX}", "h.example/A"])
+def test_a_repository_has_neither_tag_nor_digest(text):
+    with pytest.raises(StageError) as caught:
+        parse_repository(text)
+    assert caught.value.reason == Reason.INVALID_INPUT
+    assert "spec.image.repository" in caught.value.hint
+
+
+@pytest.mark.parametrize("allowed", [(), ("h.example",), ("other.example", "h.example")])
+def test_an_allowed_host_passes(allowed):
+    check_allowed(parse("h.example/a"), allowed, "here")
+
+
+@pytest.mark.parametrize("text", ["evil.example/a", "h.example:444/a", "h.example.evil.com/a", "a"])
+def test_any_other_host_is_refused_by_name(text):
+    with pytest.raises(StageError) as caught:
+        check_allowed(parse(text), ("h.example",), "Dockerfile, line 3,")
+    assert caught.value.reason == Reason.REGISTRY_NOT_ALLOWED
+    assert parse(text).host in caught.value.message
+    assert "Dockerfile, line 3" in caught.value.message

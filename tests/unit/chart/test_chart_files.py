@@ -1,0 +1,115 @@
+"""The chart as it is written: values agree with the program, the schema is strict, the rights are few."""
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+import yaml
+
+import inference_image_contract
+from inference_image_operator import config
+
+CHART = Path(__file__).parents[3] / "deploy" / "helm"
+
+RULES = [
+    {"apiGroups": ["uai.ucloud.cn"], "resources": ["inferenceimages"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": ["uai.ucloud.cn"], "resources": ["inferenceimages/status"], "verbs": ["patch"]},
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete", "get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "list"]},
+]
+
+
+def _yaml(path: str) -> Any:
+    return yaml.safe_load((CHART / path).read_text())
+
+
+@pytest.fixture
+def values() -> dict[str, Any]:
+    """The default values with the images that are required."""
+    return _yaml("values.yaml") | _yaml("ci/test-values.yaml")
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    return json.loads((CHART / "values.schema.json").read_text())
+
+
+def test_versions_are_the_projects() -> None:
+    chart = _yaml("Chart.yaml")
+    assert {chart["version"], chart["appVersion"]} == {inference_image_contract.__version__}
+
+
+def test_rights_are_exactly_what_the_operator_uses() -> None:
+    helpers = (CHART / "templates" / "_helpers.tpl").read_text()
+    (rules,) = re.findall(r'define "operator.rules" -}}(.*?){{- end', helpers, re.DOTALL)
+    assert yaml.safe_load(rules) == RULES
+
+
+def test_no_template_grants_rights_beside_those() -> None:
+    rbac = (CHART / "templates" / "rbac.yaml").read_text()
+    assert re.findall(r"rules:\n(.*)\n", rbac) == [
+        '  {{- include "operator.rules" $ | nindent 2 }}',
+        '  {{- include "operator.rules" . | nindent 2 }}',
+    ]
+    assert [path.name for path in CHART.glob("templates/*") if "rules:" in path.read_text()] == ["rbac.yaml"]
+
+
+def test_default_values_are_the_programs_defaults(values: dict[str, Any]) -> None:
+    images = {name: image for name, image in values["images"].items() if name != "operator"}
+    written = {"images": images, "watchNamespaces": values["watchNamespaces"], **values["config"]}
+    read = config.parse(yaml.safe_dump(written))
+    assert read == config.Config(images=config.Images(**images))
+
+
+def test_every_setting_of_the_program_is_a_value(schema: dict[str, Any]) -> None:
+    document = msgspec.json.schema(config.Config)
+    settings = set(document["$defs"]["Config"]["properties"]) - {"images", "watchNamespaces", "probes"}
+    assert set(schema["properties"]["config"]["properties"]) == settings
+    for name, section in schema["properties"]["config"]["properties"].items():
+        reference = document["$defs"]["Config"]["properties"][name].get("$ref")
+        if reference:
+            known = document["$defs"][reference.rsplit("/", 1)[1]]["properties"]
+            assert set(section["properties"]) == set(known), name
+
+
+def test_default_values_pass_once_the_images_are_named(values: dict[str, Any], schema: dict[str, Any]) -> None:
+    jsonschema.validate(values, schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("images.operator", ""),
+        ("images.kaniko", "registry.test/kaniko"),
+        ("images.kaniko", "registry.test/kaniko@sha256:12"),
+        ("images.more", "registry.test/a:1"),
+        ("surprise", 1),
+        ("config.surprise", 1),
+        ("config.registries.allowed", []),
+        ("config.registries.allowed", ["https://registry.test"]),
+        ("config.ufile.allowedEndpoints", [{"scheme": "file", "suffix": ".a"}]),
+        ("config.ufile.allowedEndpoints", [{"scheme": "http", "suffix": "a"}]),
+        ("config.jobs.resources.kanikoo", {}),
+        ("config.jobs.maximum.memory", "lots"),
+        ("config.resync", "10"),
+        ("config.workers", 0),
+        ("logLevel", "LOUD"),
+        ("watchNamespaces", ["A"]),
+        ("networkPolicy.stepPorts", [0]),
+    ],
+)
+def test_wrong_values_are_refused(values: dict[str, Any], schema: dict[str, Any], path: str, value: Any) -> None:
+    wrong = copy.deepcopy(values)
+    *parents, last = path.split(".")
+    place = wrong
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, schema)

@@ -1,0 +1,65 @@
+"""What a Job container reports: whole, small, and without secrets."""
+
+import msgspec
+import pytest
+
+from inference_image_contract import results
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import ExitCode, Reason, exit_code
+
+
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    path = tmp_path / "termination-log"
+    monkeypatch.setenv("INFERENCE_IMAGE_RESULT", str(path))
+    return path
+
+
+def test_success_is_written_with_the_peak_memory(report):
+    assert results.run(lambda: results.Built(digest="sha256:1", size=3)) is ExitCode.OK
+    read = msgspec.json.decode(report.read_bytes(), type=results.Built)
+    assert (read.digest, read.size) == ("sha256:1", 3)
+    assert read.peak_memory_bytes > 1 << 20
+
+
+def test_an_explained_failure_keeps_its_reason_and_its_exit_code(report):
+    def stage():
+        raise StageError(Reason.UFILE_FORBIDDEN, "Key a is refused.", "Check the Secret.")
+
+    assert results.run(stage) is ExitCode.FORBIDDEN
+    read = msgspec.json.decode(report.read_bytes(), type=results.Failed)
+    assert (read.reason, read.message, read.hint) == ("UFileForbidden", "Key a is refused.", "Check the Secret.")
+
+
+def test_an_unforeseen_failure_is_explained_too(report, capfd):
+    def stage():
+        raise ValueError("the canary is hunter22 here")
+
+    assert results.run(stage, ["hunter22"]) is ExitCode.INTERNAL
+    assert b"hunter22" not in report.read_bytes()
+    assert msgspec.json.decode(report.read_bytes(), type=results.Failed).reason == "InternalError"
+    err = capfd.readouterr().err
+    assert "Traceback" in err
+    assert "hunter22" not in err
+
+
+@pytest.mark.parametrize("letter", ["x", "字", "\n", '"'])
+def test_a_long_explanation_is_cut_so_that_it_fits(report, letter):
+    def stage():
+        raise StageError(Reason.EXPORT_FAILED, letter * 5000, letter * 5000)
+
+    results.run(stage)
+    assert len(report.read_bytes()) <= results.MAX_BYTES
+    assert msgspec.json.decode(report.read_bytes(), type=results.Failed).message.endswith("…")
+
+
+def test_a_result_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="does not fit"):
+        results.encode(results.Built(digest="x" * 4000, size=1))
+
+
+def test_every_reason_is_camel_case_and_has_an_exit_code():
+    for reason in Reason:
+        assert reason.value.isalnum()
+        assert reason.value[0].isupper()
+        assert exit_code(reason) is not ExitCode.OK

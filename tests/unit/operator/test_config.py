@@ -1,0 +1,97 @@
+"""The installation's configuration: strict, and the gate of UFile endpoints."""
+
+from pathlib import Path
+
+import pytest
+
+from inference_image_operator import config, model
+
+IMAGES = "images: {export: e, build: b, kaniko: k}\n"
+LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.test:8080'}]}\n"
+
+
+def test_images_are_enough() -> None:
+    read = config.parse(IMAGES)
+    assert read == config.Config(images=config.Images(export="e", build="b", kaniko="k"))
+    assert read.registries.allowed == ("uhub.ucloud.cn", "uhub.service.ucloud.cn")
+    assert read.jobs.node_selector == {"kubernetes.io/arch": "amd64"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "got `null`"),
+        ("images: {export: e, build: b}", r"missing required field `kaniko` - at `\$\.images`"),
+        ("images: [", "expected node content"),
+        (IMAGES + "registry: {}", "unknown field `registry`"),
+        (IMAGES + "jobs: {resources: {kanikoo: {}}}", r"unknown field `kanikoo` - at `\$\.jobs\.resources`"),
+        (IMAGES + "jobs: {pendingDeadline: soon}", "`jobs.pendingDeadline`: 'soon' is not a duration"),
+        (IMAGES + "workers: many", r"`\$\.workers`"),
+        (IMAGES + "workers: 0", "`workers` is 0"),
+        (IMAGES + "resync: never", "`resync`: 'never' is not a duration"),
+        (IMAGES + "resync: 601s", "`resync` is 601s, but must lie between 1s and 600s"),
+        (IMAGES + "resync: 0s", "`resync` is 0s"),
+        (IMAGES + "registries: {allowed: []}", "`registries.allowed` must name at least one host"),
+        (IMAGES + "registries: {allowed: [a], plainHttp: [b]}", "`registries.plainHttp` names 'b'"),
+        (IMAGES + "ufile: {regionEndpoint: {scheme: http, suffix: .x}}", r"must contain \{region\}"),
+        (IMAGES + "ufile: {allowedEndpoints: [{scheme: file, suffix: .x}]}", r"allowedEndpoints\[0\]\.scheme"),
+    ],
+)
+def test_what_cannot_be_used_is_named(text: str, message: str) -> None:
+    with pytest.raises(config.ConfigError, match=message):
+        config.parse(text)
+
+
+def test_the_file_is_named_when_it_is_missing_or_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    with pytest.raises(config.ConfigError, match=r"config\.yaml: .*No such file"):
+        config.load(path)
+    path.write_text("x: 1")
+    with pytest.raises(config.ConfigError, match=r"config\.yaml: "):
+        config.load(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(config.ConfigError, match=r"config\.yaml: .*utf-8"):
+        config.load(path)
+    path.write_text(IMAGES)
+    assert config.load(path) == config.parse(IMAGES)
+
+
+def ufile(**where: object) -> model.UFileSpec:
+    return model.read(model.UFileSpec, {"bucket": "uai-demo", "secretRef": {"name": "ufile"}} | where)
+
+
+def test_a_region_leads_to_its_own_endpoint() -> None:
+    found = config.parse(LISTED).endpoint(ufile(region="cn-bj"))
+    assert found == config.UFileEndpoint(scheme="http", suffix=".cn-bj.ufileos.com")
+
+
+def test_an_installation_may_keep_regions_inside_its_network() -> None:
+    text = IMAGES + "ufile: {regionEndpoint: {scheme: https, suffix: '.internal-{region}.ufileos.com'}}"
+    found = config.parse(text).endpoint(ufile(region="cn-bj"))
+    assert found == config.UFileEndpoint(scheme="https", suffix=".internal-cn-bj.ufileos.com")
+
+
+def test_a_listed_endpoint_is_allowed() -> None:
+    found = config.parse(LISTED).endpoint(ufile(endpoint={"scheme": "http", "suffix": ".ufile.test:8080"}))
+    assert found == config.UFileEndpoint(scheme="http", suffix=".ufile.test:8080")
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        {"scheme": "https", "suffix": ".ufile.test:8080"},
+        {"scheme": "http", "suffix": ".ufile.test"},
+        {"scheme": "http", "suffix": ".ufile.test:80"},
+        {"scheme": "http", "suffix": ".169.254.169.254"},
+        {"scheme": "http", "suffix": ".0.0.1"},
+        {"scheme": "http", "suffix": ".cn-bj.ufileos.com"},
+    ],
+    ids=str,
+)
+def test_any_other_endpoint_is_not(endpoint: dict[str, str]) -> None:
+    assert config.parse(LISTED).endpoint(ufile(endpoint=endpoint)) is None
+
+
+def test_by_default_no_endpoint_is_listed() -> None:
+    endpoint = {"scheme": "http", "suffix": ".ufile.test:8080"}
+    assert config.parse(IMAGES).endpoint(ufile(endpoint=endpoint)) is None

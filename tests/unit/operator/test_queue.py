@@ -1,0 +1,124 @@
+"""The work queue: one worker per key, nothing lost, nothing doubled, delays honoured."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+from inference_image_operator.cluster import ApiError
+from inference_image_operator.queue import Queue
+
+
+@asynccontextmanager
+async def running(queue):
+    task = asyncio.create_task(queue.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def eventually(predicate):
+    async with asyncio.timeout(20):
+        while not predicate():
+            await asyncio.sleep(0.005)
+
+
+async def test_a_key_added_many_times_before_its_turn_is_worked_on_once():
+    seen = []
+
+    async def work(key):
+        seen.append(key)
+
+    queue = Queue(work, 2)
+    for _ in range(5):
+        queue.add("a")
+    queue.add("b")
+    async with running(queue):
+        await eventually(lambda: len(seen) >= 2)
+    assert sorted(seen) == ["a", "b"]
+
+
+async def test_a_key_is_never_worked_on_twice_at_once_and_again_if_added_meanwhile():
+    started, release, active, most = 0, asyncio.Event(), 0, 0
+
+    async def work(_):
+        nonlocal started, active, most
+        started, active = started + 1, active + 1
+        most = max(most, active)
+        await release.wait()
+        active -= 1
+
+    queue = Queue(work, 4)
+    async with running(queue):
+        queue.add("a")
+        await eventually(lambda: started == 1)
+        queue.add("a")
+        queue.add("a")
+        release.set()
+        await eventually(lambda: started == 2)
+    assert most == 1
+
+
+async def test_a_delay_is_honoured_and_an_earlier_wish_wins():
+    times = []
+    loop = asyncio.get_running_loop()
+
+    async def work(_):
+        times.append(loop.time())
+
+    queue = Queue(work, 1)
+    begin = loop.time()
+    async with running(queue):
+        queue.add("a", 60)
+        queue.add("a", 0.2)
+        queue.add("a", 30)
+        await eventually(lambda: times)
+    assert times[0] - begin >= 0.19
+
+
+async def test_work_may_ask_to_be_called_again():
+    calls = []
+
+    async def work(key):
+        calls.append(key)
+        return 0.01 if len(calls) < 3 else None
+
+    queue = Queue(work, 1)
+    async with running(queue):
+        queue.add("a")
+        await eventually(lambda: len(calls) == 3)
+
+
+async def test_a_failing_key_comes_back_and_others_go_on(caplog):
+    calls = {"bad": 0, "good": 0}
+
+    async def work(key):
+        calls[key] += 1
+        if key == "bad" and calls["bad"] < 3:
+            raise RuntimeError("boom")
+
+    queue = Queue(work, 1)
+    async with running(queue):
+        queue.add("bad")
+        queue.add("good")
+        await eventually(lambda: calls == {"bad": 3, "good": 1})
+    assert "a pass failed" in caplog.text
+
+
+async def test_no_request_is_made_before_retry_after():
+    times = []
+    loop = asyncio.get_running_loop()
+
+    async def work(_):
+        times.append(loop.time())
+        if len(times) == 1:
+            raise ApiError(429, "TooManyRequests", "slow down", retry_after=1.0)
+
+    queue = Queue(work, 1)
+    async with running(queue):
+        queue.add("a")
+        await eventually(lambda: times)
+        queue.add("a")
+        queue.add("a", 0.01)
+        await eventually(lambda: len(times) == 2)
+    assert times[1] - times[0] >= 1.0

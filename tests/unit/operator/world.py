@@ -1,0 +1,197 @@
+"""A pretended cluster for the pure half: it keeps status and Jobs, and a test plays the Job controller."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from inference_image_contract import results
+from inference_image_contract.inputs import Graph, ManifestRef, PinnedObject
+from inference_image_operator.config import Config, Images, Registries, UFileConfig, UFileEndpoint
+from inference_image_operator.decide import decide, is_settled, needs_pods
+from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.jobs.job import ANNOTATION_ATTEMPT, ANNOTATION_CONTENT, LABEL_STAGE
+from inference_image_operator.model import Condition, Spec, Status, read
+from inference_image_operator.observed import Container, Event, Job, Observed, Pod
+from inference_image_operator.outcomes import MAIN
+from inference_image_operator.stages import Stage
+
+START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+DIGEST = "sha256:" + "d" * 64
+CONFIG = Config(
+    images=Images(export="r/export@sha256:1", build="r/build@sha256:2", kaniko="r/kaniko@sha256:3"),
+    registries=Registries(allowed=("uhub.devcluster.test",)),
+    ufile=UFileConfig(allowed_endpoints=(UFileEndpoint(scheme="http", suffix=".ufile.devcluster.test"),)),
+)
+SPEC = {
+    "ufile": {
+        "bucket": "uai-demo",
+        "endpoint": {"scheme": "http", "suffix": ".ufile.devcluster.test"},
+        "secretRef": {"name": "ufile"},
+    },
+    "model": {
+        "prefix": "uai/object-train-output/",
+        "checkpoint": {"step": 800},
+        "labelMap": "uai/object-prep-output/label_map.pbtxt",
+    },
+    "source": {"ufile": {"prefix": "uai/object-detect/"}, "dockerfile": "object-detect-cpu.Dockerfile"},
+    "image": {
+        "repository": "uhub.devcluster.test/demo/object-detect-infer",
+        "tags": ["test"],
+        "pushSecretRef": {"name": "uhub"},
+        "caSecretRef": {"name": "uhub-ca"},
+    },
+}
+GRAPH = Graph(key="uai/object-export-output/f/frozen_inference_graph.pb", sha256="a" * 64, size=1000, tensorflow="2")
+RESULTS: dict[Stage, results.Result] = {
+    Stage.RESOLVE: results.Resolved(
+        fingerprint="sha256:" + "f" * 64,
+        content_hash="sha256:" + "c" * 64,
+        manifest=ManifestRef(key="uai/object-export-output/resolved/c.json", sha256="b" * 64),
+        step=800,
+        files=(PinnedObject(key="uai/object-train-output/model.ckpt-800.index", size=10, etag="e"),),
+        file_count=3,
+        num_classes=3,
+        context_bytes=1 << 20,
+        base_bytes=300 << 20,
+    ),
+    Stage.EXPORT: results.Exported(graph=GRAPH),
+    Stage.BUILD: results.Built(digest=DIGEST, size=5000),
+    Stage.TEST: results.Published(digest=DIGEST, size=5000, tags=(results.MovedTag(tag="test"),)),
+}
+
+
+def report(name: str, text: str | bytes, code: int = 0, ended: str = "Completed") -> Container:
+    return Container(name=name, exit_code=code, ended=ended, report=text if isinstance(text, str) else text.decode())
+
+
+@dataclass
+class World:
+    """One object and its Jobs. `step` is one pass of the operator; the rest is the outside world."""
+
+    spec: dict = field(default_factory=lambda: msgspec.json.decode(msgspec.json.encode(SPEC)))
+    status: Status = field(default_factory=Status)
+    generation: int = 1
+    request: str = ""
+    uid: str = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    now: datetime = START
+    config: Config = CONFIG
+    jobs: dict[str, Job] = field(default_factory=dict)
+    pods: dict[str, tuple[Pod, ...]] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    said: list[Emit] = field(default_factory=list)
+    created: list[dict] = field(default_factory=list)
+    writes: int = 0
+    _uids: int = 0
+
+    def observed(self) -> Observed:
+        bare = Observed(
+            name="detector",
+            namespace="object-detect",
+            uid=self.uid,
+            generation=self.generation,
+            spec=read(Spec, self.spec),
+            status=self.status,
+            request=self.request,
+            jobs=tuple(self.jobs.values()),
+        )
+        if not needs_pods(bare, self.now):
+            return bare
+        return msgspec.structs.replace(bare, pods=self.pods.get(bare.status.stage.job, ()), events=self.events)
+
+    def step(self) -> Decision:
+        """One pass: decide, write, act."""
+        decision = decide(self.observed(), self.config, self.now)
+        self.writes += decision.status != self.status
+        self.status = decision.status
+        for action in decision.actions:
+            match action:
+                case CreateJob(manifest=manifest):
+                    self.create(manifest)
+                case DeleteJob(name=name, uid=uid):
+                    assert self.jobs[name].uid == uid
+                    self.jobs[name] = msgspec.structs.replace(self.jobs[name], terminating=True)
+                case Emit() as emit:
+                    self.said.append(emit)
+        return decision
+
+    def settle(self, limit: int = 20) -> None:
+        """Passes until one changes nothing."""
+        for _ in range(limit):
+            before = (self.status, dict(self.jobs))
+            self.step()
+            if before == (self.status, dict(self.jobs)):
+                return
+        raise AssertionError(f"no rest after {limit} passes: {self.status}")
+
+    def create(self, manifest: dict) -> None:
+        meta = manifest["metadata"]
+        if meta["name"] in self.jobs:
+            return  # AlreadyExists: ours
+        live = [job.name for job in self.jobs.values() if not job.finished]
+        assert not live, f"{meta['name']} would run beside {live}"
+        self._uids += 1
+        self.created.append(manifest)
+        self.jobs[meta["name"]] = Job(
+            name=meta["name"],
+            uid=f"job-{self._uids}",
+            stage=meta["labels"][LABEL_STAGE],
+            content=meta["annotations"][ANNOTATION_CONTENT],
+            attempt=int(meta["annotations"][ANNOTATION_ATTEMPT]),
+            started=self.now,
+        )
+
+    @property
+    def claimed(self) -> Job:
+        assert self.status.stage is not None, self.status
+        return self.jobs[self.status.stage.job]
+
+    def set_pod(self, *containers: Container, phase: str = "Running", **more: object) -> None:
+        self.pods[self.claimed.name] = (
+            Pod(name="pod", uid="pod-uid", phase=phase, created=self.now, containers=containers, **more),
+        )
+
+    def finish(self, result: results.Result | None = None) -> None:
+        """The claimed Job ends well, with the stage's usual result or another."""
+        job = self.claimed
+        stage = Stage(job.stage)
+        self.now += timedelta(seconds=10)
+        self.set_pod(report(MAIN[stage], results.encode(result or RESULTS[stage])), phase="Succeeded")
+        self.jobs[job.name] = msgspec.structs.replace(job, complete=True, ended=self.now)
+
+    def fail(self, *containers: Container, reason: str = "BackoffLimitExceeded", **pod: object) -> None:
+        """The claimed Job ends badly."""
+        job = self.claimed
+        self.now += timedelta(seconds=10)
+        self.set_pod(*containers, phase="Failed", **pod)
+        self.jobs[job.name] = msgspec.structs.replace(job, failed=reason, ended=self.now)
+
+    def remove_terminating(self) -> None:
+        """The garbage collector has done its work."""
+        self.jobs = {name: job for name, job in self.jobs.items() if not job.terminating}
+
+    def advance(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+    def run_to(self, stage: Stage) -> None:
+        """Until this stage's Job runs."""
+        self.settle()
+        while self.status.stage and self.status.stage.name != stage:
+            self.finish()
+            self.settle()
+
+    def run_whole(self) -> None:
+        self.settle()
+        while self.status.stage:
+            self.finish()
+            self.settle()
+
+    def condition(self, kind: str) -> Condition | None:
+        return next((c for c in self.status.conditions if c.type == kind), None)
+
+    def summary(self) -> dict[str, tuple[str, str]]:
+        return {c.type: (c.status, c.reason) for c in self.status.conditions}
+
+    @property
+    def settled(self) -> bool:
+        return is_settled(self.observed())

@@ -1,0 +1,44 @@
+"""A store on a stand-in of each test, with pauses too short to wait for."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from devcluster.ufile import KeyPair, StandIn, running
+from inference_image_contract.inputs import UFile
+from inference_image_store import Credentials, Store
+
+KEYS = (KeyPair("CANARY-PUBLIC-KEY", "CANARY-PRIVATE-KEY"), KeyPair("READER", "reader-key", permissions=("read",)))
+
+
+@pytest.fixture
+def standin(tmp_path: Path) -> Iterator[StandIn]:
+    with running(tmp_path / "data", KEYS) as standin:
+        yield standin
+
+
+@pytest.fixture
+def connect(standin: StandIn) -> Callable[..., Store]:
+    """Stores on the stand-in: by other keys, buckets or endpoints where a test says so."""
+
+    def connect(
+        public: str = "CANARY-PUBLIC-KEY", private: str = "CANARY-PRIVATE-KEY", location: UFile | None = None
+    ) -> Store:
+        location = location or UFile(bucket="127", scheme="http", suffix=standin.suffix)
+        return Store(location, Credentials(public, private), timeout=(10.0, 10.0), retries=2, first_pause=0.001)
+
+    return connect
+
+
+@pytest.fixture
+def impatient(standin: StandIn) -> Store:
+    """A store that soon calls silence an end; it tries more often, because a busy machine may be silent as well."""
+    location = UFile(bucket="127", scheme="http", suffix=standin.suffix)
+    keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)
+    return Store(location, keys, timeout=(10.0, 0.5), retries=3, first_pause=0.001)
+
+
+@pytest.fixture
+def store(connect: Callable[..., Store]) -> Store:
+    return connect()

@@ -1,0 +1,125 @@
+"""ETags, keys and credentials: the pure parts of the store."""
+
+import pytest
+from ufile.util import file_etag
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
+from inference_image_contract.reasons import Reason
+from inference_image_store import Credentials, etag_of
+from inference_image_store.etag import part_etag
+from inference_image_store.failures import Answer, clean, failure, parse
+from inference_image_store.keys import check_key, check_prefix
+from inference_image_store.retry import Retry
+
+MIB = 1024 * 1024
+
+
+def test_etag_vector():
+    assert etag_of(b"x" * 1000) == "AQAAAMPvppD6P90uJSaFPu1nBTjqEnY4"
+
+
+@pytest.mark.parametrize("size", [0, 1, MIB, 4 * MIB - 1, 4 * MIB, 4 * MIB + 1, 8 * MIB, 12 * MIB + 5])
+def test_etags_equal_the_sdks(tmp_path, size):
+    path = tmp_path / "file"
+    path.write_bytes((bytes(range(251)) * (size // 251 + 1))[:size])
+    assert etag_of(path) == etag_of(path.read_bytes()) == file_etag(str(path))
+
+
+def test_a_parts_etag_is_its_bare_sha1():
+    assert part_etag(b"") == "2jmj7l5rSw0yVb_vlWAYkK_YBwk="
+
+
+@pytest.mark.parametrize("key", ["a", "uai/x/model.ckpt-1.index", "模型/a b", "a+b&c=d", "..a/b..", "é" * 511, "dir/"])
+def test_safe_keys(key):
+    assert check_key(key) == key
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "/a",
+        "a//b",
+        "a/../b",
+        "..",
+        ".",
+        "a/.",
+        "./a",
+        "a?b",
+        "a#b",
+        "a%41",
+        "a\\b",
+        "a\nb",
+        "a\0",
+        "\x7f",
+        "\ud800",
+        "é" * 512,
+    ],
+)
+def test_unsafe_keys_are_named_and_refused(key):
+    for check in (check_key, check_prefix):
+        with pytest.raises(StageError) as refused:
+            check(key)
+        assert refused.value.reason is Reason.UNSAFE_KEY
+        assert repr(key)[:20].rstrip("'") in refused.value.message
+
+
+def test_an_empty_key_is_unsafe_but_an_empty_prefix_is_all():
+    assert check_prefix("") == ""
+    with pytest.raises(StageError, match="empty"):
+        check_key("")
+
+
+def test_credentials_come_from_the_environment_without_line_ends(monkeypatch):
+    monkeypatch.setenv(PUBLIC_KEY_ENV, "PUB\n")
+    monkeypatch.setenv(PRIVATE_KEY_ENV, "PRIV")
+    credentials = Credentials.from_environment()
+    assert credentials == Credentials("PUB", "PRIV")
+    assert repr(credentials) == str(credentials) == "Credentials(***)"
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "a\nb", "é"])
+def test_missing_and_malformed_credentials_are_bad_input(monkeypatch, value):
+    monkeypatch.setenv(PUBLIC_KEY_ENV, "PUB")
+    monkeypatch.delenv(PRIVATE_KEY_ENV, raising=False)
+    if value is not None:
+        monkeypatch.setenv(PRIVATE_KEY_ENV, value)
+    with pytest.raises(StageError, match=PRIVATE_KEY_ENV) as refused:
+        Credentials.from_environment()
+    assert refused.value.reason is Reason.INVALID_INPUT
+    assert "spec.ufile.secretRef" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (403, b'{"RetCode":-148653,"ErrMsg":"bucket not exists"}', Reason.BUCKET_NOT_FOUND),
+        (403, b'{"RetCode":-148658,"ErrMsg":"invalid signature"}', Reason.UFILE_FORBIDDEN),
+        (403, b"", Reason.UFILE_FORBIDDEN),
+        (401, b"[]", Reason.UFILE_FORBIDDEN),
+        (404, b'{"RetCode":-148654,"ErrMsg":"file not exist"}', Reason.OBJECT_NOT_FOUND),
+        (404, b"<html>", Reason.OBJECT_NOT_FOUND),
+        (301, b"", Reason.UFILE_UNAVAILABLE),
+        (503, b'{"RetCode":"x","ErrMsg":""}', Reason.UFILE_UNAVAILABLE),
+        (500, b"\xff", Reason.UFILE_UNAVAILABLE),
+    ],
+)
+def test_every_error_answer_has_a_reason_that_names_bucket_and_key(status, body, reason):
+    error = failure(parse(status, body), "demo", "dir/k")
+    assert error.reason is reason
+    assert "'demo'" in error.message
+    assert error.hint
+
+
+def test_an_answers_words_cannot_break_a_message():
+    assert clean("a\nb\x1b[31m" + "x" * 500) == "a b [31m" + "x" * 192
+    assert "c2VjcmV0c2VjcmV0" not in clean("Authorization: UCloud PUB:c2VjcmV0c2VjcmV0")
+    assert str(Answer(500)) == "500"
+
+
+def test_pauses_double_up_to_a_cap_and_are_jittered():
+    retry = Retry(retries=10, first_pause=1.0)
+    for attempt, full in [(0, 1.0), (1, 2.0), (3, 8.0), (9, 20.0)]:
+        pauses = {retry.pause(attempt) for _ in range(50)}
+        assert all(full / 2 <= pause <= full for pause in pauses)
+        assert len(pauses) > 1

@@ -1,0 +1,267 @@
+"""The store against a stand-in that misbehaves: what is tried again, what is detected, what is left behind."""
+
+import itertools
+import socket
+
+import pytest
+from ufile import config as ufile_config
+
+from devcluster.ufile import Fault
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import UFile
+from inference_image_contract.reasons import ExitCode, Reason
+from inference_image_store import etag_of, upload
+from inference_image_store.broken import describe
+
+MIB = 1024 * 1024
+DATA = bytes(range(256)) * 4096  # 1 MiB
+ATTEMPTS = 3
+
+
+@pytest.fixture(autouse=True)
+def _small_multipart(monkeypatch):
+    monkeypatch.setattr(upload, "MULTIPART_ABOVE", 4 * MIB)
+
+
+def _left_over(folder):
+    return [path.name for path in folder.iterdir() if path.is_file()]
+
+
+PASSING = [
+    Fault(kind="status", status=503, times=2),
+    Fault(kind="status", status=500, times=2),
+    Fault(kind="status", status=429, times=2),
+    Fault(kind="reset", times=2),
+    Fault(kind="lose_reply", times=2),
+]
+CALLS = {
+    "find": lambda store, _: store.find("k"),
+    "list": lambda store, _: store.list("", limit=9),
+    "read": lambda store, _: store.read("k", max_bytes=MIB),
+    "download": lambda store, path: store.download("k", path / "back"),
+    "write": lambda store, _: store.write(b"new", "k"),
+    "copy": lambda store, _: store.copy("k", "other"),
+    "delete": lambda store, _: store.delete("k"),
+}
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.kind}{fault.status}")
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_passes_is_tried_again(store, standin, tmp_path, call, fault):
+    store.write(DATA, "k")
+    standin.faults.add(fault)
+    call(store, tmp_path)
+    assert standin.faults.planned() == ()
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_what_does_not_pass_is_unavailable(store, standin, tmp_path, call):
+    store.write(DATA, "k")
+    del standin.seen[:]
+    standin.faults.add(Fault(kind="status", status=503, times=-1))
+    with pytest.raises(StageError, match=r"503.*in each of 3 attempts") as failed:
+        call(store, tmp_path)
+    assert (failed.value.reason, failed.value.exit_code) == (Reason.UFILE_UNAVAILABLE, ExitCode.UNAVAILABLE)
+    assert len(standin.seen) == ATTEMPTS
+    assert _left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("call", [CALLS["list"], CALLS["write"], CALLS["delete"]], ids=["list", "write", "delete"])
+def test_half_a_json_document_is_no_answer(store, standin, tmp_path, call):
+    store.write(DATA, "k")
+    standin.faults.add(Fault(kind="bad_json"))
+    call(store, tmp_path)
+    assert standin.faults.planned() == ()
+
+
+def test_a_truncated_download_goes_on_where_it_broke_off(store, standin, tmp_path):
+    store.write(DATA, "k")
+    standin.faults.add(Fault(kind="truncate", method="GET", after=1000, times=2))
+    store.download("k", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == DATA
+    assert [method for method, _ in standin.seen].count("GET") == ATTEMPTS
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_silence_is_not_waited_out(impatient, standin, tmp_path, call):
+    impatient.write(DATA, "k")
+    standin.faults.add(Fault(kind="stall"))
+    call(impatient, tmp_path)
+    assert standin.faults.planned() == ()
+
+
+def test_a_download_that_stalls_goes_on_where_it_stalled(impatient, standin, tmp_path):
+    impatient.write(DATA, "k")
+    standin.faults.add(Fault(kind="stall", method="GET"))
+    impatient.download("k", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == DATA
+
+
+def test_a_download_that_is_always_truncated_leaves_what_was_there(store, standin, tmp_path):
+    store.write(DATA, "k")
+    (tmp_path / "back").write_bytes(b"old")
+    standin.faults.add(Fault(kind="truncate", method="GET", after=0, times=-1))
+    with pytest.raises(StageError, match="ended early") as failed:
+        store.download("k", tmp_path / "back")
+    assert failed.value.reason is Reason.UFILE_UNAVAILABLE
+    assert (tmp_path / "back").read_bytes() == b"old"
+    assert _left_over(tmp_path) == ["back"]
+
+
+@pytest.mark.parametrize("call", ["read", "download"])
+def test_a_flipped_byte_is_seen_and_fetched_again(store, standin, tmp_path, call):
+    store.write(DATA, "k")
+    standin.faults.add(Fault(kind="corrupt", method="GET"))
+    CALLS[call](store, tmp_path)
+    assert [method for method, _ in standin.seen].count("GET") == 2
+
+
+@pytest.mark.parametrize("call", ["read", "download"])
+def test_an_object_that_is_always_wrong_is_corrupt(store, standin, tmp_path, call):
+    store.write(DATA, "k")
+    standin.faults.add(Fault(kind="corrupt", method="GET", times=-1))
+    with pytest.raises(StageError, match=r"object 'k'.*ETag") as failed:
+        CALLS[call](store, tmp_path)
+    assert failed.value.reason is Reason.OBJECT_CORRUPT
+    assert "Upload the object again" in failed.value.hint
+    assert _left_over(tmp_path) == []
+
+
+def test_wrong_bytes_under_a_right_etag_are_told_by_the_sha256(store, standin, tmp_path):
+    bucket = standin.handler.service.buckets["127"]
+    with bucket.receive() as incoming:
+        incoming.write(DATA)
+        bucket.commit("k", incoming, "", {"sha256": "0" * 64})
+    with pytest.raises(StageError, match="SHA-256") as failed:
+        store.download("k", tmp_path / "back")
+    assert failed.value.reason is Reason.OBJECT_CORRUPT
+
+
+def test_an_object_replaced_during_its_download(store, standin, tmp_path, monkeypatch):
+    monkeypatch.setattr("inference_image_store.download.RANGE", 1000)
+    store.write(DATA, "k")
+    send = store._wire.send
+    count = itertools.count()
+
+    def replace_after_the_second_range(method, key, **options):
+        if method == "GET" and next(count) == 2:
+            store.write(DATA[::-1], "k")
+        return send(method, key, **options)
+
+    monkeypatch.setattr(store._wire, "send", replace_after_the_second_range)
+    with pytest.raises(StageError) as failed:
+        store.download("k", tmp_path / "back")
+    assert failed.value.reason is Reason.SOURCE_CHANGED
+    assert _left_over(tmp_path) == []
+
+
+def test_bytes_damaged_on_their_way_up_are_sent_again(store, standin):
+    standin.faults.add(Fault(kind="corrupt", method="PUT"))
+    assert store.write(DATA, "k").etag == etag_of(DATA)
+    assert store.read("k", max_bytes=MIB) == DATA
+
+
+LARGE = DATA * 9
+
+
+@pytest.fixture
+def large(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(LARGE)
+    return path
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="lose_reply", method="PUT", parameter="partNumber", times=2),  # stored, then refused as a duplicate
+        Fault(kind="status", method="PUT", parameter="partNumber", times=2),
+        Fault(kind="reset", method="PUT", parameter="partNumber"),
+        Fault(kind="corrupt", method="PUT", parameter="partNumber"),  # only a new upload repairs it
+        Fault(kind="bad_json", method="PUT", parameter="partNumber"),
+        Fault(kind="lose_reply", method="POST", parameter="uploadId"),  # the object is there all the same
+        Fault(kind="bad_json", method="POST", parameter="uploadId"),
+        Fault(kind="bad_json", method="POST", parameter="uploads"),
+        Fault(kind="status", method="POST", parameter="uploads", times=2),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.method}-{fault.parameter}",
+)
+def test_a_multipart_upload_survives(store, standin, large, fault):
+    standin.faults.add(fault)
+    info = store.upload(large, "k")
+    assert standin.faults.planned() == ()
+    assert (info.size, info.etag) == (len(LARGE), etag_of(LARGE))
+    assert store.read("k", max_bytes=len(LARGE)) == LARGE
+
+
+@pytest.mark.parametrize("parameter", ["partNumber", "uploadId"])
+def test_a_multipart_upload_that_fails_leaves_no_parts_and_no_object(store, standin, large, parameter):
+    method = "PUT" if parameter == "partNumber" else "POST"
+    standin.faults.add(Fault(kind="status", method=method, parameter=parameter, times=-1))
+    with pytest.raises(StageError, match="503") as failed:
+        store.upload(large, "k")
+    assert failed.value.reason is Reason.UFILE_UNAVAILABLE
+    standin.faults.clear()
+    assert store.find("k") is None
+    assert list(standin.handler.service.buckets["127"].uploads.iterdir()) == []
+
+
+def _refusing_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(params=["refuses connections", "does not resolve"])
+def dead_end(request, monkeypatch):
+    """An endpoint that is not there, and the words that say how."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    where = {"refuses connections": ("127", f".0.0.1:{port}"), "does not resolve": ("bucket", ".nowhere.invalid")}
+    bucket, suffix = where[request.param]
+    return UFile(bucket=bucket, scheme="http", suffix=suffix), request.param
+
+
+@pytest.mark.parametrize("call", [CALLS["find"], CALLS["list"]], ids=["own request", "the SDK's"])
+def test_an_endpoint_that_is_not_there_is_explained(connect, dead_end, tmp_path, call):
+    location, words = dead_end
+    with pytest.raises(StageError, match=words) as failed:
+        call(connect(location=location), tmp_path)
+    assert failed.value.reason is Reason.UFILE_UNAVAILABLE
+    assert "spec.ufile" in failed.value.hint
+
+
+@pytest.mark.parametrize("call", [CALLS["find"], CALLS["list"]], ids=["own request", "the SDK's"])
+def test_a_server_that_falls_silent_is_explained(impatient, standin, tmp_path, call):
+    standin.faults.add(Fault(kind="stall", times=-1))
+    with pytest.raises(StageError, match="stopped answering"):
+        call(impatient, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["put", "copy"])
+def test_what_another_overwrote_before_it_was_verified_is_sent_again(store, monkeypatch, what):
+    store.write(DATA, "source")
+    sdk_call = getattr(store._sdk, what)
+
+    def interfere(*arguments, **options):
+        monkeypatch.setattr(store._sdk, what, sdk_call)
+        sdk_call(*arguments, **options)
+        store.write(b"somebody else's", "k")
+
+    monkeypatch.setattr(store._sdk, what, interfere)
+    info = store.write(DATA, "k") if what == "put" else store.copy("source", "k")
+    assert info.etag == etag_of(DATA)
+    assert store.read("k", max_bytes=MIB) == DATA
+
+
+def test_the_sdks_global_settings_are_those_of_the_store_that_calls(store, impatient):
+    for caller, seconds in ((store, 10.0), (impatient, 0.5), (store, 10.0)):
+        caller.list("", limit=1)
+        assert ufile_config.get_default("connection_timeout") == (10.0, seconds)
+        assert ufile_config.get_default("open_ssl") is False
+
+
+def test_an_unknown_break_names_its_exception():
+    assert describe(ConnectionResetError()) == "the connection broke (ConnectionResetError)"
