@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from devcluster import credentials, settings
+from devcluster import settings
 from devcluster.fixture import Fixture
 from inference_image_contract.inputs import UFile
 from inference_image_store import Credentials, Store, etag_of
@@ -19,11 +19,11 @@ SAMPLE = "uai/samples/shapes.png"
 SAMPLE_SEED = 31
 
 
-def store(bucket: str = settings.UFILE_BUCKET) -> Store:
-    """The object store stand-in, with the keys that the cluster generated."""
-    public, private = credentials.ufile_keys()
-    location = UFile(bucket=bucket, scheme="http", suffix=settings.UFILE_SUFFIX)
-    return Store(location, Credentials(public, private))
+def store() -> Store:
+    """The object store stand-in, with the keys of the environment."""
+    return Store(
+        UFile(bucket=settings.UFILE_BUCKET, scheme="http", suffix=settings.UFILE_SUFFIX), Credentials.from_environment()
+    )
 
 
 def objects(trained: Fixture) -> dict[str, Path]:

@@ -1,19 +1,27 @@
-"""Starts programs of the demo in the TensorFlow environment, inside the cluster's network."""
+"""Starts programs of the demo inside the cluster's network, with the object store's keys in their environment."""
 
 import os
+from pathlib import Path
 
-from devcluster import inside, settings
+from devcluster import credentials, inside, settings
 from devcluster.fixture import PYTHON, Fixture
 from devcluster.run import run as run_program
 
 _ROOTS = (".", "object_store", "job_contract")
 
 
-def run_inside(*arguments: str) -> str:
+def run_inside(*arguments: str, python: Path = PYTHON, text: str | None = None) -> str:
     """Runs `python ARGUMENTS` there and returns what it prints; raises CommandError."""
-    paths = os.pathsep.join(str(settings.REPOSITORY / root) for root in _ROOTS)
-    environment = {**os.environ, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return run_program(inside.argv([PYTHON, *arguments]), env=environment, cwd=settings.REPOSITORY, timeout=600)
+    public, private = credentials.ufile_keys()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(settings.REPOSITORY / root) for root in _ROOTS),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "UFILE_PUBLIC_KEY": public,
+        "UFILE_PRIVATE_KEY": private,
+    }
+    command = inside.argv([python, *arguments])
+    return run_program(command, env=environment, cwd=settings.REPOSITORY, text=text, timeout=600)
 
 
 def run(trained: Fixture) -> int:

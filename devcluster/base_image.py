@@ -2,11 +2,9 @@
 
 import hashlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
-from devcluster import buildah, oci, settings
+from devcluster import buildah, cached, oci, settings
 from devcluster.progress import step
 from devcluster.run import run
 
@@ -27,9 +25,7 @@ def ensure() -> Path:
 
 
 def _make(target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with cached.fill(target) as scratch:
         tar = scratch / "root.tar"
         excluded = [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDE]
         run(
@@ -38,7 +34,4 @@ def _make(target: Path) -> None:
         )
         raw = scratch / f"raw-{target.name}"
         oci.write_layout(raw, settings.BASE_IMAGE, tar.read_bytes(), CONFIG)
-        buildah.export(buildah.load(raw), scratch / "layout")
-        (scratch / "layout").rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        buildah.export(buildah.load(raw), scratch / "result")

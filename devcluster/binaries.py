@@ -1,12 +1,10 @@
 """Builds Kubernetes, etcd, CoreDNS, Kaniko, helm and the pause program from their Go modules, once."""
 
 import hashlib
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import settings
+from devcluster import cached, settings
 from devcluster.progress import step
 from devcluster.run import run
 from devcluster.system import find_go, go_environment
@@ -88,12 +86,8 @@ def _ensure(tools: ToolSet, go: Path, version: str) -> dict[str, Path]:
 
 
 def _build(tools: ToolSet, go: Path, sources: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with cached.fill(target) as scratch:
         for name, package in tools.programs.items():
-            run([go, "build", *tools.flags, "-o", scratch / name, package], cwd=sources, env=go_environment())
-        scratch.chmod(0o755)
-        scratch.rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+            run(
+                [go, "build", *tools.flags, "-o", scratch / "result" / name, package], cwd=sources, env=go_environment()
+            )

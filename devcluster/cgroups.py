@@ -39,9 +39,13 @@ def _delegate(hierarchy: Path) -> None:
 def remove(name: str) -> None:
     """Removes the cgroup with all its children. Raises NotReadyError when processes stay in it."""
     deadline = time.monotonic() + REMOVE_TIMEOUT
-    while left := [path for hierarchy in hierarchies() if (path := hierarchy / name).is_dir()]:
-        for path in left:
+    places = [hierarchy / name for hierarchy in hierarchies()]
+    while True:
+        for path in places:
             _remove_tree(path)
+        left = [path for path in places if path.is_dir()]
+        if not left:
+            return
         if time.monotonic() > deadline:
             raise NotReadyError(f"The cgroup {left[0]} is still in use after {REMOVE_TIMEOUT:.0f} s.")
         time.sleep(TICK)

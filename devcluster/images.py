@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from devcluster import (
     base_image,
     binaries,
     buildah,
+    cached,
     context,
     credentials,
     inside,
@@ -67,9 +66,7 @@ def build(image: Image, base: Path) -> Path:
 
 
 def _build(dockerfile: Path, files: dict[str, Path], base: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with cached.fill(target) as scratch:
         staged = scratch / "context"
         staged.mkdir()
         context.stage(files, staged)
@@ -81,10 +78,7 @@ def _build(dockerfile: Path, files: dict[str, Path], base: Path, target: Path) -
             *("--volume", f"{scratch / 'pip.conf'}:/etc/pip.conf:ro"),
             *("--build-arg", f"BASE_IMAGE={buildah.load(base)}", f"--file={dockerfile}", f"--tag={local}", str(staged)),
         )
-        buildah.export(local, scratch / "layout")
-        (scratch / "layout").rename(target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        buildah.export(local, scratch / "result")
 
 
 def push_all(layouts: dict[str, Path]) -> dict[str, str]:

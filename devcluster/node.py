@@ -45,13 +45,17 @@ class Node:
     def keep_running(self) -> None:
         """Never returns; the node ends when this process is killed."""
         while True:
-            self._reap()
-            self._api_ready = self._api_ready or api_is_ready()
-            for part in self._parts:
-                if self._is_due(part):
-                    self._start(part)
-            self._tell()
+            self.tick()
             time.sleep(TICK)
+
+    def tick(self) -> None:
+        """Looks once at everything, and starts what is due."""
+        self._reap()
+        self._api_ready = self._api_ready or api_is_ready()
+        for part in self._parts:
+            if self._is_due(part):
+                self._start(part)
+        self._tell()
 
     def _is_due(self, part: Running) -> bool:
         waits_for_api = part.component.needs_api and not self._api_ready

@@ -8,13 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from devcluster import settings
 from devcluster.run import NotReadyError
 
 RECORD = settings.STATE / "run" / "supervisor.json"
-STOP_TIMEOUT = 30
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 30.0
+TICK = 0.02
 UNSHARE = (
     *("unshare", "--pid", "--mount", "--net", "--ipc", "--uts"),
     *("--fork", "--mount-proc", "--kill-child=SIGKILL"),
@@ -33,11 +36,14 @@ def _boot() -> str:
 
 
 def start(arguments: dict[str, object], listener: socket.socket) -> None:
-    """Starts the node in namespaces of its own. Its end ends every process, mount and address in them."""
+    """Starts the node in namespaces of its own. Its end ends every process, mount and address in them.
+
+    The process records itself before it becomes the supervisor, so none ever runs that nobody could find again.
+    """
     (settings.STATE / "log").mkdir(parents=True, exist_ok=True)
     with (settings.STATE / "log" / "node.log").open("ab") as log:
-        process = subprocess.Popen(
-            [*UNSHARE, sys.executable, "-m", "devcluster.node", json.dumps(arguments)],
+        child = subprocess.Popen(
+            [sys.executable, "-m", "devcluster.supervisor", json.dumps(arguments)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -45,12 +51,12 @@ def start(arguments: dict[str, object], listener: socket.socket) -> None:
             start_new_session=True,
             cwd=settings.REPOSITORY,
         )
-    process.returncode = 0  # it outlives this command on purpose
-    RECORD.parent.mkdir(parents=True, exist_ok=True)
-    record = {"pid": process.pid, "started": _start_time(process.pid), "boot": _boot(), **arguments}
-    temporary = RECORD.with_suffix(".new")
-    temporary.write_text(json.dumps(record, indent=2))
-    temporary.rename(RECORD)
+    deadline = time.monotonic() + START_TIMEOUT
+    while record().get("pid") != child.pid:
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise NotReadyError(f"The supervisor did not start: see {settings.STATE / 'log' / 'node.log'}.")
+        time.sleep(TICK)
+    child.returncode = 0  # it outlives this command on purpose
 
 
 def record() -> dict[str, object]:
@@ -96,7 +102,9 @@ def stop() -> bool:
         signal.pidfd_send_signal(waiting[0], signal.SIGKILL)
         for descriptor in waiting:
             if not select.select([descriptor], [], [], STOP_TIMEOUT)[0]:
-                raise NotReadyError(f"The cluster's process {pid} did not end within {STOP_TIMEOUT} s of being killed.")
+                raise NotReadyError(
+                    f"The cluster's process {pid} did not end within {STOP_TIMEOUT:.0f} s of being killed."
+                )
     finally:
         for descriptor in waiting:
             os.close(descriptor)
@@ -104,3 +112,19 @@ def stop() -> bool:
         os.waitpid(pid, 0)
     RECORD.unlink(missing_ok=True)
     return True
+
+
+def main() -> None:
+    """Records this process, then becomes the supervisor. Argument: the JSON document for the node."""
+    arguments = json.loads(sys.argv[1])
+    pid = os.getpid()
+    document = {"pid": pid, "started": _start_time(pid), "boot": _boot(), **arguments}
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    temporary = RECORD.with_suffix(".new")
+    temporary.write_text(json.dumps(document, indent=2))
+    temporary.rename(RECORD)
+    os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, "-m", "devcluster.node", sys.argv[1]])  # noqa: S606 - no shell wanted
+
+
+if __name__ == "__main__":
+    main()

@@ -17,7 +17,6 @@ PACKAGES = {
     "runc": "runc",
     "/usr/lib/cni/ptp": "containernetworking-plugins",
     "nft": "nftables",
-    "conntrack": "conntrack",
     "ip": "iproute2",
     "mount": "mount",
     "nsenter": "util-linux",
@@ -26,6 +25,7 @@ PACKAGES = {
     "docker-registry": "docker-registry",
     "mmdebstrap": "mmdebstrap",
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
+    "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 """Program (found on PATH) or file -> the Debian package that brings it."""
 
@@ -65,7 +65,8 @@ def install_packages() -> None:
         return
     if not shutil.which("apt-get"):
         raise MachineError(f"These Debian packages are missing and apt-get is not here: {' '.join(missing)}.")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # RUNLEVEL keeps sysvinit's scripts from starting services; systemd is asked in its own way.
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     with step(f"Installing Debian packages: {' '.join(missing)}", "about 20 s"):
         masked = _mask_services()
         try:
@@ -86,8 +87,10 @@ def _mask_services() -> list[str]:
 
 
 def _unmask_services(units: list[str]) -> None:
+    """They must not start at the next boot either."""
     for unit in units:
         run(["systemctl", "unmask", "--runtime", unit])
+        run(["systemctl", "disable", "--quiet", unit])
 
 
 def go_version(text: str) -> tuple[int, int]:
@@ -120,4 +123,4 @@ def _installed_go() -> Path:
 
 def go_environment() -> Mapping[str, str]:
     """The environment of every build: static programs, and nothing of a surrounding workspace."""
-    return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOTOOLCHAIN": "local"}
+    return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}

@@ -21,6 +21,7 @@ from inference_image_operator.reconcile import Key, Reconciler
 
 log = logging.getLogger(__name__)
 
+IDENTITY = "inference-image-operator"  # kopf would ask for the user's name, which a container's user has not
 CRD_CHECK = 5.0
 RESTART_PAUSE = 1.0
 HEARTBEAT = 5.0
@@ -69,13 +70,13 @@ async def _watch(
         loop.call_soon_threadsafe(queue.add, key)
 
     while not stop.is_set():
-        health.watching = await cluster.serves_api()
-        if not health.watching:
+        if not await cluster.serves_api():
             log.warning("the CustomResourceDefinition is not installed; waiting for it")
             await _pause(stop, CRD_CHECK)
             continue
-        ended = threading.Event()
-        watching = asyncio.create_task(asyncio.to_thread(_run_kopf, config, add, ended))
+        started, ended = threading.Event(), threading.Event()
+        health.watching = started.is_set
+        watching = asyncio.create_task(asyncio.to_thread(_run_kopf, config, add, started, ended))
         await asyncio.wait([watching, stopping := asyncio.create_task(stop.wait())], return_when="FIRST_COMPLETED")
         ended.set()
         stopping.cancel()
@@ -83,10 +84,11 @@ async def _watch(
             await watching
         except Exception:
             log.exception("the watch ended; it is started again")
+        started.clear()
         await _pause(stop, RESTART_PAUSE)
 
 
-def _run_kopf(config: Config, add: Callable[[Key], None], stop: threading.Event) -> None:
+def _run_kopf(config: Config, add: Callable[[Key], None], started: threading.Event, stop: threading.Event) -> None:
     """Kopf in an event loop and a thread of its own.
 
     In ours it would take over the signal handlers, and at its end cancel every task that it did not see start.
@@ -98,6 +100,8 @@ def _run_kopf(config: Config, add: Callable[[Key], None], stop: threading.Event)
             standalone=True,
             clusterwide=not config.watch_namespaces,
             namespaces=config.watch_namespaces,
+            identity=IDENTITY,  # type: ignore[arg-type]  # a NewType that kopf does not export
+            ready_flag=started,
             stop_flag=stop,
         )
     )

@@ -181,12 +181,17 @@ class KubernetesCluster:
             data = await response.read()
         except (OSError, aiohttp.ClientError) as error:
             raise ApiError(0, "NoAnswer", f"{type(error).__name__}: {error}") from error
-        found: Object = json.loads(data) if data else {}
         if response.status >= 400:  # noqa: PLR2004 - every HTTP error
-            raise _api_error(response.status, found, response.headers.get("Retry-After"))
+            raise _api_error(response.status, data, response.headers.get("Retry-After"))
+        found: Object = json.loads(data)
         return found
 
 
-def _api_error(status: int, answer: Object, retry_after: str | None) -> ApiError:
+def _api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:
+    """The error of an answer: a Status object, or the plain text of a server that is starting or a proxy."""
     wait = float(retry_after) if retry_after and retry_after.isdigit() else None
-    return ApiError(status, answer.get("reason", ""), answer.get("message", ""), wait)
+    try:
+        answer = json.loads(data)
+        return ApiError(status, answer.get("reason", ""), answer.get("message", ""), wait)
+    except (ValueError, AttributeError):
+        return ApiError(status, "", data[:200].decode(errors="replace").strip(), wait)

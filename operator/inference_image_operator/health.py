@@ -14,7 +14,8 @@ class Health:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._beat = clock()
-        self.watching = False
+        self.watching: Callable[[], bool] = lambda: False
+        """Whether kopf has started its watches."""
 
     def beat(self) -> None:
         """The event loop turned."""
@@ -38,7 +39,7 @@ class Health:
         return _answer(self.live)
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return _answer(self.live and self.watching)
+        return _answer(self.live and self.watching())
 
 
 def _answer(good: bool) -> web.Response:  # noqa: FBT001 - one private function, one meaning

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import requests
+
 from devcluster.controlplane import ControlPlane
 
 DEADLINE = 60

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from devcluster import binaries, settings
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
 from devcluster.run import run
-
 from tests.loop.api import Api, wait_for
 from tests.loop.pipeline import Pipeline
 

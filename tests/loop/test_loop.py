@@ -1,13 +1,18 @@
 """The loop on the real control plane: API server, Job controller and garbage collector; a test plays the kubelet."""
 
+from datetime import UTC, datetime
+
 import pytest
+
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
+from inference_image_operator.decide import decide
+from inference_image_operator.observe import from_object
 from inference_image_operator.stages import Stage
-
 from tests.loop.api import wait_for
 from tests.loop.conftest import CRD_PATH, Operator, install_crd
-from tests.unit.operator.world import DIGEST
+from tests.loop.pipeline import Pipeline
+from tests.unit.operator.world import CONFIG, DIGEST, SPEC
 
 
 def failed(reason: str) -> str:
@@ -28,8 +33,6 @@ def test_a_manifest_becomes_a_published_image(pipeline):
 def test_status_is_in_progress_from_the_first_second(api, namespace):
     """kstatus takes an object without observedGeneration for current; the default says otherwise."""
     body = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
-    from tests.unit.operator.world import SPEC
-
     path = f"/apis/uai.ucloud.cn/v1alpha1/namespaces/{namespace}/inferenceimages/x"
     found = api.apply(path, body | {"spec": SPEC})
     assert found["status"]["observedGeneration"] == -1
@@ -144,15 +147,11 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs(pipeline, operator, api):
 
 def test_a_foreign_job_of_the_same_name_is_left_alone(pipeline, operator, api):
     pipeline.apply()
-    name = pipeline.claimed(Stage.RESOLVE)["metadata"]["name"]
+    pipeline.claimed(Stage.RESOLVE)
     operator.kill()
     api.request("DELETE", pipeline.path)
     wait_for("its Jobs are gone", lambda: not pipeline.jobs)
     created = pipeline.apply()
-    from inference_image_operator.draft import Draft  # the name that the new object's first Job will get
-    from inference_image_operator.observe import from_object
-
-    assert Draft, name
     expected = expected_name(from_object(created))
     jobs = f"/apis/batch/v1/namespaces/{pipeline.namespace}/jobs"
     template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}}
@@ -166,12 +165,7 @@ def test_a_foreign_job_of_the_same_name_is_left_alone(pipeline, operator, api):
 
 
 def expected_name(observed) -> str:
-    from datetime import UTC, datetime
-
-    from inference_image_operator.decide import decide
-
-    from tests.unit.operator.world import CONFIG
-
+    """The name that the object's first Job will get."""
     return decide(observed, CONFIG, datetime.now(UTC)).status.stage.job
 
 
@@ -196,8 +190,6 @@ def test_it_waits_for_the_crd_and_for_its_return(plane, api, namespace, tmp_path
     try:
         wait_for("it says what it waits for", lambda: "waiting for it" in operator.log, lambda: operator.log)
         install_crd(api)
-        from tests.loop.pipeline import Pipeline
-
         pipeline = Pipeline(api, namespace, operator)
         pipeline.apply()
         pipeline.run_whole()

@@ -1,0 +1,28 @@
+"""What the operator wrote, from the API server's audit log: the server's word, not the operator's."""
+
+import json
+
+from demo.install import NAMESPACE
+from devcluster import settings
+
+LOG = settings.STATE / "log" / "audit.log"
+READS = frozenset({"get", "list", "watch"})
+USER = f"system:serviceaccount:{NAMESPACE}:"
+
+
+def mark() -> int:
+    """A place in the log to read from later."""
+    return LOG.stat().st_size
+
+
+def writes(since: int) -> list[tuple[str, str, str]]:
+    """(verb, resource, name) of the operator's writes after a mark, in order; dry runs and refusals included."""
+    found = []
+    with LOG.open("rb") as log:
+        log.seek(since)
+        for line in log:
+            event = json.loads(line)
+            if event["user"]["username"].startswith(USER) and event["verb"] not in READS:
+                target = event.get("objectRef", {})
+                found.append((event["verb"], target.get("resource", ""), target.get("name", "")))
+    return found

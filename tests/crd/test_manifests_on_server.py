@@ -1,0 +1,100 @@
+"""Every manifest of this repository passes a real API server: kubectl's server-side dry run, strictly validated."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client
+
+from devcluster.binaries import KUBERNETES, ensure
+
+ROOT = Path(__file__).parents[2]
+FILES = [
+    *sorted(ROOT.glob("crds/*.yaml")),
+    *sorted(ROOT.glob("examples/**/*.yaml")),
+    ROOT / "devcluster" / "config" / "bootstrap.yaml",
+    *sorted(ROOT.glob("tests/unit/operator/golden/*.yaml")),
+]
+PAGES = sorted([ROOT / "README.md", ROOT / "README.zh-CN.md", *ROOT.glob("docs/**/*.md")])
+
+Apply = Callable[[str], subprocess.CompletedProcess[str]]
+
+_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[str]:
+    """The manifests that a page shows."""
+    return [text for text in _BLOCK.findall(page.read_text()) if "apiVersion:" in text]
+
+
+MANIFESTS = {str(path.relative_to(ROOT)): path.read_text() for path in FILES} | {
+    f"{page.relative_to(ROOT)}:{number}": text for page in PAGES for number, text in enumerate(blocks(page))
+}
+
+
+@pytest.fixture(scope="module")
+def namespaces(api_client: client.ApiClient) -> Iterator[None]:
+    """The namespaces that the manifests live in, at the Pod Security level that the operator asks for."""
+    core = client.CoreV1Api(api_client)
+    loaded = (one for text in MANIFESTS.values() for one in yaml.safe_load_all(text) if one)
+    wanted = {one["metadata"].get("namespace", "default") for one in loaded}
+    missing = wanted - {one.metadata.name for one in core.list_namespace().items}
+    levels = {f"pod-security.kubernetes.io/{mode}": "baseline" for mode in ("enforce", "warn")}
+    for name in missing:
+        core.create_namespace({"metadata": {"name": name, "labels": levels}})
+    yield
+    for name in missing:
+        core.delete_namespace(name)
+
+
+@pytest.fixture(scope="module")
+def apply(
+    api_client: client.ApiClient, server: object, namespaces: None, tmp_path_factory: pytest.TempPathFactory
+) -> Apply:
+    """`kubectl apply --server-side --dry-run=server` of a manifest, whatever cluster this shell is configured for."""
+    settings = api_client.configuration
+    argv = [
+        str(ensure(KUBERNETES)["kubectl"]),
+        f"--kubeconfig={os.devnull}",
+        f"--cache-dir={tmp_path_factory.mktemp('discovery')}",
+        f"--server={settings.host}",
+        f"--certificate-authority={settings.ssl_ca_cert}",
+        f"--client-certificate={settings.cert_file}",
+        f"--client-key={settings.key_file}",
+        *("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-"),
+    ]
+
+    def run(text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(argv, check=False, input=text, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_the_api_server_takes_it_without_a_warning(apply: Apply, name: str) -> None:
+    answer = apply(MANIFESTS[name])
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["examples/object-detect/inferenceimage.yaml", "tests/unit/operator/golden/build.yaml"]
+)
+def test_an_unknown_field_is_refused(apply: Apply, name: str) -> None:
+    answer = apply(MANIFESTS[name].replace("\nspec:\n", "\nspec:\n  surprise: 1\n", 1))
+    assert answer.returncode == 1
+    assert "surprise" in answer.stderr
+
+
+def test_a_pod_above_the_level_is_warned_of(apply: Apply) -> None:
+    job: dict[str, Any] = yaml.safe_load(MANIFESTS["tests/unit/operator/golden/build.yaml"])
+    job["spec"]["template"]["spec"]["hostNetwork"] = True
+    assert "violate PodSecurity" in apply(yaml.safe_dump(job)).stderr
+
+
+def test_the_front_pages_show_a_manifest() -> None:
+    assert {"README.md:0", "README.zh-CN.md:0"} <= set(MANIFESTS)

@@ -1,0 +1,34 @@
+"""End to end on the real kubelet: the stack of the demo, started once and kept."""
+
+import fcntl
+import os
+from collections.abc import Callable
+
+import pytest
+
+from demo import install, seed_run
+from devcluster import __main__ as devcluster
+from devcluster import cluster, fixture, images, settings
+from tests.e2e.stack import Case
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stack() -> None:
+    """Cluster, images, object store and operator; what stands already is left as it is. One worker at a time."""
+    settings.STATE.mkdir(exist_ok=True)
+    with (settings.STATE / "e2e.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with devcluster.alone():
+            devcluster.prepare()
+            cluster.up()
+            references = images.push_all(images.build_all())
+        trained = fixture.fixture()
+        seed_run.run(trained)
+        install.operator(references)
+    os.environ["KUBECONFIG"] = str(settings.STATE / "kubeconfig")
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Callable[[], Case]:
+    """The case of this test, named after it."""
+    return Case(request.node.name.removeprefix("test_").replace("_", "-")[:40].rstrip("-"))

@@ -1,0 +1,166 @@
+"""The running stack, as tests use it: one namespace and one copy of the inputs for each case."""
+
+import copy
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demo import install, kubectl
+from demo.pipeline import MANIFEST, REQUESTED_AT
+from demo.seed import EXAMPLE, LABEL_MAP, SOURCE, TRAINING_OUTPUT
+from demo.seed_run import run_inside
+from devcluster import buildah, credentials, inside, settings
+from devcluster.run import CommandError
+
+REPOSITORY = f"{settings.REGISTRY_HOST}/demo/e2e"
+OUTPUT = "e2e/export/"
+DEADLINE = 300
+TICK = 0.5
+
+Object = dict[str, Any]
+
+
+def objects(*steps: dict[str, Any]) -> None:
+    """Changes objects in the object store (see inside_ops)."""
+    run_inside("-m", "tests.e2e.inside_ops", python=Path(sys.executable), text=json.dumps(steps))
+
+
+def served(tag: str) -> bool:
+    """Whether the registry serves `REPOSITORY:tag`."""
+    try:
+        inside.run_inside([
+            "skopeo", f"--policy={buildah.POLICY}", "inspect", "--raw",
+            f"--authfile={credentials.docker_config()}", f"--cert-dir={credentials.trust_directory()}",
+            f"docker://{REPOSITORY}:{tag}",
+        ])  # fmt: skip
+    except CommandError as error:
+        if "manifest unknown" not in str(error):
+            raise
+        return False
+    return True
+
+
+class Case:
+    """One InferenceImage in a namespace of its own, with inputs of its own under `e2e/<name>/`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.namespace = f"e2e-{name}"
+        kubectl.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=true")
+        install.namespace(self.namespace)
+        self.prefix = f"e2e/{name}/"
+        self.inputs()
+        self.manifest: Object = yaml.safe_load(MANIFEST.read_text())
+        self.manifest["metadata"] = {"name": name, "namespace": self.namespace}
+        spec = self.manifest["spec"]
+        spec["model"] |= {"prefix": self.prefix + "train/", "labelMap": self.prefix + "label_map.pbtxt"}
+        spec["export"]["outputPrefix"] = OUTPUT
+        spec["source"]["ufile"]["prefix"] = self.prefix + "source/"
+        spec["image"] |= {"repository": REPOSITORY, "tags": [name]}
+
+    @property
+    def spec(self) -> Object:
+        return self.manifest["spec"]
+
+    def inputs(self) -> None:
+        """Good inputs, copied from the demo's."""
+        step = yaml.safe_load(MANIFEST.read_text())["spec"]["model"]["checkpoint"]["step"]
+        self.checkpoint = [f"model.ckpt-{step}.{end}" for end in ("index", "meta", "data-00000-of-00001")]
+        train = [*self.checkpoint, "pipeline.config", "checkpoint"]
+        code = [f"code/{path.name}" for path in sorted((EXAMPLE / "code").glob("*.py"))]
+        source = ["object-detect-cpu.Dockerfile", "object-detect.conf", *code]
+        objects(
+            *({"copy": [TRAINING_OUTPUT + key, f"{self.prefix}train/{key}"]} for key in train),
+            *({"copy": [SOURCE + key, f"{self.prefix}source/{key}"]} for key in source),
+            {"copy": [LABEL_MAP, self.prefix + "label_map.pbtxt"]},
+        )
+
+    def apply(self) -> None:
+        kubectl.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(self.manifest))
+
+    def request(self) -> None:
+        """What most hints end with: a new value of the request annotation."""
+        manifest = copy.deepcopy(self.manifest)
+        manifest["metadata"]["annotations"] = {REQUESTED_AT: str(time.time_ns())}
+        self.manifest = manifest
+        self.apply()
+
+    @property
+    def image(self) -> Object:
+        return kubectl.get("-n", self.namespace, "infimg", self.name)
+
+    @property
+    def status(self) -> Object:
+        return self.image.get("status", {})
+
+    def condition(self, kind: str) -> Object:
+        return next((c for c in self.status.get("conditions", []) if c["type"] == kind), {})
+
+    def until(self, what: str, look: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + DEADLINE
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not within {DEADLINE} s: {what}\n{self.explain()}")
+            time.sleep(TICK)
+        return found
+
+    def explain(self) -> str:
+        """The object, its Jobs, pods and events, and the operator's last words."""
+        log = kubectl.kubectl("-n", install.NAMESPACE, "logs", "deployment/inference-image-operator", "--tail=40")
+        return "\n".join([json.dumps(self.status, indent=1), kubectl.explain(self.namespace), log])
+
+    def until_failed(self, reason: str) -> Object:
+        """Waits for Ready=False with this reason and returns the condition; another end of the run fails at once."""
+
+        def look() -> Object | None:
+            found = self.condition("Ready")
+            if found.get("status") == "False" and found["reason"] == reason:
+                return found
+            wrong = self.condition("Stalled")
+            assert not wrong or wrong["reason"] == reason, f"{wrong}\n{self.explain()}"
+            assert found.get("status") != "True", f"Ready, though it should not be\n{self.explain()}"
+            return None
+
+        return self.until(f"Ready is False with reason {reason}", look)
+
+    def until_ready(self) -> Object:
+        def look() -> bool:
+            stalled = self.condition("Stalled")
+            assert not stalled or self.status.get("stage") or not self.handled, f"{stalled}\n{self.explain()}"
+            return self.condition("Ready").get("status") == "True" and self.handled
+
+        self.until("Ready is True", look)
+        return self.status
+
+    @property
+    def handled(self) -> bool:
+        """Whether the status speaks of what was applied last."""
+        image = self.image
+        wanted = self.manifest["metadata"].get("annotations", {}).get(REQUESTED_AT, "")
+        status = image.get("status", {})
+        return (
+            status.get("observedGeneration") == image["metadata"]["generation"]
+            and status.get("lastHandledRequest", "") == wanted
+        )
+
+    def seconds_to_explain(self) -> float:
+        """From the moment that the newest Job failed to the moment that Ready said so."""
+        jobs = kubectl.get("-n", self.namespace, "jobs")["items"]
+        failed = [
+            condition["lastTransitionTime"]
+            for job in jobs
+            for condition in job.get("status", {}).get("conditions", [])
+            if condition["type"] == "Failed" and condition["status"] == "True"
+        ]
+        assert failed, self.explain()
+        return (parse_time(self.condition("Ready")["lastTransitionTime"]) - parse_time(max(failed))).total_seconds()
+
+
+def parse_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,150 @@
+"""Bad input: an explained state within 30 s of the cause being known, no tag moved, and the hint's remedy heals it."""
+
+import json
+
+import pytest
+
+from demo import install, kubectl
+from devcluster import credentials, settings
+from tests.e2e.stack import objects, parse_time, served
+
+SECONDS = 30
+
+
+def stalled(case, reason: str, *words: str) -> dict:
+    """Applies a case that only a change can help; returns its last failure."""
+    case.apply()
+    case.until_failed(reason)
+    assert case.condition("Stalled")["reason"] == reason, case.explain()
+    assert case.seconds_to_explain() <= SECONDS, case.explain()
+    assert not served(case.name), "a tag moved"
+    failure = case.status["lastFailure"]
+    said = f"{failure['message']} {failure['hint']}"
+    assert [word for word in words if word not in said] == [], said
+    assert failure["message"] in case.condition("Ready")["message"]
+    return failure
+
+
+def healed(case) -> None:
+    status = case.until_ready()
+    assert served(case.name)
+    assert status["image"]["reference"].endswith(status["image"]["digest"])
+
+
+def test_missing_shard(case):
+    shard = case.checkpoint[-1]
+    objects({"delete": f"{case.prefix}train/{shard}"})
+    stalled(case, "CheckpointIncomplete", shard, "requestedAt")
+    case.inputs()
+    case.request()
+    healed(case)
+
+
+def test_wrong_step(case):
+    right = case.spec["model"]["checkpoint"]["step"]
+    case.spec["model"]["checkpoint"]["step"] = right + 1
+    stalled(case, "CheckpointNotFound", f"model.ckpt-{right + 1}", str(right), "spec.model.checkpoint.step")
+    case.spec["model"]["checkpoint"]["step"] = right
+    case.apply()
+    healed(case)
+
+
+def test_other_class_count(case):
+    label_map = case.spec["model"]["labelMap"]
+    objects({"write": [label_map, 'item { id: 1 name: "circle" }\nitem { id: 2 name: "square" }\n']})
+    stalled(case, "ClassCountMismatch", "2", "3", label_map)
+    case.inputs()
+    case.request()
+    healed(case)
+
+
+def test_wrong_ufile_keys(case):
+    public, private = credentials.ufile_keys()
+    kubectl.apply(kubectl.secret(case.namespace, "ufile", {"publicKey": public, "privateKey": "wrong-canary-key"}))
+    failure = stalled(case, "UFileForbidden", "privateKey", "requestedAt")
+    assert "wrong-canary-key" not in json.dumps(failure)
+    kubectl.apply(kubectl.secret(case.namespace, "ufile", {"publicKey": public, "privateKey": private}))
+    case.request()
+    healed(case)
+
+
+def test_no_such_bucket(case):
+    case.spec["ufile"]["bucket"] = "no-such-bucket"
+    stalled(case, "BucketNotFound", "no-such-bucket", "spec.ufile.bucket")
+    case.spec["ufile"]["bucket"] = settings.UFILE_BUCKET
+    case.apply()
+    healed(case)
+
+
+def test_wrong_registry_password(case):
+    wrong = json.dumps({"auths": {settings.REGISTRY_HOST: {"username": "demo@example.com", "password": "canary-pass"}}})
+    kubectl.apply(install.push_secret(case.namespace, wrong))
+    failure = stalled(case, "RegistryUnauthorized", settings.REGISTRY_HOST, "pushSecretRef", "requestedAt")
+    assert "canary-pass" not in json.dumps(failure)
+    kubectl.apply(install.push_secret(case.namespace))
+    case.request()
+    healed(case)
+
+
+def test_dockerfile_syntax_error(case):
+    dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
+    objects({"write": [dockerfile, "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPPY code/ /ai/\n"]})
+    stalled(case, "DockerfileInvalid", "line 3", "COPPY", "requestedAt")
+    case.inputs()
+    case.request()
+    healed(case)
+
+
+def test_no_such_base_image(case):
+    right = case.spec["build"]["args"]["BASE_IMAGE"]
+    case.spec["build"]["args"]["BASE_IMAGE"] = f"{settings.IMAGE_PREFIX}/no-such-image:1"
+    stalled(case, "BaseImageNotFound", "no-such-image:1")
+    case.spec["build"]["args"]["BASE_IMAGE"] = right
+    case.apply()
+    healed(case)
+
+
+@pytest.mark.parametrize(("secret", "field"), [("ufile", "secretRef"), ("uhub", "pushSecretRef")])
+def test_missing_secret(case, secret, field):
+    there = kubectl.get("-n", case.namespace, "secret", secret)
+    kubectl.kubectl("-n", case.namespace, "delete", "secret", secret)
+    case.apply()
+    found = case.until_failed("SecretNotFound")
+    pods = kubectl.get("-n", case.namespace, "pods")["items"]
+    waited = parse_time(found["lastTransitionTime"]) - min(
+        parse_time(pod["metadata"]["creationTimestamp"]) for pod in pods
+    )
+    assert waited.total_seconds() <= SECONDS, case.explain()
+    assert secret in found["message"]
+    assert not served(case.name)
+    kubectl.apply({key: there[key] for key in ("apiVersion", "kind", "type", "data")} | {
+        "metadata": {"name": secret, "namespace": case.namespace}
+    })  # fmt: skip
+    healed(case)
+    assert field in str(case.spec)
+
+
+def test_image_does_not_start(case):
+    case.spec["test"]["timeout"] = "3m"
+    module = f"{case.prefix}source/code/object_detect_inference.py"
+    objects({"write": [module, "import no_such_module\n"]})
+    case.apply()
+    case.until_failed("ImageDoesNotStart")
+    failure = case.status["lastFailure"]
+    assert "no_such_module" in failure["logTail"], failure
+    assert not served(case.name)
+    case.inputs()
+    case.request()
+    healed(case)
+
+
+def test_image_never_answers(case):
+    case.spec["test"]["timeout"] = "15s"
+    dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
+    sleeper = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["sleep", "3600"]\n'
+    objects({"write": [dockerfile, sleeper]})
+    stalled(case, "ImageDoesNotAnswer", "/initialized", "8080")
+    case.inputs()
+    case.spec["test"]["timeout"] = "2m"
+    case.request()
+    healed(case)

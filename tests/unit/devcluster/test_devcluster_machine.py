@@ -1,0 +1,147 @@
+"""What the machine is asked and told: packages, Go, pip, cgroups, cached builds."""
+
+import configparser
+import stat
+
+import pytest
+
+from devcluster import binaries, cached, cgroups, pip_settings, system
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("go version go1.26.8 linux/amd64", (1, 26)),
+        ("go version go1.25 linux/arm64", (1, 25)),
+        ("go version devel +abc linux/amd64", (0, 0)),
+        ("", (0, 0)),
+    ],
+)
+def test_the_version_of_a_go_toolchain(text, version):
+    assert system.go_version(text) == version
+
+
+def test_only_what_is_missing_is_installed(tmp_path, monkeypatch):
+    (tmp_path / "here").touch(mode=0o755)
+    needs = {"here": "package-a", "absent-program": "package-b", str(tmp_path / "here"): "c", str(tmp_path / "no"): "d"}
+    monkeypatch.setattr(system, "PACKAGES", needs)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert system.missing_packages() == ["d", "package-b"]
+
+
+PIP_LISTING = """\
+global.cert='/etc/own.pem'
+global.index-url='https://user:pass@index.test/simple'
+global.find-links='/opt/wheels'
+install.trusted-host='index.test'
+:env:.index-url='https://other.test/simple'
+"""
+
+
+def test_pip_settings_that_hold_inside_a_build():
+    assert pip_settings.parse(PIP_LISTING) == {"index-url": "https://other.test/simple", "trusted-host": "index.test"}
+
+
+def test_the_pip_configuration_of_a_build_is_private_and_reads_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(pip_settings, "run", lambda _: "global.index-url='https://user:100%@index.test/simple'\n")
+    pip_settings.write(tmp_path / "pip.conf")
+    configuration = configparser.ConfigParser(interpolation=None)
+    configuration.read(tmp_path / "pip.conf")
+    assert configuration["global"]["index-url"] == "https://user:100%@index.test/simple"
+    assert stat.S_IMODE((tmp_path / "pip.conf").stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def v1(tmp_path, monkeypatch):
+    for name in ("memory", "cpu,cpuacct"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cgroup.procs").touch()
+    (tmp_path / "cpu").symlink_to("cpu,cpuacct")
+    (tmp_path / "no-hierarchy").mkdir()
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def v2(tmp_path, monkeypatch):
+    (tmp_path / "cgroup.controllers").write_text("cpuset cpu memory rdma pids\n")
+    (tmp_path / "cgroup.subtree_control").write_text("")
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    return tmp_path
+
+
+def test_cgroup_v1_has_one_group_per_hierarchy(v1):
+    cgroups.create("ours")
+    assert sorted(path.parent.name for path in v1.glob("*/ours")) == ["cpu", "cpu,cpuacct", "memory"]
+    assert len(cgroups.hierarchies()) == 2
+
+
+def test_cgroup_v2_hands_down_its_controllers(v2):
+    cgroups.create("ours")
+    assert (v2 / "ours").is_dir()
+    assert (v2 / "cgroup.subtree_control").read_text() == "+pids"  # the kernel's file takes one write after the other
+
+
+def test_a_cgroup_goes_with_all_below_it(v1):
+    cgroups.create("ours")
+    (v1 / "memory" / "ours" / "pods" / "pod1").mkdir(parents=True)
+    cgroups.remove("ours")
+    assert not list(v1.glob("*/ours"))
+
+
+def test_a_cgroup_in_use_is_named(v1, monkeypatch):
+    monkeypatch.setattr(cgroups, "REMOVE_TIMEOUT", 0.0)
+    cgroups.create("ours")
+    (v1 / "memory" / "ours" / "in-use").touch()  # an ordinary file keeps a folder as a process keeps a cgroup
+    with pytest.raises(cgroups.NotReadyError, match="memory/ours"):
+        cgroups.remove("ours")
+
+
+def fail_while_filling(target):
+    with cached.fill(target) as scratch:
+        (scratch / "result").mkdir()
+        raise RuntimeError
+
+
+def test_a_cached_directory_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError):
+        fail_while_filling(tmp_path / "target")
+    assert list(tmp_path.iterdir()) == []
+    with cached.fill(tmp_path / "target") as scratch:
+        (scratch / "result").mkdir()
+        (scratch / "result" / "file").touch()
+        assert not (tmp_path / "target").exists()
+    assert [path.name for path in tmp_path.rglob("*")] == ["target", "file"]
+
+
+def test_the_first_of_two_clones_that_build_the_same_wins(tmp_path):
+    with cached.fill(tmp_path / "target") as scratch:
+        (scratch / "result").mkdir()
+        (tmp_path / "target").mkdir()
+        (tmp_path / "target" / "first").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["target", "first"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flags": ("-race",)},
+        {"go_version": "go version go1.99.0"},
+        {"content": "module other\n"},
+    ],
+)
+def test_a_build_is_named_by_all_that_enters_it(tmp_path, change):
+    def key(*, flags=("-trimpath",), go_version="go version go1.26.0", content="module tools\n"):
+        (tmp_path / "go.mod").write_text(content)
+        return binaries.key(tmp_path, flags, go_version)
+
+    assert key(**change) != key()
+    assert key() == key()
+
+
+def test_every_tool_set_has_its_module_files_and_they_name_no_place():
+    for tools in binaries.ALL:
+        text = (binaries.TOOLS / tools.name / "go.mod").read_text()
+        assert text.startswith(f"module devcluster/{tools.name}\n")
+        assert "=> /" not in text, f"{tools.name} is built from a folder of some machine"
+    assert f"k8s.io/kubernetes {binaries.KUBERNETES_VERSION}\n" in (binaries.TOOLS / "kubernetes/go.mod").read_text()

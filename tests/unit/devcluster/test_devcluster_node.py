@@ -1,0 +1,100 @@
+"""The first process of the node: it starts, restarts and reaps."""
+
+import json
+import sys
+import time
+
+import pytest
+
+from devcluster import node, settings, status
+from devcluster.components import Component, components
+
+DEADLINE = 20.0
+
+
+@pytest.fixture
+def make_node(tmp_path, monkeypatch):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "node").mkdir()
+    monkeypatch.setattr(settings, "NODE_STATE", tmp_path)
+    monkeypatch.setattr(node, "RESTART_DELAY", 0.0)
+    monkeypatch.setattr(node, "api_is_ready", lambda: False)
+    nodes = []
+
+    def make(*parts):
+        nodes.append(node.Node(list(parts), inherited=-1))
+        return nodes[-1]
+
+    yield make
+    for process in (part.process for one in nodes for part in one._parts if part.process):
+        process.kill()
+        process.wait(10)
+
+
+def state(tmp_path):
+    return json.loads((tmp_path / node.STATUS).read_text())
+
+
+def tick_until(subject, condition):
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        subject.tick()
+        if condition():
+            return
+        assert time.monotonic() < deadline, "the node did not come to what was expected of it"
+
+
+def test_what_ends_is_started_again(make_node, tmp_path):
+    subject = make_node(Component("short", ("false",)))
+    tick_until(subject, lambda: state(tmp_path)["short"]["starts"] >= 3)
+    assert state(tmp_path)["short"]["lastCode"] == 1
+
+
+def test_work_that_succeeded_is_not_repeated(make_node, tmp_path):
+    marker = tmp_path / "marker"
+    fails_once = f"import pathlib,sys; p=pathlib.Path({str(marker)!r}); n=p.exists(); p.touch(); sys.exit(not n)"
+    subject = make_node(Component("work", (sys.executable, "-c", fails_once), once=True))
+    tick_until(subject, lambda: state(tmp_path)["work"]["done"])
+    for _ in range(5):
+        subject.tick()
+    assert state(tmp_path)["work"]["starts"] == 2
+
+
+def test_what_needs_the_api_waits_for_it(make_node, tmp_path, monkeypatch):
+    subject = make_node(
+        Component("first", ("true",), once=True), Component("later", ("true",), needs_api=True, once=True)
+    )
+    tick_until(subject, lambda: state(tmp_path)["first"]["done"])
+    assert state(tmp_path)["later"]["starts"] == 0
+    monkeypatch.setattr(node, "api_is_ready", lambda: True)
+    tick_until(subject, lambda: state(tmp_path)["later"]["done"])
+
+
+def test_what_a_component_says_is_kept(make_node, tmp_path):
+    subject = make_node(Component("speaker", ("echo", "said"), once=True))
+    tick_until(subject, lambda: state(tmp_path)["speaker"]["done"])
+    assert (tmp_path / "log" / "speaker.log").read_text() == "said\n"
+
+
+def test_component_names_are_unique():
+    names = [part.name for part in components("/group", 3, 12345)]
+    assert len(names) == len(set(names))
+
+
+def test_no_secret_is_in_a_command_line():
+    words = [word for part in components("/group", 3, 12345) for word in part.argv]
+    assert not [word for word in words if "password" in word or "token" in word.lower()]
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ({"running": True, "done": False, "starts": 1, "lastCode": None}, "running"),
+        ({"running": True, "done": False, "starts": 4, "lastCode": 1}, "running, started 4 times"),
+        ({"running": False, "done": True, "starts": 1, "lastCode": 0}, "done"),
+        ({"running": False, "done": False, "starts": 0, "lastCode": None}, "waiting for the API server"),
+        ({"running": False, "done": False, "starts": 2, "lastCode": 7}, "ended with code 7, started 2 times"),
+    ],
+)
+def test_a_component_in_words(part, text):
+    assert status.describe(part) == text

@@ -1,0 +1,64 @@
+"""Images written by hand: deterministic, and consistent in themselves."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+
+import pytest
+
+from devcluster import oci
+
+
+@pytest.fixture
+def program(tmp_path):
+    path = tmp_path / "program"
+    path.write_bytes(b"#!/bin/sh\n")
+    return path
+
+
+@pytest.fixture
+def layout(tmp_path, program):
+    oci.write_layout(tmp_path / "layout", "host.test/name:1", oci.layer_of({"/bin/x": program}), {"Cmd": ["/bin/x"]})
+    return tmp_path / "layout"
+
+
+def blob(layout, digest):
+    data = (layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == digest.removeprefix("sha256:")
+    return data
+
+
+def test_every_digest_names_its_blob(layout):
+    manifest = json.loads(blob(layout, oci.digest(layout)))
+    config = json.loads(blob(layout, manifest["config"]["digest"]))
+    layer = gzip.decompress(blob(layout, manifest["layers"][0]["digest"]))
+    assert config["rootfs"]["diff_ids"] == ["sha256:" + hashlib.sha256(layer).hexdigest()]
+    assert config["config"] == {"Cmd": ["/bin/x"]}
+    assert manifest["layers"][0]["size"] == len(blob(layout, manifest["layers"][0]["digest"]))
+
+
+def test_a_layer_holds_the_programs_as_root(program):
+    with tarfile.open(fileobj=io.BytesIO(oci.layer_of({"/bin/x": program}))) as archive:
+        (member,) = archive.getmembers()
+        assert (member.name, member.mode, member.uid, member.mtime) == ("bin/x", 0o755, 0, 0)
+        assert archive.extractfile(member).read() == program.read_bytes()
+
+
+def test_equal_input_makes_an_equal_image(tmp_path, program, layout):
+    oci.write_layout(tmp_path / "again", "host.test/name:1", oci.layer_of({"/bin/x": program}), {"Cmd": ["/bin/x"]})
+    assert oci.digest(tmp_path / "again") == oci.digest(layout)
+
+
+def test_an_archive_holds_the_layout(tmp_path, layout):
+    oci.archive(layout, tmp_path / "image.tar")
+    with tarfile.open(tmp_path / "image.tar") as archive:
+        assert {"oci-layout", "index.json", "blobs/sha256"} <= set(archive.getnames())
+
+
+def test_a_layout_of_two_images_is_refused(layout):
+    index = json.loads((layout / "index.json").read_text())
+    (layout / "index.json").write_text(json.dumps({"manifests": index["manifests"] * 2}))
+    with pytest.raises(ValueError, match="2 images"):
+        oci.digest(layout)

@@ -1,0 +1,20 @@
+"""Errors of the API server, as the operator reads them."""
+
+import pytest
+from inference_image_operator.cluster import _api_error
+
+
+@pytest.mark.parametrize(
+    ("data", "retry_after", "expected"),
+    [
+        (b'{"kind":"Status","reason":"NotFound","message":"x not found"}', None, ("NotFound", "x not found", None)),
+        (b"404 page not found\n", None, ("", "404 page not found", None)),
+        (b"[]", None, ("", "[]", None)),
+        (b"", None, ("", "", None)),
+        (b"\xff", "20", ("", "\ufffd", 20.0)),
+        (b"{}", "Wed, 21 Oct 2026 07:28:00 GMT", ("", "", None)),
+    ],
+)
+def test_every_answer_becomes_an_explained_error(data, retry_after, expected):
+    error = _api_error(404, data, retry_after)
+    assert (error.reason, error.message, error.retry_after) == expected
