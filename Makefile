@@ -18,9 +18,12 @@ $(VENV)/.done: requirements/dev.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
-$(VENV_TF)/.done: requirements/export.txt requirements/tf-dev.txt
-	python3 -m venv $(VENV_TF)
+ADAPTER := $(wildcard export_job/adapt_object_detection/*.py export_job/adapt_object_detection/*/*.py)
+
+$(VENV_TF)/.done: requirements/export.txt requirements/tf-dev.txt $(ADAPTER)
+	python3 -m venv --clear $(VENV_TF)
 	$(PY_TF) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/export.txt -r requirements/tf-dev.txt
+	PYTHONPATH=export_job $(PY_TF) -m adapt_object_detection
 	touch $@
 
 .PHONY: setup
@@ -59,6 +62,28 @@ lint-chart: setup ## helm lint
 lint-manifests: setup ## every manifest through a real API server, as a dry run
 	@$(PY) -m pytest -q tests/crd/test_manifests_on_server.py tests/crd/test_chart_on_server.py
 
+.PHONY: packages
+packages: setup
+	@$(PY) -m devcluster packages
+
+.PHONY: test test-control-plane test-devcluster test-tf test-demo test-bad-input
+test: test-unit test-control-plane test-tf test-devcluster test-demo test-bad-input ## every test, on real parts
+
+test-control-plane: setup ## CRD and control loop on a real API server
+	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop
+
+test-devcluster: packages ## the development cluster itself
+	@$(PY) -m pytest -q tests/devcluster
+
+test-tf: setup-tf ## export, training and serving with TensorFlow
+	@$(PY_TF) -m pytest -q tests/tf
+
+test-demo: packages setup-tf ## the demo, the demo again, and what must write nothing
+	@$(PY) -m pytest -q tests/e2e/test_demo.py
+
+test-bad-input: packages setup-tf ## each bad input: explained, no tag moved, healed by its hint
+	@$(PY) -m pytest -q -n 4 tests/e2e/test_bad_input.py
+
 .PHONY: test-unit
-test-unit: setup ## the tests that need no cluster, in seconds
+test-unit: packages ## the tests that need no cluster, in seconds
 	@$(PY) -m pytest -q -n auto tests/unit

@@ -27,6 +27,7 @@ def values(references: Mapping[str, str]) -> dict[str, object]:
             "registries": {"allowed": [settings.REGISTRY_HOST]},
             "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": settings.UFILE_SUFFIX}]},
             "jobs": {"imagePullSecrets": [{"name": PULL_SECRET}]},
+            "resync": "20s",  # short, so that a test sees one
         },
     }
 

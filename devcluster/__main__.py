@@ -32,6 +32,12 @@ def prepare() -> None:
     system.install_packages()
 
 
+def install() -> None:
+    """Installs the programs of the distribution that cluster and tests need."""
+    with alone():
+        prepare()
+
+
 def up() -> None:
     """Starts the cluster and waits until it answers."""
     with alone():
@@ -59,6 +65,7 @@ def publish_images(names: Sequence[str]) -> None:
 
 
 COMMANDS: dict[str, Callable[[], None]] = {
+    "packages": install,
     "up": up,
     "down": down,
     "status": status.show,

@@ -5,12 +5,12 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
-from inference_image_build import dockerfile, manifests, source
+from inference_image_build import dockerfile, source
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import AssembleInput, Graph, PinnedFile, PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Assembled
-from inference_image_store import Store
+from inference_image_store import Store, read_manifest
 
 _CHUNK = 1024**2
 
@@ -21,7 +21,7 @@ def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfil
     Raises StageError: `SourceChanged` when anything is not as it was pinned, `ObjectCorrupt` for the graph, and those
     of the store.
     """
-    manifest = manifests.read(store, stage.manifest)
+    manifest = read_manifest(store, stage.manifest)
     if context.exists():
         shutil.rmtree(context)
     context.mkdir(parents=True)

@@ -14,7 +14,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Manifest, ManifestRef, PinnedFile, PinnedObject, ResolveInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import MAX_BYTES, Resolved, encode
-from inference_image_store import Store, etag_of
+from inference_image_store import Store, etag_of, exported_graph
 
 MAX_SAMPLE = 32 * 1024**2
 _MAX_CHECKPOINT_FILES = 5000
@@ -60,7 +60,7 @@ def resolve(stage: ResolveInput, store: Store, registry: Registry, config_map: P
             num_classes=model.num_classes,
             context_bytes=sum(item.size for item in files) + sum(item.size for item in model.files),
             base_bytes=bases.size,
-            graph=existing.graph(store, stage.output_prefix, manifest.fingerprint),
+            graph=exported_graph(store, stage.output_prefix, manifest.fingerprint),
             image=existing.image(registry, repository, manifest.content_hash),
         )
     )

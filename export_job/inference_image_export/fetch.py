@@ -1,17 +1,13 @@
-"""Fetches what was pinned: the manifest, the checkpoint's files and the pipeline config."""
+"""Fetches what was pinned: the checkpoint's files and the pipeline config."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject
+from inference_image_contract.inputs import Manifest, PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_store import Store
 
-_MAX_MANIFEST = 8 * 1024**2
 _INDEX_SUFFIX = ".index"
 _NOT_NEEDED = ".meta"
 """The training graph, often the largest file; the graph to export is built from the pipeline config."""
@@ -27,26 +23,6 @@ class Source:
     pipeline_config: Path
     pipeline_config_key: str
     files: tuple[Path, ...]
-
-
-def read_manifest(store: Store, reference: ManifestRef) -> Manifest:
-    """The manifest that was resolved, verified by its SHA-256.
-
-    Raises StageError: `SourceChanged` when it is gone or another, `InvalidInput` when it is of another version.
-    """
-    if store.find(reference.key) is None:
-        raise _manifest_changed(reference, "is gone")
-    data = store.read(reference.key, max_bytes=_MAX_MANIFEST)
-    if hashlib.sha256(data).hexdigest() != reference.sha256:
-        raise _manifest_changed(reference, "is not the one that was written")
-    try:
-        return msgspec.json.decode(data, type=Manifest)
-    except msgspec.DecodeError as error:
-        raise StageError(
-            Reason.INVALID_INPUT,
-            f"The manifest {reference.key} is not of this version: {error}.",
-            "The images of the steps are of different versions: install them from one chart.",
-        ) from error
 
 
 def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
@@ -91,11 +67,3 @@ def _download(store: Store, item: PinnedObject, target: Path) -> Path:
             "Nothing to do if the training goes on: everything is resolved again. Else upload the object again.",
         ) from error
     return target
-
-
-def _manifest_changed(reference: ManifestRef, what: str) -> StageError:
-    return StageError(
-        Reason.SOURCE_CHANGED,
-        f"The manifest {reference.key} {what}.",
-        "Nothing to do: everything is resolved again. Let nothing else write below spec.export.outputPrefix.",
-    )

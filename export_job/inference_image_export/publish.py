@@ -9,41 +9,17 @@
 import hashlib
 from pathlib import Path
 
-import msgspec
-
 from inference_image_contract.inputs import Graph, encode
 from inference_image_export.exporting import Output
-from inference_image_store import Store
+from inference_image_store import RESULT, Store, export_folder
 
 GRAPH = "frozen_inference_graph.pb"
 PIPELINE_CONFIG = "pipeline.config"
-RESULT = "result.json"
-_MAX_RESULT = 64 * 1024
-
-
-def folder_of(output_prefix: str, fingerprint: str) -> str:
-    """The prefix of everything that belongs to this fingerprint (`sha256:<hex>`)."""
-    return f"{output_prefix}{fingerprint.removeprefix('sha256:')}/"
-
-
-def existing(store: Store, output_prefix: str, fingerprint: str) -> Graph | None:
-    """The graph that an earlier run completed, None unless it is there with the size and SHA-256 of its result."""
-    key = folder_of(output_prefix, fingerprint) + RESULT
-    if store.find(key) is None:
-        return None
-    try:
-        graph = msgspec.json.decode(store.read(key, max_bytes=_MAX_RESULT), type=Graph)
-    except msgspec.DecodeError:
-        return None
-    there = store.find(graph.key)
-    if there is None or (there.size, there.sha256) != (graph.size, graph.sha256):
-        return None
-    return graph
 
 
 def publish(store: Store, output: Output, output_prefix: str, fingerprint: str) -> Graph:
     """Uploads the graph and says last that it is complete."""
-    folder = folder_of(output_prefix, fingerprint)
+    folder = export_folder(output_prefix, fingerprint)
     sha256 = _sha256(output.graph)
     store.upload(output.pipeline_config, folder + PIPELINE_CONFIG)
     info = store.upload(output.graph, folder + GRAPH, sha256=sha256)

@@ -9,9 +9,9 @@ from inference_image_contract.inputs import ExportInput, Graph, Manifest
 from inference_image_contract.results import Exported
 from inference_image_export import publish
 from inference_image_export.exporting import export
-from inference_image_export.fetch import fetch, read_manifest
+from inference_image_export.fetch import fetch
 from inference_image_export.verify import verify
-from inference_image_store import Store
+from inference_image_store import Store, exported_graph, read_manifest
 
 
 def export_stage(stage: ExportInput, store: Store) -> Exported:
@@ -20,7 +20,7 @@ def export_stage(stage: ExportInput, store: Store) -> Exported:
     Running it again is safe at any point: what is complete is reused, what is not is done again. Raises StageError.
     """
     manifest = read_manifest(store, stage.manifest)
-    graph = publish.existing(store, stage.output_prefix, manifest.fingerprint)
+    graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
     if graph is None:
         with tempfile.TemporaryDirectory(prefix="export-") as folder:
             graph = _export(stage, store, manifest, Path(folder))

@@ -2,7 +2,17 @@
 
 from inference_image_store.credentials import Credentials
 from inference_image_store.etag import etag_of
+from inference_image_store.handover import RESULT, export_folder, exported_graph, read_manifest
 from inference_image_store.objects import ObjectInfo
 from inference_image_store.store import Store
 
-__all__ = ["Credentials", "ObjectInfo", "Store", "etag_of"]
+__all__ = [
+    "RESULT",
+    "Credentials",
+    "ObjectInfo",
+    "Store",
+    "etag_of",
+    "export_folder",
+    "exported_graph",
+    "read_manifest",
+]

@@ -119,13 +119,17 @@ async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config)
     period = parse_duration(config.resync)
     while True:
         await asyncio.sleep(period)
+        seen = queued = 0
         try:
             for namespace in config.watch_namespaces or ("",):
                 async for image in cluster.images(namespace):
+                    seen += 1
                     if not is_settled(from_object(image)):
+                        queued += 1
                         queue.add((image["metadata"]["namespace"], image["metadata"]["name"]))
         except ApiError as error:
             log.warning("the resync was cut short: %s", error)
+        log.info("resync: %d objects looked at, %d not settled", seen, queued)
 
 
 async def _heartbeat(health: Health) -> None:

@@ -49,9 +49,13 @@ def diagnose(tail: str) -> Diagnosis:
 
 
 def _error_line(tail: str) -> str:
-    """The last line that speaks of an error, else the last line; Kaniko prints its cause last."""
+    """The line that names the cause: the last that begins with an error, else that speaks of one, else the last of all.
+
+    A Kaniko that ends early prints `Error: ...` first and then its whole usage, so the last line alone is no cause.
+    """
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     if not lines:
         return "it printed nothing"
-    errors = [line for line in lines if re.search(r"error|fatal|failed", line, re.IGNORECASE)]
-    return (errors or lines)[-1][:500]
+    begins = [line for line in lines if re.match(r"error|fatal", line, re.IGNORECASE)]
+    speaks = [line for line in lines if re.search(r"error|fatal|failed", line, re.IGNORECASE)]
+    return (begins or speaks or lines)[-1][:500]

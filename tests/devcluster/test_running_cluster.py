@@ -100,7 +100,7 @@ def test_an_image_is_not_pulled_without_the_password(namespace, image):
     document = pod(namespace, "stranger", image, "pass", pull=False)
     document["spec"]["containers"][0]["imagePullPolicy"] = "Always"
     apply(document)
-    wait(namespace, "stranger", "no basic auth credentials")
+    wait(namespace, "stranger", "401 Unauthorized")
 
 
 def test_pod_security_refuses_a_privileged_pod(namespace, image):

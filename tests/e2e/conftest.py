@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Callable
 
 import pytest
@@ -31,4 +32,4 @@ def stack() -> None:
 @pytest.fixture
 def case(request: pytest.FixtureRequest) -> Callable[[], Case]:
     """The case of this test, named after it."""
-    return Case(request.node.name.removeprefix("test_").replace("_", "-")[:40].rstrip("-"))
+    return Case(re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:40].strip("-"))

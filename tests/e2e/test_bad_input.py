@@ -43,7 +43,7 @@ def test_missing_shard(case):
 def test_wrong_step(case):
     right = case.spec["model"]["checkpoint"]["step"]
     case.spec["model"]["checkpoint"]["step"] = right + 1
-    stalled(case, "CheckpointNotFound", f"model.ckpt-{right + 1}", str(right), "spec.model.checkpoint.step")
+    stalled(case, "CheckpointNotFound", str(right + 1), str(right), "spec.model.checkpoint.step")
     case.spec["model"]["checkpoint"]["step"] = right
     case.apply()
     healed(case)

@@ -36,7 +36,7 @@ def test_the_registrys_digest_is_reported(ask, pushed, tmp_path, written):
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("sha256:" + "0" * 64, "but the registry serves sha256:"),
+        ("sha256:" + "0" * 64, "does not serve it"),
         ("", "no sha256 digest"),
         ("sha256:" + "0" * 63, "no sha256 digest"),
         ("md5:" + "0" * 64, "no sha256 digest"),
@@ -49,6 +49,15 @@ def test_a_digest_file_that_does_not_agree_is_refused(ask, pushed, tmp_path, wri
     with pytest.raises(StageError, match=words) as caught:
         ask()
     assert caught.value.reason == Reason.DIGEST_INVALID
+
+
+def test_two_builds_of_one_content_at_once_each_report_their_own_image(
+    ask, pushed, registry_server, repository, tmp_path
+):
+    (tmp_path / "digest").write_text(pushed)
+    other = registry_server.push_image(repository.path, TAG, b"y" * 100)
+    assert other != pushed
+    assert ask().digest == pushed
 
 
 def test_a_push_that_did_not_end_is_no_image(ask, repository, tmp_path):

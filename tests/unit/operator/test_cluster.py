@@ -1,6 +1,7 @@
 """Errors of the API server, as the operator reads them."""
 
 import pytest
+
 from inference_image_operator.cluster import _api_error
 
 

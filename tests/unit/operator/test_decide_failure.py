@@ -343,3 +343,12 @@ def test_an_earlier_image_stays_in_the_status_when_a_later_run_fails():
     assert world.status.image.digest == DIGEST
     assert world.status.image.generation == 1
     assert world.summary()["Ready"] == ("False", "CheckpointNotFound")
+
+
+def test_kanikos_usage_after_its_error_does_not_hide_the_cause():
+    world = World()
+    world.run_to(Stage.BUILD)
+    log = "Error: error checking push permissions\nUsage:\n  -v, --verbosity string  Log level (info, error, fatal)"
+    world.fail(report("kaniko", log, 1, "Error"))
+    world.settle()
+    assert "error checking push permissions" in world.condition("Ready").message

@@ -1,0 +1,67 @@
+"""Results that Jobs leave for each other in the object store, and that nobody believes without a look.
+
+`<outputPrefix>resolved/...`                  the manifest of a run, which `resolve` writes
+`<outputPrefix><fingerprint>/result.json`     says, last of all, that the export of this fingerprint is complete
+"""
+
+import hashlib
+
+import msgspec
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import Graph, Manifest, ManifestRef
+from inference_image_contract.reasons import Reason
+from inference_image_store.store import Store
+
+MAX_MANIFEST = 8 * 1024**2
+"""2,000 files with keys of 1,023 bytes fit."""
+_MAX_RESULT = 64 * 1024
+RESULT = "result.json"
+
+
+def export_folder(output_prefix: str, fingerprint: str) -> str:
+    """The prefix of everything that belongs to this fingerprint (`sha256:<hex>`)."""
+    return f"{output_prefix}{fingerprint.removeprefix('sha256:')}/"
+
+
+def exported_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph | None:
+    """The graph of this fingerprint, None unless it is there with the size and SHA-256 that were verified."""
+    key = export_folder(output_prefix, fingerprint) + RESULT
+    if store.find(key) is None:
+        return None
+    try:
+        graph = msgspec.json.decode(store.read(key, max_bytes=_MAX_RESULT), type=Graph)
+    except msgspec.DecodeError:
+        return None
+    there = store.find(graph.key)
+    if there is None or (there.size, there.sha256) != (graph.size, graph.sha256):
+        return None
+    return graph
+
+
+def read_manifest(store: Store, reference: ManifestRef) -> Manifest:
+    """The manifest, verified by its SHA-256.
+
+    Raises StageError: `SourceChanged` when it is gone or another, `InvalidInput` when it is of another version.
+    """
+    if store.find(reference.key) is None:
+        raise _changed(reference, "is gone")
+    data = store.read(reference.key, max_bytes=MAX_MANIFEST)
+    if hashlib.sha256(data).hexdigest() != reference.sha256:
+        raise _changed(reference, "is not the one that was written")
+    try:
+        return msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise StageError(
+            Reason.INVALID_INPUT,
+            f"The manifest {reference.key} is not of this version: {error}.",
+            "The images of the steps are of different versions: install them from one chart.",
+        ) from error
+
+
+def _changed(reference: ManifestRef, what: str) -> StageError:
+    return StageError(
+        Reason.SOURCE_CHANGED,
+        f"The manifest {reference.key} {what}.",
+        "Nothing to do: everything is resolved again. Let nothing else write below spec.export.outputPrefix.",
+    )

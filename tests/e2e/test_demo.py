@@ -1,0 +1,89 @@
+"""The main job on real input, whole: the demo, the demo again, and what must write nothing."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from demo import audit, kubectl
+from demo.install import NAMESPACE
+from demo.pipeline import MANIFEST
+from demo.serve import NEEDED, OUT, PICTURES
+from devcluster import credentials, settings
+
+DEPLOYMENT = "deployment/inference-image-operator"
+
+
+def run_demo() -> float:
+    """Seconds that it took."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "demo"], cwd=settings.REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+    return time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def summary() -> dict:
+    run_demo()
+    return json.loads((OUT / "summary.json").read_text())
+
+
+def test_the_published_image_answers_as_its_checkpoint_was_trained_to(summary):
+    answers = summary["answers"]
+    assert answers["pictures"] == PICTURES
+    assert answers["right"] >= NEEDED * PICTURES
+    assert answers["different"] == []
+    assert len(list(OUT.glob("picture-*.png"))) == PICTURES
+
+
+def test_the_status_tells_which_checkpoint_is_in_which_digest(summary):
+    status = kubectl.get("-n", "object-detect", "infimg", "object-detect")["status"]
+    assert status["image"]["reference"] == summary["image"]["reference"]
+    assert status["checkpoint"]["step"] == summary["checkpoint"]["step"]
+    assert {file["key"].rpartition(".")[2] for file in status["checkpoint"]["files"]} >= {"index"}
+    assert status["history"][0]["digest"] == status["image"]["digest"]
+
+
+def test_the_columns_are_what_a_person_looks_for(summary):
+    header, row = kubectl.kubectl("-n", "object-detect", "get", "infimg").strip().splitlines()
+    assert header.split() == ["NAME", "READY", "REASON", "STEP", "IMAGE", "AGE"]
+    step = str(summary["checkpoint"]["step"])
+    assert row.split()[:4] == ["object-detect", "True", "Published", step]
+
+
+def test_a_second_demo_reuses_everything_within_a_minute(summary):
+    mark = audit.mark()
+    assert run_demo() < 60
+    assert audit.writes(mark) == []
+    assert json.loads((OUT / "summary.json").read_text())["image"] == summary["image"]
+
+
+def test_same_manifest_restart_and_resync_write_nothing(summary):
+    assert summary
+    mark = audit.mark()
+    kubectl.kubectl("apply", "-f", str(MANIFEST))
+    kubectl.kubectl("-n", NAMESPACE, "rollout", "restart", DEPLOYMENT)
+    kubectl.kubectl("-n", NAMESPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")
+    log = kubectl.start("-n", NAMESPACE, "logs", DEPLOYMENT, "-f", "--pod-running-timeout=60s")
+    try:
+        resync = next((line for line in log.stdout if "resync: " in line), "")
+    finally:
+        log.kill()
+        log.wait()
+    assert "objects looked at" in resync
+    writes = [write for write in audit.writes(mark) if "object-detect" in write[2]]
+    assert writes == []
+
+
+def test_no_secret_is_in_what_anybody_can_read(summary):
+    assert summary
+    seen = kubectl.kubectl("get", "infimg,jobs,pods,events", "-A", "-o", "json")
+    seen += kubectl.kubectl("-n", NAMESPACE, "logs", DEPLOYMENT)
+    for pod in kubectl.get("-n", "object-detect", "pods", "-l", "app.kubernetes.io/managed-by")["items"]:
+        seen += kubectl.kubectl("-n", "object-detect", "logs", pod["metadata"]["name"], "--all-containers")
+    for secret in (*credentials.ufile_keys(), credentials.registry_password()):
+        assert secret not in seen
