@@ -21,6 +21,7 @@ sys.path.insert(0, str(EXAMPLE / "training"))
 from shapes import CLASSES, DEMO_SEED, pictures
 
 THRESHOLD = 0.5
+SHEET = 8
 TOLERANCE = 1e-3
 """Of scores and boxes, between two builds of TensorFlow; answers near the threshold are compared with it in mind."""
 
@@ -30,7 +31,7 @@ Detection = dict[str, Any]
 def main(url: str, key: str, count: int, directory: Path) -> dict[str, Any]:
     """The summary: how many pictures, how many right, how many differ from the graph, seconds per answer."""
     graph = Graph(key)
-    right, different, seconds = 0, [], []
+    right, different, seconds, drawings = 0, [], [], []
     for number, (png, drawn) in enumerate(pictures(DEMO_SEED, count)):
         began = time.monotonic()
         answer = requests.post(url, data=png, timeout=60)
@@ -40,7 +41,9 @@ def main(url: str, key: str, count: int, directory: Path) -> dict[str, Any]:
         right += sorted(d["class"] for d in detections) == sorted(shape.name for shape in drawn)
         if not same(detections, graph.detections(png)):
             different.append(number)
-        draw(png, detections).save(directory / f"picture-{number:02}.png")
+        drawings.append(draw(png, detections))
+        drawings[-1].save(directory / f"picture-{number:02}.png")
+    sheet(drawings[:SHEET]).save(directory / "boxes.png")
     return {
         "pictures": count,
         "right": right,
@@ -102,6 +105,15 @@ def draw(png: bytes, detections: list[Detection]) -> Image.Image:
         canvas.rectangle((left, top, right, bottom), outline=(255, 255, 0), width=2)
         canvas.text((left + 3, top + 2), f"{found['class']} {found['score']:.2f}", fill=(0, 0, 0))
     return picture
+
+
+def sheet(pictures_: list[Image.Image]) -> Image.Image:
+    """Pictures of one size beside each other, four in a row."""
+    width, height = pictures_[0].size
+    whole = Image.new("RGB", (4 * width, -(-len(pictures_) // 4) * height))
+    for number, picture in enumerate(pictures_):
+        whole.paste(picture, (number % 4 * width, number // 4 * height))
+    return whole
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Peak memory of every container, read from the kernel's cgroups while the pipeline runs."""
 
+import json
 import re
 import threading
 from pathlib import Path
@@ -34,17 +35,9 @@ class Sampler:
         self._stop.set()
         self._thread.join()
 
-    def of_stage(self, namespace: str, stage: str) -> dict[str, int]:
-        """Container -> bytes, of the pods of a stage's Jobs; empty when none ran."""
-        selector = f"uai.ucloud.cn/stage={stage}"
-        found: dict[str, int] = {}
-        for pod in kubectl.get("-n", namespace, "pods", "-l", selector)["items"]:
-            status = pod["status"]
-            for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
-                peak = self._peaks.get(container.get("containerID", "").rpartition("/")[2], 0)
-                if peak:
-                    found[container["name"]] = max(peak, found.get(container["name"], 0))
-        return found
+    def of(self, container_id: str) -> int:
+        """Bytes, 0 when the container was not seen."""
+        return self._peaks.get(container_id.rpartition("/")[2], 0)
 
     def _run(self) -> None:
         root = next(h for h in cgroups.hierarchies() if h.name == "memory" or (h / "cgroup.controllers").exists())
@@ -60,3 +53,26 @@ class Sampler:
             except (OSError, ValueError):  # gone meanwhile, or the other version's name
                 continue
             self._peaks[path.name] = max(value, self._peaks.get(path.name, 0))
+
+
+def of_stage(namespace: str, stage: str, peaks: Sampler) -> dict[str, dict[str, int]]:
+    """Container -> what is known of its peak, in bytes, for the pods of a stage's Jobs.
+
+    `resident` is what the process itself reported of its resident set (Kaniko and the image report nothing),
+    `cgroup` what the kernel charged to the container while this sampler ran.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for pod in kubectl.get("-n", namespace, "pods", "-l", f"uai.ucloud.cn/stage={stage}")["items"]:
+        status = pod["status"]
+        for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+            known = {"resident": _reported(container), "cgroup": peaks.of(container.get("containerID", ""))}
+            found[container["name"]] = {kind: value for kind, value in known.items() if value}
+    return found
+
+
+def _reported(container: kubectl.Object) -> int:
+    message = container.get("state", {}).get("terminated", {}).get("message", "")
+    try:
+        return int(json.loads(message).get("peakMemoryBytes", 0))
+    except (ValueError, AttributeError):
+        return 0

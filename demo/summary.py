@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from demo import kubectl
+from demo import kubectl, memory
 from demo.memory import Sampler
 from demo.serve import OUT
 
@@ -19,7 +19,7 @@ def collect(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> d
             {
                 "stage": stage,
                 "time": status["timings"].get(stage.lower(), ""),
-                "peakMemoryBytes": peaks.of_stage(namespace, stage),
+                "containers": memory.of_stage(namespace, stage, peaks),
             }
             for stage in STAGES
         ],
@@ -31,16 +31,24 @@ def collect(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> d
     }
 
 
+def _mib(bytes_: int | None) -> str:
+    return f"{bytes_ // MIB} MiB" if bytes_ else "-"
+
+
 def write(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
     """Prints the table and writes the JSON."""
     found = collect(image, answers, peaks)
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
     print()
-    print(f"{'stage':10}{'time':>9}   peak memory by container (page cache included)")
+    print(
+        f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'peak of cgroup':>16}   (page cache included)"
+    )
     for stage in found["stages"]:
-        peak = ", ".join(f"{name} {bytes_ // MIB} MiB" for name, bytes_ in stage["peakMemoryBytes"].items())
-        print(f"{stage['stage']:10}{stage['time']:>9}   {peak or '-'}")
+        head = f"{stage['stage']:10}{stage['time']:>9}"
+        for name, peak in stage["containers"].items() or [("-", {})]:
+            print(f"{head:19}   {name:12}{_mib(peak.get('resident')):>15}{_mib(peak.get('cgroup')):>16}")
+            head = ""
     print()
     print(f"checkpoint step {found['checkpoint']['step']}, graph {found['frozenGraph']['size'] / MIB:.1f} MiB")
     print(f"image {found['image']['reference']}, {found['image']['size'] / MIB:.1f} MiB compressed")

@@ -1,4 +1,4 @@
-"""Builds Kubernetes, etcd, CoreDNS, Kaniko, helm and the pause program from their Go modules, once."""
+"""Builds Kubernetes, etcd, CoreDNS, Kaniko, helm, KWOK and the pause program from their Go modules, once."""
 
 import hashlib
 from dataclasses import dataclass
@@ -54,6 +54,8 @@ COREDNS = ToolSet("coredns", {"coredns": "github.com/coredns/coredns"}, "about 2
 KANIKO = ToolSet("kaniko", {"executor": "github.com/chainguard-dev/kaniko/cmd/executor"}, "about 2 min")
 HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 1 min")
 PAUSE = ToolSet("pause", {"pause": "."}, "seconds")
+KWOK = ToolSet("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "about 2 min")
+"""Plays kubelets in the fault tests; no part of the cluster."""
 
 CONTROL_PLANE = (ETCD, KUBERNETES)
 ALL = (*CONTROL_PLANE, COREDNS, KANIKO, HELM, PAUSE)

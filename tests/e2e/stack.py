@@ -2,6 +2,7 @@
 
 import copy
 import json
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -55,6 +56,7 @@ class Case:
         kubectl.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=true")
         install.namespace(self.namespace)
         self.prefix = f"e2e/{name}/"
+        self.tag = f"{name}-{secrets.token_hex(4)}"  # the registry keeps what earlier runs published
         self.inputs()
         self.manifest: Object = yaml.safe_load(MANIFEST.read_text())
         self.manifest["metadata"] = {"name": name, "namespace": self.namespace}
@@ -62,7 +64,7 @@ class Case:
         spec["model"] |= {"prefix": self.prefix + "train/", "labelMap": self.prefix + "label_map.pbtxt"}
         spec["export"]["outputPrefix"] = OUTPUT
         spec["source"]["ufile"]["prefix"] = self.prefix + "source/"
-        spec["image"] |= {"repository": REPOSITORY, "tags": [name]}
+        spec["image"] |= {"repository": REPOSITORY, "tags": [self.tag]}
 
     @property
     def spec(self) -> Object:

@@ -17,7 +17,7 @@ def stalled(case, reason: str, *words: str) -> dict:
     case.until_failed(reason)
     assert case.condition("Stalled")["reason"] == reason, case.explain()
     assert case.seconds_to_explain() <= SECONDS, case.explain()
-    assert not served(case.name), "a tag moved"
+    assert not served(case.tag), "a tag moved"
     failure = case.status["lastFailure"]
     said = f"{failure['message']} {failure['hint']}"
     assert [word for word in words if word not in said] == [], said
@@ -27,7 +27,7 @@ def stalled(case, reason: str, *words: str) -> dict:
 
 def healed(case) -> None:
     status = case.until_ready()
-    assert served(case.name)
+    assert served(case.tag)
     assert status["image"]["reference"].endswith(status["image"]["digest"])
 
 
@@ -116,7 +116,7 @@ def test_missing_secret(case, secret, field):
     )
     assert waited.total_seconds() <= SECONDS, case.explain()
     assert secret in found["message"]
-    assert not served(case.name)
+    assert not served(case.tag)
     kubectl.apply({key: there[key] for key in ("apiVersion", "kind", "type", "data")} | {
         "metadata": {"name": secret, "namespace": case.namespace}
     })  # fmt: skip
@@ -132,7 +132,7 @@ def test_image_does_not_start(case):
     case.until_failed("ImageDoesNotStart")
     failure = case.status["lastFailure"]
     assert "no_such_module" in failure["logTail"], failure
-    assert not served(case.name)
+    assert not served(case.tag)
     case.inputs()
     case.request()
     healed(case)
