@@ -32,15 +32,20 @@ def run(*, renew: bool, manifest: Path = MANIFEST) -> kubectl.Object:
         say("The inputs have changed since the last run: a new look is requested.")
         _until_handled(value)
     say(f"kubectl wait --for=condition=Ready infimg/{NAME}")
-    waiting = kubectl.start("-n", NAMESPACE, "wait", "--for=condition=Ready", f"--timeout={TIMEOUT}s", f"infimg/{NAME}")
     said: set[str] = set()
-    while waiting.poll() is None:
-        _tell(kubectl.get("-n", NAMESPACE, "infimg", NAME), said)
-        time.sleep(TICK)
+    arguments = ("--for=condition=Ready", f"--timeout={TIMEOUT}s", f"infimg/{NAME}")
+    with kubectl.start("-n", NAMESPACE, "wait", *arguments) as waiting:
+        try:
+            while waiting.poll() is None:
+                _tell(kubectl.get("-n", NAMESPACE, "infimg", NAME), said)
+                time.sleep(TICK)
+            answer = waiting.stdout.read() if waiting.stdout else ""
+        finally:
+            waiting.kill()
     image = kubectl.get("-n", NAMESPACE, "infimg", NAME)
     _tell(image, said)
     if waiting.returncode:
-        raise NotReadyError(f"{waiting.stdout.read() if waiting.stdout else ''}\n{kubectl.explain(NAMESPACE)}")
+        raise NotReadyError(f"{answer}\n{kubectl.explain(NAMESPACE)}")
     return image
 
 

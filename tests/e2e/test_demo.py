@@ -68,12 +68,9 @@ def test_same_manifest_restart_and_resync_write_nothing(summary):
     kubectl.kubectl("apply", "-f", str(MANIFEST))
     kubectl.kubectl("-n", NAMESPACE, "rollout", "restart", DEPLOYMENT)
     kubectl.kubectl("-n", NAMESPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")
-    log = kubectl.start("-n", NAMESPACE, "logs", DEPLOYMENT, "-f", "--pod-running-timeout=60s")
-    try:
+    with kubectl.start("-n", NAMESPACE, "logs", DEPLOYMENT, "-f", "--pod-running-timeout=60s") as log:
         resync = next((line for line in log.stdout if "resync: " in line), "")
-    finally:
         log.kill()
-        log.wait()
     assert "objects looked at" in resync
     writes = [write for write in audit.writes(mark) if "object-detect" in write[2]]
     assert writes == []
