@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from devcluster import binaries, kubeconfig, pki, settings
@@ -38,14 +38,54 @@ class ControlPlane:
     client_certificate: Path
     client_key: Path
     audit_log: Path
-    """One JSON event per line, level as in config/audit-policy.yaml."""
+    """One JSON event per line, level as in config/audit-policy.yaml unless another policy was given."""
+    programs: dict[str, "Program"] = field(default_factory=dict)
+    """What runs, by the programs' names: for tests that end one of them and start it again."""
+
+    def wait(self) -> None:
+        """Returns once the API server is ready; raises NotReadyError with the last lines of its log."""
+        _wait(self, self.programs["kube-apiserver"])
+
+
+class Program:
+    """A program that the kernel kills when this process ends, however it ends."""
+
+    def __init__(self, argv: Sequence[str], log: Path) -> None:
+        self.argv = [*argv]
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Starts it, again too."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *self.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """Kills it: nothing in the temporary directory is worth a graceful end."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(STOP_TIMEOUT)
 
 
 @contextlib.contextmanager
-def control_plane(controllers: Sequence[str] = CONTROLLERS) -> Iterator[ControlPlane]:
+def control_plane(
+    controllers: Sequence[str] = CONTROLLERS, *, api_server_flags: Sequence[str] = ()
+) -> Iterator[ControlPlane]:
     """Starts it in a temporary directory and ends it on leaving; its processes never outlive this one.
 
     `controllers` are names as `kube-controller-manager --controllers` takes them; without any, none is started.
+    `api_server_flags` come after the usual ones, so that they win.
     Raises NotReadyError, with the last lines of the log, when it does not become ready.
     """
     programs = binaries.ensure(*binaries.CONTROL_PLANE)
@@ -53,11 +93,11 @@ def control_plane(controllers: Sequence[str] = CONTROLLERS) -> Iterator[ControlP
         directory = Path(name)
         etcd_port, peer_port, api_port = _free_ports(3)
         plane = _prepare(directory, api_port)
-        _start(stack, directory, _etcd(programs, directory, etcd_port, peer_port))
-        api_server = _start(stack, directory, _api_server(programs, directory, etcd_port, api_port))
-        _wait(plane, api_server, directory / "kube-apiserver.log")
+        _start(stack, plane, _etcd(programs, directory, etcd_port, peer_port))
+        _start(stack, plane, [*_api_server(programs, directory, etcd_port, api_port), *api_server_flags])
+        plane.wait()
         if controllers:
-            _start(stack, directory, _controller_manager(programs, directory, controllers))
+            _start(stack, plane, _controller_manager(programs, directory, controllers))
             _wait_for_service_account(plane, controllers)
         yield plane
 
@@ -89,24 +129,11 @@ def _prepare(directory: Path, api_port: int) -> ControlPlane:
     )
 
 
-def _start(stack: contextlib.ExitStack, directory: Path, argv: list[str]) -> subprocess.Popen[bytes]:
-    """Starts a program that the kernel kills when this process ends, however it ends."""
+def _start(stack: contextlib.ExitStack, plane: ControlPlane, argv: list[str]) -> None:
     name = Path(argv[0]).name
-    log = stack.enter_context((directory / f"{name}.log").open("wb"))
-    process = subprocess.Popen(
-        ["setpriv", "--pdeathsig", "KILL", "--", *argv],
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    stack.callback(_stop, process)
-    return process
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGKILL)  # nothing in the temporary directory is worth a graceful end
-    process.wait(STOP_TIMEOUT)
+    program = plane.programs[name] = Program(argv, plane.kubeconfig.with_name(f"{name}.log"))
+    program.start()
+    stack.callback(program.stop)
 
 
 def _etcd(programs: dict[str, Path], directory: Path, port: int, peer_port: int) -> list[str]:
@@ -156,11 +183,12 @@ def _controller_manager(programs: dict[str, Path], directory: Path, controllers:
     ]
 
 
-def _wait(plane: ControlPlane, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(plane: ControlPlane, api_server: Program) -> None:
     deadline = time.monotonic() + TIMEOUT
     while _get(plane, "/readyz") is None:
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise NotReadyError(f"The API server did not become ready. Its log says:\n{tail(log.read_text())}")
+        if not api_server.running or time.monotonic() > deadline:
+            log = tail(api_server.log.read_text())
+            raise NotReadyError(f"The API server did not become ready. Its log says:\n{log}")
         time.sleep(TICK)
 
 

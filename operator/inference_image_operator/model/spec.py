@@ -1,0 +1,203 @@
+"""The spec: the wish, with the defaults of the CRD."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from inference_image_operator.model.part import Part
+
+InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
+_NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
+
+
+class NameRef(Part, frozen=True, kw_only=True):
+    """An object of the InferenceImage's own namespace, by name."""
+
+    name: str
+
+
+class Endpoint(Part, frozen=True, kw_only=True):
+    """A UFile endpoint that is no region's: `{scheme}://{bucket}{suffix}/{key}`."""
+
+    scheme: Literal["http", "https"] = "https"
+    suffix: str
+    """Starts with a dot; may end in `:port`."""
+
+
+class UFileSpec(Part, frozen=True, kw_only=True):
+    """Where the objects live. Exactly one of `region` and `endpoint` is set."""
+
+    bucket: str
+    region: str = ""
+    endpoint: Endpoint | None = None
+    secret_ref: NameRef
+    """Secret with the keys `publicKey` and `privateKey`."""
+
+
+class CheckpointSpec(Part, frozen=True, kw_only=True):
+    """Which checkpoint of the training output."""
+
+    step: int
+
+
+class ModelSpec(Part, frozen=True, kw_only=True):
+    """The training output."""
+
+    prefix: str
+    checkpoint: CheckpointSpec
+    pipeline_config: str = "pipeline.config"
+    """Key relative to `prefix`."""
+    label_map: str
+    """Full key."""
+
+
+class Resources(Part, frozen=True, kw_only=True):
+    """Requests and limits of one stage: `cpu`, `memory` and `ephemeral-storage` as Kubernetes quantities."""
+
+    requests: dict[str, str | int] = {}
+    limits: dict[str, str | int] = {}
+
+
+class ExportSpec(Part, frozen=True, kw_only=True):
+    """The export stage."""
+
+    input_type: InputType = "image_tensor"
+    output_prefix: str = "uai/object-export-output/"
+    formats: tuple[str, ...] = ("FrozenGraph",)
+    timeout: str = "30m"
+    resources: Resources = Resources()
+
+
+class UFileSource(Part, frozen=True, kw_only=True):
+    """The build context is everything under a UFile prefix."""
+
+    prefix: str
+
+
+class KeyToPath(Part, frozen=True, kw_only=True):
+    """A key of a ConfigMap and the path that it gets in the build context."""
+
+    key: str
+    path: str
+
+
+class ConfigMapSource(Part, frozen=True, kw_only=True):
+    """The build context is a ConfigMap: all its keys, or those in `items` under the paths given there."""
+
+    name: str
+    items: tuple[KeyToPath, ...] = ()
+
+
+class SourceSpec(Part, frozen=True, kw_only=True):
+    """The code of the image. Exactly one of `ufile` and `config_map` is set."""
+
+    ufile: UFileSource | None = None
+    config_map: ConfigMapSource | None = None
+    dockerfile: str = "Dockerfile"
+    checkpoint_dir: str = "code/checkpoint_dir"
+
+
+class BuildSpec(Part, frozen=True, kw_only=True):
+    """The build stage."""
+
+    args: dict[str, str] = {}
+    timeout: str = "1h"
+    resources: Resources = Resources()
+
+
+class ImageSpec(Part, frozen=True, kw_only=True):
+    """What is pushed, and where."""
+
+    repository: str
+    tags: tuple[str, ...]
+    push_secret_ref: NameRef | None = None
+    """Secret of type `kubernetes.io/dockerconfigjson`."""
+    ca_secret_ref: NameRef | None = None
+    """Secret with the key `ca.crt`."""
+
+
+class TestSpec(Part, frozen=True, kw_only=True):
+    """How the built image is asked before its tags move."""
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    enabled: bool = True
+    sample: str = ""
+    """Key of the picture that is sent; empty sends a drawn one."""
+    port: int = 8080
+    ready_path: str = "/initialized"
+    path: str = "/service"
+    timeout: str = "2m"
+
+
+class RetrySpec(Part, frozen=True, kw_only=True):
+    """How often a stage is tried again after a failure that may pass."""
+
+    limit: int = 2
+
+
+class Toleration(Part, frozen=True, kw_only=True):
+    """As in a pod."""
+
+    key: str | None = None
+    operator: str | None = None
+    value: str | None = None
+    effect: str | None = None
+    toleration_seconds: int | None = None
+
+
+class SchedulingSpec(Part, frozen=True, kw_only=True):
+    """Where the pods of the stages may run. Classes must be allowed by the installation."""
+
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    affinity: dict[str, Any] = {}
+    priority_class_name: str = ""
+    runtime_class_name: str = ""
+    image_pull_secrets: tuple[NameRef, ...] = ()
+
+
+class Spec(Part, frozen=True, kw_only=True):
+    """The wish."""
+
+    suspend: bool = False
+    ufile: UFileSpec
+    model: ModelSpec
+    export: ExportSpec = ExportSpec()
+    source: SourceSpec
+    build: BuildSpec = BuildSpec()
+    image: ImageSpec
+    test: TestSpec = TestSpec()
+    retry: RetrySpec = RetrySpec()
+    ttl_after_finished: str = "24h"
+    scheduling: SchedulingSpec = SchedulingSpec()
+
+
+def normalised(spec: Spec) -> bytes:
+    """Canonical JSON of what a spec asks for, for hashing.
+
+    Values at their defaults are left out, so a field added later changes no hash until somebody uses it. What asks
+    for no other result (`suspend`, `retry`, `ttlAfterFinished`) is left out as well.
+    """
+    document = {name: value for name, value in _set_fields(spec).items() if name not in _NOT_CONTENT}
+    return msgspec.json.encode(document, order="sorted")
+
+
+def _set_fields(part: Part) -> dict[str, Any]:
+    return {
+        field.encode_name: _plain(getattr(part, field.name))
+        for field in msgspec.structs.fields(part)
+        if getattr(part, field.name) != _default(field)
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Part):
+        return _set_fields(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()

@@ -1,0 +1,160 @@
+"""The status: what is.
+
+Times are RFC 3339 in UTC, digests and hashes `sha256:<hex>` unless said otherwise, sizes bytes.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from inference_image_operator.model.part import Part
+
+ConditionStatus = Literal["True", "False", "Unknown"]
+
+
+class Condition(Part, frozen=True, kw_only=True):
+    """A condition of the API conventions."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str
+    last_transition_time: str
+    observed_generation: int = 0
+
+
+class RunStatus(Part, frozen=True, kw_only=True):
+    """The run that this status reports: one pass through the stages for one wish."""
+
+    input_hash: str
+    """Hash of the spec's wish and of the request annotation."""
+    generation: int
+    """Generation of the object when the run began."""
+    resolves: int = 1
+    """How often the inputs were pinned in this run; more than once when they changed under it."""
+
+
+class BuiltStatus(Part, frozen=True, kw_only=True):
+    """The image of this run's content as the registry serves it, before its test and its tags."""
+
+    digest: str
+    size: int = 0
+
+
+class CheckpointFile(Part, frozen=True, kw_only=True):
+    """One file of the pinned checkpoint."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class CheckpointStatus(Part, frozen=True, kw_only=True):
+    """The pinned checkpoint."""
+
+    step: int
+    fingerprint: str
+    """Hash of everything that enters the export."""
+    files: tuple[CheckpointFile, ...] = ()
+    """At most 64."""
+
+
+class ManifestStatus(Part, frozen=True, kw_only=True):
+    """The document in UFile that pins every input, and what the build must make room for."""
+
+    key: str
+    sha256: str
+    """Hex."""
+    context_bytes: int = 0
+    base_bytes: int = 0
+
+
+class FrozenGraphStatus(Part, frozen=True, kw_only=True):
+    """The verified frozen graph in UFile."""
+
+    key: str
+    sha256: str
+    """Hex."""
+    size: int
+    tensorflow: str = ""
+
+
+class ImageStatus(Part, frozen=True, kw_only=True):
+    """The published image."""
+
+    reference: str
+    """`repository@digest`."""
+    digest: str
+    tags: tuple[str, ...] = ()
+    size: int = 0
+    generation: int = 0
+    """Generation of the object whose spec this image answers."""
+
+
+class StageStatus(Part, frozen=True, kw_only=True):
+    """The stage at work: the claim that is written before its Job is created."""
+
+    name: str
+    job: str = ""
+    job_uid: str = msgspec.field(default="", name="jobUID")
+    """Empty until the Job was seen to exist."""
+    attempt: int = 0
+    start_time: str = ""
+    message: str = ""
+    content: str = ""
+    """Hash of what this stage works on; part of the Job's name."""
+    failures: int = 0
+    """Failed attempts that count against `spec.retry.limit`."""
+    retry_at: str = ""
+    """The next attempt starts no earlier."""
+
+
+class LastFailure(Part, frozen=True, kw_only=True):
+    """The newest failure; it outlives the pod."""
+
+    stage: str
+    job: str = ""
+    reason: str
+    message: str
+    hint: str = ""
+    log_tail: str = ""
+    """At most 2 KiB, redacted."""
+    time: str
+
+
+class Timings(Part, frozen=True, kw_only=True):
+    """How long each stage took, as a duration (`1m5s`), or `Reused`; empty if it did not run yet."""
+
+    resolve: str = ""
+    export: str = ""
+    build: str = ""
+    test: str = ""
+
+
+class HistoryEntry(Part, frozen=True, kw_only=True):
+    """An image that was published before."""
+
+    digest: str
+    content_hash: str
+    step: int
+    time: str
+
+
+class Status(Part, frozen=True, kw_only=True):
+    """What is."""
+
+    observed_generation: int = -1
+    last_handled_request: str = ""
+    conditions: tuple[Condition, ...] = ()
+    run: RunStatus | None = None
+    checkpoint: CheckpointStatus | None = None
+    content_hash: str = ""
+    manifest: ManifestStatus | None = None
+    frozen_graph: FrozenGraphStatus | None = None
+    built: BuiltStatus | None = None
+    image: ImageStatus | None = None
+    stage: StageStatus | None = None
+    last_failure: LastFailure | None = None
+    timings: Timings | None = None
+    history: tuple[HistoryEntry, ...] = ()
+    """Newest first, at most 10."""

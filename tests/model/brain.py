@@ -1,0 +1,184 @@
+"""The operator in the model: the real `decide`, remembered for every observation that was decided before."""
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from inference_image_contract import results
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.decide import decide, is_settled, needs_pods
+from inference_image_operator.decision import CreateJob, DeleteJob
+from inference_image_operator.model import Status
+from inference_image_operator.observed import Container, CreateRefusal, Job, Observed, Pod
+from inference_image_operator.outcomes import MAIN
+from inference_image_operator.stages import Stage
+from inference_image_operator.times import rfc3339
+from tests.model import laws
+from tests.model.state import Action, JobState
+from tests.model.wishes import Scenario, Wish
+from tests.unit.operator.world import CONFIG, START
+
+LATE = (0, 301, 601)
+"""Seconds since the claim: nothing has passed; the longest back-off has; the pending deadline has."""
+SOON = rfc3339(START + timedelta(seconds=300))
+REFUSALS = {
+    "refused": CreateRefusal(reason="QuotaExceeded", message="exceeded quota"),
+    "foreign": CreateRefusal(reason="JobNameConflict", message="not ours", foreign=True),
+}
+
+
+class Birth(NamedTuple):
+    """What a Job was made for."""
+
+    stage: str
+    content: str
+    attempt: int
+    wish: int
+
+
+class Verdict(NamedTuple):
+    """A decision, as far as the model goes."""
+
+    status: int
+    changed: bool
+    actions: tuple[Action, ...]
+    requeue: bool
+
+
+class Brain:
+    """Decides. Statuses are numbered, so that states are small and equal ones are found fast."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.wishes = scenario.wishes
+        self.statuses: list[Status] = []
+        self._numbers: dict[Status, int] = {}
+        self._verdicts: dict[tuple[object, ...], Verdict] = {}
+        self.births: dict[str, Birth] = {}
+        self.number(Status())
+
+    def number(self, status: Status) -> int:
+        """The number of a status, without what no decision depends on."""
+        plain = canonical(status)
+        number = self._numbers.get(plain)
+        if number is None:
+            number = self._numbers[plain] = len(self.statuses)
+            self.statuses.append(plain)
+        return number
+
+    def settled(self, status: int, wish: int, *, deleting: bool) -> bool:
+        return is_settled(self._observed(status, wish, deleting, ()))
+
+    def verdict(
+        self, status: int, wish: int, deleting: bool, jobs: tuple[JobState, ...], late: int, refusal: str = ""
+    ) -> Verdict:
+        """The decision for one observation."""
+        key = (status, wish, deleting, jobs, late, refusal)
+        found = self._verdicts.get(key)
+        if found is None:
+            found = self._verdicts[key] = self._decide(status, wish, deleting, jobs, late, refusal)
+        return found
+
+    def _decide(
+        self, status: int, wish: int, deleting: bool, jobs: tuple[JobState, ...], late: int, refusal: str
+    ) -> Verdict:
+        now = START + timedelta(seconds=LATE[late])
+        observed = self._observed(status, wish, deleting, jobs)
+        if needs_pods(observed, now):
+            claimed = next(job for job in jobs if job.name == observed.claimed.name)
+            observed = replace(observed, pods=self._pods(claimed))
+        decision = decide(replace(observed, refusal=REFUSALS.get(refusal)), CONFIG, now)
+        laws.check_decision(observed, decision, self.wishes[wish])
+        actions = []
+        for action in decision.actions:
+            if isinstance(action, CreateJob):
+                stage = decision.status.stage
+                self.births.setdefault(stage.job, Birth(stage.name, stage.content, stage.attempt, wish))
+                actions.append(Action("create", action.manifest["metadata"]["name"]))
+            elif isinstance(action, DeleteJob):
+                actions.append(Action("delete", action.name, action.uid))
+        number = self.number(decision.status)
+        return Verdict(number, number != status, tuple(actions), decision.requeue_after is not None)
+
+    def _observed(self, status: int, wish: int, deleting: bool, jobs: tuple[JobState, ...]) -> Observed:
+        wished = self.wishes[wish]
+        return Observed(
+            name="detector",
+            namespace="object-detect",
+            uid="0f8fad5b-d9cb-469f-a165-70867728950e",
+            generation=wished.generation,
+            spec=wished.spec,
+            status=self.statuses[status],
+            request=wished.request,
+            deleting=deleting,
+            jobs=tuple(self._job(job) for job in jobs),
+        )
+
+    def _job(self, job: JobState) -> Job:
+        birth = self.births[job.name]
+        failed = job.phase.startswith("failed")
+        return Job(
+            name=job.name,
+            uid=job.uid,
+            stage=birth.stage,
+            content=birth.content,
+            attempt=birth.attempt,
+            complete=job.phase.startswith("complete"),
+            failed=("DeadlineExceeded" if job.phase == "failed:timeout" else "PodFailurePolicy") if failed else "",
+            suspended=job.phase == "queued",
+            ready=int(job.phase == "running"),
+            terminating=job.terminating,
+            started=START,
+            ended=START if job.finished else None,
+        )
+
+    def _pods(self, job: JobState) -> tuple[Pod, ...]:
+        birth = self.births[job.name]
+        ended, _, variant = job.phase.partition(":")
+        phase = {"complete": "Succeeded", "failed": "Failed"}.get(ended, "Pending")
+        found = _container(MAIN[Stage(birth.stage)], ended, variant, self.wishes[birth.wish], birth.stage)
+        return (Pod(name="pod", uid="pod", phase=phase, created=START, containers=(found,)),) if found else ()
+
+
+def _container(name: str, ended: str, variant: str, wish: Wish, stage: str) -> Container | None:
+    """The container that tells how its Job came to this; None where its pod is lost."""
+    if ended == "complete":
+        result = wish.result(stage, variant)
+        report = results.encode(result).decode() if result else ""
+        return Container(name=name, exit_code=0, ended="Completed", report=report)
+    if ended == "failed":
+        codes = {
+            "permanent": ExitCode.BAD_INPUT,
+            "counted": ExitCode.UNAVAILABLE,
+            "moved": ExitCode.SOURCE_CHANGED,
+        }
+        if variant in codes:
+            failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Mend it.")
+            return Container(
+                name=name, exit_code=codes[variant], ended="Error", report=results.encode(failed).decode()
+            )
+        return Container(name=name, exit_code=137, ended="OOMKilled") if variant == "memory" else None
+    if ended == "crashing":
+        return Container(name="image", exit_code=1, ended="Error", waiting="CrashLoopBackOff", restarts=2)
+    if ended == "stuck":
+        return Container(name=name, waiting="ImagePullBackOff", message="manifest unknown")
+    return Container(name=name, waiting="ContainerCreating")
+
+
+def canonical(status: Status) -> Status:
+    """The status without what `decide` never reads, and with times relative to the claim."""
+    start = rfc3339(START)
+    stage, last = status.stage, status.last_failure
+    if stage:
+        stage = replace(stage, start_time=start, retry_at=SOON if stage.retry_at else "")
+    known = last and stage and last.job == stage.job
+    return replace(
+        status,
+        conditions=tuple(replace(c, last_transition_time=start, message="") for c in status.conditions),
+        stage=stage,
+        last_failure=replace(last, time=start) if last and known else None,
+        timings=None,
+        history=(),
+    )
+
+

@@ -1,0 +1,76 @@
+"""The invariants of the design, as far as a model can see them. A law that is broken raises Broken."""
+
+import re
+
+from inference_image_operator.conditions import Type, find
+from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.model import Status
+from inference_image_operator.observed import Observed
+from inference_image_operator.retry import MAX_UNCOUNTED
+from tests.model.state import State
+from tests.model.wishes import Wish
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+def law(holds: object, sentence: str) -> None:
+    if not holds:
+        raise Broken(sentence)
+
+
+def check_decision(observed: Observed, decision: Decision, wish: Wish) -> None:
+    """What must hold between an observation and what is decided on it."""
+    before, after = observed.status, decision.status
+    for action in decision.actions:
+        match action:
+            case CreateJob(manifest=manifest):
+                name = manifest["metadata"]["name"]
+                law(after.stage and after.stage.job == name, f"{name} is created without a claim")
+                law(not observed.deleting, "a Job is created for an object that is being deleted")
+                law(not wish.suspend, "a Job is created for a suspended object")
+                live = [job.name for job in observed.jobs if not job.finished]
+                law(not live, f"{name} is created while {live} is seen to live")
+                metadata = manifest["metadata"]
+                law(metadata["ownerReferences"][0]["uid"] == observed.uid, "a Job belongs to its object")
+                law("finalizers" not in metadata, "no finalizer is set")
+            case DeleteJob(name=name, uid=uid):
+                law((name, uid) in {(job.name, job.uid) for job in observed.jobs}, f"{name} is deleted by its own uid")
+            case other:
+                law(isinstance(other, Emit), "Job writes are create and delete")
+    _check_progress(before, after, wish)
+
+
+def _check_progress(before: Status, after: Status, wish: Wish) -> None:
+    law(after.observed_generation >= before.observed_generation, "the observed generation went back")
+    law(after.observed_generation <= wish.generation, "a generation is reported that does not exist")
+    if before.run and after.run:
+        law(after.run.generation >= before.run.generation, "the run went back to an older generation")
+    if after.stage:
+        law(after.stage.attempt <= wish.spec.retry.limit + MAX_UNCOUNTED, "attempts are not bounded")
+        law(after.stage.failures <= wish.spec.retry.limit, "counted failures are not bounded")
+    if before.stage and after.stage and before.stage.content == after.stage.content:
+        law(after.stage.attempt >= before.stage.attempt, "the attempt went back")
+    stalled = find(after.conditions, Type.STALLED)
+    ready = find(after.conditions, Type.READY)
+    law(not (stalled and ready and ready.status == "True"), "an object is both Ready and Stalled")
+    law(not stalled or stalled.message, "a Stalled object says why")
+
+
+def check_commit(status: Status, wish: Wish) -> None:
+    """What must hold of a status that the API server has just accepted."""
+    law(status.observed_generation in (-1, wish.generation), "another generation than the newest is reported")
+
+
+def check_state(state: State, status: Status, wishes: tuple[Wish, ...], births: dict[str, str]) -> None:
+    """What must hold at every moment."""
+    live = [job.name for job in state.live]
+    law(len(live) <= 1, f"more than one Job lives: {live}")
+    ready = find(status.conditions, Type.READY)
+    if ready and ready.status == "True":
+        law(status.image and DIGEST.fullmatch(status.image.digest), "Ready without a well-formed digest")
+        of_run = {wish.digest for wish in wishes if status.run and wish.input_hash == status.run.input_hash}
+        law({status.image.digest} == of_run, "Ready with a digest of another run")

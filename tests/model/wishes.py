@@ -1,0 +1,92 @@
+"""What the user of the model may do: a few versions of one object, and which can follow which."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import msgspec
+
+from inference_image_contract import results
+from inference_image_operator.model import Spec, read
+from inference_image_operator.names import input_hash
+from inference_image_operator.stages import Stage
+from tests.unit.operator.world import GRAPH, RESULTS, SPEC
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One version of the object. `step` stands for its content, so A and B differ in it."""
+
+    step: int = 800
+    generation: int = 1
+    request: str = ""
+    suspend: bool = False
+    follows: tuple[int, ...] = ()
+    """Indices of the versions that the user may turn this one into."""
+
+    @cached_property
+    def spec(self) -> Spec:
+        document = msgspec.json.decode(msgspec.json.encode(SPEC))
+        document["model"]["checkpoint"]["step"] = self.step
+        return read(Spec, document | {"suspend": self.suspend, "retry": {"limit": 1}})
+
+    @cached_property
+    def input_hash(self) -> str:
+        return input_hash(self.spec, self.request)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the image of this content; no two contents share one."""
+        return "sha256:" + f"{self.step:064x}"
+
+    def result(self, stage: str, variant: str) -> results.Result | None:
+        """What a complete Job of this content reports; None where nothing can be read any more."""
+        plain = RESULTS[Stage(stage)]
+        if variant == "lost":
+            return None
+        if stage == Stage.RESOLVE:
+            built = results.Built(digest=self.digest, size=5000) if variant == "image" else None
+            return msgspec.structs.replace(
+                plain,
+                content_hash=self.digest,
+                step=self.step,
+                graph=GRAPH if variant in ("graph", "image") else None,
+                image=built,
+            )
+        if stage == Stage.EXPORT:
+            return plain
+        return msgspec.structs.replace(plain, digest="sha256:short" if variant == "malformed" else self.digest)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A bounded part of the world to be explored whole."""
+
+    name: str
+    wishes: tuple[Wish, ...]
+    operators: int = 1
+    failures: tuple[str, ...] = ("permanent", "counted", "moved", "uncounted", "timeout", "memory", "lost", "malformed")
+    """Ways in which Jobs may fail, each at every moment and as often as the operator makes Jobs."""
+    reuse: tuple[str, ...] = ("graph", "image")
+    """What the Resolve Job may find in place, beside nothing."""
+    disturbances: tuple[str, ...] = ("stuck", "queued", "crashing", "removed", "refused", "foreign")
+    deletion: bool = True
+    stages: tuple[str, ...] = field(default=tuple(stage.value for stage in Stage))
+    """Stages in which anything goes wrong; in the others all goes well."""
+
+
+A_TO_B = (
+    Wish(follows=(1, 2)),
+    Wish(step=900, generation=2, follows=(3,)),
+    Wish(request="again", follows=(3,)),
+    Wish(step=900, generation=2, request="again"),
+)
+"""One edit and one new request, in either order."""
+A_B_A = (Wish(follows=(1,)), Wish(step=900, generation=2, follows=(2,)), Wish(generation=3))
+SUSPENDED = (
+    Wish(follows=(1, 3)),
+    Wish(generation=2, suspend=True, follows=(2,)),
+    Wish(generation=3),
+    Wish(step=900, generation=2, suspend=True, follows=(4,)),
+    Wish(step=900, generation=3),
+)
+"""Suspended and resumed, with and without an edit of the content at the same time."""
