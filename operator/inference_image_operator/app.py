@@ -4,20 +4,21 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 import kopf
 
 from inference_image_operator import handlers
-from inference_image_operator.cluster import ApiError, KubernetesCluster
-from inference_image_operator.config import Config
+from inference_image_operator.admission import Admission, Key
+from inference_image_operator.cluster import ApiError, KubernetesCluster, Object
+from inference_image_operator.config import Concurrency, Config
 from inference_image_operator.decide import is_settled
 from inference_image_operator.health import Health
 from inference_image_operator.model import parse_duration
 from inference_image_operator.observe import from_object
 from inference_image_operator.queue import Queue
-from inference_image_operator.reconcile import Key, Reconciler
+from inference_image_operator.reconcile import Reconciler
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +36,11 @@ async def run(config: Config) -> None:
     cluster = await KubernetesCluster.connect()
     health = Health()
     probes = await health.serve(config.probes.port)
-    queue: Queue[Key] = Queue(Reconciler(cluster, config, _now), config.workers)
+    admission = Admission(config.concurrency)
+    reconciler = Reconciler(cluster, config, _now, admission, wake=lambda key: queue.add(key))  # noqa: PLW0108 - not there yet
+    queue: Queue[Key] = Queue(reconciler, config.workers)
     tasks = [
-        asyncio.create_task(queue.run(), name="queue"),
+        asyncio.create_task(_work(cluster, queue, config, admission), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
         asyncio.create_task(_resync(cluster, queue, config), name="resync"),
     ]
@@ -107,6 +110,28 @@ def _run_kopf(config: Config, add: Callable[[Key], None], started: threading.Eve
     )
 
 
+async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, admission: Admission) -> None:
+    """The queue's workers; where pipelines are capped, not before those at work are counted."""
+    while config.concurrency != Concurrency():
+        try:
+            async for image in _images(cluster, config):
+                stage = from_object(image).status.stage
+                if stage and stage.job_uid:
+                    admission.take_over((image["metadata"]["namespace"], image["metadata"]["name"]))
+            break
+        except ApiError as error:
+            log.warning("the pipelines at work could not be counted yet: %s", error)
+            await asyncio.sleep(CRD_CHECK)
+    await queue.run()
+
+
+async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[Object]:
+    """Every InferenceImage that this operator serves."""
+    for namespace in config.watch_namespaces or ("",):
+        async for image in cluster.images(namespace):
+            yield image
+
+
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
     try:
         await asyncio.wait_for(stop.wait(), seconds)
@@ -121,12 +146,11 @@ async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config)
         await asyncio.sleep(period)
         seen = queued = 0
         try:
-            for namespace in config.watch_namespaces or ("",):
-                async for image in cluster.images(namespace):
-                    seen += 1
-                    if not is_settled(from_object(image)):
-                        queued += 1
-                        queue.add((image["metadata"]["namespace"], image["metadata"]["name"]))
+            async for image in _images(cluster, config):
+                seen += 1
+                if not is_settled(from_object(image)):
+                    queued += 1
+                    queue.add((image["metadata"]["namespace"], image["metadata"]["name"]))
         except ApiError as error:
             log.warning("the resync was cut short: %s", error)
         log.info("resync: %d objects looked at, %d not settled", seen, queued)

@@ -135,6 +135,13 @@ class Scheduling(Section, frozen=True, kw_only=True):
     allowed_runtime_classes: tuple[str, ...] = ()
 
 
+class Concurrency(Section, frozen=True, kw_only=True):
+    """How many InferenceImages may have a pipeline at work, 0 for no limit. The others wait, the oldest first."""
+
+    total: int = 0
+    per_namespace: int = 0
+
+
 class Probes(Section, frozen=True, kw_only=True):
     """Where the operator answers `/healthz` and `/readyz`."""
 
@@ -152,6 +159,7 @@ class Config(Section, frozen=True, kw_only=True):
     resync: str = "10m"
     watch_namespaces: tuple[str, ...] = ()
     """Empty watches all namespaces."""
+    concurrency: Concurrency = Concurrency()
     workers: int = 8
     """InferenceImages that are worked on at the same time."""
     probes: Probes = Probes()

@@ -21,11 +21,12 @@ from inference_image_operator.outcomes import Done, Failed, Kind, Working, asses
 from inference_image_operator.pending import Cause
 from inference_image_operator.policy import refusal
 from inference_image_operator.stages import Stage
-from inference_image_operator.times import parse
+from inference_image_operator.times import parse, rfc3339
 
 LOOK_AFTER = 20.0
 """Seconds after a claim until its pods are looked at; most have started by then."""
 LOOK_AGAIN = 15.0
+QUEUE_NEWS = timedelta(minutes=1)
 STOP_CHECK = 10.0
 """Seconds between looks at a Job that is being deleted, should its event get lost."""
 
@@ -110,6 +111,7 @@ def _work(draft: Draft) -> Decision:
     if job.uid != stage.job_uid:
         stage = replace(stage, job_uid=job.uid)
         draft.update(stage=stage)
+        draft.working(Stage(stage.name))  # whatever kept the Job from being created is over
     verdict = failure.resume(draft, stage)
     if verdict and not job.finished:
         return _await_end(draft, job)
@@ -130,8 +132,7 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
             wait = failure.record(draft, stage, failed, job)
             return _create(draft) if draft.status.stage and job.finished and not wait else draft.decision(wait)
         case Working(suspended=True):
-            draft.working(name, f"Job {job.name} is suspended from outside, for example by a queue.")
-            return draft.decision()
+            return _queued(draft, stage, job)
         case Working(waiting_for=cause):
             return _waiting(draft, stage, job, cause)
 
@@ -159,14 +160,32 @@ def _create(draft: Draft) -> Decision:
         return draft.decision()
     if draft.observed.spec.suspend:
         return _suspended(draft)
+    if draft.observed.queue_position and stage.name == Stage.RESOLVE:
+        return _in_line(draft, stage)
     wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
     if wait > 0:
         return draft.decision(wait)
-    if stage.retry_at:
+    if stage.retry_at or _was_in_line(draft):
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
     return draft.decision(LOOK_AFTER)
+
+
+def _was_in_line(draft: Draft) -> bool:
+    return any(c.type == Type.READY and c.reason == "Queued" for c in draft.observed.status.conditions)
+
+
+def _in_line(draft: Draft, stage: StageStatus) -> Decision:
+    """As many pipelines run as the installation allows. The place is written at once, then at most once a minute."""
+    if _was_in_line(draft) and draft.now - parse(stage.start_time) < QUEUE_NEWS:
+        return Decision(status=draft.observed.status, requeue_after=QUEUE_NEWS.total_seconds())
+    text = f"Place {draft.observed.queue_position} in the queue: the installation's limit of pipelines is reached."
+    draft.update(stage=replace(stage, start_time=rfc3339(draft.now)))
+    for kind in (Type.READY, Type.RESOLVED):
+        draft.conditions.set(kind, "Unknown", "Queued", text)
+    draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
+    return draft.decision(QUEUE_NEWS.total_seconds())
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
@@ -195,7 +214,7 @@ def _waiting(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) ->
     """The Job is at work, or its pod waits for something that a person can be told."""
     name = Stage(stage.name)
     if cause is None:
-        if stage.message and draft.observed.pods is not None:
+        if stage.message and (job.ready or draft.observed.pods is not None):
             draft.update(stage=replace(stage, message=""))
             draft.working(name)
         return draft.decision(None if job.ready else LOOK_AGAIN)
@@ -209,6 +228,13 @@ def _waiting(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) ->
     if stage.message != cause.message:
         draft.emit(cause.reason, text, warning=True)
     return draft.decision(LOOK_AGAIN)
+
+
+def _queued(draft: Draft, stage: StageStatus, job: Job) -> Decision:
+    message = f"Job {job.name} is suspended from outside, for example by a queue."
+    draft.update(stage=replace(stage, message=message))
+    draft.working(Stage(stage.name), message)
+    return draft.decision()
 
 
 def _overdue(draft: Draft, stage: StageStatus) -> bool:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from inference_image_operator.conditions import Editor, Type
 from inference_image_operator.config import Config
 from inference_image_operator.decision import Action, Decision, Emit
-from inference_image_operator.model import StageStatus
+from inference_image_operator.model import MemoryRaise, StageStatus
 from inference_image_operator.names import digest, job_name
 from inference_image_operator.observed import Observed
 from inference_image_operator.stages import Stage
@@ -41,11 +41,13 @@ class Draft:
         content = digest(stage.value, run.input_hash, run.generation, run.resolves, *inputs)
         self._claim(stage, content, attempt=1, failures=0, wait=0)
 
-    def claim_again(self, stage: StageStatus, *, failures: int, wait: float) -> None:
-        """The next attempt of the same stage at the same content."""
-        self._claim(Stage(stage.name), stage.content, stage.attempt + 1, failures, wait)
+    def claim_again(self, stage: StageStatus, *, failures: int, wait: float, memory: MemoryRaise | None = None) -> None:
+        """The next attempt of the same stage at the same content, where it was starved with more memory."""
+        self._claim(Stage(stage.name), stage.content, stage.attempt + 1, failures, wait, memory or stage.memory)
 
-    def _claim(self, stage: Stage, content: str, attempt: int, failures: int, wait: float) -> None:
+    def _claim(  # noqa: PLR0917 - private, called with names
+        self, stage: Stage, content: str, attempt: int, failures: int, wait: float, memory: MemoryRaise | None = None
+    ) -> None:
         self.update(
             stage=StageStatus(
                 name=stage.value,
@@ -54,6 +56,7 @@ class Draft:
                 start_time=rfc3339(self.now),
                 content=content,
                 failures=failures,
+                memory=memory,
                 retry_at=rfc3339(self.now + timedelta(seconds=wait)) if wait else "",
             )
         )

@@ -5,9 +5,11 @@ from msgspec.structs import replace
 from inference_image_operator.conditions import Type
 from inference_image_operator.decision import DeleteJob
 from inference_image_operator.draft import Draft
-from inference_image_operator.model import LastFailure, StageStatus
+from inference_image_operator.jobs import manifest, memory_limit
+from inference_image_operator.model import LastFailure, MemoryRaise, StageStatus
 from inference_image_operator.observed import Job
 from inference_image_operator.outcomes import Failed, Kind
+from inference_image_operator.quantities import doubled
 from inference_image_operator.retry import backoff, exhausted
 from inference_image_operator.stages import Stage
 from inference_image_operator.times import rfc3339
@@ -63,18 +65,30 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
     if failed.kind is Kind.RESOLVE and run and run.resolves <= limit:
         _resolve_again(draft, failed)
         return None
-    if failed.kind in (Kind.PERMANENT, Kind.RESOLVE) or exhausted(failures, stage.attempt, limit):
+    hopeless = bool(failed.starved) and _more_memory(draft, stage, failed) is None
+    if failed.kind in (Kind.PERMANENT, Kind.RESOLVE) or hopeless or exhausted(failures, stage.attempt, limit):
         tried = f" Tried {stage.attempt} times." if stage.attempt > 1 else ""
         stall(draft, Stage(stage.name), failed.reason, _sentence(failed) + tried)
         return None
     wait = backoff(draft.observed.uid, max(1, failures))
-    draft.claim_again(stage, failures=failures, wait=wait)
-    text = f"{_sentence(failed)} Attempt {stage.attempt + 1} follows in {wait:.0f} s."
+    memory = _more_memory(draft, stage, failed)
+    draft.claim_again(stage, failures=failures, wait=wait, memory=memory)
+    text = f"{_sentence(failed)} Attempt {stage.attempt + 1} follows in {wait:.0f} s"
+    text += f" with a memory limit of {memory.limit}." if memory else "."
     draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, text)
     draft.conditions.set(Type.READY, "False", failed.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", "Retrying", text)
     draft.emit(failed.reason, text, warning=True)
     return wait
+
+
+def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRaise | None:
+    """Twice the limit, once, inside the installation's ceiling; None when that is used up or was no lack of memory."""
+    if not failed.starved or stage.memory:
+        return None
+    limit = memory_limit(manifest(draft.observed, draft.status, draft.config), failed.starved)
+    more = doubled(limit, draft.config.jobs.maximum.memory) if limit else None
+    return MemoryRaise(container=failed.starved, limit=more) if more else None
 
 
 def _resolve_again(draft: Draft, failed: Failed) -> None:

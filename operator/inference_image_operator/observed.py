@@ -107,6 +107,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     """Events of the claimed Job and its pods, newest last; only with `pods`."""
     refusal: CreateRefusal | None = None
+    queue_position: int = 0
+    """Place among those that wait for a pipeline to end; 0 may run."""
 
     @property
     def claimed(self) -> Job | None:

@@ -52,6 +52,8 @@ class Failed(Frozen, frozen=True, kw_only=True):
     message: str
     hint: str
     log_tail: str = ""
+    starved: str = ""
+    """The container that was killed for want of memory."""
 
 
 Outcome = Working | Done | Failed
@@ -156,6 +158,7 @@ def _container_failed(container: Container, pod: Pod) -> Failed:
             reason="OutOfMemory",
             message=f"Container {container.name} used more memory than its limit and was killed.",
             hint="Raise the memory limit in spec.export.resources or spec.build.resources.",
+            starved=container.name,
         )
     if explained := _explained(container):
         return _image_did_not_start(explained, pod) or explained

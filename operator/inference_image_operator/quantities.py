@@ -1,4 +1,4 @@
-"""Kubernetes quantities as numbers."""
+"""Kubernetes quantities as numbers, and back."""
 
 from decimal import Decimal
 
@@ -12,3 +12,12 @@ def quantity(text: str | int) -> Decimal:
     """
     value: Decimal = parse_quantity(text)  # type: ignore[no-untyped-call]
     return value
+
+
+def doubled(limit: str | int, ceiling: str | int) -> str | None:
+    """Twice a memory limit in MiB, at most the ceiling; None when that is no more than the limit.
+
+    Raises ValueError when one of them is no quantity.
+    """
+    more = min(2 * quantity(limit), quantity(ceiling))
+    return f"{int(more) >> 20}Mi" if more > quantity(limit) else None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from inference_image_operator.admission import Admission, Key
 from inference_image_operator.cluster import ApiError, Cluster, Object
 from inference_image_operator.conditions import owned as owned_conditions
 from inference_image_operator.config import Config
@@ -18,9 +19,6 @@ from inference_image_operator.observed import CreateRefusal, Observed
 
 log = logging.getLogger(__name__)
 
-Key = tuple[str, str]
-"""Namespace and name."""
-
 _CONFLICT = 409
 _UNPROCESSABLE = 422
 _FORBIDDEN = 403
@@ -29,10 +27,19 @@ _FORBIDDEN = 403
 class Reconciler:
     """Brings one object a step further at each call."""
 
-    def __init__(self, cluster: Cluster, config: Config, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        config: Config,
+        clock: Callable[[], datetime],
+        admission: Admission,
+        wake: Callable[[Key], None],
+    ) -> None:
         self._cluster = cluster
         self._config = config
         self._clock = clock
+        self._admission = admission
+        self._wake = wake
 
     async def __call__(self, key: Key) -> float | None:
         """One pass; returns seconds until the next, None when only an event can bring news.
@@ -41,13 +48,28 @@ class Reconciler:
         """
         image = await self._cluster.image(*key)
         if image is None or is_settled(from_object(image)):
+            self._release(key)
             return None
         observed = await observe(self._cluster, image, self._clock())
-        return await self._follow(image, observed)
+        return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
+
+    def _place(self, key: Key, image: Object, observed: Observed) -> int:
+        """0 for whoever is at work or may begin, else the place in the queue."""
+        if observed.spec.suspend:
+            return 0
+        if any(not job.finished for job in observed.jobs):
+            self._admission.take_over(key)
+        return self._admission.ask(key, image["metadata"]["creationTimestamp"])
+
+    def _release(self, key: Key) -> None:
+        for waiting in self._admission.release(key):
+            self._wake(waiting)
 
     async def _follow(self, image: Object, observed: Observed) -> float | None:
         decision = decide(observed, self._config, self._clock())
         await self._write(image, observed, decision.status)
+        if decision.status.stage is None or (observed.spec.suspend and all(job.finished for job in observed.jobs)):
+            self._release((observed.namespace, observed.name))
         for action in decision.actions:
             refusal = await self._act(observed, decision, action)
             if refusal:

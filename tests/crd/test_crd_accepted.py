@@ -56,6 +56,8 @@ ACCEPTED: list[dict[str, Any]] = [
     {"scheduling.nodeSelector": {"kubernetes.io/arch": "amd64", "gpu": ""}},
     {"scheduling.tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 5}]},
     {"scheduling.priorityClassName": "batch", "scheduling.runtimeClassName": "gvisor"},
+    {"scheduling.queueName": "detectors"},
+    {"scheduling.queueName": ""},
     {"scheduling.imagePullSecrets": [{"name": "a"}, {"name": "b"}]},
     {
         "scheduling.affinity": {

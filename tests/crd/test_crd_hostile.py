@@ -48,13 +48,14 @@ FULL = {
         "nodeSelector": {"a": "b"},
         "priorityClassName": "batch",
         "runtimeClassName": "gvisor",
+        "queueName": "detectors",
         "imagePullSecrets": [{"name": "pull"}],
         "tolerations": [{"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}],
     },
 }
 # a second source, and what the CRD refuses altogether, whatever it says
 ELSEWHERE = {"ufile.region", "source.ufile.prefix", "source.ufile.archive", "model.checkpoint.policy"}
-ELSEWHERE |= {"model.checkpoint.poll", "scheduling.queueName"}
+ELSEWHERE |= {"model.checkpoint.poll"}
 ELSEWHERE |= {f"source.git.{name}" for name in ("url", "ref", "path", "secretRef.name")}
 
 CONTROL = ["\x00", "a\x00b", "a\nb", "\n", "a\rb", "a\tb", "\x1b[31m", "\x7f", "\u0085", "a\u2028b", "a\u2029b"]

@@ -276,13 +276,11 @@ REFUSED: list[Refusal] = [
     ),
     at("ttlAfterFinished", "1s" * 11, "may not be more than 20"),
     # scheduling
-    at(
-        "scheduling.queueName",
-        "q",
-        "queueName is not supported by this version of the operator: leave it out",
-        "scheduling",
+    *(
+        at("scheduling.queueName", name, "must be the name of a LocalQueue: lower-case letters, digits and hyphens")
+        for name in ("Q", "-q", "q.r", "q_r", "q\n")
     ),
-    at("scheduling.queueName", LONG, "may not be more than 253"),
+    at("scheduling.queueName", "q" * 64, "may not be more than 63"),
     *(
         at("scheduling.nodeSelector", {name: "a"}, "keys must be names of labels, such as kubernetes.io/arch")
         for name in ("", "a b", "/a", "a/", "-a", "A.com/a", "a" * 318)

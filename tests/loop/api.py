@@ -46,13 +46,13 @@ class Api:
         return self.request("PATCH", path, body, "application/merge-patch+json")
 
 
-def wait_for(what: str, look: Callable[[], T | None], explain: Callable[[], str] = str) -> T:
-    """What `look` finds within a minute; the failure says what was waited for and shows what is there instead."""
-    deadline = time.monotonic() + DEADLINE
+def wait_for(what: str, look: Callable[[], T | None], explain: Callable[[], str] = str, seconds: float = DEADLINE) -> T:
+    """What `look` finds in time; the failure says what was waited for and shows what is there instead."""
+    deadline = time.monotonic() + seconds
     while True:
         found = look()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {DEADLINE} s: {what}\n{explain()}")
+            raise AssertionError(f"not within {seconds:.0f} s: {what}\n{explain()}")
         time.sleep(TICK)

@@ -62,7 +62,7 @@ def namespace(api) -> str:
 class Operator:
     """One operator process, with the rights that the chart gives it and no others."""
 
-    def __init__(self, plane: ControlPlane, api: Api, namespace: str, directory: Path) -> None:
+    def __init__(self, plane: ControlPlane, api: Api, namespace: str, directory: Path, **config: object) -> None:
         self._directory = directory
         self._log = directory / "operator.log"
         values = {
@@ -72,6 +72,7 @@ class Operator:
                 "registries": {"allowed": ["uhub.devcluster.test"]},
                 "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
                 "resync": "5s",
+                **config,
             },
         }
         rendered = self._render(namespace, values)

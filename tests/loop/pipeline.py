@@ -10,24 +10,23 @@ from inference_image_operator.stages import Stage
 from tests.loop.api import IMAGES, Api, Object, wait_for
 from tests.unit.operator.world import RESULTS, SPEC
 
-NAME = "detector"
-
 
 class Pipeline:
     """Waits are conditions with deadlines; what fails shows the object, its Jobs and the operator's log."""
 
-    def __init__(self, api: Api, namespace: str, operator: Any) -> None:
+    def __init__(self, api: Api, namespace: str, operator: Any, name: str = "detector") -> None:
         self._api = api
         self._operator = operator
         self.namespace = namespace
-        self.path = f"{IMAGES.format(namespace)}/{NAME}"
+        self.name = name
+        self.path = f"{IMAGES.format(namespace)}/{name}"
         self.spec = copy.deepcopy(SPEC)
 
     def apply(self, **annotations: str) -> Object:
         body = {
             "apiVersion": "uai.ucloud.cn/v1alpha1",
             "kind": "InferenceImage",
-            "metadata": {"name": NAME, "namespace": self.namespace, "annotations": annotations},
+            "metadata": {"name": self.name, "namespace": self.namespace, "annotations": annotations},
             "spec": self.spec,
         }
         return self._api.apply(self.path, body)

@@ -1,5 +1,6 @@
 """The loop on the real control plane: API server, Job controller and garbage collector; a test plays the kubelet."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -48,12 +49,8 @@ def test_a_published_object_is_left_alone_by_restart_resync_and_labels(pipeline,
     api.merge(pipeline.path, {"metadata": {"labels": {"team": "vision"}}})
     labelled = pipeline.image["metadata"]["resourceVersion"]
     assert labelled != before
-    other = pipeline.__class__(api, pipeline.namespace, operator)
-    other.path = pipeline.path.replace("detector", "other")
-    api.apply(other.path, {
-        "apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage",
-        "metadata": {"name": "other"}, "spec": pipeline.spec,
-    })  # fmt: skip
+    other = Pipeline(api, pipeline.namespace, operator, "other")
+    other.apply()
     other.claimed(Stage.RESOLVE)  # the operator is at work, so it has seen the settled object as well
     assert pipeline.image["metadata"]["resourceVersion"] == labelled
     assert len(pipeline.jobs) == 5
@@ -198,3 +195,37 @@ def test_it_waits_for_the_crd_and_for_its_return(plane, api, namespace, tmp_path
     finally:
         if operator.running:
             operator.kill()
+
+
+def test_with_a_cap_the_second_waits_knows_its_place_and_then_runs(plane, api, namespace, tmp_path):
+    operator = Operator(plane, api, namespace, tmp_path, concurrency={"total": 1}).start()
+    try:
+        first, second = (Pipeline(api, namespace, operator, name) for name in ("first", "second"))
+        first.apply()
+        first.claimed(Stage.RESOLVE)
+        second.apply()
+        second.until_condition("Ready", "Unknown", "Queued")
+        operator.kill()
+        operator.start()
+        first.run_whole()
+        assert second.conditions["Ready"] == ("Unknown", "Queued") or second.claimed(Stage.RESOLVE)
+        second.run_whole()
+        assert len(second.jobs) == 8
+    finally:
+        operator.kill()
+
+
+def test_a_job_that_kueue_suspends_is_waited_for(pipeline, api):
+    """Kueue is played: it suspends what carries its label, and resumes it."""
+    pipeline.spec["scheduling"] = {"queueName": "detectors"}
+    pipeline.apply()
+    job = pipeline.claimed(Stage.RESOLVE)
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "detectors"
+    path = f"/apis/batch/v1/namespaces/{pipeline.namespace}/jobs/{job['metadata']['name']}"
+    api.merge(path, {"spec": {"suspend": True}})
+    pipeline.until(
+        "the status says that it is suspended",
+        lambda: "suspended" in json.dumps(pipeline.image["status"]["conditions"]),
+    )
+    api.merge(path, {"spec": {"suspend": False}})
+    pipeline.run_whole()

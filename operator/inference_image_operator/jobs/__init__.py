@@ -5,7 +5,7 @@ from typing import Any
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import build, export, resolve, test
 from inference_image_operator.jobs.job import job
-from inference_image_operator.model import Status
+from inference_image_operator.model import MemoryRaise, Status
 from inference_image_operator.observed import Observed
 from inference_image_operator.stages import Stage
 
@@ -24,4 +24,25 @@ def manifest(observed: Observed, status: Status, config: Config) -> dict[str, An
     """
     if status.stage is None:
         raise ValueError("the status claims no stage")
-    return job(observed, status.stage, _BUILDERS[Stage(status.stage.name)](observed, status, config))
+    pod = _BUILDERS[Stage(status.stage.name)](observed, status, config)
+    if status.stage.memory:
+        _raise_memory(pod.spec, status.stage.memory)
+    return job(observed, status.stage, pod)
+
+
+def memory_limit(manifest_: dict[str, Any], container: str) -> str | int | None:
+    """The memory limit of a container of a Job, None when it has none."""
+    spec = manifest_["spec"]["template"]["spec"]
+    found = next((c for c in _containers(spec) if c["name"] == container), {})
+    limit: str | int | None = found.get("resources", {}).get("limits", {}).get("memory")
+    return limit
+
+
+def _raise_memory(spec: dict[str, Any], raised: MemoryRaise) -> None:
+    for container in _containers(spec):
+        if container["name"] == raised.container:
+            container["resources"]["limits"]["memory"] = raised.limit
+
+
+def _containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*spec.get("initContainers", []), *spec["containers"]]

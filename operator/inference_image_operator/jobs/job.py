@@ -11,6 +11,8 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_OWNER = f"{GROUP}/inferenceimage"
 LABEL_UID = f"{GROUP}/uid"
 LABEL_STAGE = f"{GROUP}/stage"
+LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
+"""Where Kueue runs, it suspends a Job with this label until its queue admits it; elsewhere the label means nothing."""
 ANNOTATION_CONTENT = f"{GROUP}/content"
 ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
 ANNOTATION_OWNER = f"{GROUP}/owner"
@@ -31,13 +33,14 @@ def job(observed: Observed, stage: StageStatus, pod: StagePod) -> dict[str, Any]
         LABEL_UID: observed.uid,
         LABEL_STAGE: stage.name,
     }
+    queue = observed.spec.scheduling.queue_name
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": stage.job,
             "namespace": observed.namespace,
-            "labels": labels,
+            "labels": labels | ({LABEL_QUEUE: queue} if queue else {}),
             "annotations": {
                 ANNOTATION_OWNER: observed.name,
                 ANNOTATION_CONTENT: stage.content,

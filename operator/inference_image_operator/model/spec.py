@@ -155,6 +155,8 @@ class SchedulingSpec(Part, frozen=True, kw_only=True):
     priority_class_name: str = ""
     runtime_class_name: str = ""
     image_pull_secrets: tuple[NameRef, ...] = ()
+    queue_name: str = ""
+    """Kueue's LocalQueue; becomes the label that Kueue reads."""
 
 
 class Spec(Part, frozen=True, kw_only=True):

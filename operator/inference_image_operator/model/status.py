@@ -91,6 +91,13 @@ class ImageStatus(Part, frozen=True, kw_only=True):
     """Generation of the object whose spec this image answers."""
 
 
+class MemoryRaise(Part, frozen=True, kw_only=True):
+    """A higher memory limit for one container of one attempt."""
+
+    container: str
+    limit: str
+
+
 class StageStatus(Part, frozen=True, kw_only=True):
     """The stage at work: the claim that is written before its Job is created."""
 
@@ -103,6 +110,8 @@ class StageStatus(Part, frozen=True, kw_only=True):
     message: str = ""
     content: str = ""
     """Hash of what this stage works on; part of the Job's name."""
+    memory: MemoryRaise | None = None
+    """Set on the attempt that follows a kill for want of memory."""
     failures: int = 0
     """Failed attempts that count against `spec.retry.limit`."""
     retry_at: str = ""

@@ -5,6 +5,7 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
+from inference_image_operator.config import Maximum
 from inference_image_operator.decide import decide
 from inference_image_operator.observed import Container, CreateRefusal, Event
 from inference_image_operator.stages import Stage
@@ -125,14 +126,17 @@ def test_a_complete_job_without_a_readable_result_runs_again():
     assert world.status.stage.attempt == 2
 
 
-def test_out_of_memory_is_named_and_bounded():
+def test_out_of_memory_is_tried_once_more_with_more_memory_and_said_so():
     world = World()
     world.run_to(Stage.EXPORT)
-    for _ in range(3):
+    for limit in ("4Gi", "8192Mi"):
+        export = world.created[-1]["spec"]["template"]["spec"]["containers"][0]
+        assert export["resources"]["limits"]["memory"] == limit
         world.fail(report("export", "Killed", 137, "OOMKilled"))
         world.settle()
         world.advance(minutes=5)
         world.settle()
+    assert "with a memory limit of 8192Mi" in next(e.message for e in world.said if e.reason == "OutOfMemory")
     assert world.summary()["Stalled"] == ("True", "OutOfMemory")
     assert "spec.export.resources" in world.status.last_failure.hint
 
@@ -352,3 +356,14 @@ def test_kanikos_usage_after_its_error_does_not_hide_the_cause():
     world.fail(report("kaniko", log, 1, "Error"))
     world.settle()
     assert "error checking push permissions" in world.condition("Ready").message
+
+
+def test_no_more_memory_than_the_installation_allows():
+    world = World()
+    jobs = msgspec.structs.replace(world.config.jobs, maximum=Maximum(memory="4Gi"))
+    world.config = msgspec.structs.replace(world.config, jobs=jobs)
+    world.run_to(Stage.EXPORT)
+    world.fail(report("export", "Killed", 137, "OOMKilled"))
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "OutOfMemory")
+    assert world.status.last_failure.hint

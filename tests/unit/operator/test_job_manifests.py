@@ -168,3 +168,10 @@ def test_equal_worlds_make_equal_jobs():
     assert json.dumps(msgspec.to_builtins(manifest(Stage.TEST))) == json.dumps(
         msgspec.to_builtins(manifest(Stage.TEST))
     )
+
+
+def test_a_queue_name_becomes_kueues_label_of_the_job_alone():
+    job = manifest(Stage.EXPORT, scheduling={"queueName": "detectors"})
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "detectors"
+    assert "kueue.x-k8s.io/queue-name" not in job["spec"]["template"]["metadata"]["labels"]
+    assert "kueue.x-k8s.io/queue-name" not in manifest(Stage.EXPORT)["metadata"]["labels"]

@@ -79,6 +79,7 @@ class World:
     jobs: dict[str, Job] = field(default_factory=dict)
     pods: dict[str, tuple[Pod, ...]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+    queue_position: int = 0
     said: list[Emit] = field(default_factory=list)
     created: list[dict] = field(default_factory=list)
     writes: int = 0
@@ -94,6 +95,7 @@ class World:
             status=self.status,
             request=self.request,
             jobs=tuple(self.jobs.values()),
+            queue_position=self.queue_position,
         )
         if not needs_pods(bare, self.now):
             return bare
