@@ -1,5 +1,6 @@
-"""Starts programs of the demo inside the cluster's network, with the object store's keys in their environment."""
+"""Starts programs of the demo inside the cluster's network, with the stand-ins' credentials in their environment."""
 
+import json
 import os
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def run_inside(*arguments: str, python: Path = PYTHON, text: str | None = None) 
         **os.environ,
         "PYTHONPATH": os.pathsep.join(str(settings.REPOSITORY / root) for root in _ROOTS),
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "REGISTRY_LOGIN": json.dumps([settings.REGISTRY_USER, credentials.registry_password()]),
         "UFILE_PUBLIC_KEY": public,
         "UFILE_PRIVATE_KEY": private,
     }

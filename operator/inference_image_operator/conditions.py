@@ -7,6 +7,8 @@ exist only while they are true.
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec.structs import replace
+
 from inference_image_operator.model import Condition, ConditionStatus, Status
 from inference_image_operator.times import rfc3339
 
@@ -64,6 +66,11 @@ class Editor:
         """Removes conditions that are no longer true."""
         for kind in kinds:
             self._by_type.pop(kind, None)
+
+    def follow_generation(self) -> None:
+        """What they say holds for the newest generation too; `kubectl wait` disregards a condition of an older one."""
+        for kind, condition in self._by_type.items():
+            self._by_type[kind] = replace(condition, observed_generation=self._generation)
 
     @property
     def all(self) -> tuple[Condition, ...]:

@@ -96,6 +96,7 @@ def _follow_generation(draft: Draft) -> None:
     observed = draft.observed
     if draft.status.observed_generation != observed.generation:
         draft.update(observed_generation=observed.generation)
+        draft.conditions.follow_generation()
 
 
 def _work(draft: Draft) -> Decision:
@@ -223,7 +224,7 @@ def _waiting(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) ->
     for kind in (name.condition, Type.READY):
         draft.conditions.set(kind, "False", cause.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", cause.reason, text)
-    if _overdue(draft, stage):
+    if cause.stalls or _overdue(draft, stage):
         draft.conditions.set(Type.STALLED, "True", cause.reason, text)
     if stage.message != cause.message:
         draft.emit(cause.reason, text, warning=True)

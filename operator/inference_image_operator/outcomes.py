@@ -76,6 +76,8 @@ _KINDS = {
     ExitCode.INTERNAL: Kind.COUNTED,
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_KILLED = 128 + 9
+"""By SIGKILL, and not for its memory: whoever did it, the log says nothing about the build."""
 _SIDECAR = "image"
 _NOT_STARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "CreateContainerError", "StartError"})
 _HOPELESS_RESTARTS = 2
@@ -163,7 +165,7 @@ def _container_failed(container: Container, pod: Pod) -> Failed:
     if explained := _explained(container):
         return _image_did_not_start(explained, pod) or explained
     tail = redact(container.report)[-MAX_LOG_TAIL:]
-    if container.name == "kaniko":
+    if container.name == "kaniko" and container.exit_code != _KILLED:
         found = kaniko_log.diagnose(tail)
         return Failed(
             kind=Kind.COUNTED if found.passes else Kind.PERMANENT,

@@ -13,6 +13,8 @@ class Cause(Frozen, frozen=True, kw_only=True):
     reason: str
     message: str
     hint: str
+    stalls: bool = False
+    """It does not pass by itself: somebody has to change something."""
 
 
 _PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
@@ -107,4 +109,5 @@ def _refused(events: tuple[Event, ...]) -> Cause | None:
         message=message,
         hint="The namespace must admit pods of the Pod Security level baseline, or the named policy must allow them. "
         + RETRY_HINT,
+        stalls=True,
     )

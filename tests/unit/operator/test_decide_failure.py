@@ -283,19 +283,23 @@ def test_the_schedulers_words_are_passed_on():
 
 
 @pytest.mark.parametrize(
-    ("message", "reason"),
+    ("message", "reason", "stalls"),
     [
-        ('pods "x" is forbidden: exceeded quota: compute', "QuotaExceeded"),
-        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "PodForbidden"),
+        ('pods "x" is forbidden: exceeded quota: compute', "QuotaExceeded", False),
+        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "PodForbidden", True),
     ],
 )
-def test_a_pod_that_may_not_be_made(message, reason):
+def test_a_pod_that_may_not_be_made(message, reason, stalls):
     world = World()
     world.settle()
     world.advance(seconds=21)
     world.events = (Event(reason="FailedCreate", message=message, time=world.now),)
     world.settle()
     assert world.summary()["Ready"] == ("False", reason)
+    assert ("Stalled" in world.summary()) == stalls
+    assert not world.claimed.terminating
+    world.run_whole()
+    assert world.summary()["Ready"] == ("True", "Published")
 
 
 def test_a_foreign_job_of_that_name_is_left_alone():
@@ -367,3 +371,15 @@ def test_no_more_memory_than_the_installation_allows():
     world.settle()
     assert world.summary()["Stalled"] == ("True", "OutOfMemory")
     assert world.status.last_failure.hint
+
+
+def test_a_kaniko_that_was_killed_is_tried_again():
+    world = World()
+    world.run_to(Stage.BUILD)
+    world.fail(report("kaniko", "INFO[0009] Pushing image to ...", 137, "Error"))
+    world.settle()
+    assert world.status.last_failure.reason == "ContainerFailed"
+    assert "Pushing image" in world.status.last_failure.log_tail
+    world.advance(minutes=1)
+    world.run_whole()
+    assert world.summary()["Ready"] == ("True", "Published")

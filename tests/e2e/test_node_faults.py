@@ -1,0 +1,224 @@
+"""Faults of nodes and pods, on the real kubelet: named in the status, and healed by what the hint says.
+
+The numbers are the rows of the project's list of faults.
+"""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from demo import kubectl
+from devcluster import settings
+from tests.e2e.stack import DEADLINE, OUTPUT, TICK, objects, parse_time, served
+
+SECONDS = 30
+STAGE = "uai.ucloud.cn/stage"
+
+
+def healed(case) -> dict:
+    status = case.until_ready()
+    assert served(case.tag)
+    return status
+
+
+def own_export(case) -> None:
+    """Nothing of an earlier export is reused."""
+    case.spec["export"]["outputPrefix"] = f"{OUTPUT}{case.tag}/"
+
+
+def own_content(case) -> None:
+    """Nothing of an earlier build is reused."""
+    objects({"write": [f"{case.prefix}source/code/note.py", f"# {case.tag}\n"]})
+
+
+def running_pod(case, stage: str) -> str:
+    """The name of the stage's pod, once it runs."""
+
+    def look() -> str | None:
+        pods = kubectl.get("-n", case.namespace, "pods", "-l", f"{STAGE}={stage}")["items"]
+        return next((p["metadata"]["name"] for p in pods if p["status"]["phase"] == "Running"), None)
+
+    return case.until(f"a pod of {stage} runs", look)
+
+
+def jobs(case, stage: str) -> list[dict]:
+    return kubectl.get("-n", case.namespace, "jobs", "-l", f"{STAGE}={stage}")["items"]
+
+
+def named_in_time(case, reason: str) -> str:
+    """Waits for Ready=False with this reason; it came within 30 s of the newest Job. Returns the message."""
+    found = case.until_failed(reason)
+    newest = max(
+        parse_time(job["metadata"]["creationTimestamp"]) for job in kubectl.get("-n", case.namespace, "jobs")["items"]
+    )
+    assert (parse_time(found["lastTransitionTime"]) - newest).total_seconds() <= SECONDS, case.explain()
+    return found["message"]
+
+
+def test_row_29_an_evicted_pod_is_replaced_and_not_counted(case):
+    own_export(case)
+    case.apply()
+    name = running_pod(case, "Export")
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": case.namespace}}
+    path = f"/api/v1/namespaces/{case.namespace}/pods/{name}/eviction"
+    kubectl.kubectl("create", f"--raw={path}", "-f", "-", text=json.dumps(eviction))
+    healed(case)
+    assert len(jobs(case, "Export")) == 1, case.explain()
+
+
+def test_row_29_a_drained_node_delays_and_counts_nothing(case):
+    own_export(case)
+    case.apply()
+    running_pod(case, "Export")
+    selector = f"uai.ucloud.cn/inferenceimage={case.name}"
+    try:
+        kubectl.kubectl(
+            "drain",
+            settings.NODE_NAME,
+            f"--pod-selector={selector}",
+            "--delete-emptydir-data",
+            "--force",
+            "--timeout=60s",
+        )
+    finally:
+        kubectl.kubectl("uncordon", settings.NODE_NAME)
+    healed(case)
+    assert len(jobs(case, "Export")) == 1, case.explain()
+
+
+def test_row_31_out_of_memory_is_tried_with_more_then_named(case):
+    own_export(case)
+    case.spec["export"]["resources"] = {"requests": {"memory": "100Mi"}, "limits": {"memory": "100Mi"}}
+    case.apply()
+    case.until_failed("OutOfMemory")
+    case.until("it is stalled", lambda: case.condition("Stalled"))
+    assert [limit(job) for job in sorted(jobs(case, "Export"), key=attempt)] == ["100Mi", "200Mi"]
+    assert "spec.export.resources" in case.status["lastFailure"]["hint"]
+    assert not served(case.tag)
+    case.spec["export"]["resources"] = {}
+    case.apply()
+    healed(case)
+
+
+def limit(job: dict) -> str:
+    return job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+
+
+def attempt(job: dict) -> int:
+    return int(job["metadata"]["annotations"]["uai.ucloud.cn/attempt"])
+
+
+def test_row_32_an_image_that_cannot_be_pulled(case, tmp_path):
+    own_content(case)
+    case.apply()
+    case.until("the build is at work", lambda: case.status.get("stage", {}).get("name") == "Build")
+    case.spec["suspend"] = True
+    case.apply()
+    case.until(
+        "the image is built and nothing new starts", lambda: case.status.get("built") and case.condition("Suspended")
+    )
+    place = [case.spec["image"]["repository"].partition("/")[2], case.status["built"]["digest"], str(tmp_path / "m")]
+    objects({"take": place})
+    case.spec["suspend"] = False
+    case.apply()
+    assert "container image" in named_in_time(case, "ImagePullFailed")
+    objects({"give": place})
+    healed(case)
+
+
+def test_row_33_the_schedulers_own_words(case):
+    label = f"e2e-{case.tag}"
+    case.spec["scheduling"] = {"nodeSelector": {label: "here"}}
+    case.apply()
+    assert "didn't match Pod's node affinity/selector" in named_in_time(case, "Unschedulable")
+    kubectl.kubectl("label", "node", settings.NODE_NAME, f"{label}=here")
+    try:
+        healed(case)
+    finally:
+        kubectl.kubectl("label", "node", settings.NODE_NAME, f"{label}-")
+
+
+def test_row_34_a_quota_on_pods_is_named_and_waited_for(case):
+    quota = {
+        "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none", "namespace": case.namespace},
+        "spec": {"hard": {"pods": "0"}},
+    }  # fmt: skip
+    kubectl.apply(quota)
+    case.until(
+        "the quota counts",
+        lambda: (
+            "pods" in (kubectl.get("-n", case.namespace, "resourcequota", "none").get("status", {}).get("hard") or {})
+        ),
+    )
+    case.apply()
+    assert "exceeded quota" in named_in_time(case, "QuotaExceeded")
+    assert not case.condition("Stalled")
+    kubectl.kubectl("-n", case.namespace, "delete", "resourcequota", "none")
+    healed(case)
+
+
+def test_row_34_a_pod_that_pod_security_forbids_stalls_and_heals(case):
+    own_content(case)
+    kubectl.kubectl(
+        "label", "namespace", case.namespace, "--overwrite", "pod-security.kubernetes.io/enforce=restricted"
+    )
+    case.apply()
+    assert "violates PodSecurity" in named_in_time(case, "PodForbidden")
+    assert case.condition("Resolved")["status"] == "True", "our own containers run under restricted"
+    assert case.condition("Stalled")
+    kubectl.kubectl("label", "namespace", case.namespace, "--overwrite", "pod-security.kubernetes.io/enforce=baseline")
+    healed(case)
+
+
+def test_row_35_a_deadline_is_named_and_the_pod_is_gone(case):
+    own_export(case)
+    case.spec["export"]["timeout"] = "2s"
+    case.apply()
+    case.until_failed("TimedOut")
+    assert "spec.export.timeout" in case.status["lastFailure"]["hint"]
+    case.until(
+        "the pod is gone",
+        lambda: not [
+            p for p in kubectl.get("-n", case.namespace, "pods", "-l", f"{STAGE}=Export")["items"]
+            if p["status"]["phase"] in ("Pending", "Running")
+        ],
+    )  # fmt: skip
+    case.spec["export"]["timeout"] = "10m"
+    case.apply()
+    healed(case)
+
+
+def kaniko_with_a_digest() -> Path | None:
+    """The process of a Kaniko that has written its digest file and pushes."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            program = (process / "cmdline").read_bytes().partition(b"\0")[0]
+            if program == b"/kaniko/executor" and (process / "root/inference-image/digest").exists():
+                return process
+        except OSError:  # it ended meanwhile
+            continue
+    return None
+
+
+@pytest.mark.xdist_group("kaniko")
+def test_row_54_a_kaniko_that_dies_while_it_pushes_has_built_nothing(case):
+    own_content(case)
+    case.spec["image"]["repository"] = f"{settings.REGISTRY_HOST}/demo/{case.tag}"
+    case.apply()
+    deadline = time.monotonic() + DEADLINE
+    while (process := kaniko_with_a_digest()) is None:
+        assert time.monotonic() < deadline, case.explain()
+        time.sleep(TICK / 50)
+    os.kill(int(process.name), signal.SIGKILL)
+    case.until("the failure is told", lambda: case.status.get("lastFailure", {}).get("stage") == "Build")
+    failure = case.status["lastFailure"]
+    assert failure["reason"] == "ContainerFailed", failure
+    assert "built" not in case.status
+    assert failure["logTail"]
+    status = case.until_ready()
+    assert [attempt(job) for job in sorted(jobs(case, "Build"), key=attempt)] == [1, 2]
+    assert status["image"]["digest"] == status["built"]["digest"]
