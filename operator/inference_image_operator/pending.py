@@ -19,6 +19,8 @@ class Cause(Frozen, frozen=True, kw_only=True):
 
 _PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
 _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError"})
+_BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (?:ErrImagePull: )?')
+"""The kubelet takes turns between an error and its back-off; the cause is the same, and is written once."""
 _MISSING_SECRET = re.compile(r'secret "(?P<name>[^"]+)" not found|couldn\'t find key \S+ in Secret (?P<keyed>\S+)')
 _MISSING_KEY = re.compile(r"references non-existent secret key: (?P<key>\S+)")
 _MISSING_CONFIG_MAP = re.compile(
@@ -46,7 +48,7 @@ def _container(container: Container) -> Cause | None:
     if container.waiting in _PULL:
         return Cause(
             reason="ImagePullFailed",
-            message=f"container {container.name}: {container.message or container.waiting}",
+            message=f"container {container.name}: {_BACK_OFF.sub('', container.message) or container.waiting}",
             hint="Make the image available to the node, or name a pull Secret in spec.scheduling.imagePullSecrets. "
             + RETRY_HINT,
         )

@@ -383,3 +383,18 @@ def test_a_kaniko_that_was_killed_is_tried_again():
     world.advance(minutes=1)
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_the_pullers_turns_between_error_and_back_off_are_one_cause():
+    world = World()
+    world.settle()
+    world.advance(seconds=21)
+    error = "rpc error: code = NotFound desc = r/x@sha256:1: not found"
+    world.set_pod(Container(name="resolve", waiting="ErrImagePull", message=error), phase="Pending")
+    world.settle()
+    writes = world.writes
+    back_off = f'Back-off pulling image "r/x@sha256:1": ErrImagePull: {error}'
+    world.set_pod(Container(name="resolve", waiting="ImagePullBackOff", message=back_off), phase="Pending")
+    world.settle()
+    assert world.writes == writes
+    assert error in world.condition("Ready").message
