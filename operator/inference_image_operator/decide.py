@@ -8,25 +8,22 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from inference_image_operator import failure, progress
+from inference_image_operator import failure, progress, waiting
 from inference_image_operator.conditions import Type
 from inference_image_operator.config import Config
 from inference_image_operator.decision import CreateJob, Decision, DeleteJob
 from inference_image_operator.draft import Draft
 from inference_image_operator.jobs import manifest
-from inference_image_operator.model import RunStatus, StageStatus, parse_duration
+from inference_image_operator.model import RunStatus, StageStatus
 from inference_image_operator.names import input_hash
 from inference_image_operator.observed import Job, Observed
 from inference_image_operator.outcomes import Done, Failed, Kind, Working, assess
-from inference_image_operator.pending import Cause
 from inference_image_operator.policy import refusal
 from inference_image_operator.stages import Stage
-from inference_image_operator.times import parse, rfc3339
+from inference_image_operator.times import parse
 
 LOOK_AFTER = 20.0
 """Seconds after a claim until its pods are looked at; most have started by then."""
-LOOK_AGAIN = 15.0
-QUEUE_NEWS = timedelta(minutes=1)
 STOP_CHECK = 10.0
 """Seconds between looks at a Job that is being deleted, should its event get lost."""
 
@@ -133,15 +130,15 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
             wait = failure.record(draft, stage, failed, job)
             return _create(draft) if draft.status.stage and job.finished and not wait else draft.decision(wait)
         case Working(suspended=True):
-            return _queued(draft, stage, job)
+            return waiting.for_resumption(draft, stage, job)
         case Working(waiting_for=cause):
-            return _waiting(draft, stage, job, cause)
+            return waiting.for_pod(draft, stage, job, cause)
 
 
 def _absent(draft: Draft, stage: StageStatus) -> Decision:
     """The claimed Job does not exist: not yet, or no longer."""
     if draft.observed.refusal:
-        return _refused(draft, stage)
+        return waiting.for_permission(draft, stage)
     if not stage.job_uid:
         return _create(draft)
     verdict = failure.resume(draft, stage) or Failed(
@@ -162,31 +159,15 @@ def _create(draft: Draft) -> Decision:
     if draft.observed.spec.suspend:
         return _suspended(draft)
     if draft.observed.queue_position and stage.name == Stage.RESOLVE:
-        return _in_line(draft, stage)
+        return waiting.in_line(draft, stage)
     wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
     if wait > 0:
         return draft.decision(wait)
-    if stage.retry_at or _was_in_line(draft):
+    if stage.retry_at or waiting.was_in_line(draft):
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
     return draft.decision(LOOK_AFTER)
-
-
-def _was_in_line(draft: Draft) -> bool:
-    return any(c.type == Type.READY and c.reason == "Queued" for c in draft.observed.status.conditions)
-
-
-def _in_line(draft: Draft, stage: StageStatus) -> Decision:
-    """As many pipelines run as the installation allows. The place is written at once, then at most once a minute."""
-    if _was_in_line(draft) and draft.now - parse(stage.start_time) < QUEUE_NEWS:
-        return Decision(status=draft.observed.status, requeue_after=QUEUE_NEWS.total_seconds())
-    text = f"Place {draft.observed.queue_position} in the queue: the installation's limit of pipelines is reached."
-    draft.update(stage=replace(stage, start_time=rfc3339(draft.now)))
-    for kind in (Type.READY, Type.RESOLVED):
-        draft.conditions.set(kind, "Unknown", "Queued", text)
-    draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
-    return draft.decision(QUEUE_NEWS.total_seconds())
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
@@ -209,49 +190,3 @@ def _suspended(draft: Draft) -> Decision:
     draft.conditions.drop(Type.RECONCILING)
     draft.update(observed_generation=draft.observed.generation)
     return draft.decision()
-
-
-def _waiting(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> Decision:
-    """The Job is at work, or its pod waits for something that a person can be told."""
-    name = Stage(stage.name)
-    if cause is None:
-        if stage.message and (job.ready or draft.observed.pods is not None):
-            draft.update(stage=replace(stage, message=""))
-            draft.working(name)
-        return draft.decision(None if job.ready else LOOK_AGAIN)
-    text = f"{cause.message} {cause.hint}"
-    draft.update(stage=replace(stage, message=cause.message))
-    for kind in (name.condition, Type.READY):
-        draft.conditions.set(kind, "False", cause.reason, text)
-    draft.conditions.set(Type.RECONCILING, "True", cause.reason, text)
-    if cause.stalls or _overdue(draft, stage):
-        draft.conditions.set(Type.STALLED, "True", cause.reason, text)
-    if stage.message != cause.message:
-        draft.emit(cause.reason, text, warning=True)
-    return draft.decision(LOOK_AGAIN)
-
-
-def _queued(draft: Draft, stage: StageStatus, job: Job) -> Decision:
-    message = f"Job {job.name} is suspended from outside, for example by a queue."
-    draft.update(stage=replace(stage, message=message))
-    draft.working(Stage(stage.name), message)
-    return draft.decision()
-
-
-def _overdue(draft: Draft, stage: StageStatus) -> bool:
-    deadline = timedelta(seconds=parse_duration(draft.config.jobs.pending_deadline))
-    return draft.now - parse(stage.start_time) >= deadline
-
-
-def _refused(draft: Draft, stage: StageStatus) -> Decision:
-    """The API server would not create the Job."""
-    refused = draft.observed.refusal
-    if refused is None:
-        raise ValueError("nothing was refused")
-    if refused.foreign or refused.final:
-        failure.stall(draft, Stage(stage.name), refused.reason, refused.message)
-        return draft.decision()
-    for kind in (Stage(stage.name).condition, Type.READY):
-        draft.conditions.set(kind, "False", refused.reason, refused.message)
-    draft.conditions.set(Type.RECONCILING, "True", refused.reason, refused.message)
-    return draft.decision(2 * LOOK_AGAIN)

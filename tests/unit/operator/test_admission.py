@@ -97,3 +97,13 @@ def test_whoever_has_its_turn_runs_to_the_end_whatever_the_queue(world):
     world.finish()
     world.settle()
     assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_an_edit_in_the_queue_is_taken_note_of(world):
+    world.settle()
+    world.generation, world.spec["model"]["checkpoint"]["step"] = 2, 900
+    world.settle()
+    assert world.status.observed_generation == 2
+    assert world.status.run.generation == 2
+    assert world.summary()["Ready"] == ("Unknown", "Queued")
+    assert world.created == []

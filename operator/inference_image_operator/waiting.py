@@ -1,0 +1,83 @@
+"""What the status says while an object waits: for its turn, its pod, permission, or whoever suspended its Job."""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from inference_image_operator import failure
+from inference_image_operator.conditions import Type
+from inference_image_operator.decision import Decision
+from inference_image_operator.draft import Draft
+from inference_image_operator.model import StageStatus, parse_duration
+from inference_image_operator.observed import Job
+from inference_image_operator.pending import Cause
+from inference_image_operator.stages import Stage
+from inference_image_operator.times import parse, rfc3339
+
+LOOK_AGAIN = 15.0
+QUEUE_NEWS = timedelta(minutes=1)
+
+
+def was_in_line(draft: Draft) -> bool:
+    """Whether the status says so."""
+    return any(c.type == Type.READY and c.reason == "Queued" for c in draft.observed.status.conditions)
+
+
+def in_line(draft: Draft, stage: StageStatus) -> Decision:
+    """As many pipelines run as the installation allows. The place is written at once, then at most once a minute."""
+    known = was_in_line(draft) and draft.observed.status.stage == stage
+    if known and draft.now - parse(stage.start_time) < QUEUE_NEWS:
+        return Decision(status=draft.observed.status, requeue_after=QUEUE_NEWS.total_seconds())
+    text = f"Place {draft.observed.queue_position} in the queue: the installation's limit of pipelines is reached."
+    draft.update(stage=replace(stage, start_time=rfc3339(draft.now)))
+    for kind in (Type.READY, Type.RESOLVED):
+        draft.conditions.set(kind, "Unknown", "Queued", text)
+    draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
+    return draft.decision(QUEUE_NEWS.total_seconds())
+
+
+def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> Decision:
+    """The Job is at work, or its pod waits for something that a person can be told."""
+    name = Stage(stage.name)
+    if cause is None:
+        if stage.message and (job.ready or draft.observed.pods is not None):
+            draft.update(stage=replace(stage, message=""))
+            draft.working(name)
+        return draft.decision(None if job.ready else LOOK_AGAIN)
+    text = f"{cause.message} {cause.hint}"
+    draft.update(stage=replace(stage, message=cause.message))
+    for kind in (name.condition, Type.READY):
+        draft.conditions.set(kind, "False", cause.reason, text)
+    draft.conditions.set(Type.RECONCILING, "True", cause.reason, text)
+    if cause.stalls or _overdue(draft, stage):
+        draft.conditions.set(Type.STALLED, "True", cause.reason, text)
+    if stage.message != cause.message:
+        draft.emit(cause.reason, text, warning=True)
+    return draft.decision(LOOK_AGAIN)
+
+
+def for_resumption(draft: Draft, stage: StageStatus, job: Job) -> Decision:
+    """Somebody else, for example Kueue, holds the Job back; that counts towards no deadline of ours."""
+    message = f"Job {job.name} is suspended from outside, for example by a queue."
+    draft.update(stage=replace(stage, message=message))
+    draft.working(Stage(stage.name), message)
+    return draft.decision()
+
+
+def for_permission(draft: Draft, stage: StageStatus) -> Decision:
+    """The API server would not create the Job."""
+    refused = draft.observed.refusal
+    if refused is None:
+        raise ValueError("nothing was refused")
+    if refused.foreign or refused.final:
+        failure.stall(draft, Stage(stage.name), refused.reason, refused.message)
+        return draft.decision()
+    for kind in (Stage(stage.name).condition, Type.READY):
+        draft.conditions.set(kind, "False", refused.reason, refused.message)
+    draft.conditions.set(Type.RECONCILING, "True", refused.reason, refused.message)
+    return draft.decision(2 * LOOK_AGAIN)
+
+
+def _overdue(draft: Draft, stage: StageStatus) -> bool:
+    deadline = timedelta(seconds=parse_duration(draft.config.jobs.pending_deadline))
+    return draft.now - parse(stage.start_time) >= deadline
