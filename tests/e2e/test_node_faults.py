@@ -26,7 +26,8 @@ def healed(case) -> dict:
 
 
 def own_export(case) -> None:
-    """Nothing of an earlier export is reused."""
+    """Nothing of an earlier export is reused, nor an image that would make the export needless."""
+    own_content(case)
     case.spec["export"]["outputPrefix"] = f"{OUTPUT}{case.tag}/"
 
 
