@@ -14,10 +14,9 @@ from devcluster.ufile import Fault
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
-from inference_image_export.publish import folder_of
 from inference_image_export.stage import export_stage
 from inference_image_export.verify import verify
-from inference_image_store import etag_of
+from inference_image_store import etag_of, export_folder
 
 CONFIG, GRAPH, RESULT = "pipeline.config", "frozen_inference_graph.pb", "result.json"
 PLAIN = "uai/object-export-output/frozen_inference_graph.pb"
@@ -183,7 +182,7 @@ def test_equal_input_gives_equal_bytes(world):
 
 
 def test_the_folder_is_named_by_the_fingerprint():
-    assert folder_of("out/", "sha256:abc") == "out/abc/"
+    assert export_folder("out/", "sha256:abc") == "out/abc/"
 
 
 def run_container(world, tmp_path, private_key):
