@@ -56,6 +56,12 @@ HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 1 min")
 PAUSE = ToolSet("pause", {"pause": "."}, "seconds")
 KWOK = ToolSet("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "about 2 min")
 """Plays kubelets in the fault tests; no part of the cluster."""
+ARGO = ToolSet(
+    "argo",
+    {"workflow-controller": "github.com/argoproj/argo-workflows/v3/cmd/workflow-controller"},
+    "about 3 min",
+)
+"""What the benchmarks compare the operator with; no part of the cluster."""
 
 CONTROL_PLANE = (ETCD, KUBERNETES)
 ALL = (*CONTROL_PLANE, COREDNS, KANIKO, HELM, PAUSE)

@@ -69,8 +69,8 @@ async def _watch(
     """kopf, started again whenever a watch error ends it; never before the CRD is served."""
     loop = asyncio.get_running_loop()
 
-    def add(key: Key) -> None:
-        loop.call_soon_threadsafe(queue.add, key)
+    def add(key: Key, after: float) -> None:
+        loop.call_soon_threadsafe(queue.add, key, after)
 
     while not stop.is_set():
         if not await cluster.serves_api():
@@ -91,7 +91,9 @@ async def _watch(
         await _pause(stop, RESTART_PAUSE)
 
 
-def _run_kopf(config: Config, add: Callable[[Key], None], started: threading.Event, stop: threading.Event) -> None:
+def _run_kopf(
+    config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
+) -> None:
     """Kopf in an event loop and a thread of its own.
 
     In ours it would take over the signal handlers, and at its end cancel every task that it did not see start.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import aiohttp
+import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.model import API_VERSION, GROUP, KIND, PLURAL, VERSION
@@ -75,7 +76,11 @@ class KubernetesCluster:
     async def connect(cls) -> "KubernetesCluster":
         """From the pod's service account, or from the kubeconfig outside a cluster."""
         await config.load_config()  # type: ignore[no-untyped-call]
-        return cls(client.ApiClient())
+        api = client.ApiClient()
+        # The environment's proxies and netrc are not for the API server (kopf does not use them either), and asking for
+        # them costs two threads' work per request. A kubeconfig's proxy-url is used.
+        api.configuration.client_session_kwargs = {"trust_env": False}
+        return cls(api)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -183,7 +188,7 @@ class KubernetesCluster:
             raise ApiError(0, "NoAnswer", f"{type(error).__name__}: {error}") from error
         if response.status >= 400:  # noqa: PLR2004 - every HTTP error
             raise _api_error(response.status, data, response.headers.get("Retry-After"))
-        found: Object = json.loads(data)
+        found: Object = msgspec.json.decode(data)
         return found
 
 

@@ -78,11 +78,11 @@ def _begin(draft: Draft) -> Decision:
         built=None,
         timings=None,
     )
+    for stage in Stage:
+        draft.conditions.set(stage.condition, "Unknown", "Pending")
     if refused:
         failure.stall(draft, None, refused.reason, f"{refused.message} {refused.hint}")
         return draft.decision()
-    for stage in Stage:
-        draft.conditions.set(stage.condition, "Unknown", "Pending")
     draft.claim(Stage.RESOLVE)
     draft.working(Stage.RESOLVE)
     return _work(draft)

@@ -12,14 +12,19 @@ from inference_image_operator.admission import Key
 from inference_image_operator.decide import is_settled
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.model import GROUP, PLURAL, VERSION
-from inference_image_operator.observe import from_object
+from inference_image_operator.observe import finished, from_object
+from inference_image_operator.queue import GATHERING
 
 SELECTORS = {"jobs.batch": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
 """Only our Jobs are watched; the API server filters."""
 
 
-def registry(add: Callable[[Key], None]) -> kopf.OperatorRegistry:
-    """The handlers, wired to `add`."""
+def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
+    """The handlers, wired to `add`, which takes seconds until the key is due.
+
+    A new wish and a Job's end are answered at once. Everything else, above all the echo of the operator's own writes,
+    is gathered for a moment.
+    """
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
@@ -29,14 +34,19 @@ def registry(add: Callable[[Key], None]) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def image_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
-        if type != "DELETED" and not is_settled(from_object(raw)):
-            add((raw["metadata"]["namespace"], raw["metadata"]["name"]))
+        observed = from_object(raw)
+        if type != "DELETED" and not is_settled(observed):
+            seen = (observed.status.observed_generation, observed.status.last_handled_request)
+            new = seen != (observed.generation, observed.request)
+            add((observed.namespace, observed.name), 0 if new else GATHERING)
 
     @kopf.on.event("batch", "v1", "jobs", registry=handlers)
-    async def job_changed(body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - kopf's own convention
-        owner = body.metadata.annotations.get(ANNOTATION_OWNER)
+    async def job_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
+        raw = dict(body)
+        owner = raw["metadata"].get("annotations", {}).get(ANNOTATION_OWNER)
         if owner:
-            add((body.metadata.namespace or "", owner))
+            over = type == "DELETED" or finished(raw)
+            add((raw["metadata"]["namespace"], owner), 0 if over else GATHERING)
 
     return handlers
 
@@ -47,6 +57,7 @@ def settings() -> kopf.OperatorSettings:
     found.scanning.disabled = True  # no rights on namespaces and CRDs; app.py waits for the CRD itself
     found.peering.standalone = True
     found.posting.enabled = False  # kopf's own Events
+    found.persistence.diffbase_storage = NoDiffs()
     found.watching.server_timeout = 290
     found.watching.client_timeout = 300
     found.watching.inactivity_timeout = 70
@@ -56,6 +67,23 @@ def settings() -> kopf.OperatorSettings:
     found.networking.request_timeout = 30
     found.networking.error_backoffs = Backoffs()
     return found
+
+
+class NoDiffs(kopf.DiffBaseStorage):
+    """Keeps nothing and compares nothing.
+
+    Only handlers of changes need that, and the copies of the objects cost half of an event's CPU.
+    """
+
+    def build(self, **_: Any) -> kopf.BodyEssence:  # noqa: ANN401 - kopf's own convention
+        """Nothing of an object is of interest for a comparison."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401 - kopf's own convention
+        """Nothing was kept."""
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401 - kopf's own convention
+        """Nothing is kept: an annotation of ours would be a write."""
 
 
 class Backoffs:

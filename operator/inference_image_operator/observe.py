@@ -64,6 +64,12 @@ def owned(job: Object, uid: str) -> bool:
     return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
 
 
+def finished(job: Object) -> bool:
+    """Whether no pod of this Job runs any more."""
+    conditions = job.get("status", {}).get("conditions", [])
+    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
+
+
 async def _events(cluster: Cluster, namespace: str, job: str, pods: list[Object]) -> list[Object]:
     found = []
     for uid in (job, *(pod["metadata"]["uid"] for pod in pods)):

@@ -10,6 +10,12 @@ from inference_image_operator.cluster import ApiError
 
 log = logging.getLogger(__name__)
 
+GATHERING = 2.0
+"""Seconds in which minor news of a key are gathered, so that one pass answers them all.
+
+A pass makes news of its own: the status it wrote, the Job it created, the pod that starts. Answered one by one they
+cost more than all the rest of a stage.
+"""
 FIRST_DELAY = 0.25
 MAX_DELAY = 30.0
 _CONFLICT = 409

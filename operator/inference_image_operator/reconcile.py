@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from inference_image_operator.admission import Admission, Key
 from inference_image_operator.cluster import ApiError, Cluster, Object
+from inference_image_operator.conditions import Editor, Type
 from inference_image_operator.conditions import owned as owned_conditions
 from inference_image_operator.config import Config
 from inference_image_operator.decide import decide, is_settled
-from inference_image_operator.decision import Action, CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.events import event
 from inference_image_operator.model import Status, write
 from inference_image_operator.observe import from_object, observe, owned
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 _CONFLICT = 409
 _UNPROCESSABLE = 422
 _FORBIDDEN = 403
+_TERMINATED = "is being terminated"
+"""The API server's words for a namespace that goes away."""
 
 
 class Reconciler:
@@ -50,8 +53,25 @@ class Reconciler:
         if image is None or is_settled(from_object(image)):
             self._release(key)
             return None
-        observed = await observe(self._cluster, image, self._clock())
-        return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
+        try:
+            observed = await observe(self._cluster, image, self._clock())
+            return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
+        except ApiError as error:
+            if error.status == _FORBIDDEN and _TERMINATED not in error.message:
+                await self._say_forbidden(image, error.message)
+            raise
+
+    async def _say_forbidden(self, image: Object, message: str) -> None:
+        """Tells the object's readers which right the operator lacks; the pass is tried again all the same."""
+        observed = from_object(image)
+        conditions = Editor(observed.status, observed.generation, self._clock())
+        text = f"{message} It is tried again."
+        conditions.set(Type.READY, "False", "Forbidden", text)
+        conditions.set(Type.RECONCILING, "True", "Forbidden", text)
+        try:
+            await self._write(image, observed, replace(_ours(observed.status), conditions=conditions.all))
+        except ApiError as error:  # what is refused may be this very write, or the pass has written before
+            log.info("the object could not be told: %s", error)
 
     def _place(self, key: Key, image: Object, observed: Observed) -> int:
         """0 for whoever is at work or may begin, else the place in the queue."""
@@ -70,25 +90,32 @@ class Reconciler:
         await self._write(image, observed, decision.status)
         if decision.status.stage is None or (observed.spec.suspend and all(job.finished for job in observed.jobs)):
             self._release((observed.namespace, observed.name))
-        for action in decision.actions:
-            refusal = await self._act(observed, decision, action)
-            if refusal:
-                return await self._refused(observed, decision, refusal)
-        return decision.requeue_after
+        refusal = await self._carry_out(observed, decision)
+        return await self._refused(observed, decision, refusal) if refusal else decision.requeue_after
+
+    async def _carry_out(self, observed: Observed, decision: Decision) -> CreateRefusal | None:
+        """Jobs first, because everybody waits for them; then the Events, whatever became of the Jobs."""
+        try:
+            for action in decision.actions:
+                if not isinstance(action, Emit) and (refusal := await self._act(observed, action)):
+                    return refusal
+            return None
+        finally:
+            for action in decision.actions:
+                if isinstance(action, Emit):
+                    await self._emit(replace(observed, status=decision.status), action)
 
     async def _write(self, image: Object, observed: Observed, status: Status) -> None:
         """The claim. Nothing is written when nothing changed; somebody else's newer write makes it fail (409)."""
         if status != _ours(observed.status):
             await self._cluster.apply_status(image, write(status))
 
-    async def _act(self, observed: Observed, decision: Decision, action: Action) -> CreateRefusal | None:
+    async def _act(self, observed: Observed, action: CreateJob | DeleteJob) -> CreateRefusal | None:
         match action:
             case CreateJob(manifest=manifest):
                 return await self._create(observed, manifest)
             case DeleteJob(name=name, uid=uid):
                 await self._cluster.delete_job(observed.namespace, name, uid)
-            case Emit() as emit:
-                await self._emit(replace(observed, status=decision.status), emit)
         return None
 
     async def _create(self, observed: Observed, manifest: Object) -> CreateRefusal | None:
@@ -147,6 +174,6 @@ def _refusal(name: str, error: ApiError) -> CreateRefusal:
         return CreateRefusal(reason="JobInvalid", message=message, final=True)
     if error.status == _FORBIDDEN and "exceeded quota" in error.message:
         return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} It is tried again.")
-    if error.status == _FORBIDDEN and "is being terminated" not in error.message:
+    if error.status == _FORBIDDEN and _TERMINATED not in error.message:
         return CreateRefusal(reason="Forbidden", message=f"{error.message} It is tried again.")
     raise error

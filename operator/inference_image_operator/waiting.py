@@ -49,7 +49,7 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
     for kind in (name.condition, Type.READY):
         draft.conditions.set(kind, "False", cause.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", cause.reason, text)
-    if cause.stalls or _overdue(draft, stage):
+    if cause.stalls or _overdue(draft, stage, job):
         draft.conditions.set(Type.STALLED, "True", cause.reason, text)
     if stage.message != cause.message:
         draft.emit(cause.reason, text, warning=True)
@@ -78,6 +78,8 @@ def for_permission(draft: Draft, stage: StageStatus) -> Decision:
     return draft.decision(2 * LOOK_AGAIN)
 
 
-def _overdue(draft: Draft, stage: StageStatus) -> bool:
+def _overdue(draft: Draft, stage: StageStatus, job: Job) -> bool:
+    """Counted from the Job's own start where that is later: it starts anew when it is resumed."""
     deadline = timedelta(seconds=parse_duration(draft.config.jobs.pending_deadline))
-    return draft.now - parse(stage.start_time) >= deadline
+    claimed = parse(stage.start_time)
+    return draft.now - max(claimed, job.started or claimed) >= deadline

@@ -23,7 +23,6 @@ JOBS = {"group": "batch", "resources": ["jobs", "jobs/status"]}
 FLAGS = (
     "--feature-gates=MutatingAdmissionPolicy=true",
     "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
-    "--watch-cache-sizes=pods#1000",
 )
 
 

@@ -12,6 +12,9 @@ NODE = "kwok"
 HOLD = "hold"
 """An outcome: the pod runs and does not end."""
 
+PEND = "pend"
+"""An outcome: the pod does not start."""
+
 Document = dict[str, Any]
 
 
@@ -23,6 +26,16 @@ def outcome(stage: str, message: str, code: int = 0) -> dict[str, str]:
 def hold(stage: str) -> dict[str, str]:
     """Annotations of a namespace: pods of this stage run and do not end."""
     return {f"{PREFIX}/{stage}.exit": HOLD, f"{PREFIX}/{stage}.message": ""}
+
+
+def pend(stage: str) -> dict[str, str]:
+    """Annotations of a namespace: pods of this stage stay Pending."""
+    return {f"{PREFIX}/{stage}.exit": PEND, f"{PREFIX}/{stage}.message": ""}
+
+
+def released(message: str, code: int = 0) -> dict[str, str]:
+    """Annotations of a pod that was held or pending: now it goes on, and ends like this."""
+    return {f"{PREFIX}/exit": str(code), f"{PREFIX}/message": message}
 
 
 def policy(stage_label: str) -> list[Document]:
@@ -74,13 +87,17 @@ def stages() -> list[Document]:
     code = f'.metadata.annotations["{PREFIX}/exit"]'
     pod = {"apiGroup": "v1", "kind": "Pod"}
     alive = _where(".metadata.deletionTimestamp", "DoesNotExist")
+    dying = _where(".metadata.deletionTimestamp", "Exists")
+    pending = _where(".status.phase", "In", "Pending")
     running = _where(".status.phase", "In", "Running")
     return [
         _stage("node-ready", {"apiGroup": "v1", "kind": "Node"}, [_where(".status.phase", "NotIn", "Running")], _NODE),
-        _stage("pod-runs", pod, [alive, _where(".status.phase", "In", "Pending")], _RUNNING),
+        _stage("pod-runs", pod, [alive, pending, _where(code, "NotIn", PEND)], _RUNNING),
         _stage("pod-succeeds", pod, [alive, running, _where(code, "In", "0")], _ended("Succeeded"), delay=100),
-        _stage("pod-fails", pod, [alive, running, _where(code, "NotIn", "0", HOLD)], _ended("Failed"), delay=100),
-        _stage("pod-goes", pod, [_where(".metadata.deletionTimestamp", "Exists")], None),
+        _stage("pod-fails", pod, [alive, running, _where(code, "NotIn", "0", HOLD, PEND)], _ended("Failed"), delay=100),
+        # A pod that is deleted ends before it goes: the Job controller waits for that.
+        _stage("pod-stops", pod, [dying, _where(".status.phase", "In", "Pending", "Running")], _ended("Failed", "137")),
+        _stage("pod-goes", pod, [dying, _where(".status.phase", "In", "Succeeded", "Failed")], None),
     ]
 
 
@@ -134,8 +151,10 @@ startTime: {{ $now | Quote }}
 """
 
 
-def _ended(phase: str) -> str:
+def _ended(phase: str, code: str = "") -> str:
+    """The status of a pod that has ended, with this exit code or the one that its annotation asks for."""
     note = f'index $pod.metadata.annotations "{PREFIX}/%s"'
+    code = code or f"{{{{ {note % 'exit'} }}}}"
     return f"""
 {{{{ $now := Now }}}}
 {{{{ $pod := . }}}}
@@ -150,7 +169,7 @@ containerStatuses:
   restartCount: 0
   state:
     terminated:
-      exitCode: {{{{ {note % "exit"} }}}}
+      exitCode: {code}
       message: {{{{ {note % "message"} | Quote }}}}
       reason: {"Completed" if phase == "Succeeded" else "Error"}
       startedAt: {{{{ $now | Quote }}}}

@@ -1,6 +1,6 @@
 """The operator in the model: the real `decide`, remembered for every observation that was decided before."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from inference_image_operator.outcomes import MAIN
 from inference_image_operator.stages import Stage
 from inference_image_operator.times import rfc3339
 from tests.model import laws
-from tests.model.state import Action, JobState
+from tests.model.state import Action, JobState, View
 from tests.model.wishes import Scenario, Wish
 from tests.unit.operator.world import CONFIG, START
 
@@ -66,52 +66,49 @@ class Brain:
             self.statuses.append(plain)
         return number
 
-    def settled(self, status: int, wish: int, *, deleting: bool) -> bool:
-        return is_settled(self._observed(status, wish, deleting, ()))
+    def settled(self, view: View) -> bool:
+        return is_settled(self._observed(view))
 
-    def verdict(
-        self, status: int, wish: int, deleting: bool, jobs: tuple[JobState, ...], late: int, refusal: str = ""
-    ) -> Verdict:
-        """The decision for one observation."""
-        key = (status, wish, deleting, jobs, late, refusal)
+    def verdict(self, view: View, late: int, refusal: str = "") -> Verdict:
+        """The decision for one view; `refusal` is what came of the Job's creation, or `line` for a place in a queue."""
+        key = (view, late, refusal)
         found = self._verdicts.get(key)
         if found is None:
-            found = self._verdicts[key] = self._decide(status, wish, deleting, jobs, late, refusal)
+            found = self._verdicts[key] = self._decide(view, late, refusal)
         return found
 
-    def _decide(
-        self, status: int, wish: int, deleting: bool, jobs: tuple[JobState, ...], late: int, refusal: str
-    ) -> Verdict:
+    def _decide(self, view: View, late: int, refusal: str) -> Verdict:
         now = START + timedelta(seconds=LATE[late])
-        observed = self._observed(status, wish, deleting, jobs)
+        observed = self._observed(view)
         if needs_pods(observed, now):
-            claimed = next(job for job in jobs if job.name == observed.claimed.name)
+            claimed = next(job for job in view.jobs if job.name == observed.claimed.name)
             observed = replace(observed, pods=self._pods(claimed))
-        decision = decide(replace(observed, refusal=REFUSALS.get(refusal)), CONFIG, now)
-        laws.check_decision(observed, decision, self.wishes[wish])
+        place = 2 if refusal == "line" else 0
+        decision = decide(replace(observed, refusal=REFUSALS.get(refusal), queue_position=place), CONFIG, now)
+        laws.check_decision(observed, decision, self.wishes[view.wish])
         actions = []
         for action in decision.actions:
             if isinstance(action, CreateJob):
                 stage = decision.status.stage
-                self.births.setdefault(stage.job, Birth(stage.name, stage.content, stage.attempt, wish))
+                self.births.setdefault(stage.job, Birth(stage.name, stage.content, stage.attempt, view.wish))
                 actions.append(Action("create", action.manifest["metadata"]["name"]))
             elif isinstance(action, DeleteJob):
                 actions.append(Action("delete", action.name, action.uid))
         number = self.number(decision.status)
-        return Verdict(number, number != status, tuple(actions), decision.requeue_after is not None)
+        return Verdict(number, number != view.status, tuple(actions), decision.requeue_after is not None)
 
-    def _observed(self, status: int, wish: int, deleting: bool, jobs: tuple[JobState, ...]) -> Observed:
-        wished = self.wishes[wish]
+    def _observed(self, view: View) -> Observed:
+        wished = self.wishes[view.wish]
         return Observed(
             name="detector",
             namespace="object-detect",
             uid="0f8fad5b-d9cb-469f-a165-70867728950e",
             generation=wished.generation,
             spec=wished.spec,
-            status=self.statuses[status],
+            status=self.statuses[view.status],
             request=wished.request,
-            deleting=deleting,
-            jobs=tuple(self._job(job) for job in jobs),
+            deleting=view.deleting,
+            jobs=tuple(self._job(job) for job in view.jobs),
         )
 
     def _job(self, job: JobState) -> Job:
@@ -154,9 +151,7 @@ def _container(name: str, ended: str, variant: str, wish: Wish, stage: str) -> C
         }
         if variant in codes:
             failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Mend it.")
-            return Container(
-                name=name, exit_code=codes[variant], ended="Error", report=results.encode(failed).decode()
-            )
+            return Container(name=name, exit_code=codes[variant], ended="Error", report=results.encode(failed).decode())
         return Container(name=name, exit_code=137, ended="OOMKilled") if variant == "memory" else None
     if ended == "crashing":
         return Container(name="image", exit_code=1, ended="Error", waiting="CrashLoopBackOff", restarts=2)
@@ -174,11 +169,12 @@ def canonical(status: Status) -> Status:
     known = last and stage and last.job == stage.job
     return replace(
         status,
-        conditions=tuple(replace(c, last_transition_time=start, message="") for c in status.conditions),
+        conditions=tuple(
+            replace(c, last_transition_time=start, reason=c.reason if c.reason == "Queued" else "", message="")
+            for c in status.conditions
+        ),
         stage=stage,
         last_failure=replace(last, time=start) if last and known else None,
         timings=None,
         history=(),
     )
-
-

@@ -26,6 +26,15 @@ class Action(NamedTuple):
     uid: str = ""
 
 
+class View(NamedTuple):
+    """What a pass has seen, the time aside."""
+
+    status: int
+    wish: int
+    deleting: bool
+    jobs: tuple[JobState, ...] = ()
+
+
 class Pass(NamedTuple):
     """A pass of one operator: the object is read, then its Jobs; it is decided, the status written, then acted."""
 

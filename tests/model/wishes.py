@@ -68,13 +68,19 @@ class Scenario:
     """Ways in which Jobs may fail, each at every moment and as often as the operator makes Jobs."""
     reuse: tuple[str, ...] = ("graph", "image")
     """What the Resolve Job may find in place, beside nothing."""
-    disturbances: tuple[str, ...] = ("stuck", "queued", "crashing", "removed", "refused", "foreign")
-    deletion: bool = True
+    disturbances: tuple[str, ...] = ("stuck", "queued", "crashing", "stopped", "removed", "refused", "foreign", "line")
+    deletion: bool = False
+    fenced: bool = False
+    """A pass that would change Jobs without a new status applies the old one first, so a stale pass is refused."""
+    prompt: bool = False
+    """Nobody else's write comes between an operator's claim and the Job that it claims (a crash may)."""
     stages: tuple[str, ...] = field(default=tuple(stage.value for stage in Stage))
     """Stages in which anything goes wrong; in the others all goes well."""
 
 
-A_TO_B = (
+A_TO_B = (Wish(follows=(1,)), Wish(step=900, generation=2))
+"""One edit."""
+A_TO_B_REQUESTED = (
     Wish(follows=(1, 2)),
     Wish(step=900, generation=2, follows=(3,)),
     Wish(request="again", follows=(3,)),

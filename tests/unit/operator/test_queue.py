@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from inference_image_operator.cluster import ApiError
-from inference_image_operator.queue import Queue
+from inference_image_operator.queue import GATHERING, Queue
 
 
 @asynccontextmanager
@@ -122,3 +122,21 @@ async def test_no_request_is_made_before_retry_after():
         queue.add("a", 0.01)
         await eventually(lambda: len(times) == 2)
     assert times[1] - times[0] >= 1.0
+
+
+async def test_minor_news_are_gathered_and_what_is_urgent_waits_for_nothing():
+    calls = []
+
+    async def work(key):
+        calls.append(key)
+
+    queue = Queue(work, 1)
+    async with running(queue):
+        for _ in range(3):
+            queue.add("minor", GATHERING)
+            queue.add("urgent", GATHERING)
+        queue.add("urgent")
+        assert queue._ready.qsize() == 1
+        await eventually(lambda: len(calls) == 2)
+    assert calls == ["urgent", "minor"]
+    assert not queue._timers

@@ -1,0 +1,1 @@
+"""Benchmarks: each writes its figures to out/bench and its table to docs/benchmarks.md."""

@@ -1,0 +1,24 @@
+"""`python -m bench overhead|scale [--count N] …`: runs one benchmark."""
+
+import argparse
+
+from bench import overhead, scale
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    commands = parser.add_subparsers(required=True, dest="benchmark")
+    one = commands.add_parser("overhead")
+    one.add_argument("--rounds", type=int, default=9)
+    many = commands.add_parser("scale")
+    many.add_argument("--count", type=int, default=500, help="pipelines at once")
+    many.add_argument("--objects", type=int, default=5000, help="finished InferenceImages")
+    arguments = parser.parse_args()
+    if arguments.benchmark == "overhead":
+        overhead.main(arguments.rounds)
+    else:
+        scale.main(arguments.count, arguments.objects)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Figures of a benchmark: as JSON in out/bench, as a table in docs/benchmarks.md."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from devcluster import settings
+
+RESULTS = settings.REPOSITORY / "out" / "bench"
+DOCUMENT = settings.REPOSITORY / "docs" / "benchmarks.md"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value, and what it is measured against."""
+
+    name: str
+    unit: str
+    ours: float
+    baseline: float | None = None
+    """The same thing done the plain way in the same run; None where there is nothing to compare with."""
+    aim: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours over the baseline."""
+        return self.ours / self.baseline if self.baseline else None
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of the values does not exceed (nearest rank).
+
+    Raises ValueError when there are no values.
+    """
+    if not values:
+        raise ValueError("there are no values")
+    rank = -(-len(values) * share // 1)
+    return sorted(values)[max(0, int(rank) - 1)]
+
+
+def report(name: str, figures: Sequence[Figure], command: str, setting: str) -> None:
+    """Writes the JSON and the table, and prints the table. `setting` says under what circumstances it ran."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    document = {
+        "name": name,
+        "setting": setting,
+        "figures": [asdict(figure) | {"ratio": figure.ratio, "command": command} for figure in figures],
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    text = f"`{command}`. {setting}\n\n{table(figures)}"
+    print(text, flush=True)
+    _write_section(DOCUMENT, name, text)
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Markdown."""
+    rows = [("figure", "unit", "ours", "baseline", "ratio", "aim"), ("---", "---", "---:", "---:", "---:", "---")]
+    rows += [(f.name, f.unit, number(f.ours), number(f.baseline), number(f.ratio), f.aim) for f in figures]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def number(value: float | None) -> str:
+    """Three digits that count; empty for None."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - digits
+
+
+def replaced(document: str, name: str, text: str) -> str:
+    """The document with the text between the markers of `name` replaced.
+
+    Raises ValueError when it has no such markers.
+    """
+    start, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    section = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
+    if not section.search(document):
+        raise ValueError(f"the document has no markers {start} and {end}")
+    return section.sub(lambda _: f"{start}\n{text.strip()}\n{end}", document)
+
+
+def _write_section(path: Path, name: str, text: str) -> None:
+    path.write_text(replaced(path.read_text(), name, text))
+
+
+def load() -> float:
+    """Processes that wanted a core, averaged over the last minute."""
+    return os.getloadavg()[0]

@@ -1,0 +1,160 @@
+"""Mutation testing of the operator's pure core: changes one thing at a time and asks whether a unit test notices.
+
+Each mutant runs in a process forked from one that has imported everything and collected the tests. `python -m
+bench.mutation [MODULE...]` writes out/bench/mutation.json and prints the survivors; docs/mutation.md explains them.
+"""
+
+import json
+import os
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bench.mutants import Mutant, mutants
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "operator" / "inference_image_operator"
+CORE = (
+    *("decide", "waiting", "draft", "progress", "failure", "outcomes", "pending", "kaniko_log", "policy", "retry"),
+    *("stages", "names", "conditions", "times", "quantities"),
+    *(f"jobs/{name}" for name in ("__init__", "job", "pod", "sizes", "resolve", "export", "build", "test")),
+)
+TESTS = (
+    "test_decide_more",
+    "test_assess_more",
+    "test_pending_more",
+    "test_names_more",
+    "test_retry_more",
+    "test_journal_more",
+    "test_job_manifests_more",
+    "test_decide_success",
+    "test_decide_failure",
+    "test_job_manifests",
+    "test_names",
+)
+"""In the order they are run; the first failure ends a mutant."""
+OUT = ROOT / "out" / "bench" / "mutation.json"
+WANTED = 0.9
+OPTIONS = ("-x", "-q", "-s", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist")
+LIMITS = ("-o", "timeout=20", "-W", "ignore:Module already imported")
+"""A test that does not end is a mutant noticed."""
+
+
+class Changed(MetaPathFinder, Loader):
+    """Imports the mutated module in place of the one on disk."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._name = _dotted(mutant)
+        self._path = PACKAGE / f"{mutant.module}.py"
+        self._code = mutant.code
+
+    def find_spec(self, fullname: str, _path: object, _target: ModuleType | None = None) -> ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        locations = [str(self._path.parent)] if self._path.stem == "__init__" else None
+        return spec_from_file_location(fullname, self._path, loader=self, submodule_search_locations=locations)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002 - the protocol of loaders
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self._code, module.__dict__)  # noqa: S102 - that is what an import does
+
+
+class Forks:
+    """A pytest plugin: when all tests are collected, each mutant gets a fork that changes itself and runs them."""
+
+    def __init__(self, todo: list[Mutant]) -> None:
+        self.survived: list[Mutant] = []
+        self.child = False
+        self._todo = todo
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool | None:
+        """True where the work is done; None in a fork, which goes on to the tests."""
+        running: dict[int, Mutant] = {}
+        waiting = iter(self._todo)
+        while True:
+            while len(running) < (os.cpu_count() or 1) and (mutant := next(waiting, None)):
+                pid = os.fork()
+                if not pid:
+                    self.child = True
+                    _become(mutant)
+                    return None
+                running[pid] = mutant
+            if not running:
+                return True
+            pid, status = os.wait()
+            mutant = running.pop(pid)
+            if status == 0:
+                self.survived.append(mutant)
+                print("survived", mutant.name, flush=True)
+
+
+def _become(mutant: Mutant) -> None:
+    """Makes this process the mutant. A change in a function goes into the loaded one, any other needs a new import."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    if not mutant.inside:
+        for name in [name for name in sys.modules if name.startswith(("inference_image_operator", "tests."))]:
+            del sys.modules[name]
+        sys.meta_path.insert(0, Changed(mutant))
+        os._exit(_pytest())
+    fresh: dict[str, Any] = {"__name__": _dotted(mutant), "__package__": "inference_image_operator"}
+    exec(mutant.code, fresh)  # noqa: S102 - as an import would
+    new: Any = _find(fresh, mutant.inside)
+    old: Any = _find(vars(sys.modules[_dotted(mutant)]), mutant.inside)
+    old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
+
+
+def _find(names: dict[str, Any], qualified: str) -> object:
+    first, _, rest = qualified.partition(".")
+    found = vars(names[first])[rest] if rest else names[first]
+    return found.fget if isinstance(found, property) else found
+
+
+def _dotted(mutant: Mutant) -> str:
+    return ("inference_image_operator." + mutant.module.replace("/", ".")).removesuffix(".__init__")
+
+
+def _pytest(*plugins: object) -> int:
+    """Runs the tests in this process; their exit code."""
+    files = [str(path) for name in TESTS if (path := ROOT / f"tests/unit/operator/{name}.py").exists()]
+    return int(pytest.main([*OPTIONS, *LIMITS, *files], plugins=list(plugins)))
+
+
+def main(modules: list[str]) -> int:
+    """Exit code: 0 when enough were killed, 1 when not, 2 when the tests fail without any change."""
+    os.chdir(ROOT)
+    if _pytest():
+        print("the unit tests fail without a mutation", file=sys.stderr)
+        return 2
+    todo = [mutant for module in modules or CORE for mutant in mutants(PACKAGE, module)]
+    forks = Forks(todo)
+    code = _pytest(forks)
+    if forks.child:
+        os._exit(code)
+    return _report(len(todo), [mutant.name for mutant in forks.survived])
+
+
+def _report(total: int, survived: list[str]) -> int:
+    killed = total - len(survived)
+    score = killed / total
+    figure = {"name": "mutants killed", "unit": "share", "ours": round(score, 4), "baseline": WANTED}
+    figure |= {"ratio": round(score / WANTED, 4), "command": "make mutation"}
+    report = {"killed": killed, "survived": len(survived), "score": round(score, 4), "survivors": sorted(survived)}
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps(report | {"figures": [figure]}, indent=2) + "\n")
+    print(f"{killed} of {total} mutants killed: {score:.1%}")
+    return 0 if score >= WANTED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""What the operator adds to one pipeline: time to Ready over a script that creates the same four Jobs."""
+
+import asyncio
+import statistics
+
+from bench import harness
+from bench.client import Client
+from bench.harness import Figure
+from bench.plain import Script
+from bench.stack import Namespace, follow, stack
+
+COMMAND = "make bench-overhead"
+
+
+def main(rounds: int) -> None:
+    """Runs both in turn, `rounds` times after one that does not count."""
+    with stack() as found:
+        ours, script = found.namespace("ours"), found.namespace("script")
+        with ours.operator():
+            load = harness.load()
+            pairs = asyncio.run(_measure(ours, script, rounds))
+    mine, base = statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
+    ratio = statistics.median(a / b for a, b in pairs)
+    figures = [
+        Figure("time to Ready of one pipeline of 4 Jobs, median", "s", mine, base),
+        Figure("the same, median of the rounds' ratios", "ratio", ratio, 1, "1.05 or less"),
+        Figure("the same, per stage, added by the operator", "ms", 250 * (mine - base)),
+    ]
+    harness.report(
+        "overhead", figures, COMMAND, f"{rounds} rounds, operator and script in turn; load {load:.1f} before."
+    )
+
+
+async def _measure(ours: Namespace, script: Namespace, rounds: int) -> list[tuple[float, float]]:
+    plane = ours.stack.control_plane
+    pairs = []
+    async with Client(plane) as administrator, Client(plane, script.token) as client:
+        plain = Script(client, script.name)
+        for number in range(rounds + 1):
+            theirs = await plain.run([f"run-{number}"])
+            mine = await follow(administrator, ours, [f"run-{number}"])
+            print(f"round {number}: operator {mine.total:.2f} s, script {theirs.total:.2f} s", flush=True)
+            pairs.append((mine.total, theirs.total))
+    return pairs[1:]

@@ -1,0 +1,175 @@
+"""What benchmarks stand on: the plane of the fault tests, the CRD, and the operator as a process of its own.
+
+Operator, script and Argo Workflows share the API server, the controller-manager (1,000 requests a second, bursts of
+2,000) and KWOK, whose pods run at once and end 0.1 s later.
+"""
+
+import asyncio
+import contextlib
+import copy
+import json
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from bench.audit import WriteCounter
+from bench.client import Client, Object
+from bench.timing import Run
+from bench.usage import Usage, usage
+from devcluster.controlplane import ControlPlane
+from tests.faults import image_install, images
+from tests.faults.plane import Plane, fault_plane
+from tests.faults.process import Process
+from tests.loop.api import wait_for
+from tests.unit.operator.world import SPEC
+
+GROUP = "/apis/uai.ucloud.cn/v1alpha1"
+
+
+@dataclass
+class Stack:
+    """The running plane, and a directory for what belongs to this run."""
+
+    plane: Plane
+    directory: Path
+
+    @property
+    def control_plane(self) -> ControlPlane:
+        return self.plane.control_plane
+
+    def namespace(self, prefix: str) -> "Namespace":
+        """A new one, whose pods end as those of a pipeline that succeeds, with the chart's service account."""
+        name = self.plane.namespace(prefix, images.ALL_DONE)
+        api = self.plane.api()
+        account = image_install.grant(api, name)
+        path = f"/api/v1/namespaces/{name}/serviceaccounts/{account}/token"
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = api.request("POST", path, request)["status"]["token"]
+        return Namespace(self, name, f"system:serviceaccount:{name}:{account}", token)
+
+
+@dataclass
+class Namespace:
+    """A namespace, and the identity that the operator or the script has in it."""
+
+    stack: Stack
+    name: str
+    user: str
+    token: str
+
+    @property
+    def path(self) -> str:
+        """Of its InferenceImages."""
+        return f"{GROUP}/namespaces/{self.name}/inferenceimages"
+
+    def writes(self) -> WriteCounter:
+        """Counts this identity's writes from now on."""
+        return WriteCounter(self.stack.control_plane.audit_log, self.user)
+
+    @contextlib.contextmanager
+    def operator(self, **settings: Any) -> Iterator["Operator"]:  # noqa: ANN401 - the operator's own configuration
+        """The operator, watching this namespace alone, ready."""
+        directory = self.stack.directory / self.name
+        directory.mkdir(exist_ok=True)
+        kubeconfig = directory / "kubeconfig"
+        kubeconfig.write_text(json.dumps(_kubeconfig(self.stack.control_plane, self.token)))
+        argv, environment = image_install.command(directory, self.name, settings)
+        process = Process(argv, {**environment, "KUBECONFIG": str(kubeconfig)}, directory / "operator.log")
+        operator = Operator(process, directory)
+        process.start()
+        try:
+            operator.wait_until_ready()
+            yield operator
+        finally:
+            process.stop()
+
+
+@dataclass
+class Operator:
+    """A running operator."""
+
+    process: Process
+    directory: Path
+
+    def wait_until_ready(self) -> None:
+        """As the kubelet would ask."""
+        port = json.loads((self.directory / "config.yaml").read_text())["probes"]["port"]
+
+        def ready() -> bool:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+                    return bool(answer.status == HTTPStatus.OK)
+            except OSError:
+                return False
+
+        wait_for("the operator is ready", ready, lambda: self.process.log[-3000:], 120)
+
+    @property
+    def usage(self) -> Usage:
+        """Its process, since its start."""
+        return usage(self.process.pid)
+
+
+async def follow(client: Client, namespace: Namespace, names: list[str]) -> Run:
+    """Creates these InferenceImages at once and returns when all are Ready."""
+    run = Run()
+    watching = asyncio.create_task(_watch(client, namespace, set(names), run))
+
+    def bodies() -> Iterator[Object]:
+        for name in names:
+            run.started[name] = time.monotonic()
+            yield image(name)
+
+    await client.create_all(namespace.path, bodies())
+    await watching
+    return run
+
+
+async def _watch(client: Client, namespace: Namespace, waiting: set[str], run: Run) -> None:
+    async for found in client.watch(namespace.path, b'"Published"'):
+        name = found["metadata"]["name"]
+        if name in waiting and _ready(found):
+            run.ended[name] = time.monotonic()
+            waiting.discard(name)
+            if not waiting:
+                return
+
+
+def _ready(found: Object) -> bool:
+    return images.conditions(found).get("Ready") == ("True", "Published")
+
+
+def image(name: str, spec: Mapping[str, Any] = SPEC) -> Object:
+    """An InferenceImage."""
+    return {
+        "apiVersion": "uai.ucloud.cn/v1alpha1",
+        "kind": "InferenceImage",
+        "metadata": {"name": name},
+        "spec": copy.deepcopy(dict(spec)),
+    }
+
+
+def _kubeconfig(plane: ControlPlane, token: str) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": plane.url, "certificate-authority": str(plane.ca)}}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+
+
+@contextlib.contextmanager
+def stack(*audited: Object) -> Iterator[Stack]:
+    """The plane with the CRD, in a temporary directory; gone on leaving."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        directory = Path(name)
+        with fault_plane(images.STAGE_LABEL, audited, directory) as plane:
+            image_install.install(plane.api())
+            yield Stack(plane, directory)

@@ -1,0 +1,21 @@
+"""Starts the operator with a wall clock that a file shifts: `python clocked.py FILE --config=...`.
+
+The operator reads the wall clock in one place; the file holds the shift in seconds and may change at any time.
+"""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from inference_image_operator import __main__, app
+
+
+def shifted(file: Path) -> datetime:
+    """What the shifted clock shows."""
+    return datetime.now(UTC) + timedelta(seconds=float(file.read_text()))
+
+
+if __name__ == "__main__":
+    shift = Path(sys.argv.pop(1))
+    app._now = lambda: shifted(shift)
+    sys.exit(__main__.main())

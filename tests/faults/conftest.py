@@ -1,0 +1,79 @@
+"""One stage for all tests of a process, benches that are always checked, and the table of rows."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.faults import images, report
+from tests.faults.image_laws import violations
+from tests.faults.image_subject import SUBJECT
+from tests.faults.plane import Plane, fault_plane
+from tests.faults.proxy import Loop, proxies
+from tests.faults.subject import Bench, Ground, bench
+
+FULL = os.environ.get("FULL") == "1"
+"""Whether faults last as long as the requirements say; otherwise some are shortened, see docs/reliability.md."""
+
+MakeBench = Callable[..., Bench]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "row(number, what): a row of the table in docs/reliability.md")
+    config.addinivalue_line("markers", "long: left out of the fast selection")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows = report.rows(terminalreporter)
+    if rows:
+        terminalreporter.write_line("")
+        for line in report.table(rows):
+            terminalreporter.write_line(line)
+        if target := os.environ.get("FAULTS_REPORT"):
+            report.write(Path(target), rows, full=FULL)
+
+
+@pytest.fixture(autouse=True)
+def _row(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    for marker in request.node.iter_markers("row"):
+        record_property("row", list(marker.args))
+
+
+@pytest.fixture(scope="session")
+def plane() -> Iterator[Plane]:
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as directory,
+        fault_plane(SUBJECT.stage_label, SUBJECT.audited, Path(directory), ["resourcequota-controller"]) as found,
+    ):
+        SUBJECT.install(found.api())
+        yield found
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[Loop]:
+    with proxies() as found:
+        yield found
+
+
+@pytest.fixture
+def ground(plane: Plane, loop: Loop, tmp_path: Path) -> Ground:
+    return Ground(plane, loop, tmp_path)
+
+
+@pytest.fixture
+def make_bench(ground: Ground) -> Iterator[MakeBench]:
+    """Makes benches, not started; ends them all, and checks what must always hold."""
+    made: list[Bench] = []
+
+    def make(outcomes: Mapping[str, str] = images.ALL_DONE, **settings: object) -> Bench:
+        found = bench(ground, SUBJECT, outcomes, **settings)
+        made.append(found)
+        return found
+
+    yield make
+    for found in made:
+        found.operator.stop()
+        found.proxy.stop()
+    assert [breach for found in made for breach in violations(found.audited())] == []

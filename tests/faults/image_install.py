@@ -1,0 +1,90 @@
+"""How the InferenceImage operator is installed and started: CRD, the chart's rights, the chart's configuration."""
+
+import functools
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from devcluster import binaries, settings
+from devcluster.run import run
+from tests.faults.images import GROUP
+from tests.loop.api import Api, Object, wait_for
+
+CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
+CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceimages.uai.ucloud.cn"
+PLACEHOLDER = "faults-placeholder"
+
+
+def install(api: Api) -> None:
+    """The CRD, served."""
+    api.apply(CRD_PATH, yaml.safe_load(CRD.read_text()))
+
+    def served() -> bool:
+        established = [c for c in api.get(CRD_PATH).get("status", {}).get("conditions") or [] if c["status"] == "True"]
+        return any(c["type"] == "Established" for c in established) and api.find(GROUP) is not None
+
+    wait_for("the CRD is served", served)
+
+
+@functools.cache
+def chart() -> str:
+    """The chart's own manifests for one namespace, rendered once."""
+    values = {
+        "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
+        "watchNamespaces": [PLACEHOLDER],
+        "config": {
+            "registries": {"allowed": ["uhub.devcluster.test"]},
+            "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
+        },
+    }
+    helm = binaries.ensure(binaries.HELM)["helm"]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump(values, file)
+        file.flush()
+        place = settings.REPOSITORY / "deploy" / "helm"
+        return run([helm, "template", "operator", place, "-n", PLACEHOLDER, "-f", file.name, "--kube-version=1.34.4"])
+
+
+def _rendered(namespace: str) -> list[Object]:
+    return [found for found in yaml.safe_load_all(chart().replace(PLACEHOLDER, namespace)) if found]
+
+
+RIGHTS = {
+    "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts/",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings/",
+}
+
+
+def grant(api: Api, namespace: str) -> str:
+    """The chart's service account and rights, and no others; returns the account's name."""
+    account = ""
+    for found in _rendered(namespace):
+        if found["kind"] in RIGHTS:
+            api.apply(RIGHTS[found["kind"]].format(namespace) + found["metadata"]["name"], found)
+        if found["kind"] == "ServiceAccount":
+            account = found["metadata"]["name"]
+    return account
+
+
+def command(directory: Path, namespace: str, wanted: Mapping[str, Any]) -> tuple[Sequence[str], Mapping[str, str]]:
+    """The operator's program with the chart's configuration; `wanted` goes over it, `program` replaces the module."""
+    wanted = dict(wanted)
+    program = wanted.pop("program", ["-m", "inference_image_operator"])
+    config = next(yaml.safe_load(d["data"]["config.yaml"]) for d in _rendered(namespace) if d["kind"] == "ConfigMap")
+    file = directory / "config.yaml"
+    file.write_text(json.dumps(config | {"resync": "10m", "probes": {"port": _free_port()}} | wanted))
+    roots = [str(settings.REPOSITORY / root) for root in ("operator", "job_contract")]
+    return [sys.executable, *program, f"--config={file}"], {"PYTHONPATH": os.pathsep.join(roots)}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]

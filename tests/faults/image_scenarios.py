@@ -1,0 +1,63 @@
+"""What a user does with one InferenceImage, in five scenarios, each to its end."""
+
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.stages import Stage
+from tests.faults import pods
+from tests.faults.images import (
+    ALL_DONE,
+    apply,
+    done,
+    ended,
+    failing,
+    get,
+    jobs,
+    path,
+    published,
+    stage_of,
+    until,
+    until_job,
+)
+from tests.faults.subject import Bench, Scenario
+
+
+def _success(bench: Bench) -> None:
+    apply(bench)
+    published(bench)
+
+
+def _failure(bench: Bench) -> None:
+    apply(bench)
+    until(bench, "Stalled", "True", "GraphInvalid")
+
+
+def _retry(bench: Bench) -> None:
+    apply(bench)
+    bench.until("a first attempt has failed", lambda: [j for j in jobs(bench) if ended(j) == "Failed"])
+    bench.outcomes(done(Stage.EXPORT))
+    published(bench)
+
+
+def _edit(bench: Bench) -> None:
+    apply(bench)
+    bench.until("an export runs", lambda: [j for j in jobs(bench) if stage_of(j) == Stage.EXPORT])
+    bench.outcomes(ALL_DONE)
+    apply(bench, step=900)
+    published(bench, generation=2)
+
+
+def _delete(bench: Bench) -> None:
+    apply(bench)
+    until_job(bench, Stage.EXPORT)
+    bench.api.request("DELETE", path(bench.namespace))
+    bench.until("the object is gone", lambda: get(bench) is None)
+    bench.until("its Jobs are gone", lambda: not jobs(bench))
+    bench.until("their pods are gone", lambda: not bench.api.get(bench.path("/api/v1", "pods"))["items"])
+
+
+SCENARIOS = {
+    "success": Scenario(_success, ALL_DONE),
+    "failure": Scenario(_failure, ALL_DONE | failing(Stage.EXPORT, ExitCode.BAD_INPUT, "GraphInvalid")),
+    "retry": Scenario(_retry, ALL_DONE | failing(Stage.EXPORT, ExitCode.UNAVAILABLE, "UFileUnavailable")),
+    "edit": Scenario(_edit, ALL_DONE | pods.hold(Stage.EXPORT)),
+    "delete": Scenario(_delete, ALL_DONE | pods.hold(Stage.EXPORT)),
+}

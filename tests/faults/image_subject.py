@@ -1,0 +1,30 @@
+"""The InferenceImage operator as a subject of the harness."""
+
+import json
+
+from tests.faults.image_install import command, grant, install
+from tests.faults.image_laws import final, violations
+from tests.faults.image_scenarios import SCENARIOS
+from tests.faults.images import GROUP, STAGE_LABEL, ended, jobs
+from tests.faults.subject import Bench, Subject
+
+
+def show(bench: Bench) -> str:
+    """Objects and their Jobs."""
+    found = (bench.api.find(bench.path(GROUP, "inferenceimages")) or {"items": []})["items"]
+    lines = [json.dumps(image.get("status", {}), indent=1)[:3000] for image in found[:3]]
+    return "\n".join([*lines, *(f"{job['metadata']['name']} {ended(job)}" for job in jobs(bench)[:20])])
+
+
+SUBJECT = Subject(
+    name="image",
+    install=install,
+    grant=grant,
+    command=command,
+    scenarios=SCENARIOS,
+    final=final,
+    violations=violations,
+    show=show,
+    audited=[{"group": "uai.ucloud.cn", "resources": ["inferenceimages", "inferenceimages/status"]}],
+    stage_label=STAGE_LABEL,
+)

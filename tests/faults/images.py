@@ -1,0 +1,118 @@
+"""InferenceImages and their Jobs, as tests make and read them."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from inference_image_contract import results
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.stages import Stage
+from tests.faults import pods
+from tests.faults.audit import Write
+from tests.faults.subject import Bench
+from tests.loop.api import Object
+from tests.unit.operator.world import RESULTS, SPEC
+
+NAME = "detector"
+GROUP = "/apis/uai.ucloud.cn/v1alpha1"
+BATCH = "/apis/batch/v1"
+STAGE_LABEL = "uai.ucloud.cn/stage"
+
+
+def done(stage: Stage, result: results.Result | None = None) -> dict[str, str]:
+    """Pods of this stage succeed, with the usual result or another."""
+    return pods.outcome(stage, results.encode(result or RESULTS[stage]).decode())
+
+
+def failing(stage: Stage, code: ExitCode, reason: str) -> dict[str, str]:
+    """Pods of this stage fail as our containers do."""
+    failed = results.Failed(reason=reason, message="What is wrong.", hint="What to do.")
+    return pods.outcome(stage, results.encode(failed).decode(), code)
+
+
+ALL_DONE = {key: value for stage in Stage for key, value in done(stage).items()}
+
+
+def path(namespace: str, name: str = NAME) -> str:
+    """Of an InferenceImage."""
+    return f"{GROUP}/namespaces/{namespace}/inferenceimages/{name}"
+
+
+def apply(bench: Bench, name: str = NAME, *, step: int = 800, request: str = "", **spec: Any) -> Object:
+    """As `kubectl apply --server-side` would; `spec` are further top-level fields."""
+    wanted = copy.deepcopy(SPEC) | spec
+    wanted["model"]["checkpoint"]["step"] = step
+    body = {
+        "apiVersion": "uai.ucloud.cn/v1alpha1",
+        "kind": "InferenceImage",
+        "metadata": {"name": name, "annotations": {"uai.ucloud.cn/requestedAt": request} if request else {}},
+        "spec": wanted,
+    }
+    return bench.api.apply(path(bench.namespace, name), body)
+
+
+def conditions(image: Object | None) -> dict[str, tuple[str, str]]:
+    """Type -> (status, reason)."""
+    found = (image or {}).get("status", {}).get("conditions", [])
+    return {c["type"]: (c["status"], c["reason"]) for c in found}
+
+
+def get(bench: Bench, name: str = NAME) -> Object | None:
+    """The InferenceImage."""
+    return bench.api.find(path(bench.namespace, name))
+
+
+def jobs(bench: Bench) -> list[Object]:
+    """All Jobs of the namespace."""
+    return bench.api.get(bench.path(BATCH, "jobs"))["items"]
+
+
+def until(bench: Bench, kind: str, status: str, reason: str, name: str = NAME, *, generation: int = 0) -> Object:
+    """The object, once it has this condition, observed at this generation or a later one."""
+
+    def look() -> Object | None:
+        image = get(bench, name)
+        if conditions(image).get(kind) != (status, reason):
+            return None
+        return image if image and image["status"].get("observedGeneration", 0) >= generation else None
+
+    return bench.until(f"{kind} of {name} is {status} {reason}", look)
+
+
+def until_job(bench: Bench, stage: Stage, name: str = NAME) -> Object:
+    """The live Job that the status names for this stage, once it exists and its uid is recorded."""
+
+    def look() -> Object | None:
+        claim = (get(bench, name) or {}).get("status", {}).get("stage", {})
+        if claim.get("name") != stage or not claim.get("jobUID"):
+            return None
+        return bench.api.find(bench.path(BATCH, "jobs", claim["job"]))
+
+    return bench.until(f"a Job of {stage} is claimed, created and recorded", look)
+
+
+def published(bench: Bench, name: str = NAME, generation: int = 0) -> Object:
+    """The object once it is Ready."""
+    return until(bench, "Ready", "True", "Published", name, generation=generation)
+
+
+def created(writes: Sequence[Write]) -> list[str]:
+    """Stages of the Jobs that were created, in order."""
+    return [stage_of(w.object) for w in writes if (w.verb, w.resource) == ("create", "jobs") and w.done]
+
+
+def stage_of(job: Object) -> str:
+    """Its stage, from its label."""
+    return job["metadata"].get("labels", {}).get(STAGE_LABEL, "")
+
+
+def ended(job: Object) -> str:
+    """Complete, Failed, or nothing while it lives."""
+    return next(
+        (
+            c["type"]
+            for c in job.get("status", {}).get("conditions", [])
+            if c["type"] in ("Complete", "Failed") and c["status"] == "True"
+        ),
+        "",
+    )

@@ -1,0 +1,256 @@
+"""The faults that a proxy can make; each is one class, chosen by what it does to which requests."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from tests.faults.proxy import Fault, Kill, LostReplyError
+from tests.faults.request import Request
+
+Which = Callable[[Request], bool]
+
+
+def failure(code: int, reason: str, message: str) -> bytes:
+    """A Status object, as the API server answers."""
+    status = {"kind": "Status", "apiVersion": "v1", "status": "Failure"}
+    return json.dumps(status | {"code": code, "reason": reason, "message": message}).encode()
+
+
+class KillAtWrite(Fault):
+    """Kills the operator at its k-th write: before the API server sees it, or after it has committed.
+
+    Writes are counted from the start, or from the kill that it follows.
+    """
+
+    def __init__(self, kill: Kill, number: int, *, after: bool, following: "KillAtWrite | None" = None) -> None:
+        self._kill, self._number, self._after, self._following = kill, number, after, following
+        self.at = 0
+        """The write it came at, 0 before."""
+
+    @property
+    def fired(self) -> bool:
+        """Whether it has come to pass."""
+        return bool(self.at)
+
+    def _now(self, request: Request) -> bool:
+        base = self._following.at if self._following else 0
+        armed = self._following is None or base
+        if self.fired or not armed or not request.write or request.write < base + self._number:
+            return False
+        self.at = request.write
+        self._kill()
+        return True
+
+    async def before(self, request: Request) -> web.Response | None:
+        if not self._after and self._now(request):
+            raise LostReplyError
+        return None
+
+    async def after(self, request: Request, answer: web.Response) -> web.Response:
+        if self._after and self._now(request):
+            raise LostReplyError
+        return answer
+
+
+class LoseReply(Fault):
+    """The API server does it, and nobody tells the operator: the k-th request that is chosen."""
+
+    def __init__(self, which: Which, nth: int = 1) -> None:
+        self._which, self._left = which, nth
+        self.fired = False
+
+    async def after(self, request: Request, answer: web.Response) -> web.Response:
+        if self.fired or not self._which(request):
+            return answer
+        self._left -= 1
+        if self._left:
+            return answer
+        self.fired = True
+        raise LostReplyError
+
+
+class Answer(Fault):
+    """Answers in the API server's place, the first `times` requests that are chosen or those of the next `seconds`."""
+
+    def __init__(
+        self, which: Which, code: int, *, times: int = 1 << 30, seconds: float = 1e9, retry_after: int | None = None
+    ) -> None:
+        self._which, self._code, self._left = which, code, times
+        self._until = time.monotonic() + seconds
+        self._headers = {"Content-Type": "application/json"}
+        if retry_after is not None:
+            self._headers["Retry-After"] = str(retry_after)
+        self.hits: list[Request] = []
+
+    async def before(self, request: Request) -> web.Response | None:
+        if not self._which(request) or self._left <= 0 or time.monotonic() > self._until:
+            return None
+        self._left -= 1
+        self.hits.append(request)
+        reason = {403: "Forbidden", 409: "Conflict", 410: "Expired", 429: "TooManyRequests"}.get(self._code, "Injected")
+        return web.Response(
+            status=self._code, body=failure(self._code, reason, "injected by a test"), headers=self._headers
+        )
+
+
+class DropEvents(Fault):
+    """The operator never sees the watch events from the first-th to the last-th; bookmarks do not count."""
+
+    def __init__(self, first: int, last: int, which: Which = lambda _: True) -> None:
+        self._first, self._last, self._which = first, last, which
+        self.seen = 0
+
+    @property
+    def fired(self) -> bool:
+        """Whether all of the window came."""
+        return self.seen >= self._last
+
+    async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:
+        if event["type"] == "BOOKMARK" or not self._which(request):
+            return [event]
+        self.seen += 1
+        return [] if self._first <= self.seen <= self._last else [event]
+
+
+class DelayEvents(Fault):
+    """Watch events come late."""
+
+    def __init__(self, seconds: float, which: Which = lambda _: True) -> None:
+        self._seconds, self._which = seconds, which
+
+    async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:
+        if self._which(request):
+            await asyncio.sleep(self._seconds)
+        return [event]
+
+
+class HalfOpen(Fault):
+    """The watches that are open stay so, and nothing comes over them any more, not even a bookmark."""
+
+    def __init__(self, which: Which) -> None:
+        self._which = which
+        self._since = time.monotonic()
+
+    async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:
+        return [] if self._which(request) and request.came < self._since else [event]
+
+
+class WatchError(Fault):
+    """The next event of each watch is an ERROR of this code, and none but that; armed from the outside."""
+
+    def __init__(self, which: Which, code: int, reason: str) -> None:
+        self._which = which
+        self._error = {"type": "ERROR", "object": json.loads(failure(code, reason, "injected by a test"))}
+        self._told: set[int] = set()
+        self._since = time.monotonic()
+
+    @property
+    def hits(self) -> int:
+        """Watches that were told."""
+        return len(self._told)
+
+    async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:
+        if not self._which(request) or request.came > self._since:
+            return [event]
+        if request.number in self._told:
+            return []
+        self._told.add(request.number)
+        return [self._error]
+
+
+class CutWatches(Fault):
+    """Every watch that is chosen is cut when `cut` is called."""
+
+    def __init__(self, which: Which) -> None:
+        self._which = which
+        self._cut = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def cut(self) -> None:
+        """Now."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._cut.set)
+
+    async def ends(self, request: Request) -> None:
+        self._loop = asyncio.get_running_loop()
+        await (self._cut if self._which(request) else asyncio.Event()).wait()
+
+
+class StaleReads(Fault):
+    """Reads that were made before are answered as then, as by a cache that lags, for some seconds.
+
+    Watch events are fresh, so that there is always a reason to read. What was never read is read fresh.
+    """
+
+    def __init__(self, which: Which, seconds: float) -> None:
+        self._which = which
+        self._known: dict[str, tuple[int, bytes]] = {}
+        self._seconds = seconds
+        self._since: float | None = None
+        self.hits = 0
+
+    def freeze(self) -> None:
+        """From now on the operator lives in the past."""
+        self._since = time.monotonic()
+
+    @property
+    def _frozen(self) -> bool:
+        return self._since is not None and time.monotonic() - self._since < self._seconds
+
+    def _chosen(self, request: Request) -> bool:
+        return request.verb in ("get", "list") and self._which(request)
+
+    async def before(self, request: Request) -> web.Response | None:
+        key = request.path + json.dumps(request.query, sort_keys=True)
+        if not self._frozen or not self._chosen(request) or key not in self._known:
+            return None
+        self.hits += 1
+        status, body = self._known[key]
+        return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})
+
+    async def after(self, request: Request, answer: web.Response) -> web.Response:
+        if not self._frozen and self._chosen(request) and isinstance(answer.body, bytes):
+            key = request.path + json.dumps(request.query, sort_keys=True)
+            self._known[key] = (answer.status, answer.body)
+        return answer
+
+
+class Outage(Fault):
+    """Connections end without an answer for as long as it lasts."""
+
+    def __init__(self) -> None:
+        self.since = time.monotonic()
+        self._over = False
+
+    def end(self) -> None:
+        """The network is back."""
+        self._over = True
+
+    async def before(self, request: Request) -> web.Response | None:  # noqa: ARG002 - every request
+        if not self._over:
+            raise LostReplyError
+        return None
+
+    async def ends(self, request: Request) -> None:
+        if self._over or request.came > self.since:
+            await asyncio.Event().wait()
+
+
+class Count(Fault):
+    """Calls a function at the n-th request that is chosen, before it is forwarded: for a change in between."""
+
+    def __init__(self, which: Which, action: Callable[[], None], nth: int = 1) -> None:
+        self._which, self._action, self._left = which, action, nth
+        self.fired = False
+
+    async def before(self, request: Request) -> web.Response | None:
+        if not self.fired and self._which(request):
+            self._left -= 1
+            if not self._left:
+                self.fired = True
+                await asyncio.to_thread(self._action)
+        return None

@@ -1,0 +1,43 @@
+"""A small kopf operator of the usual kind: a Mirror's text becomes a ConfigMap. The harness is tried on it.
+
+With BUG=generated it lets the API server choose the ConfigMap's name and notes it in the status afterwards: a crash in
+between leaves a ConfigMap that nobody knows. With BUG=noted it leaves its status to kopf, which writes it after its own
+annotation, the one that says that all is done: a crash in between loses it.
+"""
+
+import os
+from typing import Any
+
+import kopf
+from kubernetes import client, config
+
+BUG = os.environ.get("BUG", "")
+
+
+@kopf.on.startup()
+def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    config.load_kube_config()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.networking.error_backoffs = [0.1, 0.5, 1, 2, 4]
+
+
+@kopf.on.create("faults.test", "v1", "mirrors")
+@kopf.on.update("faults.test", "v1", "mirrors", field="spec")
+def mirrored(spec: kopf.Spec, status: kopf.Status, name: str, namespace: str, patch: kopf.Patch, **_: Any) -> None:
+    core = client.CoreV1Api()
+    known = status.get("configMap")
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"text": spec["text"]}}
+    if BUG == "generated" and not known:
+        body["metadata"] = {"generateName": f"{name}-"}
+        kopf.adopt(body)
+        known = core.create_namespaced_config_map(namespace, body, _content_type="application/json").metadata.name
+    else:
+        known = known or name
+        body["metadata"] = {"name": known}
+        kopf.adopt(body)
+        core.patch_namespaced_config_map(
+            known, namespace, body, field_manager="mirror", force=True, _content_type="application/apply-patch+yaml"
+        )
+    if BUG:
+        patch.status["configMap"] = known

@@ -1,0 +1,109 @@
+"""An operator as a real process, and a restarter that treats it as the kubelet treats a container."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+FIRST_PAUSE = float(os.environ.get("RESTART_PAUSE", "1"))
+"""Seconds before the second restart; the first comes at once and each later pause doubles. The kubelet's is 10."""
+LONGEST_PAUSE = 30 * FIRST_PAUSE
+
+
+class Process:
+    """Started again whenever it ends by itself or is killed, until it is stopped."""
+
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._argv = [*argv]
+        self._environment = {**os.environ, **environment}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.starts = 0
+        self.since = 0.0
+        """When it was last started, on the monotonic clock."""
+
+    def start(self) -> "Process":
+        """Starts it, and again after every end."""
+        self._stopped.clear()
+        self._thread = threading.Thread(target=self._run, name="restarter", daemon=True)
+        self._thread.start()
+        return self
+
+    def kill(self) -> None:
+        """As a node that loses power would; it is started again."""
+        with self._lock:
+            if self._process is not None:
+                self._process.send_signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Takes the processor away from it, so that it acts on what it knew once it goes on."""
+        with self._lock:
+            if self._process is not None:
+                self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Goes on."""
+        with self._lock:
+            if self._process is not None:
+                self._process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """Ends it for good; harmless when it does not run."""
+        self._stopped.set()
+        self.kill()
+        if self._thread is not None:
+            self._thread.join(30)
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        if self._process is None:
+            raise AssertionError("it was never started")
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """Everything that all its lives wrote."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._stopped.wait(pause):
+            with self._lock, self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    ["setpriv", "--pdeathsig", "KILL", "--", *self._argv],
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+                self.starts += 1
+                self.since = time.monotonic()
+            if self._stopped.is_set():
+                self.kill()
+            self._process.wait()
+            pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * pause)) if self.starts > 1 else 0.0
+
+
+@contextlib.contextmanager
+def running(process: Process):
+    """Started on entering, stopped on leaving."""
+    process.start()
+    try:
+        yield process
+    finally:
+        process.stop()

@@ -1,0 +1,137 @@
+"""An operator under test: how it is installed and started, what is asked of it, and what must always hold."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.faults.audit import Write
+from tests.faults.plane import Plane
+from tests.faults.process import Process
+from tests.faults.proxy import Loop, Proxy
+from tests.loop.api import Api, Object, wait_for
+
+DEADLINE = float(os.environ.get("FAULT_DEADLINE", "120"))
+"""Seconds for what takes a few on an idle machine."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all runs of a process stand on: the control plane, the proxies' loop, a scratch directory."""
+
+    plane: Plane
+    loop: Loop
+    directory: Path
+
+
+@dataclass
+class Bench:
+    """One run: a namespace, an operator that serves it, and the proxy between the operator and the API server."""
+
+    plane: Plane
+    subject: "Subject"
+    namespace: str
+    api: Api
+    proxy: Proxy
+    operator: Process
+
+    def until(self, what: str, look: Callable[[], Any]) -> Any:
+        """What `look` finds within the deadline; a failure shows requests and log."""
+        return self.until_within(what, look, DEADLINE)
+
+    def until_within(self, what: str, look: Callable[[], Any], seconds: float) -> Any:
+        """The same with another deadline."""
+        return wait_for(what, look, self.explain, seconds)
+
+    def explain(self) -> str:
+        """What is needed to understand a failure."""
+        return "\n".join((self.subject.show(self), self.proxy.log()[-6000:], self.operator.log[-4000:]))
+
+    def path(self, prefix: str, plural: str, name: str = "") -> str:
+        """Path of a resource of this namespace."""
+        return f"{prefix}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+    def audited(self) -> list[Write]:
+        """The API server's record of this namespace."""
+        return self.plane.audit.writes(self.namespace)
+
+    def outcomes(self, annotations: Mapping[str, str]) -> None:
+        """From the next pod on, pods end as these annotations say."""
+        self.api.merge(f"/api/v1/namespaces/{self.namespace}", {"metadata": {"annotations": dict(annotations)}})
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a user does, until the operator has nothing left to do."""
+
+    drive: Callable[[Bench], None]
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Everything that the harness needs to know about an operator."""
+
+    name: str
+    install: Callable[[Api], None]
+    """Once per API server: definitions and cluster-wide rights."""
+    grant: Callable[[Api, str], str]
+    """Rights in a namespace; returns the service account's name."""
+    command: Callable[[Path, str, Mapping[str, Any]], tuple[Sequence[str], Mapping[str, str]]]
+    """Program and environment, from a scratch directory, the namespace and settings of a test."""
+    scenarios: Mapping[str, Scenario]
+    final: Callable[[Bench], Object]
+    """The state that counts, without times and uids."""
+    violations: Callable[[Sequence[Write]], list[str]]
+    """What must never have happened, read from the audit log."""
+    show: Callable[[Bench], str]
+    """The objects, for people."""
+    audited: Sequence[Object] = ()
+    """Resources whose objects the audit log shall hold, as in an audit policy."""
+    stage_label: str = "faults.test/stage"
+    """The label that tells the stage of a pod."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def connect(plane: Plane, account: str, namespace: str, server: str) -> Object:
+    """A kubeconfig for a service account through `server`."""
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = plane.api().request("POST", path, request)["status"]["token"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
+
+
+def operator(ground: Ground, subject: Subject, namespace: str, proxy: Proxy, **settings: Any) -> Process:
+    """An operator of this subject behind this proxy, not started."""
+    plane = ground.plane
+    directory = Path(tempfile.mkdtemp(prefix=f"{namespace}-", dir=ground.directory))
+    account = subject.grant(plane.api(), namespace)
+    kubeconfig = directory / "kubeconfig"
+    kubeconfig.write_text(json.dumps(connect(plane, account, namespace, proxy.url)))
+    argv, environment = subject.command(directory, namespace, settings)
+    return Process(argv, {**environment, "KUBECONFIG": str(kubeconfig)}, directory / "operator.log")
+
+
+def proxy_of(ground: Ground) -> Proxy:
+    """One more way to the API server."""
+    control_plane = ground.plane.control_plane
+    return Proxy(ground.loop, control_plane.url, control_plane.ca)
+
+
+def bench(ground: Ground, subject: Subject, outcomes: Mapping[str, str], **settings: Any) -> Bench:
+    """A namespace of its own with an operator of its own, not started."""
+    plane = ground.plane
+    namespace = plane.namespace(subject.name, dict(outcomes))
+    proxy = proxy_of(ground)
+    process = operator(ground, subject, namespace, proxy, **settings)
+    return Bench(plane, subject, namespace, plane.api(), proxy, process)

@@ -1,0 +1,169 @@
+"""Rows 11, 12 and 14: the API server says no, not now, or not you."""
+
+import time
+from itertools import pairwise
+
+import pytest
+
+from inference_image_operator.stages import Stage
+from tests.faults import pods
+from tests.faults.conftest import FULL
+from tests.faults.image_install import RIGHTS
+from tests.faults.images import ALL_DONE, NAME, apply, created, done, published, until, until_job
+from tests.faults.injected import Answer
+from tests.faults.request import Match
+from tests.faults.subject import Bench
+from tests.faults.together import together
+
+REQUESTS = {
+    "get image": Match("get", "inferenceimages"),
+    "list images": Match("list", "inferenceimages"),
+    "watch images": Match("watch", "inferenceimages"),
+    "patch status": Match("patch", "inferenceimages/status"),
+    "list jobs": Match("list", "jobs"),
+    "watch jobs": Match("watch", "jobs"),
+    "create jobs": Match("create", "jobs"),
+    "delete jobs": Match("delete", "jobs"),
+    "list pods": Match("list", "pods"),
+    "list events": Match("list", "events"),
+    "create events": Match("create", "events"),
+    "discovery": Match("get", ""),
+}
+CODES = (500, 503, 504)
+SECONDS = 60 if FULL else 20
+HEALED = 60
+"""Seconds after the fault within which all is well again."""
+
+
+def busy(bench: Bench) -> None:
+    """A life that makes every kind of request: a pod that does not start, an edit that stops it, and success."""
+    bench.operator.start()
+    apply(bench)
+    until_job(bench, Stage.RESOLVE)
+    bench.until("it asks why nothing starts", lambda: any(map(REQUESTS["list events"], [*bench.proxy.requests])))
+    bench.outcomes(ALL_DONE)
+    apply(bench, step=900)
+    published(bench, generation=2)
+
+
+def failing_for_a_while(make_bench, which: Match, code: int):
+    bench = make_bench(ALL_DONE | pods.pend(Stage.RESOLVE), resync="5s")
+
+    def case() -> None:
+        began: list[float] = []
+
+        def chosen(request) -> bool:
+            if not which(request) or (began and time.monotonic() - began[0] > SECONDS):
+                return False
+            began.append(time.monotonic())
+            return True
+
+        fault = bench.proxy.add(Answer(chosen, code))
+        busy(bench)
+        assert fault.hits, "the fault was never met"
+        assert time.monotonic() - began[0] < SECONDS + HEALED
+        assert created(bench.audited()) == [Stage.RESOLVE, *Stage]
+        assert bench.operator.starts == 1
+        asked = [hit.came for hit in fault.hits]
+        assert max((b - a for a, b in pairwise(asked)), default=0) < 35, "back-off is capped"
+
+    return case
+
+
+@pytest.mark.row(12, "500, 503, 504 for 60 s (20 s and one code each unless FULL=1) on each verb and resource")
+@pytest.mark.long
+def test_errors_of_the_server_pass(make_bench):
+    together({
+        f"{code} on {name}": failing_for_a_while(make_bench, which, code)
+        for place, (name, which) in enumerate(REQUESTS.items())
+        for code in (CODES if FULL else [CODES[place % 3]])
+    })  # fmt: skip
+
+
+def told_to_wait(make_bench, which: Match):
+    bench = make_bench(ALL_DONE)
+
+    def case() -> None:
+        fault = bench.proxy.add(Answer(which, 429, times=1, retry_after=20))
+        bench.operator.start()
+        apply(bench)
+        published(bench)
+        (hit,) = fault.hits
+        by_kopf = which.verb == "watch" or which == REQUESTS["list images"]
+
+        def next_ones() -> list[float]:
+            rest = [request for request in [*bench.proxy.requests] if request.came > hit.came]
+            ours = [r for r in rest if (which(r) if by_kopf else r.verb in ("get", "patch", "create"))]
+            return [request.came for request in ours]
+
+        assert min(bench.until("it asks again", next_ones)) - hit.came >= 19.9, bench.proxy.log()
+        assert created(bench.audited()) == list(Stage)
+
+    return case
+
+
+@pytest.mark.row(11, "429 with Retry-After 20: no request earlier")
+def test_it_comes_no_earlier_than_it_is_told(make_bench):
+    names = ("get image", "patch status", "create jobs", "list images", "watch images", "watch jobs")
+    together({name: told_to_wait(make_bench, REQUESTS[name]) for name in names})
+
+
+def revoked(make_bench, resource: str, verb: str):
+    """A case: the right is taken away in the middle of a run, and given back."""
+    bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT), resync="5s")
+
+    def case() -> None:
+        bench.operator.start()
+        apply(bench)
+        until_job(bench, Stage.EXPORT)
+        role = RIGHTS["Role"].format(bench.namespace)
+        (found,) = bench.api.get(role)["items"]
+        rules = [
+            rule | {"verbs": [v for v in rule["verbs"] if v != verb]} if resource in rule["resources"] else rule
+            for rule in found["rules"]
+        ]
+        bench.api.merge(role + found["metadata"]["name"], {"rules": [rule for rule in rules if rule["verbs"]]})
+        bench.outcomes(done(Stage.EXPORT))
+        apply(bench, step=900)
+        if (resource, verb) in SAID:
+            until(bench, "Ready", "False", "Forbidden")
+        else:
+            bench.until("it is refused", lambda: any(r.status == 403 for r in [*bench.proxy.requests]))
+        bench.api.merge(role + found["metadata"]["name"], {"rules": found["rules"]})
+        published(bench, generation=2)
+        assert bench.operator.starts == 1
+        assert created(bench.audited()) == [Stage.RESOLVE, Stage.EXPORT, *Stage]
+
+    return case
+
+
+RIGHTS_TAKEN = [
+    ("jobs", "create"),
+    ("jobs", "list"),
+    ("jobs", "delete"),
+    ("pods", "list"),
+    ("inferenceimages", "get"),
+    ("inferenceimages/status", "patch"),
+]
+SAID = [("jobs", "create"), ("jobs", "list"), ("jobs", "delete"), ("pods", "list")]
+"""Where the object can still be told; without the others it can not be read or written."""
+
+
+@pytest.mark.row(14, "one verb revoked: reason Forbidden, no crash loop")
+def test_a_revoked_right_is_named(make_bench):
+    together({f"{verb} {resource}": revoked(make_bench, resource, verb) for resource, verb in RIGHTS_TAKEN})
+
+
+@pytest.mark.row(14, "a token that is not accepted any more")
+def test_a_token_that_was_refused_for_a_while(make_bench):
+    bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT), resync="5s")
+    bench.operator.start()
+    apply(bench)
+    until_job(bench, Stage.EXPORT)
+    fault = bench.proxy.add(Answer(lambda _: True, 401, seconds=5))
+    bench.outcomes(done(Stage.EXPORT))
+    apply(bench, step=900)
+    published(bench, generation=2)
+    assert fault.hits
+    assert bench.operator.starts == 1
+    assert NAME in bench.proxy.log()

@@ -1,0 +1,59 @@
+"""Rows 1, 2, 4 and 13: crashes at every write, every event dropped, every reply lost; compared with a run without."""
+
+import pytest
+
+from tests.faults import crash
+from tests.faults.image_subject import SUBJECT
+from tests.faults.plans import Plan, execute
+
+KILLS = pytest.mark.row(1, "killed before and after every write: success, failure, retry, edit, delete")
+TWICE = pytest.mark.row(2, "killed again after the first write of the recovery, for each")
+DROPPED = pytest.mark.row(4, "every watch event dropped, and every window of 3 and of 8")
+LOST = pytest.mark.row(13, "the reply to every write lost after the commit")
+
+
+def sweep(ground, kind: str, scenario: str, every: int = 1) -> None:
+    reference = execute(ground, SUBJECT, Plan(SUBJECT.name, scenario))
+    assert reference.violations == []
+    plans = list(crash.SWEEPS[kind](reference))[::every]
+    runs, problems = crash.run_all(ground, SUBJECT, reference, plans)
+    assert not problems, "\n\n".join(problems)
+    assert sum(run.hit for run in runs) >= 0.8 * len(plans), "most faults must come to pass"
+
+
+@KILLS
+@TWICE
+@pytest.mark.long
+@pytest.mark.parametrize("scenario", SUBJECT.scenarios)
+def test_killed_at_every_write(ground, scenario):
+    sweep(ground, "kills", scenario)
+
+
+@KILLS
+@TWICE
+def test_killed_at_some_writes(ground):
+    sweep(ground, "kills", "edit", every=7)
+
+
+@DROPPED
+@pytest.mark.long
+@pytest.mark.parametrize("scenario", ["success", "edit"])
+def test_every_event_dropped(ground, scenario):
+    sweep(ground, "dropped", scenario)
+
+
+@DROPPED
+def test_some_events_dropped(ground):
+    sweep(ground, "dropped", "success", every=9)
+
+
+@LOST
+@pytest.mark.long
+@pytest.mark.parametrize("scenario", SUBJECT.scenarios)
+def test_every_reply_lost(ground, scenario):
+    sweep(ground, "lost", scenario)
+
+
+@LOST
+def test_some_replies_lost(ground):
+    sweep(ground, "lost", "success", every=4)

@@ -1,0 +1,40 @@
+"""The harness on an operator of another kind: it finds nothing in a good one, and the bug in a bad one."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.faults import crash
+from tests.faults.other.subject import SUBJECT, subject
+from tests.faults.plane import fault_plane
+from tests.faults.plans import Plan, execute
+from tests.faults.subject import Ground
+
+
+@pytest.fixture(scope="module")
+def own_ground(loop):
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as directory,
+        fault_plane(SUBJECT.stage_label, SUBJECT.audited, Path(directory)) as found,
+    ):
+        SUBJECT.install(found.api())
+        yield Ground(found, loop, Path(directory))
+
+
+def kills(ground, found, scenario: str, every: int = 1) -> list[str]:
+    reference = execute(ground, found, Plan(found.name, scenario))
+    plans = list(crash.kills(reference))[::every]
+    return crash.run_all(ground, found, reference, plans)[1]
+
+
+@pytest.mark.parametrize("scenario", SUBJECT.scenarios)
+def test_a_sound_operator_of_another_kind_passes(own_ground, scenario):
+    problems = kills(own_ground, SUBJECT, scenario, every=2)
+    assert not problems, "\n\n".join(problems)
+
+
+@pytest.mark.parametrize("bug", ["generated", "noted"])
+def test_the_bug_of_an_unsound_one_is_found(own_ground, bug):
+    problems = kills(own_ground, subject(bug=bug), "create")
+    assert any(problem.startswith("mirror/create/after-") for problem in problems), problems

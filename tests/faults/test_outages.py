@@ -1,0 +1,89 @@
+"""Rows 15 to 17: the API server, etcd, the clock or the definition goes away and comes back."""
+
+import time
+
+import pytest
+
+from inference_image_contract import results
+from inference_image_operator.stages import Stage
+from tests.faults import clocked, images, pods
+from tests.faults.conftest import FULL
+from tests.faults.image_install import CRD_PATH, install
+from tests.faults.images import ALL_DONE, BATCH, apply, created, get, jobs, published, until_job
+from tests.loop.api import wait_for
+from tests.unit.operator.world import RESULTS
+
+OUTAGE = 600 if FULL else 30
+LINES_A_MINUTE = 40
+"""Of log, while nothing can be done: a line a backed-off attempt, not one a try."""
+
+
+def release(bench, job) -> None:
+    """The held pod of this Job ends well."""
+    selector = f"?labelSelector=job-name={job['metadata']['name']}"
+    (pod,) = bench.api.get(bench.path("/api/v1", "pods") + selector)["items"]
+    message = results.encode(RESULTS[Stage(job["metadata"]["labels"][images.STAGE_LABEL])]).decode()
+    where = bench.path("/api/v1", "pods", pod["metadata"]["name"])
+    bench.api.merge(where, {"metadata": {"annotations": pods.released(message)}})
+
+
+@pytest.mark.row(15, "API server down 10 min (30 s unless FULL=1), etcd restarted: recovers, few lines of log")
+@pytest.mark.long
+def test_the_api_server_is_away(make_bench, plane):
+    bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT))
+    bench.operator.start()
+    apply(bench)
+    job = until_job(bench, Stage.EXPORT)
+    programs = plane.control_plane.programs
+    before = len(bench.operator.log.splitlines())
+    programs["kube-apiserver"].stop()
+    programs["etcd"].stop()
+    over = time.monotonic() + OUTAGE
+    wait_for("the outage is over", lambda: time.monotonic() > over, seconds=OUTAGE + 10)
+    lines = len(bench.operator.log.splitlines()) - before
+    programs["etcd"].start()
+    programs["kube-apiserver"].start()
+    plane.control_plane.wait()
+    bench.until("pods can be made", lambda: get(bench))
+    release(bench, job)
+    published(bench)
+    assert created(bench.audited()) == list(Stage)
+    assert bench.operator.starts == 1
+    assert lines < LINES_A_MINUTE * max(1, OUTAGE / 60), bench.operator.log[-3000:]
+
+
+@pytest.mark.row(16, "the clock jumps 10 min either way: no false timeout")
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_clock_that_jumps_times_nothing_out(make_bench, tmp_path, minutes):
+    shift = tmp_path / "shift"
+    shift.write_text("0")
+    bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT), resync="2s", program=[clocked.__file__, str(shift)])
+    bench.operator.start()
+    apply(bench)
+    job = until_job(bench, Stage.EXPORT)
+    shift.write_text(str(60 * minutes))
+    images.apply(bench, "other")  # something to do under the new time
+    until_job(bench, Stage.EXPORT, "other")
+    assert "Stalled" not in images.conditions(get(bench))
+    for held in (job, until_job(bench, Stage.EXPORT, "other")):
+        release(bench, held)
+    image = published(bench)
+    published(bench, "other")
+    assert "lastFailure" not in image["status"]
+    assert sorted(created(bench.audited())) == sorted([*Stage, *Stage])
+
+
+@pytest.mark.row(17, "CRD deleted and made again: it recovers, nothing is orphaned")
+def test_the_definition_goes_and_comes_back(make_bench):
+    bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT))
+    bench.operator.start()
+    apply(bench)
+    until_job(bench, Stage.EXPORT)
+    bench.api.request("DELETE", CRD_PATH)
+    bench.until("the CRD is gone", lambda: bench.api.find(CRD_PATH) is None)
+    install(bench.api)
+    bench.until("its Jobs are collected", lambda: not bench.api.get(bench.path(BATCH, "jobs"))["items"])
+    bench.outcomes(ALL_DONE)
+    apply(bench)
+    published(bench)
+    assert len(jobs(bench)) == 4

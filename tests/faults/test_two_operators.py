@@ -1,0 +1,63 @@
+"""Row 3: two operators at once, as in a rollout that overlaps or a node that comes back."""
+
+import time
+
+import pytest
+
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.stages import Stage
+from tests.faults import pods
+from tests.faults.conftest import FULL
+from tests.faults.image_subject import SUBJECT
+from tests.faults.images import ALL_DONE, apply, created, failing, published, until, until_job
+from tests.faults.subject import operator, proxy_of
+from tests.loop.api import wait_for
+
+MINUTES = 5 if FULL else 1
+
+
+@pytest.mark.row(3, "two operators for 5 min (1 min unless FULL=1): no duplicate Job, at most 2 status writes a minute")
+@pytest.mark.long
+def test_two_operators_are_harmless(make_bench, ground):
+    bench = make_bench(resync="5s")
+    proxy = proxy_of(ground)
+    second = operator(ground, SUBJECT, bench.namespace, proxy, resync="5s")
+    second.start()
+    bench.operator.start()
+    try:
+        apply(bench, "success")
+        published(bench, "success")
+        bench.outcomes(pods.hold(Stage.EXPORT))
+        apply(bench, "edited")
+        until_job(bench, Stage.EXPORT, "edited")
+        bench.outcomes(ALL_DONE)
+        apply(bench, "edited", step=900)
+        published(bench, "edited", generation=2)
+        bench.outcomes(failing(Stage.EXPORT, ExitCode.UNAVAILABLE, "UFileUnavailable"))
+        apply(bench, "retried")
+        until(bench, "Stalled", "True", "UFileUnavailable", "retried")
+        bench.outcomes(ALL_DONE | pods.hold(Stage.EXPORT))
+        apply(bench, "held")
+        until_job(bench, Stage.EXPORT, "held")
+        bench.outcomes(pods.pend(Stage.RESOLVE))
+        apply(bench, "pending")
+        until_job(bench, Stage.RESOLVE, "pending")
+        before = _status_writes(bench)
+        over = time.monotonic() + 60 * MINUTES
+        wait_for("the time is over", lambda: time.monotonic() > over, seconds=60 * MINUTES + 10)
+        after = _status_writes(bench)
+    finally:
+        second.stop()
+        proxy.stop()
+    assert {name: after[name] - before.get(name, 0) for name in after if after[name] - before.get(name, 0) > 2} == {}
+    stages = created(bench.audited())
+    assert len(stages) == 4 + 6 + (1 + 3) + 2 + 1, stages
+    assert (bench.operator.starts, second.starts) == (1, 1)
+
+
+def _status_writes(bench) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for write in bench.audited():
+        if (write.resource, write.subresource) == ("inferenceimages", "status") and write.done:
+            found[write.name] = found.get(write.name, 0) + 1
+    return found

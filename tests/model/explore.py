@@ -1,0 +1,157 @@
+"""Visits every reachable state of a scenario once, checks each, and proves that each can come to rest."""
+
+from array import array
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tests.model import laws
+from tests.model.laws import Broken, law
+from tests.model.state import State, View
+from tests.model.transitions import Transitions
+from tests.model.wishes import Scenario
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was visited."""
+
+    scenario: str
+    states: int
+    transitions: int
+    statuses: int
+    attempts: int
+    """The highest attempt of any stage."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.scenario}: {self.states:,} states, {self.transitions:,} transitions, "
+            f"{self.statuses:,} different statuses, up to attempt {self.attempts}"
+        )
+
+
+class Exploration:
+    """Breadth first, so that the path to a broken law is a shortest one."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._world = Transitions(scenario)
+        self._states: list[State] = []
+        self._numbers: dict[State, int] = {}
+        self._parents = array("l")
+        self._sources, self._targets = array("l"), array("l")
+        self._transitions = 0
+        self._resting: list[int] = []
+
+    def run(self) -> Found:
+        """Visits everything. Raises Broken, with the path to the state, when a law does not hold."""
+        self._add(self._world.start(), -1)
+        number = 0
+        while number < len(self._states):
+            self._visit(number)
+            number += 1
+        self._check_rest()
+        return Found(
+            scenario=self._scenario.name,
+            states=len(self._states),
+            transitions=self._transitions,
+            statuses=len(self._world.brain.statuses),
+            attempts=max(birth.attempt for birth in self._world.brain.births.values()),
+        )
+
+    def _visit(self, number: int) -> None:
+        state = self._states[number]
+        try:
+            self._check(state)
+            if self._rests(state):
+                self._resting.append(number)
+            for step in self._world.steps(state):
+                self._transitions += 1
+                target = self._add(self._world.tidy(step.state), number)
+                if not step.fault and target != number:
+                    self._sources.append(number)
+                    self._targets.append(target)
+        except Broken as broken:
+            raise Broken(f"{broken}\n{self.path(number)}") from broken
+
+    def _add(self, state: State, parent: int) -> int:
+        number = self._numbers.get(state)
+        if number is None:
+            number = self._numbers[state] = len(self._states)
+            self._states.append(state)
+            self._parents.append(parent)
+        return number
+
+    def _check(self, state: State) -> None:
+        brain = self._world.brain
+        laws.check_state(state, brain.statuses[state.status], brain.wishes)
+        if state.gone or any(state.passes):
+            return
+        view = View(state.status, state.wish, state.deleting, state.jobs)
+        now = brain.verdict(view, state.late)
+        if now.changed or now.actions:
+            return
+        if state.late == 0:
+            later = brain.verdict(view, 1)
+            moves = later.changed or later.actions
+            law(now.requeue or not moves, "only time helps, and nobody asked to be called again")
+        laws.check_calm(state, brain.statuses[state.status], brain.wishes[state.wish])
+
+    def _rests(self, state: State) -> bool:
+        """Nothing is left to do: the object is settled or suspended, or gone with all that it owned."""
+        if any(state.passes) or state.live:
+            return False
+        if state.gone or state.deleting:
+            return state.gone and not state.jobs
+        brain = self._world.brain
+        view = View(state.status, state.wish, deleting=False, jobs=state.jobs)
+        if brain.settled(view):
+            return True
+        verdict = brain.verdict(view, state.late)
+        return brain.wishes[state.wish].suspend and not verdict.changed and not verdict.actions
+
+    def _check_rest(self) -> None:
+        """From every state a state of rest is reached without a fault and without the user's help.
+
+        Every state that follows without a fault is itself among those that are checked. So from nowhere is there a
+        way into a circle that cannot be left: with fairness, rest is not only possible but certain.
+        """
+        before: list[list[int]] = [[] for _ in self._states]
+        for source, target in zip(self._sources, self._targets, strict=True):
+            before[target].append(source)
+        reached = bytearray(len(self._states))
+        front = list(self._resting)
+        for number in front:
+            reached[number] = 1
+        while front:
+            number = front.pop()
+            for source in before[number]:
+                if not reached[source]:
+                    reached[source] = 1
+                    front.append(source)
+        if not all(reached):
+            raise Broken(f"no way to rest from here\n{self.path(reached.index(0))}")
+
+    def path(self, number: int) -> str:
+        """How this state came about, for people."""
+        states = []
+        while number >= 0:
+            states.append(self._states[number])
+            number = self._parents[number]
+        states.reverse()
+        lines = [f"  {self._told(states[0])}"]
+        for state, then in pairwise(states):
+            label = next(step.label for step in self._world.steps(state) if self._world.tidy(step.state) == then)
+            lines.append(f"{label}\n  {self._told(then)}")
+        return "\n".join(lines)
+
+    def _told(self, state: State) -> str:
+        status = self._world.brain.statuses[state.status]
+        stage = f"{status.stage.name} {status.stage.job} uid={status.stage.job_uid}" if status.stage else "no stage"
+        conditions = " ".join(f"{c.type}={c.status}" for c in status.conditions)
+        jobs = " ".join(f"{job.uid}:{job.phase}{' terminating' * job.terminating}" for job in state.jobs)
+        passes = " ".join(
+            f"{current.phase}{' stale' * current.stale}{[tuple(a)[:2] for a in current.actions]}"
+            for current in state.passes
+            if current
+        )
+        return f"wish {state.wish} late {state.late} | {stage} | {conditions} | {jobs or 'no Jobs'} | {passes}"

@@ -1,0 +1,70 @@
+"""What is explored: each scenario whole, every interleaving of everything that it allows.
+
+Crashes, failures and losses are not counted out: each may happen at every moment, as often as there is something to
+happen to. That an exploration ends at all proves that the attempts are bounded.
+"""
+
+from dataclasses import replace
+
+from tests.model.wishes import A_B_A, A_TO_B, A_TO_B_REQUESTED, SUSPENDED, Scenario, Wish
+
+EVERYTHING = Scenario("every failure and disturbance of every stage", (Wish(),))
+EDITS = Scenario(
+    "an edit and a new request, in either order",
+    A_TO_B_REQUESTED,
+    failures=("permanent", "counted", "moved", "uncounted"),
+    reuse=("graph",),
+    disturbances=("removed", "stopped", "crashing"),
+)
+BACK = Scenario(
+    "A, then B, then A again",
+    A_B_A,
+    failures=("permanent", "counted"),
+    reuse=("image",),
+    disturbances=("removed", "stopped"),
+)
+SWITCHED = Scenario(
+    "suspended and resumed, with and without an edit",
+    SUSPENDED,
+    failures=("permanent", "counted"),
+    reuse=(),
+    disturbances=("stopped", "refused", "line"),
+)
+DELETED = Scenario(
+    "deleted in every state, before and after an edit",
+    A_TO_B,
+    failures=("permanent", "counted"),
+    reuse=(),
+    disturbances=("stopped",),
+    deletion=True,
+)
+TWO_OPERATORS = Scenario(
+    "two operators and an edit",
+    A_TO_B,
+    operators=2,
+    failures=("permanent",),
+    reuse=(),
+    disturbances=(),
+    fenced=True,
+    prompt=True,
+)
+TWO_RETRY = Scenario(
+    "two operators and failures that may pass",
+    (Wish(),),
+    operators=2,
+    failures=("counted",),
+    reuse=(),
+    disturbances=("stopped",),
+    stages=("Resolve", "Test"),
+    fenced=True,
+    prompt=True,
+)
+FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, TWO_OPERATORS, TWO_RETRY)
+
+QUICK = (
+    replace(EVERYTHING, disturbances=("stuck", "crashing", "stopped", "refused")),
+    replace(EDITS, wishes=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
+)
+
+TWO_UNFENCED = replace(TWO_OPERATORS, fenced=False)
+TWO_LATE = replace(TWO_OPERATORS, prompt=False)

@@ -1,0 +1,28 @@
+"""A small part of the explored model, for every day; `make test-model` explores all of it."""
+
+import pytest
+
+from tests.model.explore import Exploration
+from tests.model.laws import Broken
+from tests.model.scenarios import QUICK, TWO_LATE, TWO_UNFENCED
+
+
+@pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
+def test_the_invariants_hold_in_every_state_and_each_can_come_to_rest(scenario):
+    found = Exploration(scenario).run()
+    print(found)
+    assert found.states > 1_000
+    assert found.attempts == 2
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(TWO_UNFENCED, id="a stale pass whose decision needs no write of the status"),
+        pytest.param(TWO_LATE, id="a create that arrives after another operator's successor"),
+    ],
+)
+def test_the_model_sees_what_two_operators_could_do_to_each_other(scenario):
+    """What keeps them apart is no accident of the model: without it, it finds the two live Jobs."""
+    with pytest.raises(Broken, match="more than one Job lives"):
+        Exploration(scenario).run()
