@@ -133,17 +133,19 @@ class Case:
 
     def until_ready(self) -> Object:
         def look() -> bool:
-            stalled = self.condition("Stalled")
-            assert not stalled or self.status.get("stage") or not self.handled, f"{stalled}\n{self.explain()}"
-            return self.condition("Ready").get("status") == "True" and self.handled
+            image = self.image  # one look, so that its parts are of one moment
+            status = image.get("status", {})
+            if not self._handled(image):
+                return False
+            conditions = {c["type"]: c for c in status["conditions"]}
+            assert "Stalled" not in conditions or "stage" in status, f"{conditions['Stalled']}\n{self.explain()}"
+            return conditions["Ready"]["status"] == "True"
 
         self.until("Ready is True", look)
         return self.status
 
-    @property
-    def handled(self) -> bool:
+    def _handled(self, image: Object) -> bool:
         """Whether the status speaks of what was applied last."""
-        image = self.image
         wanted = self.manifest["metadata"].get("annotations", {}).get(REQUESTED_AT, "")
         status = image.get("status", {})
         return (
