@@ -9,6 +9,7 @@ from typing import Any
 import kopf
 
 from inference_image_operator.admission import Key
+from inference_image_operator.cluster import Object
 from inference_image_operator.decide import is_settled
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.model import GROUP, PLURAL, VERSION
@@ -34,21 +35,38 @@ def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def image_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
-        observed = from_object(raw)
-        if type != "DELETED" and not is_settled(observed):
-            seen = (observed.status.observed_generation, observed.status.last_handled_request)
-            new = seen != (observed.generation, observed.request)
-            add((observed.namespace, observed.name), 0 if new else GATHERING)
+        after = image_news(type, raw)
+        if after is not None:
+            add((raw["metadata"]["namespace"], raw["metadata"]["name"]), after)
 
     @kopf.on.event("batch", "v1", "jobs", registry=handlers)
     async def job_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
         owner = raw["metadata"].get("annotations", {}).get(ANNOTATION_OWNER)
         if owner:
-            over = type == "DELETED" or finished(raw)
-            add((raw["metadata"]["namespace"], owner), 0 if over else GATHERING)
+            add((raw["metadata"]["namespace"], owner), job_news(type, raw))
 
     return handlers
+
+
+def image_news(kind: str | None, image: Object) -> float | None:
+    """Seconds until an InferenceImage's event is due, None when it asks for nothing. `kind` is None in a listing."""
+    if kind == "DELETED":
+        return None
+    observed = from_object(image)
+    if is_settled(observed):
+        return None
+    status = observed.status
+    if (status.observed_generation, status.last_handled_request) != (observed.generation, observed.request):
+        return 0
+    if kind == "MODIFIED" and status.stage and status.stage.job_uid:
+        return None  # the echo of our own note that the Job exists: from here on the Job brings the news
+    return GATHERING
+
+
+def job_news(kind: str | None, job: Object) -> float:
+    """Seconds until a Job's event is due."""
+    return 0 if kind == "DELETED" or finished(job) else GATHERING
 
 
 def settings() -> kopf.OperatorSettings:

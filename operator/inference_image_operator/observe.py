@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from msgspec import json
 from msgspec.structs import replace
 
 from inference_image_operator.cluster import Cluster, Object
@@ -18,6 +19,10 @@ from inference_image_operator.jobs.job import (
 from inference_image_operator.model import REQUESTED_AT, Spec, Status, read
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
 from inference_image_operator.times import parse
+
+for _kind in (Spec, Status):
+    # msgspec learns a type when it is first used. Two threads that do so at once (kopf's and ours) end the process.
+    json.Decoder(_kind)
 
 
 def from_object(image: Object) -> Observed:

@@ -165,6 +165,17 @@ class Case:
         assert failed, self.explain()
         return (parse_time(self.condition("Ready")["lastTransitionTime"]) - parse_time(max(failed))).total_seconds()
 
+    def seconds_since_said(self, words: str, condition: Object) -> float:
+        """From the first Event of a Job or pod with these words, the moment the cause is known, to the condition."""
+        events = kubectl.get("-n", self.namespace, "events")["items"]
+        said = [
+            event.get("firstTimestamp") or event["metadata"]["creationTimestamp"]
+            for event in events
+            if words in event.get("message", "") and event["involvedObject"]["kind"] in ("Job", "Pod")
+        ]
+        assert said, self.explain()
+        return (parse_time(condition["lastTransitionTime"]) - parse_time(min(said))).total_seconds()
+
 
 def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text)

@@ -6,7 +6,7 @@ import pytest
 
 from demo import install, kubectl
 from devcluster import credentials, settings
-from tests.e2e.stack import objects, parse_time, served
+from tests.e2e.stack import objects, served
 
 SECONDS = 30
 
@@ -110,11 +110,7 @@ def test_missing_secret(case, secret, field):
     kubectl.kubectl("-n", case.namespace, "delete", "secret", secret)
     case.apply()
     found = case.until_failed("SecretNotFound")
-    pods = kubectl.get("-n", case.namespace, "pods")["items"]
-    waited = parse_time(found["lastTransitionTime"]) - min(
-        parse_time(pod["metadata"]["creationTimestamp"]) for pod in pods
-    )
-    assert waited.total_seconds() <= SECONDS, case.explain()
+    assert case.seconds_since_said(f'secret "{secret}" not found', found) <= SECONDS, case.explain()
     assert secret in found["message"]
     assert not served(case.tag)
     kubectl.apply({key: there[key] for key in ("apiVersion", "kind", "type", "data")} | {

@@ -1,4 +1,4 @@
-"""Runs plans by hand: `python -m tests.faults run PLAN-ID`, `python -m tests.faults list SUBJECT`."""
+"""Runs plans by hand: `python -m tests.faults run PLAN-ID`, `… sweep kills SUBJECT SCENARIO`."""
 
 import argparse
 import contextlib

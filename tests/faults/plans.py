@@ -91,7 +91,7 @@ def execute(ground: Ground, subject: Subject, plan: Plan) -> Run:
         return Run(
             plan=plan,
             final=subject.final(found),
-            violations=subject.violations(found.audited()),
+            violations=[*subject.violations(found.audited()), *_unasked_ends(found, faults)],
             writes=len(found.proxy.writes),
             events=sum(request.events for request in [*found.proxy.requests]),
             hit=hit,
@@ -119,6 +119,12 @@ def _arm(found: Bench, steps: Sequence[Step]) -> list[Fault]:
     for fault in faults:
         found.proxy.add(fault)
     return faults
+
+
+def _unasked_ends(found: Bench, faults: Sequence[Fault]) -> list[str]:
+    """Lives that ended without having been killed: a crash that a restart would hide."""
+    kills = sum(isinstance(fault, KillAtWrite) and fault.fired for fault in faults)
+    return [f"the operator was started {found.operator.starts} times"] if found.operator.starts != kills + 1 else []
 
 
 def _all_hit(faults: Sequence[Fault]) -> bool:

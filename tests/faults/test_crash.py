@@ -29,8 +29,7 @@ def test_killed_at_every_write(ground, scenario):
     sweep(ground, "kills", scenario)
 
 
-@KILLS
-@TWICE
+@pytest.mark.row(1, "a fixed seventh of the kills in an edit")
 def test_killed_at_some_writes(ground):
     sweep(ground, "kills", "edit", every=7)
 
@@ -42,7 +41,7 @@ def test_every_event_dropped(ground, scenario):
     sweep(ground, "dropped", scenario)
 
 
-@DROPPED
+@pytest.mark.row(4, "a fixed ninth of the drops in a success")
 def test_some_events_dropped(ground):
     sweep(ground, "dropped", "success", every=9)
 
@@ -54,6 +53,6 @@ def test_every_reply_lost(ground, scenario):
     sweep(ground, "lost", scenario)
 
 
-@LOST
+@pytest.mark.row(13, "a fixed quarter of the lost replies in a success")
 def test_some_replies_lost(ground):
     sweep(ground, "lost", "success", every=4)

@@ -1,11 +1,12 @@
 """A small kopf operator of the usual kind: a Mirror's text becomes a ConfigMap. The harness is tried on it.
 
-With BUG=generated it lets the API server choose the ConfigMap's name and notes it in the status afterwards: a crash in
+With BUG=generated it makes up a name for the ConfigMap and notes it in the status afterwards: a crash in
 between leaves a ConfigMap that nobody knows. With BUG=noted it leaves its status to kopf, which writes it after its own
 annotation, the one that says that all is done: a crash in between loses it.
 """
 
 import os
+import uuid
 from typing import Any
 
 import kopf
@@ -27,17 +28,12 @@ def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
 def mirrored(spec: kopf.Spec, status: kopf.Status, name: str, namespace: str, patch: kopf.Patch, **_: Any) -> None:
     core = client.CoreV1Api()
     known = status.get("configMap")
-    body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"text": spec["text"]}}
-    if BUG == "generated" and not known:
-        body["metadata"] = {"generateName": f"{name}-"}
-        kopf.adopt(body)
-        known = core.create_namespaced_config_map(namespace, body, _content_type="application/json").metadata.name
-    else:
-        known = known or name
-        body["metadata"] = {"name": known}
-        kopf.adopt(body)
-        core.patch_namespaced_config_map(
-            known, namespace, body, field_manager="mirror", force=True, _content_type="application/apply-patch+yaml"
-        )
+    name = f"{name}-{uuid.uuid4().hex[:5]}" if BUG == "generated" else name
+    body: dict[str, Any] = {"metadata": {"name": known or name}, "data": {"text": spec["text"]}}
+    body |= {"apiVersion": "v1", "kind": "ConfigMap"}
+    kopf.adopt(body)
+    core.patch_namespaced_config_map(
+        known or name, namespace, body, field_manager="mirror", force=True, _content_type="application/apply-patch+yaml"
+    )
     if BUG:
-        patch.status["configMap"] = known
+        patch.status["configMap"] = known or name
