@@ -164,6 +164,7 @@ def _api_server(programs: dict[str, Path], directory: Path, etcd_port: int, port
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--audit-policy-file={settings.CONFIG / 'audit-policy.yaml'}",
         f"--audit-log-path={directory / 'audit.log'}",
+        "--audit-log-maxsize=100000",  # MB; by default it turns the page at 100, and readers would miss what was before
     ]
 
 

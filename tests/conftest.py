@@ -1,13 +1,26 @@
-"""For every test: a skip outside the committed list fails the run."""
+"""For every test: a skip outside the committed list fails the run, and rows of the list of faults become a table."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests import rows
 
 ALLOWED_SKIPS = Path(__file__).parent / "skips.txt"
 """One test id and its reason per line, separated by ` # `."""
 
 _unlisted: list[str] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "row(number, what): a row of the table in docs/reliability.md")
+
+
+@pytest.fixture(autouse=True)
+def _row(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    for marker in request.node.iter_markers("row"):
+        record_property("row", list(marker.args))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -25,5 +38,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows.summary(terminalreporter)
     for test in _unlisted:
         terminalreporter.write_line(f"SKIPPED without a line in {ALLOWED_SKIPS.name}: {test}", red=True)

@@ -13,10 +13,13 @@ import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.model import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from inference_image_operator.recent import Recent
 
 FIELD_MANAGER = "inference-image-operator"
 REQUEST_SECONDS = 30
 PAGE = 500
+WARNINGS_SECONDS = 5.0
+"""The API server reads all Events of the namespace to find some, so one list serves all pipelines that wait."""
 
 Object = dict[str, Any]
 
@@ -50,8 +53,8 @@ class Cluster(Protocol):
     async def pods(self, namespace: str, selector: str) -> list[Object]:
         """The pods with these labels."""
 
-    async def events(self, namespace: str, uid: str) -> list[Object]:
-        """The Events about the object with this uid."""
+    async def warnings(self, namespace: str) -> list[Object]:
+        """The namespace's Events of type Warning, as of a few seconds ago."""
 
     async def apply_status(self, image: Object, status: Object) -> None:
         """Applies the status, if the object is still the one that was read (409 otherwise)."""
@@ -71,6 +74,7 @@ class KubernetesCluster:
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
+        self._warnings = Recent(self._list_warnings, WARNINGS_SECONDS)
 
     @classmethod
     async def connect(cls) -> "KubernetesCluster":
@@ -119,9 +123,11 @@ class KubernetesCluster:
     async def pods(self, namespace: str, selector: str) -> list[Object]:
         return await self._list(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
 
-    async def events(self, namespace: str, uid: str) -> list[Object]:
-        selector = f"involvedObject.uid={uid}"
-        return await self._list(f"/api/v1/namespaces/{namespace}/events", {"fieldSelector": selector})
+    async def warnings(self, namespace: str) -> list[Object]:
+        return await self._warnings.get(namespace)
+
+    async def _list_warnings(self, namespace: str) -> list[Object]:
+        return await self._list(f"/api/v1/namespaces/{namespace}/events", {"fieldSelector": "type=Warning"})
 
     async def apply_status(self, image: Object, status: Object) -> None:
         meta = image["metadata"]

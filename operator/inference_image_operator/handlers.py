@@ -10,11 +10,10 @@ import kopf
 
 from inference_image_operator.admission import Key
 from inference_image_operator.cluster import Object
-from inference_image_operator.decide import is_settled
+from inference_image_operator.decide import LOOK_AFTER, is_settled
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.model import GROUP, PLURAL, VERSION
 from inference_image_operator.observe import finished, from_object
-from inference_image_operator.queue import GATHERING
 
 SELECTORS = {"jobs.batch": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
 """Only our Jobs are watched; the API server filters."""
@@ -49,6 +48,10 @@ def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
     return handlers
 
 
+SOON = 1.0
+"""Seconds in which news that somebody waits for are gathered, so that one pass answers them all."""
+
+
 def image_news(kind: str | None, image: Object) -> float | None:
     """Seconds until an InferenceImage's event is due, None when it asks for nothing. `kind` is None in a listing."""
     if kind == "DELETED":
@@ -59,14 +62,23 @@ def image_news(kind: str | None, image: Object) -> float | None:
     status = observed.status
     if (status.observed_generation, status.last_handled_request) != (observed.generation, observed.request):
         return 0
-    if kind == "MODIFIED" and status.stage and status.stage.job_uid:
+    if kind != "MODIFIED":
+        return SOON
+    if status.stage and status.stage.job_uid:
         return None  # the echo of our own note that the Job exists: from here on the Job brings the news
-    return GATHERING
+    return LOOK_AFTER
 
 
 def job_news(kind: str | None, job: Object) -> float:
-    """Seconds until a Job's event is due."""
-    return 0 if kind == "DELETED" or finished(job) else GATHERING
+    """Seconds until a Job's event is due: its end at once, that it is suspended or resumed soon.
+
+    Its progress waits for the look that a stage gets anyway. Answered one by one, the operator's own writes and the
+    steps of the Job cost more than all the rest of a stage, the API server even more than the operator.
+    """
+    if kind == "DELETED" or finished(job):
+        return 0
+    conditions = job.get("status", {}).get("conditions", [])
+    return SOON if any(c["type"] == "Suspended" for c in conditions) else LOOK_AFTER
 
 
 def settings() -> kopf.OperatorSettings:

@@ -55,11 +55,17 @@ async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
     if claimed is None or not needs_pods(observed, now):
         return observed
     pods = await cluster.pods(observed.namespace, f"batch.kubernetes.io/controller-uid={claimed.uid}")
-    events = [] if claimed.finished else await _events(cluster, observed.namespace, claimed.uid, pods)
+    about = {claimed.uid, *(pod["metadata"]["uid"] for pod in pods)}
+    warnings = [] if claimed.finished else await cluster.warnings(observed.namespace)
     return replace(
         observed,
         pods=tuple(_pod(pod) for pod in pods),
-        events=tuple(sorted((_event(event) for event in events), key=lambda event: event.time)),
+        events=tuple(
+            sorted(
+                (_event(event) for event in warnings if event["involvedObject"].get("uid") in about),
+                key=lambda event: event.time,
+            )
+        ),
     )
 
 
@@ -73,13 +79,6 @@ def finished(job: Object) -> bool:
     """Whether no pod of this Job runs any more."""
     conditions = job.get("status", {}).get("conditions", [])
     return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
-
-
-async def _events(cluster: Cluster, namespace: str, job: str, pods: list[Object]) -> list[Object]:
-    found = []
-    for uid in (job, *(pod["metadata"]["uid"] for pod in pods)):
-        found += await cluster.events(namespace, uid)
-    return found
 
 
 def _job(job: Object) -> Job:

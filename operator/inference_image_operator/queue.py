@@ -10,12 +10,6 @@ from inference_image_operator.cluster import ApiError
 
 log = logging.getLogger(__name__)
 
-GATHERING = 2.0
-"""Seconds in which minor news of a key are gathered, so that one pass answers them all.
-
-A pass makes news of its own: the status it wrote, the Job it created, the pod that starts. Answered one by one they
-cost more than all the rest of a stage.
-"""
 FIRST_DELAY = 0.25
 MAX_DELAY = 30.0
 _CONFLICT = 409
@@ -45,10 +39,11 @@ class Queue(Generic[K]):
         """Makes the key due in `after` seconds, or earlier if it is already; never before its back-off has passed."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        due = max(now + after, self._not_before.get(key, 0))
+        earliest = self._not_before.get(key, 0)
+        due = max(now + after, earliest)
         timer = self._timers.get(key)
         if timer is not None:
-            if timer.when() <= due:
+            if earliest <= timer.when() <= due:
                 return
             timer.cancel()
         if due <= now:

@@ -104,6 +104,7 @@ def test_no_such_base_image(case):
     healed(case)
 
 
+@pytest.mark.row(32, "Secret missing (real kubelet): named within 30 s, heals")
 @pytest.mark.parametrize(("secret", "field"), [("ufile", "secretRef"), ("uhub", "pushSecretRef")])
 def test_missing_secret(case, secret, field):
     there = kubectl.get("-n", case.namespace, "secret", secret)

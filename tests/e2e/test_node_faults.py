@@ -57,6 +57,7 @@ def named_in_time(case, reason: str, words: str) -> None:
     assert case.seconds_since_said(words, found) <= SECONDS, case.explain()
 
 
+@pytest.mark.row(29, "pod evicted (real kubelet): replaced, not counted")
 def test_row_29_an_evicted_pod_is_replaced_and_not_counted(case):
     own_export(case)
     case.apply()
@@ -68,6 +69,7 @@ def test_row_29_an_evicted_pod_is_replaced_and_not_counted(case):
     assert len(jobs(case, "Export")) == 1, case.explain()
 
 
+@pytest.mark.row(29, "node drained (real kubelet): delayed, not counted")
 def test_row_29_a_drained_node_delays_and_counts_nothing(case):
     own_export(case)
     case.apply()
@@ -88,6 +90,27 @@ def test_row_29_a_drained_node_delays_and_counts_nothing(case):
     assert len(jobs(case, "Export")) == 1, case.explain()
 
 
+@pytest.mark.row(30, "the kubelet killed while a stage runs, started again by the node: nothing lost, nothing counted")
+def test_row_30_a_killed_kubelet_delays_and_counts_nothing(case):
+    own_export(case)
+    case.apply()
+    running_pod(case, "Export")
+    os.kill(kubelet(), signal.SIGKILL)
+    healed(case)
+    assert [attempt(job) for job in jobs(case, "Export")] == [1], case.explain()
+
+
+def kubelet() -> int:
+    """The process of the development cluster's kubelet, as the host numbers it."""
+    (found,) = (
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if (process / "cmdline").read_bytes().partition(b"\0")[0].endswith(b"/kubelet")
+    )
+    return found
+
+
+@pytest.mark.row(31, "a memory limit that really kills: once more with twice as much, then OutOfMemory with a hint")
 def test_row_31_out_of_memory_is_tried_with_more_then_named(case):
     own_export(case)
     case.spec["export"]["resources"] = {"requests": {"memory": "100Mi"}, "limits": {"memory": "100Mi"}}
@@ -110,6 +133,10 @@ def attempt(job: dict) -> int:
     return int(job["metadata"]["annotations"]["uai.ucloud.cn/attempt"])
 
 
+@pytest.mark.row(
+    32,
+    "image cannot be pulled (real kubelet): named within 30 s, heals",
+)
 def test_row_32_an_image_that_cannot_be_pulled(case, tmp_path):
     own_content(case)
     case.apply()
@@ -123,11 +150,12 @@ def test_row_32_an_image_that_cannot_be_pulled(case, tmp_path):
     objects({"take": place})
     case.spec["suspend"] = False
     case.apply()
-    named_in_time(case, "ImagePullFailed", "container image")
+    named_in_time(case, "ImagePullFailed", case.status["built"]["digest"])
     objects({"give": place})
     healed(case)
 
 
+@pytest.mark.row(33, "unschedulable: the scheduler's own words")
 def test_row_33_the_schedulers_own_words(case):
     label = f"e2e-{case.tag}"
     case.spec["scheduling"] = {"nodeSelector": {label: "here"}}
@@ -140,6 +168,7 @@ def test_row_33_the_schedulers_own_words(case):
         kubectl.kubectl("label", "node", settings.NODE_NAME, f"{label}-")
 
 
+@pytest.mark.row(34, "quota: QuotaExceeded, waits")
 def test_row_34_a_quota_on_pods_is_named_and_waited_for(case):
     quota = {
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none", "namespace": case.namespace},
@@ -159,6 +188,7 @@ def test_row_34_a_quota_on_pods_is_named_and_waited_for(case):
     healed(case)
 
 
+@pytest.mark.row(34, "Pod Security: PodForbidden, stalls")
 def test_row_34_a_pod_that_pod_security_forbids_stalls_and_heals(case):
     own_content(case)
     kubectl.kubectl(
@@ -172,6 +202,7 @@ def test_row_34_a_pod_that_pod_security_forbids_stalls_and_heals(case):
     healed(case)
 
 
+@pytest.mark.row(35, "deadline exceeded: TimedOut, the pod is gone")
 def test_row_35_a_deadline_is_named_and_the_pod_is_gone(case):
     own_export(case)
     case.spec["export"]["timeout"] = "2s"
@@ -203,6 +234,7 @@ def kaniko_with_a_digest() -> Path | None:
 
 
 @pytest.mark.xdist_group("kaniko")
+@pytest.mark.row(54, "Kaniko killed between its digest file and the end of the push: a failure, with its log")
 def test_row_54_a_kaniko_that_dies_while_it_pushes_has_built_nothing(case):
     own_content(case)
     case.spec["image"]["repository"] = f"{settings.REGISTRY_HOST}/demo/{case.tag}"

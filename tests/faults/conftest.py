@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import images, report
+from tests.faults import images
 from tests.faults.image_laws import violations
 from tests.faults.image_subject import SUBJECT
 from tests.faults.plane import Plane, fault_plane
@@ -17,35 +17,20 @@ from tests.faults.subject import Bench, Ground, bench
 FULL = os.environ.get("FULL") == "1"
 """Whether faults last as long as the requirements say; otherwise some are shortened, see docs/reliability.md."""
 
+CONTROLLERS = ("resourcequota-controller", "pod-garbage-collector-controller")
+
 MakeBench = Callable[..., Bench]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "row(number, what): a row of the table in docs/reliability.md")
     config.addinivalue_line("markers", "long: left out of the fast selection")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    rows = report.rows(terminalreporter)
-    if rows:
-        terminalreporter.write_line("")
-        for line in report.table(rows):
-            terminalreporter.write_line(line)
-        if target := os.environ.get("FAULTS_REPORT"):
-            report.write(Path(target), rows, full=FULL)
-
-
-@pytest.fixture(autouse=True)
-def _row(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
-    for marker in request.node.iter_markers("row"):
-        record_property("row", list(marker.args))
 
 
 @pytest.fixture(scope="session")
 def plane() -> Iterator[Plane]:
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as directory,
-        fault_plane(SUBJECT.stage_label, SUBJECT.audited, Path(directory), ["resourcequota-controller"]) as found,
+        fault_plane(SUBJECT.stage_label, SUBJECT.audited, Path(directory), CONTROLLERS) as found,
     ):
         SUBJECT.install(found.api())
         yield found

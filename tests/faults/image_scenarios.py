@@ -47,7 +47,7 @@ def _edit(bench: Bench) -> None:
 
 def _delete(bench: Bench) -> None:
     apply(bench)
-    until_job(bench, Stage.EXPORT)
+    until_job(bench, Stage.EXPORT, recorded=True)
     bench.api.request("DELETE", path(bench.namespace))
     bench.until("the object is gone", lambda: get(bench) is None)
     bench.until("its Jobs are gone", lambda: not jobs(bench))

@@ -79,16 +79,16 @@ def until(bench: Bench, kind: str, status: str, reason: str, name: str = NAME, *
     return bench.until(f"{kind} of {name} is {status} {reason}", look)
 
 
-def until_job(bench: Bench, stage: Stage, name: str = NAME) -> Object:
-    """The live Job that the status names for this stage, once it exists and its uid is recorded."""
+def until_job(bench: Bench, stage: Stage, name: str = NAME, *, recorded: bool = False) -> Object:
+    """The live Job that the status names for this stage, once it exists; `recorded`: once its uid is in the status."""
 
     def look() -> Object | None:
         claim = (get(bench, name) or {}).get("status", {}).get("stage", {})
-        if claim.get("name") != stage or not claim.get("jobUID"):
+        if claim.get("name") != stage or (recorded and not claim.get("jobUID")):
             return None
         return bench.api.find(bench.path(BATCH, "jobs", claim["job"]))
 
-    return bench.until(f"a Job of {stage} is claimed, created and recorded", look)
+    return bench.until(f"a Job of {stage} is claimed and created", look)
 
 
 def published(bench: Bench, name: str = NAME, generation: int = 0) -> Object:

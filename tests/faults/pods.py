@@ -1,7 +1,7 @@
 """How KWOK plays the pods: at once Running, then ended as their namespace's annotations say for their stage.
 
-An admission policy of the API server stamps the outcome on each pod as it is created, and binds it to the one node, so
-an outcome never changes under a pod and no scheduler is needed.
+An admission policy of the API server stamps the outcome on each pod as it is created, and binds it to the one node, or
+to the one that the namespace names, so an outcome never changes under a pod and no scheduler is needed.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,11 @@ def pend(stage: str) -> dict[str, str]:
     return {f"{PREFIX}/{stage}.exit": PEND, f"{PREFIX}/{stage}.message": ""}
 
 
+def on_node(name: str) -> dict[str, str]:
+    """Annotations of a namespace: its pods are bound to this node, which KWOK plays only if it is the usual one."""
+    return {f"{PREFIX}/node": name}
+
+
 def released(message: str, code: int = 0) -> dict[str, str]:
     """Annotations of a pod that was held or pending: now it goes on, and ends like this."""
     return {f"{PREFIX}/exit": str(code), f"{PREFIX}/message": message}
@@ -46,8 +51,9 @@ def policy(stage_label: str) -> list[Document]:
         note = f'variables.notes[?("{PREFIX}/" + variables.stage + ".{what}")].orValue("{default}")'
         return f'"{PREFIX}/{what}": {note}'
 
+    node = f'variables.notes[?"{PREFIX}/node"].orValue("{NODE}")'
     expression = (
-        f'Object{{spec: Object.spec{{nodeName: "{NODE}"}}, metadata: Object.metadata{{annotations: '
+        f"Object{{spec: Object.spec{{nodeName: {node}}}, metadata: Object.metadata{{annotations: "
         f"{{{stamp('exit', '0')}, {stamp('message', '')}}}}}}}"
     )
     api = {"apiVersion": "admissionregistration.k8s.io/v1beta1"}

@@ -14,7 +14,7 @@ from tests.faults.process import Process
 from tests.faults.proxy import Loop, Proxy
 from tests.loop.api import Api, Object, wait_for
 
-DEADLINE = float(os.environ.get("FAULT_DEADLINE", "120"))
+DEADLINE = float(os.environ.get("FAULT_DEADLINE", "300"))
 """Seconds for what takes a few on an idle machine."""
 
 

@@ -1,4 +1,4 @@
-"""Rows 15 to 17: the API server, etcd, the clock or the definition goes away and comes back."""
+"""Rows 15 to 17 and 30: the API server, etcd, the clock, the definition or a node goes away."""
 
 import time
 
@@ -9,11 +9,13 @@ from inference_image_operator.stages import Stage
 from tests.faults import clocked, images, pods
 from tests.faults.conftest import FULL
 from tests.faults.image_install import CRD_PATH, install
-from tests.faults.images import ALL_DONE, BATCH, apply, created, get, jobs, published, until_job
+from tests.faults.images import ALL_DONE, BATCH, apply, conditions, created, get, jobs, published, until_job
 from tests.loop.api import wait_for
 from tests.unit.operator.world import RESULTS
 
 OUTAGE = 600 if FULL else 30
+NODE_GONE = 300
+"""Seconds; the garbage collector looks every 20 s and waits 40 s before it believes that a node is gone."""
 LINES_A_MINUTE = 40
 """Of log, while nothing can be done: a line a backed-off attempt, not one a try."""
 
@@ -87,3 +89,29 @@ def test_the_definition_goes_and_comes_back(make_bench):
     apply(bench)
     published(bench)
     assert len(jobs(bench)) == 4
+
+
+@pytest.mark.row(
+    30, "node lost (KWOK plays the nodes, its Node object is deleted as a cloud does): pod replaced, not counted"
+)
+@pytest.mark.long
+def test_a_lost_node(make_bench, plane):
+    bench = make_bench(ALL_DONE | pods.on_node("lost"))
+    bench.api.request("POST", "/api/v1/nodes", {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "lost"}})
+    bench.operator.start()
+    apply(bench)
+    job = until_job(bench, Stage.RESOLVE)
+    where = bench.path("/api/v1", "pods")
+    selector = f"?labelSelector=job-name={job['metadata']['name']}"
+
+    def bound() -> str | None:
+        items = bench.api.get(where + selector)["items"]
+        return items[0]["metadata"]["name"] if items else None
+
+    lost = bench.until("a pod is bound to the node", bound)
+    bench.api.merge(f"{where}/{lost}/status", {"status": {"phase": "Running"}})
+    bench.outcomes(pods.on_node(pods.NODE))
+    bench.api.request("DELETE", "/api/v1/nodes/lost")
+    bench.until_within("published", lambda: conditions(get(bench)).get("Ready") == ("True", "Published"), NODE_GONE)
+    assert created(bench.audited()) == list(Stage)
+    assert bench.api.find(f"{where}/{lost}") is None

@@ -63,15 +63,15 @@ class Pipeline:
         self.until(f"{kind} is {status} {reason}", lambda: self.conditions.get(kind) == (status, reason))
 
     def claimed(self, stage: Stage) -> Object:
-        """The Job that the status names for this stage, once it exists and is recorded."""
+        """The Job that the status names for this stage, once it exists."""
 
         def look() -> Object | None:
             claim = self.image.get("status", {}).get("stage", {})
-            if claim.get("name") != stage or not claim.get("jobUID"):
+            if claim.get("name") != stage:
                 return None
             return self._api.find(f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{claim['job']}")
 
-        return self.until(f"a Job of {stage} is claimed, created and recorded", look)
+        return self.until(f"a Job of {stage} is claimed and created", look)
 
     def pod(self, job: Object) -> Object:
         selector = f"?labelSelector=batch.kubernetes.io/controller-uid={job['metadata']['uid']}"

@@ -4,9 +4,9 @@ import copy
 
 import pytest
 
-from inference_image_operator.handlers import image_news, job_news
+from inference_image_operator.decide import LOOK_AFTER
+from inference_image_operator.handlers import SOON, image_news, job_news
 from inference_image_operator.model import write
-from inference_image_operator.queue import GATHERING
 from inference_image_operator.stages import Stage
 from tests.unit.operator.world import World
 
@@ -59,7 +59,7 @@ def test_a_wiped_status_is_answered_at_once(world):
 
 
 def test_the_echo_of_a_claim_is_gathered_with_the_news_of_its_job():
-    assert image_news("MODIFIED", image(claimed())) == GATHERING
+    assert image_news("MODIFIED", image(claimed())) == LOOK_AFTER
 
 
 def test_the_echo_of_a_recorded_job_asks_for_nothing():
@@ -68,7 +68,7 @@ def test_the_echo_of_a_recorded_job_asks_for_nothing():
 
 @pytest.mark.parametrize("kind", [None, "ADDED"])
 def test_an_object_at_work_is_looked_at_when_it_is_listed_or_restored(kind):
-    assert image_news(kind, image(at_work())) == GATHERING
+    assert image_news(kind, image(at_work())) == SOON
 
 
 def test_a_deleted_object_asks_for_nothing():
@@ -78,10 +78,11 @@ def test_a_deleted_object_asks_for_nothing():
 @pytest.mark.parametrize(
     ("kind", "condition", "status", "after"),
     [
-        ("ADDED", None, "", GATHERING),
-        ("MODIFIED", "Suspended", "True", GATHERING),
-        ("MODIFIED", "SuccessCriteriaMet", "True", GATHERING),
-        ("MODIFIED", "Complete", "False", GATHERING),
+        ("ADDED", None, "", LOOK_AFTER),
+        ("MODIFIED", "Suspended", "True", SOON),
+        ("MODIFIED", "Suspended", "False", SOON),
+        ("MODIFIED", "SuccessCriteriaMet", "True", LOOK_AFTER),
+        ("MODIFIED", "Complete", "False", LOOK_AFTER),
         ("MODIFIED", "Complete", "True", 0),
         ("MODIFIED", "Failed", "True", 0),
         (None, "Complete", "True", 0),

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from inference_image_operator.cluster import ApiError
-from inference_image_operator.queue import GATHERING, Queue
+from inference_image_operator.queue import Queue
 
 
 @asynccontextmanager
@@ -105,6 +105,23 @@ async def test_a_failing_key_comes_back_and_others_go_on(caplog):
     assert "a pass failed" in caplog.text
 
 
+async def test_news_that_were_due_before_a_failure_wait_for_its_back_off():
+    times = []
+    loop = asyncio.get_running_loop()
+
+    async def work(_):
+        times.append(loop.time())
+        if len(times) == 1:
+            queue.add("a", 0.1)
+            raise ApiError(429, "TooManyRequests", "slow down", retry_after=1.0)
+
+    queue = Queue(work, 1)
+    async with running(queue):
+        queue.add("a")
+        await eventually(lambda: len(times) == 2)
+    assert times[1] - times[0] >= 1.0
+
+
 async def test_no_request_is_made_before_retry_after():
     times = []
     loop = asyncio.get_running_loop()
@@ -133,8 +150,8 @@ async def test_minor_news_are_gathered_and_what_is_urgent_waits_for_nothing():
     queue = Queue(work, 1)
     async with running(queue):
         for _ in range(3):
-            queue.add("minor", GATHERING)
-            queue.add("urgent", GATHERING)
+            queue.add("minor", 1)
+            queue.add("urgent", 1)
         queue.add("urgent")
         assert queue._ready.qsize() == 1
         await eventually(lambda: len(calls) == 2)

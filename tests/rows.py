@@ -1,8 +1,10 @@
 """The table of rows: what was tried, how it ended, how long it took."""
 
+import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,12 +31,14 @@ def rows(terminal: pytest.TerminalReporter) -> dict[int, Row]:
             for name, value in getattr(test, "user_properties", []):
                 if name == "row":
                     number, what = value
-                    row = found[number]
-                    row.passed &= kind == "passed"
-                    row.seconds += test.duration
-                    if what not in row.what:
-                        row.what.append(what)
+                    _add(found[number], Row([what], kind == "passed", test.duration))
     return dict(sorted(found.items()))
+
+
+def _add(row: Row, more: Row) -> None:
+    row.what += [what for what in more.what if what not in row.what]
+    row.passed &= more.passed
+    row.seconds += more.seconds
 
 
 def table(found: Mapping[int, Row]) -> Sequence[str]:
@@ -43,6 +47,17 @@ def table(found: Mapping[int, Row]) -> Sequence[str]:
         f"row {number:2}  {'ok    ' if row.passed else 'FAILED'}  {row.seconds:6.1f} s  {'; '.join(row.what)}"
         for number, row in found.items()
     ]
+
+
+def gather(collected: Path, found: Mapping[int, Row]) -> dict[int, Row]:
+    """These rows and those that earlier commands left in the file, which then holds all of them."""
+    known = json.loads(collected.read_text()) if collected.exists() else {}
+    both: dict[int, Row] = defaultdict(lambda: Row([]), {int(number): Row(**row) for number, row in known.items()})
+    for number, row in found.items():
+        _add(both[number], row)
+    collected.parent.mkdir(parents=True, exist_ok=True)
+    collected.write_text(json.dumps({number: asdict(row) for number, row in both.items()}))
+    return dict(sorted(both.items()))
 
 
 def write(path: Path, found: Mapping[int, Row], *, full: bool) -> None:
@@ -65,3 +80,17 @@ def write(path: Path, found: Mapping[int, Row], *, full: bool) -> None:
         END,
     ]
     path.write_text(before + "\n".join(lines) + after)
+
+
+def summary(terminal: pytest.TerminalReporter) -> None:
+    """The end of a run: its rows on the terminal; in the page too, where FAULTS_REPORT names it."""
+    found = rows(terminal)
+    if not found:
+        return
+    page, full = os.environ.get("FAULTS_REPORT"), os.environ.get("FULL") == "1"
+    if page:
+        found = gather(Path(os.environ["FAULTS_ROWS"]), found)
+        write(Path(page), found, full=full)
+    terminal.write_line("")
+    for line in table(found):
+        terminal.write_line(line)

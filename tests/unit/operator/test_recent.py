@@ -1,0 +1,82 @@
+"""One answer for many: as few questions as promised, errors shared and not kept, nobody's end ends it for others."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from inference_image_operator.recent import Recent
+
+
+class Source:
+    """Answers when it is let go, and counts the questions."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.go = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def __call__(self, key: str) -> int:
+        self.asked.append(key)
+        await self.go.wait()
+        if self.error:
+            raise self.error
+        return len(self.asked)
+
+
+async def test_all_who_ask_at_once_and_soon_after_share_one_answer():
+    source = Source()
+    recent = Recent(source, 60)
+    asking = [asyncio.create_task(recent.get("a")) for _ in range(3)]
+    source.go.set()
+    assert [await task for task in asking] == [1, 1, 1]
+    assert await recent.get("a") == 1
+    assert source.asked == ["a"]
+
+
+async def test_each_key_has_its_own_answer():
+    source = Source()
+    source.go.set()
+    recent = Recent(source, 60)
+    assert [await recent.get("a"), await recent.get("b")] == [1, 2]
+    assert source.asked == ["a", "b"]
+
+
+async def test_an_answer_grows_old():
+    source = Source()
+    source.go.set()
+    recent = Recent(source, 0.01)
+    assert await recent.get("a") == 1
+    async with asyncio.timeout(30):
+        while await recent.get("a") == 1:
+            await asyncio.sleep(0)
+    assert source.asked == ["a", "a"]
+
+
+async def test_an_error_is_told_to_all_who_wait_and_asked_again_later():
+    source = Source()
+    source.error = OSError("away")
+    recent = Recent(source, 0.01)
+    asking = [asyncio.create_task(recent.get("a")) for _ in range(2)]
+    source.go.set()
+    for task in asking:
+        with pytest.raises(OSError, match="away"):
+            await task
+    source.error = None
+    answer = None
+    async with asyncio.timeout(30):
+        while answer is None:
+            with contextlib.suppress(OSError):
+                answer = await recent.get("a")
+            await asyncio.sleep(0)
+    assert answer == 2
+
+
+async def test_who_gives_up_ends_it_for_nobody_else():
+    source = Source()
+    recent = Recent(source, 60)
+    impatient, patient = asyncio.create_task(recent.get("a")), asyncio.create_task(recent.get("a"))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    source.go.set()
+    assert await patient == 1
