@@ -28,10 +28,9 @@ def rows(terminal: pytest.TerminalReporter) -> dict[int, Row]:
     found: dict[int, Row] = defaultdict(lambda: Row([]))
     for kind in ("passed", "failed", "error"):
         for test in terminal.stats.get(kind, []):
-            for name, value in getattr(test, "user_properties", []):
-                if name == "row":
-                    number, what = value
-                    _add(found[number], Row([what], kind == "passed", test.duration))
+            properties = getattr(test, "user_properties", [])
+            for number, what in {tuple(value) for name, value in properties if name == "row"}:
+                _add(found[number], Row([what], kind == "passed", test.duration))
     return dict(sorted(found.items()))
 
 

@@ -19,6 +19,7 @@ from inference_image_operator.model import parse_duration
 from inference_image_operator.observe import from_object
 from inference_image_operator.queue import Queue
 from inference_image_operator.reconcile import Reconciler
+from inference_image_operator.waiting import is_queued
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ IDENTITY = "inference-image-operator"  # kopf would ask for the user's name, whi
 CRD_CHECK = 5.0
 RESTART_PAUSE = 1.0
 HEARTBEAT = 5.0
+CANCEL_AGAIN = 1.0
 
 
 async def run(config: Config) -> None:
@@ -98,18 +100,39 @@ def _run_kopf(
 
     In ours it would take over the signal handlers, and at its end cancel every task that it did not see start.
     """
-    asyncio.run(
-        kopf.operator(
-            registry=handlers.registry(add),
-            settings=handlers.settings(),
-            standalone=True,
-            clusterwide=not config.watch_namespaces,
-            namespaces=config.watch_namespaces,
-            identity=IDENTITY,  # type: ignore[arg-type]  # a NewType that kopf does not export
-            ready_flag=started,
-            stop_flag=stop,
-        )
+    asyncio.run(_kopf(config, add, started, stop))
+
+
+async def _kopf(
+    config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
+) -> None:
+    """Runs until one of kopf's tasks ends; raises its error."""
+    tasks = await kopf.spawn_tasks(
+        registry=handlers.registry(add),
+        settings=handlers.settings(),
+        standalone=True,
+        clusterwide=not config.watch_namespaces,
+        namespaces=config.watch_namespaces,
+        identity=IDENTITY,  # type: ignore[arg-type]  # a NewType that kopf does not export
+        ready_flag=started,
+        stop_flag=stop,
     )
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    await end_others()
+    for task in ended:
+        task.result()
+
+
+async def end_others() -> None:
+    """Ends all other tasks of this event loop, however often it takes.
+
+    `kopf.run_tasks` cancels once and then waits. A cancellation gets lost in a request that is being answered, and it
+    waits for ever: the process lives, and watches nothing.
+    """
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=CANCEL_AGAIN)
 
 
 async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, admission: Admission) -> None:
@@ -117,8 +140,8 @@ async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, a
     while config.concurrency != Concurrency():
         try:
             async for image in _images(cluster, config):
-                stage = from_object(image).status.stage
-                if stage and stage.job_uid:
+                status = from_object(image).status
+                if status.stage and not is_queued(status):
                     admission.take_over((image["metadata"]["namespace"], image["metadata"]["name"]))
             break
         except ApiError as error:

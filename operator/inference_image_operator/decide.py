@@ -163,7 +163,7 @@ def _create(draft: Draft) -> Decision:
     wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
     if wait > 0:
         return draft.decision(wait)
-    if stage.retry_at or waiting.was_in_line(draft):
+    if stage.retry_at or waiting.is_queued(draft.observed.status):
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))

@@ -8,7 +8,7 @@ from inference_image_operator import failure
 from inference_image_operator.conditions import Type
 from inference_image_operator.decision import Decision
 from inference_image_operator.draft import Draft
-from inference_image_operator.model import StageStatus, parse_duration
+from inference_image_operator.model import StageStatus, Status, parse_duration
 from inference_image_operator.observed import Job
 from inference_image_operator.pending import Cause
 from inference_image_operator.stages import Stage
@@ -18,14 +18,14 @@ LOOK_AGAIN = 15.0
 QUEUE_NEWS = timedelta(minutes=1)
 
 
-def was_in_line(draft: Draft) -> bool:
-    """Whether the status says so."""
-    return any(c.type == Type.READY and c.reason == "Queued" for c in draft.observed.status.conditions)
+def is_queued(status: Status) -> bool:
+    """Whether the status says that the object waits for its turn."""
+    return any(c.type == Type.READY and c.reason == "Queued" for c in status.conditions)
 
 
 def in_line(draft: Draft, stage: StageStatus) -> Decision:
     """As many pipelines run as the installation allows. The place is written at once, then at most once a minute."""
-    known = was_in_line(draft) and draft.observed.status.stage == stage
+    known = is_queued(draft.observed.status) and draft.observed.status.stage == stage
     if known and draft.now - parse(stage.start_time) < QUEUE_NEWS:
         return Decision(status=draft.observed.status, requeue_after=QUEUE_NEWS.total_seconds())
     text = f"Place {draft.observed.queue_position} in the queue: the installation's limit of pipelines is reached."

@@ -18,6 +18,7 @@ from tests.faults.images import (
     until_job,
 )
 from tests.faults.subject import Bench, Scenario
+from tests.loop.api import Object
 
 
 def _success(bench: Bench) -> None:
@@ -39,10 +40,15 @@ def _retry(bench: Bench) -> None:
 
 def _edit(bench: Bench) -> None:
     apply(bench)
-    bench.until("an export runs", lambda: [j for j in jobs(bench) if stage_of(j) == Stage.EXPORT])
+    bench.until("an export runs", lambda: [j for j in jobs(bench) if stage_of(j) == Stage.EXPORT and _has_pod(j)])
     bench.outcomes(ALL_DONE)
     apply(bench, step=900)
     published(bench, generation=2)
+
+
+def _has_pod(job: Object) -> bool:
+    """Its pod is there, so how it ends does not change any more."""
+    return bool(job.get("status", {}).get("active"))
 
 
 def _delete(bench: Bench) -> None:

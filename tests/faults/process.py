@@ -6,22 +6,51 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Protocol
 
 FIRST_PAUSE = float(os.environ.get("RESTART_PAUSE", "1"))
 """Seconds before the second restart; the first comes at once and each later pause doubles. The kubelet's is 10."""
 LONGEST_PAUSE = 30 * FIRST_PAUSE
 
 
+class Life(Protocol):
+    """A process, from one start to its end."""
+
+    pid: int
+
+    def send_signal(self, number: int) -> None:
+        """Harmless when it has ended."""
+
+    def wait(self) -> object:
+        """Until it has ended."""
+
+
+Launch = Callable[[Sequence[str], Mapping[str, str], IO[bytes]], Life]
+"""Starts a program with this environment; what it writes goes into the file."""
+
+
+def cold(argv: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Life:
+    """From nothing, as a container starts."""
+    return subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", "--", *argv],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+
+
 class Process:
     """Started again whenever it ends by itself or is killed, until it is stopped."""
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: Path, launch: Launch = cold) -> None:
+        self._launch = launch
         self._argv = [*argv]
         self._environment = {**os.environ, **environment}
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Life | None = None
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._stopped = threading.Event()
@@ -84,13 +113,7 @@ class Process:
         pause = 0.0
         while not self._stopped.wait(pause):
             with self._lock, self._log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    ["setpriv", "--pdeathsig", "KILL", "--", *self._argv],
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
+                self._process = self._launch(self._argv, self._environment, log)
                 self.starts += 1
                 self.since = time.monotonic()
             if self._stopped.is_set():

@@ -12,6 +12,7 @@ from tests.faults.audit import Write
 from tests.faults.plane import Plane
 from tests.faults.process import Process
 from tests.faults.proxy import Loop, Proxy
+from tests.faults.warm import nursery
 from tests.loop.api import Api, Object, wait_for
 
 DEADLINE = float(os.environ.get("FAULT_DEADLINE", "300"))
@@ -81,7 +82,7 @@ class Subject:
     grant: Callable[[Api, str], str]
     """Rights in a namespace; returns the service account's name."""
     command: Callable[[Path, str, Mapping[str, Any]], tuple[Sequence[str], Mapping[str, str]]]
-    """Program and environment, from a scratch directory, the namespace and settings of a test."""
+    """A Python program (this interpreter first) and environment, from a scratch directory, namespace and settings."""
     scenarios: Mapping[str, Scenario]
     final: Callable[[Bench], Object]
     """The state that counts, without times and uids."""
@@ -93,6 +94,8 @@ class Subject:
     """Resources whose objects the audit log shall hold, as in an audit policy."""
     stage_label: str = "faults.test/stage"
     """The label that tells the stage of a pod."""
+    modules: Sequence[str] = ("kopf",)
+    """What the operator imports; imported once for all its lives."""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -119,7 +122,8 @@ def operator(ground: Ground, subject: Subject, namespace: str, proxy: Proxy, **s
     kubeconfig = directory / "kubeconfig"
     kubeconfig.write_text(json.dumps(connect(plane, account, namespace, proxy.url)))
     argv, environment = subject.command(directory, namespace, settings)
-    return Process(argv, {**environment, "KUBECONFIG": str(kubeconfig)}, directory / "operator.log")
+    launch = nursery(tuple(subject.modules), environment.get("PYTHONPATH", ""))
+    return Process(argv, {**environment, "KUBECONFIG": str(kubeconfig)}, directory / "operator.log", launch)
 
 
 def proxy_of(ground: Ground) -> Proxy:
