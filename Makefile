@@ -34,6 +34,10 @@ include $(wildcard devcluster/*.mk demo/*.mk bench/*.mk)
 .PHONY: setup-tf
 setup-tf: $(VENV_TF)/.done ## the TensorFlow environment: training, export and serving
 
+.PHONY: config-schema
+config-schema: setup-tf ## what the resolve step knows of pipeline configs, from the adapted Object Detection API
+	PYTHONPATH=build_job $(PY_TF) -m pipeline_config_schema build_job/inference_image_build/pipeline_config
+
 LINTED := demo devcluster job_contract object_store export_job build_job operator examples tests bench
 TYPED := demo devcluster job_contract object_store export_job build_job operator \
 	examples/object-detect/server examples/object-detect/code examples/object-detect/training

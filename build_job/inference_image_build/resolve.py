@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from inference_image_build import checkpoint, classes, dockerfile, existing, hashes, references, source
+from inference_image_build import checkpoint, classes, dockerfile, existing, hashes, pipeline_config, references, source
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.registry import Registry
 from inference_image_contract.errors import StageError
@@ -71,10 +71,10 @@ def _model(stage: ResolveInput, store: Store) -> _Model:
     objects = (PinnedObject(key=item.key, size=item.size, etag=item.etag) for item in listing)
     files = checkpoint.files_of_step(objects, stage.prefix, stage.step)
     config, config_text = _text(store, stage.prefix + stage.pipeline_config, _MAX_CONFIG, "spec.model.pipelineConfig")
-    number = classes.num_classes(config_text, config.key)
+    counted = pipeline_config.check(config_text, config.key)
     label_map, label_text = _text(store, stage.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
-    classes.check_counts(config.key, number, label_map.key, classes.label_ids(label_text, label_map.key))
-    return _Model(files, config, label_map, number)
+    classes.check_counts(config.key, counted, label_map.key, classes.label_ids(label_text, label_map.key))
+    return _Model(files, config, label_map, counted.number)
 
 
 def _text(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject, str]:

@@ -11,7 +11,7 @@ MAX_DEPTH = 64
 """Nesting that no configuration reaches; keeps hostile input from exhausting the stack."""
 
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n\f\v]+|\#[^\n]*)
+    r"""(?P<space>\s+|\#[^\n]*)
       | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
       | (?P<word>[-+]?[A-Za-z0-9_.][A-Za-z0-9_.+-]*|-)
       | (?P<mark>[{}<>\[\]:,;/])""",
@@ -20,15 +20,18 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|[xX]([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _NAMED_ESCAPES = {"n": 10, "t": 9, "r": 13, "a": 7, "b": 8, "f": 12, "v": 11}
 _MAX_CODE_POINT = 0x10FFFF
+_MAX_SHOWN = 80
 _CLOSING = {"{": "}", "<": ">"}
 
 
 class TextprotoError(ValueError):
-    """The text is not in the text format; `line` counts from 1."""
+    """The text is not in the text format; `line` and `column` count from 1."""
 
-    def __init__(self, line: int, message: str) -> None:
-        super().__init__(f"line {line}: {message}")
+    def __init__(self, line: int, column: int, message: str) -> None:
+        super().__init__(f"line {line}, column {column}: {message}")
         self.line = line
+        self.column = column
+        self.message = message
 
 
 class Field(NamedTuple):
@@ -36,6 +39,7 @@ class Field(NamedTuple):
 
     name: str
     line: int
+    column: int
     value: "str | Message"
 
 
@@ -58,38 +62,52 @@ def parse(text: str) -> Message:
 
     Raises TextprotoError with the line when it is not well-formed.
     """
-    return _Parser(list(_tokens(text))).message("", 0)
+    return _Parser(_tokens(text)).message("", 0)
 
 
 class _Token(NamedTuple):
     kind: str
     text: str
     line: int
+    column: int
+
+    @property
+    def shown(self) -> str:
+        """The token as a message quotes it."""
+        return repr(self.text[:_MAX_SHOWN] or "the end")
+
+    def error(self, message: str) -> TextprotoError:
+        """The error of this place."""
+        return TextprotoError(self.line, self.column, message)
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    position, line = 0, 1
+    position, line, start_of_line = 0, 1, 0
     while position < len(text):
         match = _TOKEN.match(text, position)
+        column = position - start_of_line + 1
         if match is None:
-            raise TextprotoError(line, f"unexpected character {text[position]!r}")
+            raise TextprotoError(line, column, f"unexpected character {text[position]!r}")
         kind = match.lastgroup or ""
         if kind != "space":
-            yield _Token(kind, match.group(), line)
-        line += match.group().count("\n")
+            yield _Token(kind, match.group(), line, column)
+        lines = match.group().count("\n")
+        if lines:
+            line += lines
+            start_of_line = text.rindex("\n", position, match.end()) + 1
         position = match.end()
-    yield _Token("end", "", line)
+    yield _Token("end", "", line, position - start_of_line + 1)
 
 
 class _Parser:
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: Iterator[_Token]) -> None:
         self._tokens = tokens
-        self._next = 0
+        self._ahead = next(tokens)
 
     def message(self, closing: str, depth: int) -> Message:
         """Fields up to the closing mark, which is consumed; an empty `closing` means the end of the text."""
         if depth > MAX_DEPTH:
-            raise TextprotoError(self._peek().line, f"messages are nested deeper than {MAX_DEPTH}")
+            raise self._peek().error(f"messages are nested deeper than {MAX_DEPTH}")
         fields: list[Field] = []
         while not self._at_end_of_message(closing):
             fields.extend(self._field(depth))
@@ -101,7 +119,7 @@ class _Parser:
         token = self._peek()
         if token.kind == "end":
             if closing:
-                raise TextprotoError(token.line, f"the text ends where {closing!r} is missing")
+                raise token.error(f"the text ends where {closing!r} is missing")
             return True
         if token.kind == "mark" and token.text == closing:
             self._take()
@@ -109,55 +127,56 @@ class _Parser:
         return False
 
     def _field(self, depth: int) -> Iterator[Field]:
-        name, line = self._name()
+        name, line, column = self._name()
         colon = self._accept(":")
         if self._accept("["):
             while not self._accept("]"):
-                yield Field(name, line, self._value(depth, colon=colon))
+                yield Field(name, line, column, self._value(depth, colon=colon))
                 self._accept(",")
             return
-        yield Field(name, line, self._value(depth, colon=colon))
+        yield Field(name, line, column, self._value(depth, colon=colon))
 
-    def _name(self) -> tuple[str, int]:
+    def _name(self) -> tuple[str, int, int]:
         token = self._take()
         if token.kind == "word" and not token.text.startswith(("-", "+")):
-            return token.text, token.line
+            return token.text, token.line, token.column
         if token.kind == "mark" and token.text == "[":  # an extension or a google.protobuf.Any
             parts = []
             while (part := self._take()).text != "]":
                 if part.kind not in {"word", "mark"} or part.text in {"{", "}", "<", ">", "["}:
-                    raise TextprotoError(part.line, "the name of an extension is not closed by ']'")
+                    raise part.error("the name of an extension is not closed by ']'")
                 parts.append(part.text)
-            return f"[{''.join(parts)}]", token.line
-        raise TextprotoError(token.line, f"a field name was expected, not {token.text or 'the end'!r}")
+            return f"[{''.join(parts)}]", token.line, token.column
+        raise token.error(f"a field name was expected, not {token.shown}")
 
     def _value(self, depth: int, *, colon: bool) -> str | Message:
         token = self._take()
         if token.kind == "mark" and token.text in _CLOSING:
             return self.message(_CLOSING[token.text], depth + 1)
         if not colon:
-            raise TextprotoError(token.line, f"':' or '{{' was expected before {token.text or 'the end'!r}")
+            raise token.error(f"':' or '{{' was expected before {token.shown}")
         if token.kind == "string":
             return self._string(token)
         if token.kind != "word":
-            raise TextprotoError(token.line, f"a value was expected, not {token.text or 'the end'!r}")
+            raise token.error(f"a value was expected, not {token.shown}")
         if token.text == "-":  # the sign of a number may stand apart
             return "-" + self._take().text
         return token.text
 
     def _string(self, token: _Token) -> str:
         """A string literal and its neighbours, which the format joins."""
-        data = _unescape(token)
+        parts = [_unescape(token)]
         while self._peek().kind == "string":
-            data += _unescape(self._take())
-        return data.decode("utf-8", errors="replace")
+            parts.append(_unescape(self._take()))
+        return b"".join(parts).decode("utf-8", errors="replace")
 
     def _peek(self) -> _Token:
-        return self._tokens[self._next]
+        return self._ahead
 
     def _take(self) -> _Token:
-        token = self._tokens[self._next]
-        self._next = min(self._next + 1, len(self._tokens) - 1)
+        """The next token; at the end, which is never passed, the end."""
+        token = self._ahead
+        self._ahead = next(self._tokens, token)
         return token
 
     def _accept(self, mark: str) -> bool:
@@ -178,12 +197,13 @@ def _unescape(token: _Token) -> bytes:
         if short or long:
             code = int(short or long, 16)
             if code > _MAX_CODE_POINT:
-                raise TextprotoError(token.line, f"{match.group()} is no code point")
+                raise token.error(f"{match.group()} is no code point")
             return chr(code).encode("utf-8", errors="replace")
         return bytes([_NAMED_ESCAPES[character]]) if character in _NAMED_ESCAPES else character.encode()
 
-    text, data, position = token.text[1:-1], b"", 0
+    text, position = token.text[1:-1], 0
+    parts: list[bytes] = []
     for match in _ESCAPE.finditer(text):
-        data += text[position : match.start()].encode() + byte_of(match)
+        parts += (text[position : match.start()].encode(), byte_of(match))
         position = match.end()
-    return data + text[position:].encode()
+    return b"".join((*parts, text[position:].encode()))

@@ -36,6 +36,8 @@ class Reason(StrEnum):
     CHECKPOINT_NOT_FOUND = "CheckpointNotFound"
     CHECKPOINT_INCOMPLETE = "CheckpointIncomplete"
     PIPELINE_CONFIG_INVALID = "PipelineConfigInvalid"
+    PIPELINE_CONFIG_UNKNOWN_FIELD = "PipelineConfigUnknownField"
+    MODEL_UNSUPPORTED = "ModelUnsupported"
     LABEL_MAP_INVALID = "LabelMapInvalid"
     CLASS_COUNT_MISMATCH = "ClassCountMismatch"
     EXPORT_FAILED = "ExportFailed"

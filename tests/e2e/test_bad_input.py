@@ -6,7 +6,7 @@ import pytest
 
 from demo import install, kubectl
 from devcluster import credentials, settings
-from tests.e2e.stack import objects, served
+from tests.e2e.stack import EXAMPLE, objects, served
 
 SECONDS = 30
 
@@ -53,6 +53,17 @@ def test_other_class_count(case):
     label_map = case.spec["model"]["labelMap"]
     objects({"write": [label_map, 'item { id: 1 name: "circle" }\nitem { id: 2 name: "square" }\n']})
     stalled(case, "ClassCountMismatch", "2", "3", label_map)
+    case.inputs()
+    case.request()
+    healed(case)
+
+
+def test_config_of_a_newer_release(case):
+    config = f"{case.prefix}train/pipeline.config"
+    right = (EXAMPLE / "training" / "pipeline.config").read_text()
+    objects({"write": [config, right.replace("num_classes: 3", "num_classes: 3\n    new_option: true")]})
+    place = f"{config}, line 5, column 5"
+    stalled(case, "PipelineConfigUnknownField", place, "`new_option`", "newer release", "requestedAt")
     case.inputs()
     case.request()
     healed(case)

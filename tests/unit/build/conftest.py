@@ -408,7 +408,7 @@ def store(location) -> Store:
     return Store(location, Credentials(PUBLIC_KEY, PRIVATE_KEY), first_pause=0.01)
 
 
-CONFIG = "model {\n  ssd {\n    num_classes: 3\n  }\n}\ntrain_config { batch_size: 8 }\n"
+CONFIG = (Path(__file__).parents[3] / "examples/object-detect/training/pipeline.config").read_text("utf-8")
 LABEL_MAP = "".join(f"item {{\n  id: {i}\n  name: '{name}'\n}}\n" for i, name in enumerate(("disc", "box", "star"), 1))
 
 

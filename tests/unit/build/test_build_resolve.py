@@ -202,6 +202,18 @@ BAD_INPUTS = {
         ["line 2"],
         ["uai.ucloud.cn/requestedAt"],
     ),
+    "config of a newer release": (
+        change(f"{TRAIN}pipeline.config", b"model {\n ssd { num_classes: 3 new_field: 1 } }"),
+        Reason.PIPELINE_CONFIG_UNKNOWN_FIELD,
+        [f"{TRAIN}pipeline.config, line 2, column 23:", "`new_field`"],
+        ["newer release", "uai.ucloud.cn/requestedAt"],
+    ),
+    "model that cannot be exported": (
+        change(f"{TRAIN}pipeline.config", b"model { ssd {\n feature_extractor { type: 'ssd_pnasnet' } } }"),
+        Reason.MODEL_UNSUPPORTED,
+        [f"{TRAIN}pipeline.config, line 2, column 22:", "`ssd_pnasnet`"],
+        ["ssd_mobilenet_v1", "uai.ucloud.cn/requestedAt"],
+    ),
     "no label map": (
         spec(label_map="uai/none.pbtxt"),
         Reason.OBJECT_NOT_FOUND,
@@ -217,7 +229,12 @@ BAD_INPUTS = {
     "other classes": (
         change("uai/object-prep-output/label_map.pbtxt", b"item { id: 1 name: 'only' }"),
         Reason.CLASS_COUNT_MISMATCH,
-        ["num_classes: 3", "id 1", f"{TRAIN}pipeline.config", "uai/object-prep-output/label_map.pbtxt"],
+        [
+            "line 4, says num_classes: 3",
+            "id 1 in line 1",
+            f"{TRAIN}pipeline.config",
+            "uai/object-prep-output/label_map.pbtxt",
+        ],
         ["spec.model.labelMap", "uai.ucloud.cn/requestedAt"],
     ),
     "empty source": (

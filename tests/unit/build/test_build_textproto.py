@@ -42,7 +42,7 @@ REFUSED = {
 
 
 def plain(message: Message) -> list:
-    return [(name, plain(value) if isinstance(value, Message) else value) for name, _, value in message]
+    return [(name, plain(value) if isinstance(value, Message) else value) for name, _, _, value in message]
 
 
 @pytest.mark.parametrize("text", ACCEPTED)

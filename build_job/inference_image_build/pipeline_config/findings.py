@@ -1,0 +1,64 @@
+"""What is wrong with a pipeline config, where, and how all of it becomes one explained failure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.pipeline_config import schema
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+MAX_SHOWN = 5
+"""Findings in one message; a result has to fit into a termination message."""
+
+MAX_FINDINGS = 50
+"""Findings that are looked for; the search for similar names takes its time."""
+
+_MAX_WORDS = 400
+_ORDER = (Reason.MODEL_UNSUPPORTED, Reason.PIPELINE_CONFIG_INVALID, Reason.PIPELINE_CONFIG_UNKNOWN_FIELD)
+"""The most decisive first: nobody should mend the fields of a model that cannot be exported at all."""
+
+_HINTS = {
+    Reason.MODEL_UNSUPPORTED: f"The export builds models of {schema.RELEASE}: train a model of one of its types.",
+    Reason.PIPELINE_CONFIG_INVALID: (
+        f"Correct this, or take the pipeline.config that the training wrote; upload it, {REQUEST_AGAIN}"
+    ),
+    Reason.PIPELINE_CONFIG_UNKNOWN_FIELD: (
+        f"The config is read by {schema.RELEASE}. Correct a misspelt name; remove what is of a newer release (below "
+        f"`model` only what the trained model does without); upload the config, {REQUEST_AGAIN}"
+    ),
+}
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong. `what` is a clause without a full stop; `line` and `column` count from 1."""
+
+    reason: Reason
+    line: int
+    column: int
+    what: str
+    remedy: str = ""
+    """In place of the hint of the reason, where more is known; counts when all findings have the same."""
+
+
+def failure(key: str, findings: Sequence[Finding]) -> StageError:
+    """The failure that names the findings of the most decisive reason, in the order of the text.
+
+    `key` is the config's; `findings` is not empty.
+    """
+    reason = min((finding.reason for finding in findings), key=_ORDER.index)
+    decisive = sorted((finding for finding in findings if finding.reason == reason), key=lambda it: it[1:3])
+    shown = [f"{key}, line {_sentence(decisive[0])}"]
+    shown += [f"Line {_sentence(finding)}" for finding in decisive[1:MAX_SHOWN]]
+    if len(decisive) > MAX_SHOWN:
+        shown.append(f"And {len(decisive) - MAX_SHOWN if len(findings) < MAX_FINDINGS else 'many'} more.")
+    remedies = {finding.remedy for finding in decisive}
+    hint = remedies.pop() if len(remedies) == 1 else ""
+    return StageError(reason, " ".join(shown), hint or _HINTS[reason])
+
+
+def _sentence(finding: Finding) -> str:
+    what = " ".join(finding.what.split())
+    if len(what) > _MAX_WORDS:
+        what = what[: _MAX_WORDS - 1] + "…"
+    return f"{finding.line}, column {finding.column}: {what}{'' if what.endswith(('?', '…')) else '.'}"

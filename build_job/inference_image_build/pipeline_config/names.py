@@ -1,0 +1,78 @@
+"""What a config says against the schema alone: unknown fields and enum values, fields set twice, two of one choice.
+
+All of it is found in one pass, so that a config of a newer release is mended in one go, not field by field.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.pipeline_config import schema
+from inference_image_build.pipeline_config.findings import Finding
+from inference_image_build.textproto import Field, Message
+from inference_image_contract.reasons import Reason
+
+_ALIKE = 0.75
+_MAX_NAME = 80
+
+_ONLY_FOR_TRAINING = ("train_config", "train_input_reader", "eval_config", "eval_input_reader")
+_UNUSED = (
+    f"The config is read by {schema.RELEASE}. Correct a misspelt name; what is of a newer release can be removed: the "
+    f"model does not depend on it. Upload the config, {REQUEST_AGAIN}"
+)
+
+
+def findings(message: Message, descriptor: Any, path: str = "") -> Iterator[Finding]:  # noqa: ANN401 - protobuf is untyped
+    """Everything in `message`, whose kind is `descriptor`, that the schema does not allow, in the order of the text."""
+    lines: dict[str, int] = {}
+    for field in message:
+        known = descriptor.fields_by_name.get(field.name)
+        if known is None:
+            yield _unknown_field(field, path, descriptor)
+            continue
+        where = joined(path, field.name)
+        yield from _excluded(field, known, where, lines)
+        lines.setdefault(field.name, field.line)
+        if known.enum_type is not None:
+            yield from _unknown_value(field, known, where)
+        elif known.message_type is not None and isinstance(field.value, Message):
+            yield from findings(field.value, known.message_type, where)
+
+
+def joined(path: str, name: str) -> str:
+    """The path of a field below `path`, which is empty for the whole config."""
+    return f"{path}.{name[:_MAX_NAME]}" if path else name[:_MAX_NAME]
+
+
+def similar(name: str, known: Iterable[str], at_least: float = _ALIKE) -> str:
+    """A clause that names the most similar known name; empty when none is as similar as a typing error is."""
+    near = difflib.get_close_matches(name[:_MAX_NAME], list(known), n=1, cutoff=at_least)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _unknown_field(field: Field, path: str, descriptor: Any) -> Finding:  # noqa: ANN401
+    place = f"`{path}` has" if path else "there is"
+    what = f"{place} no field `{field.name[:_MAX_NAME]}`{similar(field.name, descriptor.fields_by_name)}"
+    remedy = _UNUSED if path.partition(".")[0] in _ONLY_FOR_TRAINING else ""
+    return Finding(Reason.PIPELINE_CONFIG_UNKNOWN_FIELD, field.line, field.column, what, remedy)
+
+
+def _excluded(field: Field, known: Any, where: str, lines: dict[str, int]) -> Iterator[Finding]:  # noqa: ANN401
+    """That a field before this one, of those in `lines`, leaves no place for it."""
+    if not known.is_repeated and field.name in lines:
+        what = f"`{where}` is set again, after line {lines[field.name]}"
+        yield Finding(Reason.PIPELINE_CONFIG_INVALID, field.line, field.column, what)
+    rivals = [other.name for other in known.containing_oneof.fields] if known.containing_oneof else []
+    rival = next((name for name in rivals if name in lines and name != field.name), None)
+    if rival is not None:
+        what = f"`{where}` excludes `{rival}` of line {lines[rival]}: only one of {', '.join(rivals)} can be set"
+        yield Finding(Reason.PIPELINE_CONFIG_INVALID, field.line, field.column, what)
+
+
+def _unknown_value(field: Field, known: Any, where: str) -> Iterator[Finding]:  # noqa: ANN401
+    values = known.enum_type.values_by_name
+    if not isinstance(field.value, str) or not field.value[:1].isalpha() or field.value in values:
+        return  # a number is for the parser to judge
+    what = f"`{where}` cannot be `{field.value[:_MAX_NAME]}`, only {', '.join(values)}{similar(field.value, values)}"
+    yield Finding(Reason.PIPELINE_CONFIG_INVALID, field.line, field.column, what)

@@ -1,0 +1,67 @@
+"""What the exporter's Object Detection API knows: the messages of a pipeline config, and the models that it builds.
+
+`schema.binpb` (a FileDescriptorSet) and `models.json` are written from the adapted package by `make config-schema`.
+"""
+
+import functools
+from importlib import resources
+from typing import Any
+
+import msgspec
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import FieldDescriptor
+
+RELEASE = "the Object Detection API of TensorFlow 1 (autumn 2019)"
+"""What reads the config in the export, in the words that the export uses too."""
+
+_ROOT = "object_detection.protos.TrainEvalPipelineConfig"
+_KINDS = {
+    FieldDescriptor.CPPTYPE_INT32: "an integer",
+    FieldDescriptor.CPPTYPE_INT64: "an integer",
+    FieldDescriptor.CPPTYPE_UINT32: "an integer from 0 upwards",
+    FieldDescriptor.CPPTYPE_UINT64: "an integer from 0 upwards",
+    FieldDescriptor.CPPTYPE_FLOAT: "a number",
+    FieldDescriptor.CPPTYPE_DOUBLE: "a number",
+    FieldDescriptor.CPPTYPE_BOOL: "true or false",
+    FieldDescriptor.CPPTYPE_STRING: "a string in quotes",
+}
+
+
+class Extractors(msgspec.Struct, frozen=True, kw_only=True):
+    """The feature extractor types of one architecture: those that current TensorFlow builds, and the others."""
+
+    buildable: tuple[str, ...]
+    unbuildable: tuple[str, ...]
+
+
+def descriptors() -> bytes:
+    """The FileDescriptorSet of the message `TrainEvalPipelineConfig`; each file after those that it imports."""
+    return _data("schema.binpb")
+
+
+@functools.cache
+def root() -> Any:  # noqa: ANN401 - protobuf is untyped
+    """The message class `TrainEvalPipelineConfig`."""
+    pool = descriptor_pool.DescriptorPool()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(descriptors()).file:
+        pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(_ROOT))
+
+
+@functools.cache
+def extractors() -> dict[str, Extractors]:
+    """Feature extractor types by architecture, which is a field of the message `DetectionModel`."""
+    return msgspec.json.decode(_data("models.json"), type=dict[str, Extractors])
+
+
+def kind(field: Any) -> str:  # noqa: ANN401
+    """What a field takes, in words."""
+    if field.message_type is not None:
+        return "a block { ... }"
+    if field.enum_type is not None:
+        return f"one of {', '.join(field.enum_type.values_by_name)}"
+    return _KINDS[field.cpp_type]
+
+
+def _data(name: str) -> bytes:
+    return resources.files(__package__).joinpath(name).read_bytes()
