@@ -5,8 +5,9 @@ import json
 import pytest
 
 from demo import install, kubectl
+from demo.seed import EXAMPLE
 from devcluster import credentials, settings
-from tests.e2e.stack import EXAMPLE, objects, served
+from tests.e2e.stack import objects, served
 
 SECONDS = 30
 
