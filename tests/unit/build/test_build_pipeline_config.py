@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference_image_build.pipeline_config import check, schema
@@ -322,9 +322,9 @@ def test_many_findings_are_counted_and_a_multitude_is_not():
     ids=["fields", "blocks", "braces", "escapes", "strings", "a name", "a type", "a number"],
 )
 def test_a_mebibyte_of_anything_is_judged_in_time_and_few_words(text):
-    start = time.monotonic()
+    start = time.process_time()  # seconds of this process: what others do meanwhile counts for nothing
     failure = refused(text)
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 20
     assert len(failure.message) + len(failure.hint) < 2500
 
 
@@ -349,6 +349,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=30).map(" ".join))
 def test_any_text_is_accepted_or_refused_with_a_line_of_it(text):
     failure = refused(text)  # too short for a whole config
@@ -373,6 +374,7 @@ def outcome(text: str) -> StageError | None:
     return None
 
 
+@settings(deadline=None)
 @given(spoilt())
 def test_what_the_exporter_cannot_parse_is_refused_and_nothing_else_for_its_form(text):
     failure = outcome(text)

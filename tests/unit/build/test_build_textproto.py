@@ -1,7 +1,7 @@
 """The reader of the text format: what it accepts, and which line it blames."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference_image_build.textproto import Message, TextprotoError, parse
@@ -59,6 +59,7 @@ def test_refuses_with_the_line(text):
     assert words in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab{}<>[]:,;'\"\\ \n#1-/x", max_size=60))
 def test_any_text_is_read_or_refused_with_a_line_of_it(text):
     assert 1 <= line_of_refusal(text) <= text.count("\n") + 1
