@@ -1,30 +1,39 @@
-# The inference base image: TensorFlow, as much as running a frozen graph needs, and the server of server/.
+# The inference base image: one runtime, as much as running a detector needs, and the server of server/.
 #
 # Build context: the root of the repository. BASE_IMAGE is any Debian with Python 3.11 or newer.
+# RUNTIME is tensorflow, which runs frozen_inference_graph.pb, or onnx, which runs model.onnx and is a sixth of the size.
 ARG BASE_IMAGE=python:3.13-slim
+ARG RUNTIME=tensorflow
 
 FROM ${BASE_IMAGE} AS packages
+ARG RUNTIME
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends binutils \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements/inference.txt /tmp/
+COPY requirements/inference-tensorflow.txt requirements/inference-onnx.txt /tmp/
 # Two environments, so that the one that is kept holds no pip.
 RUN python3 -m venv /tmp/installer \
     && python3 -m venv --without-pip /opt/venv \
     && /tmp/installer/bin/python -m pip --python /opt/venv/bin/python install \
-        --no-cache-dir --no-compile --no-deps --require-hashes --requirement /tmp/inference.txt
+        --no-cache-dir --no-compile --no-deps --require-hashes --requirement "/tmp/inference-${RUNTIME}.txt"
 # C++ headers and symbol tables are for those who compile against TensorFlow; they are a third of its size. (Only
 # TensorFlow's libraries: those of numpy and Pillow were edited when their wheels were made and do not survive strip.)
 # The import proves that the list of packages is complete, and leaves the bytecode of what it imported behind.
 RUN site="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-    && rm -r "$site/tensorflow/include" \
-    && find "$site/tensorflow" -name '*.so*' -type f -size +1M -exec strip --strip-unneeded '{}' + \
+    && if [ "$RUNTIME" = tensorflow ]; then \
+        rm -r "$site/tensorflow/include" \
+        && find "$site/tensorflow" -name '*.so*' -type f -size +1M -exec strip --strip-unneeded '{}' + \
+        && runtime='tensorflow; tensorflow.compat.v1.Session'; \
+    else \
+        runtime='onnxruntime, numpy, google.protobuf.text_format; onnxruntime.InferenceSession'; \
+    fi \
     && find "$site" -type d -name tests -prune -exec rm -r '{}' + \
-    && /opt/venv/bin/python -c 'import PIL.Image, gunicorn.workers.gthread, tensorflow; tensorflow.compat.v1.Session'
+    && /opt/venv/bin/python -c "import PIL.Image, gunicorn.workers.gthread, prometheus_client, $runtime"
 
 FROM ${BASE_IMAGE}
+ARG RUNTIME
 LABEL org.opencontainers.image.title="inference-base" \
-      org.opencontainers.image.description="TensorFlow and an HTTP server for one model" \
+      org.opencontainers.image.description="An HTTP server for one model, and ${RUNTIME} to run it" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=packages /opt/venv /opt/venv
 COPY examples/object-detect/server/inference_server /app/inference_server

@@ -1,26 +1,36 @@
 """The model class that the server loads: pictures in, named detections out."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
+from batches import equal, portions
 from detections import Detection, name_detections
-from frozen_graph import FrozenGraph
+from detector import Detected
 from inference_server import BadInput, ServiceConfig
 from label_map import read_label_map
-from pictures import UnreadablePicture, decode
+from pictures import UnreadablePicture, open_picture, to_rgb
+from runtimes import load_detector
 
-GRAPH = "frozen_inference_graph.pb"
 LABEL_MAP = "label_map.pbtxt"
 DEFAULT_SCORE_THRESHOLD = 0.5
+
+BATCH_PIXELS = 16_000_000
+"""Pixels that are decoded and detected in together: 48 MB as bytes, four times that as the detector's floats."""
+
+T = TypeVar("T")
+Answer = dict[str, list[Detection]] | BadInput
 
 
 class ObjectDetectModel:
     """An exported object detector and its label map, both in the configured `model_dir`.
 
     Options, in the configuration's `tensorflow` part: `score_threshold` (0 to 1), below which a detection is left
-    out, and `threads` for TensorFlow (the cores that this process may use unless set).
+    out, and `threads` for the runtime (the cores that this process may use unless set).
     """
 
     def __init__(self, config: ServiceConfig) -> None:
@@ -38,19 +48,44 @@ class ObjectDetectModel:
             raise ValueError(f"threads must be 1 or more, not {self._threads}")
 
     def load_model(self) -> None:
-        """Loads label map and graph, and runs one blank picture: TensorFlow finishes its set-up on the first run."""
+        """Loads label map and detector, and runs one blank picture: TensorFlow finishes its set-up on the first run."""
         self._names = read_label_map(self._model_dir / LABEL_MAP)
-        self._graph = FrozenGraph(self._model_dir / GRAPH, self._threads)
-        self._graph.run(np.zeros((64, 64, 3), np.uint8))
+        self._detector = load_detector(self._model_dir, self._threads)
+        self._decoders = ThreadPoolExecutor(self._threads, thread_name_prefix="decode")
+        self._detector.run(np.zeros((1, 64, 64, 3), np.uint8))
 
-    def execute(self, data: Sequence[bytes], batch_size: int) -> list[dict[str, list[Detection]] | BadInput]:
-        """`{"detections": [...]}` for each of the `batch_size` pictures, or BadInput for bytes that are none."""
-        return [self._detect(body) for body in data[:batch_size]]
+    def execute(self, data: Sequence[bytes], batch_size: int) -> list[Answer]:
+        """`{"detections": [...]}` for each of the `batch_size` pictures, or BadInput for bytes that are none.
 
-    def _detect(self, body: bytes) -> dict[str, list[Detection]] | BadInput:
-        try:
-            picture = decode(body)
-        except UnreadablePicture as error:
-            return BadInput(str(error))
-        found = self._graph.run(np.asarray(picture))
+        Pictures of one size go through the detector together; each gets the answer that it would get alone.
+        """
+        opened = {at: _attempt(open_picture, body) for at, body in enumerate(data[:batch_size])}
+        answers, pictures = _sorted_out(opened)
+        for portion in portions({at: one.width * one.height for at, one in pictures.items()}, BATCH_PIXELS):
+            answers |= self._detect({at: pictures.pop(at) for at in portion})
+        return [answers[at] for at in range(len(opened))]
+
+    def _detect(self, pictures: Mapping[int, Image.Image]) -> dict[int, Answer]:
+        """The answers to opened pictures, which are decoded side by side."""
+        decoded = self._decoders.map(lambda picture: _attempt(to_rgb, picture), pictures.values())
+        answers, ready = _sorted_out(dict(zip(pictures, decoded, strict=True)))
+        for group in equal({at: one.size for at, one in ready.items()}, self._detector.max_batch):
+            found = self._detector.run(np.stack([np.asarray(ready[at]) for at in group]))
+            answers |= dict(zip(group, map(self._answer, found), strict=True))
+        return answers
+
+    def _answer(self, found: Detected) -> Answer:
         return {"detections": name_detections(found.boxes, found.scores, found.classes, self._names, self._threshold)}
+
+
+def _attempt(function: Callable[[T], Image.Image], value: T) -> Image.Image | BadInput:
+    try:
+        return function(value)
+    except UnreadablePicture as error:
+        return BadInput(str(error))
+
+
+def _sorted_out(attempts: Mapping[int, Image.Image | BadInput]) -> tuple[dict[int, Answer], dict[int, Image.Image]]:
+    """The answers that are there already, because the input was bad, and the pictures that still need one."""
+    answers: dict[int, Answer] = {at: one for at, one in attempts.items() if isinstance(one, BadInput)}
+    return answers, {at: one for at, one in attempts.items() if not isinstance(one, BadInput)}

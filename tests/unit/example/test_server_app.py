@@ -2,15 +2,19 @@
 
 import io
 import json
+import socket
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
 
-from inference_server import BadInput, app
+from inference_server import BadInput, bodies
 from inference_server.app import create_app
+from inference_server.config import Batching
 from inference_server.service import Service
 
 DEADLINE = 10
@@ -30,13 +34,13 @@ class EchoModel:
             b"nan": lambda: [float("nan")],
             b"two": lambda: [1, 2],
         }
-        return special.get(data[0], lambda: [{"echo": data[0].decode()}])()
+        return special.get(data[0], lambda: [{"echo": body.decode()} for body in data])()
 
 
-def loaded(model: object) -> Service:
+def loaded(model: object, batching: Batching = Batching()) -> Service:  # noqa: B008 - frozen
     """A service of `model` that is ready."""
     failures: list[BaseException] = []
-    service = Service(lambda: model, failures.append)
+    service = Service(lambda: model, failures.append, batching)
     service.start()
     service._thread.join(DEADLINE)
     assert not failures
@@ -121,7 +125,7 @@ def test_the_methods_of_a_path_are_named(service):
 
 @pytest.mark.parametrize("length", ["11", None], ids=["declared", "chunked"])
 def test_a_body_over_the_limit_is_refused(service, monkeypatch, length):
-    monkeypatch.setattr(app, "MAX_BODY", 10)
+    monkeypatch.setattr(bodies, "MAX_BODY", 10)
     assert ask(service, "POST", "/service", b"x" * 11, CONTENT_LENGTH=length)[0] == 413
 
 
@@ -154,29 +158,126 @@ def test_while_the_model_loads_clients_are_told_to_come_again():
     assert ask(service, "POST", "/service", b"x")[0] == 200
 
 
-def test_requests_reach_the_model_one_at_a_time():
-    class CountingModel(EchoModel):
-        inside = 0
-        most = 0
+class Gate(EchoModel):
+    """Holds whoever asks until the test lets go."""
 
-        def execute(self, data: Sequence[bytes], batch_size: int) -> Sequence[object]:
-            CountingModel.inside += 1
-            CountingModel.most = max(CountingModel.most, CountingModel.inside)
-            meeting.wait()
-            CountingModel.inside -= 1
-            return super().execute(data, batch_size)
+    def __init__(self) -> None:
+        self.inside = threading.Event()
+        self.go_on = threading.Event()
 
-    # Each execute waits for one outside it; were two inside, they would meet each other and `most` would be 2.
-    meeting = threading.Barrier(2, timeout=DEADLINE)
-    service = loaded(CountingModel())
-    threads = [threading.Thread(target=service.answer, args=(b"x",)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for _ in threads:
-        meeting.wait()
-    for thread in threads:
-        thread.join(DEADLINE)
-    assert CountingModel.most == 1
+    def execute(self, data: Sequence[bytes], batch_size: int) -> Sequence[object]:
+        self.inside.set()
+        assert self.go_on.wait(DEADLINE)
+        return super().execute(data, batch_size)
+
+
+@pytest.fixture
+def busy() -> Iterator[tuple[Service, list[tuple[int, dict, bytes]]]]:
+    """A service with one place, taken by a request that ends with the test, and the list that its answer comes to."""
+    model, answers = Gate(), []
+    service = loaded(model, Batching(queue=1))
+    client = threading.Thread(target=lambda: answers.append(ask(service, "POST", "/service", b"first")))
+    client.start()
+    assert model.inside.wait(DEADLINE)
+    yield service, answers
+    model.go_on.set()
+    client.join(DEADLINE)
+    assert [(status, json.loads(body)) for status, _, body in answers] == [(200, {"echo": "first"})]
+
+
+def test_a_full_queue_is_said_at_once_with_when_to_come_again(busy):
+    service, answers = busy
+    status, headers, body = ask(service, "POST", "/service", b"second")
+    assert (status, headers["Retry-After"]) == (503, "1")
+    assert json.loads(body) == {"error": "the queue is full: 1 requests are waiting or being answered"}
+    assert not answers
+
+
+def test_a_full_queue_is_no_reason_to_be_taken_out_of_service(busy):
+    assert ask(busy[0], "GET", "/initialized")[0::2] == (200, b"YES")
+
+
+def test_a_stopping_server_takes_nobody_and_finishes_what_it_took(busy):
+    service, answers = busy
+    assert not service.drain(0)
+    status, headers, body = ask(service, "POST", "/service", b"second")
+    assert (status, headers["Retry-After"]) == (503, "1")
+    assert json.loads(body) == {"error": "the server is stopping"}
+    assert ask(service, "GET", "/initialized")[0::2] == (503, b"NO")
+    assert not answers
+
+
+def test_a_place_is_left_with_the_answer():
+    service = loaded(EchoModel(), Batching(queue=1))
+    assert [ask(service, "POST", "/service", body)[0] for body in (b"a", b"crash", b"bad", b"", b"b")] == [
+        200,
+        500,
+        400,
+        400,
+        200,
+    ]
+    assert service.drain(0)
+
+
+def test_a_body_that_does_not_come_frees_its_place(monkeypatch):
+    monkeypatch.setattr(bodies, "READ_SECONDS", 0.05)
+    service = loaded(EchoModel())
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as stream:
+        theirs.sendall(b"half")
+        # Not through the validator of WSGI, which takes no socket for an environment's value.
+        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/service", "CONTENT_LENGTH": "8"}
+        environ |= {"wsgi.input": stream, "gunicorn.socket": ours}
+        statuses: list[str] = []
+        (body,) = create_app(service)(environ, lambda status, _: statuses.append(status))
+    assert statuses == ["408 Request Timeout"]
+    assert "did not come within 0.05 s" in json.loads(body)["error"]
+    assert service.drain(0)
+
+
+def metric(service: Service, name: str) -> float:
+    """A sample of the metrics, by its name with labels."""
+    status, headers, body = ask(service, "GET", "/metrics")
+    assert (status, headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    (line,) = [line for line in body.decode().splitlines() if line.startswith(name + " ")]
+    return float(line.split()[1])
+
+
+def test_requests_are_counted_by_status_with_their_time_and_batches():
+    service = loaded(EchoModel())
+    for body in (b"a", b"b", b"bad", b""):
+        ask(service, "POST", "/service", body)
+    assert metric(service, 'inference_requests_total{code="200"}') == 2
+    assert metric(service, 'inference_requests_total{code="400"}') == 2
+    assert metric(service, "inference_request_seconds_count") == 4
+    assert metric(service, "inference_batch_size_count") == 3
+    assert metric(service, 'inference_batch_size_bucket{le="1.0"}') == 3
+    assert metric(service, "inference_model_seconds_count") == 3
+    assert metric(service, "inference_queue_length") == 0
+    assert metric(service, "process_resident_memory_bytes") > 0
+
+
+def test_the_queues_length_is_who_waits_for_the_model():
+    model = Gate()
+    service = loaded(model)
+    with ThreadPoolExecutor(3) as clients:
+        first = clients.submit(service.answer, b"a")
+        assert model.inside.wait(DEADLINE)
+        others = [clients.submit(service.answer, body) for body in (b"b", b"c")]
+        deadline = time.monotonic() + DEADLINE
+        while metric(service, "inference_queue_length") != 2:
+            assert time.monotonic() < deadline
+        model.go_on.set()
+        assert [one.result(DEADLINE) for one in (first, *others)] == [{"echo": "a"}, {"echo": "b"}, {"echo": "c"}]
+
+
+def test_other_paths_are_not_counted(service):
+    def counted() -> list[str]:
+        return [line for line in ask(service, "GET", "/metrics")[2].decode().splitlines() if "requests_total" in line]
+
+    before = counted()
+    ask(service, "GET", "/initialized")
+    assert counted() == before
 
 
 @pytest.mark.parametrize("where", ["create", "load"])

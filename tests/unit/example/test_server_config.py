@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_server.config import ConfigError, ServiceConfig, read_config
+from inference_server.config import Batching, ConfigError, ServiceConfig, read_config
 from inference_server.model import create_model
 
 EXEC = {"main_class": "Model", "main_file": "main"}
@@ -29,6 +29,34 @@ def test_the_models_part_may_be_absent(tmp_path):
     config = read_config(write(tmp_path, {"http_server": {"exec": EXEC}}))
     assert config.options == {}
     assert config.model_dir == tmp_path
+    assert config.batching == Batching(max_size=8, max_delay=0.005, queue=64)
+
+
+def test_batching_is_configured(tmp_path):
+    batching = {"max_size": 16, "max_delay_ms": 0, "queue": 100}
+    config = read_config(write(tmp_path, {"http_server": {"exec": EXEC, "batching": batching}}))
+    assert config.batching == Batching(max_size=16, max_delay=0.0, queue=100)
+
+
+@pytest.mark.parametrize(
+    ("batching", "words"),
+    [
+        ({"max_size": 0}, "max_size must be a whole number from 1 to 256, not 0"),
+        ({"max_size": 2.5}, "max_size must be a whole number"),
+        ({"max_size": True}, "max_size must be a whole number"),
+        ({"max_size": None}, "max_size must be a whole number"),
+        ({"max_delay_ms": -1}, "max_delay_ms must be a whole number from 0 to 1000, not -1"),
+        ({"max_delay_ms": float("inf")}, "max_delay_ms must be a whole number"),
+        ({"max_delay_ms": float("nan")}, "max_delay_ms must be a whole number"),
+        ({"queue": "64"}, "queue must be a whole number from 1 to 512, not '64'"),
+        ({"queue": 513}, "queue must be a whole number"),
+        ({"max_batch": 8}, "max_batch is unknown: there are max_size, max_delay_ms, queue"),
+        ([], "`batching`"),
+    ],
+)
+def test_batching_that_cannot_be_is_named(tmp_path, batching, words):
+    with pytest.raises(ConfigError, match=words):
+        read_config(write(tmp_path, {"http_server": {"exec": EXEC, "batching": batching}}))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ class Model:
     def load_model(self): gate("load")
     def execute(self, data, batch_size):
         gate("execute")
-        return [{"bytes": len(data[0])}]
+        return [{"bytes": len(body)} for body in data]
 """
 
 
@@ -86,15 +87,14 @@ def wait_for(condition: Callable[[], T]) -> T:
 
 
 @pytest.fixture
-def start(tmp_path) -> Iterator[Callable[[str], Running]]:
-    """Starts a server whose model is the given source; ends it after the test."""
+def start(tmp_path) -> Iterator[Callable[..., Running]]:
+    """Starts a server whose model is the given source and batching; ends it after the test."""
     started: list[Running] = []
 
-    def run(source: str) -> Running:
+    def run(source: str, batching: dict | None = None) -> Running:
         (tmp_path / "main.py").write_text(source)
-        (tmp_path / "conf.json").write_text(
-            json.dumps({"http_server": {"exec": {"main_class": "Model", "main_file": "main"}}})
-        )
+        server = {"exec": {"main_class": "Model", "main_file": "main"}, "batching": batching or {}}
+        (tmp_path / "conf.json").write_text(json.dumps({"http_server": server}))
         process = subprocess.Popen(
             [sys.executable, "-m", "inference_server", "--bind", "127.0.0.1:0"],
             env={**os.environ, "PYTHONPATH": str(SERVER), "UAI_SERVICE_CONFIG": str(tmp_path / "conf.json")},
@@ -149,6 +149,42 @@ def test_told_to_stop_it_finishes_what_it_has_begun(start):
     client.join(DEADLINE)
     assert answers == [(200, b'{"bytes":3}')]
     assert server.end() == 0
+
+
+def test_told_to_stop_it_works_off_its_queue_and_refuses_who_comes_then(start):
+    server = start(GATED)
+    server.open("load")
+    wait_for(lambda: server.ask("GET", "/initialized")[0] == 200)
+    with ThreadPoolExecutor(5) as clients:
+        taken = [clients.submit(server.ask, "POST", "/service", b"abc")]
+        server.reached("execute")
+        taken += [clients.submit(server.ask, "POST", "/service", b"abc") for _ in range(4)]
+        wait_for(lambda: b"inference_queue_length 4.0" in server.ask("GET", "/metrics")[1])
+        server.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: server.ask("GET", "/initialized") == (503, b"NO"))
+        assert server.ask("POST", "/service", b"abc") == (503, b'{"error":"the server is stopping"}')
+        server.open("execute")
+        assert [one.result(DEADLINE) for one in taken] == [(200, b'{"bytes":3}')] * 5
+    assert server.end() == 0
+
+
+def test_a_client_is_told_that_its_body_is_too_large_even_while_it_sends(start):
+    server = start(GATED)
+    status, answer = server.ask("POST", "/service", bytes(40 * 1024 * 1024))
+    assert status == 413
+    assert json.loads(answer) == {"error": "a body may have 33554432 bytes at most"}
+
+
+def test_the_queue_is_as_long_as_configured_and_one_more_is_refused(start):
+    server = start(GATED, {"max_size": 1, "queue": 12})
+    server.open("load")
+    wait_for(lambda: server.ask("GET", "/initialized")[0] == 200)
+    with ThreadPoolExecutor(12) as clients:
+        taken = [clients.submit(server.ask, "POST", "/service", b"abc") for _ in range(12)]
+        wait_for(lambda: b"inference_queue_length 11.0" in server.ask("GET", "/metrics")[1])
+        assert server.ask("POST", "/service", b"abc")[0] == 503
+        server.open("execute")
+        assert [one.result(DEADLINE) for one in taken] == [(200, b'{"bytes":3}')] * 12
 
 
 def test_told_to_stop_while_loading_it_stops(start):

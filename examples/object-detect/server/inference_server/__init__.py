@@ -1,4 +1,4 @@
-"""A small HTTP server for one model: `POST /service` asks it, `GET /initialized` says whether it is loaded."""
+"""An HTTP server for one model: `POST /service` asks it, in batches, and `GET /initialized` says when it is ready."""
 
 from inference_server.config import ServiceConfig
 from inference_server.model import BadInput

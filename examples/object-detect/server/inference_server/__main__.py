@@ -15,17 +15,23 @@ from inference_server.app import create_app
 from inference_server.config import CONFIG_ENV, ConfigError, ServiceConfig, read_config
 from inference_server.model import create_model
 from inference_server.service import Service
+from inference_server.worker import GRACE_SECONDS
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+SPARE_THREADS = 8
+"""Beside one thread for each request inside: for those that are refused, `/initialized` and `/metrics`."""
+
+CONNECTIONS = 1000
+"""Connections that may be kept open between requests."""
+
 SETTINGS = {
-    "workers": 1,  # one process holds the model; TensorFlow uses the other cores itself
-    "threads": 8,  # `/initialized` is answered while requests wait for the model
-    "worker_class": "gthread",
+    "workers": 1,  # one process holds the model; its runtime uses the other cores itself
+    "worker_class": "inference_server.worker.DrainingWorker",
     "worker_tmp_dir": "/dev/shm",  # noqa: S108 - writable in every container, even with a read-only root file system
     "timeout": 0,  # loading may hold the interpreter for seconds; whether the service lives is the kubelet's question
-    "graceful_timeout": 25,  # under Kubernetes' default grace period of 30 s
+    "graceful_timeout": GRACE_SECONDS,
     "control_socket_disable": True,
 }
 
@@ -33,21 +39,26 @@ SETTINGS = {
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn, with the model loaded in its worker."""
 
-    def __init__(self, service: ServiceConfig, bind: str) -> None:
-        self._service = service
+    service: Service
+    """What the worker asks, and drains before it ends."""
+
+    def __init__(self, config: ServiceConfig, bind: str) -> None:
+        self._config = config
         self._bind = bind
         super().__init__()
 
     def load_config(self) -> None:
         """Called by gunicorn: our settings, and none from its command line or environment."""
-        for name, value in {**SETTINGS, "bind": self._bind}.items():
+        threads = self._config.batching.queue + SPARE_THREADS
+        own = {"bind": self._bind, "threads": threads, "worker_connections": CONNECTIONS + threads}
+        for name, value in {**SETTINGS, **own}.items():
             self.cfg.set(name, value)
 
     def load(self) -> "WSGIApplication":
         """Called by gunicorn in the worker: answers at once while the model loads."""
-        service = Service(partial(create_model, self._service), give_up)
-        service.start()
-        return create_app(service)
+        self.service = Service(partial(create_model, self._config), give_up, self._config.batching)
+        self.service.start()
+        return create_app(self.service)
 
 
 def give_up(error: BaseException) -> None:

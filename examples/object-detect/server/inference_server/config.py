@@ -8,8 +8,27 @@ from pathlib import Path
 CONFIG_ENV = "UAI_SERVICE_CONFIG"
 
 
+_BATCHING = ("max_size", "max_delay_ms", "queue")
+MAX_BATCH = 256
+MAX_DELAY_MS = 1000
+MAX_QUEUE = 512
+"""Each request inside has a thread that waits for its answer."""
+
+
 class ConfigError(Exception):
     """The configuration cannot be used; the message says which file and which part of it."""
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How requests are gathered for the model, and how many may be inside."""
+
+    max_size: int = 8
+    """Requests in one `execute`."""
+    max_delay: float = 0.005
+    """Seconds that the oldest request of a batch may wait for others."""
+    queue: int = 64
+    """Requests that may be inside, waiting or being answered; one more is refused."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,7 @@ class ServiceConfig:
     directory: Path
     options: Mapping[str, object]
     """The `tensorflow` part of the file, for the model to read."""
+    batching: Batching = Batching()
 
     @property
     def model_dir(self) -> Path:
@@ -36,7 +56,8 @@ def read_config(path: str) -> ServiceConfig:
     """The configuration in the file at `path`.
 
     Raises:
-        ConfigError: the file is missing, is not JSON, or lacks `main_class` or `main_file`.
+        ConfigError: the file is missing, is not JSON, lacks `main_class` or `main_file`, or has a `batching` that
+            cannot be.
     """
     if not path:
         raise ConfigError(f"{CONFIG_ENV} is not set: point it at the service's conf.json")
@@ -54,7 +75,32 @@ def read_config(path: str) -> ServiceConfig:
         main_file=_text(file, program, "main_file"),
         directory=file.parent,
         options=_section(file, server, "tensorflow") if "tensorflow" in server else {},
+        batching=_batching(file, _section(file, server, "batching") if "batching" in server else {}),
     )
+
+
+def _batching(file: Path, section: Mapping[str, object]) -> Batching:
+    unknown = section.keys() - _BATCHING
+    if unknown:
+        raise ConfigError(f"{file}: http_server.batching.{min(unknown)} is unknown: there are {', '.join(_BATCHING)}")
+    default = Batching()
+    return Batching(
+        max_size=int(_number(file, section, "max_size", default.max_size, (1, MAX_BATCH))),
+        max_delay=_number(file, section, "max_delay_ms", default.max_delay * 1000, (0, MAX_DELAY_MS)) / 1000,
+        queue=int(_number(file, section, "queue", default.queue, (1, MAX_QUEUE))),
+    )
+
+
+def _number(file: Path, section: Mapping[str, object], name: str, default: float, limits: tuple[int, int]) -> float:
+    """A whole number of the section, within `limits`."""
+    value = section.get(name, default)
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
+    least, most = limits
+    if not (least <= number <= most and number == int(number)):
+        raise ConfigError(
+            f"{file}: http_server.batching.{name} must be a whole number from {least} to {most}, not {value!r}"
+        )
+    return number
 
 
 def _section(file: Path, parent: object, name: str) -> dict[str, object]:

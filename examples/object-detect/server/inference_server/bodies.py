@@ -1,0 +1,83 @@
+"""Request bodies: read within a size and a time, or discarded so that the client can hear why they were refused."""
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from inference_server.responses import Response, error
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+MAX_BODY = 32 * 1024 * 1024
+"""Bytes of a request body; a larger one is refused before it is read."""
+
+READ_SECONDS = 30.0
+"""Within which a body must have come; a client that stops sending does not keep its place longer than that."""
+
+DISCARD_SECONDS = 5.0
+_DISCARD_BYTES = 2 * MAX_BODY
+_CHUNK = 64 * 1024
+
+
+def declared_size(environ: "WSGIEnvironment") -> int | None:
+    """Bytes that the client announced; None for a chunked body, which has no length up front."""
+    declared = environ.get("CONTENT_LENGTH") or ""
+    return int(declared) if declared.isdecimal() else None
+
+
+def read(environ: "WSGIEnvironment") -> bytes | Response:
+    """The request's body, or the answer to a body that cannot be taken."""
+    expected = declared_size(environ)
+    try:
+        body = _read(environ, MAX_BODY + 1 if expected is None else expected, READ_SECONDS)
+    except TimeoutError:
+        return error(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {READ_SECONDS:g} s")
+    if len(body) > MAX_BODY:
+        return refused_size(environ)
+    if not body:
+        return error(HTTPStatus.BAD_REQUEST, "the body is empty: send the picture as the raw body")
+    if expected is not None and len(body) < expected:
+        return error(HTTPStatus.BAD_REQUEST, f"the body ended after {len(body)} of {expected} bytes")
+    return body
+
+
+def refused_size(environ: "WSGIEnvironment") -> Response:
+    """The answer to a body that is too large."""
+    discard(environ)
+    return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body may have {MAX_BODY} bytes at most")
+
+
+def discard(environ: "WSGIEnvironment") -> None:
+    """Reads what the client still sends, within limits: a connection closed on it would be reset before it reads."""
+    size = declared_size(environ)
+    size = _DISCARD_BYTES if size is None else min(size, _DISCARD_BYTES)
+    try:
+        _read(environ, size, DISCARD_SECONDS, keep=False)
+    except OSError:
+        return  # it was for the client's sake
+
+
+def _read(environ: "WSGIEnvironment", size: int, seconds: float, *, keep: bool = True) -> bytes:
+    """Up to `size` bytes. Raises TimeoutError when they take longer than that, as far as the socket is known."""
+    socket = environ.get("gunicorn.socket")
+    deadline = time.monotonic() + seconds
+    body = bytearray()
+    left = size
+    try:
+        while left:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                raise TimeoutError
+            if socket is not None:
+                socket.settimeout(remaining)
+            chunk = environ["wsgi.input"].read(min(_CHUNK, left))
+            if not chunk:
+                break
+            left -= len(chunk)
+            if keep:
+                body += chunk
+    finally:
+        if socket is not None:
+            socket.settimeout(None)
+    return bytes(body)

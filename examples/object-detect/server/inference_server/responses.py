@@ -1,0 +1,28 @@
+"""Answers as values, before they are written to the client."""
+
+import json
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+LATER = {"Retry-After": "1"}
+"""The headers of an answer that says: not now."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer."""
+
+    status: HTTPStatus
+    body: bytes
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def error(status: HTTPStatus, message: str, headers: dict[str, str] | None = None) -> Response:
+    """`{"error": message}`."""
+    return Response(status, as_json({"error": message}), headers=headers or {})
+
+
+def as_json(value: object) -> bytes:
+    """JSON as clients can read it; NaN is no JSON, so it raises ValueError."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
