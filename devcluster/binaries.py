@@ -62,6 +62,8 @@ ARGO = ToolSet(
     "about 3 min",
 )
 """What the benchmarks compare the operator with; no part of the cluster."""
+VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
+"""Asks the inference server in a benchmark; no part of the cluster."""
 
 CONTROL_PLANE = (ETCD, KUBERNETES)
 ALL = (*CONTROL_PLANE, COREDNS, KANIKO, HELM, PAUSE)

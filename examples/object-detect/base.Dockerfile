@@ -1,7 +1,7 @@
 # The inference base image: one runtime, as much as running a detector needs, and the server of server/.
 #
 # Build context: the root of the repository. BASE_IMAGE is any Debian with Python 3.11 or newer.
-# RUNTIME is tensorflow, which runs frozen_inference_graph.pb, or onnx, which runs model.onnx and is a sixth of the size.
+# RUNTIME is tensorflow, which runs frozen_inference_graph.pb, or onnx, which runs model.onnx and is a third of the size.
 ARG BASE_IMAGE=python:3.13-slim
 ARG RUNTIME=tensorflow
 

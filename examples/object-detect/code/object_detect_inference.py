@@ -67,7 +67,8 @@ class ObjectDetectModel:
 
     def _detect(self, pictures: Mapping[int, Image.Image]) -> dict[int, Answer]:
         """The answers to opened pictures, which are decoded side by side."""
-        decoded = self._decoders.map(lambda picture: _attempt(to_rgb, picture), pictures.values())
+        side_by_side = self._decoders.map if len(pictures) > 1 else map
+        decoded = side_by_side(lambda picture: _attempt(to_rgb, picture), pictures.values())
         answers, ready = _sorted_out(dict(zip(pictures, decoded, strict=True)))
         for group in equal({at: one.size for at, one in ready.items()}, self._detector.max_batch):
             found = self._detector.run(np.stack([np.asarray(ready[at]) for at in group]))

@@ -5,11 +5,11 @@ from types import FrameType
 
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-DRAIN_SECONDS = 20.0
-"""How long a stopping server works off its queue; gunicorn then has 5 s to close connections (see GRACE_SECONDS)."""
+DRAIN_SECONDS = 16.0
+"""How long a stopping server works off its queue; gunicorn then has 4 s to close connections (see GRACE_SECONDS)."""
 
-GRACE_SECONDS = 25
-"""From SIGTERM to SIGKILL of the worker; under Kubernetes' default grace period of 30 s."""
+GRACE_SECONDS = 20
+"""From SIGTERM to SIGKILL of the worker; far enough under Kubernetes' 30 s that a busy node keeps to it too."""
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
