@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,21 @@ def test_the_configuration_names_the_class_that_is_there():
     program = json.loads((EXAMPLE / "object-detect.conf").read_text())["http_server"]["exec"]
     module = ast.parse((EXAMPLE / "code" / f"{program['main_file']}.py").read_text())
     assert program["main_class"] in [node.name for node in module.body if isinstance(node, ast.ClassDef)]
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """The versions in a lock by package."""
+    return dict(
+        re.findall(r"^([a-z0-9-]+)==(\S+)", (EXAMPLE.parents[1] / "requirements" / lock).read_text(), re.MULTILINE)
+    )
+
+
+@pytest.mark.parametrize("lock", ["inference-tensorflow.txt", "inference-onnx.txt"])
+def test_the_base_holds_the_versions_that_were_tested(lock):
+    assert f"requirements/{lock}" in (EXAMPLE / "base.Dockerfile").read_text()
+    tested = pinned("tf-dev.txt") | pinned("export.txt")
+    assert {name: version for name, version in pinned(lock).items() if tested.get(name) != version} == {}
+
+
+def test_the_onnx_base_holds_no_tensorflow():
+    assert {"onnxruntime", "tensorflow-cpu"} & pinned("inference-onnx.txt").keys() == {"onnxruntime"}

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
@@ -219,20 +220,40 @@ def test_a_place_is_left_with_the_answer():
     assert service.drain(0)
 
 
-def test_a_body_that_does_not_come_frees_its_place(monkeypatch):
-    monkeypatch.setattr(bodies, "READ_SECONDS", 0.05)
+def test_a_body_that_comes_too_slowly_frees_its_place(monkeypatch):
+    monkeypatch.setattr(bodies, "READ_SECONDS", 0.2)
     service = loaded(EchoModel())
     ours, theirs = socket.socketpair()
+    done = threading.Event()
+
+    def drip() -> None:
+        while not done.wait(0.01):
+            with suppress(BrokenPipeError):
+                theirs.sendall(b"x")
+
+    client = threading.Thread(target=drip)
     with ours, theirs, ours.makefile("rb") as stream:
-        theirs.sendall(b"half")
+        client.start()
         # Not through the validator of WSGI, which takes no socket for an environment's value.
-        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/service", "CONTENT_LENGTH": "8"}
+        environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/service", "CONTENT_LENGTH": "1000000"}
         environ |= {"wsgi.input": stream, "gunicorn.socket": ours}
         statuses: list[str] = []
         (body,) = create_app(service)(environ, lambda status, _: statuses.append(status))
+        done.set()
+        client.join(DEADLINE)
     assert statuses == ["408 Request Timeout"]
-    assert "did not come within 0.05 s" in json.loads(body)["error"]
+    assert "did not come within 0.2 s" in json.loads(body)["error"]
     assert service.drain(0)
+
+
+def test_a_body_whose_chunks_break_off_is_refused(service):
+    class Broken(io.BytesIO):
+        def read(self, *_: int) -> bytes:
+            raise OSError("invalid chunk")
+
+    status, _, answer = ask(service, "POST", "/service", CONTENT_LENGTH=None, **{"wsgi.input": Broken()})
+    assert status == 400
+    assert "the body broke off" in json.loads(answer)["error"]
 
 
 def metric(service: Service, name: str) -> float:

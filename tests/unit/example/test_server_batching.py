@@ -17,13 +17,22 @@ SECOND = Batching(max_size=4, max_delay=1.0)
     ("waiting", "expected", "waited", "seconds"),
     [
         (1, 1, 0.0, 0.0),
+        (1, 2, 0.0, 0.0),
         (1, 3, 0.0, 1.0),
-        (2, 3, 0.25, 0.75),
-        (3, 3, 0.0, 0.0),
-        (4, 9, 0.0, 0.0),
-        (1, 9, 1.5, 0.0),
+        (2, 5, 0.25, 0.75),
+        (2, 4, 0.0, 0.0),
+        (4, 99, 0.0, 0.0),
+        (1, 99, 1.5, 0.0),
     ],
-    ids=["a single client", "two more clients", "the rest of the delay", "all are there", "it is full", "it is late"],
+    ids=[
+        "one client",
+        "two in turn",
+        "one more",
+        "the rest of the delay",
+        "half are there",
+        "it is full",
+        "it is late",
+    ],
 )
 def test_how_long_a_batch_waits_for_company(waiting, expected, waited, seconds):
     assert pause(waiting, expected, waited, SECOND) == seconds
@@ -67,15 +76,14 @@ def test_what_comes_while_the_model_works_goes_together_in_order():
     assert batcher.length == 0
 
 
-def test_clients_that_asked_together_are_waited_for():
+def test_half_of_the_clients_that_asked_lately_are_waited_for():
     model = Recorder()
     model.go_on.set()
     batcher = Batcher(model, Batching(max_size=8, max_delay=DEADLINE), lambda *_: None)
-    batcher._expected = 3
+    batcher._expected = 6
     with ThreadPoolExecutor(3) as clients:
         assert sorted(clients.map(batcher.ask, [b"a", b"b", b"c"], timeout=DEADLINE)) == ["a", "b", "c"]
     assert [len(batch) for batch in model.batches] == [3]
-    assert batcher._expected == 3
 
 
 class Fragile(Recorder):

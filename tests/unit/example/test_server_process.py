@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -173,6 +174,16 @@ def test_a_client_is_told_that_its_body_is_too_large_even_while_it_sends(start):
     status, answer = server.ask("POST", "/service", bytes(40 * 1024 * 1024))
     assert status == 413
     assert json.loads(answer) == {"error": "a body may have 33554432 bytes at most"}
+
+
+def test_a_body_in_chunks_that_are_none_is_refused_in_json(start):
+    server = start(GATED)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
+        head = b"POST /service HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        connection.sendall(head + b"zz\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'{"error":"the body broke off' in answer
 
 
 def test_the_queue_is_as_long_as_configured_and_one_more_is_refused(start):

@@ -31,10 +31,11 @@ class Failed:
 def pause(waiting: int, expected: int, waited: float, batching: Batching) -> float:
     """Seconds that a batch of `waiting` requests should still wait for company; 0 to go.
 
-    `expected` is how many clients asked lately: once as many are there, nobody else can be hoped for. So a single
-    client never waits, and the oldest request waits `max_delay` at most (`waited`: seconds that it has waited).
+    `expected` is how many clients asked lately. Half of them are enough: while the model works for one half, answers
+    of the other are written and its requests read, so that neither side waits for the other. A single client never
+    waits, and the oldest request waits `max_delay` at most (`waited`: seconds that it has waited).
     """
-    if waiting >= min(batching.max_size, expected):
+    if waiting >= min(batching.max_size, -(-expected // 2)):
         return 0.0
     return max(0.0, batching.max_delay - waited)
 

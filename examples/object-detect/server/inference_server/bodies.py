@@ -1,9 +1,11 @@
 """Request bodies: read within a size and a time, or discarded so that the client can hear why they were refused."""
 
 import time
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from inference_server.deadlines import Deadlines
 from inference_server.responses import Response, error
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ READ_SECONDS = 30.0
 DISCARD_SECONDS = 5.0
 _DISCARD_BYTES = 2 * MAX_BODY
 _CHUNK = 64 * 1024
+_DEADLINES = Deadlines()
 
 
 def declared_size(environ: "WSGIEnvironment") -> int | None:
@@ -29,10 +32,15 @@ def declared_size(environ: "WSGIEnvironment") -> int | None:
 def read(environ: "WSGIEnvironment") -> bytes | Response:
     """The request's body, or the answer to a body that cannot be taken."""
     expected = declared_size(environ)
+    begun = time.monotonic()
     try:
         body = _read(environ, MAX_BODY + 1 if expected is None else expected, READ_SECONDS)
-    except TimeoutError:
+    except Exception:  # noqa: BLE001 - whatever kind gunicorn has for a chunk that is none, or breaks off
+        body = None
+    if time.monotonic() - begun >= READ_SECONDS and (body is None or len(body) < (expected or 0)):
         return error(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {READ_SECONDS:g} s")
+    if body is None:
+        return error(HTTPStatus.BAD_REQUEST, "the body broke off, or its chunks are not what HTTP asks for")
     if len(body) > MAX_BODY:
         return refused_size(environ)
     if not body:
@@ -54,30 +62,18 @@ def discard(environ: "WSGIEnvironment") -> None:
     size = _DISCARD_BYTES if size is None else min(size, _DISCARD_BYTES)
     try:
         _read(environ, size, DISCARD_SECONDS, keep=False)
-    except OSError:
-        return  # it was for the client's sake
+    except Exception:  # noqa: BLE001 - as above; it was for the client's sake
+        return
 
 
 def _read(environ: "WSGIEnvironment", size: int, seconds: float, *, keep: bool = True) -> bytes:
-    """Up to `size` bytes. Raises TimeoutError when they take longer than that, as far as the socket is known."""
-    socket = environ.get("gunicorn.socket")
-    deadline = time.monotonic() + seconds
+    """Up to `size` bytes; less when the client ends, or when they take longer than that. Raises what gunicorn does."""
+    connection = environ.get("gunicorn.socket")
     body = bytearray()
     left = size
-    try:
-        while left:
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                raise TimeoutError
-            if socket is not None:
-                socket.settimeout(remaining)
-            chunk = environ["wsgi.input"].read(min(_CHUNK, left))
-            if not chunk:
-                break
+    with _DEADLINES.within(connection, seconds) if connection else nullcontext():
+        while left and (chunk := environ["wsgi.input"].read(min(_CHUNK, left))):
             left -= len(chunk)
             if keep:
                 body += chunk
-    finally:
-        if socket is not None:
-            socket.settimeout(None)
     return bytes(body)
