@@ -22,6 +22,11 @@ COMMAND = "make bench-serving"
 CLIENTS = (1, 8, 32)
 PICTURES = 16
 WARM_UP = 2  # seconds
+MEASURES = (
+    ("per_second", "requests/s", "answered"),
+    ("p99", "ms", "p99"),
+    ("cpu", "ms", "the server's CPU per request"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Load:
     """Requests answered with 200."""
     p99: float
     """Milliseconds."""
+    cpu: float
+    """Milliseconds of the server's CPU per request: what other work on the machine disturbs least."""
 
 
 def main(rounds: int, seconds: int) -> None:
@@ -71,7 +78,7 @@ def _measure(vegeta: Path, started: list[Server], pictures: list[Path], rounds: 
                 seen[server.runtime, server.kind, clients].append(load)
                 print(
                     f"{clients} at once, round {number + 1}, {server.runtime}, {server.kind}:"
-                    f" {load.per_second:.0f}/s, p99 {load.p99:.0f} ms",
+                    f" {load.per_second:.0f}/s, p99 {load.p99:.0f} ms, CPU {load.cpu:.1f} ms",
                     flush=True,
                 )
     return seen
@@ -81,23 +88,25 @@ def attack(vegeta: Path, server: Server, pictures: list[Path], clients: int, sec
     """So many clients, each of which asks again as soon as it has its answer. Raises ValueError when any is refused."""
     targets = "\n".join(f"POST {server.url}/service\n@{path}\n" for path in pictures)
     clients_only = [f"-workers={clients}", f"-max-workers={clients}", f"-connections={clients}", "-rate=0"]
+    before = server.cpu_seconds()
     results = subprocess.run(
         [vegeta, "attack", *clients_only, f"-duration={seconds}s", "-timeout=60s"],
         input=targets.encode(),
         stdout=subprocess.PIPE,
         check=True,
     ).stdout
+    cpu = server.cpu_seconds() - before
     report = json.loads(subprocess.run([vegeta, "report", "-type=json"], input=results, stdout=-1, check=True).stdout)
     if report["status_codes"].keys() != {"200"}:
         raise ValueError(f"{server.kind} on {server.runtime} answered {report['status_codes']}: {report['errors']}")
-    return Load(per_second=report["throughput"], p99=report["latencies"]["99th"] / 1e6)
+    return Load(report["throughput"], report["latencies"]["99th"] / 1e6, 1000 * cpu / report["requests"])
 
 
 def _figures(seen: Seen) -> list[Figure]:
     """Medians over the rounds."""
     figures = []
     for runtime in RUNTIMES:
-        for field, unit, name in (("per_second", "requests/s", "answered"), ("p99", "ms", "p99")):
+        for field, unit, name in MEASURES:
             for clients in CLIENTS:
                 ours, plain = (
                     statistics.median(getattr(load, field) for load in seen[runtime, kind, clients])

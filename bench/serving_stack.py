@@ -29,6 +29,14 @@ class Server:
     kind: str
     runtime: str
     url: str
+    pid: int
+    """Of gunicorn's arbiter, whose child answers."""
+
+    def cpu_seconds(self) -> float:
+        """What the processes that answer have used so far, by the kernel's books."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        after_name = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in children]
+        return sum(int(fields[11]) + int(fields[12]) for fields in after_name) / os.sysconf("SC_CLK_TCK")
 
 
 def exported(work: Path) -> dict[str, Path]:
@@ -89,7 +97,7 @@ def _server(kind: str, runtime: str, directory: Path) -> Iterator[Server]:
     with (directory / f"{kind}.log").open("w") as log:
         process = subprocess.Popen(argv, env=environment, stdout=log, stderr=log)
         try:
-            yield Server(kind, runtime, f"http://{bind}")
+            yield Server(kind, runtime, f"http://{bind}", process.pid)
         finally:
             process.terminate()
             process.wait(60)
