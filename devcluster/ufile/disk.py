@@ -4,7 +4,7 @@ They survive the process, not the power: nothing is synced to the disk, because 
 
 <root>/<bucket>/blobs/<random>        the bytes
 <root>/<bucket>/records/<sha256(key)>.json   a `Record`, which names its blob
-<root>/<bucket>/uploads/<id>/         a multipart upload: `upload.json` and one file per part
+<root>/<bucket>/uploads/<id>/         a multipart upload: `upload.json`, its bytes, one small file per part
 """
 
 import hashlib
@@ -39,9 +39,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 class Incoming:
     """An object that is being received. Nobody sees it before `Bucket.commit`."""
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO, *, md5: bool) -> None:
         self.path = path
-        self.digests = Digests()
+        self.digests = Digests(md5=md5)
         self._file = file
 
     def write(self, data: bytes) -> None:
@@ -84,31 +84,36 @@ class Bucket:
         return (self._blobs / record.blob).open("rb")
 
     @contextmanager
-    def receive(self) -> Iterator[Incoming]:
+    def receive(self, *, md5: bool = False) -> Iterator[Incoming]:
         """A place for the bytes of an object; gone afterwards unless they were committed."""
         path = self._blobs / f"{secrets.token_hex(16)}.incoming"
         try:
             with path.open("xb") as file:
-                yield Incoming(path, file)
+                yield Incoming(path, file, md5=md5)
         finally:
             path.unlink(missing_ok=True)
 
     def commit(self, key: str, incoming: Incoming, mime_type: str, metadata: dict[str, str]) -> Record:
         """Makes received bytes the object of that key, in place of what was there."""
         incoming.close()
+        digests = incoming.digests
+        return self.adopt(key, incoming.path, digests.size, digests.etag(), mime_type, metadata)
+
+    def adopt(self, key: str, path: Path, size: int, etag: str, mime_type: str, metadata: dict[str, str]) -> Record:
+        """Makes a file of this disk the object of that key, in place of what was there."""
         now = int(time.time())
         old = self._by_key.get(key)
         record = Record(
             key=key,
-            blob=incoming.path.stem,
-            size=incoming.digests.size,
-            etag=incoming.digests.etag(),
+            blob=secrets.token_hex(16),
+            size=size,
+            etag=etag,
             mime_type=mime_type or "application/octet-stream",
             created=old.created if old else now,
             modified=now,
             metadata=metadata,
         )
-        incoming.path.rename(self._blobs / record.blob)
+        path.rename(self._blobs / record.blob)
         write_atomically(self._record_path(key), msgspec.json.encode(record))
         self._by_key[key] = record
         if old:

@@ -7,7 +7,7 @@ import msgspec
 
 from devcluster.ufile.request import Request
 
-KINDS = ("status", "reset", "stall", "truncate", "corrupt", "lose_reply", "bad_json")
+KINDS = ("status", "reset", "stall", "slow", "truncate", "corrupt", "lose_reply", "bad_json")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -18,6 +18,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     | `status` | answered with `status` and a JSON error before anything is done |
     | `reset` | the connection is closed before anything is done |
     | `stall` | silent after `after` bytes of a GET's body (half of them by default), or before any other answer |
+    | `slow` | 1 KB a second after `after` bytes of a GET's body (half of them by default) |
     | `truncate` | the connection is closed after `after` bytes of a GET's body (half by default) |
     | `corrupt` | the byte at `after` (the middle by default) is flipped, of a GET's body or of the bytes stored |
     | `lose_reply` | everything is done, then the connection is closed instead of the answer |

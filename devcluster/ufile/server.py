@@ -14,6 +14,7 @@ from devcluster.ufile.request import Request, parse
 from devcluster.ufile.service import Reply, Service
 
 _CHUNK = 256 * 1024
+_DROP = 50
 
 
 class Handler:
@@ -24,11 +25,15 @@ class Handler:
         self.faults = faults
         self.seen: list[tuple[str, str]] = []
         """Method and key of each request, for tests to count."""
+        self.ranges: list[str] = []
+        """The Range header of each GET, empty where it has none."""
 
     async def __call__(self, web_request: web.BaseRequest) -> web.StreamResponse:
         """Serves one request."""
         request = parse(web_request.method, web_request.raw_path, web_request.headers)
         self.seen.append((request.method, request.key))
+        if request.method == "GET":
+            self.ranges.append(request.headers.get("Range", ""))
         fault = self.faults.take(request)
         if fault and fault.kind == "reset":
             return _hang_up(web_request)
@@ -65,9 +70,23 @@ class Handler:
             return response
         if isinstance(body, bytes):
             await response.write(body)
+        elif fault is None:
+            await _send_file(web_request, response, body)
         elif not await _send_slice(response, body, fault):
             _hang_up(web_request)
         return response
+
+
+async def _send_file(web_request: web.BaseRequest, response: web.StreamResponse, part: Slice) -> None:
+    """Sends a slice of an object; what is large does not pass through this process."""
+    with part.open() as file:
+        if part.length <= _CHUNK:
+            await response.write(file.read(part.length))
+            return
+        await response.write(b"")  # the headers, which the framework keeps for the first bytes
+        if web_request.transport is None:
+            raise ConnectionResetError("the client has left")
+        await asyncio.get_running_loop().sendfile(web_request.transport, file, part.start, part.length)
 
 
 async def _send_slice(response: web.StreamResponse, part: Slice, fault: Fault | None) -> bool:
@@ -80,6 +99,9 @@ async def _send_slice(response: web.StreamResponse, part: Slice, fault: Fault | 
             if fault and sent == turn:
                 if fault.kind == "stall":
                     await _silence()
+                if fault.kind == "slow":
+                    await _drip(response, chunk + file.read(part.length - sent - len(chunk)))
+                    return True
                 if fault.kind == "truncate":
                     return False
                 if fault.kind == "corrupt":
@@ -110,6 +132,13 @@ def _turning_point(fault: Fault | None, length: int) -> int:
 
 def _flip(chunk: bytes, index: int) -> bytes:
     return chunk[:index] + bytes([chunk[index] ^ 0xFF]) + chunk[index + 1 :]
+
+
+async def _drip(response: web.StreamResponse, rest: bytes) -> None:
+    """Sends the rest at 1 KB a second."""
+    for start in range(0, len(rest), _DROP):
+        await response.write(rest[start : start + _DROP])
+        await asyncio.sleep(_DROP / 1000)
 
 
 async def _silence() -> None:

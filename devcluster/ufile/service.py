@@ -1,5 +1,6 @@
 """The protocol: one request in, one reply out. Knows buckets and signatures, nothing of sockets and faults."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -64,9 +65,9 @@ class Service:
             return await _put_part(bucket, request, body)
         if source := request.headers.get("X-Ufile-Copy-Source", ""):
             return self._copy(bucket, request, source, pair)
-        with bucket.receive() as incoming:
+        with bucket.receive(md5="Content-MD5" in request.headers) as incoming:
             async for chunk in body:
-                incoming.write(chunk)
+                await asyncio.to_thread(incoming.write, chunk)  # other requests go on while this one is written
                 if incoming.digests.size > MAX_PUT:
                     raise errors.too_large()
             _check_md5(request, incoming.digests.md5())
@@ -126,7 +127,8 @@ async def _put_part(bucket: Bucket, request: Request, body: Body) -> Reply:
     number = request.query.get("partNumber", "")
     if not number.isdigit():
         raise errors.bad_request("partNumber is not a number")
-    part = uploads.put_part(bucket, upload, int(number), await _all(body, BLOCK))
+    data = await _all(body, BLOCK)
+    part = await asyncio.to_thread(uploads.put_part, bucket, upload, int(number), data)
     return _document({"PartNumber": part.number}, part.etag)
 
 

@@ -1,5 +1,6 @@
 """Multipart uploads on disk: begun, filled part by part, then finished or aborted."""
 
+import os
 import secrets
 import shutil
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from devcluster.ufile import errors
-from devcluster.ufile.digests import BLOCK, part_etag
+from devcluster.ufile.digests import BLOCK, etag_of_blocks, part_digest, part_etag
 from devcluster.ufile.disk import Bucket, Record, write_atomically
 
 
@@ -58,24 +59,35 @@ def every(bucket: Bucket) -> list[Upload]:
 
 
 def put_part(bucket: Bucket, upload: Upload, number: int, data: bytes) -> Part:
-    """Keeps a part; raises UFileError when that number was sent before or the part is too large."""
+    """Keeps a part at its place in the object; raises UFileError when that number was sent before or it is too large.
+
+    Safe for parts of different numbers in several threads.
+    """
     if len(data) > BLOCK:
         raise errors.too_large()
     path = _part_path(bucket, upload, number)
     if path.exists():
         raise errors.duplicate_part()
-    write_atomically(path, data)
-    return _part(path)
+    descriptor = os.open(_data_path(bucket, upload), os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.pwrite(descriptor, data, number * BLOCK)
+    finally:
+        os.close(descriptor)
+    part = Part(number=number, etag=part_etag(data), size=len(data), modified=int(time.time()))
+    write_atomically(path, msgspec.json.encode(part))
+    return part
 
 
 def parts(bucket: Bucket, upload: Upload) -> list[Part]:
     """The parts that were received, by number."""
-    return [_part(path) for path in sorted((bucket.uploads / upload.id).glob("*.part"))]
+    paths = sorted((bucket.uploads / upload.id).glob("*.part"))
+    return [msgspec.json.decode(path.read_bytes(), type=Part) for path in paths]
 
 
 def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, metadata: dict[str, str]) -> Record:
-    """Joins the parts into the object.
+    """Makes the parts the object.
 
+    A part is a block of the object's ETag, so nothing is read again.
     Raises UFileError when the ETags are not those of the parts, or a part other than the last is short.
     """
     received = parts(bucket, upload)
@@ -85,10 +97,10 @@ def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, met
         raise errors.bad_request("a part is missing")
     if any(part.size != BLOCK for part in received[:-1]):
         raise errors.bad_request("a part other than the last is short")
-    with bucket.receive() as incoming:
-        for part in received:
-            incoming.write(_part_path(bucket, upload, part.number).read_bytes())
-        record = bucket.commit(upload.key, incoming, mime_type, {**upload.metadata, **metadata})
+    etag = etag_of_blocks([part_digest(part.etag) for part in received])
+    size = sum(part.size for part in received)
+    metadata = {**upload.metadata, **metadata}
+    record = bucket.adopt(upload.key, _data_path(bucket, upload), size, etag, mime_type, metadata)
     abort(bucket, upload)
     return record
 
@@ -98,10 +110,9 @@ def abort(bucket: Bucket, upload: Upload) -> None:
     shutil.rmtree(bucket.uploads / upload.id)
 
 
+def _data_path(bucket: Bucket, upload: Upload) -> Path:
+    return bucket.uploads / upload.id / "data"
+
+
 def _part_path(bucket: Bucket, upload: Upload, number: int) -> Path:
     return bucket.uploads / upload.id / f"{number:05}.part"
-
-
-def _part(path: Path) -> Part:
-    data = path.read_bytes()
-    return Part(number=int(path.stem), etag=part_etag(data), size=len(data), modified=int(path.stat().st_mtime))
