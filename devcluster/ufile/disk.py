@@ -97,16 +97,16 @@ class Bucket:
         """Makes received bytes the object of that key, in place of what was there."""
         incoming.close()
         digests = incoming.digests
-        return self.adopt(key, incoming.path, digests.size, digests.etag(), mime_type, metadata)
+        return self.adopt(key, incoming.path, digests.etag(), mime_type, metadata)
 
-    def adopt(self, key: str, path: Path, size: int, etag: str, mime_type: str, metadata: dict[str, str]) -> Record:
+    def adopt(self, key: str, path: Path, etag: str, mime_type: str, metadata: dict[str, str]) -> Record:
         """Makes a file of this disk the object of that key, in place of what was there."""
         now = int(time.time())
         old = self._by_key.get(key)
         record = Record(
             key=key,
             blob=secrets.token_hex(16),
-            size=size,
+            size=path.stat().st_size,
             etag=etag,
             mime_type=mime_type or "application/octet-stream",
             created=old.created if old else now,

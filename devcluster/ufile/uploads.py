@@ -68,11 +68,10 @@ def put_part(bucket: Bucket, upload: Upload, number: int, data: bytes) -> Part:
     path = _part_path(bucket, upload, number)
     if path.exists():
         raise errors.duplicate_part()
-    descriptor = os.open(_data_path(bucket, upload), os.O_WRONLY | os.O_CREAT, 0o644)
     try:
-        os.pwrite(descriptor, data, number * BLOCK)
-    finally:
-        os.close(descriptor)
+        _write_at(_data_path(bucket, upload), data, number * BLOCK)
+    except FileNotFoundError:
+        raise errors.no_upload() from None  # it was ended meanwhile
     part = Part(number=number, etag=part_etag(data), size=len(data), modified=int(time.time()))
     write_atomically(path, msgspec.json.encode(part))
     return part
@@ -98,9 +97,8 @@ def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, met
     if any(part.size != BLOCK for part in received[:-1]):
         raise errors.bad_request("a part other than the last is short")
     etag = etag_of_blocks([part_digest(part.etag) for part in received])
-    size = sum(part.size for part in received)
     metadata = {**upload.metadata, **metadata}
-    record = bucket.adopt(upload.key, _data_path(bucket, upload), size, etag, mime_type, metadata)
+    record = bucket.adopt(upload.key, _data_path(bucket, upload), etag, mime_type, metadata)
     abort(bucket, upload)
     return record
 
@@ -108,6 +106,14 @@ def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, met
 def abort(bucket: Bucket, upload: Upload) -> None:
     """Forgets the upload and its parts."""
     shutil.rmtree(bucket.uploads / upload.id)
+
+
+def _write_at(path: Path, data: bytes, position: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.pwrite(descriptor, data, position)
+    finally:
+        os.close(descriptor)
 
 
 def _data_path(bucket: Bucket, upload: Upload) -> Path:

@@ -20,6 +20,10 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 
 T = TypeVar("T", bound=Input)
 
+MAX_FILES = 5000
+MAX_BYTES = 64 * 1024**3
+"""Limits of a transfer where the installation names none."""
+
 
 class UFile(Input, frozen=True, kw_only=True):
     """Where objects live: `{scheme}://{bucket}{suffix}/{key}`, for example suffix `.cn-bj.ufileos.com`."""
@@ -27,6 +31,10 @@ class UFile(Input, frozen=True, kw_only=True):
     bucket: str
     scheme: str
     suffix: str
+    max_files: int = MAX_FILES
+    """Objects that one transfer may have."""
+    max_bytes: int = MAX_BYTES
+    """Bytes that one transfer may have."""
 
 
 class Registry(Input, frozen=True, kw_only=True):

@@ -1,107 +1,69 @@
-"""Downloads that are either the whole, verified object at the target, or nothing there."""
+"""Downloads that are either the whole, verified objects at their targets, or nothing there."""
 
-import hashlib
 import os
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
-import requests
-
-from inference_image_store import failures
-from inference_image_store.etag import ETag
+from inference_image_store import limits, parallel
+from inference_image_store.arrival import Arrival
 from inference_image_store.objects import ObjectInfo
 from inference_image_store.retry import Retry
+from inference_image_store.transfer import Transfer
 from inference_image_store.wire import Wire
 
-RANGE = 32 * 1024 * 1024
-"""Bytes asked for at a time. Each range has its own attempts, so a long object may meet many short breaks."""
 
-_PARTIAL = 206
+@dataclass(frozen=True)
+class Wanted:
+    """A pinned object, and where it shall be. The folder of `target` must exist."""
 
+    key: str
+    target: Path
+    etag: str
+    size: int
+    """Bytes."""
 
-class Download:
-    """One object on its way into a file. Attempts go on where the one before broke off."""
-
-    def __init__(self, wire: Wire, info: ObjectInfo, file: BinaryIO) -> None:
-        self._wire = wire
-        self._info = info
-        self._file = file
-        self._received = 0
-        self._etag = ETag()
-        self._sha256 = hashlib.sha256()
-
-    def run(self, retry: Retry) -> None:
-        """Receives everything; raises StageError, or TransientError when what arrived is not the object."""
-        while self._received < self._info.size:
-            end = min(self._received + RANGE, self._info.size)
-            retry.call(partial(self._receive, end))
-        self._verify()
-
-    def _receive(self, end: int) -> None:
-        wanted = f"bytes {self._received}-{end - 1}/{self._info.size}"
-        headers = {"Range": wanted.replace(" ", "=").partition("/")[0]}
-        with self._wire.send("GET", self._info.key, headers=headers) as response:
-            self._check(response, wanted)
-            for chunk in self._wire.chunks(self._info.key, response):
-                if self._received + len(chunk) > end:
-                    raise failures.unavailable(self._wire.bucket, self._info.key, "it sent more than was asked for")
-                self._file.write(chunk)
-                self._etag.update(chunk)
-                self._sha256.update(chunk)
-                self._received += len(chunk)
-        if self._received < end:
-            raise failures.unavailable(self._wire.bucket, self._info.key, "the answer ended early")
-
-    def _check(self, response: requests.Response, wanted: str) -> None:
-        etag = response.headers.get("ETag", "").strip('"')
-        if etag != self._info.etag:
-            raise failures.changed(self._wire.bucket, self._info.key, f"ETag {self._info.etag}", f"ETag {etag}")
-        actual = response.headers.get("Content-Range", "")
-        if response.status_code != _PARTIAL or actual != wanted:
-            detail = f"asked for {wanted} it answered {response.status_code} {failures.clean(actual)}"
-            raise failures.unavailable(self._wire.bucket, self._info.key, detail)
-
-    def _verify(self) -> None:
-        info = self._info
-        if (etag := self._etag.value()) != info.etag and info.size:  # nothing to compare in an empty object
-            raise failures.corrupt(self._wire.bucket, info.key, f"its ETag is {info.etag}, that of the bytes {etag}")
-        if info.sha256 and (sha256 := self._sha256.hexdigest()) != info.sha256:
-            raise failures.corrupt(
-                self._wire.bucket, info.key, f"its SHA-256 is {info.sha256}, that of the bytes {sha256}"
-            )
+    @property
+    def info(self) -> ObjectInfo:
+        """What is known of the object before its first answer."""
+        return ObjectInfo(self.key, self.size, self.etag)
 
 
-def download(wire: Wire, retry: Retry, info: ObjectInfo, target: Path) -> None:
-    """Puts the object at `target`, replacing a file that is there, and syncs it to the disk.
+def download(
+    wire: Wire, retry: Retry, transfer: Transfer, objects: Sequence[tuple[ObjectInfo, Path]]
+) -> tuple[ObjectInfo, ...]:
+    """Puts each object at its target, replacing a file that is there, and syncs it to the disk.
 
-    Raises StageError: `ObjectCorrupt` when the bytes are wrong in every attempt, `SourceChanged` when the object is
-    replaced meanwhile. Whatever fails, `target` is as it was.
+    Returns what the answers said of each. Whatever fails, each target is as it was, or the new object as a whole.
+    Raises StageError: `ObjectCorrupt` when bytes are wrong in every attempt, `SourceChanged` when an object is
+    another than described or replaced meanwhile, `LimitExceeded` when the disk has no room.
     """
+    _check_room(transfer, objects)
+    arrivals = [Arrival(wire, retry, transfer, info, target) for info, target in objects]
+    waiting = list(arrivals)
 
     def attempt() -> None:
-        with _temporary(target) as (file, path):
-            Download(wire, info, file).run(retry)
-            file.flush()
-            os.fsync(file.fileno())
-            path.replace(target)
+        nonlocal waiting
+        parallel.run((task for arrival in waiting for task in arrival.tasks()), transfer)
+        waiting = [arrival for arrival in waiting if arrival.fault]
+        for arrival in waiting:
+            if arrival.fault:
+                raise arrival.fault
 
-    retry.call(attempt)
-    _sync_folder(target.parent)
-
-
-@contextmanager
-def _temporary(target: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """A new file beside `target`, with the permissions that any new file would have; removed unless renamed."""
-    path = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with path.open("xb") as file:
-            yield file, path
+        retry.call(attempt, transfer.sleep)
     finally:
-        path.unlink(missing_ok=True)
+        for arrival in arrivals:
+            arrival.discard()
+    for folder in {target.parent for _, target in objects}:
+        _sync_folder(folder)
+    return tuple(arrival.info for arrival in arrivals)
+
+
+def _check_room(transfer: Transfer, objects: Sequence[tuple[ObjectInfo, Path]]) -> None:
+    for folder in {target.parent for _, target in objects}:
+        sizes = [info.size for info, target in objects if target.parent == folder]
+        limits.check_room(transfer.what, folder, limits.disk_need(sizes))
 
 
 def _sync_folder(path: Path) -> None:

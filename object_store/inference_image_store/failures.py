@@ -18,6 +18,7 @@ _UNAVAILABLE_HINT = (
 _MAX_WORDS = 200
 _FORBIDDEN = (401, 403)
 _NOT_FOUND = 404
+_BEYOND_THE_END = 416
 _SERVER_ERROR = 500
 _PASSING = (400, 408, 429)  # 400 too: a body that was damaged on its way no longer fits its checksum
 
@@ -65,20 +66,22 @@ def failure(answer: Answer, bucket: str, key: str) -> StageError:
     if answer.status in _FORBIDDEN:
         return StageError(
             Reason.UFILE_FORBIDDEN,
-            f"UFile refused the credentials for {_what(bucket, key)}: it answered {answer}.",
+            f"UFile refused the credentials for {what(bucket, key)}: it answered {answer}.",
             f"Check keys publicKey and privateKey of the Secret named in spec.ufile.secretRef, {_AGAIN}.",
         )
     if answer.status == _NOT_FOUND:
         return StageError(
             Reason.OBJECT_NOT_FOUND,
-            f"There is no {_what(bucket, key)}.",
+            f"There is no {what(bucket, key)}.",
             f"Upload the object or correct the key that names it, {_AGAIN}.",
         )
+    if answer.status == _BEYOND_THE_END:  # only pinned sizes are asked for
+        return changed(bucket, key, "its size", "a smaller one")
     if answer.status in _PASSING or answer.status >= _SERVER_ERROR:
         return unavailable(bucket, key, f"it answered {answer}")
     return StageError(
         Reason.UFILE_UNAVAILABLE,
-        f"UFile cannot be used for {_what(bucket, key)}: it answered {answer}.",
+        f"UFile cannot be used for {what(bucket, key)}: it answered {answer}.",
         _UNAVAILABLE_HINT,
     )
 
@@ -86,7 +89,16 @@ def failure(answer: Answer, bucket: str, key: str) -> StageError:
 def unavailable(bucket: str, key: str, detail: str) -> TransientError:
     """UFile did not answer, or not in a way that can be used; `detail` says which."""
     return TransientError(
-        Reason.UFILE_UNAVAILABLE, f"UFile cannot be used for {_what(bucket, key)}: {detail}.", _UNAVAILABLE_HINT
+        Reason.UFILE_UNAVAILABLE, f"UFile cannot be used for {what(bucket, key)}: {detail}.", _UNAVAILABLE_HINT
+    )
+
+
+def overdue(what: str, seconds: float, done: int, total: int) -> StageError:
+    """A transfer that took longer than it may, all its attempts together."""
+    return StageError(
+        Reason.UFILE_UNAVAILABLE,
+        f"The {what} is not done after {seconds:.0f} s: {done} of {total} bytes were moved.",
+        _UNAVAILABLE_HINT,
     )
 
 
@@ -94,7 +106,7 @@ def corrupt(bucket: str, key: str, detail: str) -> TransientError:
     """The bytes are not the object's; `detail` says how that shows."""
     return TransientError(
         Reason.OBJECT_CORRUPT,
-        f"The {_what(bucket, key)} does not arrive whole: {detail}.",
+        f"The {what(bucket, key)} does not arrive whole: {detail}.",
         f"Upload the object again (with the UFile SDK or console, not through the S3 endpoint), {_AGAIN}.",
     )
 
@@ -103,7 +115,7 @@ def changed(bucket: str, key: str, expected: str, actual: str) -> StageError:
     """The object is another one than the one that was pinned."""
     return StageError(
         Reason.SOURCE_CHANGED,
-        f"The {_what(bucket, key)} changed since it was resolved: {expected} became {actual}.",
+        f"The {what(bucket, key)} changed since it was resolved: {expected} became {actual}.",
         "Nothing to do: the operator resolves again. If it repeats, stop overwriting the object meanwhile.",
     )
 
@@ -112,10 +124,11 @@ def over_limit(bucket: str, key: str, detail: str) -> StageError:
     """More than this project takes; `detail` has both numbers."""
     return StageError(
         Reason.LIMIT_EXCEEDED,
-        f"The {_what(bucket, key)} is over the limit: {detail}.",
+        f"The {what(bucket, key)} is over the limit: {detail}.",
         f"Name a smaller object or a narrower prefix in the spec, or move what does not belong there, {_AGAIN}.",
     )
 
 
-def _what(bucket: str, key: str) -> str:
+def what(bucket: str, key: str) -> str:
+    """The object, or the bucket, as messages name it."""
     return f"object {key!r} in bucket {bucket!r}" if key else f"bucket {bucket!r}"

@@ -60,6 +60,22 @@ class Parts(msgspec.Struct, frozen=True):
     parts: tuple[ListedPart, ...] = msgspec.field(name="Parts", default=())
 
 
+class ListedUpload(msgspec.Struct, frozen=True):
+    """A multipart upload that was neither finished nor aborted."""
+
+    id: str = msgspec.field(name="UploadId")
+    key: str = msgspec.field(name="FileName")
+    started: int = msgspec.field(name="StartTime", default=0)
+    """Unix seconds by the service's clock."""
+
+
+class Uploads(msgspec.Struct, frozen=True):
+    """One page of such uploads."""
+
+    uploads: tuple[ListedUpload, ...] = msgspec.field(name="DataSet", default=())
+    marker: str = msgspec.field(name="NextMarker", default="")
+
+
 def from_headers(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     """The object that a HEAD describes; raises ValueError when size or ETag is missing."""
     etag = headers.get("ETag", "").strip('"')

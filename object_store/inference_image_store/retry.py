@@ -28,8 +28,8 @@ class Retry:
         full = min(_MAX_PAUSE, self.first_pause * 2.0**attempt)
         return full * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
 
-    def call(self, attempt: Callable[[], T]) -> T:
-        """The value of the first attempt that succeeds.
+    def call(self, attempt: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+        """The value of the first attempt that succeeds. `sleep` makes the pauses, and may end them by an error.
 
         Raises StageError: at once what cannot pass, and the last transient failure when attempts run out.
         """
@@ -39,7 +39,7 @@ class Retry:
             except TransientError as error:
                 pause = self.pause(number)
                 _LOG.warning("%s Trying again in %.1f s (%d of %d).", error.message, pause, number + 1, self.retries)
-                time.sleep(pause)
+                sleep(pause)
         try:
             return attempt()
         except TransientError as error:

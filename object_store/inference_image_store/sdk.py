@@ -1,18 +1,19 @@
-"""The one place that touches the official SDK: signatures, put, list, copy and delete.
+"""The one place that touches the official SDK: signatures, list, copy and delete.
 
 What of it needs care, and is confined here (release 3.2.11):
 - its import installs a handler that prints every authorization header: the logger is silenced for good;
 - its configuration is global: a lock lends it to one call at a time;
 - its session would follow redirects and take passwords from a netrc file: neither may happen;
 - a malformed error answer escapes as whatever exception its parsing met.
-Its multipart upload hangs for ever on a malformed answer, cannot abort and hides why it could not begin, and its
-download has no timeout and overwrites the target first: those are ours, with the SDK's signatures.
+Its multipart upload hangs for ever on a malformed answer, cannot abort and hides why it could not begin, its download
+has no timeout and overwrites the target first, and its put would have to wait for the lock: those are ours, with the
+SDK's signatures.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import requests
@@ -27,7 +28,6 @@ from inference_image_store.objects import SHA256_HEADER, Page
 
 _LOCK = threading.Lock()
 _GONE = 404
-_OCTETS = "application/octet-stream"
 
 Timeout = tuple[float, float]
 """Seconds to connect, and between two bytes of an answer."""
@@ -59,11 +59,6 @@ class Sdk:
         """The Authorization header of a request that has these headers."""
         value: str = self._files.authorization(method.lower(), self._location.bucket, key, dict(headers))
         return value
-
-    def put(self, key: str, body: bytes | BinaryIO, *, md5: str, sha256: str) -> None:
-        """Stores a whole object; the service checks the (hex) MD5."""
-        headers = {"Content-MD5": md5, SHA256_HEADER: sha256}
-        self._call(key, lambda bucket: self._files.putstream(bucket, key, body, _OCTETS, headers))
 
     def list_page(self, prefix: str, marker: str, max_keys: int) -> Page:
         """The objects after `marker`, at most `max_keys` (up to 1000)."""

@@ -1,25 +1,29 @@
 """The store as the Jobs see it: one bucket of UFile, its objects by key."""
 
-import io
+import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import Reason
-from inference_image_store import failures, upload
+from inference_image_store import failures, leaks, parallel
+from inference_image_store.content import InMemory, checksums, goes_in_parts, on_disk
 from inference_image_store.credentials import Credentials
-from inference_image_store.download import download
-from inference_image_store.etag import etag_of
+from inference_image_store.download import Wanted, download
+from inference_image_store.etag import etag_of, is_ufile_etag
 from inference_image_store.keys import check_key, check_prefix
+from inference_image_store.limits import Limits
 from inference_image_store.objects import ObjectInfo, from_headers
 from inference_image_store.retry import Retry
 from inference_image_store.sdk import Sdk, Timeout
-from inference_image_store.upload import Checksums, Multipart, checksums, matches
+from inference_image_store.sending import Sender, stands
+from inference_image_store.transfer import Patience, Report, Transfer, log
 from inference_image_store.wire import Wire
 
 _MAX_PAGE = 1000
+_PLAIN_TIMEOUT: Timeout = (10.0, 60.0)
 
 
 class Store:
@@ -34,15 +38,24 @@ class Store:
         location: UFile,
         credentials: Credentials,
         *,
-        timeout: Timeout = (10.0, 60.0),
+        timeout: Timeout = _PLAIN_TIMEOUT,
         retries: int = 4,
         first_pause: float = 0.5,
+        patience: Patience = Patience(),  # noqa: B008 - frozen
+        report: Report = log,
     ) -> None:
-        """`timeout` is seconds to connect and between two bytes; pauses double from `first_pause` seconds."""
+        """`timeout` is seconds to connect and between two bytes; pauses double from `first_pause` seconds.
+
+        `report` is told of the progress of a transfer, at least every 2 s, in the thread that waits for it.
+        """
         self.bucket = location.bucket
+        self._limits = Limits(location.max_files, location.max_bytes)
+        self._patience = patience
+        self._report = report
         self._retry = Retry(retries, first_pause)
         self._sdk = Sdk(location, credentials, timeout)
         self._wire = Wire(location, self._sdk, timeout)
+        self._sender = Sender(self._wire, self._retry, self._head)
 
     def head(self, key: str) -> ObjectInfo:
         """The object as it is now; the only source of its SHA-256."""
@@ -95,29 +108,70 @@ class Store:
         self._check_pin(info, etag)
         if size is not None and info.size != size:
             raise failures.changed(self.bucket, key, f"{size} bytes", f"{info.size} bytes")
-        download(self._wire, self._retry, info, target)
-        return info
+        return self._download([(info, target)], failures.what(self.bucket, key))[0]
+
+    def download_all(self, wanted: Sequence[Wanted]) -> tuple[ObjectInfo, ...]:
+        """As `download`, for objects that are pinned: several at a time, without asking for each first.
+
+        Raises StageError as `download`, and `LimitExceeded` before the first byte when they are too many or too large.
+        """
+        for item in wanted:
+            check_key(item.key)
+        what = failures.what(self.bucket, wanted[0].key) if len(wanted) == 1 else f"{len(wanted)} objects"
+        return self._download([(item.info, item.target) for item in wanted], what)
+
+    def _download(self, objects: Sequence[tuple[ObjectInfo, Path]], what: str) -> tuple[ObjectInfo, ...]:
+        total = sum(info.size for info, _ in objects)
+        self._limits.check(what, len(objects), total)
+        return download(self._wire, self._retry, self._transfer(f"download of {what}", total), objects)
 
     def upload(self, source: Path, key: str, *, sha256: str | None = None) -> ObjectInfo:
         """Stores a file with its SHA-256 as metadata, and verifies what is stored; in parts above 64 MiB.
 
-        `sha256` (hex) is what the caller verified: another content is refused (`ObjectCorrupt`) before anything is
-        sent, and so is what was stored wrong in every attempt.
+        What is there already, and equal, is not sent again. `sha256` (hex) is what the caller verified: another
+        content is refused (`ObjectCorrupt`) before anything is sent, and so is what was stored wrong in every attempt.
         """
-        with source.open("rb") as file:
-            sums = checksums(file)
+        with on_disk(source) as content:
+            sums = checksums(content)
             if sha256 is not None and sums.sha256 != sha256:
                 raise StageError(
                     Reason.OBJECT_CORRUPT,
                     f"The file {source.name} changed before its upload: its SHA-256 is {sums.sha256}, not {sha256}.",
                     "This is a defect of the step, or of its disk: the operator runs the step again.",
                 )
-            return self._store(file, check_key(key), sums)
+            there = self.find(check_key(key))
+            if there is not None and stands(there, sums, content):
+                return there
+            return self._sender.send(self._upload_of(key, sums.size), content, key, sums)
+
+    def upload_all(self, sources: Mapping[str, Path], prefix: str) -> tuple[ObjectInfo, ...]:
+        """Stores files under their keys, several at a time, but those that are there already and equal.
+
+        All keys begin with `prefix`, which is listed once. Raises StageError as `upload`, and `LimitExceeded`.
+        """
+        check_prefix(prefix)
+        sizes = {check_key(key): path.stat().st_size for key, path in sources.items()}
+        what = f"{len(sources)} objects below {prefix!r}"
+        self._limits.check(what, len(sizes), sum(sizes.values()))
+        there = {info.key: info for info in self.list(prefix, limit=self._limits.max_files)}
+        small = [key for key, size in sizes.items() if not goes_in_parts(size)]
+        transfer = self._transfer(f"upload of {what}", sum(sizes[key] for key in small))
+        stored: dict[str, ObjectInfo] = {}
+
+        def send(key: str) -> None:
+            stored[key] = self._sender.send_one_of_many(transfer, sources[key], key, there.get(key))
+
+        parallel.run((partial(send, key) for key in small), transfer)
+        return tuple(stored[key] if key in stored else self.upload(path, key) for key, path in sources.items())
 
     def write(self, data: bytes, key: str) -> ObjectInfo:
         """Stores bytes, as `upload` does with a file."""
-        file = io.BytesIO(data)
-        return self._store(file, check_key(key), checksums(file))
+        content = InMemory(data)
+        return self._sender.send(self._upload_of(key, content.size), content, check_key(key), checksums(content))
+
+    def abort_stale_uploads(self, prefix: str, age: float) -> int:
+        """Ends multipart uploads below `prefix` that began more than `age` seconds ago; returns how many."""
+        return leaks.abort_older(self._wire, check_prefix(prefix), time.time() - age)
 
     def copy(self, source_key: str, key: str) -> ObjectInfo:
         """Stores a copy of an object under another key, and verifies it; its SHA-256 goes with it."""
@@ -144,50 +198,22 @@ class Store:
             except ValueError as error:
                 raise failures.unavailable(self.bucket, key, str(error)) from error
 
+    def _transfer(self, what: str, total: int) -> Transfer:
+        return Transfer(what, total, self._patience, self._report)
+
+    def _upload_of(self, key: str, size: int) -> Transfer:
+        return self._transfer(f"upload of {failures.what(self.bucket, key)}", size)
+
     def _read(self, key: str, max_bytes: int, pinned: str) -> bytes:
+        watch = self._transfer(f"reading of {failures.what(self.bucket, key)}", max_bytes).watch(self.bucket, key)
         with self._wire.send("GET", key) as response:
             etag = response.headers.get("ETag", "").strip('"')
             self._check_pin(ObjectInfo(key, 0, etag), pinned)
-            data = self._wire.body(key, response, max_bytes)
-        if data and etag_of(data) != etag:
+            data = self._wire.body(key, response, max_bytes, watch)
+        if data and is_ufile_etag(etag) and etag_of(data) != etag:
             raise failures.corrupt(self.bucket, key, f"its ETag is {etag}, that of the bytes {etag_of(data)}")
         return data
 
     def _check_pin(self, info: ObjectInfo, pinned: str) -> None:
         if pinned and info.etag != pinned:
             raise failures.changed(self.bucket, info.key, f"ETag {pinned}", f"ETag {info.etag}")
-
-    def _store(self, file: BinaryIO, key: str, sums: Checksums) -> ObjectInfo:
-        """Sends and verifies; what was stored wrong is sent anew."""
-
-        def attempt() -> ObjectInfo:
-            if sums.size > upload.MULTIPART_ABOVE:
-                self._put_in_parts(file, key, sums)
-            else:
-                self._retry.call(partial(self._put, file, key, sums))
-            info = self.head(key)
-            if not matches(info, sums):
-                raise failures.corrupt(self.bucket, key, f"stored were {info.size} bytes of ETag {info.etag}")
-            return info
-
-        return self._retry.call(attempt)
-
-    def _put(self, file: BinaryIO, key: str, sums: Checksums) -> None:
-        file.seek(0)
-        body = file if sums.size else b""  # an empty stream would be sent chunked
-        self._sdk.put(key, body, md5=sums.md5, sha256=sums.sha256)
-
-    def _put_in_parts(self, file: BinaryIO, key: str, sums: Checksums) -> None:
-        try:
-            Multipart(self._wire, self._retry, key, sums).run(file)
-        except StageError:
-            if not self._landed(key, sums):
-                raise
-
-    def _landed(self, key: str, sums: Checksums) -> bool:
-        """Whether the upload worked and only its answer was lost."""
-        try:
-            info = self.find(key)
-        except StageError:
-            return False
-        return info is not None and matches(info, sums) and info.sha256 == sums.sha256

@@ -1,121 +1,125 @@
-"""Uploads with checksums: one PUT for what is small, parts for what is large."""
+"""Uploads with checksums: one PUT for what is small, parts in parallel for what is large."""
 
 import contextlib
-import hashlib
-import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
 import requests
 
 from inference_image_contract.errors import StageError
-from inference_image_store import failures
-from inference_image_store.etag import ETag, part_etag
+from inference_image_contract.reasons import Reason
+from inference_image_store import failures, leaks, parallel
+from inference_image_store.content import Body, Checksums, Content
+from inference_image_store.etag import part_etag
 from inference_image_store.failures import TransientError
-from inference_image_store.objects import SHA256_HEADER, NewUpload, ObjectInfo, Parts
+from inference_image_store.objects import SHA256_HEADER, NewUpload, Parts
 from inference_image_store.retry import Retry
+from inference_image_store.transfer import Transfer
 from inference_image_store.wire import Wire
-
-MULTIPART_ABOVE = 64 * 1024 * 1024
-"""Bytes up to which an object is sent in one request."""
 
 _MAX_ANSWER = 1024 * 1024
 _MAX_BLOCK = 64 * 1024 * 1024
-_CHUNK = 1024 * 1024
 T = TypeVar("T")
 
 _HEADERS = {"Content-Type": "application/octet-stream"}
 
 
-@dataclass(frozen=True)
-class Checksums:
-    """What identifies some bytes."""
+def put(wire: Wire, transfer: Transfer, key: str, content: Content, sums: Checksums) -> str:
+    """Stores an object in one request, made once, and returns its ETag; the service checks the (hex) MD5.
 
-    size: int
-    etag: str
-    md5: str
-    sha256: str
-
-
-def checksums(file: BinaryIO) -> Checksums:
-    """All checksums of a stream, in one pass from its start."""
-    file.seek(0)
-    etag, md5, sha256, size = ETag(), hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
-    while chunk := file.read(_CHUNK):
-        size += len(chunk)
-        etag.update(chunk)
-        md5.update(chunk)
-        sha256.update(chunk)
-    return Checksums(size, etag.value(), md5.hexdigest(), sha256.hexdigest())
-
-
-def matches(info: ObjectInfo, sums: Checksums) -> bool:
-    """Whether the stored object is those bytes."""
-    return info.size == sums.size and (info.etag == sums.etag or not sums.size)
+    Raises StageError; TransientError where another try may help.
+    """
+    transfer.check()
+    watch = transfer.watch(wire.bucket, key)
+    headers = _HEADERS | {"Content-MD5": sums.md5, SHA256_HEADER: sums.sha256}
+    try:
+        with wire.send("PUT", key, headers=headers, data=Body(content, 0, content.size, watch)) as response:
+            return response.headers.get("ETag", "").strip('"')
+    except TransientError:
+        watch.undo()
+        raise
 
 
 class Multipart:
     """One object in parts. What was begun and failed is aborted: the service would keep, and charge for, its parts."""
 
-    def __init__(self, wire: Wire, retry: Retry, key: str, sums: Checksums) -> None:
+    def __init__(self, wire: Wire, retry: Retry, transfer: Transfer, key: str, sums: Checksums) -> None:
         self._wire = wire
         self._retry = retry
+        self._transfer = transfer
         self._key = key
+        self._sums = sums
         self._headers = _HEADERS | {SHA256_HEADER: sums.sha256}
 
-    def run(self, file: BinaryIO) -> None:
-        """Uploads the stream.
+    def run(self, content: Content) -> None:
+        """Uploads the content.
 
-        Raises StageError, or TransientError when a part was stored wrong, which only a new upload repairs. When the
-        last answer was lost, the object may be there all the same.
+        Raises StageError, or TransientError when only a new upload can help: a part was stored wrong, or somebody
+        else ended this one. When the last answer was lost, the object may be there all the same.
         """
-        upload = self._retry.call(self._begin)
+        upload = self._retry.call(self._begin, self._transfer.sleep)
         try:
-            etags = list(self._parts(upload, file))
-            self._retry.call(partial(self._finish, upload, etags))
+            etags = self._parts(upload, content)
+            self._retry.call(partial(self._finish, upload, etags), self._transfer.sleep)
         except BaseException:
-            self._abort(upload)
+            with contextlib.suppress(StageError):  # what failed before matters more than whether this works
+                leaks.abort(self._wire, self._key, upload.id)
             raise
 
     def _begin(self) -> NewUpload:
+        self._transfer.check()
         with self._wire.send("POST", self._key, query="uploads", headers=self._headers) as response:
             upload = self._decode(response, NewUpload)
         if not 0 < upload.block <= _MAX_BLOCK:
             raise failures.unavailable(self._wire.bucket, self._key, f"its part size is {upload.block}")
         return upload
 
-    def _parts(self, upload: NewUpload, file: BinaryIO) -> Iterator[str]:
-        """Sends every part and yields its ETag."""
-        file.seek(0)
-        for number in itertools.count():
-            part = file.read(upload.block)
-            if not part:
-                return
-            etag = self._retry.call(partial(self._part, upload, number, part))
-            if etag != part_etag(part):
-                raise failures.corrupt(self._wire.bucket, self._key, f"part {number} was stored with ETag {etag}")
-            yield etag
+    def _parts(self, upload: NewUpload, content: Content) -> list[str]:
+        """Sends every part; their ETags, in order."""
+        etags = [""] * -(-content.size // upload.block)
 
-    def _part(self, upload: NewUpload, number: int, part: bytes) -> str:
-        """Sends one part and returns the ETag of what is stored.
+        def send(number: int) -> None:
+            etags[number] = self._part(upload, number, content)
 
-        A failure may have come after the part was stored, and the service refuses a part twice: then it is asked.
-        """
+        parallel.run((partial(send, number) for number in range(len(etags))), self._transfer)
+        return etags
+
+    def _part(self, upload: NewUpload, number: int, content: Content) -> str:
+        """Sends one part and returns its ETag; raises TransientError when it was stored wrong."""
+        length = min(upload.block, content.size - number * upload.block)
+        stored = self._retry.call(partial(self._put_part, upload, number, content, length), self._transfer.sleep)
+        if stored is None:
+            raise failures.unavailable(self._wire.bucket, self._key, "its upload was ended by somebody else")
+        etag, expected = stored
+        if etag != expected:
+            raise failures.corrupt(self._wire.bucket, self._key, f"part {number} was stored with ETag {etag}")
+        return etag
+
+    def _put_part(self, upload: NewUpload, number: int, content: Content, length: int) -> tuple[str, str] | None:
+        """The ETag of what is stored and that of what was sent; None when there is no such upload any more."""
         try:
-            return self._put_part(upload, number, part)
-        except TransientError:
-            if etag := self._stored(upload, number):
-                return etag
+            return self._put_or_ask(upload, number, content, length)
+        except StageError as error:
+            if error.reason is Reason.OBJECT_NOT_FOUND:
+                return None
             raise
 
-    def _put_part(self, upload: NewUpload, number: int, part: bytes) -> str:
+    def _put_or_ask(self, upload: NewUpload, number: int, content: Content, length: int) -> tuple[str, str]:
+        """Sends a part. A failure may have come after it was stored, and a part is refused twice: then it is asked."""
+        self._transfer.check()
         query = f"uploadId={quote(upload.id, safe='')}&partNumber={number}"
-        with self._wire.send("PUT", self._key, query=query, headers=_HEADERS, data=part) as response:
-            return response.headers.get("ETag", "").strip('"')
+        watch = self._transfer.watch(self._wire.bucket, self._key)
+        body = Body(content, number * upload.block, length, watch)
+        try:
+            with self._wire.send("PUT", self._key, query=query, headers=_HEADERS, data=body) as response:
+                return response.headers.get("ETag", "").strip('"'), part_etag(body.sha1())
+        except TransientError:
+            if etag := self._stored(upload, number):
+                return etag, part_etag(body.sha1())
+            watch.undo()
+            raise
 
     def _stored(self, upload: NewUpload, number: int) -> str:
         """The ETag of a part that arrived, or nothing."""
@@ -126,18 +130,11 @@ class Multipart:
         return next((part.etag.strip('"') for part in listed.parts if part.number == number), "")
 
     def _finish(self, upload: NewUpload, etags: list[str]) -> None:
+        self._transfer.check()
         query = f"uploadId={quote(upload.id, safe='')}"
         data = ",".join(etags).encode()
         with self._wire.send("POST", self._key, query=query, headers=self._headers, data=data):
             pass  # the object is asked for afterwards, which says more than this answer
-
-    def _abort(self, upload: NewUpload) -> None:
-        """Frees the parts, in one attempt: what failed before matters more than whether this works."""
-        with (
-            contextlib.suppress(StageError),
-            self._wire.send("DELETE", self._key, query=f"uploadId={quote(upload.id, safe='')}"),
-        ):
-            pass
 
     def _decode(self, response: requests.Response, kind: type[T]) -> T:
         try:

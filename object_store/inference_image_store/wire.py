@@ -1,19 +1,25 @@
 """Signed requests of our own: one session with timeouts, without redirects, and the body as it is on the wire."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import quote
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from inference_image_contract.inputs import UFile
 from inference_image_store import failures
 from inference_image_store.broken import describe
+from inference_image_store.content import Body
 from inference_image_store.failures import Answer
+from inference_image_store.parallel import WORKERS
 from inference_image_store.sdk import Sdk, Timeout
 
-_CHUNK = 256 * 1024
+CHUNK = 256 * 1024
+"""Bytes that are held of each body on its way, in either direction."""
+
 _MAX_ERROR_BODY = 64 * 1024
 _SUCCESS = range(200, 300)
 _FORBIDDEN = 403
@@ -29,6 +35,8 @@ class Wire:
         self._sdk = sdk
         self._timeout = timeout
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter(pool_maxsize=WORKERS))
 
     @contextmanager
     def send(
@@ -38,7 +46,7 @@ class Wire:
         *,
         query: str = "",
         headers: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        data: bytes | Body | None = None,
     ) -> Iterator[requests.Response]:
         """A successful answer, its body not read yet.
 
@@ -71,17 +79,26 @@ class Wire:
                 raise failures.failure(self._answer(method, key, response), self.bucket, key)
             yield response
 
-    def chunks(self, key: str, response: requests.Response) -> Iterator[bytes]:
-        """The body, as stored; raises TransientError when it ends early or stalls."""
+    def chunks(
+        self, key: str, response: requests.Response, watch: Callable[[int], None] = lambda _: None
+    ) -> Iterator[bytes]:
+        """The body, as stored, in pieces as they arrive; `watch` is told of each.
+
+        Raises TransientError when it ends early or falls silent, and what `watch` raises.
+        """
         try:
-            yield from response.raw.stream(_CHUNK, decode_content=False)
+            while chunk := response.raw.read1(CHUNK, decode_content=False):
+                watch(len(chunk))
+                yield chunk
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise failures.unavailable(self.bucket, key, describe(error)) from error
 
-    def body(self, key: str, response: requests.Response, limit: int) -> bytes:
+    def body(
+        self, key: str, response: requests.Response, limit: int, watch: Callable[[int], None] = lambda _: None
+    ) -> bytes:
         """The whole body; raises StageError (`LimitExceeded`) as soon as it exceeds `limit` bytes."""
         data = bytearray()
-        for chunk in self.chunks(key, response):
+        for chunk in self.chunks(key, response, watch):
             data += chunk
             if len(data) > limit:
                 raise failures.over_limit(self.bucket, key, f"more than {limit} bytes")
@@ -96,3 +113,14 @@ class Wire:
     def _explained(self, key: str) -> Answer:
         with self.send("GET", key, headers={"Range": "bytes=0-0"}):
             return Answer(_FORBIDDEN, words="HEAD is refused, GET is not")
+
+
+class _Adapter(HTTPAdapter):
+    """Sends bodies in pieces that are worth a system call."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - handed on
+        super().init_poolmanager(*arguments, **options, blocksize=CHUNK)
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> urllib3.ProxyManager:  # noqa: ANN401 - handed on
+        manager: urllib3.ProxyManager = super().proxy_manager_for(*arguments, **options, blocksize=CHUNK)
+        return manager

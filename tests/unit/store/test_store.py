@@ -12,7 +12,8 @@ from devcluster.ufile import Fault, running
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import Reason
-from inference_image_store import Credentials, ObjectInfo, Store, etag_of, upload
+from inference_image_store import Credentials, ObjectInfo, Store, etag_of
+from inference_image_store.content import SINGLE_PUT
 from inference_image_store.keys import check_key
 
 from .conftest import KEYS
@@ -59,7 +60,7 @@ def test_upload_and_download_of_a_file(store, tmp_path):
 
 
 def test_a_download_in_several_ranges(store, standin, tmp_path, monkeypatch):
-    monkeypatch.setattr("inference_image_store.download.RANGE", 4 * MIB)
+    monkeypatch.setattr("inference_image_store.arrival.RANGE", 4 * MIB)
     store.write(bytes(range(256)) * (9 * MIB // 256), "k")
     del standin.seen[:]
     store.download("k", tmp_path / "back")
@@ -77,11 +78,11 @@ def test_an_upload_of_another_content_than_was_verified_sends_nothing(store, sta
 
 def test_a_large_file_goes_in_parts(store, standin, tmp_path):
     source = tmp_path / "source"
-    source.write_bytes(b"x" * (upload.MULTIPART_ABOVE + 1))
+    source.write_bytes(b"x" * (SINGLE_PUT + 1))
     info = store.upload(source, "large")
-    assert (info.size, info.etag) == (upload.MULTIPART_ABOVE + 1, etag_of(source))
+    assert (info.size, info.etag) == (SINGLE_PUT + 1, etag_of(source))
     assert info.sha256 == _sha256(source.read_bytes())
-    assert [method for method, _ in standin.seen] == ["POST", *["PUT"] * 17, "POST", "HEAD"]
+    assert [method for method, _ in standin.seen] == ["HEAD", "GET", "POST", *["PUT"] * 17, "POST", "HEAD"]
 
 
 def test_copy_keeps_content_and_checksum(store):

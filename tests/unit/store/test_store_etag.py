@@ -1,5 +1,7 @@
 """ETags, keys and credentials: the pure parts of the store."""
 
+import hashlib
+
 import pytest
 from ufile.util import file_etag
 
@@ -7,7 +9,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
 from inference_image_contract.reasons import Reason
 from inference_image_store import Credentials, etag_of
-from inference_image_store.etag import part_etag
+from inference_image_store.etag import is_ufile_etag, part_etag
 from inference_image_store.failures import Answer, clean, failure, parse
 from inference_image_store.keys import check_key, check_prefix
 from inference_image_store.retry import Retry
@@ -27,7 +29,19 @@ def test_etags_equal_the_sdks(tmp_path, size):
 
 
 def test_a_parts_etag_is_its_bare_sha1():
-    assert part_etag(b"") == "2jmj7l5rSw0yVb_vlWAYkK_YBwk="
+    assert part_etag(hashlib.sha1(b"", usedforsecurity=False).digest()) == "2jmj7l5rSw0yVb_vlWAYkK_YBwk="
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"x" * (4 * MIB), b"x" * (4 * MIB + 1)], ids=len)
+def test_own_etags_are_known_as_such(data):
+    assert is_ufile_etag(etag_of(data))
+
+
+@pytest.mark.parametrize(
+    "etag", ["9dd4e461268c8034f5c8564e155c67a6", "9dd4e461268c8034f5c8564e155c67a6-3", "", "AQ", "ü", "0" * 32]
+)
+def test_etags_of_the_s3_side_are_not_ours(etag):
+    assert not is_ufile_etag(etag)
 
 
 @pytest.mark.parametrize("key", ["a", "uai/x/model.ckpt-1.index", "模型/a b", "a+b&c=d", "..a/b..", "é" * 511, "dir/"])

@@ -10,7 +10,7 @@ from devcluster.ufile import Fault
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import ExitCode, Reason
-from inference_image_store import etag_of, upload
+from inference_image_store import etag_of, sending
 from inference_image_store.broken import describe
 
 MIB = 1024 * 1024
@@ -20,7 +20,7 @@ ATTEMPTS = 3
 
 @pytest.fixture(autouse=True)
 def _small_multipart(monkeypatch):
-    monkeypatch.setattr(upload, "MULTIPART_ABOVE", 4 * MIB)
+    monkeypatch.setattr("inference_image_store.content.SINGLE_PUT", 4 * MIB)
 
 
 def _left_over(folder):
@@ -138,7 +138,7 @@ def test_wrong_bytes_under_a_right_etag_are_told_by_the_sha256(store, standin, t
 
 
 def test_an_object_replaced_during_its_download(store, standin, tmp_path, monkeypatch):
-    monkeypatch.setattr("inference_image_store.download.RANGE", 1000)
+    monkeypatch.setattr("inference_image_store.arrival.RANGE", 1000)
     store.write(DATA, "k")
     send = store._wire.send
     count = itertools.count()
@@ -243,14 +243,15 @@ def test_a_server_that_falls_silent_is_explained(impatient, standin, tmp_path, c
 @pytest.mark.parametrize("what", ["put", "copy"])
 def test_what_another_overwrote_before_it_was_verified_is_sent_again(store, monkeypatch, what):
     store.write(DATA, "source")
-    sdk_call = getattr(store._sdk, what)
+    owner = {"put": sending, "copy": store._sdk}[what]
+    call = getattr(owner, what)
 
     def interfere(*arguments, **options):
-        monkeypatch.setattr(store._sdk, what, sdk_call)
-        sdk_call(*arguments, **options)
+        monkeypatch.setattr(owner, what, call)
+        call(*arguments, **options)
         store.write(b"somebody else's", "k")
 
-    monkeypatch.setattr(store._sdk, what, interfere)
+    monkeypatch.setattr(owner, what, interfere)
     info = store.write(DATA, "k") if what == "put" else store.copy("source", "k")
     assert info.etag == etag_of(DATA)
     assert store.read("k", max_bytes=MIB) == DATA

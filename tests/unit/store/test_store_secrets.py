@@ -9,7 +9,6 @@ import pytest
 
 from devcluster.ufile import Fault
 from inference_image_contract.errors import StageError
-from inference_image_store import upload
 
 ROOT = Path(__file__).parents[3]
 FORBIDDEN = ("CANARY", "Authorization", "UCloud ", "Signature")
@@ -41,7 +40,7 @@ def _exercise(store, standin, folder):
 
 @pytest.fixture
 def _small_multipart(monkeypatch):
-    monkeypatch.setattr(upload, "MULTIPART_ABOVE", 4_194_304)
+    monkeypatch.setattr("inference_image_store.content.SINGLE_PUT", 4_194_304)
 
 
 @pytest.mark.usefixtures("_small_multipart")

@@ -1,0 +1,174 @@
+"""One object on its way into a temporary file beside its target, in ranges that several threads receive at once."""
+
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import requests
+
+from inference_image_store import failures, limits
+from inference_image_store.etag import BLOCK, Blocks, etag_of_blocks, is_ufile_etag
+from inference_image_store.failures import TransientError
+from inference_image_store.inorder import InOrder
+from inference_image_store.objects import SHA256_HEADER, ObjectInfo
+from inference_image_store.parallel import Task
+from inference_image_store.retry import Retry
+from inference_image_store.transfer import Transfer
+from inference_image_store.wire import Wire
+
+RANGE = 4 * BLOCK
+"""Bytes asked for at a time: whole blocks of an ETag. Each range has its own attempts, so a long object may meet many
+short breaks."""
+
+_LOG = logging.getLogger(__name__)
+_PARTIAL = 206
+_NO_PREALLOCATION = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+
+
+@dataclass
+class _Range:
+    """Bytes `start` to `end` (exclusive); those before `position` are in the file."""
+
+    index: int
+    start: int
+    end: int
+    position: int
+    blocks: Blocks = field(default_factory=Blocks)
+
+
+class Arrival:
+    """An attempt at one object, and the attempts after it when what arrived was wrong."""
+
+    def __init__(self, wire: Wire, retry: Retry, transfer: Transfer, info: ObjectInfo, target: Path) -> None:
+        self.info = info
+        self.fault: TransientError | None = None
+        """Why what arrived is not the object; None as long as that has not been seen."""
+        self._wire = wire
+        self._retry = retry
+        self._transfer = transfer
+        self._target = target
+        self._path = target.with_name(f".{secrets.token_hex(8)}.part")
+        self._descriptor = -1
+        self._opening = threading.Lock()
+
+    def tasks(self) -> Iterator[Task]:
+        """What has to be done, each in any thread; the last to end puts the object at its target."""
+        if self.fault:
+            self._transfer.moved(-self.info.size)
+        self.fault = None
+        starts = range(0, self.info.size, RANGE) or (0,)
+        self._ranges = [
+            _Range(index, start, min(start + RANGE, self.info.size), start) for index, start in enumerate(starts)
+        ]
+        self._order = InOrder([part.end for part in self._ranges])
+        return (partial(self._receive, part) for part in self._ranges)
+
+    def discard(self) -> None:
+        """Removes what did not become the object."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._path.unlink(missing_ok=True)
+
+    def _receive(self, part: _Range) -> None:
+        """Receives one range: again and again what is still missing of it."""
+        self._open()
+        attempt = partial(self._continue, part) if self.info.size else self._empty
+        self._retry.call(attempt, self._transfer.sleep)
+        if self._order.arrived(part.index, self._descriptor, wanted=bool(self.info.sha256)):
+            self._land()
+
+    def _open(self) -> None:
+        """A new file with the permissions that any new file would have, and all its room."""
+        with self._opening:
+            if self._descriptor >= 0:
+                return
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            if not self.info.size:
+                return
+            try:
+                os.posix_fallocate(self._descriptor, 0, self.info.size)
+            except OSError as error:
+                if error.errno not in _NO_PREALLOCATION:
+                    raise limits.no_room(self._transfer.what, error.strerror or "") from error
+
+    def _continue(self, part: _Range) -> None:
+        wanted = f"bytes {part.position}-{part.end - 1}/{self.info.size}"
+        headers = {"Range": wanted.replace(" ", "=").partition("/")[0]}
+        self._transfer.check()
+        watch = self._transfer.watch(self._wire.bucket, self.info.key)
+        with self._wire.send("GET", self.info.key, headers=headers) as response:
+            self._check(response, wanted)
+            for chunk in self._wire.chunks(self.info.key, response, watch):
+                if part.position + len(chunk) > part.end:
+                    raise failures.unavailable(self._wire.bucket, self.info.key, "it sent more than was asked for")
+                self._write(chunk, part.position)
+                part.blocks.update(chunk)
+                part.position += len(chunk)
+        if part.position < part.end:
+            raise failures.unavailable(self._wire.bucket, self.info.key, "the answer ended early")
+
+    def _empty(self) -> None:
+        """No range can be asked for of an empty object."""
+        with self._wire.send("HEAD", self.info.key) as response:
+            self._check_etag(response)
+
+    def _write(self, chunk: bytes, position: int) -> None:
+        try:
+            rest = memoryview(chunk)
+            while rest:
+                count = os.pwrite(self._descriptor, rest, position)
+                rest, position = rest[count:], position + count
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise limits.no_room(self._transfer.what, error.strerror or "") from error
+
+    def _check(self, response: requests.Response, wanted: str) -> None:
+        self._check_etag(response)
+        actual = response.headers.get("Content-Range", "")
+        if response.status_code != _PARTIAL or actual != wanted:
+            detail = f"asked for {wanted} it answered {response.status_code} {failures.clean(actual)}"
+            raise failures.unavailable(self._wire.bucket, self.info.key, detail)
+        if sha256 := response.headers.get(SHA256_HEADER, "").lower():
+            self.info = replace(self.info, sha256=sha256)
+
+    def _check_etag(self, response: requests.Response) -> None:
+        etag = response.headers.get("ETag", "").strip('"')
+        if etag != self.info.etag:
+            raise failures.changed(self._wire.bucket, self.info.key, f"ETag {self.info.etag}", f"ETag {etag}")
+
+    def _land(self) -> None:
+        """Puts the file in place, or says why it is not the object and waits for another attempt."""
+        self.fault = self._difference()
+        if self.fault:
+            return
+        os.fsync(self._descriptor)
+        os.close(self._descriptor)
+        self._descriptor = -1
+        try:
+            self._path.replace(self._target)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+            raise
+
+    def _difference(self) -> TransientError | None:
+        info, bucket = self.info, self._wire.bucket
+        if info.size and is_ufile_etag(info.etag):
+            etag = etag_of_blocks([digest for part in self._ranges for digest in part.blocks.digests()])
+            if etag != info.etag:
+                return failures.corrupt(bucket, info.key, f"its ETag is {info.etag}, that of the bytes {etag}")
+        elif info.size:
+            how = "its SHA-256" if info.sha256 else "its size only"
+            _LOG.warning("The ETag of %s is not UFile's own: verified by %s.", failures.what(bucket, info.key), how)
+        if info.sha256 and info.size and (sha256 := self._order.hexdigest()) != info.sha256:
+            return failures.corrupt(bucket, info.key, f"its SHA-256 is {info.sha256}, that of the bytes {sha256}")
+        return None

@@ -1,0 +1,71 @@
+"""Multipart uploads that nobody will finish: a crash leaves its parts, which the service keeps and charges for."""
+
+import logging
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import msgspec
+
+from inference_image_contract.errors import StageError
+from inference_image_store import failures
+from inference_image_store.objects import ListedUpload, Uploads
+from inference_image_store.wire import Wire
+
+_LOG = logging.getLogger(__name__)
+_PAGE = 100
+_MAX_PAGES = 100
+_MAX_ANSWER = 1024 * 1024
+
+
+def abort(wire: Wire, key: str, upload_id: str) -> None:
+    """Frees the parts of an upload; raises StageError."""
+    with wire.send("DELETE", key, query=f"uploadId={quote(upload_id, safe='')}"):
+        pass
+
+
+def abort_of_key(wire: Wire, key: str) -> int:
+    """Ends every upload of this key that is not finished, and returns how many there were.
+
+    A rival that uploads the same key right now has to begin anew: keys are made of content, so both bring the same.
+    """
+    return _abort(wire, [upload for upload in _page(wire, key, "").uploads if upload.key == key])
+
+
+def abort_older(wire: Wire, prefix: str, before: float) -> int:
+    """Ends every upload below `prefix` that began before that time (Unix seconds), and returns how many there were."""
+    return _abort(wire, [upload for upload in _all(wire, prefix) if 0 < upload.started < before])
+
+
+def _abort(wire: Wire, uploads: list[ListedUpload]) -> int:
+    """A failure here is no reason to fail: the next attempt finds them again."""
+    ended = 0
+    for upload in uploads:
+        try:
+            abort(wire, upload.key, upload.id)
+        except StageError as error:
+            _LOG.warning("An unfinished upload is left over: %s", error.message)
+        else:
+            ended += 1
+            _LOG.info("Ended an unfinished upload of %s.", failures.what(wire.bucket, upload.key))
+    return ended
+
+
+def _all(wire: Wire, prefix: str) -> Iterator[ListedUpload]:
+    marker = ""
+    for _ in range(_MAX_PAGES):
+        page = _page(wire, prefix, marker)
+        yield from page.uploads
+        if not page.marker or page.marker == marker:
+            return
+        marker = page.marker
+
+
+def _page(wire: Wire, prefix: str, marker: str) -> Uploads:
+    """Uploads of keys that begin with `prefix` and come after `marker`; none when the service does not tell."""
+    query = f"muploadid&prefix={quote(prefix, safe='')}&marker={quote(marker, safe='')}&limit={_PAGE}"
+    try:
+        with wire.send("GET", "", query=query) as response:
+            return msgspec.json.decode(wire.body("", response, _MAX_ANSWER), type=Uploads, strict=False)
+    except (StageError, msgspec.DecodeError) as error:
+        _LOG.warning("Unfinished uploads cannot be listed: %s", error)
+        return Uploads()

@@ -1,0 +1,61 @@
+"""Runs the pieces of one transfer in a few threads; the first failure ends them all."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from inference_image_store.transfer import INTERVAL, CancelledError, Transfer
+
+WORKERS = 4
+"""Threads, and connections, of one transfer."""
+
+Task = Callable[[], None]
+
+
+def run(tasks: Iterable[Task], transfer: Transfer) -> None:
+    """Runs every task, in this order as far as they do not overlap, and reports progress meanwhile.
+
+    Raises what the first task that failed raised, when all threads have ended.
+    """
+    queue = _Queue(tasks)
+    try:
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="transfer") as pool:
+            try:
+                futures = [pool.submit(_work, queue, transfer) for _ in range(WORKERS)]
+                while wait(futures, timeout=INTERVAL).not_done:
+                    transfer.tell()
+            except BaseException:
+                transfer.stop()
+                raise
+    finally:
+        transfer.resume()
+    _raise_first(futures)
+
+
+class _Queue:
+    """An iterator that several threads share."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks: Iterator[Task] = iter(tasks)
+        self._lock = threading.Lock()
+
+    def take(self) -> Task | None:
+        with self._lock:
+            return next(self._tasks, None)
+
+
+def _work(queue: _Queue, transfer: Transfer) -> None:
+    try:
+        while task := queue.take():
+            transfer.check()
+            task()
+    except BaseException:
+        transfer.stop()
+        raise
+
+
+def _raise_first(futures: list[Future[None]]) -> None:
+    """Raises the cause rather than what it cancelled."""
+    errors = [error for future in futures if (error := future.exception())]
+    for error in sorted(errors, key=lambda error: isinstance(error, CancelledError)):
+        raise error

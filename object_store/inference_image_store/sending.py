@@ -1,0 +1,82 @@
+"""Sends what is not there yet, once or in parts, and compares what the service says that it stored."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from inference_image_contract.errors import StageError
+from inference_image_store import failures, leaks
+from inference_image_store.content import Checksums, Content, checksums, content_etag, goes_in_parts, on_disk
+from inference_image_store.objects import ObjectInfo
+from inference_image_store.retry import Retry
+from inference_image_store.transfer import Transfer
+from inference_image_store.upload import Multipart, put
+from inference_image_store.wire import Wire
+
+
+def stands(info: ObjectInfo, sums: Checksums, content: Content) -> bool:
+    """Whether the object is there already, as this project would store it: bytes and SHA-256."""
+    if (info.size, info.sha256) != (sums.size, sums.sha256):
+        return False
+    return not info.size or info.etag == (sums.etag or content_etag(content))
+
+
+class Sender:
+    """Uploads to one bucket. `head` asks once for an object."""
+
+    def __init__(self, wire: Wire, retry: Retry, head: Callable[[str], ObjectInfo]) -> None:
+        self._wire = wire
+        self._retry = retry
+        self._head = head
+
+    def send(self, transfer: Transfer, content: Content, key: str, sums: Checksums) -> ObjectInfo:
+        """Stores and verifies the object; what was stored wrong is sent anew. Raises StageError."""
+        if goes_in_parts(sums.size):
+            leaks.abort_of_key(self._wire, key)
+        return self._retry.call(partial(self._send, transfer, content, key, sums), transfer.sleep)
+
+    def send_one_of_many(self, transfer: Transfer, source: Path, key: str, there: ObjectInfo | None) -> ObjectInfo:
+        """Stores a small file unless it is `there`; the answer's ETag is compared, which saves a request."""
+        with on_disk(source) as content:
+            sums = checksums(content)
+            if there is not None and (there.size, there.etag) == (sums.size, sums.etag):
+                transfer.moved(sums.size)
+                return there
+
+            def attempt() -> None:
+                if (etag := put(self._wire, transfer, key, content, sums)) != sums.etag:
+                    raise failures.corrupt(self._wire.bucket, key, f"it was stored with ETag {etag}")
+
+            self._retry.call(attempt, transfer.sleep)
+        return ObjectInfo(key, sums.size, sums.etag, sums.sha256)
+
+    def _send(self, transfer: Transfer, content: Content, key: str, sums: Checksums) -> ObjectInfo:
+        transfer.restart()
+        if goes_in_parts(sums.size):
+            self._send_parts(transfer, content, key, sums)
+        else:
+            self._retry.call(partial(put, self._wire, transfer, key, content, sums), transfer.sleep)
+        info = self._retry.call(partial(self._head, key), transfer.sleep)
+        if not _matches(info, sums):
+            raise failures.corrupt(self._wire.bucket, key, f"stored were {info.size} bytes of ETag {info.etag}")
+        return info
+
+    def _send_parts(self, transfer: Transfer, content: Content, key: str, sums: Checksums) -> None:
+        try:
+            Multipart(self._wire, self._retry, transfer, key, sums).run(content)
+        except StageError:
+            if not self._landed(key, sums):
+                raise
+
+    def _landed(self, key: str, sums: Checksums) -> bool:
+        """Whether the upload worked and only its answer was lost."""
+        try:
+            info = self._retry.call(partial(self._head, key))
+        except StageError:
+            return False
+        return _matches(info, sums) and info.sha256 == sums.sha256
+
+
+def _matches(info: ObjectInfo, sums: Checksums) -> bool:
+    """Whether the stored object is those bytes; of what went in parts, each part has been compared."""
+    return info.size == sums.size and (not sums.size or not sums.etag or info.etag == sums.etag)
