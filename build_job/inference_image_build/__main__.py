@@ -15,7 +15,7 @@ from inference_image_build.resolve import MAX_SAMPLE, resolve
 from inference_image_contract import inputs, paths, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode
-from inference_image_store import Credentials, Store
+from inference_image_store import Credentials, Store, to_stderr
 
 CONFIG_MAP = Path(paths.CONFIG_MAP_SOURCE)
 
@@ -25,6 +25,7 @@ def main(arguments: list[str]) -> ExitCode:
     if len(arguments) != 1 or arguments[0] not in STEPS:
         print(f"usage: python3 -m inference_image_build {'|'.join(STEPS)}", file=sys.stderr)
         return ExitCode.BAD_INPUT
+    to_stderr()
     return results.run(STEPS[arguments[0]], _secrets())
 
 

@@ -3,14 +3,15 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from inference_image_build import dockerfile, source
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import AssembleInput, Graph, PinnedFile, PinnedObject
+from inference_image_contract.inputs import AssembleInput, Graph, PinnedFile
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Assembled
-from inference_image_store import Store, read_manifest
+from inference_image_store import Store, Wanted, read_manifest
 
 _CHUNK = 1024**2
 
@@ -26,20 +27,23 @@ def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfil
         shutil.rmtree(context)
     context.mkdir(parents=True)
     for item in manifest.source:
-        _place(item, store, context, source.config_map_folder(config_map))
+        if not item.key:
+            _copy(item, context, source.config_map_folder(config_map))
     checkpoint_dir = PurePosixPath(stage.checkpoint_dir)
     _graph(stage.graph, store, _target(context, str(checkpoint_dir / source.GRAPH_NAME)))
-    _download(manifest.label_map, store, _target(context, str(checkpoint_dir / source.LABEL_MAP_NAME)))
+    label_map = manifest.label_map
+    wanted = [
+        Wanted(item.key, _target(context, item.path), item.etag, item.size) for item in manifest.source if item.key
+    ]
+    target = _target(context, str(checkpoint_dir / source.LABEL_MAP_NAME))
+    _download(store, [*wanted, Wanted(label_map.key, target, label_map.etag, label_map.size)])
     data = (context / manifest.dockerfile).read_bytes()
     pinned_dockerfile.write_bytes(dockerfile.pin(data, stage.build_args, manifest.base_images, manifest.dockerfile))
     return _normalise(context)
 
 
-def _place(item: PinnedFile, store: Store, context: Path, config_map: Path) -> None:
+def _copy(item: PinnedFile, context: Path, config_map: Path) -> None:
     target = _target(context, item.path)
-    if item.key:
-        _download(PinnedObject(key=item.key, size=item.size, etag=item.etag), store, target)
-        return
     try:
         data = (config_map / item.path).read_bytes()
     except OSError:
@@ -49,13 +53,13 @@ def _place(item: PinnedFile, store: Store, context: Path, config_map: Path) -> N
     target.write_bytes(data)
 
 
-def _download(item: PinnedObject, store: Store, target: Path) -> None:
-    """A pinned object; one that is gone has changed, too."""
+def _download(store: Store, wanted: Sequence[Wanted]) -> None:
+    """Pinned objects; one that is gone has changed, too."""
     try:
-        store.download(item.key, target, etag=item.etag, size=item.size)
+        store.download_all(wanted)
     except StageError as error:
         if error.reason is Reason.OBJECT_NOT_FOUND:
-            raise _changed(f"The object {item.key}") from error
+            raise _changed(f"{error.message.removesuffix('.')} any more: the source") from error
         raise
 
 

@@ -1,6 +1,7 @@
 """A stand-in in a thread of this process, on a free port of loopback: for tests."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,24 +46,29 @@ class StandIn:
         return self.handler.seen
 
 
-async def listen(handler: Handler, address: str, port: int) -> web.ServerRunner:
-    """Starts serving. A client that leaves cancels its handler; `cleanup()` of what is returned ends it all."""
+async def listen(handler: Handler, address: str, port: int, tls: ssl.SSLContext | None = None) -> web.ServerRunner:
+    """Starts serving, in TLS when there is a context.
+
+    A client that leaves cancels its handler; `cleanup()` of what is returned ends it all.
+    """
     server = web.Server(handler, handler_cancellation=True, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=0.0)
     await runner.setup()
-    await web.TCPSite(runner, address, port).start()
+    await web.TCPSite(runner, address, port, ssl_context=tls).start()
     return runner
 
 
 @contextmanager
-def running(data: Path, keys: Iterable[KeyPair], buckets: Iterable[str] = ("127",)) -> Iterator[StandIn]:
+def running(
+    data: Path, keys: Iterable[KeyPair], buckets: Iterable[str] = ("127",), tls: ssl.SSLContext | None = None
+) -> Iterator[StandIn]:
     """Serves `data` until the block ends."""
     handler = Handler(Service(data, buckets, keys), FaultPlan())
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ufile stand-in")
     thread.start()
     try:
-        runner = asyncio.run_coroutine_threadsafe(listen(handler, "127.0.0.1", 0), loop).result(_DEADLINE)
+        runner = asyncio.run_coroutine_threadsafe(listen(handler, "127.0.0.1", 0, tls), loop).result(_DEADLINE)
         try:
             yield StandIn(port=runner.addresses[0][1], handler=handler)
         finally:

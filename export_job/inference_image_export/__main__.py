@@ -6,12 +6,13 @@ import sys
 from inference_image_contract import inputs, paths, results
 from inference_image_contract.reasons import ExitCode
 from inference_image_export.stage import export_stage
-from inference_image_store import Credentials, Store
+from inference_image_store import Credentials, Store, to_stderr
 
 
 def main() -> ExitCode:
     """Runs the one stage of this image."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it when it is imported: errors only
+    to_stderr()
     secrets = (os.environ.get(paths.PUBLIC_KEY_ENV, ""), os.environ.get(paths.PRIVATE_KEY_ENV, ""))
     return results.run(_stage, secrets)
 

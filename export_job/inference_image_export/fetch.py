@@ -1,12 +1,13 @@
 """Fetches what was pinned: the checkpoint's files and the pipeline config."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Manifest, PinnedObject
 from inference_image_contract.reasons import Reason
-from inference_image_store import Store
+from inference_image_store import Store, Wanted
 
 _INDEX_SUFFIX = ".index"
 _NOT_NEEDED = ".meta"
@@ -32,8 +33,9 @@ def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
     """
     folder.mkdir(parents=True)
     needed = [item for item in manifest.checkpoint if not item.key.endswith(_NOT_NEEDED)]
-    files = tuple(_download(store, item, folder / _name(item)) for item in needed)
-    config = _download(store, manifest.pipeline_config, folder / "pipeline.config")
+    files = tuple(folder / _name(item) for item in needed)
+    config = folder / "pipeline.config"
+    _download(store, [*zip(needed, files, strict=True), (manifest.pipeline_config, config)])
     index = next((item.key for item in needed if item.key.endswith(_INDEX_SUFFIX)), "")
     if not index:
         raise StageError(
@@ -55,15 +57,15 @@ def _name(item: PinnedObject) -> str:
     return item.key.rpartition("/")[2]
 
 
-def _download(store: Store, item: PinnedObject, target: Path) -> Path:
+def _download(store: Store, pinned: Iterable[tuple[PinnedObject, Path]]) -> None:
+    wanted = [Wanted(item.key, target, item.etag, item.size) for item, target in pinned]
     try:
-        store.download(item.key, target, etag=item.etag, size=item.size)
+        store.download_all(wanted)
     except StageError as error:
         if error.reason is not Reason.OBJECT_NOT_FOUND:
             raise
         raise StageError(
             Reason.SOURCE_CHANGED,
-            f"{item.key} was there when it was resolved and is gone.",
+            f"{error.message.removesuffix('.')} any more: it was there when it was resolved.",
             "Nothing to do if the training goes on: everything is resolved again. Else upload the object again.",
         ) from error
-    return target

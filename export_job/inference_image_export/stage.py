@@ -13,6 +13,9 @@ from inference_image_export.fetch import fetch
 from inference_image_export.verify import verify
 from inference_image_store import Store, exported_graph, read_manifest
 
+_DEAD = 7 * 24 * 3600.0
+"""Seconds after which no Job can still be at an upload below its output prefix."""
+
 
 def export_stage(stage: ExportInput, store: Store) -> Exported:
     """The frozen graph of the manifest's fingerprint, in UFile, whole and verified.
@@ -20,6 +23,7 @@ def export_stage(stage: ExportInput, store: Store) -> Exported:
     Running it again is safe at any point: what is complete is reused, what is not is done again. Raises StageError.
     """
     manifest = read_manifest(store, stage.manifest)
+    store.abort_stale_uploads(stage.output_prefix, _DEAD)
     graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
     if graph is None:
         with tempfile.TemporaryDirectory(prefix="export-") as folder:

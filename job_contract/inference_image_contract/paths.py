@@ -17,4 +17,5 @@ DIGEST_FILE = WORKSPACE + "/digest"
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
 REGISTRY_CA = "/var/run/inference-image/registry-ca/ca.crt"
+UFILE_CA = "/var/run/inference-image/ufile-ca/ca.crt"
 CONFIG_MAP_SOURCE = "/var/run/inference-image/source"

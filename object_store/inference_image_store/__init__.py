@@ -4,6 +4,7 @@ from inference_image_store.credentials import Credentials
 from inference_image_store.download import Wanted
 from inference_image_store.etag import etag_of
 from inference_image_store.handover import RESULT, export_folder, exported_graph, read_manifest
+from inference_image_store.logs import to_stderr
 from inference_image_store.objects import ObjectInfo
 from inference_image_store.store import Store
 from inference_image_store.transfer import Patience, Progress
@@ -20,4 +21,5 @@ __all__ = [
     "export_folder",
     "exported_graph",
     "read_manifest",
+    "to_stderr",
 ]

@@ -3,7 +3,7 @@
 What of it needs care, and is confined here (release 3.2.11):
 - its import installs a handler that prints every authorization header: the logger is silenced for good;
 - its configuration is global: a lock lends it to one call at a time;
-- its session would follow redirects and take passwords from a netrc file: neither may happen;
+- its session would follow redirects and take passwords from a netrc file, and knows no own CA: none of it may be;
 - a malformed error answer escapes as whatever exception its parsing met.
 Its multipart upload hangs for ever on a malformed answer, cannot abort and hides why it could not begin, its download
 has no timeout and overwrites the target first, and its put would have to wait for the lock: those are ours, with the
@@ -17,11 +17,12 @@ from typing import Any
 
 import msgspec
 import requests
+from requests.adapters import HTTPAdapter
 from ufile import config as ufile_config
 from ufile import filemanager, httprequest
 
 from inference_image_contract.inputs import UFile
-from inference_image_store import failures
+from inference_image_store import failures, trust
 from inference_image_store.broken import describe
 from inference_image_store.credentials import Credentials
 from inference_image_store.objects import SHA256_HEADER, Page
@@ -33,12 +34,21 @@ Timeout = tuple[float, float]
 """Seconds to connect, and between two bytes of an answer."""
 
 
+class _Trusting(HTTPAdapter):
+    """Trusts what the installation trusts, whatever the environment says: the SDK passes nothing on."""
+
+    def send(self, *arguments: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - handed on
+        return super().send(*arguments, **(options | {"verify": trust.verify()}))
+
+
 def _tame() -> None:
     logger = logging.getLogger("UCLOUD")
     logger.handlers.clear()
     logger.propagate = False
     logger.disabled = True
     httprequest.requests.max_redirects = 0  # the first redirect is an error
+    for scheme in ("http://", "https://"):
+        httprequest.requests.mount(scheme, _Trusting())
     httprequest.requests.auth = lambda request: request  # any value keeps netrc away
 
 

@@ -10,7 +10,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from inference_image_contract.inputs import UFile
-from inference_image_store import failures
+from inference_image_store import failures, trust
 from inference_image_store.broken import describe
 from inference_image_store.content import Body
 from inference_image_store.failures import Answer
@@ -70,6 +70,7 @@ class Wire:
                 auth=sign,
                 timeout=self._timeout,
                 allow_redirects=False,
+                verify=trust.verify(),
                 stream=True,
             )
         except requests.RequestException as error:

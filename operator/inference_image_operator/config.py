@@ -4,14 +4,18 @@ It is a YAML file that the chart mounts from a ConfigMap. Reading it is strict: 
 operator at its start with an error that names the key.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from inference_image_contract.inputs import MAX_FILES
 from inference_image_operator.model import UFileSpec, parse_duration
+from inference_image_operator.quantities import quantity
 
 REGION = "{region}"
+_PROXY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 _LONGEST_RESYNC = 600  # seconds; a lost watch event must not stay unnoticed for longer
 
 
@@ -54,12 +58,46 @@ class UFileEndpoint(Section, frozen=True, kw_only=True):
     suffix: str
 
 
+class UFileProxy(Section, frozen=True, kw_only=True):
+    """The proxy through which the Jobs reach UFile, and what they reach without it."""
+
+    url: str = ""
+    """`http://host:port`, without credentials: it stands in every Job. Empty for none."""
+    no_proxy: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses what is no address of a proxy, or would put a password into every Job."""
+        if self.url and not _PROXY.fullmatch(self.url):
+            raise ValueError("`ufile.proxy.url` must be http(s)://host[:port], without user, password and path")
+
+
+class UFileLimits(Section, frozen=True, kw_only=True):
+    """What one transfer may have at most."""
+
+    max_files: int = MAX_FILES
+    max_bytes: str | int = "64Gi"
+    """A quantity, as in Kubernetes."""
+
+    def __post_init__(self) -> None:
+        """Refuses limits that are no numbers, or let nothing pass."""
+        if self.max_files < 1 or self.total() < 1:
+            raise ValueError("`ufile.limits` must be at least 1")
+
+    def total(self) -> int:
+        """`max_bytes` as a number; raises ValueError when it is no quantity."""
+        return int(quantity(self.max_bytes))
+
+
 class UFileConfig(Section, frozen=True, kw_only=True):
-    """Which UFile endpoints are allowed: the regions' own, and those listed."""
+    """Which UFile endpoints are allowed (the regions' own, and those listed), and how the Jobs reach them."""
 
     region_endpoint: UFileEndpoint = UFileEndpoint(scheme="http", suffix=".{region}.ufileos.com")
     """Endpoint of a region; `{region}` stands for its name."""
     allowed_endpoints: tuple[UFileEndpoint, ...] = ()
+    proxy: UFileProxy = UFileProxy()
+    ca_config_map: str = ""
+    """ConfigMap of each InferenceImage's namespace whose `ca.crt` is trusted for UFile instead of the public ones."""
+    limits: UFileLimits = UFileLimits()
 
     def __post_init__(self) -> None:
         """Refuses a region pattern that leads every region to one host."""

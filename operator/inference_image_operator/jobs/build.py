@@ -4,7 +4,7 @@ from typing import Any
 
 from inference_image_contract import inputs, paths
 from inference_image_operator.config import Config
-from inference_image_operator.jobs import sizes
+from inference_image_operator.jobs import reach, sizes
 from inference_image_operator.jobs.export import pinned_manifest
 from inference_image_operator.jobs.pod import (
     StagePod,
@@ -60,6 +60,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
                 scratch("workspace", sizes.workspace(pinned.context_bytes)),
                 *registry_volumes(spec),
                 *source_volumes(spec),
+                *reach.volumes(config),
             ],
         ),
         deadline_seconds=parse_duration(spec.build.timeout),
@@ -84,8 +85,8 @@ def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, A
         config.images.build,
         config.jobs.resources.assemble,
         args=["assemble"],
-        env=[input_env(work), *ufile_env(spec)],
-        mounts=[_WORKSPACE, *source_mounts(spec)],
+        env=[input_env(work), *ufile_env(spec), *reach.env(config)],
+        mounts=[_WORKSPACE, *source_mounts(spec), *reach.mounts(config)],
     )
 
 

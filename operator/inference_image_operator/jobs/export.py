@@ -2,7 +2,7 @@
 
 from inference_image_contract import inputs
 from inference_image_operator.config import Config
-from inference_image_operator.jobs import sizes
+from inference_image_operator.jobs import reach, sizes
 from inference_image_operator.jobs.pod import (
     StagePod,
     container,
@@ -30,15 +30,17 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
         output_prefix=spec.export.output_prefix,
         timeout_seconds=timeout,
     )
-    disk = sizes.export(pinned.context_bytes)
+    files = status.checkpoint.files if status.checkpoint else ()
+    disk = sizes.export(max(pinned.context_bytes, sum(item.size for item in files)))
     export = container(
         "export",
         config.images.export,
         with_disk(own_or(spec.export.resources, config.jobs.resources.export), disk),
-        env=[input_env(work), *ufile_env(spec)],
+        env=[input_env(work), *ufile_env(spec), *reach.env(config)],
+        mounts=reach.mounts(config),
     )
     return StagePod(
-        spec=pod_spec(observed, config, containers=[export], volumes=[scratch("tmp", disk)]),
+        spec=pod_spec(observed, config, containers=[export], volumes=[scratch("tmp", disk), *reach.volumes(config)]),
         deadline_seconds=timeout,
     )
 

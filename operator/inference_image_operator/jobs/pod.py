@@ -44,7 +44,18 @@ def ufile_location(spec: Spec, config: Config) -> inputs.UFile:
     endpoint = config.endpoint(spec.ufile)
     if endpoint is None:
         raise ValueError("the endpoint is not allowed by this installation")
-    return inputs.UFile(bucket=spec.ufile.bucket, scheme=endpoint.scheme, suffix=endpoint.suffix)
+    return inputs.UFile(
+        bucket=spec.ufile.bucket,
+        scheme=endpoint.scheme,
+        suffix=endpoint.suffix,
+        max_files=_kept(config.ufile.limits.max_files, inputs.MAX_FILES),
+        max_bytes=_kept(config.ufile.limits.total(), inputs.MAX_BYTES),
+    )
+
+
+def _kept(value: int, default: int) -> int:
+    """The default itself where it is meant: an encoder leaves it out by identity, and Jobs stay what they were."""
+    return default if value == default else value
 
 
 def registry(spec: Spec, config: Config) -> inputs.Registry:

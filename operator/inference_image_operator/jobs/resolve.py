@@ -2,6 +2,7 @@
 
 from inference_image_contract import inputs
 from inference_image_operator.config import Config
+from inference_image_operator.jobs import reach
 from inference_image_operator.jobs.pod import (
     StagePod,
     container,
@@ -32,15 +33,20 @@ def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
         config.images.build,
         config.jobs.resources.resolve,
         args=["resolve"],
-        env=[input_env(stage_input(spec, config)), *ufile_env(spec)],
-        mounts=[*registry_mounts(spec), *source_mounts(spec)],
+        env=[input_env(stage_input(spec, config)), *ufile_env(spec), *reach.env(config)],
+        mounts=[*registry_mounts(spec), *source_mounts(spec), *reach.mounts(config)],
     )
     return StagePod(
         spec=pod_spec(
             observed,
             config,
             containers=[resolve],
-            volumes=[scratch("tmp", SMALL), *registry_volumes(spec), *source_volumes(spec)],
+            volumes=[
+                scratch("tmp", SMALL),
+                *registry_volumes(spec),
+                *source_volumes(spec),
+                *reach.volumes(config),
+            ],
         ),
         deadline_seconds=DEADLINE,
     )

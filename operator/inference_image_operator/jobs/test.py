@@ -4,6 +4,7 @@ from typing import Any
 
 from inference_image_contract import inputs
 from inference_image_operator.config import Config
+from inference_image_operator.jobs import reach
 from inference_image_operator.jobs.pod import (
     StagePod,
     container,
@@ -47,7 +48,11 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
             config,
             init=[_image(observed, built.digest, config), _probe(observed, config)] if spec.test.enabled else [],
             containers=[publish],
-            volumes=[scratch("tmp", SMALL), *registry_volumes(spec)],
+            volumes=[
+                scratch("tmp", SMALL),
+                *registry_volumes(spec),
+                *(reach.volumes(config) if spec.test.enabled and spec.test.sample else []),
+            ],
             pull_secrets=(push.name,) if push else (),
         ),
         deadline_seconds=START + parse_duration(spec.test.timeout),
@@ -81,5 +86,6 @@ def _probe(observed: Observed, config: Config) -> dict[str, Any]:
         config.images.build,
         config.jobs.resources.probe,
         args=["probe"],
-        env=[input_env(work), *(ufile_env(spec) if spec.test.sample else [])],
+        env=[input_env(work), *([*ufile_env(spec), *reach.env(config)] if spec.test.sample else [])],
+        mounts=reach.mounts(config) if spec.test.sample else [],
     )

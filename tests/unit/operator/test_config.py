@@ -35,6 +35,10 @@ def test_images_are_enough() -> None:
         (IMAGES + "registries: {allowed: [a], plainHttp: [b]}", "`registries.plainHttp` names 'b'"),
         (IMAGES + "ufile: {regionEndpoint: {scheme: http, suffix: .x}}", r"must contain \{region\}"),
         (IMAGES + "ufile: {allowedEndpoints: [{scheme: file, suffix: .x}]}", r"allowedEndpoints\[0\]\.scheme"),
+        (IMAGES + "ufile: {proxy: {url: 'http://user:secret@proxy.test'}}", r"without user, password and path"),
+        (IMAGES + "ufile: {proxy: {url: 'socks5://proxy.test'}}", r"`ufile.proxy.url` must be http"),
+        (IMAGES + "ufile: {limits: {maxFiles: 0}}", "`ufile.limits` must be at least 1"),
+        (IMAGES + "ufile: {limits: {maxBytes: lots}}", r"at `\$\.ufile\.limits`"),
     ],
 )
 def test_what_cannot_be_used_is_named(text: str, message: str) -> None:
