@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from inference_image_store.transfer import INTERVAL, CancelledError, Transfer
 
-WORKERS = 4
+WORKERS = 8
 """Threads, and connections, of one transfer."""
 
 Task = Callable[[], None]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 
 from inference_image_contract.inputs import UFile
 from inference_image_store import failures, trust
@@ -35,6 +36,9 @@ class Wire:
         self._sdk = sdk
         self._timeout = timeout
         self._session = requests.Session()
+        # Looked up once: to ask the environment at each request costs as much as the request.
+        self._session.trust_env = False
+        self._session.proxies.update(get_environ_proxies(self._base))
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(pool_maxsize=WORKERS))
 
@@ -56,7 +60,6 @@ class Wire:
         url = self._base + quote(key, safe=_KEPT)
 
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            # As an auth object, because otherwise requests would let a netrc file replace the header.
             request.headers["Authorization"] = self._sdk.authorization(method, key, sent)
             return request
 

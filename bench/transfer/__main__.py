@@ -1,0 +1,174 @@
+"""`python -m bench.transfer [--size GiB] [--files N] [--rounds N]`: runs the benchmark and reports it."""
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import harness
+from bench.harness import Figure
+from bench.transfer.client import BUCKET, LARGE, PRIVATE, PUBLIC
+from bench.transfer.curl import Curl
+from devcluster import settings
+from inference_image_contract.inputs import UFile
+from inference_image_store import Credentials, Store
+
+GIB = 1024**3
+BLOCK = 4 * 1024**2
+SMALL_SIZE = 16 * 1024
+
+STAND_IN = """
+import json, sys
+from pathlib import Path
+from devcluster.ufile import KeyPair, running
+with running(Path(sys.argv[1]), (KeyPair(sys.argv[2], sys.argv[3]),), (sys.argv[4],)) as standin:
+    print(standin.suffix, flush=True)
+    sys.stdin.read()
+"""
+
+
+class Bench:
+    """The stand-in in one process, each client in another, in turn."""
+
+    def __init__(self, suffix: str, folder: Path) -> None:
+        self.suffix = suffix
+        self.folder = folder
+        self.curl = Curl(suffix, folder)
+        self.store = Store(UFile(bucket=BUCKET, scheme="http", suffix=suffix), Credentials(PUBLIC, PRIVATE))
+        self.peaks: dict[str, list[int]] = {}
+
+    def run(self, what: str) -> float:
+        """Seconds that one client took."""
+        command = [sys.executable, "-m", "bench.transfer.client", what, self.suffix, str(self.folder)]
+        found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        shutil.rmtree(self.folder / "target")
+        self.peaks.setdefault(what, []).append(found["peak"])
+        print(f"{what}: {found['seconds']:.2f} s, {found['cpu']:.2f} s of CPU with the start", flush=True)
+        return float(found["seconds"])
+
+    def forget(self, *prefixes: str) -> None:
+        """Deletes objects, so that the next upload has something to do."""
+        for prefix in prefixes:
+            for item in self.store.list(prefix, limit=9999):
+                self.store.delete(item.key)
+
+
+@contextmanager
+def bench(size: int, count: int) -> Iterator[Bench]:
+    """Sources on disk, and a stand-in that keeps its objects beside them."""
+    scratch = settings.REPOSITORY / "out"
+    scratch.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="transfer-", dir=scratch) as name:
+        folder = Path(name)
+        _fill(folder, size, count)
+        command = [sys.executable, "-c", STAND_IN, str(folder / "objects"), PUBLIC, PRIVATE, BUCKET]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            suffix = process.stdout.readline().strip() if process.stdout else ""
+            try:
+                yield Bench(suffix, folder)
+            finally:
+                process.communicate("")
+
+
+def _fill(folder: Path, size: int, count: int) -> None:
+    """Blocks that differ from each other, and small files that do."""
+    noise = secrets.token_bytes(BLOCK)
+    with (folder / "source").open("wb") as file:
+        for number in range(size // BLOCK):
+            file.write(number.to_bytes(8, "big") + noise[8:])
+    (folder / "small").mkdir()
+    for number in range(count):
+        (folder / "small" / f"{number:05}").write_bytes(number.to_bytes(8, "big") + noise[8:SMALL_SIZE])
+
+
+def _rounds(count: int, *works: Callable[[], float]) -> list[list[float]]:
+    """Seconds of each work, all of them in turn in each round."""
+    os.sync()
+    return [list(column) for column in zip(*([work() for work in works] for _ in range(count)), strict=True)]
+
+
+def large(found: Bench, size: int, rounds: int) -> list[Figure]:
+    """One large object, down and up."""
+
+    def ours_up() -> float:
+        found.forget(f"ours/{LARGE}")
+        return found.run("ours_up")
+
+    found.curl.pieces()
+    up = _rounds(rounds, ours_up, found.curl.up, lambda: found.run("sdk_up"))
+    for path in found.folder.glob("piece-*"):
+        path.unlink()
+    found.forget("curl/", "sdk/")
+    synced: list[float] = []
+
+    def curl_down() -> float:
+        bare, whole = found.curl.down()
+        synced.append(whole)
+        print(f"curl down: {bare:.2f} s, {whole:.2f} s with its file on the disk", flush=True)
+        return bare
+
+    down = _rounds(rounds, lambda: found.run("ours_down"), curl_down, lambda: found.run("sdk_down"))
+
+    def rate(seconds: list[float]) -> float:
+        return size / statistics.median(seconds) / 1e6
+
+    whole = f"{size / GIB:g} GiB"
+    return [
+        Figure(f"{whole} down, verified and synced, over curl", "MB/s", rate(down[0]), rate(down[1]), "0.8 or more"),
+        Figure("the same, over curl and a sync of its file", "MB/s", rate(down[0]), rate(synced), "0.8 or more"),
+        Figure("the same, over the SDK's download_file", "MB/s", rate(down[0]), rate(down[2])),
+        Figure(
+            f"{whole} up with checksums, over curl's PUTs of 512 MiB", "MB/s", rate(up[0]), rate(up[1]), "0.8 or more"
+        ),
+        Figure("the same, over the SDK's uploadfile", "MB/s", rate(up[0]), rate(up[2])),
+        _peak(found, "peak memory of the process, down (VmHWM), over the SDK's", "ours_down", "sdk_down"),
+        _peak(found, "the same, up", "ours_up", "sdk_up"),
+    ]
+
+
+def small(found: Bench, count: int, rounds: int) -> list[Figure]:
+    """Many small files, down and up."""
+
+    def ours_up() -> float:
+        found.forget("ours/small/")
+        return found.run("ours_small_up")
+
+    works = [ours_up, *(lambda what=what: found.run(what) for what in ("sdk_small_up", "sdk_small_put"))]
+    up = [count / statistics.median(seconds) for seconds in _rounds(rounds, *works)]
+    works = [lambda what=what: found.run(what) for what in ("ours_small_down", "sdk_small_down")]
+    down = [count / statistics.median(seconds) for seconds in _rounds(rounds, *works)]
+    return [
+        Figure(f"{count} files of 16 KiB down, over the SDK's download_file", "files/s", *down, "2 or more"),
+        Figure(f"{count} files of 16 KiB up, over the SDK's uploadfile", "files/s", up[0], up[1], "2 or more"),
+        Figure("the same, over the SDK's putfile", "files/s", up[0], up[2]),
+    ]
+
+
+def _peak(found: Bench, name: str, ours: str, theirs: str) -> Figure:
+    return Figure(name, "MiB", max(found.peaks[ours]) / 1024**2, max(found.peaks[theirs]) / 1024**2, "64 or less")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.transfer", description=__doc__)
+    parser.add_argument("--size", type=float, default=4, help="GiB of the large object")
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    size = int(options.size * GIB) // BLOCK * BLOCK
+    load = harness.load()
+    with bench(size, options.files) as found:
+        figures = [*small(found, options.files, options.rounds), *large(found, size, options.rounds)]
+    setting = f"Medians of {options.rounds} rounds in turn, stand-in on the same machine; load {load:.1f} before."
+    harness.report("transfer", figures, "make bench-transfer", setting)
+
+
+if __name__ == "__main__":
+    main()
