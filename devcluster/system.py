@@ -24,6 +24,7 @@ PACKAGES = {
     "skopeo": "skopeo",
     "docker-registry": "docker-registry",
     "mmdebstrap": "mmdebstrap",
+    "curl": "curl",
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }

@@ -35,6 +35,11 @@ with running(Path(sys.argv[1]), (KeyPair(sys.argv[2], sys.argv[3]),), (sys.argv[
 """
 
 
+def _environment() -> dict[str, str]:
+    """Children find the packages where this process does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
 class Bench:
     """The stand-in in one process, each client in another, in turn."""
 
@@ -48,7 +53,7 @@ class Bench:
     def run(self, what: str) -> float:
         """Seconds that one client took."""
         command = [sys.executable, "-m", "bench.transfer.client", what, self.suffix, str(self.folder)]
-        found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, env=_environment()).stdout)
         shutil.rmtree(self.folder / "target")
         self.peaks.setdefault(what, []).append(found["peak"])
         print(f"{what}: {found['seconds']:.2f} s, {found['cpu']:.2f} s of CPU with the start", flush=True)
@@ -70,7 +75,8 @@ def bench(size: int, count: int) -> Iterator[Bench]:
         folder = Path(name)
         _fill(folder, size, count)
         command = [sys.executable, "-c", STAND_IN, str(folder / "objects"), PUBLIC, PRIVATE, BUCKET]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=_environment()) as process:
             suffix = process.stdout.readline().strip() if process.stdout else ""
             try:
                 yield Bench(suffix, folder)
