@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
 
 from inference_image_store.transfer import INTERVAL, CancelledError, Transfer
 
@@ -10,6 +11,7 @@ WORKERS = 8
 """Threads, and connections, of one transfer."""
 
 Task = Callable[[], None]
+T = TypeVar("T")
 
 
 def run(tasks: Iterable[Task], transfer: Transfer) -> None:
@@ -30,6 +32,13 @@ def run(tasks: Iterable[Task], transfer: Transfer) -> None:
     finally:
         transfer.resume()
     _raise_first(futures)
+
+
+def value(task: Callable[[], T], transfer: Transfer) -> T:
+    """What one task returns; progress is reported meanwhile. Raises what it raises."""
+    found: list[T] = []
+    run([lambda: found.append(task())], transfer)
+    return found[0]
 
 
 class _Queue:

@@ -1,5 +1,6 @@
 """The store as the Jobs see it: one bucket of UFile, its objects by key."""
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,7 +16,7 @@ from inference_image_store.download import Wanted, download
 from inference_image_store.etag import etag_of, is_ufile_etag
 from inference_image_store.keys import check_key, check_prefix
 from inference_image_store.limits import Limits
-from inference_image_store.objects import ObjectInfo, from_headers
+from inference_image_store.objects import SHA256_HEADER, ObjectInfo, from_headers
 from inference_image_store.retry import Retry
 from inference_image_store.sdk import Sdk, Timeout
 from inference_image_store.sending import Sender, stands
@@ -132,7 +133,8 @@ class Store:
         content is refused (`ObjectCorrupt`) before anything is sent, and so is what was stored wrong in every attempt.
         """
         with on_disk(source) as content:
-            sums = checksums(content)
+            transfer = self._upload_of(key, content.size)
+            sums = parallel.value(partial(checksums, content), transfer)
             if sha256 is not None and sums.sha256 != sha256:
                 raise StageError(
                     Reason.OBJECT_CORRUPT,
@@ -142,7 +144,7 @@ class Store:
             there = self.find(check_key(key))
             if there is not None and stands(there, sums, content):
                 return there
-            return self._sender.send(self._upload_of(key, sums.size), content, key, sums)
+            return self._sender.send(transfer, content, key, sums)
 
     def upload_all(self, sources: Mapping[str, Path], prefix: str) -> tuple[ObjectInfo, ...]:
         """Stores files under their keys, several at a time, but those that are there already and equal.
@@ -209,9 +211,12 @@ class Store:
         with self._wire.send("GET", key) as response:
             etag = response.headers.get("ETag", "").strip('"')
             self._check_pin(ObjectInfo(key, 0, etag), pinned)
+            sha256 = response.headers.get(SHA256_HEADER, "").lower()
             data = self._wire.body(key, response, max_bytes, watch)
         if data and is_ufile_etag(etag) and etag_of(data) != etag:
             raise failures.corrupt(self.bucket, key, f"its ETag is {etag}, that of the bytes {etag_of(data)}")
+        if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+            raise failures.corrupt(self.bucket, key, f"its SHA-256 is not {sha256}")
         return data
 
     def _check_pin(self, info: ObjectInfo, pinned: str) -> None:

@@ -338,6 +338,18 @@ def test_objects_of_the_s3_side_are_verified_by_what_there_is(store, standin, tm
             store.download("k", tmp_path / "back")
 
 
+def test_a_small_object_of_the_s3_side_is_verified_by_its_sha256(store, standin):
+    bucket = standin.handler.service.buckets["127"]
+    with bucket.receive() as incoming:
+        incoming.write(b"data")
+        incoming.close()
+        etag = hashlib.md5(b"data", usedforsecurity=False).hexdigest()
+        bucket.adopt("k", incoming.path, etag, "", {"sha256": "0" * 64})
+    with pytest.raises(StageError, match="SHA-256") as failed:
+        store.read("k", max_bytes=100)
+    assert failed.value.reason is Reason.OBJECT_CORRUPT
+
+
 def test_an_upload_that_a_rival_ended_begins_anew(store, standin, tmp_path, monkeypatch):
     bucket = standin.handler.service.buckets["127"]
     send = store._wire.send
