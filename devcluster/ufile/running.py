@@ -72,8 +72,18 @@ def running(
         try:
             yield StandIn(port=runner.addresses[0][1], handler=handler)
         finally:
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(_DEADLINE)
+            asyncio.run_coroutine_threadsafe(_end(runner), loop).result(_DEADLINE)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_DEADLINE)
         loop.close()
+
+
+async def _end(runner: web.ServerRunner) -> None:
+    """Ends the serving, and waits for what it cancelled: a handler closes its connection as the last thing it does."""
+    await runner.cleanup()
+    handlers = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in handlers:
+        task.cancel()
+    await asyncio.gather(*handlers, return_exceptions=True)
+    await asyncio.sleep(0)  # connections that were closed are told so in the loop's next round
