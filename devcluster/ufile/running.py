@@ -80,10 +80,23 @@ def running(
 
 
 async def _end(runner: web.ServerRunner) -> None:
-    """Ends the serving, and waits for what it cancelled: a handler closes its connection as the last thing it does."""
+    """Ends the serving, and waits for what it cancelled: nothing may be left when the loop is closed.
+
+    A connection whose client does not read would stay open to be flushed, and one that was just accepted is nobody's.
+    """
+    open_ones = _transports(runner)
     await runner.cleanup()
     handlers = asyncio.all_tasks() - {asyncio.current_task()}
     for task in handlers:
         task.cancel()
     await asyncio.gather(*handlers, return_exceptions=True)
-    await asyncio.sleep(0)  # connections that were closed are told so in the loop's next round
+    for transport in {*open_ones, *_transports(runner)}:
+        transport.abort()
+    for _ in range(2):  # a round of the loop for the closing, one for what that wakes
+        await asyncio.sleep(0)
+
+
+def _transports(runner: web.ServerRunner) -> set[asyncio.Transport]:
+    server = runner.server
+    handlers = server.connections if server else []
+    return {handler.transport for handler in handlers if handler.transport is not None}
