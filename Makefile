@@ -20,9 +20,9 @@ $(VENV)/.done: requirements/dev.txt
 
 ADAPTER := $(wildcard export_job/adapt_object_detection/*.py export_job/adapt_object_detection/*/*.py)
 
-$(VENV_TF)/.done: requirements/export.txt requirements/tf-dev.txt $(ADAPTER)
+$(VENV_TF)/.done: requirements/export.txt requirements/export-onnx.txt requirements/tf-dev.txt $(ADAPTER)
 	python3 -m venv --clear $(VENV_TF)
-	$(PY_TF) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/export.txt -r requirements/tf-dev.txt
+	$(PY_TF) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes $(patsubst %,-r requirements/%.txt,export export-onnx tf-dev)
 	PYTHONPATH=export_job $(PY_TF) -m adapt_object_detection
 	touch $@
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from inference_image_build import dockerfile, source
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import AssembleInput, Graph, PinnedFile
+from inference_image_contract.inputs import AssembleInput, PinnedFile, StoredFile
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Assembled
 from inference_image_store import Store, Wanted, read_manifest
@@ -30,7 +30,9 @@ def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfil
         if not item.key:
             _copy(item, context, source.config_map_folder(config_map))
     checkpoint_dir = PurePosixPath(stage.checkpoint_dir)
-    _graph(stage.graph, store, _target(context, str(checkpoint_dir / source.GRAPH_NAME)))
+    _result(stage.graph, store, _target(context, str(checkpoint_dir / source.GRAPH_NAME)))
+    if stage.graph.onnx:
+        _result(stage.graph.onnx, store, _target(context, str(checkpoint_dir / source.ONNX_NAME)))
     label_map = manifest.label_map
     wanted = [
         Wanted(item.key, _target(context, item.path), item.etag, item.size) for item in manifest.source if item.key
@@ -63,16 +65,17 @@ def _download(store: Store, wanted: Sequence[Wanted]) -> None:
         raise
 
 
-def _graph(graph: Graph, store: Store, target: Path) -> None:
-    store.download(graph.key, target, size=graph.size)
+def _result(stored: StoredFile, store: Store, target: Path) -> None:
+    """What the export left, as it was verified."""
+    store.download(stored.key, target, size=stored.size)
     digest = hashlib.sha256()
     with target.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-    if digest.hexdigest() != graph.sha256:
+    if digest.hexdigest() != stored.sha256:
         raise StageError(
             Reason.OBJECT_CORRUPT,
-            f"The frozen graph {graph.key} has the SHA-256 {digest.hexdigest()}, verified was {graph.sha256}.",
+            f"The export's result {stored.key} has the SHA-256 {digest.hexdigest()}, verified was {stored.sha256}.",
             "Let nothing else write below spec.export.outputPrefix; delete the object to have it exported again.",
         )
 

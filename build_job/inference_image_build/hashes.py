@@ -11,15 +11,45 @@ from collections.abc import Iterable, Mapping
 from inference_image_contract.inputs import PinnedFile, PinnedObject
 
 
-def fingerprint(checkpoint: Iterable[PinnedObject], prefix: str, pipeline_config: PinnedObject, input_type: str) -> str:
-    """`sha256:<hex>` of everything that enters the export; where the files lie does not count."""
+def fingerprint(
+    checkpoint: Iterable[PinnedObject],
+    prefix: str,
+    pipeline_config: PinnedObject,
+    input_type: str,
+    asked: Mapping[str, object] | None = None,
+) -> str:
+    """`sha256:<hex>` of everything that enters the export; where the files lie does not count.
+
+    `asked` is what else is asked of the export, from `asked_of_export`.
+    """
     return _digest(
         {
             "checkpoint": sorted([item.key.removeprefix(prefix), item.size, item.etag] for item in checkpoint),
             "pipelineConfig": pipeline_config.etag,
             "inputType": input_type,
+            **(asked or {}),
         }
     )
+
+
+def graph_fingerprint(
+    graph: PinnedObject, num_classes: int, input_type: str, asked: Mapping[str, object] | None = None
+) -> str:
+    """The same for a ready graph; the number of classes is what it is verified against."""
+    return _digest(
+        {
+            "frozenGraph": [graph.size, graph.etag],
+            "numClasses": num_classes,
+            "inputType": input_type,
+            **(asked or {}),
+        }
+    )
+
+
+def asked_of_export(formats: Iterable[str], compatibility: str) -> dict[str, object]:
+    """What is not at its default, for the fingerprint. `formats` are those beside the frozen graph."""
+    asked = {"formats": sorted(formats), "compatibility": compatibility}
+    return {name: value for name, value in asked.items() if value}
 
 
 def content_hash(

@@ -27,7 +27,8 @@ _PEAK_MEMORY = len(',"peakMemoryBytes":') + 20
 
 class _Model(NamedTuple):
     files: tuple[PinnedObject, ...]
-    pipeline_config: PinnedObject
+    pipeline_config: PinnedObject | None
+    """None of a ready graph, which is then the only one of `files`."""
     label_map: PinnedObject
     num_classes: int
 
@@ -42,7 +43,7 @@ def resolve(stage: ResolveInput, store: Store, registry: Registry, config_map: P
 
     Raises StageError: any reason of model, source and registry, and those of the store.
     """
-    model = _model(stage, store)
+    model = _ready_graph(stage, store) if stage.frozen_graph else _model(stage, store)
     files, data = _source(stage, store, config_map)
     bases = _bases(stage, data, registry)
     repository = references.parse_repository(stage.registry.repository)
@@ -77,6 +78,16 @@ def _model(stage: ResolveInput, store: Store) -> _Model:
     return _Model(files, config, label_map, counted.number)
 
 
+def _ready_graph(stage: ResolveInput, store: Store) -> _Model:
+    """A graph that somebody else exported; the label map alone says which classes it may answer with."""
+    info = store.find(stage.frozen_graph)
+    if info is None:
+        raise _missing(stage.frozen_graph, "spec.export.frozenGraph.key")
+    label_map, text = _text(store, stage.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
+    graph = PinnedObject(key=info.key, size=info.size, etag=info.etag)
+    return _Model((graph,), None, label_map, max(classes.label_ids(text, label_map.key)))
+
+
 def _text(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject, str]:
     """A small object, pinned and read."""
     info = store.find(key)
@@ -90,7 +101,7 @@ def _source(stage: ResolveInput, store: Store, config_map: Path) -> tuple[tuple[
     """The pinned source and the Dockerfile's bytes."""
     prefix = stage.source_prefix
     found = source.from_ufile(store, prefix) if prefix else source.from_config_map(config_map)
-    files = source.without_assembled(found, stage.checkpoint_dir)
+    files = source.without_assembled(found, stage.checkpoint_dir, stage.formats)
     pinned = next((item for item in files if item.path == stage.dockerfile), None)
     if pinned is None:
         raise _no_dockerfile(stage, files)
@@ -140,7 +151,11 @@ def _check_sample(stage: ResolveInput, store: Store) -> None:
 def _manifest(
     stage: ResolveInput, model: _Model, files: tuple[PinnedFile, ...], base_images: Mapping[str, str]
 ) -> Manifest:
-    fingerprint = hashes.fingerprint(model.files, stage.prefix, model.pipeline_config, stage.input_type)
+    asked = hashes.asked_of_export(stage.formats, stage.compatibility)
+    if model.pipeline_config:
+        fingerprint = hashes.fingerprint(model.files, stage.prefix, model.pipeline_config, stage.input_type, asked)
+    else:
+        fingerprint = hashes.graph_fingerprint(model.files[0], model.num_classes, stage.input_type, asked)
     return Manifest(
         fingerprint=fingerprint,
         content_hash=hashes.content_hash(
@@ -153,8 +168,9 @@ def _manifest(
             base_images=base_images,
         ),
         step=stage.step,
-        checkpoint=model.files,
+        checkpoint=model.files if model.pipeline_config else (),
         pipeline_config=model.pipeline_config,
+        frozen_graph=None if model.pipeline_config else model.files[0],
         label_map=model.label_map,
         num_classes=model.num_classes,
         source=files,

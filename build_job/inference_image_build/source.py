@@ -15,6 +15,7 @@ MAX_FILES = 2000
 MAX_BYTES = 2 * 1024**3
 GRAPH_NAME = "frozen_inference_graph.pb"
 LABEL_MAP_NAME = "label_map.pbtxt"
+ONNX_NAME = "model.onnx"
 _MAX_SEGMENT = 255  # bytes of a file name on Linux
 
 
@@ -50,9 +51,12 @@ def config_map_folder(mount: Path) -> Path:
     return data.resolve() if data.exists() else mount
 
 
-def without_assembled(files: Iterable[PinnedFile], checkpoint_dir: str) -> tuple[PinnedFile, ...]:
+def without_assembled(
+    files: Iterable[PinnedFile], checkpoint_dir: str, formats: Iterable[str] = ()
+) -> tuple[PinnedFile, ...]:
     """The files but those that `assemble` puts into the checkpoint folder: yesterday's graph must not count."""
-    assembled = {str(PurePosixPath(checkpoint_dir, name)) for name in (GRAPH_NAME, LABEL_MAP_NAME)}
+    names = (GRAPH_NAME, LABEL_MAP_NAME, *([ONNX_NAME] if "ONNX" in formats else []))
+    assembled = {str(PurePosixPath(checkpoint_dir, name)) for name in names}
     return tuple(item for item in files if item.path not in assembled)
 
 

@@ -14,6 +14,8 @@ _SUBSTITUTIONS = (
         re.compile(r"^from tensorflow\.contrib\.image\.python\.ops import image_ops$", re.MULTILINE),
         f"from {FACADE}.contrib import image_ops",
     ),
+    # Python 2, in the pooling pyramids (PPN).
+    (re.compile(r"\b(\w+)\.keys\(\)\[0\]"), r"next(iter(\1))"),
 )
 _LEFT_OVER = re.compile(
     r"^(?:import tensorflow as tf\b|from tensorflow\.contrib|import tensorflow\.contrib).*$", re.MULTILINE

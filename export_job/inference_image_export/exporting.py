@@ -1,7 +1,9 @@
 """Calls the exporter of the Object Detection API: checkpoint and pipeline config in, frozen graph out."""
 
+import contextlib
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,8 @@ class Output:
     """What an export leaves on this disk."""
 
     graph: Path
-    pipeline_config: Path
-    """The config as the API understood it, for who wants to know later."""
-    tensorflow: str
-    """Version of TensorFlow that froze the graph."""
+    pipeline_config: Path | None = None
+    """The config as the API understood it, for who wants to know later; none of a ready graph."""
 
 
 def export(source: Source, input_type: str, folder: Path) -> Output:
@@ -32,14 +32,30 @@ def export(source: Source, input_type: str, folder: Path) -> Output:
     tf.logging.set_verbosity(tf.logging.ERROR)  # else a page of deprecations that nobody here can act on
     config = _read_config(source)
     try:
-        with tf.Graph().as_default():
+        with tf.Graph().as_default(), _graph_only(exporter):
             exporter.export_inference_graph(input_type, config, str(source.checkpoint_prefix), str(folder))
     except OSError:  # the disk, not the model: not explained by what follows
         raise
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         raise failures.export_failure(error, source, _variable(error)) from error
-    return Output(folder / "frozen_inference_graph.pb", folder / "pipeline.config", tf.__version__)
+    return Output(folder / "frozen_inference_graph.pb", folder / "pipeline.config")
+
+
+@contextlib.contextmanager
+def _graph_only(exporter: Any) -> Iterator[None]:  # noqa: ANN401 - a module, untyped
+    """Keeps the exporter from writing what nobody reads: the checkpoint once more, and a SavedModel nobody asked for.
+
+    `saved_model` writes that from the finished graph. What is frozen does not depend on either.
+    """
+    written = {name: getattr(exporter, name) for name in ("write_graph_and_checkpoint", "write_saved_model")}
+    for name in written:
+        setattr(exporter, name, lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        for name, function in written.items():
+            setattr(exporter, name, function)
 
 
 def _read_config(source: Source) -> Any:  # noqa: ANN401 - a protobuf message, untyped

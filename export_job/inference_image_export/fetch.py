@@ -1,4 +1,4 @@
-"""Fetches what was pinned: the checkpoint's files and the pipeline config."""
+"""Fetches what was pinned: the checkpoint's files and the pipeline config, or a ready graph."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
 
     Raises StageError (`SourceChanged`) when one has changed or gone since.
     """
+    if manifest.pipeline_config is None:
+        raise _other_version("no pipeline config")
     folder.mkdir(parents=True)
     needed = [item for item in manifest.checkpoint if not item.key.endswith(_NOT_NEEDED)]
     files = tuple(folder / _name(item) for item in needed)
@@ -38,11 +40,7 @@ def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
     _download(store, [*zip(needed, files, strict=True), (manifest.pipeline_config, config)])
     index = next((item.key for item in needed if item.key.endswith(_INDEX_SUFFIX)), "")
     if not index:
-        raise StageError(
-            Reason.CHECKPOINT_INCOMPLETE,
-            f"The manifest names no index file of the checkpoint of step {manifest.step}.",
-            "The images of the steps are of different versions: install them from one chart.",
-        )
+        raise _other_version("no index file of a checkpoint")
     prefix = index.removesuffix(_INDEX_SUFFIX)
     return Source(
         checkpoint_prefix=folder / prefix.rpartition("/")[2],
@@ -51,6 +49,17 @@ def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
         pipeline_config_key=manifest.pipeline_config.key,
         files=(*files, config),
     )
+
+
+def fetch_graph(store: Store, graph: PinnedObject, folder: Path) -> Path:
+    """Downloads a ready graph into `folder`, as it was pinned.
+
+    Raises StageError (`SourceChanged`) when it has changed or gone since.
+    """
+    folder.mkdir(parents=True)
+    target = folder / "frozen_inference_graph.pb"
+    _download(store, [(graph, target)])
+    return target
 
 
 def _name(item: PinnedObject) -> str:
@@ -69,3 +78,11 @@ def _download(store: Store, pinned: Iterable[tuple[PinnedObject, Path]]) -> None
             f"{error.message.removesuffix('.')} any more: it was there when it was resolved.",
             "Nothing to do if the training goes on: everything is resolved again. Else upload the object again.",
         ) from error
+
+
+def _other_version(lack: str) -> StageError:
+    return StageError(
+        Reason.INVALID_INPUT,
+        f"The manifest names {lack}.",
+        "The images of the steps are of different versions: install them from one chart.",
+    )

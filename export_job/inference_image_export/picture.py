@@ -1,4 +1,4 @@
-"""One small picture, fed to a graph the way its input type wants it."""
+"""One small picture, fed to a graph the way its input type wants it; and a few more for a closer look."""
 
 import struct
 import zlib
@@ -29,6 +29,15 @@ def feed(input_type: str) -> Any:  # noqa: ANN401 - an array or a list, as the i
     Raises KeyError for an input type that does not exist.
     """
     return {"image_tensor": _array, "encoded_image_string_tensor": _encoded, "tf_example": _example}[input_type]()
+
+
+def batches() -> list[Any]:
+    """Batches for `image_tensor`: the picture, noise of other shapes, and two pictures at once."""
+    import numpy as np
+
+    random = np.random.default_rng(1)
+    noise = [random.integers(0, 256, (1, *size, 3), np.uint8) for size in ((96, 96), (HEIGHT, WIDTH), (200, 90))]
+    return [_array(), *noise, np.concatenate([_array(), noise[1]])]
 
 
 def _pixel(x: int, y: int) -> tuple[int, int, int]:

@@ -1,31 +1,56 @@
 """Publishes a graph under its fingerprint, in an order in which a half-done upload is never taken for a result.
 
-<outputPrefix><fingerprint>/pipeline.config
+<outputPrefix><fingerprint>/pipeline.config              of a checkpoint
+<outputPrefix><fingerprint>/saved_model/saved_model.pb   when asked for
+<outputPrefix><fingerprint>/model.onnx                   when asked for
 <outputPrefix><fingerprint>/frozen_inference_graph.pb
 <outputPrefix><fingerprint>/result.json                  last: what is named there is complete
 <outputPrefix>frozen_inference_graph.pb                  a copy, where the tutorial's readers look for it
 """
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
-from inference_image_contract.inputs import Graph, encode
-from inference_image_export.exporting import Output
+from msgspec.structs import asdict
+
+from inference_image_contract.inputs import Graph, OnnxModel, StoredFile, encode
 from inference_image_store import RESULT, Store, export_folder
 
 GRAPH = "frozen_inference_graph.pb"
 PIPELINE_CONFIG = "pipeline.config"
+SAVED_MODEL = "saved_model/saved_model.pb"
+ONNX = "model.onnx"
 
 
-def publish(store: Store, output: Output, output_prefix: str, fingerprint: str) -> Graph:
-    """Uploads the graph and says last that it is complete."""
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """Files of this disk that may be published."""
+
+    graph: Path
+    tensorflow: str
+    """Version of TensorFlow that the graph was verified with, and frozen with if it came from a checkpoint."""
+    pipeline_config: Path | None = None
+    saved_model: Path | None = None
+    onnx: Path | None = None
+    greatest_difference: str = ""
+    """Of the ONNX model, as in `OnnxModel`."""
+
+
+def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str) -> Graph:
+    """Uploads the graph in all its forms and says last that it is complete."""
     folder = export_folder(output_prefix, fingerprint)
-    sha256 = _sha256(output.graph)
-    store.upload(output.pipeline_config, folder + PIPELINE_CONFIG)
-    info = store.upload(output.graph, folder + GRAPH, sha256=sha256)
-    graph = Graph(key=info.key, sha256=sha256, size=info.size, tensorflow=output.tensorflow)
-    store.write(encode(graph).encode(), folder + RESULT)
-    return graph
+    if files.pipeline_config:
+        store.upload(files.pipeline_config, folder + PIPELINE_CONFIG)
+    saved_model = _upload(store, files.saved_model, folder + SAVED_MODEL) if files.saved_model else None
+    onnx = None
+    if files.onnx:
+        model = _upload(store, files.onnx, folder + ONNX)
+        onnx = OnnxModel(**asdict(model), greatest_difference=files.greatest_difference)
+    graph = _upload(store, files.graph, folder + GRAPH)
+    result = Graph(**asdict(graph), tensorflow=files.tensorflow, saved_model=saved_model, onnx=onnx)
+    store.write(encode(result).encode(), folder + RESULT)
+    return result
 
 
 def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph) -> None:
@@ -34,6 +59,12 @@ def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph) -> None:
     there = store.find(key)
     if there is None or there.sha256 != graph.sha256:
         store.copy(graph.key, key)
+
+
+def _upload(store: Store, path: Path, key: str) -> StoredFile:
+    sha256 = _sha256(path)
+    info = store.upload(path, key, sha256=sha256)
+    return StoredFile(key=info.key, sha256=sha256, size=info.size)
 
 
 def _sha256(path: Path) -> str:

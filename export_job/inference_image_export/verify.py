@@ -1,12 +1,12 @@
 """Runs one picture through a frozen graph before anybody may use it: names, types, shapes and values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from inference_image_export import picture
+from inference_image_export import canonical, picture
 
 OUTPUTS: Mapping[str, tuple[int | None, ...]] = {
     "num_detections": (1,),
@@ -19,26 +19,27 @@ OUTPUTS: Mapping[str, tuple[int | None, ...]] = {
 _SLACK = 1e-3  # scores and boxes are float32 sums, which may pass their bounds by a rounding
 
 
-def verify(graph: Path, input_type: str, num_classes: int) -> None:
-    """Loads the graph in a session of its own and looks at what it answers on one picture.
+def verify(graph: Path, input_type: str, num_classes: int) -> dict[str, Any]:
+    """Loads the graph in a session of its own and looks at what it answers on one picture, which it returns.
 
     Raises StageError (`GraphInvalid`).
     """
-    check(run(graph, input_type), num_classes)
+    (answers,) = run(graph, input_type, [picture.feed(input_type)])
+    check(answers, num_classes)
+    return answers
 
 
-def run(graph: Path, input_type: str) -> dict[str, Any]:
-    """The outputs, as arrays by name, of the frozen graph on the picture.
+def run(graph: Path, input_type: str, batches: Sequence[Any]) -> list[dict[str, Any]]:
+    """The frozen graph's outputs, as arrays by name, for each batch.
 
     Raises StageError (`GraphInvalid`) when the graph cannot be loaded, lacks a name or cannot be run.
     """
     import tensorflow.compat.v1 as tf
-    from google.protobuf.message import DecodeError
 
     with tf.Graph().as_default() as loaded:
         try:
-            tf.import_graph_def(tf.GraphDef.FromString(graph.read_bytes()), name="")
-        except (DecodeError, ValueError) as error:
+            tf.import_graph_def(canonical.read_graph(graph), name="")
+        except ValueError as error:
             raise _invalid(f"it cannot be loaded: {error}") from error
         names = {operation.name for operation in loaded.get_operations()}
         missing = sorted({input_type, *OUTPUTS} - names)
@@ -46,9 +47,8 @@ def run(graph: Path, input_type: str) -> dict[str, Any]:
             raise _invalid(f"it has no {' and no '.join(missing)}")
         with tf.Session(graph=loaded) as session:
             try:
-                return dict(
-                    session.run({name: f"{name}:0" for name in OUTPUTS}, {f"{input_type}:0": picture.feed(input_type)})
-                )
+                outputs = {name: f"{name}:0" for name in OUTPUTS}
+                return [dict(session.run(outputs, {f"{input_type}:0": batch})) for batch in batches]
             except (tf.errors.OpError, ValueError, TypeError) as error:
                 raise _invalid(f"it fails on a picture: {str(error).splitlines()[0]}") from error
 
@@ -89,7 +89,8 @@ def _check_range(name: str, value: Any, low: float, high: float) -> None:  # noq
 def _invalid(what: str) -> StageError:
     return StageError(
         Reason.GRAPH_INVALID,
-        f"The exported graph was run on one picture and refused: {what}.",
-        "Nothing was published. Check that the training did not diverge (another spec.model.checkpoint.step may be "
-        "sound), and that the pipeline config builds a model that detects boxes.",
+        f"The graph was run on a picture and refused: {what}.",
+        "Nothing was published. Of a checkpoint: check that the training did not diverge (another "
+        "spec.model.checkpoint.step may be sound), and that the pipeline config builds a model that detects boxes. Of "
+        "spec.export.frozenGraph: it must be a detector's graph whose input is spec.export.inputType.",
     )

@@ -76,10 +76,14 @@ class Manifest(Input, frozen=True, kw_only=True):
     """sha256:<hex> of everything that enters the export."""
     content_hash: str
     """sha256:<hex> of everything that enters the image."""
-    step: int
+    step: int | None = None
+    """None for a ready graph."""
     checkpoint: tuple[PinnedObject, ...]
-    """Index, data shards and, where present, meta."""
-    pipeline_config: PinnedObject
+    """Index, data shards and, where present, meta; empty when `frozen_graph` is set."""
+    pipeline_config: PinnedObject | None = None
+    """Comes with a checkpoint, and only with one."""
+    frozen_graph: PinnedObject | None = None
+    """A graph that somebody else exported, in place of a checkpoint."""
     label_map: PinnedObject
     num_classes: int
     source: tuple[PinnedFile, ...]
@@ -97,14 +101,29 @@ class ManifestRef(Input, frozen=True, kw_only=True):
     """Hex."""
 
 
-class Graph(Input, frozen=True, kw_only=True):
-    """A frozen graph in UFile."""
+class StoredFile(Input, frozen=True, kw_only=True):
+    """A result in UFile."""
 
     key: str
     sha256: str
     """Hex."""
     size: int
+
+
+class OnnxModel(StoredFile, frozen=True, kw_only=True):
+    """The same detector as an ONNX model."""
+
+    greatest_difference: str
+    """Between its answers and the frozen graph's on the pictures of the export; a decimal number such as `4.2e-07`."""
+
+
+class Graph(StoredFile, frozen=True, kw_only=True):
+    """A frozen graph in UFile, and its other forms."""
+
     tensorflow: str = ""
+    saved_model: StoredFile | None = None
+    """`saved_model.pb`; the weights are in it, so it is the only file of its folder."""
+    onnx: OnnxModel | None = None
 
 
 class ResolveInput(Input, frozen=True, kw_only=True):
@@ -118,6 +137,12 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     label_map: str
     """Full key."""
     input_type: str
+    formats: tuple[str, ...] = ()
+    """What is exported beside the frozen graph, sorted: `ONNX`, `SavedModel`."""
+    compatibility: str = ""
+    """`TF1` for a graph that TensorFlow 1.15 reads."""
+    frozen_graph: str = ""
+    """Full key of a ready graph in place of a checkpoint; then `prefix`, `step` and `pipeline_config` say nothing."""
     output_prefix: str
     source_prefix: str = ""
     """UFile prefix of the source; empty when it is the mounted ConfigMap."""
@@ -135,6 +160,9 @@ class ExportInput(Input, frozen=True, kw_only=True):
     ufile: UFile
     manifest: ManifestRef
     input_type: str
+    formats: tuple[str, ...] = ()
+    """As in `ResolveInput`."""
+    compatibility: str = ""
     output_prefix: str
     timeout_seconds: int
 

@@ -42,6 +42,9 @@ class Reason(StrEnum):
     CLASS_COUNT_MISMATCH = "ClassCountMismatch"
     EXPORT_FAILED = "ExportFailed"
     GRAPH_INVALID = "GraphInvalid"
+    GRAPH_INCOMPATIBLE = "GraphIncompatible"
+    ONNX_FAILED = "OnnxFailed"
+    ONNX_DIFFERS = "OnnxDiffers"
     # source and build
     SOURCE_NOT_FOUND = "SourceNotFound"
     SOURCE_CHANGED = "SourceChanged"

@@ -55,7 +55,8 @@ class Resolved(Result, frozen=True, kw_only=True):
     fingerprint: str
     content_hash: str
     manifest: ManifestRef
-    step: int
+    step: int | None = None
+    """None for a ready graph, which is then the only one of `files`."""
     files: tuple[PinnedObject, ...]
     """As many checkpoint files as fit; `file_count` is the true number."""
     file_count: int

@@ -9,7 +9,7 @@ import hashlib
 import msgspec
 
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Graph, Manifest, ManifestRef
+from inference_image_contract.inputs import Graph, Manifest, ManifestRef, StoredFile
 from inference_image_contract.reasons import Reason
 from inference_image_store.store import Store
 
@@ -25,7 +25,7 @@ def export_folder(output_prefix: str, fingerprint: str) -> str:
 
 
 def exported_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph | None:
-    """The graph of this fingerprint, None unless it is there with the size and SHA-256 that were verified."""
+    """The graph of this fingerprint, None unless every form of it has the size and SHA-256 that were verified."""
     key = export_folder(output_prefix, fingerprint) + RESULT
     if store.find(key) is None:
         return None
@@ -33,10 +33,8 @@ def exported_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph 
         graph = msgspec.json.decode(store.read(key, max_bytes=_MAX_RESULT), type=Graph)
     except msgspec.DecodeError:
         return None
-    there = store.find(graph.key)
-    if there is None or (there.size, there.sha256) != (graph.size, graph.sha256):
-        return None
-    return graph
+    forms = (graph, graph.saved_model, graph.onnx)
+    return graph if all(_stands(store, form) for form in forms if form is not None) else None
 
 
 def read_manifest(store: Store, reference: ManifestRef) -> Manifest:
@@ -57,6 +55,11 @@ def read_manifest(store: Store, reference: ManifestRef) -> Manifest:
             f"The manifest {reference.key} is not of this version: {error}.",
             "The images of the steps are of different versions: install them from one chart.",
         ) from error
+
+
+def _stands(store: Store, form: StoredFile) -> bool:
+    there = store.find(form.key)
+    return there is not None and (there.size, there.sha256) == (form.size, form.sha256)
 
 
 def _changed(reference: ManifestRef, what: str) -> StageError:

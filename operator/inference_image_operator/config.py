@@ -31,6 +31,8 @@ class Images(Section, frozen=True, kw_only=True):
     """Images of the steps, best by digest."""
 
     export: str
+    export_onnx: str = ""
+    """The export with the converter to ONNX; empty where nobody may ask for that."""
     build: str
     kaniko: str
 

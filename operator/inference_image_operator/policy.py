@@ -1,7 +1,7 @@
 """What the installation allows: the checks of a spec that the CRD cannot make, because they differ per cluster."""
 
 from inference_image_operator.config import Config, Maximum
-from inference_image_operator.model import Resources, Spec
+from inference_image_operator.model import ONNX, Resources, Spec
 from inference_image_operator.observed import Frozen
 from inference_image_operator.quantities import quantity
 
@@ -18,7 +18,13 @@ class Refusal(Frozen, frozen=True, kw_only=True):
 
 def refusal(spec: Spec, config: Config) -> Refusal | None:
     """The first thing in the spec that the installation does not allow, if any."""
-    return _registry(spec, config) or _endpoint(spec, config) or _classes(spec, config) or _resources(spec, config)
+    return (
+        _registry(spec, config)
+        or _endpoint(spec, config)
+        or _formats(spec, config)
+        or _classes(spec, config)
+        or _resources(spec, config)
+    )
 
 
 def _registry(spec: Spec, config: Config) -> Refusal | None:
@@ -40,6 +46,16 @@ def _endpoint(spec: Spec, config: Config) -> Refusal | None:
         reason="EndpointNotAllowed",
         message=f"spec.ufile.endpoint {asked.scheme if asked else ''}://*{asked.suffix if asked else ''} "
         "is not one that this installation lists.",
+    )
+
+
+def _formats(spec: Spec, config: Config) -> Refusal | None:
+    if ONNX not in spec.export.formats or config.images.export_onnx:
+        return None
+    return Refusal(
+        reason="FormatNotAvailable",
+        message="spec.export.formats asks for ONNX, and this installation has no image that converts to it.",
+        hint="Leave ONNX out, or ask the administrator of the operator for it (chart value images.exportOnnx).",
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from inference_image_contract import inputs, results
 from inference_image_operator.conditions import Type
@@ -15,6 +15,8 @@ from inference_image_operator.model import (
     HistoryEntry,
     ImageStatus,
     ManifestStatus,
+    OnnxStatus,
+    StoredFileStatus,
     Timings,
     format_duration,
 )
@@ -58,7 +60,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         frozen_graph=None,
         built=None,
     )
-    _done(draft, Stage.RESOLVE, "Resolved", f"Step {result.step}, {result.file_count} files, content pinned.")
+    _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
     if result.image:
         _reuse(draft, Stage.EXPORT, "Not needed: the image of this content exists.")
         _reuse(draft, Stage.BUILD, f"The registry serves this content as {result.image.digest}.")
@@ -73,6 +75,10 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
     else:
         draft.claim(Stage.EXPORT, result.fingerprint, result.manifest.sha256)
         draft.working(Stage.EXPORT)
+
+
+def _what(result: results.Resolved) -> str:
+    return "A ready graph" if result.step is None else f"Step {result.step}, {result.file_count} files"
 
 
 def _exported(draft: Draft, graph: inputs.Graph) -> None:
@@ -98,7 +104,7 @@ def _published(draft: Draft, result: results.Published) -> None:
     entry = HistoryEntry(
         digest=result.digest,
         content_hash=draft.status.content_hash,
-        step=checkpoint.step if checkpoint else 0,
+        step=checkpoint.step if checkpoint else None,
         time=rfc3339(draft.now),
     )
     draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
@@ -115,7 +121,14 @@ def _published(draft: Draft, result: results.Published) -> None:
 
 def _graph(draft: Draft, graph: inputs.Graph) -> None:
     draft.update(
-        frozen_graph=FrozenGraphStatus(key=graph.key, sha256=graph.sha256, size=graph.size, tensorflow=graph.tensorflow)
+        frozen_graph=FrozenGraphStatus(
+            key=graph.key,
+            sha256=graph.sha256,
+            size=graph.size,
+            tensorflow=graph.tensorflow,
+            saved_model=StoredFileStatus(**asdict(graph.saved_model)) if graph.saved_model else None,
+            onnx=OnnxStatus(**asdict(graph.onnx)) if graph.onnx else None,
+        )
     )
 
 

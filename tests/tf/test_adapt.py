@@ -147,6 +147,7 @@ def test_the_command_says_what_it_did_and_exits_1_when_it_refuses(site, capsys):
             "from tensorflow.contrib.image.python.ops import image_ops\n",
             "from object_detection_tf1.contrib import image_ops\n",
         ),
+        ("x = maps[maps.keys()[0]]\n", "x = maps[next(iter(maps))]\n"),
     ],
 )
 def test_source(text, expected):

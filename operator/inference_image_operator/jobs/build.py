@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import asdict
+
 from inference_image_contract import inputs, paths
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import reach, sizes
@@ -75,7 +77,13 @@ def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, A
     work = inputs.AssembleInput(
         ufile=ufile_location(spec, config),
         manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
-        graph=inputs.Graph(key=graph.key, sha256=graph.sha256, size=graph.size, tensorflow=graph.tensorflow),
+        graph=inputs.Graph(
+            key=graph.key,
+            sha256=graph.sha256,
+            size=graph.size,
+            tensorflow=graph.tensorflow,
+            onnx=inputs.OnnxModel(**asdict(graph.onnx)) if graph.onnx else None,
+        ),
         source_prefix=spec.source.ufile.prefix if spec.source.ufile else "",
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
@@ -132,11 +140,10 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
         "--log-format=text",
         f"--label={GROUP}/content-hash={status.content_hash}",
     ]
+    if run and run.step is not None:
+        args.append(f"--label={GROUP}/checkpoint-step={run.step}")
     if run:
-        args += [
-            f"--label={GROUP}/checkpoint-step={run.step}",
-            f"--label={GROUP}/checkpoint-fingerprint={run.fingerprint}",
-        ]
+        args.append(f"--label={GROUP}/checkpoint-fingerprint={run.fingerprint}")
     if spec.image.ca_secret_ref:
         args += [f"--registry-certificate={host}={paths.REGISTRY_CA}" for host in config.registries.allowed]
     args += [f"--insecure-registry={host}" for host in hosts]

@@ -1,4 +1,4 @@
-"""The Export stage's pod: checkpoint in, verified frozen graph out."""
+"""The Export stage's pod: checkpoint or ready graph in, verified frozen graph out."""
 
 from inference_image_contract import inputs
 from inference_image_operator.config import Config
@@ -14,7 +14,7 @@ from inference_image_operator.jobs.pod import (
     ufile_location,
     with_disk,
 )
-from inference_image_operator.model import ManifestStatus, Status, parse_duration
+from inference_image_operator.model import ONNX, ManifestStatus, Status, parse_duration
 from inference_image_operator.observed import Observed
 
 
@@ -27,6 +27,8 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
         ufile=ufile_location(spec, config),
         manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
         input_type=spec.export.input_type,
+        formats=spec.export.other_formats,
+        compatibility=spec.export.compatibility,
         output_prefix=spec.export.output_prefix,
         timeout_seconds=timeout,
     )
@@ -34,7 +36,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     disk = sizes.export(max(pinned.context_bytes, sum(item.size for item in files)))
     export = container(
         "export",
-        config.images.export,
+        config.images.export_onnx if ONNX in spec.export.formats else config.images.export,
         with_disk(own_or(spec.export.resources, config.jobs.resources.export), disk),
         env=[input_env(work), *ufile_env(spec), *reach.env(config)],
         mounts=reach.mounts(config),

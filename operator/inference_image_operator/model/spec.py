@@ -7,6 +7,7 @@ import msgspec
 from inference_image_operator.model.part import Part
 
 InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
+FROZEN_GRAPH, ONNX = "FrozenGraph", "ONNX"
 _NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
 
 
@@ -41,10 +42,10 @@ class CheckpointSpec(Part, frozen=True, kw_only=True):
 
 
 class ModelSpec(Part, frozen=True, kw_only=True):
-    """The training output."""
+    """The training output. `prefix` and `checkpoint` are not set where `export.frozen_graph` is."""
 
-    prefix: str
-    checkpoint: CheckpointSpec
+    prefix: str = ""
+    checkpoint: CheckpointSpec | None = None
     pipeline_config: str = "pipeline.config"
     """Key relative to `prefix`."""
     label_map: str
@@ -58,14 +59,27 @@ class Resources(Part, frozen=True, kw_only=True):
     limits: dict[str, str | int] = {}
 
 
+class ReadyGraph(Part, frozen=True, kw_only=True):
+    """A graph that somebody else exported, in place of a checkpoint."""
+
+    key: str
+
+
 class ExportSpec(Part, frozen=True, kw_only=True):
     """The export stage."""
 
     input_type: InputType = "image_tensor"
     output_prefix: str = "uai/object-export-output/"
-    formats: tuple[str, ...] = ("FrozenGraph",)
+    formats: tuple[str, ...] = (FROZEN_GRAPH,)
+    compatibility: Literal["", "TF1"] = ""
+    frozen_graph: ReadyGraph | None = None
     timeout: str = "30m"
     resources: Resources = Resources()
+
+    @property
+    def other_formats(self) -> tuple[str, ...]:
+        """What is exported beside the frozen graph, sorted."""
+        return tuple(sorted(set(self.formats) - {FROZEN_GRAPH}))
 
 
 class UFileSource(Part, frozen=True, kw_only=True):

@@ -50,9 +50,10 @@ class CheckpointFile(Part, frozen=True, kw_only=True):
 
 
 class CheckpointStatus(Part, frozen=True, kw_only=True):
-    """The pinned checkpoint."""
+    """The pinned checkpoint, or the ready graph in its place."""
 
-    step: int
+    step: int | None = None
+    """None for a ready graph."""
     fingerprint: str
     """Hash of everything that enters the export."""
     files: tuple[CheckpointFile, ...] = ()
@@ -69,14 +70,28 @@ class ManifestStatus(Part, frozen=True, kw_only=True):
     base_bytes: int = 0
 
 
-class FrozenGraphStatus(Part, frozen=True, kw_only=True):
-    """The verified frozen graph in UFile."""
+class StoredFileStatus(Part, frozen=True, kw_only=True):
+    """A result in UFile."""
 
     key: str
     sha256: str
     """Hex."""
     size: int
+
+
+class OnnxStatus(StoredFileStatus, frozen=True, kw_only=True):
+    """The ONNX model."""
+
+    greatest_difference: str
+    """Between its answers and the frozen graph's; a decimal number."""
+
+
+class FrozenGraphStatus(StoredFileStatus, frozen=True, kw_only=True):
+    """The verified frozen graph in UFile, and its other forms."""
+
     tensorflow: str = ""
+    saved_model: StoredFileStatus | None = None
+    onnx: OnnxStatus | None = None
 
 
 class ImageStatus(Part, frozen=True, kw_only=True):
@@ -145,7 +160,7 @@ class HistoryEntry(Part, frozen=True, kw_only=True):
 
     digest: str
     content_hash: str
-    step: int
+    step: int | None = None
     time: str
 
 

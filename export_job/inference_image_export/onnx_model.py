@@ -1,0 +1,124 @@
+"""The graph as an ONNX model, and how far its answers are from the frozen graph's."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inference_image_contract import paths
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_export import picture
+from inference_image_export.verify import OUTPUTS, run
+
+INPUT = "image_tensor"
+"""The one input that ONNX has the operators for: the others decode files."""
+
+LARGEST_DIFFERENCE = 1e-4
+"""Of a score, or of a box in shares of the picture. Both add the same numbers as float32, in different orders."""
+
+_SCORE, _FIRST = 0.05, 10
+"""Detections that are compared: those with this score, and the first of each picture whatever their score. Below that,
+two equal candidates decide by chance which of them suppresses the other."""
+
+_LEAVE_OUT = "Leave ONNX out of spec.export.formats to publish this model without it"
+
+
+def write(graph: Path, model: Path) -> None:
+    """Converts a frozen graph with the input `image_tensor`.
+
+    Raises StageError (`OnnxFailed`) when tf2onnx cannot.
+    """
+    secret = {paths.PUBLIC_KEY_ENV, paths.PRIVATE_KEY_ENV}
+    environment = {name: value for name, value in os.environ.items() if name not in secret}
+    done = subprocess.run(
+        [sys.executable, "-m", "inference_image_export.to_onnx", graph, INPUT, model],
+        env=environment | {"PYTHONHASHSEED": "0"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        raise _failed(f"tf2onnx cannot convert it: {_last_line(done.stderr)}")
+
+
+def compare(graph: Path, model: Path) -> str:
+    """The greatest difference between the two on the export's pictures, as a decimal number.
+
+    Raises StageError: `OnnxFailed` when onnxruntime cannot run the model, `OnnxDiffers` when it differs by more than
+    LARGEST_DIFFERENCE.
+    """
+    batches = picture.batches()
+    expected = run(graph, INPUT, batches)
+    greatest = max(map(difference, expected, _answers(model, batches)))
+    if not greatest <= LARGEST_DIFFERENCE:
+        raise StageError(
+            Reason.ONNX_DIFFERS,
+            f"The ONNX model's answers differ from the frozen graph's by {greatest:.1e}, more than "
+            f"{LARGEST_DIFFERENCE:.0e}.",
+            f"Nothing was published. {_LEAVE_OUT}, and report it: this model is converted wrongly.",
+        )
+    return f"{greatest:.1e}"
+
+
+def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> float:
+    """The greatest difference of a score or a box coordinate, over the detections that are compared.
+
+    Both are outputs by name for one batch. Each detection is held against the nearest of its class on the other side,
+    for detections of nearly equal score may change places. Infinite when there is none.
+    """
+    import numpy as np
+
+    if any(expected[name].shape != found[name].shape for name in OUTPUTS):
+        return float("inf")
+    if not all(np.isfinite(found[name]).all() for name in OUTPUTS):
+        return float("inf")
+    pairs = ((expected, found), (found, expected))
+    return max(_distance(one, other, at) for one, other in pairs for at in range(len(expected["num_detections"])))
+
+
+def _distance(one: Mapping[str, Any], other: Mapping[str, Any], at: int) -> float:
+    """How far the compared detections of picture `at` are from the nearest ones of the other side."""
+    import numpy as np
+
+    scores, classes = one["detection_scores"][at], one["detection_classes"][at]
+    count = int(one["num_detections"][at])
+    compared = [i for i in range(count) if i < _FIRST or scores[i] >= _SCORE]
+    greatest = 0.0
+    for i in compared:
+        of_class = other["detection_classes"][at] == classes[i]
+        if not of_class.any():
+            return float("inf")
+        boxes = np.abs(other["detection_boxes"][at][of_class] - one["detection_boxes"][at][i]).max(axis=1)
+        apart = np.maximum(boxes, np.abs(other["detection_scores"][at][of_class] - scores[i]))
+        greatest = max(greatest, float(apart.min()))
+    return greatest
+
+
+def _answers(model: Path, batches: list[Any]) -> list[dict[str, Any]]:
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        names = [f"{name}:0" for name in OUTPUTS]
+        answers = [session.run(names, {f"{INPUT}:0": batch}) for batch in batches]
+    except Exception as error:  # onnxruntime's own exceptions have no common class
+        raise _failed(f"onnxruntime cannot run it: {_last_line(str(error))}") from error
+    return [dict(zip(OUTPUTS, values, strict=True)) for values in answers]
+
+
+def _last_line(text: str) -> str:
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it says nothing"
+
+
+def _failed(what: str) -> StageError:
+    return StageError(
+        Reason.ONNX_FAILED,
+        f"The graph does not become an ONNX model: {what}.",
+        f"Nothing was published. {_LEAVE_OUT}; the Job's log has more.",
+    )

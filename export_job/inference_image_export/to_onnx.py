@@ -1,0 +1,31 @@
+"""`python -m inference_image_export.to_onnx GRAPH INPUT MODEL`: a frozen graph as an ONNX model.
+
+A process of its own, for tf2onnx walks through sets: only a fixed hash seed, which Python takes at its start, gives
+equal bytes for equal graphs.
+"""
+
+import sys
+from pathlib import Path
+
+from inference_image_export import canonical
+from inference_image_export.verify import OUTPUTS
+
+OPSET = 17
+"""Operators of ONNX 1.12 (2022): what serving runtimes of the last years read."""
+
+
+def main(graph: Path, input_type: str, model: Path) -> None:
+    """Writes `model`. Raises whatever tf2onnx raises when it does not know an operator."""
+    import tf2onnx
+
+    converted, _ = tf2onnx.convert.from_graph_def(
+        canonical.read_graph(graph),
+        input_names=[f"{input_type}:0"],
+        output_names=[f"{name}:0" for name in OUTPUTS],
+        opset=OPSET,
+    )
+    canonical.write(converted, model)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
