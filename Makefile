@@ -80,7 +80,8 @@ test-devcluster: packages ## the development cluster itself
 	@$(PY) -m pytest -q tests/devcluster
 
 test-tf: setup-tf ## export, training and serving with TensorFlow
-	@$(PY_TF) -m pytest -q tests/tf
+	@$(PY_TF) -m devcluster.fixture >/dev/null
+	@$(PY_TF) -m pytest -q -n 2 tests/tf
 
 test-demo: packages setup-tf ## the demo, the demo again, and what must write nothing
 	@$(PY) -m pytest -q tests/e2e/test_demo.py

@@ -9,6 +9,7 @@ ABSENT = None  # takes the field out of the minimal manifest
 
 ENDPOINT = {"ufile.region": ABSENT}
 CONFIG_MAP = {"source.ufile": ABSENT}
+READY_GRAPH = {"model.checkpoint": ABSENT, "export.frozenGraph": {"key": "models/frozen_inference_graph.pb"}}
 
 ACCEPTED: list[dict[str, Any]] = [
     {},
@@ -28,6 +29,11 @@ ACCEPTED: list[dict[str, Any]] = [
     {"export.inputType": "tf_example"},
     {"export.outputPrefix": "results/"},
     {"export.formats": ["FrozenGraph"]},
+    {"export.formats": ["ONNX", "SavedModel", "FrozenGraph"]},
+    {"export.formats": ["FrozenGraph", "SavedModel"], "export.inputType": "tf_example"},
+    {"export.compatibility": "TF1"},
+    READY_GRAPH,
+    READY_GRAPH | {"model.prefix": ABSENT},
     {"export.timeout": "1h30m"},
     {"export.timeout": "1000ms"},
     {"export.timeout": "24h"},

@@ -24,7 +24,14 @@ STATUS = model.Status(
     manifest=model.ManifestStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
     run=model.RunStatus(input_hash="sha256:0", generation=1, resolves=2),
     built=model.BuiltStatus(digest="sha256:e", size=4),
-    frozen_graph=model.FrozenGraphStatus(key="k", sha256="d", size=3, tensorflow="2"),
+    frozen_graph=model.FrozenGraphStatus(
+        key="k",
+        sha256="d",
+        size=3,
+        tensorflow="2",
+        saved_model=model.StoredFileStatus(key="s", sha256="e", size=4),
+        onnx=model.OnnxStatus(key="o", sha256="f", size=5, greatest_difference="4.2e-07"),
+    ),
     image=model.ImageStatus(reference="r@sha256:e", digest="sha256:e", tags=("t",), size=4, generation=1),
     stage=model.StageStatus(
         name="Test",

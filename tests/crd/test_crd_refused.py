@@ -21,7 +21,7 @@ def at(path: str, value: Any, message: str, field: str = "") -> Refusal:
     return Refusal({path: value}, f"spec.{field or path}", message)
 
 
-KEYS = ("model.pipelineConfig", "model.labelMap", "test.sample")
+KEYS = ("model.pipelineConfig", "model.labelMap", "export.frozenGraph.key", "test.sample")
 PREFIXES = ("model.prefix", "export.outputPrefix", "source.ufile.prefix")
 PATHS = ("source.dockerfile", "source.checkpointDir")
 TIMEOUTS = ("export.timeout", "build.timeout", "test.timeout")
@@ -44,13 +44,14 @@ ONE_REPOSITORY = "must be host[:port]/path, its parts lower-case letters and dig
 ONE_HOST = "must start with the host of the registry, such as uhub.ucloud.cn/demo/object-detect-infer"
 ONE_BUCKET = "must be 3 to 63 lower-case letters, digits or hyphens, with no hyphen at either end"
 ONE_SUFFIX = "must be a dot and a lower-case host name, and may end in :port, such as .cn-bj.ufileos.com"
+ONE_MODEL = "set exactly one of model.checkpoint and export.frozenGraph"
 REQUIRED = "Required value"
 
 REFUSED: list[Refusal] = [
     # required fields
     *(at(path, ABSENT, REQUIRED) for path in ("ufile", "model", "source", "image")),
     *(at(path, ABSENT, REQUIRED) for path in ("ufile.bucket", "ufile.secretRef")),
-    *(at(path, ABSENT, REQUIRED) for path in ("model.prefix", "model.checkpoint", "model.labelMap")),
+    *(at(path, ABSENT, REQUIRED) for path in ("model.labelMap",)),
     *(at(path, ABSENT, REQUIRED) for path in ("image.repository", "image.tags")),
     at("ufile.secretRef", {}, REQUIRED, "ufile.secretRef.name"),
     at("image.pushSecretRef", {}, REQUIRED, "image.pushSecretRef.name"),
@@ -110,13 +111,22 @@ REFUSED: list[Refusal] = [
     # export
     at("export.inputType", "image", "Unsupported value"),
     *(
-        at(
-            "export.formats",
-            formats,
-            "only [FrozenGraph] is supported by this version of the operator: leave formats out",
-        )
-        for formats in ([], ["ONNX"], ["FrozenGraph", "SavedModel"])
+        at("export.formats", formats, "must hold FrozenGraph: the other forms are made from it")
+        for formats in ([], ["ONNX"], ["SavedModel", "ONNX"])
     ),
+    *(
+        Refusal(
+            {"export.formats": ["FrozenGraph", "ONNX"], "export.inputType": input_type},
+            "spec.export",
+            "ONNX needs inputType image_tensor: it has no operators that decode files",
+        )
+        for input_type in ("encoded_image_string_tensor", "tf_example")
+    ),
+    at("export.compatibility", "TF2", "Unsupported value"),
+    at("export.frozenGraph", {}, REQUIRED, "export.frozenGraph.key"),
+    Refusal({"export.frozenGraph": {"key": "a.pb"}}, "spec", ONE_MODEL),
+    Refusal({"model.checkpoint": ABSENT}, "spec", ONE_MODEL),
+    at("model.prefix", ABSENT, "set prefix to the UFile folder that holds the checkpoint", "model"),
     at("export.formats", ["TFLite"], "Unsupported value", "export.formats[0]"),
     at("export.formats", ["FrozenGraph", "FrozenGraph"], "Duplicate value", "export.formats[1]"),
     at("export.formats", ["FrozenGraph", "ONNX", "SavedModel", "ONNX"], "must have at most 3 items"),

@@ -1,5 +1,6 @@
 """The trained fixture in a UFile stand-in, as a training task and the resolve step leave it."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -47,11 +48,22 @@ class World:
         """Keys below the output prefix, without the manifest."""
         return [item.key for item in self.store.list(OUTPUT, limit=100) if "/resolved/" not in item.key]
 
-    def asking_for(self, input_type: str) -> "World":
-        """The same checkpoint, exported for another input type."""
-        fingerprint = "sha256:" + hashlib.sha256(input_type.encode()).hexdigest()
+    def asking_for(self, input_type: str = "image_tensor", **changes: object) -> "World":
+        """The same checkpoint, exported for another input type, or with other changes of the stage's input."""
+        asked = repr((input_type, sorted(changes.items())))
+        fingerprint = "sha256:" + hashlib.sha256(asked.encode()).hexdigest()
         manifest = msgspec.structs.replace(self.manifest, fingerprint=fingerprint)
-        return replace(self, stage=write_manifest(self, manifest, input_type), manifest=manifest)
+        stage = msgspec.structs.replace(write_manifest(self, manifest, input_type), **changes)
+        return replace(self, stage=stage, manifest=manifest)
+
+    def of_graph(self, data: bytes, **changes: object) -> "World":
+        """A ready graph in place of the checkpoint."""
+        key = "models/frozen_inference_graph.pb"
+        graph = pinned(self.store, key, data)
+        manifest = msgspec.structs.replace(
+            self.manifest, frozen_graph=graph, checkpoint=(), pipeline_config=None, step=None
+        )
+        return replace(self, manifest=manifest).asking_for(**changes)
 
     def replaced(self, name: str, data: bytes) -> "World":
         """Another file of that name in the training's output, pinned as if resolved after it changed."""
@@ -88,7 +100,14 @@ def trained() -> Fixture:
 @pytest.fixture
 def world(trained: Fixture, tmp_path: Path) -> Iterator[World]:
     """The training's output in a bucket, resolved for `image_tensor`."""
-    with running(tmp_path / "ufile", [KeyPair(public_key=PUBLIC_KEY, private_key=PRIVATE_KEY)]) as stand_in:
+    with made(trained, tmp_path) as world:
+        yield world
+
+
+@contextlib.contextmanager
+def made(trained: Fixture, folder: Path) -> Iterator[World]:
+    """As `world`, for whoever keeps it longer than one test."""
+    with running(folder / "ufile", [KeyPair(public_key=PUBLIC_KEY, private_key=PRIVATE_KEY)]) as stand_in:
         location = inputs.UFile(bucket=stand_in.bucket, scheme="http", suffix=stand_in.suffix)
         store = Store(location, Credentials(PUBLIC_KEY, PRIVATE_KEY), retries=2, first_pause=0.01)
         pins = {

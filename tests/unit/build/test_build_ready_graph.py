@@ -1,0 +1,165 @@
+"""A ready graph in place of a checkpoint, and the other forms of a graph: what resolve pins, what assemble places."""
+
+import hashlib
+
+import msgspec
+import pytest
+
+from inference_image_build.assemble import assemble
+from inference_image_build.hashes import asked_of_export, fingerprint, graph_fingerprint
+from inference_image_build.resolve import resolve
+from inference_image_contract import inputs
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import PinnedObject
+from inference_image_contract.reasons import Reason
+
+KEY = "models/frozen_inference_graph.pb"
+GRAPH = PinnedObject(key=KEY, size=5, etag="AQAAAA==")
+MODEL = "code/checkpoint_dir/model.onnx"
+
+
+@pytest.fixture
+def run(pipeline, registry, tmp_path):
+    """run(**changes of the input) -> result and manifest."""
+
+    def resolved(**changes):
+        result = resolve(pipeline.input(**changes), pipeline.store, registry, tmp_path / "no-config-map")
+        data = pipeline.store.read(result.manifest.key, max_bytes=10**6)
+        return result, msgspec.json.decode(data, type=inputs.Manifest)
+
+    return resolved
+
+
+def ready(**changes):
+    return {"prefix": "", "step": 0, "frozen_graph": KEY} | changes
+
+
+def test_a_ready_graph_is_pinned_and_no_checkpoint_is_looked_for(run, pipeline, ufile):
+    info = pipeline.store.write(b"graph", KEY)
+    before = len(ufile.seen)
+    result, manifest = run(**ready())
+    pin = PinnedObject(key=KEY, size=5, etag=info.etag)
+    assert (result.step, result.files, result.file_count, result.num_classes) == (None, (pin,), 1, 3)
+    assert (manifest.frozen_graph, manifest.checkpoint, manifest.pipeline_config, manifest.step) == (
+        pin,
+        (),
+        None,
+        None,
+    )
+    assert not [key for _, key in ufile.seen[before:] if "model.ckpt" in key or key.endswith("pipeline.config")]
+
+
+def test_a_ready_graph_that_is_not_there_is_named(run):
+    with pytest.raises(StageError) as caught:
+        run(**ready())
+    assert caught.value.reason is Reason.OBJECT_NOT_FOUND
+    assert f"no object {KEY}" in caught.value.message
+    assert "spec.export.frozenGraph.key" in caught.value.hint
+
+
+def test_another_graph_under_the_same_key_is_other_content(run, pipeline):
+    pipeline.store.write(b"graph", KEY)
+    first, _ = run(**ready())
+    pipeline.store.write(b"other", KEY)
+    second, _ = run(**ready())
+    assert (first.fingerprint != second.fingerprint, first.content_hash != second.content_hash) == (True, True)
+
+
+def test_golden_fingerprint_of_a_ready_graph():
+    assert graph_fingerprint(GRAPH, 3, "image_tensor") == (
+        "sha256:3f047167874bfe118b190e0ed6849af727586dce2f4247e4f034233d2a71955e"
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        graph_fingerprint(msgspec.structs.replace(GRAPH, etag="other"), 3, "image_tensor"),
+        graph_fingerprint(msgspec.structs.replace(GRAPH, size=6), 3, "image_tensor"),
+        graph_fingerprint(GRAPH, 4, "image_tensor"),
+        graph_fingerprint(GRAPH, 3, "tf_example"),
+        graph_fingerprint(GRAPH, 3, "image_tensor", asked_of_export(("ONNX",), "")),
+        graph_fingerprint(GRAPH, 3, "image_tensor", asked_of_export((), "TF1")),
+        fingerprint((GRAPH,), "", GRAPH, "image_tensor"),
+    ],
+    ids=["etag", "size", "classes", "input type", "formats", "compatibility", "a checkpoint"],
+)
+def test_what_counts_for_a_ready_graph(other):
+    assert graph_fingerprint(GRAPH, 3, "image_tensor") != other
+
+
+def test_where_a_ready_graph_lies_does_not_count():
+    moved = msgspec.structs.replace(GRAPH, key="elsewhere.pb")
+    assert graph_fingerprint(moved, 3, "image_tensor") == graph_fingerprint(GRAPH, 3, "image_tensor")
+
+
+@pytest.mark.parametrize(
+    ("formats", "compatibility", "asked"),
+    [
+        ((), "", {}),
+        (("SavedModel", "ONNX"), "", {"formats": ["ONNX", "SavedModel"]}),
+        ((), "TF1", {"compatibility": "TF1"}),
+    ],
+)
+def test_only_what_is_not_at_its_default_enters_a_fingerprint(formats, compatibility, asked):
+    assert asked_of_export(formats, compatibility) == asked
+    assert (
+        fingerprint((GRAPH,), "", GRAPH, "image_tensor", asked) == fingerprint((GRAPH,), "", GRAPH, "image_tensor")
+    ) is (not asked)
+
+
+@pytest.mark.parametrize("changes", [{"formats": ("ONNX",)}, {"formats": ("SavedModel",)}, {"compatibility": "TF1"}])
+def test_what_is_asked_of_the_export_makes_other_content(run, changes):
+    first, _ = run()
+    second, _ = run(**changes)
+    assert first.fingerprint != second.fingerprint
+
+
+def test_a_result_counts_only_with_every_form_it_names(run, pipeline, tmp_path):
+    changes = {"formats": ("ONNX", "SavedModel")}
+    folder = f"uai/object-export-output/{run(**changes)[0].fingerprint[7:]}/"
+    stored = {}
+    for name in ("frozen_inference_graph.pb", "model.onnx", "saved_model/saved_model.pb"):
+        (tmp_path / "file").write_bytes(name.encode())
+        sha256 = hashlib.sha256(name.encode()).hexdigest()
+        pipeline.store.upload(tmp_path / "file", folder + name, sha256=sha256)
+        stored[name] = {"key": folder + name, "sha256": sha256, "size": len(name)}
+    graph = inputs.Graph(
+        **stored["frozen_inference_graph.pb"],
+        saved_model=inputs.StoredFile(**stored["saved_model/saved_model.pb"]),
+        onnx=inputs.OnnxModel(**stored["model.onnx"], greatest_difference="1.0e-07"),
+    )
+    pipeline.store.write(inputs.encode(graph).encode(), f"{folder}result.json")
+    assert run(**changes)[0].graph == graph
+    pipeline.store.write(b"another", f"{folder}model.onnx")
+    assert run(**changes)[0].graph is None
+
+
+def test_a_model_of_the_source_counts_unless_the_export_makes_one(run, pipeline):
+    plain, onnx = run()[0].content_hash, run(formats=("ONNX",))[0].content_hash
+    pipeline.store.write(b"by hand", "uai/object-detect/" + MODEL)
+    assert run()[0].content_hash != plain
+    assert run(formats=("ONNX",))[0].content_hash == onnx
+
+
+@pytest.mark.parametrize("damage", [b"", b"!"], ids=["sound", "another"])
+def test_the_onnx_model_lies_beside_the_graph(run, pipeline, location, tmp_path, damage):
+    result, _ = run(formats=("ONNX",))
+    files = {name: inputs.StoredFile(key=f"f/{name}", sha256=hashlib.sha256(b"x").hexdigest(), size=1) for name in "go"}
+    pipeline.store.write(b"x", "f/g")
+    pipeline.store.write(damage or b"x", "f/o")
+    model = inputs.OnnxModel(**msgspec.structs.asdict(files["o"]), greatest_difference="1.0e-07")
+    stage = inputs.AssembleInput(
+        ufile=location,
+        manifest=result.manifest,
+        graph=inputs.Graph(**msgspec.structs.asdict(files["g"]), onnx=model),
+        source_prefix="uai/object-detect/",
+        checkpoint_dir="code/checkpoint_dir",
+    )
+    arguments = (stage, pipeline.store, tmp_path / "context", tmp_path / "Dockerfile", tmp_path / "none")
+    if damage:
+        with pytest.raises(StageError, match="The export's result f/o has the SHA-256"):
+            assemble(*arguments)
+    else:
+        assemble(*arguments)
+        assert (tmp_path / "context" / MODEL).read_bytes() == b"x"
