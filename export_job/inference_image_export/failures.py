@@ -42,11 +42,7 @@ def export_failure(error: Exception, source: Source, variable: str = "") -> Stag
     if shapes:
         return _other_shape(shapes["model"], shapes["checkpoint"], variable or "a variable", source)
     if type(error).__name__ in _DAMAGED:
-        return StageError(
-            Reason.EXPORT_FAILED,
-            f"The checkpoint {source.checkpoint_key} is damaged: {useful_line(text)}",
-            f"Upload the files of this checkpoint again, or name another step, {_AGAIN}.",
-        )
+        return damaged(useful_line(text), source)
     if isinstance(error, NotImplementedError) or _UNKNOWN_MODEL.search(text):
         return StageError(
             Reason.PIPELINE_CONFIG_INVALID,
@@ -57,6 +53,15 @@ def export_failure(error: Exception, source: Source, variable: str = "") -> Stag
         Reason.EXPORT_FAILED,
         f"The exporter failed on {source.checkpoint_key}: {useful_line(text) or type(error).__name__}",
         f"Check that {source.pipeline_config_key} is the config of this training; the Job's log has the traceback.",
+    )
+
+
+def damaged(how: str, source: Source) -> StageError:
+    """The failure of a checkpoint whose bytes are not what the training wrote."""
+    return StageError(
+        Reason.EXPORT_FAILED,
+        f"The checkpoint {source.checkpoint_key} is damaged: {how}",
+        f"Upload the files of this checkpoint again, or name another step, {_AGAIN}.",
     )
 
 

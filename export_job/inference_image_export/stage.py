@@ -8,7 +8,7 @@ from pathlib import Path
 
 from inference_image_contract.inputs import ExportInput, Graph, Manifest
 from inference_image_contract.results import Exported
-from inference_image_export import canonical, fetch, onnx_model, publish, saved_model, tf1
+from inference_image_export import canonical, checkpoint, fetch, onnx_model, publish, saved_model, tf1
 from inference_image_export.exporting import Output, export
 from inference_image_export.publish import Verified
 from inference_image_export.verify import verify
@@ -53,6 +53,8 @@ def _output(stage: ExportInput, store: Store, manifest: Manifest, folder: Path, 
     else:
         source = fetch.fetch(store, manifest, folder / "input")
         say(f"{len(source.files)} files fetched")
+        checkpoint.check(source)
+        say("checkpoint read through")
         output = export(source, stage.input_type, folder / "output")
         say("exported")
     definition = canonical.read_graph(output.graph)
