@@ -83,6 +83,16 @@ test-tf: setup-tf ## export, training and serving with TensorFlow
 	@$(PY_TF) -m devcluster.fixture >/dev/null
 	@$(PY_TF) -m pytest -q -n 2 tests/tf
 
+PYTHON37 ?= python3.7
+VENV_TF1 := .venv-tf1
+
+.PHONY: test-tf1
+test-tf1: setup-tf ## exported graphs on TensorFlow 1.15 itself; needs a Python 3.7 (PYTHON37=...), so not part of `make test`
+	@$(PYTHON37) -m venv $(VENV_TF1)
+	@$(VENV_TF1)/bin/python -m pip install --quiet -r tests/tf1/requirements.txt
+	@PYTHONPATH=.:job_contract:object_store:export_job $(PY_TF) -m tests.tf1.prepare out/tf1
+	@$(VENV_TF1)/bin/python tests/tf1/compare.py out/tf1
+
 test-demo: packages setup-tf ## the demo, the demo again, and what must write nothing
 	@$(PY) -m pytest -q tests/e2e/test_demo.py
 

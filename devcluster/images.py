@@ -34,6 +34,8 @@ class Image:
     dockerfile: str
     expect: str
     """How long a build takes on two cores when nothing is cached."""
+    target: str = ""
+    """The stage of the Dockerfile, the last one when empty."""
 
 
 ALL = (
@@ -43,6 +45,8 @@ ALL = (
     Image("export", "export_job/Dockerfile", "about 2 min"),
     Image("inference-base", "examples/object-detect/base.Dockerfile", "about 2 min"),
 )
+EXTRA = (Image("export-onnx", "export_job/Dockerfile", "about 2 min", "export-onnx"),)
+"""What the demo does without: `python -m devcluster images export-onnx`."""
 INDEX = settings.STATE / "images.json"
 
 
@@ -57,15 +61,22 @@ def build(image: Image, base: Path) -> Path:
     dockerfile = settings.REPOSITORY / image.dockerfile
     extra = {"executor": binaries.ensure(binaries.KANIKO)["executor"]} if image.name == "kaniko" else {}
     files = context.gather(settings.REPOSITORY, dockerfile, extra)
-    key = context.key(dockerfile, files, oci.digest(base), str(buildah.COMPRESSION_LEVEL), BUILDER_VERSION)
+    key = context.key(
+        dockerfile,
+        files,
+        oci.digest(base),
+        str(buildah.COMPRESSION_LEVEL),
+        BUILDER_VERSION,
+        *([image.target] if image.target else []),
+    )
     target = settings.cache() / "images" / f"{image.name}-{key}"
     if not target.is_dir():
         with step(f"Building image {image.name}", image.expect):
-            _build(dockerfile, files, base, target)
+            _build(dockerfile, files, base, target, image.target)
     return target
 
 
-def _build(dockerfile: Path, files: dict[str, Path], base: Path, target: Path) -> None:
+def _build(dockerfile: Path, files: dict[str, Path], base: Path, target: Path, stage: str) -> None:
     with cached.fill(target) as scratch:
         staged = scratch / "context"
         staged.mkdir()
@@ -76,7 +87,9 @@ def _build(dockerfile: Path, files: dict[str, Path], base: Path, target: Path) -
             *("build", "--isolation=chroot", "--layers", "--timestamp=0", "--format=oci", "--pull-never"),
             *("--volume", f"{pip_settings.CERTIFICATES}:{pip_settings.CERTIFICATES}:ro"),
             *("--volume", f"{scratch / 'pip.conf'}:/etc/pip.conf:ro"),
-            *("--build-arg", f"BASE_IMAGE={buildah.load(base)}", f"--file={dockerfile}", f"--tag={local}", str(staged)),
+            *("--build-arg", f"BASE_IMAGE={buildah.load(base)}", f"--file={dockerfile}", f"--tag={local}"),
+            *([f"--target={stage}"] if stage else []),
+            str(staged),
         )
         buildah.export(local, scratch / "result")
 
@@ -126,13 +139,13 @@ def _served(reference: str) -> str:
 
 def publish(names: Sequence[str]) -> None:
     """Builds and pushes these images, all without names, and says where they are."""
-    unknown = set(names) - {image.name for image in ALL}
+    unknown = set(names) - {image.name for image in (*ALL, *EXTRA)}
     if unknown:
         raise ValueError(
-            f"There is no image {', '.join(sorted(unknown))}; there are: {', '.join(i.name for i in ALL)}."
+            f"There is no image {', '.join(sorted(unknown))}; there are: {', '.join(i.name for i in (*ALL, *EXTRA))}."
         )
     if supervisor.process() is None:
         raise NotReadyError("The registry is not running: start the cluster with `make cluster-up`.")
-    chosen = [image for image in ALL if image.name in names or not names]
+    chosen = [image for image in (*ALL, *EXTRA) if image.name in names] if names else ALL
     for name, reference in push_all(build_all(chosen)).items():
         say(f"{name:16}{reference}")

@@ -1,0 +1,223 @@
+"""The export step over the bare exporter: time, memory, how soon damage is named, and what the image weighs.
+
+`python -m bench.export [--rounds N] [--without-image]`
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from bench import harness
+from bench.harness import Figure
+from devcluster import base_image, buildah, images, oci, settings
+from devcluster.fixture import Fixture, fixture
+from devcluster.ufile import KeyPair, StandIn, running
+from inference_image_contract import inputs, paths
+from inference_image_contract.reasons import ExitCode
+from inference_image_store import Credentials, Store
+
+PYTHON = settings.REPOSITORY / ".venv-tf" / "bin" / "python"
+ONCE = settings.REPOSITORY / "bench" / "export_once.py"
+PARTS = ("job_contract", "object_store", "export_job")
+KEYS = KeyPair(public_key="public", private_key="private")
+TRAIN, OUTPUT, GRAPH = "train/", "out/", "frozen_inference_graph.pb"
+MB = 1e6
+AIM_MB = 330
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one process, by the kernel's accounting."""
+
+    seconds: float
+    peak_bytes: int
+    code: int
+
+
+def measured(arguments: Sequence[object], environment: Mapping[str, str]) -> Cost:
+    """Runs a program to its end. Its words are dropped."""
+    words = [str(argument) for argument in arguments]
+    null = os.open(os.devnull, os.O_RDWR)
+    began = time.monotonic()
+    silence = [(os.POSIX_SPAWN_DUP2, null, stream) for stream in (1, 2)]
+    pid = os.posix_spawn(words[0], words, dict(environment), file_actions=silence)
+    _, status, usage = os.wait4(pid, 0)
+    took = time.monotonic() - began
+    os.close(null)
+    return Cost(took, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status))
+
+
+class Bench:
+    """A bucket with the trained fixture, and the two ways to export it."""
+
+    def __init__(self, trained: Fixture, stand_in: StandIn, folder: Path) -> None:
+        self.trained = trained
+        self.prefix = trained.directory / f"model.ckpt-{trained.step}"
+        self.config = trained.directory / "pipeline.config"
+        self.folder = folder
+        self.location = inputs.UFile(bucket=stand_in.bucket, scheme="http", suffix=stand_in.suffix)
+        self.store = Store(self.location, Credentials(KEYS.public_key, KEYS.private_key))
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": ":".join(str(settings.REPOSITORY / part) for part in PARTS),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        self.pins = {path.name: self._pin(path.name, path.read_bytes()) for path in trained.training_output}
+
+    def bare(self, number: int) -> Cost:
+        target = self.folder / f"bare-{number}"
+        return _done(measured([PYTHON, ONCE, "bare", self.prefix, self.config, target], self.environment))
+
+    def ours(self, number: int) -> Cost:
+        """The whole step: fetched, read through, exported, run with a picture, published."""
+        return _done(self._stage(f"{number:064x}", self.pins))
+
+    def damaged(self, number: int) -> Cost:
+        """The same with one bit of the weights flipped."""
+        name = next(name for name in self.pins if ".data-" in name)
+        data = bytearray((self.trained.directory / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        cost = self._stage(f"{number + 1000:064x}", self.pins | {name: self._pin(f"damaged/{name}", bytes(data))})
+        if cost.code != ExitCode.BAD_INPUT:
+            raise ValueError(f"the damaged checkpoint ended with code {cost.code}")
+        return cost
+
+    def _pin(self, name: str, data: bytes) -> inputs.PinnedObject:
+        info = self.store.write(data, TRAIN + name)
+        return inputs.PinnedObject(key=info.key, size=info.size, etag=info.etag)
+
+    def _stage(self, fingerprint: str, pins: Mapping[str, inputs.PinnedObject]) -> Cost:
+        config = pins["pipeline.config"]
+        manifest = inputs.Manifest(
+            fingerprint=f"sha256:{fingerprint}",
+            content_hash="",
+            step=self.trained.step,
+            checkpoint=tuple(pin for name, pin in pins.items() if name.startswith("model.ckpt-")),
+            pipeline_config=config,
+            label_map=config,
+            num_classes=3,
+            source=(),
+            dockerfile="",
+            base_images={},
+        )
+        data = msgspec.json.encode(manifest)
+        key = f"{OUTPUT}resolved/{fingerprint}.json"
+        self.store.write(data, key)
+        stage = inputs.ExportInput(
+            ufile=self.location,
+            manifest=inputs.ManifestRef(key=key, sha256=hashlib.sha256(data).hexdigest()),
+            input_type="image_tensor",
+            output_prefix=OUTPUT,
+            timeout_seconds=600,
+        )
+        environment = self.environment | {
+            paths.INPUT_ENV: inputs.encode(stage),
+            paths.RESULT_ENV: str(self.folder / "result"),
+            paths.PUBLIC_KEY_ENV: KEYS.public_key,
+            paths.PRIVATE_KEY_ENV: KEYS.private_key,
+        }
+        return measured([PYTHON, "-m", "inference_image_export"], environment)
+
+
+def figures_of(bench: Bench, rounds: int) -> Iterator[Figure]:
+    bench.bare(-1)  # reads TensorFlow from the disk
+    pairs = [(bench.ours(number), bench.bare(number)) for number in range(rounds)]
+    ours, bare = ([pair[at] for pair in pairs] for at in (0, 1))
+    seconds = [statistics.median(cost.seconds for cost in costs) for costs in (ours, bare)]
+    yield Figure("export step from process start to published graph, median", "s", *seconds, aim="ratio 1.10 or less")
+    peak = [statistics.median(cost.peak_bytes for cost in costs) / MB for costs in (ours, bare)]
+    yield Figure("its peak memory (`ru_maxrss`), median", "MB", *peak, aim="ratio 1.10 or less")
+    verdicts = [bench.damaged(number).seconds for number in range(rounds)]
+    yield Figure(
+        "process start to the verdict on a damaged checkpoint, median",
+        "s",
+        statistics.median(verdicts),
+        aim="1.5 or less",
+    )
+
+
+def image_figures(bench: Bench) -> Iterator[Figure]:
+    base = base_image.ensure()
+    for image in (*images.ALL, *images.EXTRA):
+        if image.name not in {"export", "export-onnx"}:
+            continue
+        layout = images.build(image, base)
+        aim = f"{AIM_MB} or less" if image.name == "export" else ""
+        yield Figure(f"image `{image.name}`, compressed layers", "MB", _compressed(layout) / MB, aim=aim)
+        if image.name == "export":
+            equal = _graph_of_image(bench, layout) == _graph_of_environment(bench)
+            yield Figure(
+                "graph of the trimmed image equals that of the whole packages, byte for byte", "", int(equal), aim="1"
+            )
+
+
+def _compressed(layout: Path) -> int:
+    manifest = json.loads((layout / "blobs" / "sha256" / oci.digest(layout).removeprefix("sha256:")).read_text())
+    return sum(layer["size"] for layer in manifest["layers"])
+
+
+def _graph_of_environment(bench: Bench) -> bytes:
+    target = bench.folder / "environment"
+    _done(measured([PYTHON, ONCE, "ours", bench.prefix, bench.config, target], bench.environment))
+    return (target / GRAPH).read_bytes()
+
+
+def _graph_of_image(bench: Bench, layout: Path) -> bytes:
+    """Exports in a container of the image."""
+    target = bench.folder / "image"
+    target.mkdir()
+    container = buildah.run_buildah("from", "--pull-never", buildah.load(layout)).strip()
+    try:
+        buildah.run_buildah(
+            *("run", "--isolation=chroot", "--user=0"),
+            *(
+                f"--volume={bench.trained.directory}:/in:ro",
+                f"--volume={target}:/out",
+                f"--volume={ONCE.parent}:/bench:ro",
+            ),
+            *(container, "python3", f"/bench/{ONCE.name}", "ours", f"/in/{bench.prefix.name}", "/in/pipeline.config"),
+            "/out/export",
+        )
+    finally:
+        buildah.run_buildah("rm", container)
+    return (target / "export" / GRAPH).read_bytes()
+
+
+def _done(cost: Cost) -> Cost:
+    if cost.code:
+        raise ValueError(f"an export ended with code {cost.code}")
+    return cost
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.export", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--without-image", action="store_true", help="leaves out the image, whose build takes minutes")
+    arguments = parser.parse_args()
+    load = harness.load()
+    trained = fixture()
+    folder = Path(tempfile.mkdtemp(prefix="bench-export-"))
+    try:
+        with running(folder / "ufile", [KEYS]) as stand_in:
+            bench = Bench(trained, stand_in, folder)
+            figures = list(figures_of(bench, arguments.rounds))
+            if not arguments.without_image:
+                figures += image_figures(bench)
+    finally:
+        shutil.rmtree(folder)
+    setting = f"{arguments.rounds} rounds, both in turn, on the trained fixture; load {load:.1f} before."
+    harness.report("export", figures, "make bench-export", setting)
+
+
+if __name__ == "__main__":
+    main()
