@@ -35,7 +35,7 @@ def write(graph: Path, model: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in secret}
     done = subprocess.run(
         [sys.executable, "-m", "inference_image_export.to_onnx", graph, INPUT, model],
-        env=environment | {"PYTHONHASHSEED": "0"},
+        env=environment | {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,13 +1,13 @@
 """`python -m inference_image_export.to_onnx GRAPH INPUT MODEL`: a frozen graph as an ONNX model.
 
-A process of its own, for tf2onnx walks through sets: only a fixed hash seed, which Python takes at its start, gives
-equal bytes for equal graphs.
+A process of its own, for tf2onnx walks through sets of names: a fixed hash seed, which Python takes at its start, gives
+the variables of a loop one order. `onnx_names` does the rest.
 """
 
 import sys
 from pathlib import Path
 
-from inference_image_export import canonical
+from inference_image_export import canonical, onnx_names
 from inference_image_export.verify import OUTPUTS
 
 OPSET = 17
@@ -24,6 +24,7 @@ def main(graph: Path, input_type: str, model: Path) -> None:
         output_names=[f"{name}:0" for name in OUTPUTS],
         opset=OPSET,
     )
+    onnx_names.canonicalise(converted)
     canonical.write(converted, model)
 
 

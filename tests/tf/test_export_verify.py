@@ -81,11 +81,13 @@ def test_a_graph_of_another_input_type_is_refused(tmp_path):
     assert "it has no tf_example" in message
 
 
-@pytest.mark.parametrize("data", [b"\xff nonsense", b""])
-def test_bytes_that_are_no_graph_are_refused(tmp_path, data):
+@pytest.mark.parametrize(
+    ("data", "message"), [(b"\xff nonsense", "This is not a frozen graph"), (b"", "refused: it has no")]
+)
+def test_bytes_that_are_no_graph_are_refused(tmp_path, data, message):
     path = tmp_path / "graph.pb"
     path.write_bytes(data)
-    assert "refused: it " in refusal(verify, path, "image_tensor", 3)
+    assert message in refusal(verify, path, "image_tensor", 3)
 
 
 def test_a_graph_that_fails_on_a_picture_is_refused(tmp_path):

@@ -22,7 +22,7 @@ HEADER = """\
 def definitions(wheel: Path) -> Iterator[op_def_pb2.OpDef]:
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
-            if "/gen_" in name and name.endswith(".py") and "/contrib/" not in name:  # not loaded with TensorFlow
+            if "tensorflow_core/python/" in name and "/gen_" in name:  # others are not loaded with TensorFlow
                 for node in ast.walk(ast.parse(archive.read(name))):
                     if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_InitOpDefLibrary":
                         yield from op_def_pb2.OpList.FromString(ast.literal_eval(node.args[0])).op

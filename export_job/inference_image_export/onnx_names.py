@@ -1,0 +1,155 @@
+"""One form for equal ONNX models: nodes and constants in the order of their use, and named by it.
+
+tf2onnx walks through sets: which of two equal constants survives, and where an independent node stands, differs from
+process to process. What the model computes does not, so names and order are given anew, from the outputs back.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Message = Any
+"""A protobuf message of onnx, untyped."""
+
+
+def canonicalise(model: Message) -> None:
+    """Renames and reorders a ModelProto in place; the names of its inputs and outputs stay."""
+    graph = model.graph
+    _bypass_identities(graph, {})
+    _Scope(graph, {}, _Counter()).write({value.name: value.name for value in (*graph.input, *graph.output)})
+    _name_sizes((*graph.input, *graph.output))
+    opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
+
+
+def _bypass_identities(graph: Message, outer: Mapping[str, str]) -> None:
+    """Lets every node read what an Identity reads: whether tf2onnx left it between two nodes is chance as well."""
+    same = dict(outer)
+    for node in graph.node:
+        if node.op_type == "Identity":
+            same[node.output[0]] = node.input[0]
+
+    def source(name: str) -> str:
+        while name in same:
+            name = same[name]
+        return name
+
+    for node in graph.node:
+        node.input[:] = [source(name) for name in node.input]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _bypass_identities(attribute.g, same)
+
+
+class _Counter:
+    def __init__(self) -> None:
+        self._next = 0
+
+    def name(self) -> str:
+        self._next += 1
+        return f"v{self._next}"
+
+
+class _Scope:
+    """One graph; the body of a loop or a branch sees the names of those around it."""
+
+    def __init__(self, graph: Message, outer: Mapping[str, str], counter: _Counter) -> None:
+        self._graph = graph
+        self._names = dict(outer)
+        self._counter = counter
+        self._producers = {name: node for node in graph.node for name in node.output if name}
+        self._constants = {constant.name: constant for constant in graph.initializer}
+        self._nodes: list[Message] = []
+        self._used: list[Message] = []
+        self._seen: set[int] = set()
+
+    def write(self, names: Mapping[str, str]) -> None:
+        """`names` are those of the inputs and outputs."""
+        graph = self._graph
+        own = {value.name for value in graph.input}
+        self._names |= {name: new for name, new in names.items() if name in own}
+        fixed = {name: new for name, new in names.items() if name not in own}
+        for value in graph.output:
+            self._visit(value.name, fixed)
+        for value in (*graph.input, *graph.output):
+            value.name = self._names[value.name]
+        for kept, found in ((graph.node, self._nodes), (graph.initializer, self._used)):
+            copies = [type(item).FromString(item.SerializeToString()) for item in found]
+            del kept[:]
+            kept.extend(copies)
+        del graph.value_info[:]
+        graph.name, graph.doc_string = "graph", ""  # a name is required
+
+    def _visit(self, name: str, fixed: Mapping[str, str]) -> None:
+        """Names whatever a value is made of, then the value; a stack, for graphs are deeper than Python's calls."""
+        stack: list[tuple[str, bool]] = [(name, False)]
+        while stack:
+            current, ready = stack.pop()
+            if not current or current in self._names:
+                continue
+            if current in self._constants:
+                constant = self._constants[current]
+                self._names[current] = constant.name = fixed.get(current) or self._counter.name()
+                self._used.append(constant)
+                continue
+            node = self._producers[current]
+            if ready:
+                self._finish(node, fixed)
+                continue
+            stack.append((current, True))
+            stack += [(needed, False) for needed in reversed([*node.input, *_captured(node)]) if self._is_own(needed)]
+
+    def _is_own(self, name: str) -> bool:
+        return name in self._producers or name in self._constants
+
+    def _finish(self, node: Message, fixed: Mapping[str, str]) -> None:
+        for name in node.output:
+            if name:
+                self._names[name] = fixed.get(name) or self._counter.name()
+        attributes = sorted(node.attribute, key=lambda attribute: attribute.name)
+        for attribute in attributes:
+            if attribute.HasField("g"):
+                body = attribute.g
+                values = (*body.input, *body.output)
+                _Scope(body, self._names, self._counter).write({v.name: self._counter.name() for v in values})
+        copies = [type(attribute).FromString(attribute.SerializeToString()) for attribute in attributes]
+        del node.attribute[:]
+        node.attribute.extend(copies)
+        node.input[:] = [self._names.get(name, name) for name in node.input]
+        node.output[:] = [self._names.get(name, name) for name in node.output]
+        node.name, node.doc_string = f"n{self._counter.name()[1:]}", ""
+        self._nodes.append(node)
+
+
+def _captured(node: Message) -> list[str]:
+    """What the bodies of a node take from around them."""
+    attributes = sorted(node.attribute, key=lambda attribute: attribute.name)
+    return [name for attribute in attributes if attribute.HasField("g") for name in _outside(attribute.g)]
+
+
+def _outside(body: Message) -> list[str]:
+    """The names that a body uses and does not make, in the order of their use from its outputs back."""
+    producers = {name: node for node in body.node for name in node.output}
+    seen = {value.name for value in body.input} | {constant.name for constant in body.initializer}
+    found: list[str] = []
+    stack = [value.name for value in reversed(body.output)]
+    while stack:
+        name = stack.pop()
+        if not name or name in seen:
+            continue
+        seen.add(name)
+        if name not in producers:
+            found.append(name)
+            continue
+        node = producers[name]
+        stack += reversed([*node.input, *_captured(node)])
+    return found
+
+
+def _name_sizes(values: Iterable[Message]) -> None:
+    """Unknown sizes have names, too."""
+    names: dict[str, str] = {}
+    for value in values:
+        for size in value.type.tensor_type.shape.dim:
+            if size.dim_param:
+                size.dim_param = names.setdefault(size.dim_param, f"size{len(names) + 1}")
