@@ -21,9 +21,21 @@ from bench.mutants import Mutant, mutants
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "operator" / "inference_image_operator"
 CORE = (
-    *("decide", "waiting", "draft", "progress", "failure", "outcomes", "pending", "kaniko_log", "policy", "retry"),
+    *(
+        "decide",
+        "waiting",
+        "polling",
+        "draft",
+        "progress",
+        "failure",
+        "outcomes",
+        "pending",
+        "kaniko_log",
+        "policy",
+        "retry",
+    ),
     *("stages", "names", "conditions", "times", "quantities"),
-    *(f"jobs/{name}" for name in ("__init__", "job", "pod", "sizes", "resolve", "export", "build", "test")),
+    *(f"jobs/{name}" for name in ("__init__", "job", "pod", "sizes", "labels", "resolve", "export", "build", "test")),
 )
 TESTS = (
     "test_assess_more",
@@ -33,6 +45,7 @@ TESTS = (
     "test_journal_more",
     "test_job_manifests_more",
     "test_decide_more",
+    "test_polling",
     "test_decide_success",
     "test_decide_failure",
     "test_job_manifests",

@@ -1,50 +1,122 @@
-"""Decides from a listing which files make up a TensorFlow checkpoint, and whether it is complete. Pure."""
+"""Decides from a listing which files make up each checkpoint, whether they are whole, and which is the newest. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
+from inference_image_store import ObjectInfo
 
 NAME = "model.ckpt"
 """The stem that the Object Detection API's training gives every checkpoint."""
+STATE = "checkpoint"
+"""The text file in which TensorFlow's Saver names the newest checkpoint."""
+INDEX = "index"
 _MAX_STEPS_SHOWN = 10
 
 _FILE = re.compile(
-    re.escape(NAME) + r"-(?P<step>\d{1,18})\.(?P<part>index|meta|data-(?P<shard>\d{5})-of-(?P<shards>\d{5}))"
+    re.escape(NAME) + r"-(?P<step>0|[1-9]\d{0,17})\.(?P<part>index|meta|data-(?P<shard>\d{5})-of-(?P<shards>\d{5}))"
+)
+_NAMED = re.compile(
+    rf'^\s*model_checkpoint_path:\s*"(?:[^"]*/)?{re.escape(NAME)}-(?P<step>0|[1-9]\d{{0,17}})"', re.MULTILINE
 )
 
 
-def files_of_step(listing: Iterable[PinnedObject], prefix: str, step: int) -> tuple[PinnedObject, ...]:
-    """Index, all data shards and, where present, meta of `{prefix}model.ckpt-{step}`, sorted by key.
+class Fault(NamedTuple):
+    """Why a checkpoint cannot be used yet."""
 
-    `listing` are the objects under `{prefix}model.ckpt-`; what does not look like a checkpoint file is ignored.
-    Raises StageError: `CheckpointNotFound` names the steps that are there, `CheckpointIncomplete` the missing file.
+    key: str
+    what: str
+    """A clause about the object of that key."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The files of one training step, as one listing shows them."""
+
+    prefix: str
+    step: int
+    parts: Mapping[str, ObjectInfo]
+    """By what follows the step in the key: `index`, `meta`, `data-00000-of-00001`."""
+
+    @property
+    def modified(self) -> int:
+        """When the last of its files was written, in seconds since 1970; 0 when the listing does not say."""
+        return max(item.modified for item in self.parts.values())
+
+    def fault(self, sizes: tuple[int, ...] | None = None) -> Fault | None:
+        """The first file that is missing or has another size than its index says (`sizes`, one per shard)."""
+        for name, size in self._expected(sizes):
+            part = self.parts.get(name)
+            if part is None:
+                return Fault(self.key(name), "is missing")
+            if size is not None and part.size != size:
+                return Fault(part.key, f"has {part.size} bytes, where its index tells of {size}")
+        return None
+
+    def files(self, sizes: tuple[int, ...] | None = None) -> tuple[PinnedObject, ...]:
+        """Index, all data shards and, where present, meta, sorted by key; without shards of another training."""
+        wanted = {name for name, _ in self._expected(sizes)} | {"meta"}
+        return tuple(
+            PinnedObject(key=item.key, size=item.size, etag=item.etag)
+            for item in sorted(self.parts.values(), key=lambda item: item.key)
+            if item.key.removeprefix(self.key("")) in wanted
+        )
+
+    def key(self, name: str) -> str:
+        """The key of one of its parts, there or not."""
+        return f"{self.prefix}{NAME}-{self.step}.{name}"
+
+    def _expected(self, sizes: tuple[int, ...] | None) -> Iterator[tuple[str, int | None]]:
+        """The names that must be there: as the index says, or else every shard of every total that a name tells."""
+        yield INDEX, None
+        if sizes is not None:
+            yield from ((_shard(number, len(sizes)), size) for number, size in enumerate(sizes))
+            return
+        totals = {int(part.rpartition("-")[2]) for part in self.parts if part.startswith("data-")} or {1}
+        yield from ((_shard(number, total), None) for total in sorted(totals) for number in range(total))
+
+
+def checkpoints(listing: Iterable[ObjectInfo], prefix: str) -> dict[int, Checkpoint]:
+    """The checkpoints by step. `listing` are the objects under `{prefix}model.ckpt-`; strangers are ignored."""
+    parts: dict[int, dict[str, ObjectInfo]] = {}
+    for item in listing:
+        if match := _FILE.fullmatch(item.key.removeprefix(prefix)):
+            parts.setdefault(int(match["step"]), {})[match["part"]] = item
+    return {step: Checkpoint(prefix, step, found) for step, found in parts.items()}
+
+
+def named_step(state: str) -> int | None:
+    """The step that the text of a `checkpoint` file names as the newest; paths in it are those of the training."""
+    match = _NAMED.search(state)
+    return int(match["step"]) if match else None
+
+
+def newest_first(found: Iterable[Checkpoint], named: int | None, named_at: int) -> list[Checkpoint]:
+    """The checkpoints, the newest first.
+
+    The newest is the one that the `checkpoint` file names (written at `named_at`, seconds since 1970): a training that
+    was begun anew counts from 0 beside the high steps of the old one. Before it come higher steps that were written
+    after the file, which the training or its upload has not named yet; behind it the others, the highest step first.
     """
-    found = [(match, item) for item in listing if (match := _FILE.fullmatch(item.key.removeprefix(prefix)))]
-    parts = {match["part"]: item for match, item in found if match["step"] == str(step)}
-    if not parts:
-        raise _not_found(prefix, step, {int(match["step"]) for match, _ in found if match["part"] == "index"})
-    for name in _expected(parts):
-        if name not in parts:
-            raise _incomplete(f"{prefix}{NAME}-{step}.{name}", "is missing")
-        if name == "index" and parts[name].size == 0:
-            raise _incomplete(f"{prefix}{NAME}-{step}.{name}", "is empty")
-    return tuple(sorted(parts.values(), key=lambda item: item.key))
+
+    def rank(checkpoint: Checkpoint) -> tuple[bool, bool, int]:
+        if named is None:
+            return False, False, checkpoint.step
+        later = checkpoint.step > named and checkpoint.modified > named_at
+        return later, checkpoint.step == named, checkpoint.step
+
+    return sorted(found, key=rank, reverse=True)
 
 
-def _expected(parts: Iterable[str]) -> tuple[str, ...]:
-    """The names that must be there: the index, and every shard of every total that a shard's name tells."""
-    totals = {int(part.rpartition("-")[2]) for part in parts if part.startswith("data-")} or {1}
-    shards = (f"data-{shard:05}-of-{total:05}" for total in sorted(totals) for shard in range(total))
-    return ("index", *shards)
-
-
-def _not_found(prefix: str, step: int, steps: set[int]) -> StageError:
-    there = sorted(steps, reverse=True)
-    if not there:
+def not_found(prefix: str, step: int | None, found: Iterable[Checkpoint]) -> StageError:
+    """Why there is nothing to wait for; names the steps that are there."""
+    there = sorted((c.step for c in found if INDEX in c.parts), reverse=True)
+    if step is None or not there:
         return StageError(
             Reason.CHECKPOINT_NOT_FOUND,
             f"There is no checkpoint under {prefix}: no object {prefix}{NAME}-*.index.",
@@ -58,9 +130,16 @@ def _not_found(prefix: str, step: int, steps: set[int]) -> StageError:
     )
 
 
-def _incomplete(key: str, what: str) -> StageError:
+def incomplete(fault: Fault, waited: float) -> StageError:
+    """What is said of a checkpoint that did not become whole; `waited` is seconds, 0 when nobody writes it any more."""
+    told = f" It was waited for during {waited:.0f} s." if waited else ""
+    patience = "or let the training and its upload come to an end, " if waited else ""
     return StageError(
         Reason.CHECKPOINT_INCOMPLETE,
-        f"The checkpoint is incomplete: {key} {what}.",
-        f"Upload {key}, {REQUEST_AGAIN}",
+        f"The checkpoint is incomplete: {fault.key} {fault.what}.{told}",
+        f"Upload {fault.key}, {patience}{REQUEST_AGAIN}",
     )
+
+
+def _shard(number: int, total: int) -> str:
+    return f"data-{number:05}-of-{total:05}"

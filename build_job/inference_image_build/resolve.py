@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from inference_image_build import checkpoint, classes, dockerfile, existing, hashes, pipeline_config, references, source
+from inference_image_build import classes, dockerfile, existing, hashes, pipeline_config, references, source
 from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.pin_checkpoint import Patience, Pinned, pin
 from inference_image_build.registry import Registry
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Manifest, ManifestRef, PinnedFile, PinnedObject, ResolveInput
@@ -17,20 +18,28 @@ from inference_image_contract.results import MAX_BYTES, Resolved, encode
 from inference_image_store import Store, etag_of, exported_graph
 
 MAX_SAMPLE = 32 * 1024**2
-_MAX_CHECKPOINT_FILES = 5000
 _MAX_CONFIG = 1024**2
 _MAX_LABEL_MAP = 4 * 1024**2
 _MAX_FILES_SHOWN = 64
+_PATIENCE = Patience()
 _PEAK_MEMORY = len(',"peakMemoryBytes":') + 20
 """What the result writer adds to a result."""
 
 
 class _Model(NamedTuple):
-    files: tuple[PinnedObject, ...]
+    checkpoint: Pinned | None
+    """None where a ready graph takes its place, and with it the pipeline config."""
     pipeline_config: PinnedObject | None
-    """None of a ready graph, which is then the only one of `files`."""
+    graph: PinnedObject | None
     label_map: PinnedObject
     num_classes: int
+
+    @property
+    def files(self) -> tuple[PinnedObject, ...]:
+        """What the graph is made from."""
+        if self.checkpoint:
+            return self.checkpoint.files
+        return (self.graph,) if self.graph else ()
 
 
 class _Bases(NamedTuple):
@@ -38,12 +47,14 @@ class _Bases(NamedTuple):
     size: int
 
 
-def resolve(stage: ResolveInput, store: Store, registry: Registry, config_map: Path) -> Resolved:
-    """Pins and checks; writes the manifest of what it pinned to UFile.
+def resolve(
+    stage: ResolveInput, store: Store, registry: Registry, config_map: Path, patience: Patience = _PATIENCE
+) -> Resolved:
+    """Pins and checks; writes the manifest of what it pinned to UFile. Waits for a checkpoint that is being written.
 
     Raises StageError: any reason of model, source and registry, and those of the store.
     """
-    model = _ready_graph(stage, store) if stage.frozen_graph else _model(stage, store)
+    model = _ready_graph(stage, store) if stage.frozen_graph else _model(stage, store, patience)
     files, data = _source(stage, store, config_map)
     bases = _bases(stage, data, registry)
     repository = references.parse_repository(stage.registry.repository)
@@ -67,15 +78,13 @@ def resolve(stage: ResolveInput, store: Store, registry: Registry, config_map: P
     )
 
 
-def _model(stage: ResolveInput, store: Store) -> _Model:
-    listing = store.list(f"{stage.prefix}{checkpoint.NAME}-", limit=_MAX_CHECKPOINT_FILES)
-    objects = (PinnedObject(key=item.key, size=item.size, etag=item.etag) for item in listing)
-    files = checkpoint.files_of_step(objects, stage.prefix, stage.step)
+def _model(stage: ResolveInput, store: Store, patience: Patience) -> _Model:
+    checkpoint = pin(store, stage.prefix, stage.step, patience)
     config, config_text = _text(store, stage.prefix + stage.pipeline_config, _MAX_CONFIG, "spec.model.pipelineConfig")
     counted = pipeline_config.check(config_text, config.key)
     label_map, label_text = _text(store, stage.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
     classes.check_counts(config.key, counted, label_map.key, classes.label_ids(label_text, label_map.key))
-    return _Model(files, config, label_map, counted.number)
+    return _Model(checkpoint, config, None, label_map, counted.number)
 
 
 def _ready_graph(stage: ResolveInput, store: Store) -> _Model:
@@ -85,7 +94,7 @@ def _ready_graph(stage: ResolveInput, store: Store) -> _Model:
         raise _missing(stage.frozen_graph, "spec.export.frozenGraph.key")
     label_map, text = _text(store, stage.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
     graph = PinnedObject(key=info.key, size=info.size, etag=info.etag)
-    return _Model((graph,), None, label_map, max(classes.label_ids(text, label_map.key)))
+    return _Model(None, None, graph, label_map, max(classes.label_ids(text, label_map.key)))
 
 
 def _text(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject, str]:
@@ -148,14 +157,19 @@ def _check_sample(stage: ResolveInput, store: Store) -> None:
         )
 
 
+def _fingerprint(stage: ResolveInput, model: _Model) -> str:
+    asked = hashes.asked_of_export(stage.formats, stage.compatibility)
+    if model.graph:
+        return hashes.graph_fingerprint(model.graph, model.num_classes, stage.input_type, asked)
+    if model.pipeline_config is None:
+        raise ValueError("a checkpoint without a config")
+    return hashes.fingerprint(model.files, stage.prefix, model.pipeline_config, stage.input_type, asked)
+
+
 def _manifest(
     stage: ResolveInput, model: _Model, files: tuple[PinnedFile, ...], base_images: Mapping[str, str]
 ) -> Manifest:
-    asked = hashes.asked_of_export(stage.formats, stage.compatibility)
-    if model.pipeline_config:
-        fingerprint = hashes.fingerprint(model.files, stage.prefix, model.pipeline_config, stage.input_type, asked)
-    else:
-        fingerprint = hashes.graph_fingerprint(model.files[0], model.num_classes, stage.input_type, asked)
+    fingerprint = _fingerprint(stage, model)
     return Manifest(
         fingerprint=fingerprint,
         content_hash=hashes.content_hash(
@@ -167,10 +181,10 @@ def _manifest(
             build_args=stage.build_args,
             base_images=base_images,
         ),
-        step=stage.step if model.pipeline_config else None,
-        checkpoint=model.files if model.pipeline_config else (),
+        step=model.checkpoint.step if model.checkpoint else None,
+        checkpoint=model.checkpoint.files if model.checkpoint else (),
         pipeline_config=model.pipeline_config,
-        frozen_graph=None if model.pipeline_config else model.files[0],
+        frozen_graph=model.graph,
         label_map=model.label_map,
         num_classes=model.num_classes,
         source=files,

@@ -131,7 +131,8 @@ class ResolveInput(Input, frozen=True, kw_only=True):
 
     ufile: UFile
     prefix: str
-    step: int
+    step: int | None = None
+    """None asks for the newest checkpoint that is whole."""
     pipeline_config: str
     """Key relative to `prefix`."""
     label_map: str

@@ -1,7 +1,8 @@
 """What UFile tells of an object, in headers and in listings, checked and typed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import msgspec
 
@@ -19,6 +20,8 @@ class ObjectInfo:
     """Unquoted."""
     sha256: str = ""
     """Hex, from the object's metadata; only `head`, `find` and what ends with them know it."""
+    modified: int = field(default=0, compare=False)
+    """When it was written, in seconds since 1970, 0 when the service does not say; no part of what makes two equal."""
 
 
 class ListedObject(msgspec.Struct, frozen=True):
@@ -27,10 +30,11 @@ class ListedObject(msgspec.Struct, frozen=True):
     key: str = msgspec.field(name="Key")
     size: int = msgspec.field(name="Size")
     etag: str = msgspec.field(name="ETag")
+    modified: int = msgspec.field(name="LastModified", default=0)
 
     def info(self) -> ObjectInfo:
         """The entry as everybody else knows it."""
-        return ObjectInfo(self.key, self.size, self.etag.strip('"'))
+        return ObjectInfo(self.key, self.size, self.etag.strip('"'), modified=self.modified)
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -82,4 +86,13 @@ def from_headers(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     length = headers.get("Content-Length", "")
     if not etag or not length.isdigit():
         raise ValueError("the answer has no ETag or no Content-Length")
-    return ObjectInfo(key, int(length), etag, headers.get(SHA256_HEADER, "").lower())
+    modified = _seconds(headers.get("Last-Modified", ""))
+    return ObjectInfo(key, int(length), etag, headers.get(SHA256_HEADER, "").lower(), modified)
+
+
+def _seconds(date: str) -> int:
+    """An HTTP date as seconds since 1970, 0 when it is none."""
+    try:
+        return int(parsedate_to_datetime(date).timestamp())
+    except ValueError:
+        return 0

@@ -1,7 +1,7 @@
 """Conditions by the API conventions and kstatus: pure functions on a status.
 
-Ready summarises: Unknown while working, True when published, False on failure. Reconciling, Stalled and Suspended
-exist only while they are true.
+Ready summarises: Unknown while working, True when published, False on failure. Reconciling, Stalled, Suspended and
+PollFailed exist only while they are true.
 """
 
 from datetime import datetime
@@ -26,6 +26,7 @@ class Type(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     SUSPENDED = "Suspended"
+    POLL_FAILED = "PollFailed"
 
 
 _ORDER = {kind.value: position for position, kind in enumerate(Type)}

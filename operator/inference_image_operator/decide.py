@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from inference_image_operator import failure, progress, waiting
+from inference_image_operator import failure, polling, progress, waiting
 from inference_image_operator.conditions import Type
 from inference_image_operator.config import Config
 from inference_image_operator.decision import CreateJob, Decision, DeleteJob
@@ -37,16 +37,18 @@ def decide(observed: Observed, config: Config, now: datetime) -> Decision:
     if run is None or run.input_hash != input_hash(observed.spec, observed.request):
         return _begin(draft)
     _follow_generation(draft)
-    if draft.status.stage is None:
-        draft.conditions.drop(Type.SUSPENDED)
-        return draft.decision()
-    return _work(draft)
+    return _work(draft) if draft.status.stage else _rest(draft)
 
 
 def is_settled(observed: Observed) -> bool:
     """Whether nothing is to be done, told from the object alone, without a look at its Jobs."""
+    return observed.deleting or (has_ended(observed) and not polling.polls(observed))
+
+
+def has_ended(observed: Observed) -> bool:
+    """Whether the run for what is wished for has ended, well or not."""
     status = observed.status
-    return observed.deleting or (
+    return (
         status.run is not None
         and status.stage is None
         and status.observed_generation == observed.generation
@@ -54,10 +56,17 @@ def is_settled(observed: Observed) -> bool:
     )
 
 
+def watched(observed: Observed) -> Job | None:
+    """The Job that the next decision is about: the claimed one, or that of a look."""
+    return observed.claimed if observed.status.stage else polling.last_look(observed)
+
+
 def needs_pods(observed: Observed, now: datetime) -> bool:
-    """Whether this decision wants the claimed Job's pods and events."""
+    """Whether this decision wants the pods and events of the watched Job."""
     job, stage = observed.claimed, observed.status.stage
-    if job is None or stage is None:
+    if stage is None:
+        return polling.needs_pods(observed, now)
+    if job is None:
         return False
     return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
 
@@ -69,7 +78,18 @@ def _begin(draft: Draft) -> Decision:
     refused = refusal(observed.spec, draft.config)
     if refused and (stopping := _stop_others(draft, None)):
         return stopping
-    run = RunStatus(input_hash=input_hash(observed.spec, observed.request), generation=observed.generation)
+    _reset(draft, RunStatus(input_hash=input_hash(observed.spec, observed.request), generation=observed.generation))
+    if refused:
+        failure.stall(draft, None, refused.reason, f"{refused.message} {refused.hint}")
+        return draft.decision()
+    draft.claim(Stage.RESOLVE)
+    draft.working(Stage.RESOLVE)
+    return _work(draft)
+
+
+def _reset(draft: Draft, run: RunStatus) -> None:
+    """A run begins: nothing that an earlier one came to is said of it."""
+    observed = draft.observed
     draft.update(
         run=run,
         observed_generation=observed.generation,
@@ -80,12 +100,31 @@ def _begin(draft: Draft) -> Decision:
     )
     for stage in Stage:
         draft.conditions.set(stage.condition, "Unknown", "Pending")
-    if refused:
-        failure.stall(draft, None, refused.reason, f"{refused.message} {refused.hint}")
+    draft.conditions.drop(Type.POLL_FAILED)
+
+
+def _rest(draft: Draft) -> Decision:
+    """The run has ended. With `poll` it is looked again; where that finds other content the run begins anew.
+
+    The claim is all that is done then: the next pass waits for its turn among the pipelines like any other.
+    """
+    draft.conditions.drop(Type.SUSPENDED)
+    run = draft.status.run
+    if run is None or not polling.polls(draft.observed):
+        draft.conditions.drop(Type.POLL_FAILED)
         return draft.decision()
+    if stopping := _stop_others(draft, polling.last_look(draft.observed)):
+        return stopping
+    found = polling.news(draft)
+    if found is None:
+        return polling.follow(draft)
+    before = draft.status.checkpoint
+    _reset(draft, replace(run, generation=draft.observed.generation, resolves=1, renewals=run.renewals + 1))
     draft.claim(Stage.RESOLVE)
     draft.working(Stage.RESOLVE)
-    return _work(draft)
+    was = f"step {before.step}" if before else "none"
+    draft.emit("NewContent", f"A look found other content, of step {found.step} (before: {was}): it is made an image.")
+    return draft.decision(0)
 
 
 def _follow_generation(draft: Draft) -> None:

@@ -7,7 +7,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from inference_image_operator.cluster import Cluster, Object
-from inference_image_operator.decide import is_settled, needs_pods
+from inference_image_operator.decide import is_settled, needs_pods, watched
 from inference_image_operator.jobs.job import (
     ANNOTATION_ATTEMPT,
     ANNOTATION_CONTENT,
@@ -44,19 +44,19 @@ def from_object(image: Object) -> Observed:
 
 
 async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
-    """The object with its Jobs and, where the decision wants them, the claimed Job's pods and events."""
+    """The object with its Jobs and, where the decision wants them, the watched Job's pods and events."""
     observed = from_object(image)
     if is_settled(observed):
         return observed
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
     jobs = [job for job in await cluster.jobs(observed.namespace, selector) if owned(job, observed.uid)]
     observed = replace(observed, jobs=tuple(_job(job) for job in jobs))
-    claimed = observed.claimed
-    if claimed is None or not needs_pods(observed, now):
+    job = watched(observed)
+    if job is None or not needs_pods(observed, now):
         return observed
-    pods = await cluster.pods(observed.namespace, f"batch.kubernetes.io/controller-uid={claimed.uid}")
-    about = {claimed.uid, *(pod["metadata"]["uid"] for pod in pods)}
-    warnings = [] if claimed.finished else await cluster.warnings(observed.namespace)
+    pods = await cluster.pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
+    about = {job.uid, *(pod["metadata"]["uid"] for pod in pods)}
+    warnings = [] if job.finished else await cluster.warnings(observed.namespace)
     return replace(
         observed,
         pods=tuple(_pod(pod) for pod in pods),

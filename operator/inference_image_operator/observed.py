@@ -103,9 +103,9 @@ class Observed(Frozen, frozen=True, kw_only=True):
     deleting: bool = False
     jobs: tuple[Job, ...] = ()
     pods: tuple[Pod, ...] | None = None
-    """Pods of the claimed Job; None when this pass had no need to look."""
+    """Pods of the claimed Job or the look's; None when this pass had no need to look."""
     events: tuple[Event, ...] = ()
-    """Events of the claimed Job and its pods, newest last; only with `pods`."""
+    """Events of that Job and its pods, newest last; only with `pods`."""
     refusal: CreateRefusal | None = None
     queue_position: int = 0
     """Place among those that wait for a pipeline to end; 0 may run."""

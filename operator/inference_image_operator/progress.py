@@ -59,6 +59,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         frozen_graph=None,
         built=None,
+        last_look=rfc3339(draft.now) if draft.observed.spec.model.poll else "",
     )
     _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
     if result.image:

@@ -11,7 +11,7 @@ from inference_image_operator.cluster import ApiError, Cluster, Object
 from inference_image_operator.conditions import Editor, Type
 from inference_image_operator.conditions import owned as owned_conditions
 from inference_image_operator.config import Config
-from inference_image_operator.decide import decide, is_settled
+from inference_image_operator.decide import decide, has_ended, is_settled
 from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.events import event
 from inference_image_operator.model import Status, write
@@ -66,16 +66,19 @@ class Reconciler:
         observed = from_object(image)
         conditions = Editor(observed.status, observed.generation, self._clock())
         text = f"{message} It is tried again."
-        conditions.set(Type.READY, "False", "Forbidden", text)
-        conditions.set(Type.RECONCILING, "True", "Forbidden", text)
+        if has_ended(observed):  # only a look is hindered
+            conditions.set(Type.POLL_FAILED, "True", "Forbidden", text)
+        else:
+            conditions.set(Type.READY, "False", "Forbidden", text)
+            conditions.set(Type.RECONCILING, "True", "Forbidden", text)
         try:
             await self._write(image, observed, replace(_ours(observed.status), conditions=conditions.all))
         except ApiError as error:  # what is refused may be this very write, or the pass has written before
             log.info("the object could not be told: %s", error)
 
     def _place(self, key: Key, image: Object, observed: Observed) -> int:
-        """0 for whoever is at work or may begin, else the place in the queue."""
-        if observed.spec.suspend:
+        """0 for whoever is at work or may begin, else the place in the queue. A look is no pipeline."""
+        if observed.spec.suspend or has_ended(observed):
             return 0
         if any(not job.finished for job in observed.jobs):
             self._admission.take_over(key)

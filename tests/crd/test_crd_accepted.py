@@ -23,6 +23,8 @@ ACCEPTED: list[dict[str, Any]] = [
     {"model.prefix": "训练/output v2/"},
     {"model.prefix": "a..b/...c/"},
     {"model.checkpoint.step": 0},
+    {"model.checkpoint": {"policy": "Latest"}},
+    *({"model.checkpoint": {"policy": "Latest", "poll": poll}} for poll in ("1m", "90s", "60000ms", "1h30m", "720h")),
     {"model.pipelineConfig": "configs/pipeline.config"},
     {"model.labelMap": "k" * 1023},
     {"export.inputType": "encoded_image_string_tensor"},

@@ -22,7 +22,7 @@ STATUS = model.Status(
     ),
     content_hash="sha256:b",
     manifest=model.ManifestStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
-    run=model.RunStatus(input_hash="sha256:0", generation=1, resolves=2),
+    run=model.RunStatus(input_hash="sha256:0", generation=1, resolves=2, renewals=3),
     built=model.BuiltStatus(digest="sha256:e", size=4),
     frozen_graph=model.FrozenGraphStatus(
         key="k",
@@ -45,6 +45,7 @@ STATUS = model.Status(
         retry_at=NOW,
     ),
     last_failure=model.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
+    last_look=NOW,
     timings=model.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
     history=(model.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, time=NOW),),
 )

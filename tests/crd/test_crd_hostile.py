@@ -53,7 +53,7 @@ FULL = {
         "tolerations": [{"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}],
     },
 }
-# a second source, and what the CRD refuses altogether, whatever it says
+# a second source, what needs another field beside it, and what the CRD refuses altogether, whatever it says
 ELSEWHERE = {"ufile.region", "source.ufile.prefix", "source.ufile.archive", "model.checkpoint.policy"}
 ELSEWHERE |= {"model.checkpoint.poll"}
 ELSEWHERE |= {f"source.git.{name}" for name in ("url", "ref", "path", "secretRef.name")}

@@ -46,6 +46,8 @@ ONE_BUCKET = "must be 3 to 63 lower-case letters, digits or hyphens, with no hyp
 ONE_SUFFIX = "must be a dot and a lower-case host name, and may end in :port, such as .cn-bj.ufileos.com"
 ONE_MODEL = "set exactly one of model.checkpoint and export.frozenGraph"
 REQUIRED = "Required value"
+ONE_CHECKPOINT = "set exactly one of step, such as 200000 for model.ckpt-200000, and policy, which is Latest"
+ONE_POLL = "must lie between 1m and 720h"
 
 REFUSED: list[Refusal] = [
     # required fields
@@ -90,24 +92,24 @@ REFUSED: list[Refusal] = [
     at("model.pipelineConfig", "好" * 500, ONE_BYTES),
     at("model.checkpoint.step", -1, "should be greater than or equal to 0"),
     at("model.checkpoint.step", "1", "must be of type integer"),
-    at(
-        "model.checkpoint",
-        {},
-        "set step to the training step of the checkpoint, such as 200000 for model.ckpt-200000",
-    ),
-    at(
-        "model.checkpoint",
-        {"policy": "Latest"},
-        "policy is not supported by this version of the operator: leave it out and set step",
-    ),
+    *(at("model.checkpoint", value, ONE_CHECKPOINT) for value in ({}, {"step": 1, "policy": "Latest"})),
     at("model.checkpoint.policy", "Oldest", "Unsupported value"),
-    at(
-        "model.checkpoint.poll",
-        "10m",
-        "poll is not supported by this version of the operator: leave it out",
-        "model.checkpoint",
+    at("model.checkpoint.policy", "", "Unsupported value"),
+    at("model.checkpoint.poll", "10m", "poll goes with policy Latest alone: a step never changes", "model.checkpoint"),
+    *(
+        at("model.checkpoint", {"policy": "Latest", "poll": poll}, ONE_POLL, "model.checkpoint.poll")
+        for poll in ("59s", "0s", "1ms", "721h")
     ),
-    at("model.checkpoint.poll", "a" * 33, "may not be more than 32"),
+    *(
+        at("model.checkpoint", {"policy": "Latest", "poll": poll}, ONE_DURATION, "model.checkpoint.poll")
+        for poll in ("", "10", "m", "10m ", "-10m", "1d", "$(id)", "10m\n")
+    ),
+    at(
+        "model.checkpoint",
+        {"policy": "Latest", "poll": "1" * 20 + "m"},
+        "may not be more than 20",
+        "model.checkpoint.poll",
+    ),
     # export
     at("export.inputType", "image", "Unsupported value"),
     *(

@@ -85,6 +85,8 @@ class Operator:
                 account = found["metadata"]["name"]
             if found["kind"] in ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
                 api.apply(_path(found, namespace), found)
+        self.user = f"system:serviceaccount:{namespace}:{account}"
+        """Its name in the audit log."""
         self._kubeconfig = directory / "kubeconfig"
         token = api.request(
             "POST",

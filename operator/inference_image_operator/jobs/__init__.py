@@ -5,10 +5,12 @@ from typing import Any
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import build, export, resolve, test
 from inference_image_operator.jobs.job import job
-from inference_image_operator.model import MemoryRaise, Status
+from inference_image_operator.model import MemoryRaise, StageStatus, Status
 from inference_image_operator.observed import Observed
 from inference_image_operator.stages import Stage
 
+LOOK = "Poll"
+"""What a look's Job carries in place of a stage."""
 _BUILDERS = {
     Stage.RESOLVE: resolve.pod,
     Stage.EXPORT: export.pod,
@@ -28,6 +30,12 @@ def manifest(observed: Observed, status: Status, config: Config) -> dict[str, An
     if status.stage.memory:
         _raise_memory(pod.spec, status.stage.memory)
     return job(observed, status.stage, pod)
+
+
+def look(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
+    """A Job that resolves as the first stage does, and that no run claims; see `polling`."""
+    pod = resolve.pod(observed, observed.status, config)
+    return job(observed, StageStatus(name=LOOK, job=name, content=content, attempt=1), pod)
 
 
 def memory_limit(manifest_: dict[str, Any], container: str) -> str | int | None:

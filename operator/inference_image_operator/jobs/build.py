@@ -8,6 +8,7 @@ from inference_image_contract import inputs, paths
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import reach, sizes
 from inference_image_operator.jobs.export import pinned_manifest
+from inference_image_operator.jobs.labels import lineage
 from inference_image_operator.jobs.pod import (
     StagePod,
     container,
@@ -26,7 +27,7 @@ from inference_image_operator.jobs.pod import (
     ufile_location,
     with_disk,
 )
-from inference_image_operator.model import GROUP, Status, parse_duration
+from inference_image_operator.model import Status, parse_duration
 from inference_image_operator.names import content_tag
 from inference_image_operator.observed import Observed
 
@@ -125,7 +126,7 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
     `dir://` because an archive as context is open to CVE-2026-28406; no compressed caching and snapshots by `redo`
     because they keep memory bounded.
     """
-    spec, run = observed.spec, status.checkpoint
+    spec = observed.spec
     hosts = config.registries.plain_http
     args = [
         f"--context=dir://{paths.CONTEXT}",
@@ -138,12 +139,8 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
         "--image-download-retry=3",
         "--log-timestamp=false",
         "--log-format=text",
-        f"--label={GROUP}/content-hash={status.content_hash}",
+        *(f"--label={name}={value}" for name, value in lineage(status, spec.model.prefix).items()),
     ]
-    if run and run.step is not None:
-        args.append(f"--label={GROUP}/checkpoint-step={run.step}")
-    if run:
-        args.append(f"--label={GROUP}/checkpoint-fingerprint={run.fingerprint}")
     if spec.image.ca_secret_ref:
         args += [f"--registry-certificate={host}={paths.REGISTRY_CA}" for host in config.registries.allowed]
     args += [f"--insecure-registry={host}" for host in hosts]

@@ -57,7 +57,7 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
     return inputs.ResolveInput(
         ufile=ufile_location(spec, config),
         prefix=spec.model.prefix,
-        step=spec.model.checkpoint.step if spec.model.checkpoint else 0,
+        step=spec.model.checkpoint.step if spec.model.checkpoint else None,
         pipeline_config=spec.model.pipeline_config,
         label_map=spec.model.label_map,
         input_type=spec.export.input_type,

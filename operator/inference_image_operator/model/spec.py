@@ -36,9 +36,12 @@ class UFileSpec(Part, frozen=True, kw_only=True):
 
 
 class CheckpointSpec(Part, frozen=True, kw_only=True):
-    """Which checkpoint of the training output."""
+    """Which checkpoint of the training output. Exactly one of `step` and `policy` is set."""
 
-    step: int
+    step: int | None = None
+    policy: Literal["", "Latest"] = ""
+    poll: str = ""
+    """How often policy Latest looks for something newer; empty never does."""
 
 
 class ModelSpec(Part, frozen=True, kw_only=True):
@@ -50,6 +53,11 @@ class ModelSpec(Part, frozen=True, kw_only=True):
     """Key relative to `prefix`."""
     label_map: str
     """Full key."""
+
+    @property
+    def poll(self) -> str:
+        """How often it is looked for something newer, empty for never."""
+        return self.checkpoint.poll if self.checkpoint else ""
 
 
 class Resources(Part, frozen=True, kw_only=True):
@@ -193,8 +201,10 @@ def normalised(spec: Spec) -> bytes:
     """Canonical JSON of what a spec asks for, for hashing.
 
     Values at their defaults are left out, so a field added later changes no hash until somebody uses it. What asks
-    for no other result (`suspend`, `retry`, `ttlAfterFinished`) is left out as well.
+    for no other result (`suspend`, `retry`, `ttlAfterFinished`, `model.checkpoint.poll`) is left out as well.
     """
+    checkpoint = msgspec.structs.replace(spec.model.checkpoint, poll="")
+    spec = msgspec.structs.replace(spec, model=msgspec.structs.replace(spec.model, checkpoint=checkpoint))
     document = {name: value for name, value in _set_fields(spec).items() if name not in _NOT_CONTENT}
     return msgspec.json.encode(document, order="sorted")
 

@@ -32,6 +32,8 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """Generation of the object when the run began."""
     resolves: int = 1
     """How often the inputs were pinned in this run; more than once when they changed under it."""
+    renewals: int = 0
+    """How often a look found other content for this wish, and the run began anew."""
 
 
 class BuiltStatus(Part, frozen=True, kw_only=True):
@@ -180,5 +182,7 @@ class Status(Part, frozen=True, kw_only=True):
     stage: StageStatus | None = None
     last_failure: LastFailure | None = None
     timings: Timings | None = None
+    last_look: str = ""
+    """When policy Latest last looked for something newer; written at most once an hour."""
     history: tuple[HistoryEntry, ...] = ()
     """Newest first, at most 10."""

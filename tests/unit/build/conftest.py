@@ -33,6 +33,7 @@ from inference_image_build.references import ImageReference
 from inference_image_build.registry import MANIFEST_TYPES, Registry
 from inference_image_contract import inputs
 from inference_image_store import Credentials, Store
+from tests.unit.build.tables import index
 
 DEADLINE = 15.0
 PUBLIC_KEY, PRIVATE_KEY = "TOKEN_public_1", "canary-private-key-1"
@@ -430,7 +431,7 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
     digest = registry_server.push_image(base, "1", b"base layer")
     dockerfile = f"ARG BASE={registry_server.host}/{base}:1\nFROM ${{BASE}}\nADD code /code\n"
     for key, data in {
-        "uai/object-train-output/model.ckpt-800.index": b"index",
+        "uai/object-train-output/model.ckpt-800.index": index(len(b"weights")),
         "uai/object-train-output/model.ckpt-800.data-00000-of-00001": b"weights",
         "uai/object-train-output/model.ckpt-800.meta": b"meta",
         "uai/object-train-output/model.ckpt-400.index": b"older",

@@ -1,17 +1,28 @@
-"""Which files make a checkpoint, and what is said when some are missing."""
+"""Which files make a checkpoint, which checkpoint is the newest, and what is said when something is missing."""
 
 import pytest
 
-from inference_image_build.checkpoint import files_of_step
-from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import PinnedObject
+from inference_image_build.checkpoint import (
+    Checkpoint,
+    Fault,
+    checkpoints,
+    incomplete,
+    named_step,
+    newest_first,
+    not_found,
+)
 from inference_image_contract.reasons import Reason
+from inference_image_store import ObjectInfo
 
 PREFIX = "uai/train/"
 
 
-def listing(*names: str) -> list[PinnedObject]:
-    return [PinnedObject(key=PREFIX + name, size=1, etag="e") for name in names]
+def listing(*names: str, size: int = 1, modified: int = 0) -> list[ObjectInfo]:
+    return [ObjectInfo(PREFIX + name, size, "e", modified=modified) for name in names]
+
+
+def only(*names: str, step: int = 8) -> Checkpoint:
+    return checkpoints(listing(*names), PREFIX)[step]
 
 
 @pytest.mark.parametrize(
@@ -26,14 +37,32 @@ def listing(*names: str) -> list[PinnedObject]:
             ["model.ckpt-8.data-00000-of-00002", "model.ckpt-8.data-00001-of-00002", "model.ckpt-8.index"],
         ),
         (
-            ["model.ckpt-8.index", "model.ckpt-8.data-00000-of-00001", "model.ckpt-8.index.tmp", "x/model.ckpt-8.meta"],
+            [
+                "model.ckpt-8.index",
+                "model.ckpt-8.data-00000-of-00001",
+                "model.ckpt-8.index.tmp",
+                "model.ckpt-08.meta",
+                "x/model.ckpt-8.meta",
+            ],
             ["model.ckpt-8.data-00000-of-00001", "model.ckpt-8.index"],
         ),
     ],
     ids=["with meta, other steps left out", "two shards", "strangers ignored"],
 )
 def test_the_files_of_a_step(names, expected):
-    assert [item.key.removeprefix(PREFIX) for item in files_of_step(listing(*names), PREFIX, 8)] == expected
+    assert [item.key.removeprefix(PREFIX) for item in only(*names).files()] == expected
+
+
+def test_shards_of_another_training_are_left_out_where_the_index_tells_how_many_there_are():
+    mixed = only(
+        "model.ckpt-8.index",
+        "model.ckpt-8.meta",
+        "model.ckpt-8.data-00000-of-00001",
+        "model.ckpt-8.data-00000-of-00002",
+        "model.ckpt-8.data-00001-of-00002",
+    )
+    assert [item.key[len(PREFIX) + 13 :] for item in mixed.files((1,))] == ["data-00000-of-00001", "index", "meta"]
+    assert mixed.fault((1,)) is None
 
 
 @pytest.mark.parametrize(
@@ -43,41 +72,113 @@ def test_the_files_of_a_step(names, expected):
         (["model.ckpt-8.index"], "model.ckpt-8.data-00000-of-00001"),
         (
             ["model.ckpt-8.index", "model.ckpt-8.data-00000-of-00003", "model.ckpt-8.data-00002-of-00003"],
-            "data-00001-of",
+            "model.ckpt-8.data-00001-of-00003",
         ),
         (
             ["model.ckpt-8.index", "model.ckpt-8.data-00000-of-00001", "model.ckpt-8.data-00000-of-00002"],
-            "data-00001-of-00002",
+            "model.ckpt-8.data-00001-of-00002",
         ),
     ],
     ids=["index", "only shard", "shard in the middle", "two totals"],
 )
-def test_a_missing_file_is_named_with_the_remedy(names, missing):
-    with pytest.raises(StageError) as caught:
-        files_of_step(listing(*names), PREFIX, 8)
-    assert caught.value.reason == Reason.CHECKPOINT_INCOMPLETE
-    assert missing in caught.value.message
-    assert missing in caught.value.hint
-    assert "uai.ucloud.cn/requestedAt" in caught.value.hint
+def test_a_missing_file_is_found_from_the_names(names, missing):
+    assert only(*names).fault() == Fault(PREFIX + missing, "is missing")
 
 
-def test_an_empty_index_is_no_index():
-    empty = PinnedObject(key=f"{PREFIX}model.ckpt-8.index", size=0, etag="e")
-    with pytest.raises(StageError, match=r"model\.ckpt-8\.index is empty"):
-        files_of_step([empty, *listing("model.ckpt-8.data-00000-of-00001")], PREFIX, 8)
+@pytest.mark.parametrize(
+    ("sizes", "fault"),
+    [
+        ((1, 1), None),
+        ((1, 1, 1), Fault("uai/train/model.ckpt-8.data-00000-of-00003", "is missing")),
+        (
+            (1, 2),
+            Fault("uai/train/model.ckpt-8.data-00001-of-00002", "has 1 bytes, where its index tells of 2"),
+        ),
+        (
+            (0, 1),
+            Fault("uai/train/model.ckpt-8.data-00000-of-00002", "has 1 bytes, where its index tells of 0"),
+        ),
+    ],
+    ids=["as the index says", "more shards than files", "one too short", "one too long"],
+)
+def test_the_index_is_believed(sizes, fault):
+    two = only("model.ckpt-8.index", "model.ckpt-8.data-00000-of-00002", "model.ckpt-8.data-00001-of-00002")
+    assert two.fault(sizes) == fault
+
+
+def test_a_checkpoint_is_as_young_as_its_youngest_file():
+    parts = [*listing("model.ckpt-8.index", modified=5), *listing("model.ckpt-8.data-00000-of-00001", modified=9)]
+    assert checkpoints(parts, PREFIX)[8].modified == 9
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ('model_checkpoint_path: "model.ckpt-800"\nall_model_checkpoint_paths: "model.ckpt-400"\n', 800),
+        ('all_model_checkpoint_paths: "model.ckpt-1"\nmodel_checkpoint_path: "/data/output/model.ckpt-20"', 20),
+        ('model_checkpoint_path:"model.ckpt-0"', 0),
+        ('all_model_checkpoint_paths: "model.ckpt-1"', None),
+        ('model_checkpoint_path: "ckpt-800"', None),
+        ('model_checkpoint_path: "model.ckpt-8', None),
+        ("", None),
+    ],
+)
+def test_the_step_that_a_checkpoint_file_names(text, step):
+    assert named_step(text) == step
+
+
+@pytest.mark.parametrize(
+    ("written", "named", "named_at", "order"),
+    [
+        ({400: 10, 800: 20, 1200: 30}, None, 0, [1200, 800, 400]),
+        ({400: 10, 800: 20, 1200: 30}, 1200, 31, [1200, 800, 400]),
+        ({400: 10, 800: 20, 1200: 30}, 800, 21, [1200, 800, 400]),
+        ({400: 30, 200000: 10}, 400, 31, [400, 200000]),
+        ({400: 30, 200000: 10}, 400, 10, [400, 200000]),
+        ({400: 10, 800: 20}, 1200, 31, [800, 400]),
+        ({400: 40, 800: 20}, 800, 21, [800, 400]),
+    ],
+    ids=[
+        "without the file the highest",
+        "the one that the file names",
+        "one that came after the file",
+        "a training begun anew beside an old one",
+        "written in the same second",
+        "the file names one that is gone",
+        "a lower step copied late",
+    ],
+)
+def test_the_newest_comes_first(written, named, named_at, order):
+    found = [
+        checkpoints(listing(f"model.ckpt-{step}.index", modified=at), PREFIX)[step] for step, at in written.items()
+    ]
+    assert [checkpoint.step for checkpoint in newest_first(found, named, named_at)] == order
+
+
+def test_an_incomplete_checkpoint_is_told_with_the_file_and_the_remedy():
+    fault = Fault(f"{PREFIX}model.ckpt-8.index", "is missing")
+    error = incomplete(fault, 61.4)
+    assert error.reason == Reason.CHECKPOINT_INCOMPLETE
+    assert error.message == (
+        "The checkpoint is incomplete: uai/train/model.ckpt-8.index is missing. It was waited for during 61 s."
+    )
+    then = "then set the annotation uai.ucloud.cn/requestedAt to a new value."
+    assert error.hint == f"Upload {fault.key}, or let the training and its upload come to an end, {then}"
+    abandoned = incomplete(fault, 0)
+    assert "waited" not in abandoned.message
+    assert abandoned.hint == f"Upload {fault.key}, {then}"
 
 
 def test_another_step_names_the_newest_ten_that_are_there():
-    there = listing(*(f"model.ckpt-{step}.index" for step in range(100, 1300, 100)))
-    with pytest.raises(StageError) as caught:
-        files_of_step(there, PREFIX, 7)
-    assert caught.value.reason == Reason.CHECKPOINT_NOT_FOUND
-    assert "1200, 1100, 1000, 900, 800, 700, 600, 500, 400, 300, ..." in caught.value.message
-    assert "spec.model.checkpoint.step" in caught.value.hint
+    there = checkpoints(listing(*(f"model.ckpt-{step}.index" for step in range(100, 1300, 100))), PREFIX)
+    error = not_found(PREFIX, 7, there.values())
+    assert error.reason == Reason.CHECKPOINT_NOT_FOUND
+    assert "1200, 1100, 1000, 900, 800, 700, 600, 500, 400, 300, ..." in error.message
+    assert "spec.model.checkpoint.step" in error.hint
 
 
-def test_no_checkpoint_at_all_blames_the_prefix():
-    with pytest.raises(StageError) as caught:
-        files_of_step([], PREFIX, 8)
-    assert caught.value.reason == Reason.CHECKPOINT_NOT_FOUND
-    assert "spec.model.prefix" in caught.value.hint
+@pytest.mark.parametrize("step", [8, None], ids=["a step", "the newest"])
+def test_no_checkpoint_at_all_blames_the_prefix(step):
+    error = not_found(PREFIX, step, [])
+    assert error.reason == Reason.CHECKPOINT_NOT_FOUND
+    assert "spec.model.prefix" in error.hint

@@ -5,15 +5,18 @@ import hashlib
 import msgspec
 import pytest
 
+from inference_image_build.pin_checkpoint import Patience
 from inference_image_build.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import MAX_BYTES, encode
 from inference_image_store import Credentials, Store, etag_of
+from tests.unit.build.tables import index
 
 TRAIN = "uai/object-train-output/"
 DOCKERFILE = "uai/object-detect/object-detect-cpu.Dockerfile"
+AT_ONCE = Patience(limit=0)
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def run(pipeline, registry, tmp_path):
     """run(**changes of the input) -> the result."""
 
     def resolved(**changes):
-        return resolve(pipeline.input(**changes), pipeline.store, registry, tmp_path / "no-config-map")
+        return resolve(pipeline.input(**changes), pipeline.store, registry, tmp_path / "no-config-map", AT_ONCE)
 
     return resolved
 
@@ -40,7 +43,7 @@ def test_everything_that_can_move_is_pinned(run, pipeline, repository):
         "model.ckpt-800.index",
         "model.ckpt-800.meta",
     ]
-    assert result.files[1].etag == etag_of(b"index")
+    assert result.files[1].etag == etag_of(index(len(b"weights")))
     assert (result.graph, result.image) == (None, None)
     manifest = read_manifest(pipeline.store, result.manifest)
     assert manifest.content_hash == result.content_hash
@@ -122,6 +125,18 @@ def test_a_mounted_config_map_is_a_source(pipeline, registry, registry_server, r
     ]
 
 
+def test_the_newest_step_has_the_content_of_that_step(run, store):
+    wanted = run()
+    assert run(step=None) == wanted
+    store.write(index(3), f"{TRAIN}model.ckpt-900.index")
+    store.write(b"new", f"{TRAIN}model.ckpt-900.data-00000-of-00001")
+    newer = run(step=None)
+    assert newer.step == 900
+    assert newer.content_hash != wanted.content_hash
+    assert read_manifest(store, newer.manifest).step == 900
+    assert run(step=900) == newer
+
+
 def test_build_arguments_choose_the_base(run, registry_server, repository, store):
     digest = registry_server.push_image(f"{repository.path}-other", "2", b"other base")
     result = run(build_args={"BASE": f"{repository.repository}-other:2"})
@@ -133,7 +148,7 @@ def test_build_arguments_choose_the_base(run, registry_server, repository, store
 def test_a_thousand_shards_do_not_burst_the_result(run, store):
     for shard in range(60):
         store.write(b"w", f"{TRAIN}model.ckpt-900.data-{shard:05}-of-00060")
-    store.write(b"i", f"{TRAIN}model.ckpt-900.index")
+    store.write(index(*[1] * 60), f"{TRAIN}model.ckpt-900.index")
     result = run(step=900)
     assert result.file_count == 61
     assert 0 < len(result.files) < 61

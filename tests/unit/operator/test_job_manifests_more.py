@@ -7,6 +7,7 @@ from inference_image_contract import inputs
 from inference_image_operator.config import PullSecret, Registries
 from inference_image_operator.jobs import manifest, memory_limit, sizes
 from inference_image_operator.jobs.build import kaniko_args
+from inference_image_operator.jobs.labels import lineage
 from inference_image_operator.jobs.pod import literal
 from inference_image_operator.model import Status
 from inference_image_operator.stages import Stage
@@ -109,9 +110,27 @@ def test_kanikos_command_line_is_this_one():
     ]
     bare = kaniko_args(world.observed(), msgspec.structs.replace(world.status, checkpoint=None), world.config)
     assert [arg for arg in args if arg not in bare] == [
+        "--label=org.opencontainers.image.version=800",
         "--label=uai.ucloud.cn/checkpoint-step=800",
         "--label=uai.ucloud.cn/checkpoint-fingerprint=sha256:" + "f" * 64,
+        '--label=uai.ucloud.cn/checkpoint-files=[["model.ckpt-800.index",10,"e"]]',
     ]
+    assert [arg for arg in bare if "label" in arg] == [
+        f"--label=org.opencontainers.image.revision=sha256:{content}",
+        f"--label=uai.ucloud.cn/content-hash=sha256:{content}",
+    ]
+
+
+def test_the_labels_of_equal_content_are_equal_wherever_its_files_lie():
+    world = World()
+    world.run_to(Stage.BUILD)
+    files = tuple(
+        msgspec.structs.replace(item, key="elsewhere/" + item.key.rpartition("/")[2])
+        for item in world.status.checkpoint.files
+    )
+    moved = msgspec.structs.replace(world.status.checkpoint, files=files)
+    there = lineage(msgspec.structs.replace(world.status, checkpoint=moved), "elsewhere/")
+    assert there == lineage(world.status, "uai/object-train-output/")
 
 
 def test_without_secrets_nothing_is_mounted():

@@ -40,7 +40,7 @@ def test_the_names_of_stages_and_conditions_are_api():
         ("Test", "Tested", "Testing"),
     ]
     assert [kind.value for kind in Type] == [
-        "Ready", "Resolved", "Exported", "Built", "Tested", "Reconciling", "Stalled", "Suspended",
+        "Ready", "Resolved", "Exported", "Built", "Tested", "Reconciling", "Stalled", "Suspended", "PollFailed",
     ]  # fmt: skip
 
 

@@ -8,8 +8,9 @@ import msgspec
 from inference_image_contract import results
 from inference_image_contract.inputs import Graph, ManifestRef, PinnedObject
 from inference_image_operator.config import Config, Images, Registries, UFileConfig, UFileEndpoint
-from inference_image_operator.decide import decide, is_settled, needs_pods
+from inference_image_operator.decide import decide, is_settled, needs_pods, watched
 from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.jobs import LOOK
 from inference_image_operator.jobs.job import ANNOTATION_ATTEMPT, ANNOTATION_CONTENT, LABEL_STAGE
 from inference_image_operator.model import Condition, Spec, Status, read
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
@@ -99,7 +100,7 @@ class World:
         )
         if not needs_pods(bare, self.now):
             return bare
-        return msgspec.structs.replace(bare, pods=self.pods.get(bare.status.stage.job, ()), events=self.events)
+        return msgspec.structs.replace(bare, pods=self.pods.get(watched(bare).name, ()), events=self.events)
 
     def step(self) -> Decision:
         """One pass: decide, write, act."""
@@ -147,6 +148,23 @@ class World:
     def claimed(self) -> Job:
         assert self.status.stage is not None, self.status
         return self.jobs[self.status.stage.job]
+
+    @property
+    def look(self) -> Job | None:
+        return next((job for job in self.jobs.values() if job.stage == LOOK), None)
+
+    def set_look_pod(self, *containers: Container) -> None:
+        self.pods[self.look.name] = (
+            Pod(name="pod", uid="pod-uid", phase="Pending", created=self.now, containers=containers),
+        )
+
+    def end_look(self, container: Container, reason: str = "", after: float = 10, **pod: object) -> None:
+        """The look's Job ends, well unless there is a reason."""
+        job = self.look
+        self.now += timedelta(seconds=after)
+        found = Pod(name="pod", uid="pod-uid", phase="Ended", created=self.now, containers=(container,), **pod)
+        self.pods[job.name] = (found,)
+        self.jobs[job.name] = msgspec.structs.replace(job, complete=not reason, failed=reason, ended=self.now)
 
     def set_pod(self, *containers: Container, phase: str = "Running", **more: object) -> None:
         self.pods[self.claimed.name] = (

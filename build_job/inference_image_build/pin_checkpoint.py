@@ -1,0 +1,138 @@
+"""Pins the checkpoint: looks at UFile until the wanted or the newest one is whole, within limits."""
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from inference_image_build import checkpoint
+from inference_image_build.checkpoint import Checkpoint, Fault
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import PinnedObject
+from inference_image_contract.reasons import Reason
+from inference_image_store import Store
+from inference_image_store.checkpoint_index import InvalidIndexError, shard_sizes
+
+_MAX_FILES = 5000
+_MAX_INDEX = 64 * 1024**2
+_MAX_STATE = 1024**2
+_MOVED = (Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a checkpoint that is being written is waited for. All in seconds."""
+
+    limit: float = 600
+    quiet: float = 60
+    """Without any change of its files; most are written within seconds, and an object appears whole."""
+    pause: float = 5
+    abandoned: float = 600
+    """A checkpoint whose newest file is that old is not being written. Generous, because two clocks are compared."""
+
+
+class Pinned(NamedTuple):
+    """One checkpoint, whole."""
+
+    step: int
+    files: tuple[PinnedObject, ...]
+    """Index, data shards and, where present, meta, sorted by key."""
+
+
+class _Unfinished(NamedTuple):
+    """A checkpoint that somebody seems to be writing."""
+
+    checkpoint: Checkpoint
+    fault: Fault
+
+
+def pin(store: Store, prefix: str, step: int | None, patience: Patience) -> Pinned:
+    """The checkpoint of this step, or the newest one that is whole when `step` is None.
+
+    One that is being written is waited for: it is the one that is wanted. Raises StageError: `CheckpointNotFound`,
+    `CheckpointIncomplete`, and those of the store.
+    """
+    look = _Look(store, prefix, step, patience)
+    began = changed = time.monotonic()
+    before: _Unfinished | None = None
+    while True:
+        found = look()
+        if isinstance(found, Pinned):
+            return found
+        now = time.monotonic()
+        if found != before:
+            before, changed = found, now
+            _say(f"step {found.checkpoint.step} is being written: {found.fault.key} {found.fault.what}; waiting")
+        if now - changed >= patience.quiet or now - began >= patience.limit:
+            raise checkpoint.incomplete(found.fault, now - began)
+        time.sleep(patience.pause)
+
+
+class _Look:
+    """One look at what is there; what was read of an index is remembered by its ETag."""
+
+    def __init__(self, store: Store, prefix: str, step: int | None, patience: Patience) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._step = step
+        self._patience = patience
+        self._sizes: dict[str, tuple[int, ...] | None] = {}
+
+    def __call__(self) -> Pinned | _Unfinished:
+        listing = self._store.list(f"{self._prefix}{checkpoint.NAME}-", limit=_MAX_FILES)
+        found = checkpoint.checkpoints(listing, self._prefix)
+        abandoned: Fault | None = None
+        for candidate in self._candidates(found):
+            judged = self._judge(candidate)
+            if isinstance(judged, Pinned):
+                return judged
+            if self._is_being_written(candidate):
+                return _Unfinished(candidate, judged)
+            abandoned = abandoned or judged
+        if abandoned:
+            raise checkpoint.incomplete(abandoned, 0)
+        raise checkpoint.not_found(self._prefix, self._step, found.values())
+
+    def _candidates(self, found: dict[int, Checkpoint]) -> list[Checkpoint]:
+        if self._step is not None:
+            return [found[self._step]] if self._step in found else []
+        named, named_at = self._named()
+        return checkpoint.newest_first(found.values(), named, named_at)
+
+    def _named(self) -> tuple[int | None, int]:
+        """What the `checkpoint` file names, and when it was written."""
+        key = self._prefix + checkpoint.STATE
+        info = self._store.find(key)
+        if info is None:
+            return None, 0
+        try:
+            data = self._store.read(key, max_bytes=_MAX_STATE, etag=info.etag)
+        except StageError as error:
+            if error.reason in _MOVED:  # written at this very moment: the listing has to do
+                return None, 0
+            raise
+        return checkpoint.named_step(data.decode("utf-8", errors="replace")), info.modified
+
+    def _judge(self, candidate: Checkpoint) -> Pinned | Fault:
+        index = candidate.parts.get(checkpoint.INDEX)
+        if index is None:
+            return Fault(candidate.key(checkpoint.INDEX), "is missing")
+        if index.etag not in self._sizes:
+            try:
+                data = self._store.read(index.key, max_bytes=_MAX_INDEX, etag=index.etag)
+                self._sizes[index.etag] = shard_sizes(data)
+            except InvalidIndexError as error:
+                return Fault(index.key, str(error))
+            except StageError as error:
+                if error.reason in _MOVED:
+                    return Fault(index.key, "changed while it was read")
+                raise
+        sizes = self._sizes[index.etag]
+        return candidate.fault(sizes) or Pinned(candidate.step, candidate.files(sizes))
+
+    def _is_being_written(self, candidate: Checkpoint) -> bool:
+        return not candidate.modified or time.time() - candidate.modified < self._patience.abandoned
+
+
+def _say(text: str) -> None:
+    print(f"resolve: {text}", file=sys.stderr, flush=True)

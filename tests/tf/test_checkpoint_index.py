@@ -1,0 +1,79 @@
+"""The reader of index files, which knows no TensorFlow, on what TensorFlow wrote."""
+
+import pytest
+import tensorflow as tf
+
+from devcluster.fixture import Fixture
+from inference_image_store.checkpoint_index import shard_sizes
+
+v1 = tf.compat.v1
+
+
+def sizes_on_disk(prefix) -> tuple[int, ...]:
+    shards = sorted(prefix.parent.glob(f"{prefix.name}.data-*"))
+    return tuple(shard.stat().st_size for shard in shards)
+
+
+def test_the_trained_checkpoint_has_the_size_that_its_index_tells(trained: Fixture):
+    prefix = trained.directory / f"model.ckpt-{trained.step}"
+    assert shard_sizes((trained.directory / f"{prefix.name}.index").read_bytes()) == sizes_on_disk(prefix)
+
+
+@pytest.fixture
+def save(tmp_path):
+    """save(variables, sharded=...) saves what `variables` makes on two devices; the prefix of the files."""
+
+    def saved(variables, **options):
+        with tf.Graph().as_default(), v1.Session(config=v1.ConfigProto(device_count={"CPU": 2})) as session:
+            variables()
+            session.run(v1.global_variables_initializer())
+            v1.train.Saver(**options).save(session, str(tmp_path / "model.ckpt"), global_step=7)
+        return tmp_path / "model.ckpt-7"
+
+    return saved
+
+
+def one_each() -> None:
+    for device, size in (("/cpu:0", 1000), ("/cpu:1", 30)):
+        with tf.device(device):
+            v1.get_variable(f"on{device[-1]}/weights", [size])
+            v1.get_variable(f"on{device[-1]}/bias", [3], dtype=tf.float64)
+
+
+def in_slices() -> None:
+    """Partitioned variables: their entries lie under encoded keys."""
+    v1.get_variable("partitioned", [10, 7], partitioner=v1.fixed_size_partitioner(3))
+    v1.get_variable("whole", [5])
+
+
+def many() -> None:
+    """More than one block of the table."""
+    for number in range(600):
+        v1.get_variable(f"FeatureExtractor/Conv2d_{number}_depthwise/BatchNorm/moving_variance", [number % 7 + 1])
+
+
+def names() -> None:
+    """Strings have lengths and a checksum before their bytes."""
+    v1.get_variable("names", initializer=tf.constant(["disc", "box", ""] * 50))
+    v1.get_variable("nothing", [0, 4])
+    v1.get_variable("scalar", [], dtype=tf.int64, initializer=v1.zeros_initializer())
+
+
+@pytest.mark.parametrize(
+    ("variables", "sharded", "shards"),
+    [(one_each, False, 1), (one_each, True, 2), (in_slices, False, 1), (many, False, 1), (names, False, 1)],
+    ids=["one file", "two shards", "slices", "many", "strings, nothing, a scalar"],
+)
+def test_what_a_saver_writes_has_the_sizes_that_its_index_tells(save, variables, sharded, shards):
+    prefix = save(variables, sharded=sharded)
+    on_disk = sizes_on_disk(prefix)
+    assert len(on_disk) == shards
+    assert shard_sizes(prefix.with_name(f"{prefix.name}.index").read_bytes()) == on_disk
+
+
+def test_what_keras_writes_has_the_sizes_that_its_index_tells(tmp_path):
+    written = tf.train.Checkpoint(kernel=tf.Variable(tf.random.normal([9, 9])), step=tf.Variable(3)).write(
+        str(tmp_path / "model.ckpt-7")
+    )
+    assert shard_sizes((tmp_path / "model.ckpt-7.index").read_bytes()) == sizes_on_disk(tmp_path / "model.ckpt-7")
+    assert written.endswith("model.ckpt-7")
