@@ -9,12 +9,14 @@
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from msgspec.structs import asdict
 
-from inference_image_contract.inputs import Graph, OnnxModel, StoredFile, encode
+from inference_image_contract.inputs import Graph, Manifest, ManifestRef, OnnxModel, StoredFile, encode
 from inference_image_store import RESULT, Store, export_folder
 
 GRAPH = "frozen_inference_graph.pb"
@@ -37,33 +39,46 @@ class Verified:
     """Of the ONNX model, as in `OnnxModel`."""
 
 
-def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str) -> Graph:
-    """Uploads the graph in all its forms and says last that it is complete."""
+def lineage(manifest: Manifest, reference: ManifestRef) -> dict[str, str]:
+    """Metadata of the graph's object: from it one finds the checkpoint, whose files the manifest pins.
+
+    The content hash is that of the image that the graph was first exported for.
+    """
+    step = {} if manifest.step is None else {"Checkpoint-Step": str(manifest.step)}
+    return step | {
+        "Fingerprint": manifest.fingerprint,
+        "Content-Hash": manifest.content_hash,
+        "Manifest": quote(reference.key),
+    }
+
+
+def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str, metadata: Mapping[str, str]) -> Graph:
+    """Uploads the graph in all its forms, with its lineage as metadata, and says last that it is complete."""
     folder = export_folder(output_prefix, fingerprint)
     if files.pipeline_config:
         store.upload(files.pipeline_config, folder + PIPELINE_CONFIG)
-    saved_model = _upload(store, files.saved_model, folder + SAVED_MODEL) if files.saved_model else None
+    saved_model = _upload(store, files.saved_model, folder + SAVED_MODEL, metadata) if files.saved_model else None
     onnx = None
     if files.onnx:
-        model = _upload(store, files.onnx, folder + ONNX)
+        model = _upload(store, files.onnx, folder + ONNX, metadata)
         onnx = OnnxModel(**asdict(model), greatest_difference=files.greatest_difference)
-    graph = _upload(store, files.graph, folder + GRAPH)
+    graph = _upload(store, files.graph, folder + GRAPH, metadata)
     result = Graph(**asdict(graph), tensorflow=files.tensorflow, saved_model=saved_model, onnx=onnx)
     store.write(encode(result).encode(), folder + RESULT)
     return result
 
 
-def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph) -> None:
+def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph, metadata: Mapping[str, str]) -> None:
     """Makes the tutorial's key hold this graph, unless it does already."""
     key = output_prefix + GRAPH
     there = store.find(key)
     if there is None or there.sha256 != graph.sha256:
-        store.copy(graph.key, key)
+        store.copy(graph.key, key, metadata=metadata)
 
 
-def _upload(store: Store, path: Path, key: str) -> StoredFile:
+def _upload(store: Store, path: Path, key: str, metadata: Mapping[str, str]) -> StoredFile:
     sha256 = _sha256(path)
-    info = store.upload(path, key, sha256=sha256)
+    info = store.upload(path, key, sha256=sha256, metadata=metadata)
     return StoredFile(key=info.key, sha256=sha256, size=info.size)
 
 

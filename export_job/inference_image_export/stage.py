@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from inference_image_contract.inputs import ExportInput, Graph, Manifest
@@ -26,21 +26,22 @@ def export_stage(stage: ExportInput, store: Store) -> Exported:
     """
     manifest = read_manifest(store, stage.manifest)
     store.abort_stale_uploads(stage.output_prefix, _DEAD)
+    metadata = publish.lineage(manifest, stage.manifest)
     graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
     if graph is None:
         with tempfile.TemporaryDirectory(prefix="export-") as folder:
-            graph = _export(stage, store, manifest, Path(folder))
+            graph = _export(stage, store, manifest, Path(folder), metadata)
     else:
         _say(f"{graph.key} is complete and is reused")
-    publish.copy_to_plain_key(store, stage.output_prefix, graph)
+    publish.copy_to_plain_key(store, stage.output_prefix, graph, metadata)
     return Exported(graph=graph)
 
 
-def _export(stage: ExportInput, store: Store, manifest: Manifest, folder: Path) -> Graph:
+def _export(stage: ExportInput, store: Store, manifest: Manifest, folder: Path, metadata: Mapping[str, str]) -> Graph:
     say = _stopwatch()
     output = _output(stage, store, manifest, folder, say)
     files = _verified(stage, manifest, output, folder, say)
-    graph = publish.publish(store, files, stage.output_prefix, manifest.fingerprint)
+    graph = publish.publish(store, files, stage.output_prefix, manifest.fingerprint, metadata)
     say("published")
     return graph
 

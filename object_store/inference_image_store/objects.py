@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 
 import msgspec
 
-SHA256_HEADER = "X-Ufile-Meta-Sha256"
+_METADATA = "X-Ufile-Meta-"
+SHA256_HEADER = _METADATA + "Sha256"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,14 @@ class ObjectInfo:
     """Hex, from the object's metadata; only `head`, `find` and what ends with them know it."""
     modified: int = field(default=0, compare=False)
     """When it was written, in seconds since 1970, 0 when the service does not say; no part of what makes two equal."""
+
+
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
+
+
+def metadata_headers(sha256: str, metadata: Mapping[str, str]) -> dict[str, str]:
+    """The headers that store an object's metadata; `metadata` has names such as `Checkpoint-Step` and ASCII values."""
+    return {SHA256_HEADER: sha256} | {_METADATA + name: value for name, value in metadata.items()}
 
 
 class ListedObject(msgspec.Struct, frozen=True):

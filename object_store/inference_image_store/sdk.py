@@ -25,7 +25,7 @@ from inference_image_contract.inputs import UFile
 from inference_image_store import failures, trust
 from inference_image_store.broken import describe
 from inference_image_store.credentials import Credentials
-from inference_image_store.objects import SHA256_HEADER, Page
+from inference_image_store.objects import Page
 
 _LOCK = threading.Lock()
 _GONE = 404
@@ -79,10 +79,9 @@ class Sdk:
         except msgspec.ValidationError as error:
             raise failures.unavailable(self._location.bucket, "", f"its listing is malformed: {error}") from error
 
-    def copy(self, source_key: str, key: str, *, sha256: str) -> None:
-        """Stores a copy of an object of the same bucket."""
-        headers = {SHA256_HEADER: sha256} if sha256 else {}
-        self._call(key, lambda bucket: self._files.copy(bucket, key, bucket, source_key, headers))
+    def copy(self, source_key: str, key: str, metadata: Mapping[str, str]) -> None:
+        """Stores a copy of an object of the same bucket with its metadata's headers."""
+        self._call(key, lambda bucket: self._files.copy(bucket, key, bucket, source_key, dict(metadata)))
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is absent is removed already."""

@@ -1,13 +1,13 @@
 """Sends what is not there yet, once or in parts, and compares what the service says that it stored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from inference_image_contract.errors import StageError
 from inference_image_store import failures, leaks
 from inference_image_store.content import Checksums, Content, checksums, content_etag, goes_in_parts, on_disk
-from inference_image_store.objects import ObjectInfo
+from inference_image_store.objects import NO_METADATA, ObjectInfo
 from inference_image_store.retry import Retry
 from inference_image_store.transfer import Transfer
 from inference_image_store.upload import Multipart, put
@@ -29,11 +29,13 @@ class Sender:
         self._retry = retry
         self._head = head
 
-    def send(self, transfer: Transfer, content: Content, key: str, sums: Checksums) -> ObjectInfo:
+    def send(
+        self, transfer: Transfer, content: Content, key: str, sums: Checksums, metadata: Mapping[str, str] = NO_METADATA
+    ) -> ObjectInfo:
         """Stores and verifies the object; what was stored wrong is sent anew. Raises StageError."""
         if goes_in_parts(sums.size):
             leaks.abort_of_key(self._wire, key)
-        return self._retry.call(partial(self._send, transfer, content, key, sums), transfer.sleep)
+        return self._retry.call(partial(self._send, transfer, content, key, sums, metadata), transfer.sleep)
 
     def send_one_of_many(self, transfer: Transfer, source: Path, key: str, there: ObjectInfo | None) -> ObjectInfo:
         """Stores a small file unless it is `there`; the answer's ETag is compared, which saves a request."""
@@ -44,26 +46,30 @@ class Sender:
                 return there
 
             def attempt() -> None:
-                if (etag := put(self._wire, transfer, key, content, sums)) != sums.etag:
+                if (etag := put(self._wire, transfer, key, content, sums, NO_METADATA)) != sums.etag:
                     raise failures.corrupt(self._wire.bucket, key, f"it was stored with ETag {etag}")
 
             self._retry.call(attempt, transfer.sleep)
         return ObjectInfo(key, sums.size, sums.etag, sums.sha256)
 
-    def _send(self, transfer: Transfer, content: Content, key: str, sums: Checksums) -> ObjectInfo:
+    def _send(
+        self, transfer: Transfer, content: Content, key: str, sums: Checksums, metadata: Mapping[str, str]
+    ) -> ObjectInfo:
         transfer.restart()
         if goes_in_parts(sums.size):
-            self._send_parts(transfer, content, key, sums)
+            self._send_parts(transfer, content, key, sums, metadata)
         else:
-            self._retry.call(partial(put, self._wire, transfer, key, content, sums), transfer.sleep)
+            self._retry.call(partial(put, self._wire, transfer, key, content, sums, metadata), transfer.sleep)
         info = self._retry.call(partial(self._head, key), transfer.sleep)
         if not _matches(info, sums):
             raise failures.corrupt(self._wire.bucket, key, f"stored were {info.size} bytes of ETag {info.etag}")
         return info
 
-    def _send_parts(self, transfer: Transfer, content: Content, key: str, sums: Checksums) -> None:
+    def _send_parts(
+        self, transfer: Transfer, content: Content, key: str, sums: Checksums, metadata: Mapping[str, str]
+    ) -> None:
         try:
-            Multipart(self._wire, self._retry, transfer, key, sums).run(content)
+            Multipart(self._wire, self._retry, transfer, key, sums, metadata).run(content)
         except StageError:
             if not self._landed(key, sums):
                 raise

@@ -16,7 +16,7 @@ from inference_image_store.download import Wanted, download
 from inference_image_store.etag import etag_of, is_ufile_etag
 from inference_image_store.keys import check_key, check_prefix
 from inference_image_store.limits import Limits
-from inference_image_store.objects import SHA256_HEADER, ObjectInfo, from_headers
+from inference_image_store.objects import NO_METADATA, SHA256_HEADER, ObjectInfo, from_headers, metadata_headers
 from inference_image_store.retry import Retry
 from inference_image_store.sdk import Sdk, Timeout
 from inference_image_store.sending import Sender, stands
@@ -126,11 +126,14 @@ class Store:
         self._limits.check(what, len(objects), total)
         return download(self._wire, self._retry, self._transfer(f"download of {what}", total), objects)
 
-    def upload(self, source: Path, key: str, *, sha256: str | None = None) -> ObjectInfo:
+    def upload(
+        self, source: Path, key: str, *, sha256: str | None = None, metadata: Mapping[str, str] = NO_METADATA
+    ) -> ObjectInfo:
         """Stores a file with its SHA-256 as metadata, and verifies what is stored; in parts above 64 MiB.
 
         What is there already, and equal, is not sent again. `sha256` (hex) is what the caller verified: another
         content is refused (`ObjectCorrupt`) before anything is sent, and so is what was stored wrong in every attempt.
+        `metadata` goes beside it, under names such as `Checkpoint-Step`; values are ASCII.
         """
         with on_disk(source) as content:
             transfer = self._upload_of(key, content.size)
@@ -144,7 +147,7 @@ class Store:
             there = self.find(check_key(key))
             if there is not None and stands(there, sums, content):
                 return there
-            return self._sender.send(transfer, content, key, sums)
+            return self._sender.send(transfer, content, key, sums, metadata)
 
     def upload_all(self, sources: Mapping[str, Path], prefix: str) -> tuple[ObjectInfo, ...]:
         """Stores files under their keys, several at a time, but those that are there already and equal.
@@ -175,13 +178,14 @@ class Store:
         """Ends multipart uploads below `prefix` that began more than `age` seconds ago; returns how many."""
         return leaks.abort_older(self._wire, check_prefix(prefix), time.time() - age)
 
-    def copy(self, source_key: str, key: str) -> ObjectInfo:
-        """Stores a copy of an object under another key, and verifies it; its SHA-256 goes with it."""
+    def copy(self, source_key: str, key: str, *, metadata: Mapping[str, str] = NO_METADATA) -> ObjectInfo:
+        """Stores a copy of an object under another key, and verifies it; its SHA-256 goes with it, and `metadata`."""
         source = self.head(source_key)
         check_key(key)
+        headers = metadata_headers(source.sha256, metadata) if source.sha256 else {}
 
         def attempt() -> ObjectInfo:
-            self._sdk.copy(source_key, key, sha256=source.sha256)
+            self._sdk.copy(source_key, key, headers)
             copied = self._head(key)
             if (copied.size, copied.etag) != (source.size, source.etag):
                 raise failures.corrupt(self.bucket, key, f"it is not the copy of {source_key!r}")

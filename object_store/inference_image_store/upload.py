@@ -1,6 +1,7 @@
 """Uploads with checksums: one PUT for what is small, parts in parallel for what is large."""
 
 import contextlib
+from collections.abc import Mapping
 from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from inference_image_store import failures, leaks, parallel
 from inference_image_store.content import Body, Checksums, Content
 from inference_image_store.etag import part_etag
 from inference_image_store.failures import TransientError
-from inference_image_store.objects import SHA256_HEADER, NewUpload, Parts
+from inference_image_store.objects import NewUpload, Parts, metadata_headers
 from inference_image_store.retry import Retry
 from inference_image_store.transfer import Transfer
 from inference_image_store.wire import Wire
@@ -26,14 +27,16 @@ T = TypeVar("T")
 _HEADERS = {"Content-Type": "application/octet-stream"}
 
 
-def put(wire: Wire, transfer: Transfer, key: str, content: Content, sums: Checksums) -> str:
+def put(  # noqa: PLR0917 - one request, and everything that it says
+    wire: Wire, transfer: Transfer, key: str, content: Content, sums: Checksums, metadata: Mapping[str, str]
+) -> str:
     """Stores an object in one request, made once, and returns its ETag; the service checks the (hex) MD5.
 
     Raises StageError; TransientError where another try may help.
     """
     transfer.check()
     watch = transfer.watch(wire.bucket, key)
-    headers = _HEADERS | {"Content-MD5": sums.md5, SHA256_HEADER: sums.sha256}
+    headers = _HEADERS | {"Content-MD5": sums.md5} | metadata_headers(sums.sha256, metadata)
     try:
         with wire.send("PUT", key, headers=headers, data=Body(content, 0, content.size, watch)) as response:
             return response.headers.get("ETag", "").strip('"')
@@ -45,13 +48,15 @@ def put(wire: Wire, transfer: Transfer, key: str, content: Content, sums: Checks
 class Multipart:
     """One object in parts. What was begun and failed is aborted: the service would keep, and charge for, its parts."""
 
-    def __init__(self, wire: Wire, retry: Retry, transfer: Transfer, key: str, sums: Checksums) -> None:
+    def __init__(  # noqa: PLR0917 - what it sends, where to, and how
+        self, wire: Wire, retry: Retry, transfer: Transfer, key: str, sums: Checksums, metadata: Mapping[str, str]
+    ) -> None:
         self._wire = wire
         self._retry = retry
         self._transfer = transfer
         self._key = key
         self._sums = sums
-        self._headers = _HEADERS | {SHA256_HEADER: sums.sha256}
+        self._headers = _HEADERS | metadata_headers(sums.sha256, metadata)
 
     def run(self, content: Content) -> None:
         """Uploads the content.

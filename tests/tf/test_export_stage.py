@@ -62,6 +62,21 @@ def test_the_tutorials_key_holds_the_same_graph(world):
     assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
 
 
+@pytest.mark.parametrize("copied", [False, True], ids=["the graph", "the tutorial's key"])
+def test_from_a_graph_one_finds_its_checkpoint(world, copied):
+    graph = export_stage(world.stage, world.store).graph
+    with world.store._wire.send("HEAD", PLAIN if copied else graph.key) as answer:
+        told = {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Checkpoint-Step", "Fingerprint")}
+        told |= {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Content-Hash", "Sha256", "Manifest")}
+    assert told == {
+        "Checkpoint-Step": str(world.manifest.step),
+        "Fingerprint": world.manifest.fingerprint,
+        "Content-Hash": world.manifest.content_hash,
+        "Sha256": graph.sha256,
+        "Manifest": world.stage.manifest.key,
+    }
+
+
 def test_the_training_graph_is_not_downloaded(world):
     export_stage(world.stage, world.store)
     assert not [key for method, key in world.stand_in.seen if method == "GET" and key.endswith(".meta")]
