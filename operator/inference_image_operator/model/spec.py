@@ -203,8 +203,9 @@ def normalised(spec: Spec) -> bytes:
     Values at their defaults are left out, so a field added later changes no hash until somebody uses it. What asks
     for no other result (`suspend`, `retry`, `ttlAfterFinished`, `model.checkpoint.poll`) is left out as well.
     """
-    checkpoint = msgspec.structs.replace(spec.model.checkpoint, poll="")
-    spec = msgspec.structs.replace(spec, model=msgspec.structs.replace(spec.model, checkpoint=checkpoint))
+    if spec.model.checkpoint:
+        checkpoint = msgspec.structs.replace(spec.model.checkpoint, poll="")
+        spec = msgspec.structs.replace(spec, model=msgspec.structs.replace(spec.model, checkpoint=checkpoint))
     document = {name: value for name, value in _set_fields(spec).items() if name not in _NOT_CONTENT}
     return msgspec.json.encode(document, order="sorted")
 

@@ -98,7 +98,7 @@ def pinned(lock: str) -> dict[str, str]:
 @pytest.mark.parametrize("lock", ["inference-tensorflow.txt", "inference-onnx.txt"])
 def test_the_base_holds_the_versions_that_were_tested(lock):
     assert f"requirements/{lock}" in (EXAMPLE / "base.Dockerfile").read_text()
-    tested = pinned("tf-dev.txt") | pinned("export.txt")
+    tested = pinned("tf-dev.txt") | pinned("export-onnx.txt") | pinned("export.txt")
     assert {name: version for name, version in pinned(lock).items() if tested.get(name) != version} == {}
 
 
