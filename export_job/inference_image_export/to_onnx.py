@@ -15,7 +15,8 @@ OPSET = 17
 
 
 def main(graph: Path, input_type: str, model: Path) -> None:
-    """Writes `model`. Raises whatever tf2onnx raises when it does not know an operator."""
+    """Writes `model`. Raises whatever tf2onnx raises, or onnx's checker where tf2onnx left an operator as it was."""
+    import onnx
     import tf2onnx
 
     converted, _ = tf2onnx.convert.from_graph_def(
@@ -25,6 +26,7 @@ def main(graph: Path, input_type: str, model: Path) -> None:
         opset=OPSET,
     )
     onnx_names.canonicalise(converted)
+    onnx.checker.check_model(converted)
     canonical.write(converted, model)
 
 
