@@ -211,6 +211,7 @@ def test_a_lost_job_is_made_once_more(make_bench, finished):
     assert created(bench.audited()) == [Stage.RESOLVE, Stage.EXPORT, Stage.EXPORT, Stage.BUILD, Stage.TEST]
 
 
+@pytest.mark.long
 @pytest.mark.row(26, "status wiped: rebuilt from the Jobs while they exist")
 def test_a_wiped_status_comes_back_from_the_jobs(make_bench):
     bench = make_bench()

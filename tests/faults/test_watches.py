@@ -37,6 +37,7 @@ def test_a_job_that_went_in_the_gap_is_missed(make_bench):
     assert bench.operator.starts == 1
 
 
+@pytest.mark.long
 @pytest.mark.row(6, "ERROR 500 in the watch of Jobs and of InferenceImages")
 @pytest.mark.parametrize("which", [JOBS, IMAGES], ids=["jobs", "images"])
 def test_an_error_in_the_watch_does_not_end_the_process(make_bench, which):
