@@ -23,6 +23,7 @@ FULL = {
         "inputType": "image_tensor",
         "outputPrefix": "export/",
         "formats": ["FrozenGraph"],
+        "compatibility": "TF1",
         "timeout": "30m",
         "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
     },
@@ -55,7 +56,7 @@ FULL = {
 }
 # a second source, what needs another field beside it, and what the CRD refuses altogether, whatever it says
 ELSEWHERE = {"ufile.region", "source.ufile.prefix", "source.ufile.archive", "model.checkpoint.policy"}
-ELSEWHERE |= {"model.checkpoint.poll"}
+ELSEWHERE |= {"model.checkpoint.poll", "export.frozenGraph.key"}
 ELSEWHERE |= {f"source.git.{name}" for name in ("url", "ref", "path", "secretRef.name")}
 
 CONTROL = ["\x00", "a\x00b", "a\nb", "\n", "a\rb", "a\tb", "\x1b[31m", "\x7f", "\u0085", "a\u2028b", "a\u2029b"]
