@@ -180,6 +180,9 @@ def test_a_config_map_is_mounted_whole_or_by_items():
     whole = job(Stage.RESOLVE, source={"configMap": {"name": "code"}})
     volume = next(v for v in whole["spec"]["template"]["spec"]["volumes"] if v["name"] == "source")
     assert volume == {"name": "source", "configMap": {"name": "code", "defaultMode": 0o444}}
+    mounts = [mount for c in containers(whole).values() for mount in c["volumeMounts"] if mount["name"] == "source"]
+    assert mounts
+    assert all(mount["readOnly"] is True for mount in mounts)
     assert work(whole, "resolve", inputs.ResolveInput).source_prefix == ""
     assert work(job(Stage.BUILD, source={"configMap": {"name": "code"}}), "assemble", inputs.AssembleInput)
 
