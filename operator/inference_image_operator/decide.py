@@ -22,8 +22,6 @@ from inference_image_operator.policy import refusal
 from inference_image_operator.stages import Stage
 from inference_image_operator.times import parse
 
-LOOK_AFTER = 20.0
-"""Seconds after a claim until its pods are looked at; most have started by then."""
 STOP_CHECK = 10.0
 """Seconds between looks at a Job that is being deleted, should its event get lost."""
 
@@ -68,7 +66,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
         return polling.needs_pods(observed, now)
     if job is None:
         return False
-    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
+    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=waiting.LOOK_AFTER))
 
 
 def _begin(draft: Draft) -> Decision:
@@ -206,7 +204,7 @@ def _create(draft: Draft) -> Decision:
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
-    return draft.decision(LOOK_AFTER)
+    return draft.decision(waiting.LOOK_AFTER)
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:

@@ -14,6 +14,8 @@ from inference_image_operator.pending import Cause
 from inference_image_operator.stages import Stage
 from inference_image_operator.times import parse, rfc3339
 
+LOOK_AFTER = 20.0
+"""Seconds after a claim until its pods are looked at; most have started by then."""
 LOOK_AGAIN = 15.0
 QUEUE_NEWS = timedelta(minutes=1)
 
@@ -43,7 +45,7 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
         if stage.message and (job.ready or draft.observed.pods is not None):
             draft.update(stage=replace(stage, message=""))
             draft.working(name)
-        return draft.decision(None if job.ready else LOOK_AGAIN)
+        return draft.decision(None if job.ready else _until_look(draft, stage))
     text = f"{cause.message} {cause.hint}"
     draft.update(stage=replace(stage, message=cause.message))
     for kind in (name.condition, Type.READY):
@@ -54,6 +56,12 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
     if stage.message != cause.message:
         draft.emit(cause.reason, text, warning=True)
     return draft.decision(LOOK_AGAIN)
+
+
+def _until_look(draft: Draft, stage: StageStatus) -> float:
+    """A pass that comes before the first look is due does not put it off."""
+    left = LOOK_AFTER - (draft.now - parse(stage.start_time)).total_seconds()
+    return min(LOOK_AGAIN, left) if left > 0 else LOOK_AGAIN
 
 
 def for_resumption(draft: Draft, stage: StageStatus, job: Job) -> Decision:

@@ -11,7 +11,7 @@ from inference_image_operator.jobs.pod import own_or, with_disk
 from inference_image_operator.model import Resources, Spec, read
 from inference_image_operator.observed import Container, Event, Pod
 from inference_image_operator.policy import refusal
-from tests.unit.operator.world import CONFIG, SPEC, START
+from tests.unit.operator.world import CONFIG, SPEC, START, World
 
 
 def waiting(reason: str, message: str = "", name: str = "main") -> Container:
@@ -219,3 +219,14 @@ def test_disk_is_asked_for_unless_it_is_named():
     assert with_disk(DEFAULT, 5).limits == {"memory": "4Gi"}
     own = ContainerResources(requests={"ephemeral-storage": "1Gi"})
     assert with_disk(own, 5) is own
+
+
+@pytest.mark.parametrize(("seconds", "again"), [(1, 15), (5, 15), (6, 14), (19, 1), (20, 15), (34, 15)])
+def test_a_pass_before_the_first_look_is_due_does_not_put_it_off(seconds, again):
+    world = World()
+    world.step()
+    world.step()
+    world.advance(seconds=seconds)
+    if seconds >= 20:
+        world.set_pod(phase="Pending")
+    assert world.step().requeue_after == again
