@@ -105,6 +105,7 @@ def _ssd(name: str) -> str:
     """A config with the anchors and the box predictor that the published configs of this type have."""
     pyramid, pooling = "fpn" in name, "ppn" in name
     shared = "weight_shared_convolutional_box_predictor { depth: 32 num_layers_before_predictor: 1 %s }"
+    equal = "reduce_boxes_in_lowest_layer: false"  # one predictor for all layers wants as many boxes in each
     layers = 5 if name.startswith("embedded") else 6
     return _SSD % {
         "type": name,
@@ -113,5 +114,5 @@ def _ssd(name: str) -> str:
         "predictor": (shared if pyramid or pooling else "convolutional_box_predictor { %s }") % _CONVOLUTION,
         "anchors": "multiscale_anchor_generator { aspect_ratios: 1.0 }"
         if pyramid
-        else f"ssd_anchor_generator {{ num_layers: {layers} aspect_ratios: 1.0 }}",
+        else f"ssd_anchor_generator {{ num_layers: {layers} aspect_ratios: 1.0 {equal if pooling else ''} }}",
     }
