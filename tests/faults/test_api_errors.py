@@ -102,6 +102,7 @@ def told_to_wait(make_bench, which: Match):
     return case
 
 
+@pytest.mark.long
 @pytest.mark.row(11, "429 with Retry-After 20: no request earlier")
 def test_it_comes_no_earlier_than_it_is_told(make_bench):
     names = ("get image", "patch status", "create jobs", "list images", "watch images", "watch jobs")

@@ -28,6 +28,7 @@ def kills(ground, found, scenario: str, every: int = 1) -> list[str]:
     return crash.run_all(ground, found, reference, plans)[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scenario", SUBJECT.scenarios)
 def test_a_sound_operator_of_another_kind_passes(own_ground, scenario):
     problems = kills(own_ground, SUBJECT, scenario, every=2)
