@@ -63,11 +63,11 @@ def write(path: Path, found: Mapping[int, Row], *, full: bool) -> None:
     """Puts the table between its marks in a page."""
     before, _, rest = path.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    length = "whole length" if full else "shortened where the page says so"
+    length = "at whole length" if full else "shortened where the page says so"
     lines = [
         BEGIN,
         "",
-        f"Run of {datetime.now(UTC):%Y-%m-%d}, faults of {length}.",
+        f"Run of {datetime.now(UTC):%Y-%m-%d}, faults {length}.",
         "",
         "| row | what | verdict | seconds |",
         "| --- | --- | --- | --- |",
