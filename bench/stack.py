@@ -25,7 +25,7 @@ from devcluster.controlplane import ControlPlane
 from tests.faults import image_install, images
 from tests.faults.plane import Plane, fault_plane
 from tests.faults.process import Process
-from tests.loop.api import wait_for
+from tests.loop.api import kubeconfig, wait_for
 from tests.unit.operator.world import SPEC
 
 GROUP = "/apis/uai.ucloud.cn/v1alpha1"
@@ -47,10 +47,8 @@ class Stack:
         name = self.plane.namespace(prefix, images.ALL_DONE)
         api = self.plane.api()
         account = image_install.grant(api, name)
-        path = f"/api/v1/namespaces/{name}/serviceaccounts/{account}/token"
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        token = api.request("POST", path, request)["status"]["token"]
-        return Namespace(self, name, f"system:serviceaccount:{name}:{account}", token)
+        user = f"system:serviceaccount:{name}:{account}"
+        return Namespace(self, name, user, api.token(name, account))
 
 
 @dataclass
@@ -76,10 +74,10 @@ class Namespace:
         """The operator, watching this namespace alone, ready."""
         directory = self.stack.directory / self.name
         directory.mkdir(exist_ok=True)
-        kubeconfig = directory / "kubeconfig"
-        kubeconfig.write_text(json.dumps(_kubeconfig(self.stack.control_plane, self.token)))
+        file, plane = directory / "kubeconfig", self.stack.control_plane
+        file.write_text(json.dumps(kubeconfig(self.token, plane.url, plane.ca)))
         argv, environment = image_install.command(directory, self.name, settings)
-        process = Process(argv, {**environment, "KUBECONFIG": str(kubeconfig)}, directory / "operator.log")
+        process = Process(argv, {**environment, "KUBECONFIG": str(file)}, directory / "operator.log")
         operator = Operator(process, directory)
         process.start()
         try:
@@ -151,17 +149,6 @@ def image(name: str, spec: Mapping[str, Any] = SPEC) -> Object:
         "kind": "InferenceImage",
         "metadata": {"name": name},
         "spec": copy.deepcopy(dict(spec)),
-    }
-
-
-def _kubeconfig(plane: ControlPlane, token: str) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": plane.url, "certificate-authority": str(plane.ca)}}],
-        "users": [{"name": "u", "user": {"token": token}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
     }
 
 

@@ -18,6 +18,7 @@ from inference_image_operator.model import RunStatus, StageStatus
 from inference_image_operator.names import input_hash
 from inference_image_operator.observed import Job, Observed
 from inference_image_operator.outcomes import Done, Failed, Kind, Working, assess
+from inference_image_operator.pending import LOOK_AFTER
 from inference_image_operator.policy import refusal
 from inference_image_operator.stages import Stage
 from inference_image_operator.times import parse
@@ -66,7 +67,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
         return polling.needs_pods(observed, now)
     if job is None:
         return False
-    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=waiting.LOOK_AFTER))
+    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
 
 
 def _begin(draft: Draft) -> Decision:
@@ -204,7 +205,7 @@ def _create(draft: Draft) -> Decision:
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
-    return draft.decision(waiting.LOOK_AFTER)
+    return draft.decision(LOOK_AFTER)
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:

@@ -14,7 +14,7 @@ from inference_image_operator.decide import is_settled
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.model import GROUP, PLURAL, VERSION
 from inference_image_operator.observe import finished, from_object
-from inference_image_operator.waiting import LOOK_AFTER
+from inference_image_operator.pending import LOOK_AFTER
 
 SELECTORS = {"jobs.batch": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
 """Only our Jobs are watched; the API server filters."""

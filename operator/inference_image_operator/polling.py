@@ -16,14 +16,11 @@ from inference_image_operator.model import parse_duration
 from inference_image_operator.names import digest, job_name
 from inference_image_operator.observed import Job, Observed
 from inference_image_operator.outcomes import Done, Failed, Kind, Outcome, Working, assess
+from inference_image_operator.pending import LOOK_AFTER, LOOK_AGAIN
 from inference_image_operator.policy import refusal
 from inference_image_operator.stages import Stage
 from inference_image_operator.times import parse, rfc3339
 
-FIRST_GLANCE = 20.0
-"""Seconds after a look's start until its pod is looked at; most have started by then."""
-GLANCE = 15.0
-"""Seconds between glances at a pod that waits, or at a Job that is being deleted."""
 AGAIN = timedelta(minutes=5)
 """Time after a look that came to nothing through nobody's lasting fault, unless `poll` is shorter."""
 NOTED = timedelta(hours=1)
@@ -46,7 +43,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
     job = last_look(observed)
     if job is None or job.terminating or not polls(observed):
         return False
-    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=FIRST_GLANCE)
+    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=LOOK_AFTER)
     return job.finished or waits
 
 
@@ -64,12 +61,12 @@ def follow(draft: Draft) -> Decision:
     """The next step where there is no news: notes what the last look came to, and looks again when it is time."""
     job, outcome = last_look(draft.observed), _outcome(draft)
     if job is not None and (job.terminating or (job.finished and draft.observed.pods is None)):
-        return draft.decision(GLANCE if job.terminating else 0)
+        return draft.decision(LOOK_AGAIN if job.terminating else 0)
     match outcome:
         case Working(waiting_for=cause):
             if cause:
                 _tell(draft, cause.reason, f"{cause.message} {cause.hint}")
-            return draft.decision(None if job and job.ready else GLANCE)
+            return draft.decision(None if job and job.ready else LOOK_AGAIN)
         case Done():
             draft.conditions.drop(Type.POLL_FAILED)
             _note(draft, job)
@@ -123,14 +120,14 @@ def _look(draft: Draft, job: Job | None) -> Decision:
     """Makes room for the next look, or creates its Job."""
     if job is not None:
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
-        return draft.decision(GLANCE)
+        return draft.decision(LOOK_AGAIN)
     refused = draft.observed.refusal
     if refused:
         _tell(draft, refused.reason, refused.message)
         return draft.decision(AGAIN.total_seconds())
     manifest = look(draft.observed, _name(draft.observed), _content(draft), draft.config)
     draft.actions.append(CreateJob(manifest=manifest))
-    return draft.decision(FIRST_GLANCE)
+    return draft.decision(LOOK_AFTER)
 
 
 def _tell(draft: Draft, reason: str, message: str) -> None:

@@ -5,24 +5,22 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from inference_image_operator import failure
-from inference_image_operator.conditions import Type
+from inference_image_operator.conditions import Type, find
 from inference_image_operator.decision import Decision
 from inference_image_operator.draft import Draft
 from inference_image_operator.model import StageStatus, Status, parse_duration
 from inference_image_operator.observed import Job
-from inference_image_operator.pending import Cause
+from inference_image_operator.pending import LOOK_AFTER, LOOK_AGAIN, Cause
 from inference_image_operator.stages import Stage
 from inference_image_operator.times import parse, rfc3339
 
-LOOK_AFTER = 20.0
-"""Seconds after a claim until its pods are looked at; most have started by then."""
-LOOK_AGAIN = 15.0
 QUEUE_NEWS = timedelta(minutes=1)
 
 
 def is_queued(status: Status) -> bool:
     """Whether the status says that the object waits for its turn."""
-    return any(c.type == Type.READY and c.reason == "Queued" for c in status.conditions)
+    ready = find(status.conditions, Type.READY)
+    return ready is not None and ready.reason == "Queued"
 
 
 def in_line(draft: Draft, stage: StageStatus) -> Decision:

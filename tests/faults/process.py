@@ -1,6 +1,5 @@
 """An operator as a real process, and a restarter that treats it as the kubelet treats a container."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -120,13 +119,3 @@ class Process:
                 self.kill()
             self._process.wait()
             pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2 * pause)) if self.starts > 1 else 0.0
-
-
-@contextlib.contextmanager
-def running(process: Process):
-    """Started on entering, stopped on leaving."""
-    process.start()
-    try:
-        yield process
-    finally:
-        process.stop()

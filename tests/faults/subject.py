@@ -13,7 +13,7 @@ from tests.faults.plane import Plane
 from tests.faults.process import Process
 from tests.faults.proxy import Loop, Proxy
 from tests.faults.warm import nursery
-from tests.loop.api import Api, Object, wait_for
+from tests.loop.api import Api, Object, kubeconfig, wait_for
 
 DEADLINE = float(os.environ.get("FAULT_DEADLINE", "300"))
 """Seconds for what takes a few on an idle machine."""
@@ -99,31 +99,17 @@ class Subject:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def connect(plane: Plane, account: str, namespace: str, server: str) -> Object:
-    """A kubeconfig for a service account through `server`."""
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    token = plane.api().request("POST", path, request)["status"]["token"]
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "u", "user": {"token": token}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-
-
 def operator(ground: Ground, subject: Subject, namespace: str, proxy: Proxy, **settings: Any) -> Process:
     """An operator of this subject behind this proxy, not started."""
     plane = ground.plane
     directory = Path(tempfile.mkdtemp(prefix=f"{namespace}-", dir=ground.directory))
-    account = subject.grant(plane.api(), namespace)
-    kubeconfig = directory / "kubeconfig"
-    kubeconfig.write_text(json.dumps(connect(plane, account, namespace, proxy.url)))
+    api = plane.api()
+    token = api.token(namespace, subject.grant(api, namespace))
+    file = directory / "kubeconfig"
+    file.write_text(json.dumps(kubeconfig(token, proxy.url)))
     argv, environment = subject.command(directory, namespace, settings)
     launch = nursery(tuple(subject.modules), environment.get("PYTHONPATH", ""))
-    return Process(argv, {**environment, "KUBECONFIG": str(kubeconfig)}, directory / "operator.log", launch)
+    return Process(argv, {**environment, "KUBECONFIG": str(file)}, directory / "operator.log", launch)
 
 
 def proxy_of(ground: Ground) -> Proxy:

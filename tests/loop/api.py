@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
@@ -44,6 +45,25 @@ class Api:
 
     def merge(self, path: str, body: Object) -> Object:
         return self.request("PATCH", path, body, "application/merge-patch+json")
+
+    def token(self, namespace: str, account: str) -> str:
+        """One that the API server accepts from this service account."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        return self.request("POST", path, request)["status"]["token"]
+
+
+def kubeconfig(token: str, server: str, ca: Path | None = None) -> Object:
+    """Of whoever has this token; `ca` signs the server's certificate."""
+    cluster = {"server": server} | ({"certificate-authority": str(ca)} if ca else {})
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": {"token": token}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    }
 
 
 def wait_for(what: str, look: Callable[[], T | None], explain: Callable[[], str] = str, seconds: float = DEADLINE) -> T:

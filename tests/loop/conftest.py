@@ -16,7 +16,7 @@ import yaml
 from devcluster import binaries, settings
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
 from devcluster.run import run
-from tests.loop.api import Api, wait_for
+from tests.loop.api import Api, kubeconfig, wait_for
 from tests.loop.pipeline import Pipeline
 
 CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
@@ -88,12 +88,7 @@ class Operator:
         self.user = f"system:serviceaccount:{namespace}:{account}"
         """Its name in the audit log."""
         self._kubeconfig = directory / "kubeconfig"
-        token = api.request(
-            "POST",
-            f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token",
-            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
-        )["status"]["token"]
-        self._kubeconfig.write_text(json.dumps(_kubeconfig(plane, token)))
+        self._kubeconfig.write_text(json.dumps(kubeconfig(api.token(namespace, account), plane.url, plane.ca)))
         self._process: subprocess.Popen | None = None
 
     def _render(self, namespace: str, values: dict) -> list[dict]:
@@ -158,14 +153,3 @@ def _path(found: dict, namespace: str) -> str:
         "" if found["kind"].startswith("Cluster") else f"/namespaces/{found['metadata'].get('namespace', namespace)}"
     )
     return f"/apis/rbac.authorization.k8s.io/v1{scope}/{plural}/{found['metadata']['name']}"
-
-
-def _kubeconfig(plane: ControlPlane, token: str) -> dict:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": plane.url, "certificate-authority": str(plane.ca)}}],
-        "users": [{"name": "u", "user": {"token": token}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }

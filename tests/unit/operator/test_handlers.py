@@ -6,8 +6,8 @@ import pytest
 
 from inference_image_operator.handlers import SOON, image_news, job_news
 from inference_image_operator.model import write
+from inference_image_operator.pending import LOOK_AFTER
 from inference_image_operator.stages import Stage
-from inference_image_operator.waiting import LOOK_AFTER
 from tests.unit.operator.world import World
 
 
