@@ -52,11 +52,13 @@ def look(pipeline, other_than: Object | None = None) -> Object:
 
 def end(pipeline, job: Object, phase: str, code: int, result: results.Result) -> None:
     pipeline.end(pipeline.pod(job), phase, {"resolve": (code, results.encode(result).decode())})
-    pipeline.until("the look has ended", lambda: any(map(finished, pipeline.jobs)) and not at_work(pipeline))
+    uid = job["metadata"]["uid"]
 
+    def ended() -> bool:
+        """This Job alone: what it found may have been acted on already."""
+        return any(finished(found) for found in pipeline.jobs if found["metadata"]["uid"] == uid)
 
-def at_work(pipeline) -> list[Object]:
-    return [job for job in pipeline.jobs if not finished(job)]
+    pipeline.until("the look has ended", ended)
 
 
 def remove(pipeline, api, job: Object) -> None:
