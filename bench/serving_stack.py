@@ -3,17 +3,16 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import settings
+from devcluster import ports, settings
 from devcluster.fixture import fixture
 
 EXAMPLE = settings.REPOSITORY / "examples" / "object-detect"
@@ -83,7 +82,7 @@ def servers(directories: dict[str, Path]) -> Iterator[list[Server]]:
 
 @contextmanager
 def _server(kind: str, runtime: str, directory: Path) -> Iterator[Server]:
-    bind = f"127.0.0.1:{_free_port()}"
+    bind = f"127.0.0.1:{ports.reserve(1)[0]}"
     if kind == "ours":
         argv = [sys.executable, "-m", "inference_server", "--bind", bind]
     else:
@@ -101,13 +100,6 @@ def _server(kind: str, runtime: str, directory: Path) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait(60)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_ready(server: Server) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -12,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devcluster import binaries, kubeconfig, pki, settings
+from devcluster import binaries, kubeconfig, pki, ports, settings
 from devcluster.run import NotReadyError, tail
 
 TIMEOUT = 40.0
@@ -91,7 +90,7 @@ def control_plane(
     programs = binaries.ensure(*binaries.CONTROL_PLANE)
     with tempfile.TemporaryDirectory(prefix="control-plane-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
-        etcd_port, peer_port, api_port = _free_ports(3)
+        etcd_port, peer_port, api_port = ports.reserve(3)
         plane = _prepare(directory, api_port)
         _start(stack, plane, _etcd(programs, directory, etcd_port, peer_port))
         _start(stack, plane, [*_api_server(programs, directory, etcd_port, api_port), *api_server_flags])
@@ -100,13 +99,6 @@ def control_plane(
             _start(stack, plane, _controller_manager(programs, directory, controllers))
             _wait_for_service_account(plane, controllers)
         yield plane
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now; held together while they are chosen, so that they differ."""
-    with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 def _prepare(directory: Path, api_port: int) -> ControlPlane:

@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from devcluster import binaries, settings
+from devcluster import binaries, ports, settings
 from devcluster.run import run
 from tests.faults.images import GROUP
 from tests.loop.api import Api, Object, wait_for
@@ -80,11 +79,6 @@ def command(directory: Path, namespace: str, wanted: Mapping[str, Any]) -> tuple
     program = wanted.pop("program", ["-m", "inference_image_operator"])
     config = next(yaml.safe_load(d["data"]["config.yaml"]) for d in _rendered(namespace) if d["kind"] == "ConfigMap")
     file = directory / "config.yaml"
-    file.write_text(json.dumps(config | {"resync": "10m", "probes": {"port": _free_port()}} | wanted))
+    file.write_text(json.dumps(config | {"resync": "10m", "probes": {"port": ports.reserve(1)[0]}} | wanted))
     roots = [str(settings.REPOSITORY / root) for root in ("operator", "job_contract")]
     return [sys.executable, *program, f"--config={file}"], {"PYTHONPATH": os.pathsep.join(roots)}
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devcluster import binaries, settings
+from devcluster import binaries, ports, settings
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
 from devcluster.run import run
 from tests.loop.api import Api, kubeconfig, wait_for
@@ -79,7 +78,7 @@ class Operator:
         account = ""
         for found in rendered:
             if found["kind"] == "ConfigMap":
-                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": _free_port()}}
+                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": ports.reserve(1)[0]}}
                 (directory / "config.yaml").write_text(yaml.safe_dump(config))
             if found["kind"] == "ServiceAccount":
                 account = found["metadata"]["name"]
@@ -138,11 +137,6 @@ def operator(plane, api, namespace, tmp_path) -> Iterator[Operator]:
 @pytest.fixture
 def pipeline(api, namespace, operator) -> Pipeline:
     return Pipeline(api, namespace, operator)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def _path(found: dict, namespace: str) -> str:

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import NameOID
 
+from devcluster import ports
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_build.references import ImageReference
 from inference_image_build.registry import MANIFEST_TYPES, Registry
@@ -183,12 +184,6 @@ class RegistryServer:
         return reply.headers["Docker-Content-Digest"] if reply.ok else ""
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
@@ -202,13 +197,13 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> No
 @pytest.fixture
 def unused_port() -> int:
     """A port of loopback where nothing listens."""
-    return _free_port()
+    return ports.reserve(1)[0]
 
 
 @contextlib.contextmanager
 def serve_registry(folder: Path, tls: Tls, auth: dict[str, object]) -> Iterator[str]:
     """Runs Debian's docker-registry with TLS on a free port of loopback; its host."""
-    port = _free_port()
+    (port,) = ports.reserve(1)
     config = {
         "version": "0.1",
         "log": {"level": "warn"},

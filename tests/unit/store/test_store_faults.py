@@ -1,11 +1,11 @@
 """The store against a stand-in that misbehaves: what is tried again, what is detected, what is left behind."""
 
 import itertools
-import socket
 
 import pytest
 from ufile import config as ufile_config
 
+from devcluster import ports
 from devcluster.ufile import Fault
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
@@ -206,19 +206,11 @@ def test_a_multipart_upload_that_fails_leaves_no_parts_and_no_object(store, stan
     assert list(standin.handler.service.buckets["127"].uploads.iterdir()) == []
 
 
-def _refusing_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(params=["refuses connections", "does not resolve"])
 def dead_end(request, monkeypatch):
     """An endpoint that is not there, and the words that say how."""
     monkeypatch.setenv("NO_PROXY", "*")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = ports.reserve(1)
     where = {"refuses connections": ("127", f".0.0.1:{port}"), "does not resolve": ("bucket", ".nowhere.invalid")}
     bucket, suffix = where[request.param]
     return UFile(bucket=bucket, scheme="http", suffix=suffix), request.param

@@ -12,6 +12,7 @@ import pytest
 import requests
 from ufile import filemanager
 
+from devcluster import ports
 from devcluster.ufile import Fault, FaultPlan, KeyPair, running
 from devcluster.ufile.request import Request
 
@@ -102,13 +103,6 @@ def test_a_put_whose_reply_never_comes(standin, files, kind):
     assert files.head_file("127", "k")[1].status_code == {"reset": 404, "lose_reply": 200}[kind]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _wait_until_it_answers(process, port):
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
@@ -122,7 +116,7 @@ def _wait_until_it_answers(process, port):
 def test_the_command_serves_takes_faults_and_ends_on_sigterm(tmp_path):
     keys = tmp_path / "keys.json"
     keys.write_text(json.dumps([{"publicKey": "PUB", "privateKey": "PRIV"}]))
-    port, control = _free_port(), _free_port()
+    port, control = ports.reserve(2)
     command = [sys.executable, "-m", "devcluster.ufile", "--port", str(port), "--control-port", str(control)]
     command += ["--data", str(tmp_path / "data"), "--keys", str(keys), "--bucket", "127"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
