@@ -6,10 +6,12 @@ a result never is.
 
 import os
 import resource
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -126,8 +128,10 @@ def run(stage: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
     """Runs a stage and writes its result, success or failure, where the kubelet finds it.
 
     `secrets` are values that must not leave this process; they are replaced wherever they appear. An unforeseen
-    exception becomes `InternalError`, its traceback goes to the (redacted) log.
+    exception becomes `InternalError`, its traceback goes to the (redacted) log. SIGTERM ends the stage without a
+    result.
     """
+    signal.signal(signal.SIGTERM, _stopped)
     values = tuple(secrets)
     try:
         result: Result = stage()
@@ -149,6 +153,14 @@ def run(stage: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
     print(redact(data.decode(), values), file=sys.stderr)
     Path(os.environ.get(RESULT_ENV, RESULT_PATH)).write_bytes(data)
     return code
+
+
+def _stopped(number: int, _: FrameType | None) -> None:
+    """As the first process of a container it would not hear SIGTERM at all, and work on until it is killed.
+
+    A stage that completes in that time looks like a success of which nobody has the result: its pod is gone.
+    """
+    sys.exit(128 + number)
 
 
 def _failure(reason: Reason, message: str, hint: str, secrets: tuple[str, ...]) -> Failed:

@@ -114,7 +114,7 @@ def _pod(pod: Object) -> Pod:
         phase=status.get("phase", "Pending"),
         created=parse(meta["creationTimestamp"]),
         unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
-        disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
+        disrupted="deletionTimestamp" in meta or conditions.get("DisruptionTarget", {}).get("status") == "True",
         message=status.get("message", ""),
         containers=tuple(_container(container) for container in containers),
     )

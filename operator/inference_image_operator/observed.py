@@ -38,7 +38,7 @@ class Pod(Frozen, frozen=True, kw_only=True):
     unschedulable: str = ""
     """The scheduler's words when it found no node."""
     disrupted: bool = False
-    """Evicted, preempted or drained."""
+    """Evicted, preempted, drained or deleted: its containers may have been told to end."""
     message: str = ""
     """The kubelet's words on the whole pod, for example of an eviction."""
     containers: tuple[Container, ...] = ()

@@ -69,6 +69,15 @@ def test_row_29_an_evicted_pod_is_replaced_and_not_counted(case):
     assert len(jobs(case, "Export")) == 1, case.explain()
 
 
+@pytest.mark.row(29, "pod deleted by hand (real kubelet): another Job, not counted, nobody blamed")
+def test_row_29_a_deleted_pod_is_not_held_against_the_stage(case):
+    own_export(case)
+    case.apply()
+    kubectl.kubectl("delete", "pod", "-n", case.namespace, running_pod(case, "Export"))
+    status = healed(case)
+    assert status["lastFailure"]["reason"] == "PodLost", case.explain()
+
+
 @pytest.mark.row(29, "node drained (real kubelet): delayed, not counted")
 def test_row_29_a_drained_node_delays_and_counts_nothing(case):
     own_export(case)

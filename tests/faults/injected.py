@@ -117,13 +117,15 @@ class DropEvents(Fault):
 
 
 class DelayEvents(Fault):
-    """Watch events come late."""
+    """Watch events come late, in their order."""
 
     def __init__(self, seconds: float, which: Which = lambda _: True) -> None:
         self._seconds, self._which = seconds, which
+        self.hits = 0
 
     async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:
         if self._which(request):
+            self.hits += 1
             await asyncio.sleep(self._seconds)
         return [event]
 
@@ -160,24 +162,6 @@ class WatchError(Fault):
             return []
         self._told.add(request.number)
         return [self._error]
-
-
-class CutWatches(Fault):
-    """Every watch that is chosen is cut when `cut` is called."""
-
-    def __init__(self, which: Which) -> None:
-        self._which = which
-        self._cut = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def cut(self) -> None:
-        """Now."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._cut.set)
-
-    async def ends(self, request: Request) -> None:
-        self._loop = asyncio.get_running_loop()
-        await (self._cut if self._which(request) else asyncio.Event()).wait()
 
 
 class StaleReads(Fault):
@@ -217,27 +201,6 @@ class StaleReads(Fault):
             key = request.path + json.dumps(request.query, sort_keys=True)
             self._known[key] = (answer.status, answer.body)
         return answer
-
-
-class Outage(Fault):
-    """Connections end without an answer for as long as it lasts."""
-
-    def __init__(self) -> None:
-        self.since = time.monotonic()
-        self._over = False
-
-    def end(self) -> None:
-        """The network is back."""
-        self._over = True
-
-    async def before(self, request: Request) -> web.Response | None:  # noqa: ARG002 - every request
-        if not self._over:
-            raise LostReplyError
-        return None
-
-    async def ends(self, request: Request) -> None:
-        if self._over or request.came > self.since:
-            await asyncio.Event().wait()
 
 
 class Count(Fault):

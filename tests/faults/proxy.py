@@ -43,10 +43,6 @@ class Fault:
         """What the operator sees in place of one event of a watch."""
         return [event]
 
-    async def ends(self, request: Request) -> None:  # noqa: ARG002 - for those that need it
-        """Returns when this watch is to be cut; never, usually."""
-        await asyncio.Event().wait()
-
 
 class Proxy:
     """One operator's way to the API server."""
@@ -154,25 +150,11 @@ class Proxy:
     async def _stream(
         self, incoming: web.Request, request: Request, answer: aiohttp.ClientResponse
     ) -> web.StreamResponse:
-        """A watch: line by line past the faults of the moment, until either side or a fault ends it."""
+        """A watch: line by line past the faults of the moment, until either side ends it."""
         request.answered(200, forwarded=True)
         outgoing = web.StreamResponse(headers={"Content-Type": "application/json"})
         outgoing.enable_chunked_encoding()
         await outgoing.prepare(incoming)
-        copying = asyncio.ensure_future(self._copy(request, answer, outgoing))
-        cutting = [asyncio.ensure_future(fault.ends(request)) for fault in self._faults]
-        try:
-            await asyncio.wait([copying, *cutting], return_when=asyncio.FIRST_COMPLETED)
-            if not copying.done():
-                raise LostReplyError
-            await copying
-        finally:
-            for task in (copying, *cutting):
-                task.cancel()
-            await asyncio.gather(copying, *cutting, return_exceptions=True)
-        return outgoing
-
-    async def _copy(self, request: Request, answer: aiohttp.ClientResponse, outgoing: web.StreamResponse) -> None:
         async for line in _lines(answer):
             events = [json.loads(line)]
             for fault in self._faults:
@@ -180,6 +162,7 @@ class Proxy:
             for event in events:
                 request.events += 1
                 await outgoing.write(json.dumps(event).encode() + b"\n")
+        return outgoing
 
 
 async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

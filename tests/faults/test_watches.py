@@ -7,11 +7,13 @@ import pytest
 from inference_image_operator.stages import Stage
 from tests.faults import pods
 from tests.faults.images import ALL_DONE, BATCH, apply, created, done, published, until_job
-from tests.faults.injected import DropEvents, HalfOpen, WatchError
+from tests.faults.injected import DelayEvents, DropEvents, HalfOpen, WatchError
 from tests.faults.request import Match
 
 JOBS = Match("watch", "jobs")
 IMAGES = Match("watch", "inferenceimages")
+LATE = 5
+"""Seconds that news are behind: longer than a stage takes here, so that each tells of the stage before."""
 
 
 def remove(bench, job) -> None:
@@ -80,4 +82,15 @@ def test_deaf_from_the_start_it_lives_by_the_resync(make_bench):
     bench.operator.start()
     apply(bench)
     published(bench)
+    assert created(bench.audited()) == list(Stage)
+
+
+@pytest.mark.row(4, "every watch event 5 s late")
+def test_late_news_make_no_second_job(make_bench):
+    bench = make_bench(resync="2s")
+    late = bench.proxy.add(DelayEvents(LATE))
+    bench.operator.start()
+    apply(bench)
+    published(bench)
+    assert late.hits
     assert created(bench.audited()) == list(Stage)

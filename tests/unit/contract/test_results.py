@@ -1,5 +1,10 @@
 """What a Job container reports: whole, small, and without secrets."""
 
+import os
+import signal
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -41,6 +46,29 @@ def test_an_unforeseen_failure_is_explained_too(report, capfd):
     err = capfd.readouterr().err
     assert "Traceback" in err
     assert "hunter22" not in err
+
+
+def test_who_is_told_to_end_cleans_up_and_reports_nothing(report):
+    stage = """
+import signal, sys
+from inference_image_contract import results
+
+def stage():
+    try:
+        print("working", flush=True)
+        signal.pause()
+    finally:
+        print("cleaned up", flush=True)
+
+sys.exit(results.run(stage))
+"""
+    there = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", stage], stdout=subprocess.PIPE, text=True, env=there) as process:
+        assert process.stdout.readline() == "working\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[0] == "cleaned up\n"
+    assert process.returncode == 143
+    assert not report.exists()
 
 
 @pytest.mark.parametrize("letter", ["x", "字", "\n", '"'])
