@@ -13,7 +13,7 @@ import pytest
 
 from demo import kubectl
 from devcluster import settings
-from tests.e2e.stack import DEADLINE, OUTPUT, TICK, objects, served
+from tests.e2e.stack import DEADLINE, EXAMPLE, OUTPUT, TICK, objects, served
 
 SECONDS = 30
 STAGE = "uai.ucloud.cn/stage"
@@ -230,6 +230,10 @@ def test_row_35_a_deadline_is_named_and_the_pod_is_gone(case):
     healed(case)
 
 
+LONG_PUSH = (EXAMPLE / "object-detect-cpu.Dockerfile").read_text() + "RUN head -c 200M /dev/urandom > /tmp/ballast\n"
+"""Nothing compresses it: its push takes seconds, in which Kaniko can be found and killed."""
+
+
 def kaniko_with_a_digest() -> Path | None:
     """The process of a Kaniko that has written its digest file and pushes."""
     for process in Path("/proc").glob("[0-9]*"):
@@ -245,7 +249,7 @@ def kaniko_with_a_digest() -> Path | None:
 @pytest.mark.xdist_group("kaniko")
 @pytest.mark.row(54, "Kaniko killed between its digest file and the end of the push: a failure, with its log")
 def test_row_54_a_kaniko_that_dies_while_it_pushes_has_built_nothing(case):
-    own_content(case)
+    objects({"write": [f"{case.prefix}source/object-detect-cpu.Dockerfile", LONG_PUSH]})
     case.spec["image"]["repository"] = f"{settings.REGISTRY_HOST}/demo/{case.tag}"
     case.apply()
     deadline = time.monotonic() + DEADLINE
