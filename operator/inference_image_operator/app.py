@@ -118,6 +118,7 @@ async def _kopf(
         stop_flag=stop,
     )
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()  # kopf waits for it in a thread, and no event loop closes before its threads have ended
     await end_others()
     for task in ended:
         task.result()
