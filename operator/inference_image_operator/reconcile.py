@@ -90,7 +90,9 @@ class Reconciler:
 
     async def _follow(self, image: Object, observed: Observed) -> float | None:
         decision = decide(observed, self._config, self._clock())
-        await self._write(image, observed, decision.status)
+        wrote = await self._write(image, observed, decision.status)
+        if not wrote and _deletes(decision) and not await self._is_current(image):
+            return 0
         if decision.status.stage is None or (observed.spec.suspend and all(job.finished for job in observed.jobs)):
             self._release((observed.namespace, observed.name))
         refusal = await self._carry_out(observed, decision)
@@ -108,10 +110,22 @@ class Reconciler:
                 if isinstance(action, Emit):
                     await self._emit(replace(observed, status=decision.status), action)
 
-    async def _write(self, image: Object, observed: Observed, status: Status) -> None:
+    async def _write(self, image: Object, observed: Observed, status: Status) -> bool:
         """The claim. Nothing is written when nothing changed; somebody else's newer write makes it fail (409)."""
-        if status != _ours(observed.status):
-            await self._cluster.apply_status(image, write(status))
+        if status == _ours(observed.status):
+            return False
+        await self._cluster.apply_status(image, write(status))
+        return True
+
+    async def _is_current(self, image: Object) -> bool:
+        """Whether the object is still as it was read, before its Jobs were.
+
+        Another operator may have claimed and created a Job between the two reads. To this pass it looks like one that
+        nobody claims. A pass that writes learns that by the write.
+        """
+        meta = image["metadata"]
+        current = await self._cluster.image(meta["namespace"], meta["name"])
+        return current is not None and current["metadata"]["resourceVersion"] == meta["resourceVersion"]
 
     async def _act(self, observed: Observed, action: CreateJob | DeleteJob) -> CreateRefusal | None:
         match action:
@@ -165,6 +179,10 @@ class Reconciler:
 
 def _ours(status: Status) -> Status:
     return replace(status, conditions=owned_conditions(status.conditions))
+
+
+def _deletes(decision: Decision) -> bool:
+    return any(isinstance(action, DeleteJob) for action in decision.actions)
 
 
 def _refusal(name: str, error: ApiError) -> CreateRefusal:

@@ -8,6 +8,7 @@ import pytest
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.stages import Stage
 from tests.faults import pods
+from tests.faults.audit import Write
 from tests.faults.conftest import FULL
 from tests.faults.image_subject import SUBJECT
 from tests.faults.images import ALL_DONE, apply, created, failing, published, until, until_job
@@ -51,8 +52,9 @@ def test_two_operators_are_harmless(make_bench, ground):
         second.stop()
         proxy.stop()
     assert {name: after[name] - before.get(name, 0) for name in after if after[name] - before.get(name, 0) > 2} == {}
-    stages = Counter(created(bench.audited()))
-    assert stages == {"Resolve": 6, "Export": 1 + 2 + 3 + 1, "Build": 2, "Test": 2}
+    writes = bench.audited()
+    stages = Counter(created(writes))
+    assert stages == {"Resolve": 6, "Export": 1 + 2 + 3 + 1, "Build": 2, "Test": 2}, "\n".join(map(_told, writes))
     assert (bench.operator.starts, second.starts) == (1, 1)
 
 
@@ -62,3 +64,8 @@ def _status_writes(bench) -> dict[str, int]:
         if (write.resource, write.subresource) == ("inferenceimages", "status") and write.done:
             found[write.name] = found.get(write.name, 0) + 1
     return found
+
+
+def _told(write: Write) -> str:
+    doing = write.sent.get("status", {}).get("stage") or write.sent.get("metadata", {}).get("annotations", {})
+    return f"{write.time} {write.code} {write.verb} {write.resource}/{write.subresource} {write.name} {doing}"
