@@ -102,3 +102,7 @@ test-bad-input: packages setup-tf ## each bad input: explained, no tag moved, he
 .PHONY: test-unit
 test-unit: packages ## the tests that need no cluster, in seconds
 	@$(PY) -m pytest -q -n auto tests/unit
+
+.PHONY: capture-kaniko-logs
+capture-kaniko-logs: packages ## the failures of the real Kaniko again, for tests/unit/operator/kaniko_logs; needs root
+	@PYTHONPATH=.:$(IMPORTED) $(PY) -m tests.captures.kaniko $(ONLY)

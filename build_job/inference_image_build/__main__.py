@@ -1,10 +1,11 @@
-"""Runs the step that its one argument names: resolve, assemble, report, probe or publish."""
+"""Runs the step that its one argument names: resolve, assemble, append, report, probe or publish."""
 
 import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from inference_image_build.append.stage import append
 from inference_image_build.assemble import assemble
 from inference_image_build.probe import probe
 from inference_image_build.publish import publish
@@ -39,6 +40,12 @@ def _assemble() -> results.Result:
     return assemble(stage, _store(stage.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), CONFIG_MAP)
 
 
+def _append() -> results.Result:
+    stage = inputs.from_environment(inputs.AppendInput)
+    registry = Registry.mounted(stage.registry)
+    return append(stage, registry, Path(paths.CONTEXT), Path(paths.DOCKERFILE), Path(paths.DIGEST_FILE))
+
+
 def _report() -> results.Result:
     stage = inputs.from_environment(inputs.ReportInput)
     return report(stage, Registry.mounted(stage.registry), Path(paths.DIGEST_FILE))
@@ -59,6 +66,7 @@ def _publish() -> results.Result:
 STEPS: Mapping[str, Callable[[], results.Result]] = {
     "resolve": _resolve,
     "assemble": _assemble,
+    "append": _append,
     "report": _report,
     "probe": _probe,
     "publish": _publish,

@@ -1,4 +1,4 @@
-"""Expands variables in a word of a Dockerfile as the builder does for FROM. Pure.
+"""Expands variables in a word of a Dockerfile as the builder does. Pure.
 
 Rules: https://docs.docker.com/reference/dockerfile/#environment-replacement.
 """
@@ -6,16 +6,21 @@ Rules: https://docs.docker.com/reference/dockerfile/#environment-replacement.
 import re
 from collections.abc import Mapping
 
+_VARIABLE = r"""
+        \$(?P<plain>[A-Za-z_][A-Za-z0-9_]*)
+      | \$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-+?])(?P<word>[^}]*))?\}
+      | (?P<bad>\$\{[^}]*\}?)
+      | (?P<text>.)"""
 _PART = re.compile(
     r"""\\(?P<escaped>.)
       | '(?P<single>[^']*)'
-      | (?P<quote>")
-      | \$(?P<plain>[A-Za-z_][A-Za-z0-9_]*)
-      | \$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-+?])(?P<word>[^}]*))?\}
-      | (?P<bad>\$\{[^}]*\}?)
-      | (?P<text>.)""",
+      | "(?P<double>(?:[^"\\]|\\.)*)"
+      | (?P<quote>") |"""
+    + _VARIABLE,
     re.VERBOSE | re.DOTALL,
 )
+_QUOTED = re.compile(r"""\\(?P<escaped>["$\\]) |""" + _VARIABLE, re.VERBOSE | re.DOTALL)
+"""Within double quotes a single quote is a character, and a backslash is one unless it escapes something."""
 
 
 def expand(word: str, variables: Mapping[str, str]) -> str:
@@ -30,10 +35,12 @@ def _part(match: re.Match[str], variables: Mapping[str, str]) -> str:
     kind = match.lastgroup
     if kind == "quote":
         return ""
+    if kind == "double":
+        return "".join(_part(part, variables) for part in _QUOTED.finditer(match["double"]))
     if kind == "plain":
         return variables.get(match["plain"], "")
     if kind == "bad":
-        raise ValueError(f"{match['bad']!r} is no substitution that FROM supports")
+        raise ValueError(f"{match['bad']!r} is no substitution that Dockerfiles support")
     if kind in {"name", "operator", "word"}:
         return _substitute(match["name"], match["operator"] or "", match["word"] or "", variables)
     return match[kind] if kind else ""

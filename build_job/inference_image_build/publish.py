@@ -1,47 +1,124 @@
-"""Publish: points the user's tags at the tested digest and reads each of them back."""
+"""Publish: points the user's tags at the tested digest, in every repository, and reads each of them back."""
 
-from inference_image_build import references
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from inference_image_build import references, retention
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.references import ImageReference
 from inference_image_build.registry import Manifest, Registry
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PublishInput
 from inference_image_contract.reasons import Reason
-from inference_image_contract.results import MovedTag, Published
+from inference_image_contract.results import MAX_BYTES, MovedTag, Published
+
+_ROOM = 64
+"""Bytes that the result writer adds."""
+
+
+class _Tag(NamedTuple):
+    """A tag that is to point at the digest, and what it points at now, empty when it is new."""
+
+    repository: ImageReference
+    name: str
+    before: str
 
 
 def publish(stage: PublishInput, registry: Registry) -> Published:
     """Moves every tag; one that points there already is not written. `previous` is then the digest itself.
 
-    Raises StageError: `PublishFailed`, `DigestInvalid`, and those of the registry.
+    First everything is looked at that could forbid it, then the image is copied to the other repositories, then tags
+    move, those of `spec.image.repository` last: whoever follows them finds the others done. At the end old content
+    tags go, if that is asked for.
+    Raises StageError: `PublishFailed`, `TagExists`, `TagImmutable`, `DigestInvalid`, and those of the registry.
     """
     repository = references.parse_repository(stage.registry.repository)
+    others = [references.parse_repository(text) for text in stage.registry.additional_repositories]
     if not references.DIGEST.fullmatch(stage.digest):
         raise _invalid(f"{stage.digest[:100]!r} is not a sha256 digest.")
     manifest = registry.manifest(repository, stage.digest)
     if manifest is None:
         raise _invalid(f"The registry no longer serves {repository.pinned(stage.digest)}.")
-    return Published(
-        digest=manifest.digest,
-        size=registry.size(repository, manifest),
-        tags=tuple(_move(registry, repository, tag, manifest) for tag in stage.tags),
+    tags = [_Tag(place, name, _digest(registry, place, name)) for place in (*others, repository) for name in stage.tags]
+    if stage.refuse_moves:
+        for tag in tags:
+            refuse_move(tag.repository, tag.name, tag.before, manifest.digest)
+    for other in others:
+        registry.copy(repository, other, manifest)
+    for tag in tags:
+        _move(registry, tag, manifest)
+    deleted, why = retention.apply(stage.retention, registry, repository, manifest.digest)
+    return _fitting(
+        Published(
+            digest=manifest.digest,
+            size=registry.size(repository, manifest),
+            tags=tuple(_moved(tags, repository)),
+            deleted=deleted,
+            retention=why,
+        )
     )
 
 
-def _move(registry: Registry, repository: ImageReference, tag: str, manifest: Manifest) -> MovedTag:
-    before = _digest(registry, repository, tag)
-    if before == manifest.digest:
-        return MovedTag(tag=tag, previous=before)
-    registry.put_manifest(repository, tag, manifest)
-    after = _digest(registry, repository, tag)
+def refuse_move(repository: ImageReference, tag: str, before: str, digest: str) -> None:
+    """Refuses a tag that points elsewhere; `digest` is empty as long as the image is not built.
+
+    Raises StageError (`TagExists`).
+    """
+    if before in {"", digest}:
+        return
+    raise StageError(
+        Reason.TAG_EXISTS,
+        f"{repository.repository}:{tag} points to {before} already, and spec.image.tagPolicy is Refuse. "
+        "No tag was moved.",
+        "Choose another tag, write {step} or {contentHash} into it, or set spec.image.tagPolicy to Overwrite.",
+    )
+
+
+def _move(registry: Registry, tag: _Tag, manifest: Manifest) -> None:
+    if tag.before == manifest.digest:
+        return
+    registry.put_manifest(tag.repository, tag.name, manifest)
+    after = _digest(registry, tag.repository, tag.name)
     if after != manifest.digest:
         raise StageError(
             Reason.PUBLISH_FAILED,
-            f"{repository.repository}:{tag} was pointed at {manifest.digest}, but the registry serves "
+            f"{tag.repository.repository}:{tag.name} was pointed at {manifest.digest}, but the registry serves "
             f"{after or 'nothing'} there.",
             f"Look for something else that moves this tag, {REQUEST_AGAIN}",
         )
-    return MovedTag(tag=tag, previous=before)
+
+
+def _moved(tags: list[_Tag], repository: ImageReference) -> Iterator[MovedTag]:
+    """What is reported: the tags of the first repository first, and without its name."""
+    for tag in sorted(tags, key=lambda tag: tag.repository != repository):
+        other = "" if tag.repository == repository else tag.repository.repository
+        yield MovedTag(tag=tag.name, previous=tag.before, repository=other)
+
+
+def _fitting(result: Published) -> Published:
+    """The result as far as a termination message carries it.
+
+    First the tags of the other repositories are left out, then what the last tags pointed at before; the tags of the
+    first repository always fit.
+    """
+    own = sum(not tag.repository for tag in result.tags)
+    for number in range(len(result.tags), own - 1, -1):
+        shorter = msgspec.structs.replace(result, tags=result.tags[:number])
+        if _fits(shorter):
+            return shorter
+    tags = list(result.tags[:own])
+    for place in range(own - 1, -1, -1):
+        tags[place] = MovedTag(tag=tags[place].tag)
+        result = msgspec.structs.replace(result, tags=tuple(tags))
+        if _fits(result):
+            break
+    return result
+
+
+def _fits(result: Published) -> bool:
+    return len(msgspec.json.encode(result)) + _ROOM <= MAX_BYTES
 
 
 def _digest(registry: Registry, repository: ImageReference, tag: str) -> str:

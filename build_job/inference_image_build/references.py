@@ -4,7 +4,7 @@ Grammar: https://pkg.go.dev/github.com/distribution/reference.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from inference_image_contract.errors import StageError
@@ -98,6 +98,15 @@ def check_allowed(reference: ImageReference, allowed: Collection[str], where: st
         f"(allowed: {', '.join(sorted(allowed))}).",
         "Use an image of an allowed registry, or ask the administrator to allow this one in the chart's values.",
     )
+
+
+def mirrored(reference: ImageReference, mirrors: Mapping[str, Collection[str]]) -> list[ImageReference]:
+    """The same image at each mirror of its registry; a mirror is a host, or a host and a path before the image's."""
+    found = []
+    for mirror in mirrors.get(reference.host, ()):
+        host, _, prefix = mirror.partition("/")
+        found.append(reference._replace(host=host, path=f"{prefix}/{reference.path}" if prefix else reference.path))
+    return found
 
 
 def _not_a_repository(detail: str) -> StageError:

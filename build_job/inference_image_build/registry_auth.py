@@ -5,11 +5,13 @@ Formats: https://docs.docker.com/reference/cli/docker/login/ and https://distrib
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.references import DEFAULT_HOST
@@ -17,6 +19,8 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
 _DEFAULT_HOST_ALIASES = frozenset({"index.docker.io", "registry-1.docker.io"})
+_SUFFIX_LABELS = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
+"""First labels of public suffixes that have two, such as `com.cn` and `co.uk`."""
 _PARAMETER = re.compile(r'([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 
@@ -77,6 +81,40 @@ def parse_challenge(header: str) -> Challenge:
     scheme, _, rest = header.strip().partition(" ")
     parameters = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
     return Challenge(scheme.lower(), parameters)
+
+
+def may_see_login(registry: str, server: str, listed: Collection[str]) -> bool:
+    """Whether a token server may be told the login of a registry: its own host, its own domain, or a listed host.
+
+    A registry names its token server itself, in a header; a password must not follow it anywhere. Domains are
+    compared below the first label, and never at a public suffix of two labels such as `com.cn`.
+    """
+    here, there = _name(registry), _name(server)
+    if server.lower() in listed or there in listed or here == there:
+        return True
+    if _is_address(here) or _is_address(there):
+        return False
+    parent = here.partition(".")[2]
+    return there.endswith(f".{here}") or (_is_domain(parent) and there.endswith(f".{parent}"))
+
+
+def _name(host: str) -> str:
+    """A host without its port; the default registry has its token server on its own domain."""
+    return (urlsplit(f"//{host}").hostname or "").lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_domain(name: str) -> bool:
+    """Whether one owner stands behind a domain, as far as its form tells."""
+    first, _, rest = name.partition(".")
+    return bool(rest) and not ("." not in rest and first in _SUFFIX_LABELS)
 
 
 def _logins(entries: Mapping[str, object]) -> Iterator[tuple[str, Login]]:

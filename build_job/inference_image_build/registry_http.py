@@ -1,21 +1,21 @@
-"""One HTTP request to a registry: TLS with an own CA, basic and token authentication, retries, errors explained."""
+"""Requests to registries: TLS with an own CA, basic and token authentication, retries, errors explained."""
 
+import contextlib
 import json
 import secrets as random_numbers
-import ssl
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util.ssl_ import create_urllib3_context
 
-from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build import registry_faults as faults
 from inference_image_build.references import DEFAULT_HOST, ImageReference
-from inference_image_build.registry_auth import Challenge, Login, normalise_host, parse_challenge
+from inference_image_build.registry_auth import Challenge, Login, may_see_login, normalise_host, parse_challenge
+from inference_image_build.registry_faults import Reply
+from inference_image_build.registry_tls import OwnCaAdapter
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -23,21 +23,18 @@ MAX_BODY = 4 * 1024 * 1024
 """Bytes of an answer: registries accept manifests of at most 4 MiB."""
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
+SLOW = (60.0, 600.0)
+"""The same for an upload: a registry may pass on what it gets before it takes more or answers."""
 ATTEMPTS = 4
 BACKOFF = 0.5
 """Seconds before the second attempt; doubled for each further one."""
 _MAX_WAIT = 10.0
 _DEFAULT_API_HOST = "registry-1.docker.io"
 _RETRIED = frozenset({429, 500, 502, 503, 504})
-
-
-class Reply(NamedTuple):
-    """An answer that is no authentication failure and no outage."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
+_TRIES_TO_LOG_IN = 3
+"""With what is known, with a new token, and with another if the registry holds that one to be expired."""
+_MAX_REDIRECTS = 3
+_CHUNK = 64 * 1024
 
 
 class RegistryHttp:
@@ -48,16 +45,18 @@ class RegistryHttp:
         logins: Mapping[str, Login],
         ca: Path | None,
         plain_http_hosts: Collection[str],
+        token_hosts: Collection[str] = (),
         *,
         backoff: float = BACKOFF,
     ) -> None:
         self._logins = logins
         self._plain_http_hosts = plain_http_hosts
+        self._token_hosts = token_hosts
         self._backoff = backoff
         self._authorizations: dict[tuple[str, str], str] = {}
         self._session = requests.Session()
         self._session.auth = _keep_headers
-        self._session.mount("https://", _OwnCaAdapter(ca))
+        self._session.mount("https://", OwnCaAdapter(ca))
 
     def request(
         self,
@@ -66,79 +65,143 @@ class RegistryHttp:
         path: str,
         *,
         actions: str = "pull",
+        source: str = "",
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Reply:
         """Sends a request about a repository; `path` is relative to it, or begins at the root of the same registry.
 
-        `actions` are those of the token's scope. Raises StageError: `RegistryUnauthorized` (401 and 403),
-        `RegistryUnavailable` (5xx, 429, no connection, after retries), `RegistryTLS`.
+        `actions` are those of the token's scope; `source` is another repository of the registry that is to be read.
+        Raises StageError: `RegistryUnauthorized` (401 and 403), `RegistryQuotaExceeded` (a 403 that says so),
+        `RegistryNotAllowed` (a token server that must not see the login), `RegistryUnavailable` (5xx, 429, no
+        connection, after retries), `RegistryTLS`.
         """
-        url = urljoin(f"{self._base(image.host)}/v2/{image.path}/", path)
-        scope = f"repository:{image.path}:{actions}"
-        authorization = self._authorizations.get((image.host, scope), "")
-        reply = self._send(method, url, image.host, _with(headers, authorization), body)
-        if reply.status == requests.codes.unauthorized:
+        url = self._url(image, path)
+        scopes = [f"repository:{image.path}:{actions}", *([f"repository:{source}:pull"] if source else [])]
+        known = (image.host, " ".join(scopes))
+        for attempt in range(_TRIES_TO_LOG_IN):
+            reply = self._send(method, url, image.host, _with(headers, self._authorizations.get(known, "")), body)
+            if reply.status != requests.codes.unauthorized:
+                break
             challenge = parse_challenge(reply.headers.get("WWW-Authenticate", ""))
-            authorization = self._authorize(image, scope, challenge)
-            self._authorizations[image.host, scope] = authorization
-            reply = self._send(method, url, image.host, _with(headers, authorization), body)
-        if reply.status in {requests.codes.unauthorized, requests.codes.forbidden}:
-            raise self._unauthorized(image, actions, f"it answers {reply.status}")
+            error = challenge.parameters.get("error", "")
+            if attempt and (error != "invalid_token" or attempt == _TRIES_TO_LOG_IN - 1):
+                raise faults.no_token(image, actions, self._user(image), error)
+            self._authorizations[known] = self._authorize(image, scopes, actions, challenge)
+        if reply.status == requests.codes.forbidden:
+            refused = faults.unauthorized(image, actions, self._user(image), f"it answers {faults.summary(reply)}")
+            raise faults.quota(image, reply) or refused
         return reply
+
+    @contextlib.contextmanager
+    def download(self, image: ImageReference, path: str) -> Iterator[requests.Response]:
+        """The body of a GET as a stream; `request` must have asked for the same scope before.
+
+        Redirects are followed, as blobs often lie on another host: with TLS only, and the login stays here. Not
+        retried. Raises StageError (`RegistryUnavailable`) and requests' errors.
+        """
+        url = self._url(image, path)
+        headers = _with(None, self._authorizations.get((image.host, f"repository:{image.path}:pull"), ""))
+        for _ in range(_MAX_REDIRECTS + 1):
+            with self._session.get(
+                url, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True
+            ) as response:
+                if not response.is_redirect:
+                    yield response
+                    return
+                target = urljoin(url, response.headers["Location"])
+            if not (target.startswith("https://") or urlsplit(target).netloc in self._plain_http_hosts):
+                raise faults.unavailable(image.host, f"it redirects to {target[:100]}, which has no TLS")
+            if urlsplit(target).netloc != urlsplit(url).netloc:
+                headers = {}
+            url = target
+        raise faults.unavailable(image.host, f"it redirects more than {_MAX_REDIRECTS} times")
+
+    def upload(self, image: ImageReference, location: str, body: IO[bytes] | Iterable[bytes], size: int) -> Reply:
+        """Sends a stream of `size` bytes where an upload was begun. The login goes to the registry only.
+
+        Not retried. Raises StageError (`RegistryUnavailable`) and requests' errors.
+        """
+        url = urljoin(self._url(image, ""), location)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        if urlsplit(url).netloc == urlsplit(self._base(image.host)).netloc:
+            scope = f"repository:{image.path}:pull,push"
+            known = [key for key in self._authorizations if key[0] == image.host and key[1].startswith(scope)]
+            headers |= _with(None, self._authorizations[known[-1]] if known else "")
+        elif not url.startswith("https://"):
+            raise faults.unavailable(image.host, f"it wants an upload at {url[:100]}, which has no TLS")
+        with self._session.put(url, data=body, headers=headers, timeout=SLOW, allow_redirects=False) as response:
+            return Reply(response.status_code, response.headers, response.content[:MAX_BODY], url)
+
+    def pause(self, attempt: int, wait: float = 0.0) -> None:
+        """Waits before the next attempt; nothing after the last."""
+        if attempt < ATTEMPTS - 1:
+            time.sleep(min(max(wait, self._jittered(attempt)), _MAX_WAIT))
+
+    def _url(self, image: ImageReference, path: str) -> str:
+        return urljoin(f"{self._base(image.host)}/v2/{image.path}/", path)
 
     def _base(self, host: str) -> str:
         scheme = "http" if host in self._plain_http_hosts else "https"
         return f"{scheme}://{_DEFAULT_API_HOST if host == DEFAULT_HOST else host}"
 
-    def _authorize(self, image: ImageReference, scope: str, challenge: Challenge) -> str:
+    def _user(self, image: ImageReference) -> str:
+        login = self._logins.get(normalise_host(image.host))
+        return login.user if login else ""
+
+    def _authorize(self, image: ImageReference, scopes: list[str], actions: str, challenge: Challenge) -> str:
         login = self._logins.get(normalise_host(image.host))
         if challenge.scheme == "basic" and login:
             return login.basic()
         if challenge.scheme == "bearer":
-            return f"Bearer {self._token(image, scope, challenge, login)}"
-        raise self._unauthorized(image, scope.rpartition(":")[2], "it asks for credentials")
+            return f"Bearer {self._token(image, scopes, actions, challenge)}"
+        raise faults.unauthorized(image, actions, self._user(image), "it asks for credentials")
 
-    def _token(self, image: ImageReference, scope: str, challenge: Challenge, login: Login | None) -> str:
-        """A token for the scope, from the server that the registry names."""
+    def _token(self, image: ImageReference, scopes: list[str], actions: str, challenge: Challenge) -> str:
+        """A token for the scopes, from the server that the registry names."""
+        login = self._logins.get(normalise_host(image.host))
         realm = challenge.parameters.get("realm", "")
         schemes = ("https://", "http://") if image.host in self._plain_http_hosts else ("https://",)
         if not realm.startswith(schemes):
-            raise _unavailable(image.host, f"it names no token server with TLS, but {realm[:100]!r}")
-        query = urlencode({"service": challenge.parameters.get("service", ""), "scope": scope})
+            raise faults.unavailable(image.host, f"it names no token server with TLS, but {realm[:100]!r}")
+        server = urlsplit(realm).netloc.rpartition("@")[2]
+        if login and not may_see_login(image.host, server, self._token_hosts):
+            raise faults.foreign_token_server(image, server)
+        query = urlencode([("service", challenge.parameters.get("service", "")), *(("scope", one) for one in scopes)])
         url = f"{realm}{'&' if '?' in realm else '?'}{query}"
         reply = self._send("GET", url, image.host, _with(None, login.basic() if login else ""))
         if reply.status in {requests.codes.unauthorized, requests.codes.forbidden}:
-            raise self._unauthorized(image, scope.rpartition(":")[2], f"its token server answers {reply.status}")
+            detail = f"its token server answers {reply.status}"
+            raise faults.unauthorized(image, actions, self._user(image), detail)
         token = _token_of(reply)
         if not token:
-            raise _unavailable(image.host, f"its token server answers {reply.status} without a token")
+            raise faults.unavailable(image.host, f"its token server answers {reply.status} without a token")
         return token
 
     def _send(self, method: str, url: str, host: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
         """One request, repeated while the registry is unavailable."""
         fault = ""
         for attempt in range(ATTEMPTS):
+            wait = 0.0
             try:
                 reply = self._send_once(method, url, headers, body)
             except requests.RequestException as error:
-                if isinstance(error, requests.exceptions.SSLError) and "EOF" not in str(error):
-                    raise _tls(host, error) from error
-                fault, wait = _describe(error), 0.0
+                if faults.is_tls(error):
+                    raise faults.tls(host, error) from error
+                fault = faults.describe(error)
             else:
                 if reply.status not in _RETRIED:
                     return reply
-                fault, wait = f"it answers {reply.status}", _retry_after(reply)
-            if attempt < ATTEMPTS - 1:
-                time.sleep(min(max(wait, self._jittered(attempt)), _MAX_WAIT))
-        raise _unavailable(host, f"{fault} ({ATTEMPTS} attempts)")
+                fault, wait = f"it answers {faults.summary(reply)}", _retry_after(reply)
+            self.pause(attempt, wait)
+        raise faults.unavailable(host, f"{fault} ({ATTEMPTS} attempts)")
 
     def _send_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         with self._session.request(
             method, url, headers=headers, data=body, timeout=TIMEOUT, allow_redirects=False, stream=True
         ) as response:
             data = bytearray()
-            for chunk in response.iter_content(64 * 1024):
+            for chunk in response.iter_content(_CHUNK):
                 data += chunk
                 if len(data) > MAX_BODY:
                     raise StageError(
@@ -152,44 +215,6 @@ class RegistryHttp:
         """Seconds of full-jitter backoff, at least half of the exponential step."""
         step = self._backoff * 2.0**attempt
         return step * (0.5 + random_numbers.randbelow(1000) / 2000)
-
-    def _unauthorized(self, image: ImageReference, actions: str, detail: str) -> StageError:
-        verb = "pushing to" if "push" in actions else "reading"
-        login = self._logins.get(normalise_host(image.host))
-        who = f"as user {login.user}" if login else "without credentials"
-        return StageError(
-            Reason.REGISTRY_UNAUTHORIZED,
-            f"The registry {image.host} refuses {verb} {image.repository} {who}: {detail}.",
-            f"Check the user and password for {image.host} in the Secret named in spec.image.pushSecretRef and that "
-            f"this user may {'push' if 'push' in actions else 'pull'} there, {REQUEST_AGAIN}",
-        )
-
-
-class _OwnCaAdapter(HTTPAdapter):
-    """Trusts a CA file beside the public authorities."""
-
-    def __init__(self, ca: Path | None) -> None:
-        self._ca = ca
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the signature of requests
-        """Called by requests when it makes its pools."""
-        super().init_poolmanager(*arguments, ssl_context=self._context(), **options)
-
-    def _context(self) -> ssl.SSLContext:
-        context = create_urllib3_context()
-        # Python 3.13 refuses authorities without every key identifier; Kaniko and the nodes accept them.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if self._ca is not None and self._ca.exists():
-            try:
-                context.load_verify_locations(cafile=str(self._ca))
-            except ssl.SSLError as error:
-                raise StageError(
-                    Reason.REGISTRY_TLS,
-                    "The registry's CA (ca.crt) is not a certificate in PEM form.",
-                    f"Put the certificate as ca.crt into the Secret named in spec.image.caSecretRef, {REQUEST_AGAIN}",
-                ) from error
-        return context
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -215,47 +240,3 @@ def _token_of(reply: Reply) -> str:
 def _retry_after(reply: Reply) -> float:
     value = reply.headers.get("Retry-After", "")
     return float(value) if value.isdigit() else 0.0
-
-
-def _describe(error: requests.RequestException) -> str:
-    """The cause in a few words; the library's own text repeats addresses and objects."""
-    if "NameResolutionError" in repr(error):
-        return "its name cannot be resolved"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy does not answer"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "it does not answer in time"
-    if "refused" in str(error):
-        return "the connection is refused"
-    return f"the connection breaks ({type(error).__name__})"
-
-
-def _unavailable(host: str, detail: str) -> StageError:
-    return StageError(
-        Reason.REGISTRY_UNAVAILABLE,
-        f"The registry {host} is not usable: {detail}.",
-        "Nothing to do if the registry is only down for now: the stage is tried again. Otherwise check the host name.",
-    )
-
-
-def _tls(host: str, error: requests.exceptions.SSLError) -> StageError:
-    text = str(error)
-    if "WRONG_VERSION_NUMBER" in text or "wrong version number" in text:
-        return StageError(
-            Reason.REGISTRY_TLS,
-            f"The registry {host} does not speak TLS.",
-            "Check host and port; a registry without TLS must be allowed in the chart's values (plain HTTP hosts).",
-        )
-    if "self-signed" in text or "unable to get local issuer" in text:
-        return StageError(
-            Reason.REGISTRY_TLS,
-            f"The certificate of the registry {host} is signed by an authority that is not trusted here.",
-            "Put the certificate of the registry's CA as ca.crt into the Secret named in spec.image.caSecretRef, "
-            f"{REQUEST_AGAIN}",
-        )
-    detail = text.partition("certificate verify failed: ")[2].partition(" (_ssl")[0] or type(error).__name__
-    return StageError(
-        Reason.REGISTRY_TLS,
-        f"The TLS connection to the registry {host} fails: {detail}.",
-        f"Give the registry a valid certificate for {host}, {REQUEST_AGAIN}",
-    )

@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from inference_image_build import classes, dockerfile, existing, hashes, pipeline_config, references, source
+from inference_image_build import (
+    classes,
+    dockerfile,
+    existing,
+    hashes,
+    pipeline_config,
+    publication,
+    references,
+    source,
+)
+from inference_image_build.append import supported
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.pin_checkpoint import Patience, Pinned, pin
 from inference_image_build.registry import Registry
@@ -58,9 +68,11 @@ def resolve(
     files, data = _source(stage, store, config_map)
     bases = _bases(stage, data, registry)
     repository = references.parse_repository(stage.registry.repository)
-    registry.check_push(repository)
+    publication.check_push(stage.registry, registry)
     _check_sample(stage, store)
     manifest = _manifest(stage, model, files, bases.pins)
+    image = existing.image(registry, repository, manifest.content_hash)
+    publication.check_tags(stage, registry, manifest, image.digest if image else "")
     return _fitting(
         Resolved(
             fingerprint=manifest.fingerprint,
@@ -73,7 +85,7 @@ def resolve(
             context_bytes=sum(item.size for item in files) + sum(item.size for item in model.files),
             base_bytes=bases.size,
             graph=exported_graph(store, stage.output_prefix, manifest.fingerprint),
-            image=existing.image(registry, repository, manifest.content_hash),
+            image=image,
         )
     )
 
@@ -121,7 +133,10 @@ def _source(stage: ResolveInput, store: Store, config_map: Path) -> tuple[tuple[
 
 def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
     """Pins every image that the Dockerfile pulls."""
-    uses = dockerfile.images(dockerfile.read(data, stage.dockerfile), stage.build_args, stage.dockerfile)
+    instructions = dockerfile.read(data, stage.dockerfile)
+    if stage.builder == "Append":
+        supported.check(instructions, stage.dockerfile)
+    uses = dockerfile.images(instructions, stage.build_args, stage.dockerfile)
     pins: dict[str, str] = {}
     size = 0
     for use in uses:
@@ -130,7 +145,7 @@ def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
         where = f"{stage.dockerfile}, line {use.instruction.first_line},"
         reference = references.parse(use.image)
         references.check_allowed(reference, stage.registry.allowed_hosts, where)
-        manifest = registry.manifest(reference)
+        manifest = registry.base(reference)
         if manifest is None:
             raise StageError(
                 Reason.BASE_IMAGE_NOT_FOUND,

@@ -7,7 +7,9 @@ FROM ${BASE_IMAGE}
 
 EXPOSE 8080
 ENV UAI_SERVICE_CONFIG=/ai/conf.json
-COPY code/ /ai/
+# The weights in a layer of their own: a change of the code does not push them again.
+COPY code/checkpoint_dir/ /ai/checkpoint_dir/
+COPY code/*.py /ai/
 COPY object-detect.conf /ai/conf.json
 WORKDIR /ai
 CMD ["python3", "-m", "inference_server"]

@@ -45,6 +45,12 @@ class Registry(Input, frozen=True, kw_only=True):
     allowed_hosts: tuple[str, ...] = ()
     """Hosts that this installation allows, for the target and for every FROM; empty allows any."""
     plain_http_hosts: tuple[str, ...] = ()
+    token_hosts: tuple[str, ...] = ()
+    """Token servers that may see a registry's login although they are on another domain."""
+    mirrors: dict[str, tuple[str, ...]] = {}
+    """Registry -> hosts, or `host/path`, that are asked for its base images first."""
+    additional_repositories: tuple[str, ...] = ()
+    """Where the image is published too; as `repository`."""
 
 
 class PinnedObject(Input, frozen=True, kw_only=True):
@@ -150,9 +156,13 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     dockerfile: str
     checkpoint_dir: str
     build_args: dict[str, str] = {}
+    builder: str = ""
+    """`Append` to have the Dockerfile checked for what that builder does not do."""
     registry: Registry
     sample: str = ""
     """Key of the test picture, empty for none."""
+    fixed_tags: tuple[str, ...] = ()
+    """Tags, templates as in the spec, that must not point to another image: those of tagPolicy Refuse."""
 
 
 class ExportInput(Input, frozen=True, kw_only=True):
@@ -179,6 +189,19 @@ class AssembleInput(Input, frozen=True, kw_only=True):
     build_args: dict[str, str] = {}
 
 
+class AppendInput(Input, frozen=True, kw_only=True):
+    """Input of `append`: builds the assembled context without running anything."""
+
+    registry: Registry
+    content_tag: str
+    dockerfile: str
+    """Path of the Dockerfile within the source, for messages."""
+    checkpoint_dir: str
+    """What lies there gets layers of its own."""
+    build_args: dict[str, str] = {}
+    labels: dict[str, str] = {}
+
+
 class ReportInput(Input, frozen=True, kw_only=True):
     """Input of `report`."""
 
@@ -197,12 +220,24 @@ class ProbeInput(Input, frozen=True, kw_only=True):
     ufile: UFile | None = None
 
 
+class Retention(Input, frozen=True, kw_only=True):
+    """Which of the operator's own content tags are deleted after publishing."""
+
+    keep: int
+    """How many that nobody refers to are kept, the newest."""
+    in_use: tuple[str, ...] = ()
+    """Digests that a status refers to; never deleted."""
+
+
 class PublishInput(Input, frozen=True, kw_only=True):
     """Input of `publish`: moves the tags to the digest and reads them back."""
 
     registry: Registry
     digest: str
     tags: tuple[str, ...]
+    refuse_moves: bool = False
+    """A tag that points to another digest stops everything before the first tag moves."""
+    retention: Retention | None = None
 
 
 def encode(value: Input) -> str:

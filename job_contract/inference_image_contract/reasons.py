@@ -50,11 +50,21 @@ class Reason(StrEnum):
     SOURCE_CHANGED = "SourceChanged"
     DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
     DOCKERFILE_INVALID = "DockerfileInvalid"
+    BUILDER_UNSUPPORTED = "BuilderUnsupported"
     BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"
     REGISTRY_NOT_ALLOWED = "RegistryNotAllowed"
     REGISTRY_UNAUTHORIZED = "RegistryUnauthorized"
     REGISTRY_UNAVAILABLE = "RegistryUnavailable"
     REGISTRY_TLS = "RegistryTLS"
+    REGISTRY_QUOTA_EXCEEDED = "RegistryQuotaExceeded"
+    REPOSITORY_NOT_FOUND = "RepositoryNotFound"
+    LAYER_TOO_LARGE = "LayerTooLarge"
+    TAG_EXISTS = "TagExists"
+    TAG_IMMUTABLE = "TagImmutable"
+    RUN_FAILED = "RunFailed"
+    COPY_SOURCE_NOT_FOUND = "CopySourceNotFound"
+    DISK_FULL = "DiskFull"
+    OUT_OF_MEMORY = "OutOfMemory"
     BUILD_FAILED = "BuildFailed"
     DIGEST_INVALID = "DigestInvalid"
     # test and publish
@@ -74,9 +84,11 @@ _EXIT_CODES = {
     Reason.SOURCE_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.DOCKERFILE_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.BASE_IMAGE_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.REPOSITORY_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.UFILE_FORBIDDEN: ExitCode.FORBIDDEN,
     Reason.REGISTRY_UNAUTHORIZED: ExitCode.FORBIDDEN,
     Reason.REGISTRY_NOT_ALLOWED: ExitCode.FORBIDDEN,
+    Reason.REGISTRY_QUOTA_EXCEEDED: ExitCode.FORBIDDEN,
     Reason.UFILE_UNAVAILABLE: ExitCode.UNAVAILABLE,
     Reason.REGISTRY_UNAVAILABLE: ExitCode.UNAVAILABLE,
     Reason.OBJECT_CORRUPT: ExitCode.UNAVAILABLE,

@@ -86,6 +86,16 @@ class Assembled(Result, frozen=True, kw_only=True):
     file_count: int
 
 
+class Appended(Result, frozen=True, kw_only=True):
+    """Result of `append`."""
+
+    digest: str
+    pushed_bytes: int
+    """Bytes of blobs that were uploaded."""
+    reused_bytes: int
+    """Bytes of blobs that the registry had, in this repository or another."""
+
+
 class Probed(Result, frozen=True, kw_only=True):
     """Result of `probe`."""
 
@@ -98,6 +108,8 @@ class MovedTag(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     tag: str
     previous: str = ""
+    repository: str = ""
+    """Empty for that of `spec.image.repository`."""
 
 
 class Published(Result, frozen=True, kw_only=True):
@@ -106,6 +118,11 @@ class Published(Result, frozen=True, kw_only=True):
     digest: str
     size: int
     tags: tuple[MovedTag, ...]
+    """As many as fit, those of `spec.image.repository` first."""
+    deleted: int = 0
+    """Content tags that retention deleted."""
+    retention: str = ""
+    """Why retention did less than it was asked for, empty if it did all."""
 
 
 def peak_memory_bytes() -> int:

@@ -44,6 +44,9 @@ class Cluster(Protocol):
     async def image(self, namespace: str, name: str) -> Object | None:
         """The InferenceImage, None when it is gone."""
 
+    def images(self, namespace: str) -> AsyncIterator[Object]:
+        """All InferenceImages of a namespace (empty for all)."""
+
     async def jobs(self, namespace: str, selector: str) -> list[Object]:
         """The Jobs with these labels, read consistently (no cache)."""
 

@@ -11,10 +11,11 @@ from typing import Literal
 import msgspec
 
 from inference_image_contract.inputs import MAX_FILES
-from inference_image_operator.model import UFileSpec, parse_duration
+from inference_image_operator.model import BuildSpec, UFileSpec, parse_duration
 from inference_image_operator.quantities import quantity
 
 REGION = "{region}"
+Builder = Literal["Kaniko", "Append"]
 _PROXY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 _LONGEST_RESYNC = 600  # seconds; a lost watch event must not stay unnoticed for longer
 
@@ -42,15 +43,32 @@ class Registries(Section, frozen=True, kw_only=True):
 
     allowed: tuple[str, ...] = ("uhub.ucloud.cn", "uhub.service.ucloud.cn")
     plain_http: tuple[str, ...] = ()
-    """Those of `allowed` that are spoken to without TLS."""
+    """Those of `allowed` and of the mirrors that are spoken to without TLS."""
+    token_hosts: tuple[str, ...] = ()
+    """Token servers that may be told a registry's login although they are on another domain."""
+    mirrors: dict[str, tuple[str, ...]] = {}
+    """Registry -> mirrors (`host[:port]` or `host[:port]/path`) that are asked for its base images first."""
+    keep_content_tags: int = 0
+    """Content tags to which nobody refers that a repository keeps, the newest; 0 keeps all."""
 
     def __post_init__(self) -> None:
         """Refuses a list that would allow everything or nothing."""
         if not self.allowed:
             raise ValueError("`registries.allowed` must name at least one host")
         for host in self.plain_http:
-            if host not in self.allowed:
+            if host not in self.hosts:
                 raise ValueError(f"`registries.plainHttp` names {host!r}, which `registries.allowed` does not")
+        for host in self.mirrors:
+            if host not in self.allowed:
+                raise ValueError(f"`registries.mirrors` names {host!r}, which `registries.allowed` does not")
+        if self.keep_content_tags < 0:
+            raise ValueError(f"`registries.keepContentTags` is {self.keep_content_tags}, but must not be negative")
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every host that a step may talk to: the allowed registries, and the mirrors."""
+        mirrors = (mirror.partition("/")[0] for found in self.mirrors.values() for mirror in found)
+        return tuple(dict.fromkeys((*self.allowed, *mirrors)))
 
 
 class UFileEndpoint(Section, frozen=True, kw_only=True):
@@ -138,6 +156,7 @@ class StepResources(Section, frozen=True, kw_only=True):
     export: ContainerResources = _resources("1", "2Gi", "4Gi")
     assemble: ContainerResources = _resources("100m", "128Mi", "256Mi")
     kaniko: ContainerResources = _resources("500m", "512Mi", "2Gi")
+    append: ContainerResources = _resources("500m", "64Mi", "128Mi")
     report: ContainerResources = _resources("50m", "64Mi", "128Mi")
     probe: ContainerResources = _resources("50m", "64Mi", "128Mi")
     publish: ContainerResources = _resources("50m", "64Mi", "128Mi")
@@ -168,6 +187,18 @@ class Jobs(Section, frozen=True, kw_only=True):
         _seconds("jobs.pendingDeadline", self.pending_deadline)
 
 
+class Builders(Section, frozen=True, kw_only=True):
+    """Which builders an InferenceImage may name, and the one that builds where it names none."""
+
+    default: Builder = "Kaniko"
+    allowed: tuple[Builder, ...] = ("Kaniko", "Append")
+
+    def __post_init__(self) -> None:
+        """Refuses a default that is not allowed."""
+        if self.default not in self.allowed:
+            raise ValueError(f"`builders.default` is {self.default}, which `builders.allowed` does not name")
+
+
 class Scheduling(Section, frozen=True, kw_only=True):
     """Classes that an InferenceImage may name."""
 
@@ -195,6 +226,7 @@ class Config(Section, frozen=True, kw_only=True):
     registries: Registries = Registries()
     ufile: UFileConfig = UFileConfig()
     jobs: Jobs = Jobs()
+    builders: Builders = Builders()
     scheduling: Scheduling = Scheduling()
     resync: str = "10m"
     watch_namespaces: tuple[str, ...] = ()
@@ -210,6 +242,10 @@ class Config(Section, frozen=True, kw_only=True):
             raise ValueError(f"`resync` is {self.resync}, but must lie between 1s and {_LONGEST_RESYNC}s")
         if self.workers < 1:
             raise ValueError(f"`workers` is {self.workers}, but must be at least 1")
+
+    def builder(self, build: BuildSpec) -> Builder:
+        """Who builds: whom the InferenceImage names, else the installation's default."""
+        return build.builder or self.builders.default
 
     def endpoint(self, ufile: UFileSpec) -> UFileEndpoint | None:
         """The endpoint that an InferenceImage asks for, None when this installation does not allow it.

@@ -107,6 +107,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     """Events of that Job and its pods, newest last; only with `pods`."""
     refusal: CreateRefusal | None = None
+    digests_in_use: tuple[str, ...] | None = None
+    """Images of this object's repository that a status refers to; None when this pass had no need to look."""
     queue_position: int = 0
     """Place among those that wait for a pipeline to end; 0 may run."""
 

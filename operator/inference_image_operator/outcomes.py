@@ -78,7 +78,10 @@ _KINDS = {
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KILLED = 128 + 9
 """By SIGKILL, and not for its memory: whoever did it, the log says nothing about the build."""
+_DISK = re.compile(r"ephemeral[- ](?:local )?storage|emptyDir volume|disk ?pressure", re.IGNORECASE)
+"""In the words with which a kubelet evicts a pod."""
 _SIDECAR = "image"
+_KANIKO = "kaniko"
 _NOT_STARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "CreateContainerError", "StartError"})
 _HOPELESS_RESTARTS = 2
 
@@ -124,7 +127,7 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
 
 def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
     if job.failed == "DeadlineExceeded":
-        return _timed_out(stage, job)
+        return _out_of_disk(stage, pods) or _timed_out(stage, job)
     for pod in _newest_first(pods):
         if pod.disrupted:
             continue
@@ -137,6 +140,21 @@ def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
         reason="PodLost",
         message=f"The pod of Job {job.name} ended before its containers did: {message}",
         hint="It runs again by itself. If it repeats, look at the node's events.",
+    )
+
+
+def _out_of_disk(stage: Stage, pods: tuple[Pod, ...]) -> Failed | None:
+    """The kubelet evicted the pod for the disk that it used; the Job controller replaced it until time was up."""
+    pod = next((pod for pod in _newest_first(pods) if _DISK.search(pod.message)), None)
+    if pod is None:
+        return None
+    field = {Stage.EXPORT: "spec.export.resources", Stage.BUILD: "spec.build.resources"}.get(stage)
+    more = f"Raise ephemeral-storage in the requests of {field}" if field else "Give the node more disk"
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason=Reason.DISK_FULL.value,
+        message=f"The pod was evicted for the disk that it used: {pod.message}",
+        hint=f"{more}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
     )
 
 
@@ -157,23 +175,36 @@ def _container_failed(container: Container, pod: Pod) -> Failed:
     if container.ended == "OOMKilled":
         return Failed(
             kind=Kind.COUNTED,
-            reason="OutOfMemory",
+            reason=Reason.OUT_OF_MEMORY.value,
             message=f"Container {container.name} used more memory than its limit and was killed.",
             hint="Raise the memory limit in spec.export.resources or spec.build.resources.",
             starved=container.name,
         )
+    tail = redact(container.report)[-MAX_LOG_TAIL:]
+    if container.name == _KANIKO:
+        # Its exit code and its last words can be those of a RUN, so they are never taken for a report of ours.
+        return _kaniko_failed(container, tail) or _unexplained(container, tail)
     if explained := _explained(container):
         return _image_did_not_start(explained, pod) or explained
-    tail = redact(container.report)[-MAX_LOG_TAIL:]
-    if container.name == "kaniko" and container.exit_code != _KILLED:
-        found = kaniko_log.diagnose(tail)
-        return Failed(
-            kind=Kind.COUNTED if found.passes else Kind.PERMANENT,
-            reason=found.reason,
-            message=found.message,
-            hint=found.hint,
-            log_tail=tail,
-        )
+    return _unexplained(container, tail)
+
+
+def _kaniko_failed(container: Container, tail: str) -> Failed | None:
+    """What Kaniko's log says; None when it was killed from outside, for then the log says nothing about that."""
+    found = kaniko_log.diagnose(tail)
+    if container.exit_code == _KILLED and not found.starved:
+        return None
+    return Failed(
+        kind=Kind.COUNTED if found.passes else Kind.PERMANENT,
+        reason=found.reason,
+        message=found.message,
+        hint=found.hint,
+        log_tail=tail,
+        starved=container.name if found.starved else "",
+    )
+
+
+def _unexplained(container: Container, tail: str) -> Failed:
     return Failed(
         kind=Kind.COUNTED,
         reason="ContainerFailed",

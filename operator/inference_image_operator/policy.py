@@ -18,23 +18,32 @@ class Refusal(Frozen, frozen=True, kw_only=True):
 
 def refusal(spec: Spec, config: Config) -> Refusal | None:
     """The first thing in the spec that the installation does not allow, if any."""
-    return (
-        _registry(spec, config)
-        or _endpoint(spec, config)
-        or _formats(spec, config)
-        or _classes(spec, config)
-        or _resources(spec, config)
-    )
+    checks = (_registry, _builder, _endpoint, _formats, _classes, _resources)
+    return next((found for check in checks if (found := check(spec, config))), None)
 
 
 def _registry(spec: Spec, config: Config) -> Refusal | None:
-    host = spec.image.repository.split("/", 1)[0]
-    if host in config.registries.allowed:
+    named = [("spec.image.repository", spec.image.repository)]
+    named += [("spec.image.additionalRepositories", repository) for repository in spec.image.additional_repositories]
+    if spec.build.cache.repository:
+        named.append(("spec.build.cache.repository", spec.build.cache.repository))
+    for field, repository in named:
+        host = repository.split("/", 1)[0]
+        if host not in config.registries.allowed:
+            allowed = ", ".join(config.registries.allowed)
+            return Refusal(
+                reason="RegistryNotAllowed", message=f"{field} is on {host}; this installation allows {allowed}."
+            )
+    return None
+
+
+def _builder(spec: Spec, config: Config) -> Refusal | None:
+    if config.builder(spec.build) in config.builders.allowed:
         return None
-    allowed = ", ".join(config.registries.allowed)
     return Refusal(
-        reason="RegistryNotAllowed",
-        message=f"spec.image.repository is on {host}; this installation allows {allowed}.",
+        reason="BuilderNotAllowed",
+        message=f"spec.build.builder is {spec.build.builder}; this installation allows "
+        f"{', '.join(config.builders.allowed)}.",
     )
 
 

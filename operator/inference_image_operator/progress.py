@@ -98,7 +98,7 @@ def _published(draft: Draft, result: results.Published) -> None:
     image = ImageStatus(
         reference=f"{spec.image.repository}@{result.digest}",
         digest=result.digest,
-        tags=tuple(tag.tag for tag in result.tags),
+        tags=tuple(tag.tag for tag in result.tags if not tag.repository),
         size=result.size,
         generation=run.generation if run else draft.observed.generation,
     )
@@ -113,8 +113,14 @@ def _published(draft: Draft, result: results.Published) -> None:
     _done(draft, Stage.TEST, tested, "The image answered." if spec.test.enabled else "spec.test.enabled is false.")
     for tag in result.tags:
         if tag.previous and tag.previous != result.digest:
-            draft.emit("TagMoved", f"Tag {tag.tag} pointed to {tag.previous} and now points to {result.digest}.")
+            name = f"{tag.repository}:{tag.tag}" if tag.repository else tag.tag
+            draft.emit("TagMoved", f"Tag {name} pointed to {tag.previous} and now points to {result.digest}.")
+    if result.deleted or result.retention:
+        text = f"{result.deleted} images of {spec.image.repository} to which nothing refers were deleted."
+        draft.emit("OldImagesDeleted", f"{text} {result.retention}".strip())
     message = f"{image.reference} is published as {', '.join(image.tags)}."
+    if spec.image.additional_repositories:
+        message += f" {', '.join(spec.image.additional_repositories)} have it too."
     draft.conditions.set(Type.READY, "True", "Published", message)
     draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.SUSPENDED)
     draft.emit("Published", message)

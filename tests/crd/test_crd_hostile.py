@@ -34,12 +34,16 @@ FULL = {
     },
     "build": {
         "args": {"A": "b"},
+        "builder": "Kaniko",
+        "cache": {"repository": "uhub.ucloud.cn/demo/cache"},
         "timeout": "1h",
         "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
     },
     "image": {
         "repository": "uhub.ucloud.cn/demo/a",
         "tags": ["test"],
+        "additionalRepositories": ["uhub.ucloud.cn/demo/b"],
+        "tagPolicy": "Overwrite",
         "pushSecretRef": {"name": "uhub"},
         "caSecretRef": {"name": "uhub-ca"},
     },

@@ -39,7 +39,8 @@ ONE_PATH = "must name a file or folder: neither empty nor ending with '/'"
 ONE_NAME = "must be an object's name: lower-case letters, digits, hyphens and dots"
 ONE_DURATION = "must be a duration such as 90s, 30m or 1h30m"
 ONE_URL_PATH = "must be the path of a URL: it starts with '/' and contains no space or control character"
-ONE_TAG = "a tag is letters, digits, '_', '.' and '-', and does not start with '.' or '-'"
+ONE_TAG = "a tag is letters, digits, '_', '.', '-', {step} and {contentHash}, and does not start with '.' or '-'"
+ONE_LENGTH = "a tag has at most 128 characters, counting 19 for {step} and 12 for {contentHash}"
 ONE_REPOSITORY = "must be host[:port]/path, its parts lower-case letters and digits separated by '.', '_', '__' or '-'"
 ONE_HOST = "must start with the host of the registry, such as uhub.ucloud.cn/demo/object-detect-infer"
 ONE_BUCKET = "must be 3 to 63 lower-case letters, digits or hyphens, with no hyphen at either end"
@@ -128,6 +129,11 @@ REFUSED: list[Refusal] = [
     at("export.frozenGraph", {}, REQUIRED, "export.frozenGraph.key"),
     Refusal({"export.frozenGraph": {"key": "a.pb"}}, "spec", ONE_MODEL),
     Refusal({"model.checkpoint": ABSENT}, "spec", ONE_MODEL),
+    Refusal(
+        {"model.checkpoint": ABSENT, "export.frozenGraph": {"key": "a.pb"}, "image.tags": ["v{step}"]},
+        "spec",
+        "a ready graph (export.frozenGraph) has no step: write {contentHash} into image.tags in place of {step}",
+    ),
     at("model.prefix", ABSENT, "set prefix to the UFile folder that holds the checkpoint", "model"),
     at("export.formats", ["TFLite"], "Unsupported value", "export.formats[0]"),
     at("export.formats", ["FrozenGraph", "FrozenGraph"], "Duplicate value", "export.formats[1]"),
@@ -227,11 +233,16 @@ REFUSED: list[Refusal] = [
     at("build.args", {"A": "1\n--privileged"}, ONE_CONTROL, "build.args[A]"),
     at("build.args", {"A": "1" * 1025}, "may not be more than 1024", "build.args.A"),
     at("build.args", {f"A{n}": "" for n in range(33)}, "must have at most 32 items"),
+    at("build.builder", "Docker", 'supported values: "Kaniko", "Append"'),
     at(
+        "build",
+        {"builder": "Append", "cache": {"enabled": True}},
+        "cache is for Kaniko: the Append builder runs nothing whose result could be cached",
         "build.cache",
-        {"enabled": True},
-        "the build cache is not supported by this version of the operator: leave cache out",
-        "build.cache.enabled",
+    ),
+    *(
+        at("build.cache.repository", value, "must be host[:port]/path in lower case, without a tag or a digest")
+        for value in ("a", "h.test/A", "h.test/a:t", "h.test/a@sha256:" + "0" * 64, "https://h.test/a", "h.test/a b")
     ),
     # image
     *(
@@ -261,6 +272,19 @@ REFUSED: list[Refusal] = [
     ),
     at("image.repository", "h.test/" + "a" * 249, "may not be more than 255"),
     *(at("image.tags", [tag], ONE_TAG, "image.tags[0]") for tag in ("", ".a", "-a", "a b", "a:b", "a@b", "a\n", "好")),
+    *(at("image.tags", [tag], ONE_TAG, "image.tags[0]") for tag in ("{Step}", "{step", "-{step}", "{{step}}", "{}")),
+    at("image.tags", ["a" * 110 + "{step}"], ONE_LENGTH, "image.tags[0]"),
+    at("image.tagPolicy", "refuse", "Unsupported value"),
+    *(
+        at("image.additionalRepositories", [value], words, "image.additionalRepositories[0]")
+        for value, words in (
+            ("h.test/A", "must be lower case"),
+            ("h.test/a:t", "must not contain a tag"),
+            ("a", ONE_HOST),
+        )
+    ),
+    at("image.additionalRepositories", ["h.test/a", "h.test/a"], "Duplicate value", "image.additionalRepositories[1]"),
+    at("image.additionalRepositories", [f"h.test/{n}" for n in range(9)], "must have at most 8 items"),
     at("image.tags", ["a" * 129], "may not be more than 128", "image.tags[0]"),
     at(
         "image.tags",

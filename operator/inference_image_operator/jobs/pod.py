@@ -64,6 +64,9 @@ def registry(spec: Spec, config: Config) -> inputs.Registry:
         repository=spec.image.repository,
         allowed_hosts=config.registries.allowed,
         plain_http_hosts=config.registries.plain_http,
+        token_hosts=config.registries.token_hosts,
+        mirrors=config.registries.mirrors,
+        additional_repositories=spec.image.additional_repositories,
     )
 
 
@@ -119,6 +122,12 @@ def source_mounts(spec: Spec) -> list[dict[str, Any]]:
     if spec.source.config_map is None:
         return []
     return [{"name": "source", "mountPath": paths.CONFIG_MAP_SOURCE, "readOnly": True}]
+
+
+def workspace(*, read_only: bool = False) -> dict[str, Any]:
+    """The mount that the containers of the Build stage hand the context on in."""
+    mount: dict[str, Any] = {"name": "workspace", "mountPath": paths.WORKSPACE}
+    return mount | ({"readOnly": True} if read_only else {})
 
 
 def scratch(name: str, size: int) -> dict[str, Any]:

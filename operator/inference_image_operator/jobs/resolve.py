@@ -69,6 +69,8 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         dockerfile=spec.source.dockerfile,
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
+        builder="Append" if config.builder(spec.build) == "Append" else "",
         registry=registry(spec, config),
         sample=spec.test.sample if spec.test.enabled else "",
+        fixed_tags=spec.image.tags if spec.image.tag_policy == "Refuse" else (),
     )

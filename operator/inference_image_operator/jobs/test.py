@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from inference_image_contract import inputs
+from inference_image_contract import inputs, tags
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import reach
 from inference_image_operator.jobs.pod import (
@@ -22,6 +22,8 @@ from inference_image_operator.jobs.sizes import SMALL
 from inference_image_operator.model import Status, parse_duration
 from inference_image_operator.observed import Observed
 
+MAX_DIGESTS = 500
+"""More digests in use than this do not fit into an environment variable beside the rest; then nothing is deleted."""
 START = 15 * 60
 """Seconds, beside the test's own timeout, for pulling the image and for the last container."""
 
@@ -36,9 +38,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
         config.images.build,
         config.jobs.resources.publish,
         args=["publish"],
-        env=[
-            input_env(inputs.PublishInput(registry=registry(spec, config), digest=built.digest, tags=spec.image.tags))
-        ],
+        env=[input_env(publish_input(observed, status, config))],
         mounts=registry_mounts(spec),
     )
     push = spec.image.push_secret_ref
@@ -57,6 +57,31 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
         ),
         deadline_seconds=START + parse_duration(spec.test.timeout),
     )
+
+
+def publish_input(observed: Observed, status: Status, config: Config) -> inputs.PublishInput:
+    """What `publish` is asked to do.
+
+    Raises ValueError when there is no image or no checkpoint.
+    """
+    spec, built, checkpoint = observed.spec, status.built, status.checkpoint
+    if built is None or checkpoint is None:
+        raise ValueError("there is nothing to publish")
+    return inputs.PublishInput(
+        registry=registry(spec, config),
+        digest=built.digest,
+        tags=tags.render(spec.image.tags, checkpoint.step, status.content_hash),
+        refuse_moves=spec.image.tag_policy == "Refuse",
+        retention=_retention(observed, config),
+    )
+
+
+def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
+    """None where the installation keeps everything, or where it is not known what is in use."""
+    keep, used = config.registries.keep_content_tags, observed.digests_in_use
+    if not keep or used is None or len(used) > MAX_DIGESTS:
+        return None
+    return inputs.Retention(keep=keep, in_use=used)
 
 
 def _image(observed: Observed, digest: str, config: Config) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from inference_image_operator.model.part import Part
 
 InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
 FROZEN_GRAPH, ONNX = "FrozenGraph", "ONNX"
+TagPolicy = Literal["Overwrite", "Refuse"]
 _NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
 
 
@@ -119,10 +120,22 @@ class SourceSpec(Part, frozen=True, kw_only=True):
     checkpoint_dir: str = "code/checkpoint_dir"
 
 
+class CacheSpec(Part, frozen=True, kw_only=True):
+    """Kaniko's cache of what RUN makes."""
+
+    enabled: bool = False
+    repository: str = ""
+    """Empty for the image's repository with `-cache` behind its name."""
+
+
 class BuildSpec(Part, frozen=True, kw_only=True):
     """The build stage."""
 
     args: dict[str, str] = {}
+    builder: Literal["", "Kaniko", "Append"] = ""
+    """Empty leaves it to the installation."""
+    reproducible: bool = False
+    cache: CacheSpec = CacheSpec()
     timeout: str = "1h"
     resources: Resources = Resources()
 
@@ -132,10 +145,14 @@ class ImageSpec(Part, frozen=True, kw_only=True):
 
     repository: str
     tags: tuple[str, ...]
+    """Templates: `{step}` and `{contentHash}` are filled in."""
     push_secret_ref: NameRef | None = None
     """Secret of type `kubernetes.io/dockerconfigjson`."""
     ca_secret_ref: NameRef | None = None
     """Secret with the key `ca.crt`."""
+    additional_repositories: tuple[str, ...] = ()
+    """Where the same tags point to the same image."""
+    tag_policy: TagPolicy = "Overwrite"
 
 
 class TestSpec(Part, frozen=True, kw_only=True):

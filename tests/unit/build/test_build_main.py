@@ -30,7 +30,7 @@ def result(tmp_path, monkeypatch):
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["resolve", "more"]])
 def test_anything_but_one_known_step_is_refused(arguments, capsys):
     assert program.main(arguments) == ExitCode.BAD_INPUT
-    assert "resolve|assemble|report|probe|publish" in capsys.readouterr().err
+    assert "resolve|assemble|append|report|probe|publish" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("step", ["resolve", "assemble", "report", "probe", "publish"])

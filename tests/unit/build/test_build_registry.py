@@ -206,7 +206,7 @@ def test_an_upload_that_is_not_taken_explains_the_repository(connect, tls, serve
     body = b'{"errors": [{"code": "NAME_UNKNOWN"}]}'
     client, image = plain(connect, tls, serve(lambda request: reply(request, 404, body)))
     error = failure(client.check_push, image)
-    assert error.reason == Reason.REGISTRY_UNAUTHORIZED
+    assert error.reason == Reason.REPOSITORY_NOT_FOUND
     assert "404 NAME_UNKNOWN" in error.message
     assert "spec.image.repository" in error.hint
 

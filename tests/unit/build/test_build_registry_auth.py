@@ -5,7 +5,14 @@ import json
 
 import pytest
 
-from inference_image_build.registry_auth import Login, normalise_host, parse_challenge, read_logins, secrets
+from inference_image_build.registry_auth import (
+    Login,
+    may_see_login,
+    normalise_host,
+    parse_challenge,
+    read_logins,
+    secrets,
+)
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -83,3 +90,34 @@ def test_normalise_host(key, host):
 )
 def test_parse_challenge(header, scheme, parameters):
     assert parse_challenge(header) == (scheme, parameters)
+
+
+@pytest.mark.parametrize(
+    ("registry", "server", "seen"),
+    [
+        ("uhub.ucloud.cn", "uhub.ucloud.cn", True),
+        ("uhub.ucloud.cn:5000", "uhub.ucloud.cn", True),
+        ("uhub.ucloud.cn", "auth.uhub.ucloud.cn", True),
+        ("uhub.ucloud.cn", "auth.ucloud.cn:8443", True),
+        ("UHUB.ucloud.cn", "Auth.UCloud.cn", True),
+        ("docker.io", "auth.docker.io", True),
+        ("localhost:5000", "localhost:5001", True),
+        ("10.0.0.1:5000", "10.0.0.1", True),
+        ("[::1]:5000", "[::1]:5001", True),
+        ("uhub.ucloud.cn", "ucloud.cn.evil.example", False),
+        ("uhub.ucloud.cn", "evilucloud.cn", False),
+        ("uhub.ucloud.cn", "evil.example", False),
+        ("uhub.ucloud.cn", "", False),
+        ("registry.com.cn", "evil.com.cn", False),
+        ("registry.co.uk", "evil.co.uk", False),
+        ("registry.example", "evil.example", False),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("10.0.0.1", "evil.0.0.1", False),
+        ("localhost", "evil.localhost.example", False),
+        ("uhub.ucloud.cn", "tokens.example:444", True),
+        ("uhub.ucloud.cn", "tokens.example:445", False),
+        ("uhub.ucloud.cn", "any.example:445", True),
+    ],
+)
+def test_who_may_be_told_a_login(registry, server, seen):
+    assert may_see_login(registry, server, ("tokens.example:444", "any.example")) is seen

@@ -6,6 +6,9 @@ from inference_image_build.references import ImageReference
 from inference_image_build.registry import MANIFEST_TYPES, Manifest
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from tests.registries.docker_registry import serve_registry
+from tests.registries.tls import make_tls
+from tests.registries.token_server import serve_tokens
 
 
 @pytest.fixture
@@ -82,3 +85,91 @@ def test_a_token_server_without_a_token_is_named(tls, connect, serve, answer):
 
 def _manifest() -> Manifest:
     return Manifest(b"{}", MANIFEST_TYPES[0])
+
+
+@pytest.fixture
+def tokens(token_registry):
+    """The token server's knobs, put back afterwards."""
+    yield token_registry.tokens
+    token_registry.tokens.lifetimes.clear()
+    token_registry.tokens.rescope = None
+
+
+EXPIRED = -600
+"""Seconds; a registry tolerates a minute."""
+
+
+def test_an_expired_token_is_replaced(token_registry, tokens, connect, image):
+    client = connect(token_registry.host, "puller", "secret-2", ca=token_registry.tls.ca)
+    tokens.lifetimes.append(EXPIRED)
+    before = len(tokens.scopes)
+    assert client.manifest(image) is None
+    assert tokens.scopes[before:] == ["repository:demo/infer:pull"] * 2
+
+
+def test_tokens_that_are_expired_from_the_start_are_told_so(token_registry, tokens, connect, image):
+    tokens.lifetimes += [EXPIRED] * 9
+    before = len(tokens.scopes)
+    with pytest.raises(StageError, match="invalid or expired") as caught:
+        connect(token_registry.host, "pusher", "secret-1", ca=token_registry.tls.ca).check_push(image)
+    assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
+    assert len(tokens.scopes) - before == 2, "asked no more often than that"
+
+
+def test_a_token_of_another_scope_is_told_so(token_registry, tokens, connect, image):
+    tokens.rescope = lambda access: [entry | {"name": "somebody/else"} for entry in access]
+    with pytest.raises(StageError, match="grants less") as caught:
+        connect(token_registry.host, "pusher", "secret-1", ca=token_registry.tls.ca).check_push(image)
+    assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
+
+
+@pytest.fixture
+def foreign_realm(tls, serve, token_registry):
+    """A registry that names another host as its token server: the true one, by its address."""
+    realm = token_registry.tokens.url.replace("localhost", "127.0.0.1")
+
+    def registry(request):
+        request.send_response(401)
+        request.send_header("WWW-Authenticate", f'Bearer realm="{realm}",service="test service"')
+        request.send_header("Content-Length", "0")
+        request.end_headers()
+
+    return f"localhost:{serve(registry, tls=tls)}", realm.split("/")[2]
+
+
+def test_a_login_is_not_sent_to_a_foreign_host(tls, connect, tokens, foreign_realm):
+    host, server = foreign_realm
+    before = len(tokens.authorizations)
+    with pytest.raises(StageError, match="not sent there") as caught:
+        connect(host, "user", "canary", ca=tls.ca).check_push(ImageReference(host, "a", "t", ""))
+    assert caught.value.reason == Reason.REGISTRY_NOT_ALLOWED
+    assert server in caught.value.message
+    assert "config.registries.tokenHosts" in caught.value.hint
+    assert tokens.authorizations[before:] == []
+
+
+def test_a_listed_token_server_is_asked(foreign_tokens, connect, image):
+    """A real registry whose token server is on another host."""
+    host, server, tls = foreign_tokens
+    client = connect(host, "pusher", "secret-1", ca=tls.ca, token_hosts=(server.url.split("/")[2],))
+    client.check_push(image._replace(host=host))
+    with pytest.raises(StageError, match="not sent there"):
+        connect(host, "pusher", "secret-1", ca=tls.ca).check_push(image._replace(host=host))
+
+
+def test_without_a_login_any_token_server_may_be_asked(foreign_tokens, connect, image):
+    host, server, tls = foreign_tokens
+    with pytest.raises(StageError, match="without credentials: its token server grants less"):
+        connect(host, ca=tls.ca).manifest(image._replace(host=host))
+    assert server.authorizations[-1] == ""
+
+
+@pytest.fixture
+def foreign_tokens(tmp_path):
+    both = make_tls(tmp_path / "tls", "localhost", "127.0.0.1")
+    users = {("pusher", "secret-1"): ("pull", "push")}
+    with (
+        serve_tokens(both, users, host="127.0.0.1") as server,
+        serve_registry(tmp_path, both, server.auth(both)) as host,
+    ):
+        yield host, server, both

@@ -33,6 +33,10 @@ def test_images_are_enough() -> None:
         (IMAGES + "resync: 0s", "`resync` is 0s"),
         (IMAGES + "registries: {allowed: []}", "`registries.allowed` must name at least one host"),
         (IMAGES + "registries: {allowed: [a], plainHttp: [b]}", "`registries.plainHttp` names 'b'"),
+        (IMAGES + "registries: {mirrors: {docker.io: [m]}}", "`registries.mirrors` names 'docker.io'"),
+        (IMAGES + "registries: {keepContentTags: -1}", "`registries.keepContentTags` is -1"),
+        (IMAGES + "builders: {default: Append, allowed: [Kaniko]}", "`builders.default` is Append"),
+        (IMAGES + "builders: {default: Docker}", r"at `\$\.builders\.default`"),
         (IMAGES + "ufile: {regionEndpoint: {scheme: http, suffix: .x}}", r"must contain \{region\}"),
         (IMAGES + "ufile: {allowedEndpoints: [{scheme: file, suffix: .x}]}", r"allowedEndpoints\[0\]\.scheme"),
         (IMAGES + "ufile: {proxy: {url: 'http://user:secret@proxy.test'}}", r"without user, password and path"),
@@ -44,6 +48,11 @@ def test_images_are_enough() -> None:
 def test_what_cannot_be_used_is_named(text: str, message: str) -> None:
     with pytest.raises(config.ConfigError, match=message):
         config.parse(text)
+
+
+def test_a_mirror_counts_as_a_host() -> None:
+    mirrors = "registries: {allowed: [h], mirrors: {h: [m/path, n, m]}, plainHttp: [m]}"
+    assert config.parse(IMAGES + mirrors).registries.hosts == ("h", "m", "n")
 
 
 def test_the_file_is_named_when_it_is_missing_or_wrong(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from inference_image_contract import inputs
 from inference_image_operator.config import PullSecret, Registries
 from inference_image_operator.jobs import manifest, memory_limit, sizes
-from inference_image_operator.jobs.build import kaniko_args
+from inference_image_operator.jobs.kaniko import kaniko_args
 from inference_image_operator.jobs.labels import lineage
 from inference_image_operator.jobs.pod import literal
 from inference_image_operator.model import Status

@@ -131,18 +131,17 @@ UNAVAILABLE = [
 def test_kanikos_last_words_are_understood(line, reason, passes):
     found = kaniko_log.diagnose(f"INFO start\nerror: {line}\n\n")
     assert (found.reason, found.passes) == (reason, passes)
-    assert found.message == f"Kaniko failed: error: {line}"
+    assert found.message.endswith(f": {line}")
     assert passes or "then set the annotation uai.ucloud.cn/requestedAt to a new value." in found.hint
 
 
 @pytest.mark.parametrize(
     ("log", "line"),
     [
-        ("", "it printed nothing"),
-        (" \n\n", "it printed nothing"),
         ("one\ntwo", "two"),
-        ("Error: first\nError: second\nUsage: errors", "Error: second"),
-        ("FATAL: x\nlater", "FATAL: x"),
+        ("Error: first\nError: second\nUsage: errors", "second"),
+        ("FATAL: x\nlater", "x"),
+        ("error building image: error building stage: failed to execute command: x", "x"),
         ("step failed\nlater", "step failed"),
         ("an error\nlater", "an error"),
         ("so fatal\nlater", "so fatal"),
@@ -151,6 +150,11 @@ def test_kanikos_last_words_are_understood(line, reason, passes):
 )
 def test_the_line_that_names_the_cause(log, line):
     assert kaniko_log.diagnose(log).message == f"Kaniko failed: {line}"
+
+
+@pytest.mark.parametrize("log", ["", " \n\n"])
+def test_a_log_without_words_is_said_so(log):
+    assert kaniko_log.diagnose(log).message == "Kaniko failed and printed nothing."
 
 
 REFUSED = [

@@ -1,0 +1,91 @@
+"""`python -m bench.build [--sizes MB,MB]`: time and memory of the builders against buildah, on the same contexts."""
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench import builders, harness
+from bench.build_site import MIB, Site, make_context, site
+from bench.builders import Cost, Target
+from bench.harness import Figure
+
+MB = 1_000_000
+SIZES = "100,1000,4000"
+LIMIT = 128 * MIB
+"""The default memory limit of the container `append`, under which it is run here."""
+REPRODUCIBLE = "Kaniko reproducible"
+IN_MEMORY = 1000 * MB
+"""Larger weights are not given to a builder that holds layers in memory."""
+MEMORY = Path("/sys/fs/cgroup/memory")
+UNIFIED = Path("/sys/fs/cgroup")
+
+
+@contextlib.contextmanager
+def limited(size: int) -> Iterator[str]:
+    """A cgroup whose processes get at most this much memory, page cache included; cgroup v1 or v2. Needs root."""
+    parent, name = (MEMORY, "memory.limit_in_bytes") if MEMORY.exists() else (UNIFIED, "memory.max")
+    group = parent / "inference-image-bench"
+    group.mkdir(exist_ok=True)
+    try:
+        (group / name).write_text(str(size))
+        yield str(group)
+    finally:
+        group.rmdir()
+
+
+def run(name: str, place: Site, workspace: Path) -> Cost:
+    """One build into a repository that holds nothing yet."""
+    target = Target(f"{place.host}/bench/{name.lower().replace(' ', '-')}", "bench")
+    if name != "Append":
+        return builders.BUILDERS[name](workspace, target)
+    with limited(LIMIT) as cgroup:
+        return builders.append(workspace, target, cgroup=cgroup)
+
+
+def figures(size: int) -> list[Figure]:
+    """Time and peak memory of each builder at one size of weights, in bytes."""
+    costs = {}
+    for name in builders.BUILDERS:
+        if name == REPRODUCIBLE and size > IN_MEMORY:
+            continue
+        # a registry of its own for each, so that the disk holds one image at a time
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, site(Path(folder, "registry")) as place:
+            make_context(Path(folder, "workspace"), place.base, size)
+            costs[name] = run(name, place, Path(folder, "workspace"))
+            print(f"{size // MB} MB, {name}: {costs[name]}", flush=True)
+    plain = costs.pop("buildah")
+    label = f"{size // MB:,} MB"
+    return [
+        figure
+        for name, cost in costs.items()
+        for figure in (
+            Figure(f"{name}, {label}: time", "s", cost.seconds, plain.seconds),
+            Figure(
+                f"{name}, {label}: peak resident memory",
+                "MiB",
+                cost.peak_bytes / MIB,
+                plain.peak_bytes / MIB,
+                f"{LIMIT // MIB} or less" if name == "Append" else "",
+            ),
+        )
+    ]
+
+
+def main(sizes: list[int]) -> None:
+    """Writes out/bench/build.json and the table in docs/benchmarks.md."""
+    before = harness.load()
+    found = [figure for size in sizes for figure in figures(size * MB)]
+    setting = (
+        "Incompressible weights on a base of 64 MiB, to a docker-registry on loopback without TLS; baseline: `buildah "
+        f"build` and `push` with an empty storage. Append runs in a cgroup limited to {LIMIT // MIB} MiB, its default "
+        f"limit; load {before:.3g} before."
+    )
+    harness.report("build", found, "make bench-build", setting)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m bench.build", description=__doc__)
+    parser.add_argument("--sizes", default=SIZES, help="megabytes of weights, separated by commas")
+    main([int(size) for size in parser.parse_args().sizes.split(",")])

@@ -1,0 +1,14 @@
+.PHONY: bench-build bench-rebuild
+BENCH_BUILD_SIZES ?= 100,1000,4000
+BENCH_REBUILD_WEIGHTS ?= 100
+BENCH_BUILDERS := PYTHONPATH=.:job_contract:object_store:build_job $(PY) -m
+
+bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)
+	@$(BENCH_BUILDERS) bench.build --sizes $(BENCH_BUILD_SIZES)
+
+bench-rebuild: setup ## what a rebuild pushes, counted at the registry (needs root)
+	@$(BENCH_BUILDERS) bench.rebuild --weights $(BENCH_REBUILD_WEIGHTS)
+
+.PHONY: test-builders
+test-builders: setup ## the append builder's images against those of the real Kaniko (needs root)
+	@$(PY) -m pytest -q tests/builders

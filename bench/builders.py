@@ -1,0 +1,126 @@
+"""The builders side by side: each builds a workspace as its container would, and is measured by the kernel."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster import binaries, settings
+from devcluster.buildah import POLICY
+
+KANIKO_FLAGS = ("--compressed-caching=false", "--snapshot-mode=redo")
+"""Those that the operator gives it, because they keep its memory bounded."""
+_TAIL = 2000
+
+
+class BuildError(RuntimeError):
+    """A builder failed; the text ends with what it said."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one build took."""
+
+    seconds: float
+    peak_bytes: int
+    """Highest resident set of any of its processes."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a build goes; `repository` is host/path."""
+
+    repository: str
+    tag: str
+
+    @property
+    def host(self) -> str:
+        return self.repository.partition("/")[0]
+
+
+def append(workspace: Path, target: Target, *, cgroup: str = "") -> Cost:
+    """The append builder, in a cgroup where one is given."""
+    driver = [sys.executable, "-m", "bench.append_once", str(workspace), target.repository, target.tag]
+    path = ":".join(str(settings.REPOSITORY / part) for part in ("", "job_contract", "object_store", "build_job"))
+    return _measured([driver], env=os.environ | {"PYTHONPATH": path}, cgroup=cgroup)
+
+
+def kaniko(workspace: Path, target: Target, *flags: str) -> Cost:
+    """Kaniko as root in a mount namespace and a root of its own, with the operator's flags."""
+    executor = binaries.ensure(binaries.KANIKO)["executor"]
+    with tempfile.TemporaryDirectory(dir=workspace.parent) as folder:
+        root = Path(folder)
+        for part in ("kaniko/.docker", "etc", "tmp", "root"):
+            (root / part).mkdir(parents=True)
+        shutil.copy2(executor, root / "kaniko/executor")
+        (root / "kaniko/.docker/config.json").write_text("{}")
+        (root / "etc/resolv.conf").touch()
+        (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
+        program = [
+            "/kaniko/executor",
+            "--force",
+            "--context=dir:///inference-image/context",
+            "--dockerfile=/inference-image/Dockerfile",
+            f"--destination={target.repository}:{target.tag}",
+            "--digest-file=/inference-image/digest",
+            f"--insecure-registry={target.host}",
+            "--insecure",
+            "--insecure-pull",
+            *KANIKO_FLAGS,
+            *flags,
+        ]
+        enter = ["unshare", "--mount", "--propagation=private", sys.executable, "-m", "bench.in_root"]
+        return _measured([[*enter, str(root), str(workspace), *program]])
+
+
+def buildah(workspace: Path, target: Target) -> Cost:
+    """buildah with a storage of its own, which starts empty: what a fresh node does."""
+    with tempfile.TemporaryDirectory(dir=workspace.parent) as folder:
+        storage = [f"--root={folder}/root", f"--runroot={folder}/run", "--storage-driver=overlay"]
+        name = f"{target.repository}:{target.tag}"
+        policy = f"--signature-policy={POLICY}"
+        build = ["build", policy, "--tls-verify=false", f"--file={workspace}/Dockerfile", f"--tag={name}"]
+        push = ["push", policy, "--tls-verify=false", "--quiet", name]
+        prefix = ["buildah", *storage]
+        try:
+            return _measured([[*prefix, *build, str(workspace / "context")], [*prefix, *push]])
+        finally:
+            subprocess.run([*prefix, "rmi", "--all", "--force"], capture_output=True, check=False)
+
+
+def kaniko_reproducible(workspace: Path, target: Target) -> Cost:
+    """Kaniko as `spec.build.reproducible` has it."""
+    return kaniko(workspace, target, "--reproducible")
+
+
+BUILDERS: Mapping[str, Callable[[Path, Target], Cost]] = {
+    "buildah": buildah,
+    "Append": append,
+    "Kaniko": kaniko,
+    "Kaniko reproducible": kaniko_reproducible,
+}
+
+
+def _measured(commands: Sequence[Sequence[str]], *, env: Mapping[str, str] | None = None, cgroup: str = "") -> Cost:
+    """Runs the commands one after the other: the sum of their times, the highest of their peaks.
+
+    Raises BuildError.
+    """
+    seconds, peak = 0.0, 0
+    for command in commands:
+        with tempfile.NamedTemporaryFile() as result:
+            measure = [sys.executable, "-S", "-E", str(Path(__file__).with_name("measure.py")), result.name, cgroup]
+            done = subprocess.run(
+                [*measure, *command], cwd=settings.REPOSITORY, env=env, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                said = (done.stdout + done.stderr)[-_TAIL:]
+                raise BuildError(f"{command[0]} ended with code {done.returncode}:\n{said}")
+            cost = json.loads(Path(result.name).read_text())
+        seconds, peak = seconds + cost["seconds"], max(peak, cost["peak"])
+    return Cost(seconds, peak)

@@ -1,0 +1,64 @@
+"""A registry seen through a proxy that counts the bytes that it receives."""
+
+import contextlib
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+
+_CHUNK = 256 * 1024
+
+
+class Counter:
+    """Bytes from the clients to the registry, headers included, since the last `take`."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self._lock = threading.Lock()
+        self._received = 0
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self._received += count
+
+    def take(self) -> int:
+        """The count so far; the next begins at 0."""
+        with self._lock:
+            count, self._received = self._received, 0
+        return count
+
+
+@contextlib.contextmanager
+def counted(upstream: str) -> Iterator[Counter]:
+    """A proxy before the registry `upstream` (host:port)."""
+    host, _, port = upstream.partition(":")
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection((host, int(port))) as registry:
+                answers = threading.Thread(target=_pump, args=(registry, self.request, lambda _: None))
+                answers.start()
+                _pump(self.request, registry, counter.add)
+                answers.join()
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        counter = Counter(f"127.0.0.1:{server.server_address[1]}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield counter
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _pump(source: socket.socket, target: socket.socket, seen: Callable[[int], None]) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(_CHUNK):
+            seen(len(data))
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

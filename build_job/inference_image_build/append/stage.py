@@ -1,0 +1,102 @@
+"""Append: puts the Dockerfile's layers onto its base image in the registry, under the content tag."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from inference_image_build import dockerfile, references
+from inference_image_build.append import image, plan, supported
+from inference_image_build.append.image import SCRATCH, Base
+from inference_image_build.append.layer import measured
+from inference_image_build.dockerfile_rules import Instruction
+from inference_image_build.references import ImageReference
+from inference_image_build.registry import Manifest, Registry
+from inference_image_build.registry_copy import Descriptor
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import AppendInput
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import Appended
+
+
+def append(
+    stage: AppendInput, registry: Registry, context: Path, pinned_dockerfile: Path, digest_file: Path
+) -> Appended:
+    """Builds and pushes; writes the digest for `report`, which asks the registry itself.
+
+    A layer is read from the context once for its digest, and once more if the registry does not have it. Nothing is
+    written to disk but the digest.
+
+    Raises StageError: `BuilderUnsupported`, `DockerfileInvalid`, `SourceChanged`, those of the registry.
+    """
+    instructions = dockerfile.read(pinned_dockerfile.read_bytes(), stage.dockerfile)
+    supported.check(instructions, stage.dockerfile)
+    repository = references.parse_repository(stage.registry.repository)
+    source, base = _base(instructions, stage, registry)
+    options = plan.Options(stage.build_args, stage.labels, stage.checkpoint_dir)
+    wanted = plan.make(instructions, base.settings, context, stage.dockerfile, options)
+    steps = [(step.created_by, measured(*step) if step.entries else None) for step in wanted.steps]
+    made = image.on_top(base, wanted.config, steps)
+    push = _Push(registry, repository)
+    for descriptor in base.layers:
+        push.base_layer(source, Descriptor(descriptor["digest"], descriptor["size"]))
+    for _, layer in steps:
+        if layer:
+            push.blob(Descriptor(layer.digest, layer.size), layer.content)
+    push.blob(Descriptor(made.config_digest, len(made.config)), lambda: iter((made.config,)))
+    manifest = Manifest(made.manifest, made.media_type)
+    registry.put_manifest(repository, stage.content_tag, manifest)
+    digest_file.write_text(manifest.digest)
+    return Appended(digest=manifest.digest, pushed_bytes=push.pushed, reused_bytes=push.reused)
+
+
+def _base(instructions: tuple[Instruction, ...], stage: AppendInput, registry: Registry) -> tuple[ImageReference, Base]:
+    """The image of FROM; `assemble` has pinned it by digest."""
+    uses = dockerfile.images(instructions, stage.build_args, stage.dockerfile)
+    if not uses:
+        return references.parse_repository(stage.registry.repository), SCRATCH
+    line = uses[0].instruction.first_line
+    source = references.parse(uses[0].image)
+    found = registry.located(source)
+    source = found[0] if found else source
+    manifest = registry.platform(*found) if found else None
+    if manifest is None or manifest.media_type not in {image.OCI_MANIFEST, image.DOCKER_MANIFEST}:
+        raise StageError(
+            Reason.BASE_IMAGE_NOT_FOUND,
+            f"{stage.dockerfile}, line {line}, names {source}, which the registry {source.host} does not have for "
+            "linux/amd64.",
+            f"Correct line {line} of {stage.dockerfile}, or push an image for linux/amd64 there.",
+        )
+    document = json.loads(manifest.data)
+    config = document["config"]
+    settings = json.loads(registry.read_blob(source, Descriptor(config["digest"], config["size"])))
+    base = Base(manifest.media_type, document, settings)
+    if base.settings.get("OnBuild"):
+        raise supported.unsupported(stage.dockerfile, uses[0].instruction, "ONBUILD triggers of the base image")
+    return source, base
+
+
+class _Push:
+    """Brings blobs into the repository that it does not have, and counts."""
+
+    def __init__(self, registry: Registry, repository: ImageReference) -> None:
+        self._registry = registry
+        self._repository = repository
+        self.pushed = 0
+        """Bytes that were uploaded."""
+        self.reused = 0
+        """Bytes that the registry had."""
+
+    def base_layer(self, source: ImageReference, blob: Descriptor) -> None:
+        """A layer of the base image."""
+        self._count(blob, self._registry.copy_blob(source, self._repository, blob))
+
+    def blob(self, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> None:
+        """A layer or a configuration of ours."""
+        self._count(blob, self._registry.push_blob(self._repository, blob, content))
+
+    def _count(self, blob: Descriptor, sent: int) -> None:
+        self.pushed += sent
+        self.reused += blob.size - sent
+        done = "pushed" if sent else "the registry has"
+        print(f"{done} {blob.digest} ({blob.size} bytes)", file=sys.stderr)

@@ -1,0 +1,33 @@
+"""Where an image is going to be published: what could forbid it later is found before anything is built."""
+
+from collections.abc import Iterator
+
+from inference_image_build import references
+from inference_image_build.publish import refuse_move
+from inference_image_build.references import ImageReference
+from inference_image_build.registry import Registry
+from inference_image_contract import inputs, tags
+
+
+def repositories(where: inputs.Registry) -> Iterator[ImageReference]:
+    """Every repository that the image goes to, that of the build first. Raises StageError (`InvalidInput`)."""
+    yield references.parse_repository(where.repository)
+    for text in where.additional_repositories:
+        yield references.parse_repository(text)
+
+
+def check_push(where: inputs.Registry, registry: Registry) -> None:
+    """Proves that the credentials may push to each repository. Raises StageError as `Registry.check_push`."""
+    for repository in repositories(where):
+        registry.check_push(repository)
+
+
+def check_tags(stage: inputs.ResolveInput, registry: Registry, pinned: inputs.Manifest, digest: str) -> None:
+    """With tagPolicy Refuse: no tag points to another image; `digest` is empty when this content has no image yet.
+
+    Raises StageError: `TagExists`, and those of the registry.
+    """
+    for name in tags.render(stage.fixed_tags, pinned.step, pinned.content_hash):
+        for repository in repositories(stage.registry):
+            found = registry.manifest(repository, name)
+            refuse_move(repository, name, found.digest if found else "", digest)

@@ -1,0 +1,13 @@
+"""What registries say when they refuse: the words by which a cause is known, in an answer or in a builder's log.
+
+The distribution specification has no codes for a quota or an immutable tag; registries say it in the message.
+"""
+
+import re
+
+QUOTA = re.compile(r"quota|storage limit|exceed\w* the (?:configured )?(?:upper )?limit|tag limit", re.IGNORECASE)
+IMMUTABLE = re.compile(r"immutable", re.IGNORECASE)
+TOO_LARGE = re.compile(r"SIZE_INVALID|413 Request Entity Too Large|413 Payload Too Large|BLOB_TOO_LARGE", re.IGNORECASE)
+NO_REPOSITORY = re.compile(
+    r"NAME_UNKNOWN|(?:repository|project|namespace)\b[^;\n]{0,80}(?:not (?:known|found)|does not exist)", re.IGNORECASE
+)

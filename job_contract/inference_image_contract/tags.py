@@ -1,0 +1,17 @@
+"""Tags of a published image: templates in the spec, and the tag of one content."""
+
+from collections.abc import Iterable
+
+STEP, CONTENT_HASH = "{step}", "{contentHash}"
+SHORT = 12
+"""Hex digits of a content hash in a tag."""
+_ALGORITHM = "sha256:"
+
+
+def render(tags: Iterable[str], step: int | None, content_hash: str) -> tuple[str, ...]:
+    """The tags with `{step}` and `{contentHash}` filled in, each once, in the order given.
+
+    Without a step (a ready graph) no tag has `{step}`: the API refuses that.
+    """
+    short = content_hash.removeprefix(_ALGORITHM)[:SHORT]
+    return tuple(dict.fromkeys(tag.replace(STEP, str(step)).replace(CONTENT_HASH, short) for tag in tags))

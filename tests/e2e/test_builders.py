@@ -1,0 +1,120 @@
+"""Both builders on the real kubelet: the same image, Append under `restricted`, what a change of the code builds."""
+
+import json
+import secrets
+from pathlib import Path
+
+from demo import kubectl
+from devcluster import buildah, credentials, inside, settings
+from tests.builders.flat import Flat
+from tests.e2e.stack import Case, objects
+
+RUN = """\
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+USER root
+RUN touch /made
+USER 65532
+COPY code/ /ai/
+COPY object-detect.conf /ai/conf.json
+ENV UAI_SERVICE_CONFIG=/ai/conf.json
+WORKDIR /ai
+CMD ["python3", "-m", "inference_server"]
+"""
+
+
+def dockerfile(case: Case, text: str) -> None:
+    objects({"write": [f"{case.prefix}source/object-detect-cpu.Dockerfile", text]})
+
+
+def build(case: Case, builder: str, **more: object) -> Flat:
+    """Builds a case in a repository of its own, where no image of this content is; what came of it."""
+    case.spec["build"] = case.spec.get("build", {}) | {"builder": builder} | more
+    case.spec["image"]["repository"] = f"{settings.REGISTRY_HOST}/demo/e2e-{builder.lower()}-{secrets.token_hex(4)}"
+    case.apply()
+    case.until_ready()
+    return pulled(case)
+
+
+def pulled(case: Case, leave_out: tuple[str, ...] = ()) -> Flat:
+    folder = settings.STATE / "e2e" / secrets.token_hex(4)
+    folder.mkdir(parents=True)
+    inside.run_inside([
+        "skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet",
+        f"--src-authfile={credentials.docker_config()}", f"--src-cert-dir={credentials.trust_directory()}",
+        f"docker://{case.status['image']['reference']}", f"dir:{folder}",
+    ])  # fmt: skip
+    manifest = json.loads((folder / "manifest.json").read_text())
+
+    def blob(digest: str):
+        return Path(folder, digest.removeprefix("sha256:")).open("rb")
+
+    return Flat(manifest, blob, leave_out)
+
+
+def files(image: Flat) -> dict[str, tuple[str, int]]:
+    """Without owners: Kaniko keeps those of the context, as docs/builders.md says."""
+    return {path: found[:2] for path, found in image.files.items()}
+
+
+def test_both_builders_make_the_same_image(case):
+    kaniko = build(case, "Kaniko")
+    append = build(case, "Append")
+    assert append.settings == kaniko.settings
+    assert files(append) == files(kaniko)
+    assert append.media_types == kaniko.media_types
+
+
+def test_append_builds_in_a_restricted_namespace(case):
+    """All of the pipeline but the test of the image, which runs the user's container."""
+    kubectl.kubectl(
+        "label", "namespace", case.namespace, "pod-security.kubernetes.io/enforce=restricted", "--overwrite"
+    )
+    case.spec["test"] = {"enabled": False}
+    assert build(case, "Append").files
+
+
+def test_a_change_of_the_code_exports_nothing_and_pushes_one_small_layer(case):
+    first = build(case, "Append")
+    objects({"write": [f"{case.prefix}source/code/added.py", "x = 1\n"]})
+    case.request()
+    status = case.until_ready()
+    second = pulled(case, tuple(first.layers))
+    assert status["timings"]["export"] == "Reused"
+    assert list(second.files) == [path for path in second.files if path.endswith(".py")]
+    new = [size for digest, size in second.layers.items() if digest not in first.layers]
+    assert sum(new) < 0.01 * sum(second.layers.values())
+
+
+def test_equal_content_has_the_equal_digest(case):
+    build(case, "Append")
+    digest = case.status["image"]["digest"]
+    build(case, "Append")
+    assert case.status["image"]["digest"] == digest
+
+
+def test_a_dockerfile_with_run_is_refused_before_anything_is_exported(case):
+    dockerfile(case, RUN)
+    case.spec["build"]["builder"] = "Append"
+    case.apply()
+    case.until_failed("BuilderUnsupported")
+    failure = case.status["lastFailure"]
+    assert failure["stage"] == "Resolve"
+    assert "line 4" in failure["message"]
+    assert "spec.build.builder to Kaniko" in failure["hint"]
+    case.spec["build"]["builder"] = "Kaniko"
+    case.apply()
+    case.until_ready()
+
+
+def test_kanikos_cache_keeps_what_run_made(case):
+    dockerfile(case, RUN)
+    cache = {"enabled": True, "repository": f"{settings.REGISTRY_HOST}/demo/e2e-cache-{secrets.token_hex(4)}"}
+    build(case, "Kaniko", cache=cache)
+    build(case, "Kaniko", cache=cache)
+    job = max(
+        (job for job in kubectl.get("-n", case.namespace, "jobs")["items"] if "-build-" in job["metadata"]["name"]),
+        key=lambda job: job["metadata"]["creationTimestamp"],
+    )
+    log = kubectl.kubectl("-n", case.namespace, "logs", f"job/{job['metadata']['name']}", "-c", "kaniko")
+    assert "Using caching version of cmd: RUN touch /made" in log

@@ -1,0 +1,149 @@
+"""Resolve and the registries: mirrors of base images, every repository that is pushed to, tags that must not move."""
+
+import pytest
+
+from inference_image_build.references import ImageReference
+from inference_image_build.resolve import resolve
+from inference_image_contract import inputs
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_contract.tags import render
+
+
+@pytest.fixture
+def run(pipeline, registry, tmp_path):
+    """run(**changes) resolves the pipeline with another input."""
+    return lambda client=registry, **changes: resolve(
+        pipeline.input(**changes), pipeline.store, client, tmp_path / "none"
+    )
+
+
+def test_the_same_right_is_asked_of_every_repository(run, repository, token_registry):
+    other = f"{token_registry.host}/demo/infer"
+    where = inputs.Registry(repository=repository.repository, additional_repositories=(other,))
+    with pytest.raises(StageError) as caught:
+        run(registry=where)
+    assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
+    assert other in caught.value.message
+
+
+@pytest.mark.parametrize("tag", ["v1", "step-{step}", "{contentHash}"])
+def test_a_tag_that_must_not_move_is_found_before_anything_is_built(run, registry_server, repository, tag):
+    first = run()
+    (name,) = render([tag], first.step, first.content_hash)
+    digest = registry_server.push_image(repository.path, name, b"another")
+    assert run() == first, "a tag that may move is not looked at"
+    with pytest.raises(StageError) as caught:
+        run(fixed_tags=(tag,))
+    assert caught.value.reason == Reason.TAG_EXISTS
+    assert f"{repository.repository}:{name} points to {digest}" in caught.value.message
+
+
+def test_a_tag_of_this_very_content_is_no_obstacle(run, registry_server, repository):
+    first = run(fixed_tags=("v1",))
+    tag = f"content-{first.content_hash[7:]}"
+    digest = registry_server.push_image(repository.path, tag, b"this")
+    assert registry_server.push_image(repository.path, "v1", b"this") == digest
+    assert run(fixed_tags=("v1",)).image.digest == digest
+
+
+def test_tags_are_looked_at_in_every_repository(run, registry_server, repository):
+    other = f"{repository.repository}-other"
+    registry_server.push_image(f"{repository.path}-other", "v1", b"another")
+    where = inputs.Registry(repository=repository.repository, additional_repositories=(other,))
+    with pytest.raises(StageError, match=f"{other}:v1 points to"):
+        run(registry=where, fixed_tags=("v1",))
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        (["test"], ("test",)),
+        (["{step}", "v1"], ("800", "v1")),
+        (["s{step}-{contentHash}"], ("s800-abcdefabcdef",)),
+        (["800", "{step}"], ("800",)),
+        (["{Step}", "{{step}}"], ("{Step}", "{800}")),
+        ([], ()),
+    ],
+)
+def test_tag_templates(tags, expected):
+    assert render(tags, 800, "sha256:" + "abcdef" * 10 + "0123") == expected
+
+
+@pytest.fixture
+def mirrored(registry_server, connect, unused_port):
+    """mirrored(*mirrors) -> our client, for which nowhere.example has these mirrors."""
+    server = registry_server
+
+    def make(*mirrors: str):
+        mirrors = tuple(mirror.format(host=server.host, closed=f"localhost:{unused_port}") for mirror in mirrors)
+        knobs = {"mirrors": {"nowhere.example": mirrors}, "allowed_hosts": ("nowhere.example", server.host)}
+        return connect(server.host, server.user, server.password, ca=server.tls.ca, **knobs)
+
+    return make
+
+
+@pytest.mark.parametrize("mirrors", [["{host}"], ["{host}/cache"], ["{closed}", "{host}"], ["{host}/absent", "{host}"]])
+def test_a_base_image_comes_from_a_mirror(mirrored, registry_server, repository, mirrors):
+    path = f"cache/{repository.path}" if "/cache" in mirrors[-1] else repository.path
+    digest = registry_server.push_image(path, "1", b"base")
+    client, image = mirrored(*mirrors), ImageReference("nowhere.example", repository.path, "1", "")
+    found = client.base(image)
+    assert found.digest == digest
+    assert client.size(image, found) == len(b"base") + len(b'{"architecture":"amd64","os":"linux"}')
+
+
+def test_the_pin_names_the_registry_not_the_mirror(run, mirrored, registry_server, repository, store):
+    digest = registry_server.push_image(repository.path, "1", b"base")
+    base = f"nowhere.example/{repository.path}:1"
+    client = mirrored("{host}")
+    result = run(client, build_args={"BASE": base})
+    data = store.read(result.manifest.key, max_bytes=1 << 20)
+    assert f'"{base}":"nowhere.example/{repository.path}@{digest}"'.encode() in data
+
+
+def test_without_its_mirrors_the_registry_itself_is_asked(registry, registry_server, repository, connect, tls):
+    digest = registry_server.push_image(repository.path, "latest", b"base")
+    knobs = {"mirrors": {repository.host: (f"{repository.host}/absent",)}}
+    client = connect(repository.host, registry_server.user, registry_server.password, ca=tls.ca, **knobs)
+    assert client.base(repository).digest == digest
+    assert client.base(repository._replace(tag="absent")) is None
+
+
+def test_a_target_is_never_asked_of_a_mirror(mirrored, registry_server, repository):
+    """Its tags and digests are those of the registry itself."""
+    registry_server.push_image(repository.path, "1")
+    image = ImageReference("nowhere.example", repository.path, "1", "")
+    with pytest.raises(StageError) as caught:
+        mirrored("{host}").manifest(image)
+    assert caught.value.reason == Reason.REGISTRY_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("base", "reason"),
+    [
+        ("evil.example/a:1", Reason.REGISTRY_NOT_ALLOWED),
+        ("localhost.evil.example/a:1", Reason.REGISTRY_NOT_ALLOWED),
+        ("evil.example/localhost/a:1", Reason.REGISTRY_NOT_ALLOWED),
+        ("python:3.13", Reason.REGISTRY_NOT_ALLOWED),
+        ("{host}@evil.example/a:1", Reason.DOCKERFILE_INVALID),
+        ("{upper}/a:1", Reason.DOCKERFILE_INVALID),
+        ("{host}/A:1", Reason.DOCKERFILE_INVALID),
+        ("https://{host}/a:1", Reason.DOCKERFILE_INVALID),
+        ("{host}/{path}:1@sha256:12", Reason.DOCKERFILE_INVALID),
+        ("{host}/{path}:1@sha256:" + "0" * 64, Reason.BASE_IMAGE_NOT_FOUND),
+    ],
+)
+def test_tricks_with_image_names(run, repository, base, reason):
+    base = base.format(host=repository.host, upper=repository.host.upper(), path=f"{repository.path}-base")
+    where = inputs.Registry(repository=repository.repository, allowed_hosts=(repository.host,))
+    with pytest.raises(StageError) as caught:
+        run(registry=where, build_args={"BASE": base})
+    assert caught.value.reason == reason
+
+
+def test_a_digest_beside_a_tag_wins(run, registry_server, repository, store):
+    digest = registry_server.push_image(f"{repository.path}-base", "other", b"pinned by digest")
+    base = f"{repository.repository}-base:1@{digest}"
+    data = store.read(run(build_args={"BASE": base}).manifest.key, max_bytes=1 << 20)
+    assert f'"{base}":"{repository.repository}-base@{digest}"'.encode() in data
