@@ -7,6 +7,8 @@ from pathlib import Path
 
 from inference_image_build.append.stage import append
 from inference_image_build.assemble import assemble
+from inference_image_build.git_remote import Credentials as GitCredentials
+from inference_image_build.pin_source import Mounts
 from inference_image_build.probe import probe
 from inference_image_build.publish import publish
 from inference_image_build.registry import Registry
@@ -18,7 +20,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode
 from inference_image_store import Credentials, Store, to_stderr
 
-CONFIG_MAP = Path(paths.CONFIG_MAP_SOURCE)
+MOUNTS = Mounts(Path(paths.CONFIG_MAP_SOURCE), Path(paths.GIT_SECRET), Path(paths.DOWNLOAD))
 
 
 def main(arguments: list[str]) -> ExitCode:
@@ -32,12 +34,12 @@ def main(arguments: list[str]) -> ExitCode:
 
 def _resolve() -> results.Result:
     stage = inputs.from_environment(inputs.ResolveInput)
-    return resolve(stage, _store(stage.ufile), Registry.mounted(stage.registry), CONFIG_MAP)
+    return resolve(stage, _store(stage.ufile), Registry.mounted(stage.registry), MOUNTS)
 
 
 def _assemble() -> results.Result:
     stage = inputs.from_environment(inputs.AssembleInput)
-    return assemble(stage, _store(stage.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), CONFIG_MAP)
+    return assemble(stage, _store(stage.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS)
 
 
 def _append() -> results.Result:
@@ -84,7 +86,7 @@ def _secrets() -> tuple[str, ...]:
         registry = secrets(read_logins(Path(paths.REGISTRY_AUTH)))
     except StageError:  # the step itself says what is wrong with the file
         registry = ()
-    return (*(key for key in keys if key), *registry)
+    return (*(key for key in keys if key), *registry, *GitCredentials.mounted(MOUNTS.git).secrets())
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from inference_image_build import dockerfile, source
+from inference_image_build import dockerfile, dockerignore, generated, source
+from inference_image_build.pin_source import Mounts
+from inference_image_build.place_source import download, place_source
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import AssembleInput, PinnedFile, StoredFile
+from inference_image_contract.inputs import AssembleInput, StoredFile
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Assembled
 from inference_image_store import Store, Wanted, read_manifest
@@ -16,8 +18,10 @@ from inference_image_store import Store, Wanted, read_manifest
 _CHUNK = 1024**2
 
 
-def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, config_map: Path) -> Assembled:
-    """Writes `context` and `pinned_dockerfile`. An unfinished context of an earlier run is removed first.
+def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, mounts: Mounts) -> Assembled:
+    """Writes `context`, and `pinned_dockerfile` with an empty .dockerignore of its own.
+
+    An unfinished context of an earlier run is removed first.
 
     Raises StageError: `SourceChanged` when anything is not as it was pinned, `ObjectCorrupt` for the graph, and those
     of the store.
@@ -26,43 +30,21 @@ def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfil
     if context.exists():
         shutil.rmtree(context)
     context.mkdir(parents=True)
-    for item in manifest.source:
-        if not item.key:
-            _copy(item, context, source.config_map_folder(config_map))
-    checkpoint_dir = PurePosixPath(stage.checkpoint_dir)
+    place_source(stage, manifest, store, mounts, partial(_target, context))
+    checkpoint_dir = PurePosixPath(generated.WEIGHTS if manifest.generated_dockerfile else stage.checkpoint_dir)
     _result(stage.graph, store, _target(context, str(checkpoint_dir / source.GRAPH_NAME)))
     if stage.graph.onnx:
         _result(stage.graph.onnx, store, _target(context, str(checkpoint_dir / source.ONNX_NAME)))
     label_map = manifest.label_map
-    wanted = [
-        Wanted(item.key, _target(context, item.path), item.etag, item.size) for item in manifest.source if item.key
-    ]
     target = _target(context, str(checkpoint_dir / source.LABEL_MAP_NAME))
-    _download(store, [*wanted, Wanted(label_map.key, target, label_map.etag, label_map.size)])
-    data = (context / manifest.dockerfile).read_bytes()
+    download(store, [Wanted(label_map.key, target, label_map.etag, label_map.size)])
+    data = manifest.generated_dockerfile.encode() or (context / manifest.dockerfile).read_bytes()
+    if manifest.dockerfile_ignored:
+        (context / manifest.dockerfile).unlink()
+    # The context's own .dockerignore has been honoured; it must not take away the graph that was added since.
+    pinned_dockerfile.with_name(pinned_dockerfile.name + dockerignore.NAME).write_bytes(b"")
     pinned_dockerfile.write_bytes(dockerfile.pin(data, stage.build_args, manifest.base_images, manifest.dockerfile))
     return _normalise(context)
-
-
-def _copy(item: PinnedFile, context: Path, config_map: Path) -> None:
-    target = _target(context, item.path)
-    try:
-        data = (config_map / item.path).read_bytes()
-    except OSError:
-        data = b""
-    if len(data) != item.size or hashlib.sha256(data).hexdigest() != item.sha256:
-        raise _changed(f"The file {item.path} of the ConfigMap")
-    target.write_bytes(data)
-
-
-def _download(store: Store, wanted: Sequence[Wanted]) -> None:
-    """Pinned objects; one that is gone has changed, too."""
-    try:
-        store.download_all(wanted)
-    except StageError as error:
-        if error.reason is Reason.OBJECT_NOT_FOUND:
-            raise _changed(f"{error.message.removesuffix('.')} any more: the source") from error
-        raise
 
 
 def _result(stored: StoredFile, store: Store, target: Path) -> None:
@@ -100,11 +82,3 @@ def _normalise(context: Path) -> Assembled:
         Path(parent).chmod(0o755)
         os.utime(parent, (0, 0))
     return Assembled(context_bytes=size, file_count=count)
-
-
-def _changed(what: str) -> StageError:
-    return StageError(
-        Reason.SOURCE_CHANGED,
-        f"{what} is not what it was when it was resolved.",
-        "Nothing to do: everything is resolved again. Do not change the source while it is being built.",
-    )

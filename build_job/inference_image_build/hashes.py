@@ -61,10 +61,17 @@ def content_hash(
     checkpoint_dir: str,
     build_args: Mapping[str, str],
     base_images: Mapping[str, str],
+    dockerfile_ignored: bool = False,
+    generated: str = "",
 ) -> str:
-    """`sha256:<hex>` of everything that enters the image; `export` is the fingerprint."""
+    """`sha256:<hex>` of everything that enters the image; `export` is the fingerprint.
+
+    Of a base image its name as it is written counts, and its digest, but not the registry that it is pulled from.
+    """
+    later = {"dockerfileIgnored": dockerfile_ignored, "generated": generated}
     return _digest(
         {
+            **{name: value for name, value in later.items() if value},
             "fingerprint": export,
             "labelMap": label_map.etag,
             "source": sorted([item.path, item.size, item.etag or item.sha256] for item in source),

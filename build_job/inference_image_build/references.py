@@ -4,10 +4,11 @@ Grammar: https://pkg.go.dev/github.com/distribution/reference.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import BaseRewrite
 from inference_image_contract.reasons import Reason
 
 DEFAULT_HOST = "docker.io"
@@ -82,6 +83,28 @@ def parse_repository(text: str) -> ImageReference:
         raise _not_a_repository(str(error)) from error
     if "@" in text or ":" in text.rpartition("/")[2]:
         raise _not_a_repository(f"{text!r} has a tag or a digest where only a repository is expected")
+    return reference
+
+
+def rewritten(reference: ImageReference, rewrites: Iterable[BaseRewrite]) -> ImageReference:
+    """The same image below another registry or repository: the first rewrite whose prefix is the reference's.
+
+    A prefix ends where a component of the path does. Raises StageError (`InvalidInput`) when what comes of it is no
+    reference.
+    """
+    for rewrite in rewrites:
+        prefix = rewrite.prefix.rstrip("/")
+        if f"{reference.repository}/".startswith(f"{prefix}/"):
+            text = rewrite.replacement.rstrip("/") + reference.repository.removeprefix(prefix)
+            try:
+                there = parse(text)
+            except ValueError as error:
+                raise StageError(
+                    Reason.INVALID_INPUT,
+                    f"The installation rewrites {reference.repository} to something that is no image: {error}.",
+                    "Ask the administrator to correct config.sources.baseImageRewrites in the chart's values.",
+                ) from error
+            return reference._replace(host=there.host, path=there.path)
     return reference
 
 

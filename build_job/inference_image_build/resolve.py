@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -11,18 +10,20 @@ from inference_image_build import (
     classes,
     dockerfile,
     existing,
+    generated,
     hashes,
+    pin_source,
     pipeline_config,
     publication,
     references,
-    source,
 )
 from inference_image_build.append import supported
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.pin_checkpoint import Patience, Pinned, pin
+from inference_image_build.pin_source import Mounts, PinnedSource
 from inference_image_build.registry import Registry
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Manifest, ManifestRef, PinnedFile, PinnedObject, ResolveInput
+from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject, ResolveInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import MAX_BYTES, Resolved, encode
 from inference_image_store import Store, etag_of, exported_graph
@@ -58,19 +59,19 @@ class _Bases(NamedTuple):
 
 
 def resolve(
-    stage: ResolveInput, store: Store, registry: Registry, config_map: Path, patience: Patience = _PATIENCE
+    stage: ResolveInput, store: Store, registry: Registry, mounts: Mounts, patience: Patience = _PATIENCE
 ) -> Resolved:
     """Pins and checks; writes the manifest of what it pinned to UFile. Waits for a checkpoint that is being written.
 
     Raises StageError: any reason of model, source and registry, and those of the store.
     """
     model = _ready_graph(stage, store) if stage.frozen_graph else _model(stage, store, patience)
-    files, data = _source(stage, store, config_map)
-    bases = _bases(stage, data, registry)
+    source = pin_source.pin(stage, store, mounts)
+    bases = _bases(stage, source.dockerfile, registry)
     repository = references.parse_repository(stage.registry.repository)
     publication.check_push(stage.registry, registry)
     _check_sample(stage, store)
-    manifest = _manifest(stage, model, files, bases.pins)
+    manifest = _manifest(stage, model, source, bases.pins)
     image = existing.image(registry, repository, manifest.content_hash)
     publication.check_tags(stage, registry, manifest, image.digest if image else "")
     return _fitting(
@@ -82,8 +83,9 @@ def resolve(
             files=model.files[:_MAX_FILES_SHOWN],
             file_count=len(model.files),
             num_classes=model.num_classes,
-            context_bytes=sum(item.size for item in files) + sum(item.size for item in model.files),
+            context_bytes=sum(item.size for item in source.files) + sum(item.size for item in model.files),
             base_bytes=bases.size,
+            commit=manifest.commit.commit if manifest.commit else "",
             graph=exported_graph(store, stage.output_prefix, manifest.fingerprint),
             image=image,
         )
@@ -118,19 +120,6 @@ def _text(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject,
     return PinnedObject(key=key, size=info.size, etag=info.etag), data.decode("utf-8", errors="replace")
 
 
-def _source(stage: ResolveInput, store: Store, config_map: Path) -> tuple[tuple[PinnedFile, ...], bytes]:
-    """The pinned source and the Dockerfile's bytes."""
-    prefix = stage.source_prefix
-    found = source.from_ufile(store, prefix) if prefix else source.from_config_map(config_map)
-    files = source.without_assembled(found, stage.checkpoint_dir, stage.formats)
-    pinned = next((item for item in files if item.path == stage.dockerfile), None)
-    if pinned is None:
-        raise _no_dockerfile(stage, files)
-    if pinned.key:
-        return files, store.read(pinned.key, max_bytes=dockerfile.MAX_BYTES, etag=pinned.etag)
-    return files, (source.config_map_folder(config_map) / pinned.path).read_bytes()
-
-
 def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
     """Pins every image that the Dockerfile pulls."""
     instructions = dockerfile.read(data, stage.dockerfile)
@@ -143,13 +132,14 @@ def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
         if use.image in pins:
             continue
         where = f"{stage.dockerfile}, line {use.instruction.first_line},"
-        reference = references.parse(use.image)
+        reference = references.rewritten(references.parse(use.image), stage.base_rewrites)
         references.check_allowed(reference, stage.registry.allowed_hosts, where)
         manifest = registry.base(reference)
         if manifest is None:
             raise StageError(
                 Reason.BASE_IMAGE_NOT_FOUND,
-                f"{where} names {use.image}, which the registry {reference.host} does not have.",
+                f"{where} names {use.image}, which the registry {reference.host} does not have"
+                + (f" ({reference})." if stage.base_rewrites else "."),
                 f"Correct line {use.instruction.first_line} of {stage.dockerfile}, or push {reference} there, "
                 f"{REQUEST_AGAIN}",
             )
@@ -181,20 +171,21 @@ def _fingerprint(stage: ResolveInput, model: _Model) -> str:
     return hashes.fingerprint(model.files, stage.prefix, model.pipeline_config, stage.input_type, asked)
 
 
-def _manifest(
-    stage: ResolveInput, model: _Model, files: tuple[PinnedFile, ...], base_images: Mapping[str, str]
-) -> Manifest:
+def _manifest(stage: ResolveInput, model: _Model, source: PinnedSource, base_images: Mapping[str, str]) -> Manifest:
+    made = source.layout
     fingerprint = _fingerprint(stage, model)
     return Manifest(
         fingerprint=fingerprint,
         content_hash=hashes.content_hash(
             export=fingerprint,
             label_map=model.label_map,
-            source=files,
+            source=source.files,
             dockerfile=stage.dockerfile,
             checkpoint_dir=stage.checkpoint_dir,
             build_args=stage.build_args,
-            base_images=base_images,
+            base_images={generated.BASE: "".join(base_images.values())} if made else base_images,
+            dockerfile_ignored=source.dockerfile_ignored,
+            generated=generated.digest(made) if made else "",
         ),
         step=model.checkpoint.step if model.checkpoint else None,
         checkpoint=model.checkpoint.files if model.checkpoint else (),
@@ -202,8 +193,12 @@ def _manifest(
         frozen_graph=model.graph,
         label_map=model.label_map,
         num_classes=model.num_classes,
-        source=files,
+        source=source.files,
         dockerfile=stage.dockerfile,
+        dockerfile_ignored=source.dockerfile_ignored,
+        generated_dockerfile=source.dockerfile.decode() if made else "",
+        archive=source.tree.archive,
+        commit=source.tree.commit,
         base_images=dict(base_images),
     )
 
@@ -239,14 +234,4 @@ def _missing(key: str, field: str) -> StageError:
         Reason.OBJECT_NOT_FOUND,
         f"There is no object {key} in the bucket ({field}).",
         f"Correct {field}, or upload {key}, {REQUEST_AGAIN}",
-    )
-
-
-def _no_dockerfile(stage: ResolveInput, files: tuple[PinnedFile, ...]) -> StageError:
-    similar = [item.path for item in files if "dockerfile" in item.path.lower()][:5]
-    there = f"; there is {', '.join(similar)}" if similar else ""
-    return StageError(
-        Reason.DOCKERFILE_NOT_FOUND,
-        f"The source has no file {stage.dockerfile}{there}.",
-        f"Set spec.source.dockerfile to the path of the Dockerfile within the source, or upload it, {REQUEST_AGAIN}",
     )

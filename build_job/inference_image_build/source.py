@@ -1,4 +1,4 @@
-"""The build context's source: what it consists of, from a UFile prefix or from a mounted ConfigMap."""
+"""The files of a source: from a UFile prefix or a mounted ConfigMap, and what holds for those of any source."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ def from_ufile(store: Store, prefix: str) -> tuple[PinnedFile, ...]:
         for item in listing
         if not _is_folder(item)
     )
-    return _checked(files, f"the UFile prefix {prefix}", "spec.source.ufile.prefix")
+    return checked(files, f"the UFile prefix {prefix}", "spec.source.ufile.prefix")
 
 
 def from_config_map(mount: Path) -> tuple[PinnedFile, ...]:
@@ -42,7 +42,7 @@ def from_config_map(mount: Path) -> tuple[PinnedFile, ...]:
     """
     folder = config_map_folder(mount)
     files = tuple(_pin_file(folder, path) for path in _walk(folder))
-    return _checked(files, "the mounted ConfigMap", "spec.source.configMap")
+    return checked(files, "the mounted ConfigMap", "spec.source.configMap")
 
 
 def config_map_folder(mount: Path) -> Path:
@@ -60,7 +60,11 @@ def without_assembled(
     return tuple(item for item in files if item.path not in assembled)
 
 
-def _checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[PinnedFile, ...]:
+def checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[PinnedFile, ...]:
+    """The files, sorted by path, when they can become a context. `where` and `field` are named in messages.
+
+    Raises StageError: `SourceNotFound`, `LimitExceeded`, `UnsafeKey`.
+    """
     if not files:
         raise StageError(
             Reason.SOURCE_NOT_FOUND,

@@ -61,6 +61,42 @@ class PinnedObject(Input, frozen=True, kw_only=True):
     etag: str
 
 
+class GitSource(Input, frozen=True, kw_only=True):
+    """A Git repository as the source. Credentials are files below `paths.GIT_SECRET`, present only if mounted."""
+
+    url: str
+    """`https://host[:port]/path` or `ssh://[user@]host[:port]/path`."""
+    ref: str
+    """Branch, tag, full commit, or `HEAD`."""
+    path: str = ""
+    """Folder of the repository that is the build context; empty for all of it."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts (`host[:port]`) that this installation allows; no other is ever spoken to."""
+
+
+class BaseRewrite(Input, frozen=True, kw_only=True, rename={"prefix": "from", "replacement": "to"}):
+    """Images below one registry or repository are pulled from below another that holds the same."""
+
+    prefix: str
+    replacement: str
+
+
+class PinnedArchive(PinnedObject, frozen=True, kw_only=True):
+    """An archive that is the source."""
+
+    sha256: str
+    """Hex."""
+
+
+class PinnedCommit(Input, frozen=True, kw_only=True):
+    """What a ref of a Git repository meant."""
+
+    commit: str
+    """40 hex digits."""
+    tag: str = ""
+    """The annotated tag that leads to it, as an object's name: some servers give a commit by its tag only."""
+
+
 class PinnedFile(Input, frozen=True, kw_only=True):
     """One file of the build context: its path there, its content, and where it comes from."""
 
@@ -71,7 +107,7 @@ class PinnedFile(Input, frozen=True, kw_only=True):
     """UFile ETag when the source is UFile."""
     key: str = ""
     sha256: str = ""
-    """Hex, when the source is a ConfigMap."""
+    """Hex, when the source is no UFile prefix."""
 
 
 class Manifest(Input, frozen=True, kw_only=True):
@@ -95,8 +131,14 @@ class Manifest(Input, frozen=True, kw_only=True):
     source: tuple[PinnedFile, ...]
     dockerfile: str
     """Path of the Dockerfile within the source."""
+    dockerfile_ignored: bool = False
+    """Whether .dockerignore keeps the Dockerfile out of the context: it is read, then taken away."""
+    generated_dockerfile: str = ""
+    """The text of the Dockerfile, when the source has none."""
+    archive: PinnedArchive | None = None
+    commit: PinnedCommit | None = None
     base_images: dict[str, str]
-    """FROM reference as written after ARG substitution -> the same repository pinned by digest."""
+    """FROM reference as written after ARG substitution -> the image that is pulled for it, pinned by digest."""
 
 
 class ManifestRef(Input, frozen=True, kw_only=True):
@@ -152,7 +194,14 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     """Full key of a ready graph in place of a checkpoint; then `prefix`, `step` and `pipeline_config` say nothing."""
     output_prefix: str
     source_prefix: str = ""
-    """UFile prefix of the source; empty when it is the mounted ConfigMap."""
+    """UFile prefix of the source; the mounted ConfigMap is the source when nothing names another."""
+    source_archive: str = ""
+    """Full key of the archive that is the source."""
+    source_git: GitSource | None = None
+    inference_base: str = ""
+    """The image from which a source without a Dockerfile is built; empty when this installation has none."""
+    base_rewrites: tuple[BaseRewrite, ...] = ()
+    """The first that fits counts."""
     dockerfile: str
     checkpoint_dir: str
     build_args: dict[str, str] = {}
@@ -185,6 +234,7 @@ class AssembleInput(Input, frozen=True, kw_only=True):
     manifest: ManifestRef
     graph: Graph
     source_prefix: str = ""
+    source_git: GitSource | None = None
     checkpoint_dir: str
     build_args: dict[str, str] = {}
 

@@ -19,3 +19,5 @@ REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
 REGISTRY_CA = "/var/run/inference-image/registry-ca/ca.crt"
 UFILE_CA = "/var/run/inference-image/ufile-ca/ca.crt"
 CONFIG_MAP_SOURCE = "/var/run/inference-image/source"
+GIT_SECRET = "/var/run/inference-image/git"  # noqa: S105 - a folder; the files in it are those of the Secret
+DOWNLOAD = "/var/run/inference-image/download"  # scratch space, present when the source is fetched as a whole

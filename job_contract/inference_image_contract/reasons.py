@@ -51,6 +51,19 @@ class Reason(StrEnum):
     DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
     DOCKERFILE_INVALID = "DockerfileInvalid"
     BUILDER_UNSUPPORTED = "BuilderUnsupported"
+    DOCKERIGNORE_INVALID = "DockerignoreInvalid"
+    ARCHIVE_INVALID = "ArchiveInvalid"
+    ARCHIVE_TOO_LARGE = "ArchiveTooLarge"
+    ARCHIVE_UNSAFE = "ArchiveUnsafe"
+    GIT_HOST_NOT_ALLOWED = "GitHostNotAllowed"
+    GIT_HOST_KEY_UNKNOWN = "GitHostKeyUnknown"
+    GIT_UNAUTHORIZED = "GitUnauthorized"
+    GIT_NOT_FOUND = "GitNotFound"
+    GIT_REF_NOT_FOUND = "GitRefNotFound"
+    GIT_TOO_LARGE = "GitTooLarge"
+    GIT_TREE_UNSAFE = "GitTreeUnsafe"
+    GIT_UNAVAILABLE = "GitUnavailable"
+    GIT_TLS = "GitTLS"
     BASE_IMAGE_NOT_FOUND = "BaseImageNotFound"
     REGISTRY_NOT_ALLOWED = "RegistryNotAllowed"
     REGISTRY_UNAUTHORIZED = "RegistryUnauthorized"
@@ -85,12 +98,18 @@ _EXIT_CODES = {
     Reason.DOCKERFILE_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.BASE_IMAGE_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.REPOSITORY_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.GIT_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.GIT_REF_NOT_FOUND: ExitCode.NOT_FOUND,
+    Reason.GIT_HOST_NOT_ALLOWED: ExitCode.FORBIDDEN,
+    Reason.GIT_HOST_KEY_UNKNOWN: ExitCode.FORBIDDEN,
+    Reason.GIT_UNAUTHORIZED: ExitCode.FORBIDDEN,
     Reason.UFILE_FORBIDDEN: ExitCode.FORBIDDEN,
     Reason.REGISTRY_UNAUTHORIZED: ExitCode.FORBIDDEN,
     Reason.REGISTRY_NOT_ALLOWED: ExitCode.FORBIDDEN,
     Reason.REGISTRY_QUOTA_EXCEEDED: ExitCode.FORBIDDEN,
     Reason.UFILE_UNAVAILABLE: ExitCode.UNAVAILABLE,
     Reason.REGISTRY_UNAVAILABLE: ExitCode.UNAVAILABLE,
+    Reason.GIT_UNAVAILABLE: ExitCode.UNAVAILABLE,
     Reason.OBJECT_CORRUPT: ExitCode.UNAVAILABLE,
     Reason.PUBLISH_FAILED: ExitCode.UNAVAILABLE,
     Reason.DIGEST_INVALID: ExitCode.UNAVAILABLE,

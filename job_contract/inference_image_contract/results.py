@@ -67,6 +67,8 @@ class Resolved(Result, frozen=True, kw_only=True):
     """Source and graph, for sizing the build's scratch space; the checkpoint's size stands for the graph's."""
     base_bytes: int
     """Compressed size of the base images."""
+    commit: str = ""
+    """The commit of the source, when that is a Git repository."""
     graph: Graph | None = None
     """The verified graph of this fingerprint, when it is there already."""
     image: Built | None = None

@@ -71,6 +71,29 @@ class Registries(Section, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.allowed, *mirrors)))
 
 
+class BaseImageRewrite(Section, frozen=True, kw_only=True, rename={"prefix": "from", "replacement": "to"}):
+    """Base images below one registry or repository are pulled from below another that holds the same."""
+
+    prefix: str
+    replacement: str
+
+    def __post_init__(self) -> None:
+        """Refuses a rewrite that would concern every image, or lead nowhere."""
+        if not self.prefix or not self.replacement:
+            raise ValueError("each of `sources.baseImageRewrites` must have both `from` and `to`")
+
+
+class Sources(Section, frozen=True, kw_only=True):
+    """Where the code of images may come from, and what they are built on."""
+
+    git_hosts: tuple[str, ...] = ()
+    """Hosts (`host[:port]`) of Git repositories; none is allowed that is not listed."""
+    inference_base: str = ""
+    """The image from which a source without a Dockerfile is built; such a source is refused where this is empty."""
+    base_image_rewrites: tuple[BaseImageRewrite, ...] = ()
+    """The first that fits counts."""
+
+
 class UFileEndpoint(Section, frozen=True, kw_only=True):
     """`{scheme}://{bucket}{suffix}/{key}`."""
 
@@ -224,6 +247,7 @@ class Config(Section, frozen=True, kw_only=True):
 
     images: Images
     registries: Registries = Registries()
+    sources: Sources = Sources()
     ufile: UFileConfig = UFileConfig()
     jobs: Jobs = Jobs()
     builders: Builders = Builders()

@@ -18,7 +18,7 @@ class Refusal(Frozen, frozen=True, kw_only=True):
 
 def refusal(spec: Spec, config: Config) -> Refusal | None:
     """The first thing in the spec that the installation does not allow, if any."""
-    checks = (_registry, _builder, _endpoint, _formats, _classes, _resources)
+    checks = (_registry, _builder, _endpoint, _git_host, _formats, _classes, _resources)
     return next((found for check in checks if (found := check(spec, config))), None)
 
 
@@ -66,6 +66,17 @@ def _formats(spec: Spec, config: Config) -> Refusal | None:
         message="spec.export.formats asks for ONNX, and this installation has no image that converts to it.",
         hint="Leave ONNX out, or ask the administrator of the operator for it (chart value images.exportOnnx).",
     )
+
+
+def _git_host(spec: Spec, config: Config) -> Refusal | None:
+    if spec.source.git is None:
+        return None
+    host = spec.source.git.url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    allowed = config.sources.git_hosts
+    if host in allowed:
+        return None
+    lists = f"allows {', '.join(allowed)}" if allowed else "allows no Git host"
+    return Refusal(reason="GitHostNotAllowed", message=f"spec.source.git.url is on {host}; this installation {lists}.")
 
 
 def _classes(spec: Spec, config: Config) -> Refusal | None:

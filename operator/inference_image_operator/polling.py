@@ -1,4 +1,4 @@
-"""Policy Latest with `poll`: when a finished object is looked at again, by which Job, and what comes of it.
+"""`poll`, of the checkpoint or of Git: when a finished object is looked at again, by which Job, and what comes of it.
 
 A look is one Job under a name that is the same for every look at an object, so the API server itself allows one at a
 time, and no claim has to be written. The finished Job is the record of the look until the next is due; then it is
@@ -29,7 +29,7 @@ NOTED = timedelta(hours=1)
 
 def polls(observed: Observed) -> bool:
     """Whether this object is looked at again and again once its run has ended."""
-    return bool(observed.spec.model.poll) and not observed.spec.suspend
+    return bool(observed.spec.poll) and not observed.spec.suspend
 
 
 def last_look(observed: Observed) -> Job | None:
@@ -107,7 +107,7 @@ def _outcome(draft: Draft) -> Outcome | None:
 
 def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
     """When the next look is due, counted from whatever was the last to look at the inputs."""
-    poll = timedelta(seconds=parse_duration(draft.observed.spec.model.poll))
+    poll = timedelta(seconds=parse_duration(draft.observed.spec.poll))
     if job and job.ended and outcome:
         passes = isinstance(outcome, Failed) and outcome.kind is not Kind.PERMANENT
         return job.ended + (min(poll, AGAIN) if passes else poll)

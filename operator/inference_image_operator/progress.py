@@ -16,6 +16,7 @@ from inference_image_operator.model import (
     ImageStatus,
     ManifestStatus,
     OnnxStatus,
+    SourceStatus,
     StoredFileStatus,
     Timings,
     format_duration,
@@ -51,6 +52,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
     draft.update(
         checkpoint=CheckpointStatus(step=result.step, fingerprint=result.fingerprint, files=files),
         content_hash=result.content_hash,
+        source=SourceStatus(commit=result.commit) if result.commit else None,
         manifest=ManifestStatus(
             key=result.manifest.key,
             sha256=result.manifest.sha256,
@@ -59,7 +61,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         frozen_graph=None,
         built=None,
-        last_look=rfc3339(draft.now) if draft.observed.spec.model.poll else "",
+        last_look=rfc3339(draft.now) if draft.observed.spec.poll else "",
     )
     _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
     if result.image:

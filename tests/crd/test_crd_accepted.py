@@ -43,6 +43,22 @@ ACCEPTED: list[dict[str, Any]] = [
     {"export.resources": {"requests": {"ephemeral-storage": "1.5Gi"}}},
     CONFIG_MAP | {"source.configMap": {"name": "code"}},
     CONFIG_MAP | {"source.configMap": {"name": "code", "items": [{"key": "main.py", "path": "code/main.py"}]}},
+    {"source.ufile": {"archive": "uai/code.tar.gz"}},
+    {"source.ufile": {"archive": "uai/code.v1.tgz"}},
+    {"source.ufile": {"archive": "uai/code.zip"}},
+    CONFIG_MAP | {"source.git": {"url": "https://git.example.com/team/app.git"}},
+    CONFIG_MAP
+    | {
+        "source.git": {
+            "url": "ssh://git@git.example.com:2222/~team/app",
+            "ref": "release/v1.0",
+            "path": "serving/detector",
+            "secretRef": {"name": "git"},
+        }
+    },
+    CONFIG_MAP | {"source.git": {"url": "https://git.example.com:8443/a", "ref": "0" * 40}},
+    CONFIG_MAP | {"source.git": {"url": "https://git.example.com/a", "poll": "1m"}},
+    CONFIG_MAP | {"source.git": {"url": "https://git.example.com/a", "ref": "0" * 39, "poll": "720h"}},
     {"source.dockerfile": "docker/object-detect-cpu.Dockerfile"},
     {"source.checkpointDir": "model"},
     {"build.args": {"BASE_IMAGE": "uhub.ucloud.cn/demo/base:1", "_x9": ""}},

@@ -58,10 +58,13 @@ FULL = {
         "tolerations": [{"key": "a", "operator": "Equal", "value": "b", "effect": "NoSchedule"}],
     },
 }
-# a second source, what needs another field beside it, and what the CRD refuses altogether, whatever it says
-ELSEWHERE = {"ufile.region", "source.ufile.prefix", "source.ufile.archive", "model.checkpoint.policy"}
-ELSEWHERE |= {"model.checkpoint.poll", "export.frozenGraph.key"}
-ELSEWHERE |= {f"source.git.{name}" for name in ("url", "ref", "path", "secretRef.name")}
+OTHER_SOURCES: dict[tuple[str, ...], dict[str, Any]] = {
+    ("git",): {"url": "https://a/b", "ref": "main", "path": "code", "poll": "10m", "secretRef": {"name": "git"}},
+    ("ufile", "prefix"): {"prefix": "code/"},
+    ("ufile", "archive"): {"archive": "code.zip"},
+}
+# the second way to name an endpoint, what needs another field beside it, and the other way to get a graph
+ELSEWHERE = {"ufile.region", "model.checkpoint.policy", "model.checkpoint.poll", "export.frozenGraph.key"}
 
 CONTROL = ["\x00", "a\x00b", "a\nb", "\n", "a\rb", "a\tb", "\x1b[31m", "\x7f", "\u0085", "a\u2028b", "a\u2029b"]
 PRINTABLE = [
@@ -122,13 +125,24 @@ def _dotted(path: tuple[Any, ...]) -> str:
     return ".".join("*" if isinstance(name, int) or name in {"memory", "A", "a"} else name for name in path)
 
 
+def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
+    """The full spec in which the path is; with another source where it is one of that."""
+    spec = copy.deepcopy(FULL)
+    for place, source in OTHER_SOURCES.items():
+        if path[1 : len(place) + 1] == place:
+            del spec["source"]["configMap"]
+            spec["source"][place[0]] = copy.deepcopy(source)
+    return spec
+
+
 LEAVES = list(_leaves(FULL))
+LEAVES += [("source", place[0], *path) for place, source in OTHER_SOURCES.items() for path in _leaves(source)]
 PLAIN_POD_FIELDS = "scheduling.tolerations"  # copied as JSON into the pod, where the API server judges them
 
 
 def _try(server: Any, refused: Any, path: tuple[Any, ...], value: str) -> bool:
     """Whether the API server takes the value; if it does, it must be stored as it is."""
-    spec = copy.deepcopy(FULL)
+    spec = _spec(path)
     _get(spec, path[:-1])[path[-1]] = value
     manifest = {
         "apiVersion": "uai.ucloud.cn/v1alpha1",
@@ -170,10 +184,10 @@ def test_hostile_names_of_map_entries_are_refused(server: Any, refused: Any, pla
             server.create({**manifest, "spec": spec})
 
 
-def test_the_manifest_under_attack_is_accepted_as_it_is(server: Any) -> None:
-    server.create(
-        {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}, "spec": FULL}
-    )
+@pytest.mark.parametrize("path", [("suspend",), *(("source", *place) for place in OTHER_SOURCES)], ids=_dotted)
+def test_the_manifest_under_attack_is_accepted_as_it_is(server: Any, path: tuple[Any, ...]) -> None:
+    manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
+    server.create({**manifest, "spec": _spec(path)})
 
 
 def test_no_string_of_the_api_is_left_out(crd: dict[str, Any]) -> None:

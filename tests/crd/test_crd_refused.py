@@ -39,6 +39,13 @@ ONE_PATH = "must name a file or folder: neither empty nor ending with '/'"
 ONE_NAME = "must be an object's name: lower-case letters, digits, hyphens and dots"
 ONE_DURATION = "must be a duration such as 90s, 30m or 1h30m"
 ONE_URL_PATH = "must be the path of a URL: it starts with '/' and contains no space or control character"
+ONE_SOURCE = "set exactly one of ufile, configMap and git"
+ONE_OF_UFILE = "set exactly one of prefix (the UFile folder of the code) and archive"
+ONE_URL_OF_GIT = (
+    "must be https://host/path, or ssh://user@host/path in place of user@host:path; a login belongs into secretRef"
+)
+ONE_REF = "must be the name of a branch or tag, or a full commit"
+ONE_ARCHIVE = "must be the key of an archive: it ends with .tar.gz, .tgz or .zip"
 ONE_TAG = "a tag is letters, digits, '_', '.', '-', {step} and {contentHash}, and does not start with '.' or '-'"
 ONE_LENGTH = "a tag has at most 128 characters, counting 19 for {step} and 12 for {contentHash}"
 ONE_REPOSITORY = "must be host[:port]/path, its parts lower-case letters and digits separated by '.', '_', '__' or '-'"
@@ -163,24 +170,54 @@ REFUSED: list[Refusal] = [
         for path in RESOURCES
     ),
     # source
-    at("source.ufile", ABSENT, "set exactly one of ufile and configMap", "source"),
-    at("source.configMap", {"name": "code"}, "set exactly one of ufile and configMap", "source"),
+    at("source.ufile", ABSENT, ONE_SOURCE, "source"),
+    at("source.configMap", {"name": "code"}, ONE_SOURCE, "source"),
+    at("source.git", {"url": "https://example.com/a.git"}, ONE_SOURCE, "source"),
+    at("source.git", {}, REQUIRED, "source.git.url"),
+    *(
+        at("source.git", {"url": url}, ONE_URL_OF_GIT, "source.git.url")
+        for url in (
+            "",
+            "http://example.com/a",
+            "git://example.com/a",
+            "file:///a",
+            "git@example.com:a/b.git",
+            "https://user@example.com/a",
+            "https://user:password@example.com/a",
+            "https://example.com",
+            "https://example.com/../a",
+            "https://EXAMPLE.com/a",
+            "https://example.com/a b",
+            "https://example.com/a\n",
+            "https://example.com/$(id)",
+            "ssh://git@example.com:0/a",
+            "ssh://-oProxyCommand=x@example.com/a" + "x" * 64,
+        )
+    ),
+    *(
+        at("source.git", {"url": "https://example.com/a", "ref": ref}, ONE_REF, "source.git.ref")
+        for ref in ("", "-x", "a..b", "a b", "/a", "a/", "a\n", "$(id)")
+    ),
     at(
         "source.git",
-        {"url": "https://example.com/a.git"},
-        "git is not supported by this version of the operator: leave it out and set ufile or configMap",
-        "source",
+        {"url": "https://example.com/a", "ref": "0" * 40, "poll": "10m"},
+        "poll goes with a branch or a tag: a commit never changes",
     ),
+    at("source.git", {"url": "https://example.com/a", "poll": "59s"}, ONE_POLL, "source.git.poll"),
+    at("source.git", {"url": "https://example.com/a", "poll": "1d"}, ONE_DURATION, "source.git.poll"),
+    at("source.git.poll", "1" * 20 + "m", "may not be more than 20"),
+    at("source.git", {"url": "https://example.com/a", "path": "../a"}, ONE_DOTS, "source.git.path"),
+    at("source.git", {"url": "https://example.com/a", "secretRef": {}}, REQUIRED, "source.git.secretRef.name"),
     at("source.git.url", "a" * 1024, "may not be more than 1023"),
     at("source.git.ref", "a" * 256, "may not be more than 255"),
     at("source.git.path", "a" * 513, "may not be more than 512"),
-    at("source.ufile", {}, "set prefix to the UFile folder of the code"),
-    at(
-        "source.ufile.archive",
-        "code.zip",
-        "archive is not supported by this version of the operator: leave it out and set prefix",
-        "source.ufile",
+    at("source.ufile", {}, ONE_OF_UFILE),
+    at("source.ufile.archive", "code.zip", ONE_OF_UFILE, "source.ufile"),
+    *(
+        at("source.ufile", {"archive": key}, ONE_ARCHIVE, "source.ufile.archive")
+        for key in ("", "code", "code.tar", "code.zip/", "code.tar.xz")
     ),
+    at("source.ufile", {"archive": "../code.zip"}, ONE_DOTS, "source.ufile.archive"),
     at("source.ufile.archive", "a" * 1024, "may not be more than 1023"),
     at("source.configMap", {}, REQUIRED, "source.configMap.name"),
     at("source.configMap", {"name": "A"}, ONE_NAME, "source.configMap.name"),

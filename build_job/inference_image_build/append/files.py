@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from inference_image_build import patterns
 from inference_image_build.append.config import Draft, clean
-from inference_image_build.append.patterns import compiled, is_pattern
 from inference_image_build.append.supported import unsupported
 from inference_image_build.dockerfile_rules import Instruction
 
@@ -82,10 +82,10 @@ def _sources(word: str, context: Path) -> list[Path]:
     relative = word.strip("/") or "."
     if relative == ".." or relative.startswith("../"):
         raise ValueError(f"{word!r} leads out of the build context")
-    if is_pattern(relative):
-        match = compiled(relative)
+    if patterns.is_pattern(relative):
+        pattern = patterns.parse(relative)
         paths = sorted(context.rglob("*"), key=lambda path: path.relative_to(context).parts)
-        return [path for path in paths if match.fullmatch(path.relative_to(context).as_posix())]
+        return [path for path in paths if patterns.matches(pattern, path.relative_to(context).as_posix())]
     path = context / relative
     if not path.exists():
         raise ValueError(f"the source has no {relative}")

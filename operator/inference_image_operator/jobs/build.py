@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from inference_image_contract import inputs
 from inference_image_operator.config import Builder, Config
-from inference_image_operator.jobs import append, kaniko, reach, sizes
+from inference_image_operator.jobs import append, kaniko, reach, sizes, source
 from inference_image_operator.jobs.export import pinned_manifest
 from inference_image_operator.jobs.pod import (
     StagePod,
@@ -18,8 +18,6 @@ from inference_image_operator.jobs.pod import (
     registry_mounts,
     registry_volumes,
     scratch,
-    source_mounts,
-    source_volumes,
     ufile_env,
     ufile_location,
     workspace,
@@ -61,7 +59,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
                 scratch("tmp", sizes.SMALL),
                 scratch("workspace", sizes.workspace(pinned.context_bytes)),
                 *registry_volumes(spec),
-                *source_volumes(spec),
+                *source.volumes(spec),
                 *reach.volumes(config),
             ],
         ),
@@ -84,15 +82,16 @@ def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, A
             tensorflow=graph.tensorflow,
             onnx=inputs.OnnxModel(**asdict(graph.onnx)) if graph.onnx else None,
         ),
-        source_prefix=spec.source.ufile.prefix if spec.source.ufile else "",
+        source_prefix=source.prefix(spec),
+        source_git=source.git(spec, config),
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
     )
     return container(
         "assemble",
         config.images.build,
-        config.jobs.resources.assemble,
+        source.resources(spec, config.jobs.resources.assemble),
         args=["assemble"],
         env=[input_env(work), *ufile_env(spec), *reach.env(config)],
-        mounts=[workspace(), *source_mounts(spec), *reach.mounts(config)],
+        mounts=[workspace(), *source.mounts(spec), *reach.mounts(config)],
     )

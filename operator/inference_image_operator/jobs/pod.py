@@ -106,24 +106,6 @@ def registry_mounts(spec: Spec, auth_directory: str = "") -> list[dict[str, Any]
     return found
 
 
-def source_volumes(spec: Spec) -> list[dict[str, Any]]:
-    """The ConfigMap that holds the source, if one does."""
-    source = spec.source.config_map
-    if source is None:
-        return []
-    volume: dict[str, Any] = {"name": source.name, "defaultMode": 0o444}
-    if source.items:
-        volume["items"] = [{"key": item.key, "path": item.path} for item in source.items]
-    return [{"name": "source", "configMap": volume}]
-
-
-def source_mounts(spec: Spec) -> list[dict[str, Any]]:
-    """The mount that belongs to `source_volumes`."""
-    if spec.source.config_map is None:
-        return []
-    return [{"name": "source", "mountPath": paths.CONFIG_MAP_SOURCE, "readOnly": True}]
-
-
 def workspace(*, read_only: bool = False) -> dict[str, Any]:
     """The mount that the containers of the Build stage hand the context on in."""
     mount: dict[str, Any] = {"name": "workspace", "mountPath": paths.WORKSPACE}

@@ -2,7 +2,7 @@
 
 from inference_image_contract import inputs
 from inference_image_operator.config import Config
-from inference_image_operator.jobs import reach
+from inference_image_operator.jobs import reach, source
 from inference_image_operator.jobs.pod import (
     StagePod,
     container,
@@ -12,8 +12,6 @@ from inference_image_operator.jobs.pod import (
     registry_mounts,
     registry_volumes,
     scratch,
-    source_mounts,
-    source_volumes,
     ufile_env,
     ufile_location,
 )
@@ -31,10 +29,10 @@ def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
     resolve = container(
         "resolve",
         config.images.build,
-        config.jobs.resources.resolve,
+        source.resources(spec, config.jobs.resources.resolve),
         args=["resolve"],
         env=[input_env(stage_input(spec, config)), *ufile_env(spec), *reach.env(config)],
-        mounts=[*registry_mounts(spec), *source_mounts(spec), *reach.mounts(config)],
+        mounts=[*registry_mounts(spec), *source.mounts(spec), *reach.mounts(config)],
     )
     return StagePod(
         spec=pod_spec(
@@ -44,7 +42,7 @@ def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
             volumes=[
                 scratch("tmp", SMALL),
                 *registry_volumes(spec),
-                *source_volumes(spec),
+                *source.volumes(spec),
                 *reach.volumes(config),
             ],
         ),
@@ -65,7 +63,11 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         compatibility=spec.export.compatibility,
         frozen_graph=spec.export.frozen_graph.key if spec.export.frozen_graph else "",
         output_prefix=spec.export.output_prefix,
-        source_prefix=spec.source.ufile.prefix if spec.source.ufile else "",
+        source_prefix=source.prefix(spec),
+        source_archive=source.archive(spec),
+        source_git=source.git(spec, config),
+        inference_base=config.sources.inference_base,
+        base_rewrites=source.base_rewrites(config),
         dockerfile=spec.source.dockerfile,
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,

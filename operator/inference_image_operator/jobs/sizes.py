@@ -2,6 +2,8 @@
 
 MIB = 1 << 20
 SMALL = 64 * MIB
+DOWNLOAD = 1280 * MIB
+"""An archive of 1 GiB, or a Git commit of 128 MiB with its index; the step refuses more before it is fetched."""
 _UNPACKED = 4
 """Unpacked size of an image over its compressed size; 3.6 was seen for TensorFlow's."""
 

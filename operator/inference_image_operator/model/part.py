@@ -17,6 +17,12 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defau
     """Base of every part of the object. Unknown fields are ignored: the API server has judged them already."""
 
 
+class NameRef(Part, frozen=True, kw_only=True):
+    """An object of the InferenceImage's own namespace, by name."""
+
+    name: str
+
+
 T = TypeVar("T", bound=Part)
 
 

@@ -3,19 +3,16 @@
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from inference_image_operator.model.part import Part
+from inference_image_operator.model.durations import parse_duration
+from inference_image_operator.model.part import NameRef, Part
+from inference_image_operator.model.source import SourceSpec
 
 InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
 FROZEN_GRAPH, ONNX = "FrozenGraph", "ONNX"
 TagPolicy = Literal["Overwrite", "Refuse"]
 _NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
-
-
-class NameRef(Part, frozen=True, kw_only=True):
-    """An object of the InferenceImage's own namespace, by name."""
-
-    name: str
 
 
 class Endpoint(Part, frozen=True, kw_only=True):
@@ -55,11 +52,6 @@ class ModelSpec(Part, frozen=True, kw_only=True):
     label_map: str
     """Full key."""
 
-    @property
-    def poll(self) -> str:
-        """How often it is looked for something newer, empty for never."""
-        return self.checkpoint.poll if self.checkpoint else ""
-
 
 class Resources(Part, frozen=True, kw_only=True):
     """Requests and limits of one stage: `cpu`, `memory` and `ephemeral-storage` as Kubernetes quantities."""
@@ -89,35 +81,6 @@ class ExportSpec(Part, frozen=True, kw_only=True):
     def other_formats(self) -> tuple[str, ...]:
         """What is exported beside the frozen graph, sorted."""
         return tuple(sorted(set(self.formats) - {FROZEN_GRAPH}))
-
-
-class UFileSource(Part, frozen=True, kw_only=True):
-    """The build context is everything under a UFile prefix."""
-
-    prefix: str
-
-
-class KeyToPath(Part, frozen=True, kw_only=True):
-    """A key of a ConfigMap and the path that it gets in the build context."""
-
-    key: str
-    path: str
-
-
-class ConfigMapSource(Part, frozen=True, kw_only=True):
-    """The build context is a ConfigMap: all its keys, or those in `items` under the paths given there."""
-
-    name: str
-    items: tuple[KeyToPath, ...] = ()
-
-
-class SourceSpec(Part, frozen=True, kw_only=True):
-    """The code of the image. Exactly one of `ufile` and `config_map` is set."""
-
-    ufile: UFileSource | None = None
-    config_map: ConfigMapSource | None = None
-    dockerfile: str = "Dockerfile"
-    checkpoint_dir: str = "code/checkpoint_dir"
 
 
 class CacheSpec(Part, frozen=True, kw_only=True):
@@ -213,16 +176,24 @@ class Spec(Part, frozen=True, kw_only=True):
     ttl_after_finished: str = "24h"
     scheduling: SchedulingSpec = SchedulingSpec()
 
+    @property
+    def poll(self) -> str:
+        """How often it is looked for something newer, empty for never: the shorter of checkpoint's and source's."""
+        wanted = [part.poll for part in (self.model.checkpoint, self.source.git) if part and part.poll]
+        return min(wanted, key=parse_duration, default="")
+
 
 def normalised(spec: Spec) -> bytes:
     """Canonical JSON of what a spec asks for, for hashing.
 
     Values at their defaults are left out, so a field added later changes no hash until somebody uses it. What asks
-    for no other result (`suspend`, `retry`, `ttlAfterFinished`, `model.checkpoint.poll`) is left out as well.
+    for no other result (`suspend`, `retry`, `ttlAfterFinished`, every `poll`) is left out as well.
     """
     if spec.model.checkpoint:
-        checkpoint = msgspec.structs.replace(spec.model.checkpoint, poll="")
-        spec = msgspec.structs.replace(spec, model=msgspec.structs.replace(spec.model, checkpoint=checkpoint))
+        checkpoint = replace(spec.model.checkpoint, poll="")
+        spec = replace(spec, model=replace(spec.model, checkpoint=checkpoint))
+    if spec.source.git:
+        spec = replace(spec, source=replace(spec.source, git=replace(spec.source.git, poll="")))
     document = {name: value for name, value in _set_fields(spec).items() if name not in _NOT_CONTENT}
     return msgspec.json.encode(document, order="sorted")
 

@@ -36,6 +36,13 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """How often a look found other content for this wish, and the run began anew."""
 
 
+class SourceStatus(Part, frozen=True, kw_only=True):
+    """The pinned source, where it has a name of its own."""
+
+    commit: str
+    """Of the Git repository, 40 hex digits."""
+
+
 class BuiltStatus(Part, frozen=True, kw_only=True):
     """The image of this run's content as the registry serves it, before its test and its tags."""
 
@@ -175,6 +182,7 @@ class Status(Part, frozen=True, kw_only=True):
     run: RunStatus | None = None
     checkpoint: CheckpointStatus | None = None
     content_hash: str = ""
+    source: SourceStatus | None = None
     manifest: ManifestStatus | None = None
     frozen_graph: FrozenGraphStatus | None = None
     built: BuiltStatus | None = None

@@ -16,6 +16,7 @@ import requests
 
 from devcluster import ports
 from devcluster.ufile import KeyPair, StandIn, running
+from inference_image_build.pin_source import Mounts
 from inference_image_build.references import ImageReference
 from inference_image_build.registry import Registry
 from inference_image_contract import inputs
@@ -169,6 +170,12 @@ def location(ufile) -> inputs.UFile:
 @pytest.fixture
 def store(location) -> Store:
     return Store(location, Credentials(PUBLIC_KEY, PRIVATE_KEY), first_pause=0.01)
+
+
+@pytest.fixture
+def mounts(tmp_path) -> Mounts:
+    """A pod in which nothing is mounted but scratch space."""
+    return Mounts(tmp_path / "no-config-map", tmp_path / "no-git-secret", tmp_path / "download")
 
 
 CONFIG = (Path(__file__).parents[3] / "examples/object-detect/training/pipeline.config").read_text("utf-8")

@@ -3,7 +3,6 @@
 import pytest
 
 from inference_image_build import dockerfile
-from inference_image_build.append.patterns import compiled
 from inference_image_build.append.plan import Options, make
 from inference_image_contract.errors import StageError
 
@@ -108,30 +107,3 @@ def test_what_lies_in_the_own_layers_folder_comes_apart_and_first(context):
     own, rest = steps(context, "COPY code /ai", own="code/sub")
     assert [entry.path for entry in own] == ["ai/sub/c.py"]
     assert [entry.path for entry in rest] == ["ai/a.py", "ai/b.txt", "ai/empty"]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "matches"),
-    [
-        ("*.py", "a.py", True),
-        ("*.py", "x/a.py", False),
-        ("*/a.py", "x/a.py", True),
-        ("a?c", "abc", True),
-        ("a?c", "a/c", False),
-        ("[^a]", "b", True),
-        ("[^a]", "a", False),
-        ("[^a]", "/", False),
-        (r"\*", "*", True),
-        (r"\*", "a", False),
-        ("[a.]b", ".b", True),
-        ("a.b", "axb", False),
-        ("[]", "a", None),
-        ("[a", "a", None),
-    ],
-)
-def test_patterns_are_those_of_go(pattern, path, matches):
-    if matches is None:
-        with pytest.raises(ValueError, match="bracket"):
-            compiled(pattern)
-    else:
-        assert bool(compiled(pattern).fullmatch(path)) is matches

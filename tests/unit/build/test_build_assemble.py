@@ -16,8 +16,8 @@ GRAPH_KEY = "uai/object-export-output/f/frozen_inference_graph.pb"
 
 
 @pytest.fixture
-def resolved(pipeline, registry, tmp_path):
-    return resolve(pipeline.stage, pipeline.store, registry, tmp_path)
+def resolved(pipeline, registry, mounts):
+    return resolve(pipeline.stage, pipeline.store, registry, mounts)
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def stage(resolved, pipeline, location):
 
 
 @pytest.fixture
-def run(store, tmp_path):
+def run(store, mounts, tmp_path):
     """run(stage) -> the result; the context and the Dockerfile lie in the workspace."""
     (tmp_path / "workspace").mkdir()
 
-    def assembled(stage, config_map=tmp_path / "none"):
+    def assembled(stage, **changes):
         workspace = tmp_path / "workspace"
-        return assemble(stage, store, workspace / "context", workspace / "Dockerfile", config_map)
+        return assemble(stage, store, workspace / "context", workspace / "Dockerfile", mounts._replace(**changes))
 
     return assembled
 
@@ -148,13 +148,13 @@ def test_a_manifest_of_another_version_says_so(run, stage, store):
 
 
 @pytest.fixture
-def from_config_map(pipeline, registry, location, tmp_path):
+def from_config_map(pipeline, registry, location, mounts, tmp_path):
     """A ConfigMap's folder, and the stage of what was resolved from it."""
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "object-detect-cpu.Dockerfile").write_bytes(b"FROM scratch\nADD infer.py /\n")
     (folder / "infer.py").write_bytes(b"print()\n")
-    result = resolve(pipeline.input(source_prefix=""), pipeline.store, registry, folder)
+    result = resolve(pipeline.input(source_prefix=""), pipeline.store, registry, mounts._replace(config_map=folder))
     pipeline.store.write(b"graph", GRAPH_KEY)
     graph = inputs.Graph(key=GRAPH_KEY, sha256=hashlib.sha256(b"graph").hexdigest(), size=5)
     return folder, inputs.AssembleInput(
@@ -164,7 +164,7 @@ def from_config_map(pipeline, registry, location, tmp_path):
 
 def test_a_config_map_is_copied(run, from_config_map, tmp_path):
     folder, stage = from_config_map
-    run(stage, folder)
+    run(stage, config_map=folder)
     assert tree(tmp_path / "workspace/context")["infer.py"] == b"print()\n"
 
 
@@ -175,5 +175,5 @@ def test_a_config_map_that_changed_ends_the_stage(run, from_config_map, data):
     if data is not None:
         (folder / "infer.py").write_bytes(data)
     with pytest.raises(StageError, match=r"infer\.py") as caught:
-        run(stage, folder)
+        run(stage, config_map=folder)
     assert caught.value.reason == Reason.SOURCE_CHANGED

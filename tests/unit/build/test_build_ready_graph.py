@@ -19,11 +19,11 @@ MODEL = "code/checkpoint_dir/model.onnx"
 
 
 @pytest.fixture
-def run(pipeline, registry, tmp_path):
+def run(pipeline, registry, mounts):
     """run(**changes of the input) -> result and manifest."""
 
     def resolved(**changes):
-        result = resolve(pipeline.input(**changes), pipeline.store, registry, tmp_path / "no-config-map")
+        result = resolve(pipeline.input(**changes), pipeline.store, registry, mounts)
         data = pipeline.store.read(result.manifest.key, max_bytes=10**6)
         return result, msgspec.json.decode(data, type=inputs.Manifest)
 
@@ -143,20 +143,20 @@ def test_a_model_of_the_source_counts_unless_the_export_makes_one(run, pipeline)
 
 
 @pytest.mark.parametrize("damage", [b"", b"!"], ids=["sound", "another"])
-def test_the_onnx_model_lies_beside_the_graph(run, pipeline, location, tmp_path, damage):
+def test_the_onnx_model_lies_beside_the_graph(run, pipeline, mounts, tmp_path, damage):
     result, _ = run(formats=("ONNX",))
     files = {name: inputs.StoredFile(key=f"f/{name}", sha256=hashlib.sha256(b"x").hexdigest(), size=1) for name in "go"}
     pipeline.store.write(b"x", "f/g")
     pipeline.store.write(damage or b"x", "f/o")
     model = inputs.OnnxModel(**msgspec.structs.asdict(files["o"]), greatest_difference="1.0e-07")
     stage = inputs.AssembleInput(
-        ufile=location,
+        ufile=pipeline.stage.ufile,
         manifest=result.manifest,
         graph=inputs.Graph(**msgspec.structs.asdict(files["g"]), onnx=model),
         source_prefix="uai/object-detect/",
         checkpoint_dir="code/checkpoint_dir",
     )
-    arguments = (stage, pipeline.store, tmp_path / "context", tmp_path / "Dockerfile", tmp_path / "none")
+    arguments = (stage, pipeline.store, tmp_path / "context", tmp_path / "Dockerfile", mounts)
     if damage:
         with pytest.raises(StageError, match="The export's result f/o has the SHA-256"):
             assemble(*arguments)

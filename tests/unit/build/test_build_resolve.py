@@ -20,11 +20,11 @@ AT_ONCE = Patience(limit=0)
 
 
 @pytest.fixture
-def run(pipeline, registry, tmp_path):
+def run(pipeline, registry, mounts):
     """run(**changes of the input) -> the result."""
 
     def resolved(**changes):
-        return resolve(pipeline.input(**changes), pipeline.store, registry, tmp_path / "no-config-map", AT_ONCE)
+        return resolve(pipeline.input(**changes), pipeline.store, registry, mounts, AT_ONCE)
 
     return resolved
 
@@ -115,10 +115,12 @@ def test_a_graph_with_its_checksum_is_reused_and_another_is_not(run, store, tmp_
         assert run().graph is None
 
 
-def test_a_mounted_config_map_is_a_source(pipeline, registry, registry_server, repository, tmp_path):
+def test_a_mounted_config_map_is_a_source(pipeline, registry, repository, mounts, tmp_path):
     (tmp_path / "source").mkdir()
     (tmp_path / "source/object-detect-cpu.Dockerfile").write_text(f"FROM {repository.repository}-base:1\n")
-    result = resolve(pipeline.input(source_prefix=""), pipeline.store, registry, tmp_path / "source")
+    result = resolve(
+        pipeline.input(source_prefix=""), pipeline.store, registry, mounts._replace(config_map=tmp_path / "source")
+    )
     manifest = read_manifest(pipeline.store, result.manifest)
     assert [(item.path, item.key, len(item.sha256)) for item in manifest.source] == [
         ("object-detect-cpu.Dockerfile", "", 64)
@@ -299,29 +301,29 @@ def test_a_bad_input_is_explained(run, pipeline, case):
         assert words in caught.value.hint
 
 
-def test_wrong_keys_are_explained(pipeline, registry, location, tmp_path):
+def test_wrong_keys_are_explained(pipeline, registry, location, mounts):
     store = Store(location, Credentials("TOKEN_public_1", "wrong-private-key"), first_pause=0.01)
     with pytest.raises(StageError) as caught:
-        resolve(pipeline.stage, store, registry, tmp_path)
+        resolve(pipeline.stage, store, registry, mounts)
     assert caught.value.reason == Reason.UFILE_FORBIDDEN
     assert "spec.ufile.secretRef" in caught.value.hint
     assert "wrong-private-key" not in caught.value.message + caught.value.hint
 
 
-def test_a_wrong_registry_password_is_explained(pipeline, registry_server, connect, tmp_path):
+def test_a_wrong_registry_password_is_explained(pipeline, registry_server, connect, mounts):
     client = connect(registry_server.host, registry_server.user, "wrong", ca=registry_server.tls.ca)
     with pytest.raises(StageError) as caught:
-        resolve(pipeline.stage, pipeline.store, client, tmp_path)
+        resolve(pipeline.stage, pipeline.store, client, mounts)
     assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "spec.image.pushSecretRef" in caught.value.hint
 
 
-def test_a_wrong_repository_may_not_be_pushed_to(pipeline, connect, token_registry, tls, tmp_path):
+def test_a_wrong_repository_may_not_be_pushed_to(pipeline, connect, token_registry, tls, mounts):
     """The base is public to this user, the target is not: a pull-only token."""
     pipeline.store.write(b"FROM scratch\n", DOCKERFILE)
     client = connect(token_registry.host, "puller", "secret-2", ca=tls.ca)
     stage = pipeline.input(registry=inputs.Registry(repository=f"{token_registry.host}/demo/infer"))
     with pytest.raises(StageError) as caught:
-        resolve(stage, pipeline.store, client, tmp_path)
+        resolve(stage, pipeline.store, client, mounts)
     assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "pushing to" in caught.value.message

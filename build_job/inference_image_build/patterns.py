@@ -1,0 +1,128 @@
+"""Patterns of paths: those of Go's `path.Match`, which COPY and ADD take, and moby's with `**` for .dockerignore. Pure.
+
+Matching is by sets of positions, not by backtracking, so that no pattern takes more than length times length.
+"""
+
+from typing import NamedTuple
+
+_WILDCARDS = frozenset("*?[]\\")
+
+
+class _Token(NamedTuple):
+    """One step of a pattern: a character, or one of a kind."""
+
+    kind: str
+    """`char`, `one` (?), `many` (*), `set` ([a-z]), `others` ([^a-z]), `folders` (`**/`, or nothing), `rest` (all)."""
+    text: str = ""
+    """The character; of a set, the first and the last character of each range in turn."""
+
+
+Pattern = tuple[_Token, ...]
+
+
+def is_pattern(path: str) -> bool:
+    """Whether a path has to be matched, not just taken."""
+    return any(character in path for character in "*?[")
+
+
+def parse(pattern: str, *, folders: bool = False) -> Pattern:
+    """The pattern of a whole path; with `folders`, `**` stands for folders of any number.
+
+    Rules: https://pkg.go.dev/path#Match, and `patternmatcher` of moby for `folders`. Raises ValueError with a sentence.
+    """
+    found: list[_Token] = []
+    at = 0
+    while at < len(pattern):
+        if folders and pattern.startswith("**", at):
+            end = at + (3 if pattern.startswith("**/", at) else 2)
+            # moby takes `**a` for "ends in a", but only where no other wildcard follows.
+            ending = at == 0 and end == 2 and not _WILDCARDS.intersection(pattern[end:])  # noqa: PLR2004 - of `**`
+            found.append(_Token("rest" if ending or end == len(pattern) else "folders"))
+        elif pattern[at] == "[":
+            end, token = _set(pattern, at)
+            found.append(token)
+        elif pattern[at] == "\\":
+            if at + 1 == len(pattern):
+                raise ValueError(f"the backslash at the end of {pattern!r} escapes nothing")
+            end = at + 2
+            found.append(_Token("char", pattern[at + 1]))
+        else:
+            end = at + 1
+            found.append(_Token({"*": "many", "?": "one"}.get(pattern[at], "char"), pattern[at]))
+        at = end
+    return tuple(found)
+
+
+def matches(tokens: Pattern, path: str) -> bool:
+    """Whether the whole path is of the pattern.
+
+    A position is the index of the token that comes next; `~index` is within `folders`, which only a slash ends.
+    """
+    positions = _skip(tokens, {0})
+    for character in path:
+        positions = _skip(tokens, {after for at in positions for after in _after(tokens, at, character)})
+        if not positions:
+            return False
+    return len(tokens) in positions
+
+
+def _set(pattern: str, start: int) -> tuple[int, _Token]:
+    """The `[...]` that begins at `start`, and where it ends."""
+    at = start + 1
+    kind = "others" if pattern.startswith("^", at) else "set"
+    at += kind == "others"
+    ranges = ""
+    while at < len(pattern) and pattern[at] != "]":
+        at, first = _literal(pattern, at)
+        last = first
+        if pattern.startswith("-", at) and not pattern.startswith("]", at + 1):
+            at, last = _literal(pattern, at + 1)
+        if last < first:
+            raise ValueError(f"the range {first}-{last} in {pattern!r} runs backwards")
+        ranges += first + last
+    if at >= len(pattern) or not ranges:
+        raise ValueError(f"the bracket in {pattern!r} is empty or not closed")
+    return at + 1, _Token(kind, ranges)
+
+
+def _literal(pattern: str, at: int) -> tuple[int, str]:
+    """One character within brackets, and where the next begins."""
+    at += pattern.startswith("\\", at)
+    if at >= len(pattern):
+        raise ValueError(f"the bracket in {pattern!r} is not closed")
+    return at + 1, pattern[at]
+
+
+def _skip(tokens: Pattern, positions: set[int]) -> set[int]:
+    """Those positions, and those behind tokens that may stand for nothing."""
+    found = set(positions)
+    for start in positions:
+        at = start
+        while 0 <= at < len(tokens) and tokens[at].kind in {"many", "folders", "rest"}:
+            at += 1
+            found.add(at)
+    return found
+
+
+def _after(tokens: Pattern, at: int, character: str) -> tuple[int, ...]:
+    """Where a pattern may stand after one more character of the path."""
+    index = max(at, ~at)
+    if index == len(tokens):
+        return ()
+    kind, text = tokens[index]
+    if kind == "rest":
+        return (at,)
+    if kind == "folders":
+        return (~index, index + 1) if character == "/" else (~index,)
+    if kind == "many":
+        return (at,) if character != "/" else ()
+    return (at + 1,) if _fits(kind, text, character) else ()
+
+
+def _fits(kind: str, text: str, character: str) -> bool:
+    if kind == "one":
+        return character != "/"
+    if kind == "char":
+        return character == text
+    inside = any(first <= character <= last for first, last in zip(text[::2], text[1::2], strict=True))
+    return inside == (kind == "set")
