@@ -5,17 +5,20 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from inference_image_build.append.stage import append
 from inference_image_build.assemble import assemble
 from inference_image_build.git_remote import Credentials as GitCredentials
+from inference_image_build.judge import Detection
 from inference_image_build.pin_source import Mounts
 from inference_image_build.probe import probe
 from inference_image_build.publish import publish
 from inference_image_build.registry import Registry
 from inference_image_build.registry_auth import read_logins, secrets
 from inference_image_build.report import report
-from inference_image_build.resolve import MAX_SAMPLE, resolve
-from inference_image_contract import inputs, paths, results
+from inference_image_build.resolve import resolve
+from inference_image_contract import inputs, paths, results, sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode
 from inference_image_store import Credentials, Store, to_stderr
@@ -55,9 +58,9 @@ def _report() -> results.Result:
 
 def _probe() -> results.Result:
     stage = inputs.from_environment(inputs.ProbeInput)
-    if not (stage.sample and stage.ufile):
-        return probe(stage)
-    return probe(stage, _store(stage.ufile).read(stage.sample, max_bytes=MAX_SAMPLE))
+    picture = _store(stage.ufile).read(stage.sample, max_bytes=sample.MAX_BYTES) if stage.ufile else b""
+    graph = Path(paths.GRAPH_ANSWER).read_bytes() if stage.match_graph else b"[]"
+    return probe(stage, picture, msgspec.json.decode(graph, type=list[Detection]))
 
 
 def _publish() -> results.Result:

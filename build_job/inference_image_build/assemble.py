@@ -1,6 +1,5 @@
 """Assemble: makes the build context from pinned sources only, and the Dockerfile with pinned images beside it."""
 
-import hashlib
 import os
 import shutil
 from functools import partial
@@ -10,12 +9,10 @@ from inference_image_build import dockerfile, dockerignore, generated, source
 from inference_image_build.pin_source import Mounts
 from inference_image_build.place_source import download, place_source
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import AssembleInput, StoredFile
+from inference_image_contract.inputs import AssembleInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Assembled
-from inference_image_store import Store, Wanted, read_manifest
-
-_CHUNK = 1024**2
+from inference_image_store import Store, Wanted, fetch_result, read_manifest
 
 
 def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, mounts: Mounts) -> Assembled:
@@ -32,9 +29,9 @@ def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfil
     context.mkdir(parents=True)
     place_source(stage, manifest, store, mounts, partial(_target, context))
     checkpoint_dir = PurePosixPath(generated.WEIGHTS if manifest.generated_dockerfile else stage.checkpoint_dir)
-    _result(stage.graph, store, _target(context, str(checkpoint_dir / source.GRAPH_NAME)))
+    fetch_result(store, stage.graph, _target(context, str(checkpoint_dir / source.GRAPH_NAME)))
     if stage.graph.onnx:
-        _result(stage.graph.onnx, store, _target(context, str(checkpoint_dir / source.ONNX_NAME)))
+        fetch_result(store, stage.graph.onnx, _target(context, str(checkpoint_dir / source.ONNX_NAME)))
     label_map = manifest.label_map
     target = _target(context, str(checkpoint_dir / source.LABEL_MAP_NAME))
     download(store, [Wanted(label_map.key, target, label_map.etag, label_map.size)])
@@ -45,21 +42,6 @@ def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfil
     pinned_dockerfile.with_name(pinned_dockerfile.name + dockerignore.NAME).write_bytes(b"")
     pinned_dockerfile.write_bytes(dockerfile.pin(data, stage.build_args, manifest.base_images, manifest.dockerfile))
     return _normalise(context)
-
-
-def _result(stored: StoredFile, store: Store, target: Path) -> None:
-    """What the export left, as it was verified."""
-    store.download(stored.key, target, size=stored.size)
-    digest = hashlib.sha256()
-    with target.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != stored.sha256:
-        raise StageError(
-            Reason.OBJECT_CORRUPT,
-            f"The export's result {stored.key} has the SHA-256 {digest.hexdigest()}, verified was {stored.sha256}.",
-            "Let nothing else write below spec.export.outputPrefix; delete the object to have it exported again.",
-        )
 
 
 def _target(context: Path, path: str) -> Path:

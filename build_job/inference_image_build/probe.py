@@ -1,13 +1,14 @@
 """Probe: asks the built image, which runs beside it, as a client would: is it ready, does it answer a picture."""
 
-import json
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import requests
 
-from inference_image_build import sample
+from inference_image_build import judge
 from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_contract import sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ProbeInput
 from inference_image_contract.reasons import Reason
@@ -18,7 +19,6 @@ MAX_ANSWER = 16 * 1024**2
 _INTERVAL = 0.2
 """Seconds between two questions whether it is ready."""
 _ASK_TIMEOUT = 5.0
-_MAX_SHOWN = 200
 
 
 class _Answer(NamedTuple):
@@ -26,10 +26,11 @@ class _Answer(NamedTuple):
     body: bytes
 
 
-def probe(stage: ProbeInput, picture: bytes = b"") -> Probed:
+def probe(stage: ProbeInput, picture: bytes = b"", graph: Sequence[judge.Detection] = ()) -> Probed:
     """Waits until the image is ready, then sends it `picture` (by default a drawn one) and judges the answer.
 
-    Both share the timeout. Raises StageError: `ImageDoesNotAnswer`, `ImageAnswersWrong`.
+    Both share the timeout. `graph`: what the frozen graph finds in the picture, where that is compared.
+    Raises StageError: `ImageDoesNotLoad`, `ImageDoesNotAnswer`, `ImageAnswersLate`, `ImageAnswersWrong`.
     """
     with requests.Session() as session:
         session.trust_env = False  # a proxy of the environment must not come between two containers of one pod
@@ -37,7 +38,7 @@ def probe(stage: ProbeInput, picture: bytes = b"") -> Probed:
         deadline = start + stage.timeout_seconds
         _wait_ready(session, stage, deadline)
         ready = time.monotonic()
-        _ask(session, stage, picture or sample.png(), deadline)
+        _ask(session, stage, picture or sample.png(), graph, deadline)
         return Probed(ready_seconds=round(ready - start, 3), answer_seconds=round(time.monotonic() - ready, 3))
 
 
@@ -52,10 +53,10 @@ def _wait_ready(session: requests.Session, stage: ProbeInput, deadline: float) -
         else:
             if answer.status == requests.codes.ok:
                 return
-            seen = f"status {answer.status} with {_shown(answer.body)}"
+            seen = f"status {answer.status} with {judge.shown(answer.body)}"
         time.sleep(max(0.0, min(_INTERVAL, deadline - time.monotonic())))
     raise StageError(
-        Reason.IMAGE_DOES_NOT_ANSWER,
+        Reason.IMAGE_DOES_NOT_LOAD,
         f"The image is not ready after {stage.timeout_seconds} s: GET {stage.ready_path} on port {stage.port} last "
         f"gave {seen}.",
         "Check that the image serves spec.test.readyPath on spec.test.port (the log of the container `image` tells "
@@ -63,25 +64,27 @@ def _wait_ready(session: requests.Session, stage: ProbeInput, deadline: float) -
     )
 
 
-def _ask(session: requests.Session, stage: ProbeInput, picture: bytes, deadline: float) -> None:
+def _ask(
+    session: requests.Session, stage: ProbeInput, picture: bytes, graph: Sequence[judge.Detection], deadline: float
+) -> None:
     asked = f"POST {stage.path} with a picture of {len(picture)} bytes"
     url = f"http://{HOST}:{stage.port}{stage.path}"
     try:
         answer = _send(session, "POST", url, picture, max(1.0, deadline - time.monotonic()))
     except requests.Timeout as error:
         raise StageError(
-            Reason.IMAGE_DOES_NOT_ANSWER,
+            Reason.IMAGE_ANSWERS_LATE,
             f"The image is ready, but {asked} got no answer within {stage.timeout_seconds} s of its start.",
             f"Raise spec.test.timeout, or make the answer faster and {REQUEST_AGAIN}",
         ) from error
     except requests.RequestException as error:
-        raise _wrong(f"{asked} ended with {_describe(error)}") from error
-    if not requests.codes.ok <= answer.status < requests.codes.multiple_choices:
-        raise _wrong(f"{asked} gave status {answer.status} with {_shown(answer.body)}")
-    try:
-        json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise _wrong(f"{asked} gave status {answer.status}, but not JSON: {_shown(answer.body)}") from error
+        raise StageError(
+            Reason.IMAGE_DOES_NOT_ANSWER,
+            f"The image is ready, but {asked} ended with {_describe(error)}.",
+            f"The log of the container `image` tells what ends it: correct the code and {REQUEST_AGAIN}",
+        ) from error
+    if fault := judge.fault(stage, answer.status, answer.body, graph):
+        raise _wrong(f"{asked} {fault}")
 
 
 def _send(session: requests.Session, method: str, url: str, body: bytes, timeout: float) -> _Answer:
@@ -107,15 +110,10 @@ def _describe(error: requests.RequestException) -> str:
     return "connection refused" if "refused" in str(error) else "a broken connection"
 
 
-def _shown(body: bytes) -> str:
-    text = body[: _MAX_SHOWN * 4].decode("utf-8", errors="replace").strip()
-    return repr(text[:_MAX_SHOWN]) if text else "an empty body"
-
-
 def _wrong(what: str) -> StageError:
     return StageError(
         Reason.IMAGE_ANSWERS_WRONG,
         f"The image answers wrongly: {what}.",
-        "Check spec.test.path and spec.test.sample, and the code (the log of the container `image` tells more); "
+        "Check spec.test (path, sample, expect), and the code (the log of the container `image` tells more); "
         f"if the spec stays as it is, {REQUEST_AGAIN}",
     )

@@ -22,13 +22,13 @@ from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.pin_checkpoint import Patience, Pinned, pin
 from inference_image_build.pin_source import Mounts, PinnedSource
 from inference_image_build.registry import Registry
+from inference_image_contract import sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject, ResolveInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import MAX_BYTES, Resolved, encode
 from inference_image_store import Store, etag_of, exported_graph
 
-MAX_SAMPLE = 32 * 1024**2
 _MAX_CONFIG = 1024**2
 _MAX_LABEL_MAP = 4 * 1024**2
 _MAX_FILES_SHOWN = 64
@@ -154,10 +154,10 @@ def _check_sample(stage: ResolveInput, store: Store) -> None:
     info = store.find(stage.sample)
     if info is None:
         raise _missing(stage.sample, "spec.test.sample")
-    if info.size > MAX_SAMPLE:
+    if info.size > sample.MAX_BYTES:
         raise StageError(
             Reason.LIMIT_EXCEEDED,
-            f"The sample picture {stage.sample} has {info.size} bytes, more than {MAX_SAMPLE}.",
+            f"The sample picture {stage.sample} has {info.size} bytes, more than {sample.MAX_BYTES}.",
             "Set spec.test.sample to a smaller picture.",
         )
 

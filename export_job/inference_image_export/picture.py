@@ -1,11 +1,12 @@
 """One small picture, fed to a graph the way its input type wants it; and a few more for a closer look."""
 
-import struct
-import zlib
 from typing import Any
+
+from inference_image_contract import png as file
 
 WIDTH, HEIGHT = 160, 120
 """Not square, so that a graph that exchanges the two is found out."""
+_JPEG = b"\xff\xd8\xff"
 
 
 def pixels() -> bytes:
@@ -15,12 +16,7 @@ def pixels() -> bytes:
 
 def png() -> bytes:
     """The same picture as a PNG file."""
-    stride = WIDTH * 3
-    data = pixels()
-    rows = b"".join(b"\x00" + data[y * stride : (y + 1) * stride] for y in range(HEIGHT))
-    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
+    return file.encode(WIDTH, HEIGHT, pixels())
 
 
 def feed(input_type: str) -> Any:  # noqa: ANN401 - an array or a list, as the input type wants it
@@ -28,7 +24,15 @@ def feed(input_type: str) -> Any:  # noqa: ANN401 - an array or a list, as the i
 
     Raises KeyError for an input type that does not exist.
     """
-    return {"image_tensor": _array, "encoded_image_string_tensor": _encoded, "tf_example": _example}[input_type]()
+    return _array() if input_type == "image_tensor" else feed_file(input_type, png())
+
+
+def feed_file(input_type: str, data: bytes) -> Any:  # noqa: ANN401 - as `feed`
+    """The same for a picture file in any format that TensorFlow decodes.
+
+    Raises KeyError for an input type that does not exist, tf.errors.OpError for a file that is no picture.
+    """
+    return {"image_tensor": _decoded, "encoded_image_string_tensor": _encoded, "tf_example": _example}[input_type](data)
 
 
 def batches() -> list[Any]:
@@ -46,24 +50,31 @@ def _pixel(x: int, y: int) -> tuple[int, int, int]:
     return 255 * x // WIDTH, 255 * y // HEIGHT, 128
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
 def _array() -> Any:  # noqa: ANN401 - numpy.ndarray
     import numpy as np
 
     return np.frombuffer(pixels(), np.uint8).reshape(1, HEIGHT, WIDTH, 3)
 
 
-def _encoded() -> list[bytes]:
-    return [png()]
+def _decoded(data: bytes) -> Any:  # noqa: ANN401 - numpy.ndarray
+    import tensorflow.compat.v1 as tf
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        if data.startswith(_JPEG):  # the transform of other decoders; TensorFlow's own choice is a faster one
+            picture = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
+        else:
+            picture = tf.io.decode_image(data, channels=3, expand_animations=False)
+        return session.run(picture)[None]
 
 
-def _example() -> list[bytes]:
+def _encoded(data: bytes) -> list[bytes]:
+    return [data]
+
+
+def _example(data: bytes) -> list[bytes]:
     import tensorflow as tf
 
     example = tf.train.Example()
-    example.features.feature["image/encoded"].bytes_list.value.append(png())
-    example.features.feature["image/format"].bytes_list.value.append(b"png")
+    example.features.feature["image/encoded"].bytes_list.value.append(data)
+    example.features.feature["image/format"].bytes_list.value.append(b"jpeg" if data.startswith(_JPEG) else b"png")
     return [example.SerializeToString()]

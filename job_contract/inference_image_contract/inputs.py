@@ -5,7 +5,7 @@ Unknown fields are refused, so an operator and a Job image of different versions
 """
 
 import os
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -259,6 +259,25 @@ class ReportInput(Input, frozen=True, kw_only=True):
     content_tag: str
 
 
+class AnswerInput(Input, frozen=True, kw_only=True):
+    """Input of `answer`: runs the frozen graph on the sample, for the probe to compare with."""
+
+    ufile: UFile
+    graph: StoredFile
+    input_type: str
+    sample: str = ""
+    """Key of the picture; empty for the drawn one."""
+
+
+class ExpectedField(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A field that the answer must have."""
+
+    path: str
+    """A JSON pointer (RFC 6901)."""
+    equals: Any = msgspec.UNSET
+    """Its value, any JSON; unset for any value."""
+
+
 class ProbeInput(Input, frozen=True, kw_only=True):
     """Input of `probe`: asks the built image, which runs beside it on loopback."""
 
@@ -268,6 +287,11 @@ class ProbeInput(Input, frozen=True, kw_only=True):
     timeout_seconds: int
     sample: str = ""
     ufile: UFile | None = None
+    status: int | None = None
+    """The status that is expected; None for any of success."""
+    fields: tuple[ExpectedField, ...] = ()
+    match_graph: bool = False
+    """Compare with what the frozen graph answers."""
 
 
 class Retention(Input, frozen=True, kw_only=True):

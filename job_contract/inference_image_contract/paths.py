@@ -14,6 +14,7 @@ WORKSPACE = "/inference-image"
 CONTEXT = WORKSPACE + "/context"
 DOCKERFILE = WORKSPACE + "/Dockerfile"  # the pinned copy that `assemble` writes; outside the context
 DIGEST_FILE = WORKSPACE + "/digest"
+GRAPH_ANSWER = WORKSPACE + "/answer.json"  # what the frozen graph answers on the sample
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
 REGISTRY_CA = "/var/run/inference-image/registry-ca/ca.crt"

@@ -81,8 +81,11 @@ class Reason(StrEnum):
     BUILD_FAILED = "BuildFailed"
     DIGEST_INVALID = "DigestInvalid"
     # test and publish
+    SAMPLE_INVALID = "SampleInvalid"
     IMAGE_DOES_NOT_START = "ImageDoesNotStart"
+    IMAGE_DOES_NOT_LOAD = "ImageDoesNotLoad"
     IMAGE_DOES_NOT_ANSWER = "ImageDoesNotAnswer"
+    IMAGE_ANSWERS_LATE = "ImageAnswersLate"
     IMAGE_ANSWERS_WRONG = "ImageAnswersWrong"
     PUBLISH_FAILED = "PublishFailed"
     # ours

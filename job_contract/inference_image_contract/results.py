@@ -98,6 +98,12 @@ class Appended(Result, frozen=True, kw_only=True):
     """Bytes of blobs that the registry had, in this repository or another."""
 
 
+class Answered(Result, frozen=True, kw_only=True):
+    """Result of `answer`."""
+
+    detections: int
+
+
 class Probed(Result, frozen=True, kw_only=True):
     """Result of `probe`."""
 

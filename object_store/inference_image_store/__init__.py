@@ -3,7 +3,7 @@
 from inference_image_store.credentials import Credentials
 from inference_image_store.download import Wanted
 from inference_image_store.etag import etag_of
-from inference_image_store.handover import RESULT, export_folder, exported_graph, read_manifest
+from inference_image_store.handover import RESULT, export_folder, exported_graph, fetch_result, read_manifest
 from inference_image_store.logs import to_stderr
 from inference_image_store.objects import ObjectInfo
 from inference_image_store.store import Store
@@ -20,6 +20,7 @@ __all__ = [
     "etag_of",
     "export_folder",
     "exported_graph",
+    "fetch_result",
     "read_manifest",
     "to_stderr",
 ]

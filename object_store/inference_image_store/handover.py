@@ -5,6 +5,7 @@
 """
 
 import hashlib
+from pathlib import Path
 
 import msgspec
 
@@ -35,6 +36,19 @@ def exported_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph 
         return None
     forms = (graph, graph.saved_model, graph.onnx)
     return graph if all(_stands(store, form) for form in forms if form is not None) else None
+
+
+def fetch_result(store: Store, stored: StoredFile, target: Path) -> None:
+    """Puts what the export left at `target`, as it was verified. Raises StageError: `ObjectCorrupt`, or the store's."""
+    store.download(stored.key, target, size=stored.size)
+    with target.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != stored.sha256:
+        raise StageError(
+            Reason.OBJECT_CORRUPT,
+            f"The export's result {stored.key} has the SHA-256 {digest}, verified was {stored.sha256}.",
+            "Let nothing else write below spec.export.outputPrefix; delete the object to have it exported again.",
+        )
 
 
 def read_manifest(store: Store, reference: ManifestRef) -> Manifest:

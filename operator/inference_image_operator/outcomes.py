@@ -228,7 +228,7 @@ def _explained(container: Container) -> Failed | None:
 def _image_did_not_start(probe: Failed, pod: Pod) -> Failed | None:
     """The probe only sees a closed port; the kubelet knows that the image crashed."""
     image = next((c for c in pod.containers if c.name == _SIDECAR), None)
-    if probe.reason != Reason.IMAGE_DOES_NOT_ANSWER or image is None or not image.restarts:
+    if probe.reason != Reason.IMAGE_DOES_NOT_LOAD or image is None or not image.restarts:
         return None
     return _does_not_start(image)
 

@@ -47,7 +47,13 @@ FULL = {
         "pushSecretRef": {"name": "uhub"},
         "caSecretRef": {"name": "uhub-ca"},
     },
-    "test": {"sample": "dog.jpg", "readyPath": "/initialized", "path": "/service", "timeout": "2m"},
+    "test": {
+        "sample": "dog.jpg",
+        "readyPath": "/initialized",
+        "path": "/service",
+        "timeout": "2m",
+        "expect": {"fields": [{"path": "/detections/0", "equals": 1}]},
+    },
     "ttlAfterFinished": "24h",
     "scheduling": {
         "nodeSelector": {"a": "b"},

@@ -334,6 +334,19 @@ REFUSED: list[Refusal] = [
     at("image.tags", ["a", "a"], "Duplicate value", "image.tags[1]"),
     # test
     *(at("test.port", port, "should be") for port in (0, 65536)),
+    *(at("test.expect.status", status, "should be") for status in (99, 600)),
+    at("test.expect.fields", [{"equals": 1}], REQUIRED, "test.expect.fields[0].path"),
+    at("test.expect.fields", [{"path": "/a"}, {"path": "/a"}], "Duplicate value", "test.expect.fields[1]"),
+    *(
+        at(
+            "test.expect.fields",
+            [{"path": path}],
+            "must be a JSON pointer: each step starts with '/', and '~' is written ~0 or ~1",
+            "test.expect.fields[0].path",
+        )
+        for path in ("a", "/a~", "/a~2", "a/b")
+    ),
+    at("test.matchGraph", "yes", "must be of type boolean"),
     *(
         at(path, value, ONE_URL_PATH)
         for path in ("test.path", "test.readyPath")

@@ -152,7 +152,7 @@ def test_image_never_answers(case):
     dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
     sleeper = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["sleep", "3600"]\n'
     objects({"write": [dockerfile, sleeper]})
-    stalled(case, "ImageDoesNotAnswer", "/initialized", "8080")
+    stalled(case, "ImageDoesNotLoad", "/initialized", "8080")
     case.inputs()
     case.spec["test"]["timeout"] = "2m"
     case.request()

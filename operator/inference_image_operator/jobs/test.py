@@ -1,4 +1,7 @@
-"""The Test stage's pod: the built image as a sidecar, `probe` asks it like a client, then `publish` moves the tags."""
+"""The Test stage's pod: the built image as a sidecar, `probe` asks it like a client, then `publish` moves the tags.
+
+Where the graph is the measure, it is asked first, by `answer`: two models at once would need the memory of both.
+"""
 
 from typing import Any
 
@@ -9,6 +12,7 @@ from inference_image_operator.jobs.pod import (
     StagePod,
     container,
     input_env,
+    own_or,
     plain,
     pod_spec,
     registry,
@@ -17,6 +21,7 @@ from inference_image_operator.jobs.pod import (
     scratch,
     ufile_env,
     ufile_location,
+    workspace,
 )
 from inference_image_operator.jobs.sizes import SMALL
 from inference_image_operator.model import Status, parse_duration
@@ -46,12 +51,13 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
         spec=pod_spec(
             observed,
             config,
-            init=[_image(observed, built.digest, config), _probe(observed, config)] if spec.test.enabled else [],
+            init=_asking(observed, status, built.digest, config) if spec.test.enabled else [],
             containers=[publish],
             volumes=[
-                scratch("tmp", SMALL),
+                scratch("tmp", _tmp(observed, status)),
                 *registry_volumes(spec),
-                *(reach.volumes(config) if spec.test.enabled and spec.test.sample else []),
+                *([scratch("workspace", SMALL)] if _matches(observed) else []),
+                *(reach.volumes(config) if _reads_ufile(observed) else []),
             ],
             pull_secrets=(push.name,) if push else (),
         ),
@@ -84,6 +90,44 @@ def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
     return inputs.Retention(keep=keep, in_use=used)
 
 
+def _matches(observed: Observed) -> bool:
+    return observed.spec.test.enabled and observed.spec.test.match_graph
+
+
+def _reads_ufile(observed: Observed) -> bool:
+    return observed.spec.test.enabled and bool(observed.spec.test.sample or observed.spec.test.match_graph)
+
+
+def _tmp(observed: Observed, status: Status) -> int:
+    return SMALL + (status.frozen_graph.size if _matches(observed) and status.frozen_graph else 0)
+
+
+def _asking(observed: Observed, status: Status, digest: str, config: Config) -> list[dict[str, Any]]:
+    asked = [_image(observed, digest, config), _probe(observed, config)]
+    return [_answer(observed, status, config), *asked] if _matches(observed) else asked
+
+
+def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+    """The frozen graph itself, on the sample. It is the export's image, so it has the export's resources."""
+    spec, graph = observed.spec, status.frozen_graph
+    if graph is None:
+        raise ValueError("there is no graph to compare with")
+    work = inputs.AnswerInput(
+        ufile=ufile_location(spec, config),
+        graph=inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size),
+        input_type=spec.export.input_type,
+        sample=spec.test.sample,
+    )
+    return container(
+        "answer",
+        config.images.export,
+        own_or(spec.export.resources, config.jobs.resources.export),
+        args=["answer"],
+        env=[input_env(work), *ufile_env(spec), *reach.env(config)],
+        mounts=[workspace(), *reach.mounts(config)],
+    )
+
+
 def _image(observed: Observed, digest: str, config: Config) -> dict[str, Any]:
     """The built image as it would be served. Its user is its own, so no restricted settings can be asked of it."""
     return {
@@ -105,12 +149,16 @@ def _probe(observed: Observed, config: Config) -> dict[str, Any]:
         timeout_seconds=parse_duration(spec.test.timeout),
         sample=spec.test.sample,
         ufile=ufile_location(spec, config) if spec.test.sample else None,
+        status=spec.test.expect.status,
+        fields=tuple(inputs.ExpectedField(path=f.path, equals=f.equals) for f in spec.test.expect.fields),
+        match_graph=spec.test.match_graph,
     )
+    compared = [workspace(read_only=True)] if spec.test.match_graph else []
     return container(
         "probe",
         config.images.build,
         config.jobs.resources.probe,
         args=["probe"],
         env=[input_env(work), *([*ufile_env(spec), *reach.env(config)] if spec.test.sample else [])],
-        mounts=reach.mounts(config) if spec.test.sample else [],
+        mounts=[*compared, *(reach.mounts(config) if spec.test.sample else [])],
     )

@@ -118,6 +118,23 @@ class ImageSpec(Part, frozen=True, kw_only=True):
     tag_policy: TagPolicy = "Overwrite"
 
 
+class ExpectedField(Part, frozen=True, kw_only=True):
+    """A field that the answer on the sample must have."""
+
+    path: str
+    """A JSON pointer (RFC 6901)."""
+    equals: Any = msgspec.UNSET
+    """Its value; unset for any."""
+
+
+class ExpectSpec(Part, frozen=True, kw_only=True):
+    """What the answer on the sample must be, beside JSON."""
+
+    status: int | None = None
+    """None for any of success."""
+    fields: tuple[ExpectedField, ...] = ()
+
+
 class TestSpec(Part, frozen=True, kw_only=True):
     """How the built image is asked before its tags move."""
 
@@ -130,6 +147,9 @@ class TestSpec(Part, frozen=True, kw_only=True):
     ready_path: str = "/initialized"
     path: str = "/service"
     timeout: str = "2m"
+    expect: ExpectSpec = ExpectSpec()
+    match_graph: bool = False
+    """Compare the detections with the frozen graph's."""
 
 
 class RetrySpec(Part, frozen=True, kw_only=True):

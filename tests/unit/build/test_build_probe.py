@@ -7,8 +7,8 @@ import zlib
 import pytest
 
 from inference_image_build import probe as module
-from inference_image_build import sample
 from inference_image_build.probe import probe
+from inference_image_contract import sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ProbeInput
 from inference_image_contract.reasons import Reason
@@ -92,7 +92,7 @@ def test_an_image_that_is_ready_late_is_waited_for(serve):
 )
 def test_an_image_that_is_never_ready_says_what_was_seen(serve, unused_port, handle, words):
     error = failure(serve(handle) if handle else unused_port)
-    assert error.reason == Reason.IMAGE_DOES_NOT_ANSWER
+    assert error.reason == Reason.IMAGE_DOES_NOT_LOAD
     assert words in error.message
     for field in ("spec.test.readyPath", "spec.test.port", "spec.test.timeout", "uai.ucloud.cn/requestedAt"):
         assert field in error.hint
@@ -121,7 +121,7 @@ def test_an_image_that_is_ready_but_never_answers_the_picture(serve):
         error = failure(port)
     finally:
         release.set()
-    assert error.reason == Reason.IMAGE_DOES_NOT_ANSWER
+    assert error.reason == Reason.IMAGE_ANSWERS_LATE
     assert "is ready, but POST /service" in error.message
 
 
@@ -146,14 +146,16 @@ def test_a_wrong_answer_is_shown(serve, handle, words):
     assert "uai.ucloud.cn/requestedAt" in error.hint
 
 
-def test_an_image_that_breaks_on_the_picture_answers_wrongly(serve):
+def test_an_image_that_breaks_on_the_picture_does_not_answer(serve):
     def handle(request):
         if request.command == "GET":
             answer(request, 200, b"YES")
         else:
             request.connection.shutdown(2)
 
-    assert failure(serve(handle), timeout_seconds=5).reason == Reason.IMAGE_ANSWERS_WRONG
+    error = failure(serve(handle), timeout_seconds=5)
+    assert error.reason == Reason.IMAGE_DOES_NOT_ANSWER
+    assert "is ready, but POST /service" in error.message
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (201, b"[1]"), (202, b'"text"')])

@@ -154,19 +154,19 @@ def test_a_job_without_times_took_no_time(started, ended):
     assert done.seconds == 0
 
 
-PROBED = report("probe", explained("ImageDoesNotAnswer"), ExitCode.BAD_INPUT, "Error")
+PROBED = report("probe", explained("ImageDoesNotLoad"), ExitCode.BAD_INPUT, "Error")
 
 
 @pytest.mark.parametrize(
     ("image", "probe", "reason"),
     [
         (Container(name="image", exit_code=1, restarts=1), PROBED, "ImageDoesNotStart"),
-        (Container(name="image", exit_code=1, restarts=0), PROBED, "ImageDoesNotAnswer"),
-        (Container(name="other", exit_code=0, restarts=1), PROBED, "ImageDoesNotAnswer"),
+        (Container(name="image", exit_code=1, restarts=0), PROBED, "ImageDoesNotLoad"),
+        (Container(name="other", exit_code=0, restarts=1), PROBED, "ImageDoesNotLoad"),
         (
             Container(name="image", restarts=1),
-            report("probe", explained("ImageAnswersWrong"), ExitCode.BAD_INPUT, "Error"),
-            "ImageAnswersWrong",
+            report("probe", explained("ImageDoesNotAnswer"), ExitCode.BAD_INPUT, "Error"),
+            "ImageDoesNotAnswer",
         ),
     ],
 )

@@ -216,7 +216,7 @@ def test_a_probe_that_found_a_closed_port_of_a_crashed_image_is_corrected():
     world = World()
     world.run_to(Stage.TEST)
     crash = Container(name="image", exit_code=1, ended="Error", report="boom", restarts=1)
-    world.fail(crash, report("probe", explained("ImageDoesNotAnswer"), ExitCode.BAD_INPUT, "Error"))
+    world.fail(crash, report("probe", explained("ImageDoesNotLoad"), ExitCode.BAD_INPUT, "Error"))
     world.settle()
     assert world.summary()["Tested"] == ("False", "ImageDoesNotStart")
 

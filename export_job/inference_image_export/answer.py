@@ -1,0 +1,52 @@
+"""What the frozen graph itself answers on the sample: the measure for the built image."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from inference_image_contract import sample
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import AnswerInput
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import Answered
+from inference_image_export import picture, verify
+from inference_image_store import Store, fetch_result
+
+
+def answer(stage: AnswerInput, store: Store, target: Path) -> Answered:
+    """Writes the graph's detections to `target`: a list of `{"id", "score", "box"}`, best first.
+
+    Raises StageError: `SampleInvalid`, `GraphInvalid`, and those of the store.
+    """
+    data = store.read(stage.sample, max_bytes=sample.MAX_BYTES) if stage.sample else sample.png()
+    batch = _batch(stage, data)
+    with tempfile.TemporaryDirectory(prefix="answer-") as folder:
+        graph = Path(folder, "frozen_inference_graph.pb")
+        fetch_result(store, stage.graph, graph)
+        (outputs,) = verify.run(graph, stage.input_type, [batch])
+    found = detections(outputs)
+    target.write_bytes(msgspec.json.encode(found))
+    return Answered(detections=len(found))
+
+
+def detections(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was found in the only picture of a batch, as plain values and without the padding behind it."""
+    count = int(outputs["num_detections"][0])
+    columns = (outputs[f"detection_{name}"][0][:count].tolist() for name in ("classes", "scores", "boxes"))
+    return [{"id": int(number), "score": score, "box": box} for number, score, box in zip(*columns, strict=True)]
+
+
+def _batch(stage: AnswerInput, data: bytes) -> Any:  # noqa: ANN401 - as picture.feed_file
+    import tensorflow as tf
+
+    try:
+        return picture.feed_file(stage.input_type, data)
+    except tf.errors.OpError as error:
+        raise StageError(
+            Reason.SAMPLE_INVALID,
+            f"TensorFlow cannot decode spec.test.sample {stage.sample}: {str(error).splitlines()[0]}",
+            "Name a JPEG, PNG, BMP or GIF picture, or set spec.test.matchGraph to false.",
+        ) from error

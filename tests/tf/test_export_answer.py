@@ -1,0 +1,84 @@
+"""What the frozen graph answers on a sample: the measure for the built image."""
+
+import io
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference_image_contract import inputs, sample
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_export import picture
+from inference_image_export.answer import answer, detections
+from inference_image_export.stage import export_stage
+
+
+def photo(**form) -> bytes:
+    """A noisy slope as a picture file."""
+    rows = np.linspace(0, 255, 90 * 70 * 3).reshape(90, 70, 3) + np.random.default_rng(3).normal(0, 9, (90, 70, 3))
+    file = io.BytesIO()
+    Image.fromarray(rows.clip(0, 255).astype(np.uint8)).save(file, **form)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("form", [{"format": "JPEG"}, {"format": "JPEG", "progressive": True}, {"format": "PNG"}])
+def test_a_picture_is_decoded_as_the_examples_service_decodes_it(form):
+    data = photo(**form)
+    (decoded,) = picture.feed_file("image_tensor", data)
+    assert np.array_equal(decoded, np.asarray(Image.open(io.BytesIO(data))))
+
+
+def asking(world, graph, **changes) -> inputs.AnswerInput:
+    stored = inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size)
+    return inputs.AnswerInput(ufile=world.stage.ufile, graph=stored, input_type=world.stage.input_type, **changes)
+
+
+def test_every_input_type_finds_the_same_in_a_sample(world, tmp_path):
+    world.store.write(photo(format="PNG"), "uai/sample.png")
+    found = {}
+    for input_type in ("image_tensor", "encoded_image_string_tensor", "tf_example"):
+        of_type = world.asking_for(input_type)
+        graph = export_stage(of_type.stage, world.store).graph
+        result = answer(asking(of_type, graph, sample="uai/sample.png"), world.store, tmp_path / input_type)
+        found[input_type] = json.loads((tmp_path / input_type).read_bytes())
+        assert result.detections == len(found[input_type]) > 0
+    assert found["image_tensor"] == found["encoded_image_string_tensor"] == found["tf_example"]
+    scores = [detection["score"] for detection in found["image_tensor"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_without_a_sample_it_is_the_drawn_one(world, tmp_path):
+    graph = export_stage(world.stage, world.store).graph
+    world.store.write(sample.png(), "uai/drawn.png")
+    for name, stage in (("none", asking(world, graph)), ("named", asking(world, graph, sample="uai/drawn.png"))):
+        answer(stage, world.store, tmp_path / name)
+    assert (tmp_path / "none").read_bytes() == (tmp_path / "named").read_bytes()
+
+
+def test_what_is_no_picture_is_told(world, tmp_path):
+    graph = export_stage(world.stage, world.store).graph
+    world.store.write(b"not a picture", "uai/sample.png")
+    with pytest.raises(StageError, match=r"spec\.test\.sample uai/sample\.png") as caught:
+        answer(asking(world, graph, sample="uai/sample.png"), world.store, tmp_path / "answer")
+    assert caught.value.reason is Reason.SAMPLE_INVALID
+
+
+def test_another_graph_than_the_verified_one_is_not_asked(world, tmp_path):
+    graph = export_stage(world.stage, world.store).graph
+    other = msgspec.structs.replace(graph, sha256="0" * 64)
+    with pytest.raises(StageError) as caught:
+        answer(asking(world, other), world.store, tmp_path / "answer")
+    assert caught.value.reason is Reason.OBJECT_CORRUPT
+
+
+def test_the_padding_is_left_out():
+    outputs = {
+        "num_detections": np.array([1.0], np.float32),
+        "detection_scores": np.array([[0.5, 0.25]], np.float32),
+        "detection_classes": np.array([[2, 1]], np.float32),
+        "detection_boxes": np.array([[[0, 0, 0.5, 1], [0, 0, 0, 0]]], np.float32),
+    }
+    assert detections(outputs) == [{"id": 2, "score": 0.5, "box": [0.0, 0.0, 0.5, 1.0]}]
