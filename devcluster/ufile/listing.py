@@ -124,7 +124,8 @@ def _content(record: Record) -> dict[str, Any]:
     return {
         "Key": record.key,
         "MimeType": record.mime_type,
-        "ETag": record.etag,
+        "ETag": record.etag,  # as the service's documents have it
+        "Etag": record.etag,  # as its SDKs for Java and Go read it
         "Size": str(record.size),
         "StorageClass": _CLASS,
         "LastModified": record.modified,

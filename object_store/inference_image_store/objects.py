@@ -35,16 +35,25 @@ def metadata_headers(sha256: str, metadata: Mapping[str, str]) -> dict[str, str]
 
 
 class ListedObject(msgspec.Struct, frozen=True):
-    """One entry of a listing. The service writes sizes as strings."""
+    """One entry of a listing. The service writes sizes as strings.
+
+    Its documents write ETag; its SDKs for Java and Go read Etag, as it is in a listing of parts: both are taken.
+    """
 
     key: str = msgspec.field(name="Key")
     size: int = msgspec.field(name="Size")
-    etag: str = msgspec.field(name="ETag")
+    documented: str | None = msgspec.field(name="ETag", default=None)
+    read_by_sdks: str | None = msgspec.field(name="Etag", default=None)
     modified: int = msgspec.field(name="LastModified", default=0)
+
+    def __post_init__(self) -> None:
+        if self.documented is None and self.read_by_sdks is None:
+            raise ValueError("an object without an ETag")
 
     def info(self) -> ObjectInfo:
         """The entry as everybody else knows it."""
-        return ObjectInfo(self.key, self.size, self.etag.strip('"'), modified=self.modified)
+        etag = self.documented or self.read_by_sdks or ""
+        return ObjectInfo(self.key, self.size, etag.strip('"'), modified=self.modified)
 
 
 class Page(msgspec.Struct, frozen=True):
