@@ -42,12 +42,12 @@ class MachineError(RuntimeError):
     """This machine cannot run the development cluster; the message says why and what to do."""
 
 
-def missing_packages() -> list[str]:
+def missing_packages(needs: Mapping[str, str] = PACKAGES) -> list[str]:
     """The Debian packages whose program or file is absent."""
     path = os.environ.get("PATH", "") + ":" + SBIN
     return sorted(
         package
-        for need, package in PACKAGES.items()
+        for need, package in needs.items()
         if not (Path(need).exists() if need.startswith("/") else shutil.which(need, path=path))
     )
 
@@ -59,9 +59,9 @@ def require_root() -> None:
         raise MachineError(f"{needs}: run it with sudo.")
 
 
-def install_packages() -> None:
+def install_packages(needs: Mapping[str, str] = PACKAGES) -> None:
     """Installs what is missing with apt-get, without leaving a service of it running."""
-    missing = missing_packages()
+    missing = missing_packages(needs)
     if not missing:
         return
     if not shutil.which("apt-get"):

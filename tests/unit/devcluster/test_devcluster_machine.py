@@ -24,9 +24,8 @@ def test_the_version_of_a_go_toolchain(text, version):
 def test_only_what_is_missing_is_installed(tmp_path, monkeypatch):
     (tmp_path / "here").touch(mode=0o755)
     needs = {"here": "package-a", "absent-program": "package-b", str(tmp_path / "here"): "c", str(tmp_path / "no"): "d"}
-    monkeypatch.setattr(system, "PACKAGES", needs)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert system.missing_packages() == ["d", "package-b"]
+    assert system.missing_packages(needs) == ["d", "package-b"]
 
 
 PIP_LISTING = """\
