@@ -3,12 +3,11 @@
 <outputPrefix><fingerprint>/pipeline.config              of a checkpoint
 <outputPrefix><fingerprint>/saved_model/saved_model.pb   when asked for
 <outputPrefix><fingerprint>/model.onnx                   when asked for
-<outputPrefix><fingerprint>/frozen_inference_graph.pb
+<outputPrefix><fingerprint>/frozen_inference_graph.pb    several at a time until here
 <outputPrefix><fingerprint>/result.json                  last: what is named there is complete
 <outputPrefix>frozen_inference_graph.pb                  a copy, where the tutorial's readers look for it
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,17 +52,27 @@ def lineage(manifest: Manifest, reference: ManifestRef) -> dict[str, str]:
 
 
 def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str, metadata: Mapping[str, str]) -> Graph:
-    """Uploads the graph in all its forms, with its lineage as metadata, and says last that it is complete."""
+    """Uploads the graph in all its forms, with its lineage as metadata, and says last that they are complete."""
     folder = export_folder(output_prefix, fingerprint)
-    if files.pipeline_config:
-        store.upload(files.pipeline_config, folder + PIPELINE_CONFIG)
-    saved_model = _upload(store, files.saved_model, folder + SAVED_MODEL, metadata) if files.saved_model else None
-    onnx = None
-    if files.onnx:
-        model = _upload(store, files.onnx, folder + ONNX, metadata)
-        onnx = OnnxModel(**asdict(model), greatest_difference=files.greatest_difference)
-    graph = _upload(store, files.graph, folder + GRAPH, metadata)
-    result = Graph(**asdict(graph), tensorflow=files.tensorflow, saved_model=saved_model, onnx=onnx)
+    forms = {
+        PIPELINE_CONFIG: files.pipeline_config,
+        SAVED_MODEL: files.saved_model,
+        ONNX: files.onnx,
+        GRAPH: files.graph,
+    }
+    sources = {folder + name: path for name, path in forms.items() if path}
+    objects = store.upload_all(sources, folder, metadata=metadata)
+    stored = {
+        key.removeprefix(folder): StoredFile(key=key, sha256=info.sha256, size=info.size)
+        for key, info in objects.items()
+    }
+    onnx = stored.get(ONNX)
+    result = Graph(
+        **asdict(stored[GRAPH]),
+        tensorflow=files.tensorflow,
+        saved_model=stored.get(SAVED_MODEL),
+        onnx=OnnxModel(**asdict(onnx), greatest_difference=files.greatest_difference) if onnx else None,
+    )
     store.write(encode(result).encode(), folder + RESULT)
     return result
 
@@ -74,14 +83,3 @@ def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph, metadata: 
     there = store.find(key)
     if there is None or there.sha256 != graph.sha256:
         store.copy(graph.key, key, metadata=metadata)
-
-
-def _upload(store: Store, path: Path, key: str, metadata: Mapping[str, str]) -> StoredFile:
-    sha256 = _sha256(path)
-    info = store.upload(path, key, sha256=sha256, metadata=metadata)
-    return StoredFile(key=info.key, sha256=sha256, size=info.size)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -37,16 +37,13 @@ class Sender:
             leaks.abort_of_key(self._wire, key)
         return self._retry.call(partial(self._send, transfer, content, key, sums, metadata), transfer.sleep)
 
-    def send_one_of_many(self, transfer: Transfer, source: Path, key: str, there: ObjectInfo | None) -> ObjectInfo:
-        """Stores a small file unless it is `there`; the answer's ETag is compared, which saves a request."""
+    def send_small(self, transfer: Transfer, source: Path, key: str, metadata: Mapping[str, str]) -> ObjectInfo:
+        """Stores a file that does not go in parts; the answer's ETag is compared, which saves a request."""
         with on_disk(source) as content:
             sums = checksums(content)
-            if there is not None and (there.size, there.etag) == (sums.size, sums.etag):
-                transfer.moved(sums.size)
-                return there
 
             def attempt() -> None:
-                if (etag := put(self._wire, transfer, key, content, sums, NO_METADATA)) != sums.etag:
+                if (etag := put(self._wire, transfer, key, content, sums, metadata)) != sums.etag:
                     raise failures.corrupt(self._wire.bucket, key, f"it was stored with ETag {etag}")
 
             self._retry.call(attempt, transfer.sleep)

@@ -126,31 +126,24 @@ class Store:
         self._limits.check(what, len(objects), total)
         return download(self._wire, self._retry, self._transfer(f"download of {what}", total), objects)
 
-    def upload(
-        self, source: Path, key: str, *, sha256: str | None = None, metadata: Mapping[str, str] = NO_METADATA
-    ) -> ObjectInfo:
+    def upload(self, source: Path, key: str, *, metadata: Mapping[str, str] = NO_METADATA) -> ObjectInfo:
         """Stores a file with its SHA-256 as metadata, and verifies what is stored; in parts above 64 MiB.
 
-        What is there already, and equal, is not sent again. `sha256` (hex) is what the caller verified: another
-        content is refused (`ObjectCorrupt`) before anything is sent, and so is what was stored wrong in every attempt.
-        `metadata` goes beside it, under names such as `Checkpoint-Step`; values are ASCII.
+        What is there already, and equal, is not sent again; what was stored wrong in every attempt is refused
+        (`ObjectCorrupt`). `metadata` goes beside it, under names such as `Checkpoint-Step`; values are ASCII.
         """
         with on_disk(source) as content:
             transfer = self._upload_of(key, content.size)
             sums = parallel.value(partial(checksums, content), transfer)
-            if sha256 is not None and sums.sha256 != sha256:
-                raise StageError(
-                    Reason.OBJECT_CORRUPT,
-                    f"The file {source.name} changed before its upload: its SHA-256 is {sums.sha256}, not {sha256}.",
-                    "This is a defect of the step, or of its disk: the operator runs the step again.",
-                )
             there = self.find(check_key(key))
             if there is not None and stands(there, sums, content):
                 return there
             return self._sender.send(transfer, content, key, sums, metadata)
 
-    def upload_all(self, sources: Mapping[str, Path], prefix: str) -> tuple[ObjectInfo, ...]:
-        """Stores files under their keys, several at a time, but those that are there already and equal.
+    def upload_all(
+        self, sources: Mapping[str, Path], prefix: str, *, metadata: Mapping[str, str] = NO_METADATA
+    ) -> dict[str, ObjectInfo]:
+        """Stores files under their keys as `upload` does, several at a time; what it returns has their SHA-256.
 
         All keys begin with `prefix`, which is listed once. Raises StageError as `upload`, and `LimitExceeded`.
         """
@@ -158,16 +151,18 @@ class Store:
         sizes = {check_key(key): path.stat().st_size for key, path in sources.items()}
         what = f"{len(sources)} objects below {prefix!r}"
         self._limits.check(what, len(sizes), sum(sizes.values()))
-        there = {info.key: info for info in self.list(prefix, limit=self._limits.max_files)}
-        small = [key for key, size in sizes.items() if not goes_in_parts(size)]
-        transfer = self._transfer(f"upload of {what}", sum(sizes[key] for key in small))
+        there = {info.key for info in self.list(prefix, limit=self._limits.max_files)}
+        at_once = [key for key, size in sizes.items() if key not in there and not goes_in_parts(size)]
+        transfer = self._transfer(f"upload of {what}", sum(sizes[key] for key in at_once))
         stored: dict[str, ObjectInfo] = {}
 
         def send(key: str) -> None:
-            stored[key] = self._sender.send_one_of_many(transfer, sources[key], key, there.get(key))
+            stored[key] = self._sender.send_small(transfer, sources[key], key, metadata)
 
-        parallel.run((partial(send, key) for key in small), transfer)
-        return tuple(stored[key] if key in stored else self.upload(path, key) for key, path in sources.items())
+        parallel.run((partial(send, key) for key in at_once), transfer)
+        for key in sources.keys() - stored.keys():
+            stored[key] = self.upload(sources[key], key, metadata=metadata)
+        return stored
 
     def write(self, data: bytes, key: str) -> ObjectInfo:
         """Stores bytes, as `upload` does with a file."""

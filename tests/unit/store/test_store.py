@@ -52,7 +52,7 @@ def test_upload_and_download_of_a_file(store, tmp_path):
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"d" * (5 * MIB + 3))
     target.write_bytes(b"what was there")
-    info = store.upload(source, "k", sha256=_sha256(source.read_bytes()))
+    info = store.upload(source, "k")
     assert store.download("k", target, etag=info.etag, size=info.size) == info
     assert target.read_bytes() == source.read_bytes()
     assert target.stat().st_mode == source.stat().st_mode
@@ -66,14 +66,6 @@ def test_a_download_in_several_ranges(store, standin, tmp_path, monkeypatch):
     store.download("k", tmp_path / "back")
     assert [method for method, _ in standin.seen] == ["HEAD", "GET", "GET", "GET"]
     assert etag_of(tmp_path / "back") == store.head("k").etag
-
-
-def test_an_upload_of_another_content_than_was_verified_sends_nothing(store, standin, tmp_path):
-    (tmp_path / "source").write_bytes(b"changed")
-    with pytest.raises(StageError, match="source changed") as failed:
-        store.upload(tmp_path / "source", "k", sha256=_sha256(b"verified"))
-    assert failed.value.reason is Reason.OBJECT_CORRUPT
-    assert standin.seen == []
 
 
 def test_a_large_file_goes_in_parts(store, standin, tmp_path):
