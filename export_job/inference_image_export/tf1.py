@@ -72,5 +72,6 @@ def _incompatible(what: str) -> StageError:
     return StageError(
         Reason.GRAPH_INCOMPATIBLE,
         f"TensorFlow 1.15 cannot read this graph: {what}.",
-        "Nothing was published. Leave spec.export.compatibility out, and serve with TensorFlow 2.",
+        "Nothing was published. Leave spec.export.compatibility out, and serve with TensorFlow 2. If the operator "
+        "reads files or examples (DecodeImage, ParseExampleV2), spec.export.inputType: image_tensor does without it.",
     )

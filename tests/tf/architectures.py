@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from google.protobuf import text_format
 from object_detection import exporter
 from object_detection.builders import model_builder
@@ -108,10 +109,13 @@ FAMILIES = (
 )
 
 
-def checkpoint(family: Family, folder: Path, *, input_type: str = "image_tensor") -> Source:
+def checkpoint(
+    family: Family, folder: Path, *, input_type: str = "image_tensor", even_features: bool = False
+) -> Source:
     """Builds the model with the package itself, gives it random weights and saves them.
 
-    Moving averages get values of their own: each is half of its variable.
+    Moving averages get values of their own: each is a share of its variable. With `even_features`, features neither
+    vanish nor grow from layer to layer (He et al. 2015), so that no two candidates have the same score.
     """
     config = folder / "pipeline.config"
     config.write_text(family.config)
@@ -127,13 +131,32 @@ def checkpoint(family: Family, folder: Path, *, input_type: str = "image_tensor"
             averages = shadow.variables_to_restore()
         with tf.Session(graph=graph) as session:
             session.run(tf.global_variables_initializer())
-            _set_averages(session, averages)
+            if even_features:
+                _scale_weights(session)
+            _set_averages(session, averages, 0.9 if even_features else 0.5)
             tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=STEP)
     return Source(folder / f"model.ckpt-{STEP}", "train/model.ckpt", config, "train/pipeline.config", ())
 
 
-def _set_averages(session, averages) -> None:
+def _set_averages(session, averages, share: float) -> None:
     variables = {variable.op.name: variable for variable in tf.global_variables()}
     for name, variable in averages.items():
         if name.endswith(AVERAGE):
-            variables[name].load(session.run(variable) / 2, session)
+            variables[name].load(session.run(variable) * share, session)
+
+
+_SHARES = {"/ClassPredictor/weights": 0.1, "bottleneck_v1/conv3/weights": 0.1, "/BoxEncodingPredictor/weights": 0.1}
+"""Of predictors, else scores are 1.0 whatever the class, and of what a residual unit adds to its own input."""
+_FULLY_CONNECTED = 0.05
+"""As well, of predictors that read means of features, all of which are above 0 and add up."""
+
+
+def _scale_weights(session) -> None:
+    for variable in tf.global_variables():
+        name = variable.op.name
+        if name.endswith("weights"):
+            value = session.run(variable)
+            inputs = np.prod(value.shape[:2] if name.endswith("depthwise_weights") else value.shape[:-1])
+            share = next((share for end, share in _SHARES.items() if name.endswith(end)), 1.0)
+            share *= _FULLY_CONNECTED if value.ndim == 2 else 1.0
+            variable.load(value / value.std() * np.sqrt(2 / inputs) * share, session)

@@ -52,6 +52,19 @@ def test_an_export_for_1_15_has_only_what_1_15_knows_and_answers_the_same(world,
 
 
 @pytest.mark.parametrize(
+    ("input_type", "operator"),
+    [("encoded_image_string_tensor", "DecodeImage"), ("tf_example", "ParseExampleV2")],
+)
+def test_an_export_that_decodes_files_itself_is_refused(world, input_type, operator):
+    asking = world.asking_for(input_type, compatibility="TF1")
+    with pytest.raises(StageError, match=f"it has no operator {operator} ") as caught:
+        export_stage(asking.stage, asking.store)
+    assert caught.value.reason is Reason.GRAPH_INCOMPATIBLE
+    assert "inputType: image_tensor" in caught.value.hint
+    assert asking.published == []
+
+
+@pytest.mark.parametrize(
     ("graph", "left"),
     [
         (one("BatchMatMulV2", **UNION, grad_x={"b": False}), {"T", "adj_x", "adj_y"}),
