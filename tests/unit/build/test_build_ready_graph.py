@@ -122,7 +122,7 @@ def test_a_result_counts_only_with_every_form_it_names(run, pipeline, tmp_path):
     for name in ("frozen_inference_graph.pb", "model.onnx", "saved_model/saved_model.pb"):
         (tmp_path / "file").write_bytes(name.encode())
         sha256 = hashlib.sha256(name.encode()).hexdigest()
-        pipeline.store.upload(tmp_path / "file", folder + name, sha256=sha256)
+        pipeline.store.upload(tmp_path / "file", folder + name)
         stored[name] = {"key": folder + name, "sha256": sha256, "size": len(name)}
     graph = inputs.Graph(
         **stored["frozen_inference_graph.pb"],

@@ -106,7 +106,7 @@ def test_a_graph_with_its_checksum_is_reused_and_another_is_not(run, store, tmp_
     folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
     (tmp_path / "graph.pb").write_bytes(b"graph")
     sha256 = hashlib.sha256(b"graph").hexdigest()
-    store.upload(tmp_path / "graph.pb", f"{folder}frozen_inference_graph.pb", sha256=sha256)
+    store.upload(tmp_path / "graph.pb", f"{folder}frozen_inference_graph.pb")
     graph = inputs.Graph(key=f"{folder}frozen_inference_graph.pb", sha256=sha256, size=5)
     store.write(msgspec.json.encode(graph), f"{folder}result.json")
     assert run().graph == graph
