@@ -1,0 +1,100 @@
+"""The command line: a table of subcommands, each with its flags and what it does."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from inference_image_contract.errors import StageError
+from inference_image_store import to_stderr
+from kubectl_inferenceimage import installation, manifest
+from kubectl_inferenceimage.build import Options, build, differences
+from kubectl_inferenceimage.errors import CommandError
+from kubectl_inferenceimage.render import render
+
+
+class Command(NamedTuple):
+    """A subcommand."""
+
+    help: str
+    add_flags: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
+
+
+def _render(chosen: argparse.Namespace) -> None:
+    image = manifest.read(chosen.filename, chosen.namespace)
+    print(render(image, installation.read(chosen.values, chosen.config)), end="")
+
+
+_KEYS = "YAML file with publicKey and privateKey; by default the variables UFILE_PUBLIC_KEY and UFILE_PRIVATE_KEY"
+
+
+def _build_flags(parser: argparse.ArgumentParser) -> None:
+    _common_flags(parser)
+    parser.add_argument("--local", action="store_true", required=True, help="build on this machine (the only way)")
+    parser.add_argument("--engine", choices=("docker", "podman"), default="docker", help="what runs Kaniko")
+    parser.add_argument("--executor", default="", help="Kaniko's image; by default images.kaniko of the values")
+    parser.add_argument("--push", action="store_true", help="push under the content's tag, in place of an archive")
+    parser.add_argument("--output", default="", help="the archive; by default NAME.tar in this folder")
+    parser.add_argument("--ufile-keys", default="", help=_KEYS)
+    parser.add_argument("--authfile", default="", help="registry logins; by default docker's and podman's own")
+    parser.add_argument("--registry-ca", default="", help="the certificate of spec.image.caSecretRef")
+    parser.add_argument("--config-map", default="", help="a folder with the files of spec.source.configMap")
+
+
+def _build(chosen: argparse.Namespace) -> None:
+    to_stderr()
+    options = Options(
+        engine=chosen.engine,
+        executor=chosen.executor,
+        push=chosen.push,
+        output=chosen.output,
+        keys=chosen.ufile_keys,
+        authfile=chosen.authfile,
+        registry_ca=chosen.registry_ca,
+        config_map=chosen.config_map,
+    )
+    image = manifest.read(chosen.filename, chosen.namespace)
+    result = build(image, installation.read(chosen.values, chosen.config), options)
+    print(differences(options), file=sys.stderr)
+    print(result)
+
+
+def _common_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-f", "--filename", required=True, help="the manifest of an InferenceImage, - for standard input"
+    )
+    parser.add_argument("-n", "--namespace", default="", help="where the manifest names no namespace")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--values", default="", help="the installation: values of the chart")
+    which.add_argument("--config", default="", help="the installation: the operator's config.yaml")
+
+
+COMMANDS = {
+    "render": Command("print the Jobs that would run, without a cluster", _common_flags, _render),
+    "build": Command("build the image on this machine with docker or podman", _build_flags, _build),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a subcommand: 0, or 1 with a sentence on standard error; 2 for a command line that is none."""
+    parser = argparse.ArgumentParser(prog="kubectl inferenceimage")
+    subcommands = parser.add_subparsers(dest="command", required=True, metavar="SUBCOMMAND")
+    for name, command in COMMANDS.items():
+        command.add_flags(subcommands.add_parser(name, help=command.help, description=command.help))
+    chosen = parser.parse_args(arguments)
+    try:
+        COMMANDS[chosen.command].run(chosen)
+    except CommandError as error:
+        print(error, file=sys.stderr)
+    except StageError as error:
+        print(f"{error.reason}: {error.message} {error.hint}", file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename or chosen.command}: {error.strerror or error}", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""What the CRD's structural schema says of a manifest, checked without an API server.
+
+The CRD's rules in CEL (`x-kubernetes-validations`) are the API server's: they are not checked here.
+"""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+CRD = Path(__file__).with_name("crd.yaml")
+"""In the repository a link to `crds/`, in an installed package a copy."""
+_MAX_TEXT = 300
+
+
+def fault(manifest: object) -> str:
+    """The first thing in the manifest that the schema refuses, as a clause that begins with the field, if any."""
+    errors = jsonschema.Draft7Validator(_schema()).iter_errors(manifest)
+    first = min(errors, key=lambda error: ([str(part) for part in error.absolute_path], error.message), default=None)
+    return _clause(first) if first else ""
+
+
+@functools.cache
+def _schema() -> dict[str, Any]:
+    (version,) = yaml.safe_load(CRD.read_text(encoding="utf-8"))["spec"]["versions"]
+    found: dict[str, Any] = _closed(version["schema"]["openAPIV3Schema"])
+    return found
+
+
+def _closed(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema, as YAML has it
+    """The schema with unknown fields refused, as kubectl has the API server do it (strict field validation)."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: _closed(value) for name, value in schema.items()}
+    if isinstance(found.get("properties"), dict) and not found.get("x-kubernetes-preserve-unknown-fields"):
+        found.setdefault("additionalProperties", False)
+    return found
+
+
+def _clause(error: jsonschema.ValidationError) -> str:
+    field = ""
+    for part in error.absolute_path:
+        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
+    if error.validator == "additionalProperties" and isinstance(error.schema, dict):
+        unknown = sorted(str(name) for name in error.instance if name not in error.schema["properties"])  # type: ignore[union-attr]
+        return f"{field or 'the manifest'}: there is no field {', '.join(unknown)}"
+    text = error.message if len(error.message) <= _MAX_TEXT else f"{error.message[:_MAX_TEXT]}…"
+    return f"{field or 'the manifest'}: {text}"

@@ -1,0 +1,44 @@
+"""YAML files as Kubernetes reads them."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kubectl_inferenceimage.errors import CommandError
+
+STDIN = "-"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML whose dates stay text: JSON, which Kubernetes makes of it, has no dates."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(path: str) -> list[Any]:
+    """The documents of the file at `path`, of standard input for `-`; empty ones are left out.
+
+    Raises CommandError when the file cannot be read, or is not YAML.
+    """
+    try:
+        text = sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
+        return [document for document in _documents(text) if document is not None]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise CommandError(f"{path} cannot be read: {reason}.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
+        raise CommandError(f"{path}{where}, is not YAML: {problem}.") from error
+
+
+def _documents(text: str) -> Iterator[Any]:
+    yield from yaml.load_all(text, Loader=_Loader)

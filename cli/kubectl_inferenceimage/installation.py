@@ -1,0 +1,59 @@
+"""The installation's configuration: of the chart's values, of the operator's own file, or the defaults."""
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from inference_image_operator.config import Config, ConfigError, Images, parse
+from kubectl_inferenceimage import documents
+from kubectl_inferenceimage.errors import CommandError
+
+PLACEHOLDER = "placeholder.invalid/"
+"""Begins the images that nobody named; `.invalid` is no domain (RFC 2606)."""
+
+
+def read(values: str = "", config: str = "") -> Config:
+    """The configuration of a file with values of the chart, or of a `config.yaml` as the chart writes it.
+
+    Without either: the program's defaults, with images that are placeholders. Raises CommandError.
+    """
+    path = values or config
+    document = _mapping(path) if path else {}
+    if not config:
+        document = _of_values(document)
+    try:
+        return parse(yaml.safe_dump(document))
+    except ConfigError as error:
+        raise CommandError(f"{path}: {error}.") from error
+
+
+def is_placeholder(image: str) -> bool:
+    """Whether nobody named this image."""
+    return image.startswith(PLACEHOLDER)
+
+
+def _mapping(path: str) -> dict[str, Any]:
+    found = documents.read(path)
+    if len(found) > 1 or not all(isinstance(document, dict) for document in found):
+        raise CommandError(f"{path} is not one YAML mapping.")
+    return found[0] if found else {}
+
+
+def _of_values(values: dict[str, Any]) -> dict[str, Any]:
+    """What the chart's template `operator.config` makes of values; those that are left out have the same defaults."""
+    images = {name: image for name, image in _part(values, "images").items() if image and name != "operator"}
+    watched = values.get("watchNamespaces") or []
+    return {**_part(values, "config"), "images": _placeholders() | images, "watchNamespaces": watched}
+
+
+def _part(values: dict[str, Any], name: str) -> dict[str, Any]:
+    found = values.get(name) or {}
+    if not isinstance(found, dict):
+        raise CommandError(f"The value {name} must be a mapping, as in the chart's values.yaml.")
+    return found
+
+
+def _placeholders() -> dict[str, str]:
+    required = (field for field in msgspec.structs.fields(Images) if field.required)
+    return {field.encode_name: f"{PLACEHOLDER}images.{field.encode_name}" for field in required}

@@ -1,0 +1,160 @@
+"""Kaniko outside the cluster: through kaniko-wrapper in a process of its own, on docker or podman."""
+
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from inference_image_contract import paths
+from inference_image_contract.redact import redact
+from inference_image_operator import kaniko_log
+from inference_image_operator.jobs.kaniko import CAPABILITIES
+from kubectl_inferenceimage import engine
+from kubectl_inferenceimage.errors import CommandError
+from kubectl_inferenceimage.logins import Engine
+
+WRAPPER = "kaniko_wrapper.kaniko_wrapper"
+TAR = "image.tar"
+SERVICE = "image"
+"""The one service of the compose file."""
+_COMPOSE = "compose.yaml"
+_WRAPPER_TARGET = "/workspace"
+_TAIL_LINES = 100
+_SAID_BY_COMPOSE = ("--build-arg=", "--destination=")
+_NOT_IN_THE_CLUSTER = ("--use-new-run=false", "--cleanup=false")
+"""Takes back what kaniko-wrapper always asks for and the Jobs never do."""
+_RIGHTS = ("--cap-drop=ALL", *(f"--cap-add={name}" for name in CAPABILITIES), "--security-opt=no-new-privileges")
+"""What a Job's container has, too."""
+
+
+class Build(NamedTuple):
+    """One build."""
+
+    work: Path
+    """Holds `context/` and `Dockerfile`, as the workspace of the Job does; gets the digest and the image."""
+    scratch: Path
+    """A folder for this build's own files."""
+    home: Path
+    """A folder with `.docker/config.json`, the registry logins."""
+    ca: Path | None
+    """The registry's own CA."""
+    arguments: Sequence[str]
+    """Kaniko's, as the operator makes them."""
+    image: str
+    """`repository:tag`"""
+    build_args: Mapping[str, str]
+    engine: Engine
+    executor: str
+    push: bool
+    secrets: Collection[str]
+    """Values that must not be printed."""
+
+
+def run(build: Build) -> None:
+    """Builds; what Kaniko says goes to standard error as it is said.
+
+    Afterwards `work` holds `digest` and, unless it was pushed, the image as `image.tar`. Raises CommandError.
+    """
+    program = shutil.which(build.engine)
+    if program is None:
+        raise CommandError(f"{build.engine} is not on PATH: install it, or choose the other --engine.")
+    if importlib.util.find_spec("kaniko_wrapper") is None:
+        raise CommandError("kaniko-wrapper is not installed: install this package with its extra `cli`.")
+    (build.scratch / _COMPOSE).write_text(yaml.safe_dump(compose(build)), encoding="utf-8")
+    shims = _write_shim(build, program)
+    tail = _follow(command(build), _environment(build, shims), build)
+    if tail is None:
+        return
+    found = kaniko_log.diagnose("\n".join(tail))
+    raise CommandError(f"{found.reason}: {found.message} {found.hint}")
+
+
+def compose(build: Build) -> dict[str, object]:
+    """The compose file: context, Dockerfile, name and build arguments; the wrapper logs all of it."""
+    settings = {"context": str(build.work), "dockerfile": "Dockerfile", "args": dict(build.build_args)}
+    return {"services": {SERVICE: {"image": build.image, "build": settings}}}
+
+
+def command(build: Build) -> list[str]:
+    """The wrapper's command line: layers stay apart, and what Kaniko says is shown as it comes."""
+    return [
+        *(sys.executable, "-P", "-m", WRAPPER, f"--compose-file={build.scratch / _COMPOSE}"),
+        *(f"--kaniko-image={build.executor}", f"--engine={build.engine}", "--no-squash", "--log-level=DEBUG"),
+        "--push" if build.push else "--no-push",
+    ]
+
+
+def plan(build: Build, program: str) -> engine.Plan:
+    """What the engine is told beside the wrapper's words, so that Kaniko is told what the operator tells it."""
+    arguments = list(build.arguments)
+    if build.push:
+        arguments = [word for word in arguments if not word.startswith(_SAID_BY_COMPOSE)]
+    else:
+        arguments = [word for word in arguments if not word.startswith("--build-arg=")]
+        arguments.append(f"--tar-path={paths.WORKSPACE}/{TAR}")
+    ca = [f"--volume={build.ca.absolute()}:{paths.REGISTRY_CA}:ro"] if build.ca else []
+    return engine.Plan(
+        program=program,
+        home=str(Path.home()),
+        mount=f"{build.work}:{_WRAPPER_TARGET}",
+        mount_as=f"{build.work}:{paths.WORKSPACE}",
+        options=[*_RIGHTS, *ca],
+        arguments=[*_NOT_IN_THE_CLUSTER, *arguments],
+    )
+
+
+def _write_shim(build: Build, program: str) -> Path:
+    """A folder with a program of the engine's name, for the front of PATH."""
+    folder = build.scratch / "bin"
+    folder.mkdir()
+    plan_file = build.scratch / "engine.json"
+    plan_file.write_text(json.dumps(plan(build, program)), encoding="utf-8")
+    words = shlex.join([sys.executable, "-I", str(Path(engine.__file__)), str(plan_file)])
+    shim = folder / build.engine
+    shim.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+    shim.chmod(0o700)
+    return folder
+
+
+def _environment(build: Build, shims: Path) -> dict[str, str]:
+    """Without the UFile keys; HOME is where the wrapper looks for the logins, and a log line is what was said."""
+    kept = {
+        name: value for name, value in os.environ.items() if name not in {paths.PUBLIC_KEY_ENV, paths.PRIVATE_KEY_ENV}
+    }
+    return {
+        **kept,
+        "PATH": f"{shims}{os.pathsep}{os.environ.get('PATH', '')}",
+        "HOME": str(build.home),
+        "LOG_FORMAT": "%(message)s",
+        "NO_COLOR": "1",
+    }
+
+
+def _follow(words: Sequence[str], environment: Mapping[str, str], build: Build) -> deque[str] | None:
+    """Runs the wrapper; None when it went well, else the last lines that were said."""
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    with subprocess.Popen(
+        words,
+        cwd=build.scratch,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            said = redact(line.rstrip("\n"), build.secrets)
+            print(said, file=sys.stderr, flush=True)
+            if not said.startswith(f"[{SERVICE}] "):  # the wrapper says the last lines once more when Kaniko failed
+                tail.append(said)
+    return tail if process.returncode else None

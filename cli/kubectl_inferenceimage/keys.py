@@ -1,0 +1,41 @@
+"""The UFile keys: from the environment variables that the Jobs use, or from a file; never from the command line."""
+
+import os
+
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
+from inference_image_store import Credentials
+from kubectl_inferenceimage import documents
+from kubectl_inferenceimage.errors import CommandError
+
+_FIELDS = {"publicKey": PUBLIC_KEY_ENV, "privateKey": PRIVATE_KEY_ENV}
+"""The keys of the Secret in a cluster, and the variables that they become."""
+
+
+def read(path: str = "") -> Credentials:
+    """The keys of a YAML file with `publicKey` and `privateKey`, without a path those of the environment.
+
+    Raises CommandError; its text holds no key.
+    """
+    source: dict[str, object] = _of_file(path) if path else {field: os.environ.get(_FIELDS[field]) for field in _FIELDS}
+    found = {field: value.strip() for field, value in source.items() if isinstance(value, str)}
+    for field, variable in _FIELDS.items():
+        value = found.get(field, "")
+        if not value or not value.isascii() or not value.isprintable():
+            where = f"{path} holds no {field}" if path else f"The environment variable {variable} holds no key"
+            raise CommandError(
+                f"{where}. Set {PUBLIC_KEY_ENV} and {PRIVATE_KEY_ENV}, "
+                f"or give --ufile-keys a YAML file with {' and '.join(_FIELDS)}."
+            )
+    return Credentials(found["publicKey"], found["privateKey"])
+
+
+def environment(credentials: Credentials) -> dict[str, str]:
+    """The keys as the containers of a Job find them."""
+    return {PUBLIC_KEY_ENV: credentials.public_key, PRIVATE_KEY_ENV: credentials.private_key}
+
+
+def _of_file(path: str) -> dict[str, object]:
+    found = documents.read(path)
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise CommandError(f"{path} is not one YAML mapping with {' and '.join(_FIELDS)}.")
+    return dict(found[0])

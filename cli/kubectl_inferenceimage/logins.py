@@ -1,0 +1,119 @@
+"""The registry logins that docker or podman already has: of their files, and of credential helpers.
+
+Formats: https://docs.docker.com/reference/cli/docker/login/#credential-stores and containers-auth.json(5).
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from inference_image_build.references import DEFAULT_HOST
+from inference_image_build.registry_auth import Login, read_logins
+from inference_image_contract.errors import StageError
+from kubectl_inferenceimage.errors import CommandError
+
+Engine = Literal["docker", "podman"]
+
+DEFAULT_KEY = "https://index.docker.io/v1/"
+"""The default registry's name in these files."""
+_HELPER = re.compile(r"[A-Za-z0-9._-]+")
+_HELPER_SECONDS = 30
+_TOKEN = "<token>"  # noqa: S105 - a helper's word for a login that is no user and password
+
+
+def collect(hosts: Collection[str], files: Collection[Path]) -> dict[str, Login]:
+    """The logins for these registries, each from the first of the files that has one.
+
+    Raises CommandError when a file cannot be used. No part of it is repeated.
+    """
+    found: dict[str, Login] = {}
+    for path in files:
+        document = _document(path)
+        stored = _stored(path, document)
+        for host in hosts:
+            if host not in found and (login := stored.get(host) or _helped(document, host)):
+                found[host] = login
+    return found
+
+
+def files(engine: Engine, chosen: str = "") -> tuple[Path, ...]:
+    """Where the logins are looked for: the chosen file alone, else those of the engine and then the other engine's.
+
+    Raises CommandError when the chosen file is missing.
+    """
+    if chosen:
+        if not Path(chosen).is_file():
+            raise CommandError(f"The file {chosen} with registry logins is missing.")
+        return (Path(chosen),)
+    by_engine = {"docker": list(_docker_files()), "podman": list(_podman_files())}
+    own = by_engine.pop(engine)
+    return tuple(path for path in (*own, *(path for others in by_engine.values() for path in others)) if path.is_file())
+
+
+def write(logins: Mapping[str, Login], path: Path) -> None:
+    """Writes a docker `config.json` with these logins and nothing else, for its owner alone."""
+    auths = {
+        DEFAULT_KEY if host == DEFAULT_HOST else host: {"auth": login.basic().removeprefix("Basic ")}
+        for host, login in logins.items()
+    }
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"auths": auths}), encoding="utf-8")
+
+
+def _docker_files() -> Iterator[Path]:
+    yield Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+
+
+def _podman_files() -> Iterator[Path]:
+    if named := os.environ.get("REGISTRY_AUTH_FILE"):
+        yield Path(named)
+    yield Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}") / "containers" / "auth.json"
+    yield Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "containers" / "auth.json"
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise CommandError(f"The registry logins of {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise CommandError(f"The registry logins of {path} cannot be read: it is not JSON.") from error
+    if not isinstance(document, dict):
+        raise CommandError(f"The registry logins of {path} cannot be read: it is no JSON object.")
+    return document
+
+
+def _stored(path: Path, document: Mapping[str, Any]) -> dict[str, Login]:
+    if not isinstance(document.get("auths"), dict):
+        return {}
+    try:
+        return read_logins(path)
+    except StageError as error:
+        raise CommandError(f"The registry logins of {path} cannot be read: log in again.") from error
+
+
+def _helped(document: Mapping[str, Any], host: str) -> Login | None:
+    """What the credential helper that the file names says; None where it names none, or that knows nothing."""
+    key = DEFAULT_KEY if host == DEFAULT_HOST else host
+    helpers = document.get("credHelpers")
+    name = (helpers.get(host) if isinstance(helpers, dict) else None) or document.get("credsStore")
+    if not isinstance(name, str) or not _HELPER.fullmatch(name):
+        return None
+    try:
+        answer = subprocess.run(
+            [f"docker-credential-{name}", "get"],
+            check=True,
+            input=key.encode(),
+            capture_output=True,
+            timeout=_HELPER_SECONDS,
+        )
+        said = json.loads(answer.stdout)
+        user, password = said["Username"], said["Secret"]
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+        return None
+    return Login(user, password) if user and user != _TOKEN else None

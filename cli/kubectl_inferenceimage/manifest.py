@@ -1,0 +1,64 @@
+"""An InferenceImage from a file: everything that can be judged without an API server has been judged."""
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from inference_image_operator.model import API_VERSION, KIND, REQUESTED_AT, Spec
+from inference_image_operator.model import read as read_part
+from kubectl_inferenceimage import crd, documents
+from kubectl_inferenceimage.errors import CommandError
+
+DEFAULT_NAMESPACE = "default"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Image(NamedTuple):
+    """What a manifest asks for."""
+
+    name: str
+    namespace: str
+    spec: Spec
+    request: str
+    """Value of the request annotation."""
+
+
+def read(path: str, namespace: str = "") -> Image:
+    """The one InferenceImage of a file, or of standard input for `-`. `namespace` is as kubectl's `-n`.
+
+    Raises CommandError with what is wrong and where.
+    """
+    found = documents.read(path)
+    if len(found) != 1:
+        raise CommandError(f"{path} has {len(found)} documents; give a file that holds one {KIND} and nothing else.")
+    document = found[0]
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or kind != KIND:
+        raise CommandError(f"{path} is no {KIND}: its kind is {kind or 'not set'}.")
+    if document.get("apiVersion") != API_VERSION:
+        raise CommandError(f"{path}: apiVersion must be {API_VERSION}.")
+    if fault := crd.fault(document):
+        raise CommandError(f"{path} would be refused by the CustomResourceDefinition: {fault}.")
+    return _image(path, document, namespace)
+
+
+def _image(path: str, document: dict[str, Any], namespace: str) -> Image:
+    meta = document.get("metadata") or {}
+    name, own = meta.get("name", ""), meta.get("namespace", "")
+    annotations = meta.get("annotations") or {}
+    request = annotations.get(REQUESTED_AT, "") if isinstance(annotations, dict) else None
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise CommandError(f"{path}: metadata.name must be a name: lower case letters, digits, '-' and '.'.")
+    if namespace and own and namespace != own:
+        raise CommandError(f"{path}: metadata.namespace is {own}, but --namespace is {namespace}; give only one.")
+    chosen = namespace or own or DEFAULT_NAMESPACE
+    if not isinstance(chosen, str) or not _NAMESPACE.fullmatch(chosen):
+        raise CommandError(f"{path}: the namespace must be a name: lower case letters, digits and '-'.")
+    if not isinstance(request, str):
+        raise CommandError(f"{path}: metadata.annotations must have text as values; put {REQUESTED_AT} in quotes.")
+    try:
+        return Image(name, chosen, read_part(Spec, document["spec"]), request)
+    except msgspec.ValidationError as error:
+        raise CommandError(f"{path}: spec: {error}.") from error
