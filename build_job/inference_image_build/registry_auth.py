@@ -4,7 +4,6 @@ Formats: https://docs.docker.com/reference/cli/docker/login/ and https://distrib
 """
 
 import base64
-import binascii
 import ipaddress
 import json
 import re
@@ -132,7 +131,7 @@ def _decode(auth: object) -> tuple[str, str]:
     """User and password of the field `auth`, base64 of `user:password`."""
     try:
         text = base64.b64decode(auth if isinstance(auth, str) else "", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # not ASCII, not base64, not UTF-8
         raise _malformed("a field `auth` is not base64 of user:password") from error
     user, _, password = text.partition(":")
     return user, password

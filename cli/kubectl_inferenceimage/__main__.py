@@ -40,6 +40,7 @@ def _build_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--authfile", default="", help="registry logins; by default docker's and podman's own")
     parser.add_argument("--registry-ca", default="", help="the certificate of spec.image.caSecretRef")
     parser.add_argument("--config-map", default="", help="a folder with the files of spec.source.configMap")
+    parser.add_argument("--git-secret", default="", help="a folder with the keys of spec.source.git.secretRef as files")
 
 
 def _build(chosen: argparse.Namespace) -> None:
@@ -53,6 +54,7 @@ def _build(chosen: argparse.Namespace) -> None:
         authfile=chosen.authfile,
         registry_ca=chosen.registry_ca,
         config_map=chosen.config_map,
+        git_secret=chosen.git_secret,
     )
     image = manifest.read(chosen.filename, chosen.namespace)
     result = build(image, installation.read(chosen.values, chosen.config), options)

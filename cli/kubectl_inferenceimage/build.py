@@ -9,6 +9,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from inference_image_build.assemble import assemble
+from inference_image_build.git_remote import Credentials as GitCredentials
+from inference_image_build.pin_source import Mounts
 from inference_image_build.registry import Registry
 from inference_image_build.registry_auth import secrets
 from inference_image_build.report import report
@@ -42,6 +44,8 @@ class Options(NamedTuple):
     registry_ca: str = ""
     config_map: str = ""
     """A folder with the files of the ConfigMap that the source is."""
+    git_secret: str = ""
+    """A folder with the keys of the Git Secret as files."""
 
 
 class _Site(NamedTuple):
@@ -50,7 +54,7 @@ class _Site(NamedTuple):
     credentials: Credentials
     store: Store
     registry: Registry
-    config_map: Path
+    mounts: Mounts
     home: Path
     folder: Path
     secrets: tuple[str, ...]
@@ -70,7 +74,7 @@ def build(image: Image, config: Config, options: Options) -> str:
     with tempfile.TemporaryDirectory(prefix=".inferenceimage-", dir=output.parent) as folder:
         site = _site(step, config, credentials, options, Path(folder))
         stage = step.input("resolve", inputs.ResolveInput)
-        resolved = resolve(stage, site.store, site.registry, site.config_map)
+        resolved = resolve(stage, site.store, site.registry, site.mounts)
         if resolved.image and options.push:
             _say("The registry serves this content already; nothing was built.")
             return f"{image.spec.image.repository}@{resolved.image.digest}"
@@ -107,9 +111,11 @@ def _executor(config: Config, options: Options) -> str:
 
 def _check(image: Image, options: Options) -> None:
     """What a Secret or a ConfigMap brings in the cluster has to be a file here, and nothing else."""
+    git = image.spec.source.git
     wanted = (
         ("spec.image.caSecretRef", bool(image.spec.image.ca_secret_ref), "--registry-ca", options.registry_ca),
         ("spec.source.configMap", bool(image.spec.source.config_map), "--config-map", options.config_map),
+        ("spec.source.git.secretRef", bool(git and git.secret_ref), "--git-secret", options.git_secret),
     )
     for field, is_set, flag, value in wanted:
         if is_set and not value:
@@ -126,15 +132,25 @@ def _site(step: Step, config: Config, credentials: Credentials, options: Options
     auth = home / ".docker" / "config.json"
     logins.write(found, auth)
     stage = step.input("resolve", inputs.ResolveInput)
+    mounts = Mounts(_path(options.config_map), _path(options.git_secret), folder / "download")
     return _Site(
         credentials=credentials,
         store=Store(stage.ufile, credentials),
-        registry=Registry(stage.registry, auth, Path(options.registry_ca) if options.registry_ca else _NOWHERE),
-        config_map=Path(options.config_map) if options.config_map else _NOWHERE,
+        registry=Registry(stage.registry, auth, _path(options.registry_ca)),
+        mounts=mounts,
         home=home,
         folder=folder,
-        secrets=(credentials.public_key, credentials.private_key, *secrets(found)),
+        secrets=(
+            credentials.public_key,
+            credentials.private_key,
+            *secrets(found),
+            *GitCredentials.mounted(mounts.git).secrets(),
+        ),
     )
+
+
+def _path(text: str) -> Path:
+    return Path(text) if text else _NOWHERE
 
 
 def _exported(step: Step, resolved: results.Resolved, config: Config, site: _Site) -> Step:
@@ -155,7 +171,7 @@ def _built(step: Step, config: Config, options: Options, executor: str, site: _S
     work.mkdir()
     scratch.mkdir(mode=0o700)
     stage = step.input("assemble", inputs.AssembleInput)
-    assemble(stage, site.store, work / "context", work / "Dockerfile", site.config_map)
+    assemble(stage, site.store, work / "context", work / "Dockerfile", site.mounts)
     spec, status = step.observed.spec, step.observed.status
     kaniko.run(
         kaniko.Build(

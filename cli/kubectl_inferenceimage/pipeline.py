@@ -71,16 +71,15 @@ def first(image: Image, config: Config) -> Step:
 def following(step: Step, result: results.Result, config: Config) -> Step | None:
     """The stage that follows this result of a step; None when the run has ended. Raises CommandError as `first`."""
     draft = Draft(step.observed, config, _NOW)
-    progress.record(draft, step.stage, Done(result=result, seconds=0))
-    claimed = draft.status.stage
-    if claimed is None:
-        return None
-    observed = replace(step.observed, status=draft.status)
     try:
-        job = manifest(observed, draft.status, config)
+        progress.record(draft, step.stage, Done(result=result, seconds=0))
+        claimed = draft.status.stage
+        if claimed is None:
+            return None
+        job = manifest(step.observed, draft.status, config)
     except ValueError as error:
         raise _refused(error) from error
-    return Step(Stage(claimed.name), observed, job)
+    return Step(Stage(claimed.name), replace(step.observed, status=draft.status), job)
 
 
 def _refused(error: ValueError) -> CommandError:

@@ -17,6 +17,7 @@ import requests
 import yaml
 
 from devcluster.ufile import KeyPair, StandIn, running
+from inference_image_build.pin_source import Mounts
 from inference_image_build.registry import MANIFEST_TYPES, Registry
 from inference_image_build.resolve import resolve
 from inference_image_contract import inputs
@@ -30,6 +31,7 @@ from tests.unit.build.tables import index
 PUBLIC_KEY, PRIVATE_KEY = "TOKEN_public_1", "canary-private-key-1"
 USER, PASSWORD = "demo@example.com", "canary:registry-password"
 SECRETS = (PRIVATE_KEY, PASSWORD)
+NOWHERE = Path("/nonexistent")
 GRAPH = b"the frozen graph" * 100
 EXAMPLE = Path(__file__).parents[2] / "examples" / "object-detect"
 LABEL_MAP = "".join(f"item {{\n  id: {i}\n  name: '{name}'\n}}\n" for i, name in enumerate(("disc", "box", "star"), 1))
@@ -119,7 +121,7 @@ class Site:
         step = pipeline.first(manifest.read(str(path)), installation.read(str(self.values)))
         stage = step.input("resolve", inputs.ResolveInput)
         registry = Registry(stage.registry, self.login, self.registry.tls.ca)
-        fingerprint = resolve(stage, self.store, registry, Path("/nonexistent")).fingerprint
+        fingerprint = resolve(stage, self.store, registry, Mounts(NOWHERE, NOWHERE, NOWHERE)).fingerprint
         folder = export_folder(stage.output_prefix, fingerprint)
         graph = inputs.Graph(
             key=f"{folder}frozen_inference_graph.pb", sha256=hashlib.sha256(GRAPH).hexdigest(), size=len(GRAPH)

@@ -44,7 +44,10 @@ def test_no_file_means_no_login(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"auths": []}', '{"auths": {"h": "canary"}}', '{"auths": {"h": {"auth": "canary!"}}}'],
+    [
+        *("", "{", "[]", "{}", '{"auths": []}', '{"auths": {"h": "canary"}}'),
+        *('{"auths": {"h": {"auth": "canary!"}}}', '{"auths": {"h": {"auth": "canary-é"}}}'),
+    ],
 )
 def test_a_malformed_file_is_refused_without_repeating_it(tmp_path, text):
     path = tmp_path / "config.json"

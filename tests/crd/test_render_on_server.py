@@ -1,0 +1,56 @@
+"""What `render` prints is taken by a real API server, and it reads values as the chart does."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from kubernetes import client
+
+from devcluster.binaries import HELM, ensure
+from inference_image_operator import config
+from kubectl_inferenceimage import installation, manifest
+from kubectl_inferenceimage.render import render
+
+ROOT = Path(__file__).parents[2]
+GOLDENS = sorted((ROOT / "tests" / "unit" / "cli" / "golden").glob("*.yaml"))
+CHART = ROOT / "deploy" / "helm"
+EXAMPLE = ROOT / "examples" / "object-detect" / "inferenceimage.yaml"
+VALUES = {
+    "images": {"operator": "o", "export": "e", "exportOnnx": "x", "build": "b", "kaniko": "k"},
+    "watchNamespaces": ["team-a"],
+    "config": {
+        "registries": {"allowed": ["uhub.devcluster.test"]},
+        "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
+    },
+}
+
+
+@pytest.mark.parametrize("path", GOLDENS, ids=[path.stem for path in GOLDENS])
+def test_the_api_server_takes_each_job(api_client: client.ApiClient, path: Path) -> None:
+    jobs = list(yaml.safe_load_all(path.read_text()))
+    assert len(jobs) >= 3
+    batch = client.BatchV1Api(api_client)
+    for job in jobs:
+        job["metadata"]["namespace"] = "default"
+        taken = batch.create_namespaced_job("default", job, dry_run="All", field_validation="Strict")
+        assert taken.metadata.name == job["metadata"]["name"]
+
+
+@pytest.fixture
+def values(tmp_path: Path) -> Path:
+    path = tmp_path / "values.yaml"
+    path.write_text(yaml.safe_dump(VALUES))
+    return path
+
+
+def test_values_mean_what_they_mean_to_the_chart(values: Path) -> None:
+    helm = ensure(HELM)["helm"]
+    argv = [helm, "template", "it", CHART, "--kube-version", "1.34.0", "--values", values]
+    text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    (found,) = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "ConfigMap"]
+    assert installation.read(values=str(values)) == config.parse(found["data"]["config.yaml"])
+
+
+def test_the_example_is_rendered_for_an_installation(values: Path) -> None:
+    assert "image: e\n" in render(manifest.read(str(EXAMPLE)), installation.read(values=str(values)))

@@ -1,0 +1,138 @@
+"""`build --local` on podman with the real Kaniko: the archive loads, the push is what the cluster would have pushed.
+
+Needs root and Debian's podman; storage and settings are the test's own, and nothing leaves loopback.
+"""
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devcluster import base_image, buildah, images
+from tests.laptop.site import DOCKERFILE, GRAPH, SECRETS, Site, site
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("cli", "job_contract", "object_store", "build_job", "operator")
+EXECUTOR = "localhost/inference-image/kaniko:test"
+STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
+SECONDS = 150
+
+Build = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("site")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Podman's storage and policy are this test's own; the image of Kaniko is in it."""
+    folder = tmp_path_factory.mktemp("podman")
+    (folder / "storage.conf").write_text(STORAGE.format(folder))
+    layout = images.build(next(image for image in images.ALL if image.name == "kaniko"), base_image.ensure())
+    store = f"containers-storage:[vfs@{folder / 'graph'}+{folder / 'run'}]{EXECUTOR}"
+    subprocess.run(["skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet", f"oci:{layout}", store], check=True)
+    home = folder / "home"
+    (home / ".config" / "containers").mkdir(parents=True)
+    (home / ".config" / "containers" / "policy.json").write_bytes(buildah.POLICY.read_bytes())
+    return {
+        **os.environ,
+        "HOME": str(home),
+        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+        "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in SOURCES),
+    }
+
+
+@pytest.fixture
+def podman(environment: dict[str, str]) -> Callable[..., str]:
+    def call(*words: object) -> str:
+        argv = ["podman", *map(str, words)]
+        return subprocess.run(argv, check=True, env=environment, capture_output=True, text=True, timeout=60).stdout
+
+    return call
+
+
+@pytest.fixture
+def build(place: Site, environment: dict[str, str], tmp_path: Path) -> Build:
+    """build("--push", dockerfile=...) runs the plugin; the graph stands in UFile."""
+
+    def call(*words: str, dockerfile: str = DOCKERFILE) -> subprocess.CompletedProcess[str]:
+        place.store.write(dockerfile.encode(), "source/Dockerfile")
+        manifest = place.manifest()
+        place.export(manifest)
+        plugin = [sys.executable, "-m", "kubectl_inferenceimage", *place.flags(), "-f", str(manifest)]
+        argv = [*plugin, "--engine=podman", f"--executor={EXECUTOR}", *words]
+        return subprocess.run(
+            argv, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SECONDS
+        )
+
+    return call
+
+
+def files_of(archive: Path) -> dict[str, bytes]:
+    """The files of a docker archive's image, one layer upon the other."""
+    found: dict[str, bytes] = {}
+    with tarfile.open(archive) as outer:
+
+        def member(name: str) -> bytes:
+            file = outer.extractfile(name)
+            assert file is not None
+            return file.read()
+
+        (described,) = json.loads(member("manifest.json"))
+        for name in described["Layers"]:
+            with tarfile.open(fileobj=io.BytesIO(gzip.decompress(member(name)))) as layer:
+                for info in layer:
+                    if file := layer.extractfile(info):
+                        found[info.name.lstrip("/")] = file.read()
+    return found
+
+
+def labels_of(inspected: str) -> dict[str, Any]:
+    (image,) = json.loads(inspected)
+    return image["Config"]["Labels"]
+
+
+def test_the_archive_is_an_image_that_podman_loads(build: Build, podman, tmp_path: Path, place: Site) -> None:
+    ended = build()
+    assert ended.returncode == 0, ended.stderr
+    archive = tmp_path / "detector.tar"
+    assert ended.stdout == f"{archive}\n"
+    files = files_of(archive)
+    assert files["etc/base"] == b"base\n"
+    assert files["ai/checkpoint_dir/frozen_inference_graph.pb"] == GRAPH
+    assert files["ai/infer.py"] == b"print()\n"
+    loaded = podman("load", "-i", archive)
+    name = loaded.strip().removeprefix("Loaded image: ")
+    assert name.startswith(f"{place.registry.host}/demo/detector:content-")
+    assert labels_of(podman("image", "inspect", name))["uai.ucloud.cn/checkpoint-step"] == "800"
+    assert not any(secret in ended.stdout + ended.stderr for secret in SECRETS)
+
+
+def test_a_push_is_what_the_cluster_finds_and_reuses(build: Build, place: Site) -> None:
+    pushed = build("--push", dockerfile=DOCKERFILE + "ENV PUSHED=1\n")
+    assert pushed.returncode == 0, pushed.stderr
+    repository, _, digest = pushed.stdout.strip().partition("@")
+    assert repository == f"{place.registry.host}/demo/detector"
+    assert place.registry.digest("demo/detector", digest) == digest
+    assert place.registry.digest("demo/detector", "test") == ""
+    again = build("--push", dockerfile=DOCKERFILE + "ENV PUSHED=1\n")
+    assert again.stdout == pushed.stdout
+    assert "The registry serves this content already; nothing was built." in again.stderr
+
+
+def test_kanikos_failure_is_diagnosed(build: Build) -> None:
+    ended = build(dockerfile=DOCKERFILE + "COPY absent /x\n")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "absent" in ended.stderr.splitlines()[-1]
+    assert ended.stderr.splitlines()[-1].startswith("CopySourceNotFound: ")

@@ -1,0 +1,44 @@
+"""The UFile keys: from the Jobs' environment variables or from a file, and never repeated."""
+
+from pathlib import Path
+
+import pytest
+
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
+from inference_image_store import Credentials
+from kubectl_inferenceimage import keys
+from kubectl_inferenceimage.errors import CommandError
+
+
+def test_they_are_the_jobs_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PUBLIC_KEY_ENV, "pub\n")
+    monkeypatch.setenv(PRIVATE_KEY_ENV, "priv")
+    assert keys.read() == Credentials("pub", "priv")
+    assert keys.environment(keys.read()) == {PUBLIC_KEY_ENV: "pub", PRIVATE_KEY_ENV: "priv"}
+
+
+def test_a_file_goes_before_the_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(PUBLIC_KEY_ENV, "other")
+    path = tmp_path / "keys.yaml"
+    path.write_text("publicKey: pub\nprivateKey: priv\n")
+    assert keys.read(str(path)) == Credentials("pub", "priv")
+
+
+@pytest.mark.parametrize(("public", "private"), [("", "priv"), ("pub", None), ("pub", "a\nb"), ("pub", "ä")])
+def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, public: str, private: str | None) -> None:
+    monkeypatch.setenv(PUBLIC_KEY_ENV, public)
+    monkeypatch.delenv(PRIVATE_KEY_ENV, raising=False)
+    if private is not None:
+        monkeypatch.setenv(PRIVATE_KEY_ENV, private)
+    with pytest.raises(CommandError, match=r"UFILE_P[A-Z_]* holds no key\. Set UFILE_PUBLIC_KEY and"):
+        keys.read()
+
+
+@pytest.mark.parametrize(
+    "text", ["publicKey: pub\n", "publicKey: pub\nprivateKey: 7\n", "[1]", "", "a: b\n---\nc: d\n"]
+)
+def test_a_file_without_them_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "keys.yaml"
+    path.write_text(text)
+    with pytest.raises(CommandError, match=r"keys\.yaml (holds no|is not one)"):
+        keys.read(str(path))

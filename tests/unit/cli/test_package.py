@@ -1,0 +1,60 @@
+"""The plugin as it is installed: its command, the CRD in it, the wrapper's version, and the stand-in for engines."""
+
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from kubectl_inferenceimage import crd, engine
+
+ROOT = Path(__file__).parents[3]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PLAN: engine.Plan = {
+    "program": "/usr/bin/docker",
+    "home": "/home/me",
+    "mount": "/w:/workspace",
+    "mount_as": "/w:/inference-image",
+    "options": ["--cap-drop=ALL"],
+    "arguments": ["--snapshot-mode=redo"],
+}
+
+
+def test_kubectl_finds_it() -> None:
+    """https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/: `kubectl-NAME` on PATH."""
+    assert PROJECT["project"]["scripts"] == {"kubectl-inferenceimage": "kubectl_inferenceimage.__main__:main"}
+
+
+def test_the_crd_is_the_one_of_the_repository() -> None:
+    assert crd.CRD.resolve() == ROOT / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
+    assert PROJECT["tool"]["setuptools"]["package-data"]["kubectl_inferenceimage"] == [crd.CRD.name]
+
+
+def test_the_wrapper_is_the_version_that_is_pinned() -> None:
+    (pinned,) = [found for found in PROJECT["project"]["optional-dependencies"]["cli"] if "kaniko-wrapper" in found]
+    assert pinned == "kaniko-wrapper==2.0.3"
+    assert re.fullmatch(r"2\.0\.3(\.0)?", version("kaniko-wrapper"))
+
+
+def test_the_command_line_is_completed() -> None:
+    words = ["run", "--rm", "-v", "/w:/workspace", "kaniko", "--snapshot-mode=full"]
+    assert engine.completed(words, PLAN) == [
+        *("run", "--cap-drop=ALL", "--rm", "-v", "/w:/inference-image"),
+        *("kaniko", "--snapshot-mode=full", "--snapshot-mode=redo"),
+    ]
+
+
+@pytest.mark.parametrize("words", [["image", "inspect", "kaniko"], ["pull", "kaniko"], []])
+def test_other_commands_are_left_alone(words: list[str]) -> None:
+    assert engine.completed(words, PLAN) == words
+
+
+@pytest.mark.parametrize("words", [["run", "kaniko"], ["run", "-v", "/w:/workspace", "-v", "/w:/workspace"]])
+def test_a_wrapper_that_does_something_else_is_refused(words: list[str]) -> None:
+    with pytest.raises(ValueError, match="does not run Kaniko as its version"):
+        engine.completed(words, PLAN)
+
+
+def test_the_engine_has_its_users_home() -> None:
+    assert engine.environment({"HOME": "/scratch", "A": "b"}, PLAN) == {"HOME": "/home/me", "A": "b"}
