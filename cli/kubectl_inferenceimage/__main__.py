@@ -5,10 +5,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from inference_image_contract.errors import StageError
 from inference_image_store import to_stderr
 from kubectl_inferenceimage import installation, manifest
-from kubectl_inferenceimage.build import Options, build, differences
+from kubectl_inferenceimage.build import Options, build
 from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.render import render
 
@@ -34,7 +33,9 @@ def _build_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--local", action="store_true", required=True, help="build on this machine (the only way)")
     parser.add_argument("--engine", choices=("docker", "podman"), default="docker", help="what runs Kaniko")
     parser.add_argument("--executor", default="", help="Kaniko's image; by default images.kaniko of the values")
-    parser.add_argument("--push", action="store_true", help="push under the content's tag, in place of an archive")
+    parser.add_argument(
+        "--push", action="store_true", help="push under the content's tag; without it an archive is written"
+    )
     parser.add_argument("--output", default="", help="the archive; by default NAME.tar in this folder")
     parser.add_argument("--ufile-keys", default="", help=_KEYS)
     parser.add_argument("--authfile", default="", help="registry logins; by default docker's and podman's own")
@@ -57,9 +58,7 @@ def _build(chosen: argparse.Namespace) -> None:
         git_secret=chosen.git_secret,
     )
     image = manifest.read(chosen.filename, chosen.namespace)
-    result = build(image, installation.read(chosen.values, chosen.config), options)
-    print(differences(options), file=sys.stderr)
-    print(result)
+    print(build(image, installation.read(chosen.values, chosen.config), options))
 
 
 def _common_flags(parser: argparse.ArgumentParser) -> None:
@@ -89,10 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         COMMANDS[chosen.command].run(chosen)
     except CommandError as error:
         print(error, file=sys.stderr)
-    except StageError as error:
-        print(f"{error.reason}: {error.message} {error.hint}", file=sys.stderr)
     except OSError as error:
         print(f"{error.filename or chosen.command}: {error.strerror or error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130  # 128 + SIGINT, as a shell counts
     else:
         return 0
     return 1

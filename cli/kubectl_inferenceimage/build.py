@@ -16,6 +16,8 @@ from inference_image_build.registry_auth import secrets
 from inference_image_build.report import report
 from inference_image_build.resolve import resolve
 from inference_image_contract import inputs, results
+from inference_image_contract.errors import StageError
+from inference_image_contract.redact import redact
 from inference_image_operator.config import Config
 from inference_image_operator.jobs.kaniko import kaniko_args
 from inference_image_operator.names import content_tag
@@ -61,28 +63,39 @@ class _Site(NamedTuple):
 
 
 def build(image: Image, config: Config, options: Options) -> str:
-    """The reference of the pushed image, or the path of the archive.
+    """The reference of the pushed image, or the path of the archive. What is said goes to standard error.
 
-    Raises CommandError, and StageError as the stages do.
+    Raises CommandError.
     """
     executor = _executor(config, options)
-    _check(image, options)
+    output = Path(options.output or f"{image.name}.tar").absolute()
+    _check(image, options, output)
     step = pipeline.first(image, config)
     credentials = keys.read(options.keys)
-    output = Path(options.output or f"{image.name}.tar").absolute()
     # Beside the output: it can be large, and engines in a virtual machine see the user's folders, but no /tmp.
     with tempfile.TemporaryDirectory(prefix=".inferenceimage-", dir=output.parent) as folder:
         site = _site(step, config, credentials, options, Path(folder))
-        stage = step.input("resolve", inputs.ResolveInput)
-        resolved = resolve(stage, site.store, site.registry, site.mounts)
-        if resolved.image and options.push:
-            _say("The registry serves this content already; nothing was built.")
-            return f"{image.spec.image.repository}@{resolved.image.digest}"
-        built = _built(_exported(step, resolved, config, site), config, options, executor, site)
-        if options.push:
-            return built
-        shutil.move(built, output)
-    return str(output)
+        try:
+            return _pipeline(step, config, options, executor, site, output)
+        except StageError as error:
+            text = redact(f"{error.reason}: {error.message} {error.hint}", site.secrets)
+            raise CommandError(text) from error
+
+
+def _pipeline(  # noqa: PLR0917 - private, what `build` found out
+    step: Step, config: Config, options: Options, executor: str, site: _Site, output: Path
+) -> str:
+    """The stages up to the build, one after the other."""
+    stage = step.input("resolve", inputs.ResolveInput)
+    resolved = resolve(stage, site.store, site.registry, site.mounts)
+    if resolved.image and options.push:
+        _say("The registry serves this content already; nothing was built.")
+        return f"{stage.registry.repository}@{resolved.image.digest}"
+    built = _built(_exported(step, resolved, config, site), config, options, executor, site)
+    if not options.push:
+        built = str(shutil.move(built, output))
+    _say(differences(options))
+    return built
 
 
 def differences(options: Options) -> str:
@@ -109,8 +122,10 @@ def _executor(config: Config, options: Options) -> str:
     return found
 
 
-def _check(image: Image, options: Options) -> None:
+def _check(image: Image, options: Options, output: Path) -> None:
     """What a Secret or a ConfigMap brings in the cluster has to be a file here, and nothing else."""
+    if not output.parent.is_dir():
+        raise CommandError(f"The folder {output.parent}, where {output.name} is to be, is missing.")
     git = image.spec.source.git
     wanted = (
         ("spec.image.caSecretRef", bool(image.spec.image.ca_secret_ref), "--registry-ca", options.registry_ca),

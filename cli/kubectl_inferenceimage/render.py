@@ -12,7 +12,7 @@ from kubectl_inferenceimage.manifest import Image
 from kubectl_inferenceimage.pipeline import Step
 
 _OWNER = "the object's uid (zeros) and with it the Job's name"
-_RESOLVED = "what Resolve finds: the manifest's key and SHA-256, the hashes, sizes and disk requests (zeros)"
+_RESOLVED = "what Resolve finds: the manifest's key, hashes (zeros), sizes (0, so the disk requests are the least)"
 _GRAPH = "what Export makes: the graph's key and SHA-256 (zeros)"
 _UNKNOWN = {
     Stage.RESOLVE: (_OWNER,),

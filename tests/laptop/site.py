@@ -116,12 +116,12 @@ class Site:
             *(f"--authfile={self.login}", f"--registry-ca={self.registry.tls.ca}"),
         ]
 
-    def export(self, path: Path) -> None:
+    def export(self, path: Path, config_map: Path = NOWHERE) -> None:
         """Leaves in UFile what the export stage would have left for a manifest."""
         step = pipeline.first(manifest.read(str(path)), installation.read(str(self.values)))
         stage = step.input("resolve", inputs.ResolveInput)
         registry = Registry(stage.registry, self.login, self.registry.tls.ca)
-        fingerprint = resolve(stage, self.store, registry, Mounts(NOWHERE, NOWHERE, NOWHERE)).fingerprint
+        fingerprint = resolve(stage, self.store, registry, Mounts(config_map, NOWHERE, NOWHERE)).fingerprint
         folder = export_folder(stage.output_prefix, fingerprint)
         graph = inputs.Graph(
             key=f"{folder}frozen_inference_graph.pb", sha256=hashlib.sha256(GRAPH).hexdigest(), size=len(GRAPH)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,50 +9,8 @@ from typing import Any
 import pytest
 
 from inference_image_contract import paths
-from tests.laptop.site import PRIVATE_KEY, SECRETS, Site, site
-
-ENGINE = """\
-#!{python}
-import json, os, pathlib, sys
-words = sys.argv[1:]
-with open({log!r}, "a") as log:
-    json.dump({{"words": words, "env": dict(os.environ)}}, log)
-    log.write("\\n")
-if words[0] == "run":
-    here = pathlib.Path(next(w for w in words if w.endswith(":/inference-image")).rpartition(":")[0])
-    context = {{str(p.relative_to(here)): p.read_text() for p in sorted(here.rglob("*")) if p.is_file()}}
-    logins = pathlib.Path(next(w for w in words if ":/kaniko/.docker" in w).split(":")[0], "config.json")
-    json.dump({{"context": context, "logins": logins.read_text(), "mode": logins.stat().st_mode}}, open({seen!r}, "w"))
-    print("INFO[0000] said by Kaniko", file=sys.stderr)
-    (here / "image.tar").write_text("the image")
-    {act}
-"""
-
-
-class Engine:
-    """An engine on PATH, and what it was told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._log, self._seen = folder / "log", folder / "seen"
-
-    def install(self, name: str = "docker", act: str = "") -> None:
-        program = self.folder / name
-        program.write_text(ENGINE.format(python=sys.executable, log=str(self._log), seen=str(self._seen), act=act))
-        program.chmod(0o755)
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
-
-    @property
-    def run(self) -> list[str]:
-        (words,) = [call["words"] for call in self.calls if call["words"][0] == "run"]
-        return words
-
-    @property
-    def seen(self) -> dict[str, Any]:
-        return json.loads(self._seen.read_text())
+from tests.laptop.site import DOCKERFILE, PRIVATE_KEY, SECRETS, Site, site
+from tests.unit.cli.engines import Engine
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +151,7 @@ def test_an_image_of_this_content_is_not_built_again(build, engine: Engine, plac
         code, out, err = build("--push")
         assert (code, out) == (0, f"{place.registry.host}/demo/detector@{digest}\n")
         assert "nothing was built" in err
+        assert "What differs" not in err
         assert len(engine.calls) == 2
     finally:
         url = f"https://{place.registry.host}/v2/demo/detector/manifests/{digest}"
@@ -216,6 +174,12 @@ def test_a_graph_that_is_not_there_names_what_to_do(run, engine: Engine, place: 
         ({}, "--registry-ca=/nonexistent", "/nonexistent, given with --registry-ca, is missing."),
         ({}, "--config-map=.", "--config-map is given, but spec.source.configMap is not set"),
         ({}, "--authfile=/nonexistent", "The file /nonexistent with registry logins is missing."),
+        ({}, "--output=/nonexistent/it.tar", "The folder /nonexistent, where it.tar is to be, is missing."),
+        (
+            {"source": {"git": {"url": "https://git.test/a", "ref": "main", "secretRef": {"name": "git"}}}},
+            "--engine=docker",
+            "spec.source.git.secretRef is set, and there is no cluster to ask: give --git-secret.",
+        ),
         ({}, "--ufile-keys=/nonexistent", "/nonexistent cannot be read: No such file or directory."),
         (
             {"source": {"configMap": {"name": "c"}}},
@@ -234,6 +198,18 @@ def test_what_is_missing_is_named(place: Site, run, changes: dict, flag: str, se
     code, out, err = run(*place.flags(), "-f", place.manifest(**changes), "--executor=kaniko:test", flag)
     assert (code, out) == (1, "")
     assert sentence in err
+
+
+def test_a_config_map_is_a_folder(place: Site, run, engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "config-map"
+    (folder / "code").mkdir(parents=True)
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    (folder / "code" / "infer.py").write_text("of a ConfigMap\n")
+    manifest = place.manifest(source={"configMap": {"name": "code"}})
+    place.export(manifest, config_map=folder)
+    flags = ("--executor=kaniko:test", f"--config-map={folder}")
+    assert run(*place.flags(), "-f", manifest, *flags)[0] == 0
+    assert engine.seen["context"]["context/code/infer.py"] == "of a ConfigMap\n"
 
 
 def test_without_an_executor(build, engine: Engine) -> None:

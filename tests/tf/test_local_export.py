@@ -1,0 +1,39 @@
+"""The plugin's export: the stage of the Job, in a process of its own on this machine."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
+from inference_image_store import exported_graph
+from kubectl_inferenceimage.errors import CommandError
+from kubectl_inferenceimage.export import export
+from tests.tf.conftest import PRIVATE_KEY, PUBLIC_KEY, World
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = {PUBLIC_KEY_ENV: PUBLIC_KEY, PRIVATE_KEY_ENV: PRIVATE_KEY}
+
+
+@pytest.fixture(autouse=True)
+def _packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = ("job_contract", "object_store", "export_job")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(ROOT / name) for name in folders))
+
+
+def test_the_graph_is_in_ufile_as_the_job_leaves_it(world: World) -> None:
+    graph = export(world.stage, KEYS).graph
+    assert graph == exported_graph(world.store, world.stage.output_prefix, world.manifest.fingerprint)
+
+
+def test_a_failure_is_told_with_its_reason(world: World) -> None:
+    broken = world.replaced("pipeline.config", b"model { unknown_field: 1 }")
+    with pytest.raises(CommandError, match=r"The export failed\. [A-Z][A-Za-z]+: .+\.") as failed:
+        export(broken.stage, KEYS)
+    assert PRIVATE_KEY not in str(failed.value)
+
+
+def test_keys_that_are_refused_are_not_repeated(world: World) -> None:
+    with pytest.raises(CommandError, match="UFileForbidden") as failed:
+        export(world.stage, KEYS | {PRIVATE_KEY_ENV: "another-key"})
+    assert "another-key" not in str(failed.value)
