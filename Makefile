@@ -71,7 +71,7 @@ packages: setup
 	@$(PY) -m devcluster packages
 
 .PHONY: test test-control-plane test-devcluster test-tf test-demo test-bad-input
-test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-devcluster test-demo test-bad-input ## every test, on real parts
+test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-builders test-laptop test-devcluster test-demo test-bad-input ## every test, on real parts
 
 test-control-plane: setup ## CRD and control loop on a real API server
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ SERVICE = "image"
 _COMPOSE = "compose.yaml"
 _WRAPPER_TARGET = "/workspace"
 _TAIL_LINES = 100
+_ENGINE_FAILED = re.compile(r"exited with code 12[567]\b")
+"""What docker and podman end with where the container never ran; Kaniko ends with 1."""
 _SAID_BY_COMPOSE = ("--build-arg=", "--destination=")
 _NOT_IN_THE_CLUSTER = ("--use-new-run=false", "--cleanup=false")
 """Takes back what kaniko-wrapper always asks for and the Jobs never do."""
@@ -74,7 +77,11 @@ def run(build: Build) -> None:
     tail = _follow(command(build), _environment(build, shims), build)
     if tail is None:
         return
-    found = kaniko_log.diagnose("\n".join(tail))
+    text = "\n".join(tail)
+    if _ENGINE_FAILED.search(text):
+        words = next((line for line in reversed(tail) if line.startswith(("Error", build.engine))), tail[-1])
+        raise CommandError(f"{build.engine} could not run Kaniko: {words}")
+    found = kaniko_log.diagnose(text)
     raise CommandError(f"{found.reason}: {found.message} {found.hint}")
 
 

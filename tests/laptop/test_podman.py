@@ -22,6 +22,8 @@ from tests.laptop.site import DOCKERFILE, GRAPH, SECRETS, Site, site
 ROOT = Path(__file__).parents[2]
 SOURCES = ("cli", "job_contract", "object_store", "build_job", "operator")
 EXECUTOR = "localhost/inference-image/kaniko:test"
+SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+"""podman asks for a million files and more processes than a root that is itself contained may have."""
 STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 SECONDS = 150
 
@@ -39,6 +41,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Podman's storage and policy are this test's own; the image of Kaniko is in it."""
     folder = tmp_path_factory.mktemp("podman")
     (folder / "storage.conf").write_text(STORAGE.format(folder))
+    (folder / "containers.conf").write_text(SETTINGS)
     layout = images.build(next(image for image in images.ALL if image.name == "kaniko"), base_image.ensure())
     store = f"containers-storage:[vfs@{folder / 'graph'}+{folder / 'run'}]{EXECUTOR}"
     subprocess.run(["skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet", f"oci:{layout}", store], check=True)
@@ -48,6 +51,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         **os.environ,
         "HOME": str(home),
+        "CONTAINERS_CONF": str(folder / "containers.conf"),
         "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
         "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in SOURCES),
     }

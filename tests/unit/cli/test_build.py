@@ -123,6 +123,13 @@ def test_what_kaniko_says_is_diagnosed(build, engine: Engine) -> None:
     assert err.splitlines()[-1].startswith("BuildFailed: ")
 
 
+def test_an_engine_that_cannot_run_kaniko_is_not_kanikos_failure(build, engine: Engine) -> None:
+    refused = "Error: runc: permission denied: OCI permission denied"
+    engine.install(act=f"print({refused!r}, file=sys.stderr); sys.exit(126)")
+    _, _, err = build()
+    assert err.splitlines()[-1] == f"docker could not run Kaniko: {refused}"
+
+
 def test_a_secret_in_what_kaniko_says_is_masked(build, engine: Engine) -> None:
     engine.install(act=f"print('error: {SECRETS[1]} is wrong', file=sys.stderr); sys.exit(1)")
     _, out, err = build()
