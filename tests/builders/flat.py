@@ -18,7 +18,8 @@ class Flat:
 
     def __init__(self, manifest: dict[str, Any], blob: Blob, leave_out: Sequence[str] = ()) -> None:
         """`leave_out` are digests of layers that are not looked into."""
-        config = json.load(blob(manifest["config"]["digest"]))
+        with blob(manifest["config"]["digest"]) as file:
+            config = json.load(file)
         self.settings = {key: config.get(key) for key in ("architecture", "os", "config")}
         self.layers = {layer["digest"]: layer["size"] for layer in manifest["layers"]}
         self.media_types = {manifest["mediaType"], *(layer["mediaType"] for layer in manifest["layers"])}
@@ -26,7 +27,8 @@ class Flat:
         self.folders: set[str] = set()
         for digest in self.layers:
             if digest not in leave_out:
-                self._apply(blob(digest))
+                with blob(digest) as layer:
+                    self._apply(layer)
 
     def _apply(self, layer: IO[bytes]) -> None:
         with tarfile.open(fileobj=layer, mode="r:gz") as archive:

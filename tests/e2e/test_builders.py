@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import tempfile
 from pathlib import Path
 
 from demo import kubectl
@@ -37,19 +38,14 @@ def build(case: Case, builder: str, **more: object) -> Flat:
 
 
 def pulled(case: Case, leave_out: tuple[str, ...] = ()) -> Flat:
-    folder = settings.STATE / "e2e" / secrets.token_hex(4)
-    folder.mkdir(parents=True)
-    inside.run_inside([
-        "skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet",
-        f"--src-authfile={credentials.docker_config()}", f"--src-cert-dir={credentials.trust_directory()}",
-        f"docker://{case.status['image']['reference']}", f"dir:{folder}",
-    ])  # fmt: skip
-    manifest = json.loads((folder / "manifest.json").read_text())
-
-    def blob(digest: str):
-        return Path(folder, digest.removeprefix("sha256:")).open("rb")
-
-    return Flat(manifest, blob, leave_out)
+    with tempfile.TemporaryDirectory() as folder:
+        inside.run_inside([
+            "skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet",
+            f"--src-authfile={credentials.docker_config()}", f"--src-cert-dir={credentials.trust_directory()}",
+            f"docker://{case.status['image']['reference']}", f"dir:{folder}",
+        ])  # fmt: skip
+        manifest = json.loads(Path(folder, "manifest.json").read_text())
+        return Flat(manifest, lambda digest: Path(folder, digest.removeprefix("sha256:")).open("rb"), leave_out)
 
 
 def files(image: Flat) -> dict[str, tuple[str, int]]:
