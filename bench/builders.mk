@@ -12,3 +12,7 @@ bench-rebuild: setup ## what a rebuild pushes, counted at the registry (needs ro
 .PHONY: test-builders
 test-builders: setup ## the append builder's images against those of the real Kaniko (needs root)
 	@$(PY) -m pytest -q tests/builders
+
+.PHONY: test-builders-node
+test-builders-node: packages setup-tf ## both builders on the real kubelet: equal images, small pushes, the cache
+	@$(PY) -m pytest -q -n 2 --timeout=900 tests/e2e/test_builders.py
