@@ -1,6 +1,5 @@
 """What `render` prints is taken by a real API server, and it reads values as the chart does."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ import yaml
 from kubernetes import client
 
 from devcluster.binaries import HELM, ensure
+from devcluster.run import run
 from inference_image_operator import config
 from kubectl_inferenceimage import installation, manifest
 from kubectl_inferenceimage.render import render
@@ -17,7 +17,7 @@ GOLDENS = sorted((ROOT / "tests" / "unit" / "cli" / "golden").glob("*.yaml"))
 CHART = ROOT / "deploy" / "helm"
 EXAMPLE = ROOT / "examples" / "object-detect" / "inferenceimage.yaml"
 VALUES = {
-    "images": {"operator": "o", "export": "e", "exportOnnx": "x", "build": "b", "kaniko": "k"},
+    "images": {"operator": "o:1", "export": "e:1", "exportOnnx": "x:1", "build": "b:1", "kaniko": "k:1"},
     "watchNamespaces": ["team-a"],
     "config": {
         "registries": {"allowed": ["uhub.devcluster.test"]},
@@ -46,11 +46,10 @@ def values(tmp_path: Path) -> Path:
 
 def test_values_mean_what_they_mean_to_the_chart(values: Path) -> None:
     helm = ensure(HELM)["helm"]
-    argv = [helm, "template", "it", CHART, "--kube-version", "1.34.0", "--values", values]
-    text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    text = run([helm, "template", "it", CHART, "--kube-version=1.34.0", f"--values={values}"])
     (found,) = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "ConfigMap"]
     assert installation.read(values=str(values)) == config.parse(found["data"]["config.yaml"])
 
 
 def test_the_example_is_rendered_for_an_installation(values: Path) -> None:
-    assert "image: e\n" in render(manifest.read(str(EXAMPLE)), installation.read(values=str(values)))
+    assert "image: e:1\n" in render(manifest.read(str(EXAMPLE)), installation.read(values=str(values)))
