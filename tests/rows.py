@@ -82,9 +82,12 @@ def write(path: Path, found: Mapping[int, Row], *, full: bool) -> None:
 
 
 def summary(terminal: pytest.TerminalReporter) -> None:
-    """The end of a run: its rows on the terminal; in the page too, where FAULTS_REPORT names it."""
+    """The end of a run: its rows on the terminal; in the page too, where FAULTS_REPORT names it.
+
+    Not the end of one of its workers, whose rows the run has as well.
+    """
     found = rows(terminal)
-    if not found:
+    if not found or hasattr(terminal.config, "workerinput"):
         return
     page, full = os.environ.get("FAULTS_REPORT"), os.environ.get("FULL") == "1"
     if page:
