@@ -113,23 +113,14 @@ def large(found: Bench, size: int, rounds: int) -> list[Figure]:
     for path in found.folder.glob("piece-*"):
         path.unlink()
     found.forget("curl/", "sdk/")
-    synced: list[float] = []
-
-    def curl_down() -> float:
-        bare, whole = found.curl.down()
-        synced.append(whole)
-        print(f"curl down: {bare:.2f} s, {whole:.2f} s with its file on the disk", flush=True)
-        return bare
-
-    down = _rounds(rounds, lambda: found.run("ours_down"), curl_down, lambda: found.run("sdk_down"))
+    down = _rounds(rounds, lambda: found.run("ours_down"), found.curl.down, lambda: found.run("sdk_down"))
 
     def rate(seconds: list[float]) -> float:
         return size / statistics.median(seconds) / 1e6
 
     whole = f"{size / GIB:g} GiB"
     return [
-        Figure(f"{whole} down, verified and synced, over curl", "MB/s", rate(down[0]), rate(down[1]), "0.8 or more"),
-        Figure("the same, over curl and a sync of its file", "MB/s", rate(down[0]), rate(synced), "0.8 or more"),
+        Figure(f"{whole} down, verified, over curl", "MB/s", rate(down[0]), rate(down[1]), "0.8 or more"),
         Figure("the same, over the SDK's download_file", "MB/s", rate(down[0]), rate(down[2])),
         Figure(
             f"{whole} up with checksums, over curl's PUTs of 512 MiB", "MB/s", rate(up[0]), rate(up[1]), "0.8 or more"

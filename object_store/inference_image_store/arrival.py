@@ -150,7 +150,6 @@ class Arrival:
         self.fault = self._difference()
         if self.fault:
             return
-        os.fsync(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = -1
         try:

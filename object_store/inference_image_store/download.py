@@ -1,6 +1,5 @@
 """Downloads that are either the whole, verified objects at their targets, or nothing there."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,9 @@ class Wanted:
 def download(
     wire: Wire, retry: Retry, transfer: Transfer, objects: Sequence[tuple[ObjectInfo, Path]]
 ) -> tuple[ObjectInfo, ...]:
-    """Puts each object at its target, replacing a file that is there, and syncs it to the disk.
+    """Puts each object at its target, replacing a file that is there.
+
+    It is not synced: a scratch disk that a power cut could catch is not read again, its pod is not started again.
 
     Returns what the answers said of each. Whatever fails, each target is as it was, or the new object as a whole.
     Raises StageError: `ObjectCorrupt` when bytes are wrong in every attempt, `SourceChanged` when an object is
@@ -55,8 +56,6 @@ def download(
     finally:
         for arrival in arrivals:
             arrival.discard()
-    for folder in {target.parent for _, target in objects}:
-        _sync_folder(folder)
     return tuple(arrival.info for arrival in arrivals)
 
 
@@ -64,12 +63,3 @@ def _check_room(transfer: Transfer, objects: Sequence[tuple[ObjectInfo, Path]]) 
     for folder in {target.parent for _, target in objects}:
         sizes = [info.size for info, target in objects if target.parent == folder]
         limits.check_room(transfer.what, folder, limits.disk_need(sizes))
-
-
-def _sync_folder(path: Path) -> None:
-    """A rename is on the disk only when its folder is."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -100,7 +100,7 @@ class Store:
         return self._retry.call(partial(self._read, check_key(key), max_bytes, etag))
 
     def download(self, key: str, target: Path, *, etag: str = "", size: int | None = None) -> ObjectInfo:
-        """Puts the object at `target`, verified, synced and all at once; on failure `target` is as it was.
+        """Puts the object at `target`, verified and all at once; on failure `target` is as it was.
 
         Raises StageError: `SourceChanged` when `etag` or `size` is given and another, or the object is replaced
         meanwhile; `ObjectCorrupt` when the bytes are wrong in every attempt.
