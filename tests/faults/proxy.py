@@ -82,9 +82,9 @@ class Proxy:
         self._loop.call(self._stop())
 
     async def _start(self) -> str:
-        connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
+        self._connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False
+            connector=self._connector, timeout=aiohttp.ClientTimeout(total=None), auto_decompress=False
         )
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
@@ -99,7 +99,9 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._handling, return_exceptions=True)
         await self._runner.cleanup()
+        await self._connector.close(abort_ssl=True)  # without the farewell of TLS, which the loop's end may not await
         await self._session.close()
+        await asyncio.sleep(0)  # in which the aborted connections are closed
 
     def _number(self, method: str, path: str, query: dict[str, str], body: bytes) -> Request:
         request = describe(method, path, query, body)
