@@ -8,6 +8,3 @@ import re
 QUOTA = re.compile(r"quota|storage limit|exceed\w* the (?:configured )?(?:upper )?limit|tag limit", re.IGNORECASE)
 IMMUTABLE = re.compile(r"immutable", re.IGNORECASE)
 TOO_LARGE = re.compile(r"SIZE_INVALID|413 Request Entity Too Large|413 Payload Too Large|BLOB_TOO_LARGE", re.IGNORECASE)
-NO_REPOSITORY = re.compile(
-    r"NAME_UNKNOWN|(?:repository|project|namespace)\b[^;\n]{0,80}(?:not (?:known|found)|does not exist)", re.IGNORECASE
-)

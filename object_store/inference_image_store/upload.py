@@ -55,7 +55,6 @@ class Multipart:
         self._retry = retry
         self._transfer = transfer
         self._key = key
-        self._sums = sums
         self._headers = _HEADERS | metadata_headers(sums.sha256, metadata)
 
     def run(self, content: Content) -> None:

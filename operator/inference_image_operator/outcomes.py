@@ -2,7 +2,6 @@
 
 import re
 from enum import StrEnum
-from typing import TypeVar
 
 import msgspec
 
@@ -57,8 +56,6 @@ class Failed(Frozen, frozen=True, kw_only=True):
 
 
 Outcome = Working | Done | Failed
-
-R = TypeVar("R", bound=results.Result)
 
 MAIN = {Stage.RESOLVE: "resolve", Stage.EXPORT: "export", Stage.BUILD: "report", Stage.TEST: "publish"}
 _RESULTS: dict[Stage, type[results.Result]] = {

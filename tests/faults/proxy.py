@@ -63,11 +63,6 @@ class Proxy:
             self._faults = [*self._faults, fault]
         return fault
 
-    def heal(self) -> None:
-        """No fault any more."""
-        with self._lock:
-            self._faults = []
-
     @property
     def writes(self) -> list[Request]:
         """The requests that were meant to change something, in order."""

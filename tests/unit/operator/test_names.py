@@ -10,7 +10,6 @@ from inference_image_operator.model import Spec, read
 from inference_image_operator.names import content_tag, event_name, input_hash, job_name
 from tests.unit.operator.world import SPEC
 
-DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?", fullmatch=True)
 
 
