@@ -6,6 +6,8 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 
+from devcluster.in_thread import serving
+
 _CHUNK = 256 * 1024
 
 
@@ -44,15 +46,10 @@ def counted(upstream: str) -> Iterator[Counter]:
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        counter = Counter(f"127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield counter
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Server(("127.0.0.1", 0), Handler)
+    counter = Counter(f"127.0.0.1:{server.server_address[1]}")
+    with serving(server):
+        yield counter
 
 
 def _pump(source: socket.socket, target: socket.socket, seen: Callable[[int], None]) -> None:

@@ -1,8 +1,9 @@
 """Pins the source: the files of the build context, wherever they come from, and the Dockerfile that uses them."""
 
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from inference_image_build import archive, dockerfile, dockerignore, generated, git_fetch, git_tree, source, unpack
@@ -20,6 +21,13 @@ class Mounts(NamedTuple):
     config_map: Path
     git: Path
     download: Path
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder of the scratch space, until the block ends."""
+        self.download.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.download) as folder:
+            yield Path(folder)
 
 
 class Tree(NamedTuple):
@@ -68,7 +76,7 @@ def _tree(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
     if stage.source_git:
         return _of_git(stage.source_git, stage, mounts)
     if stage.source_archive:
-        return _of_archive(stage, store, mounts.download)
+        return _of_archive(stage, store, mounts)
     if stage.source_prefix:
         files = source.from_ufile(store, stage.source_prefix)
         return Tree(files, lambda item: store.read(item.key, max_bytes=dockerfile.MAX_BYTES, etag=item.etag))
@@ -76,7 +84,7 @@ def _tree(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
     return Tree(source.from_config_map(mounts.config_map), lambda item: (folder / item.path).read_bytes())
 
 
-def _of_archive(stage: ResolveInput, store: Store, download: Path) -> Tree:
+def _of_archive(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
     key = stage.source_archive
     info = store.find(key)
     if info is None:
@@ -91,9 +99,8 @@ def _of_archive(stage: ResolveInput, store: Store, download: Path) -> Tree:
             f"The archive {key} has {info.size} bytes, more than {archive.LIMITS.packed}.",
             f"Keep data and results out of the archive: it is for code and configuration; {REQUEST_AGAIN}",
         )
-    download.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=download) as folder:
-        path = Path(folder, "archive")
+    with mounts.scratch() as folder:
+        path = folder / "archive"
         store.download(key, path, etag=info.etag, size=info.size)
         pinned = PinnedArchive(key=key, size=info.size, etag=info.etag, sha256=archive.sha256(path))
         found = unpack.pin(archive.members(path, key), _wanted(stage), dockerfile.MAX_BYTES)
@@ -102,10 +109,9 @@ def _of_archive(stage: ResolveInput, store: Store, download: Path) -> Tree:
 
 
 def _of_git(git: GitSource, stage: ResolveInput, mounts: Mounts) -> Tree:
-    mounts.download.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir=mounts.download) as folder,
-        git_fetch.fetched(git, Path(folder), Credentials.mounted(mounts.git)) as fetched,
+        mounts.scratch() as folder,
+        git_fetch.fetched(git, folder, Credentials.mounted(mounts.git)) as fetched,
     ):
         members = git_tree.members(fetched.store, fetched.commit, git.path, fetched.remote)
         found = unpack.pin(members, _wanted(stage), dockerfile.MAX_BYTES)

@@ -1,7 +1,6 @@
 """Places the pinned source in the build context, from wherever it comes; what is not as it was pinned ends it."""
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def place_source(stage: AssembleInput, manifest: Manifest, store: Store, mounts:
     Raises StageError: `SourceChanged`, those of archives and of Git, and those of the store.
     """
     if manifest.archive:
-        _archive(manifest.archive, manifest.source, store, mounts.download, target)
+        _archive(manifest.archive, manifest.source, store, mounts, target)
     elif manifest.commit and stage.source_git:
         _git(stage.source_git, manifest.commit, manifest.source, mounts, target)
     else:
@@ -52,10 +51,9 @@ def download(store: Store, wanted: Sequence[Wanted]) -> None:
         raise
 
 
-def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, folder: Path, target: Target) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        path = Path(scratch, "archive")
+def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, mounts: Mounts, target: Target) -> None:
+    with mounts.scratch() as folder:
+        path = folder / "archive"
         download(store, [Wanted(pinned.key, path, pinned.etag, pinned.size)])
         if archive.sha256(path) != pinned.sha256:
             raise _changed(f"The archive {pinned.key}")
@@ -63,10 +61,9 @@ def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, f
 
 
 def _git(git: GitSource, pinned: PinnedCommit, files: Iterable[PinnedFile], mounts: Mounts, target: Target) -> None:
-    mounts.download.mkdir(parents=True, exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir=mounts.download) as scratch,
-        git_fetch.fetched(git, Path(scratch), Credentials.mounted(mounts.git), pinned) as fetched,
+        mounts.scratch() as folder,
+        git_fetch.fetched(git, folder, Credentials.mounted(mounts.git), pinned) as fetched,
     ):
         _place(git_tree.members(fetched.store, fetched.commit, git.path, fetched.remote), files, target)
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from inference_image_build import references
-from inference_image_build.publish import refuse_move
 from inference_image_build.references import ImageReference
 from inference_image_build.registry import Registry
 from inference_image_contract import inputs, tags
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
 
 
 def repositories(where: inputs.Registry) -> Iterator[ImageReference]:
@@ -31,3 +32,18 @@ def check_tags(stage: inputs.ResolveInput, registry: Registry, pinned: inputs.Ma
         for repository in repositories(stage.registry):
             found = registry.manifest(repository, name)
             refuse_move(repository, name, found.digest if found else "", digest)
+
+
+def refuse_move(repository: ImageReference, tag: str, before: str, digest: str) -> None:
+    """Refuses a tag that points elsewhere; `digest` is empty as long as the image is not built.
+
+    Raises StageError (`TagExists`).
+    """
+    if before in {"", digest}:
+        return
+    raise StageError(
+        Reason.TAG_EXISTS,
+        f"{repository.repository}:{tag} points to {before} already, and spec.image.tagPolicy is Refuse. "
+        "No tag was moved.",
+        "Choose another tag, write {step} or {contentHash} into it, or set spec.image.tagPolicy to Overwrite.",
+    )

@@ -5,17 +5,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from inference_image_build import references, retention
+from inference_image_build import publication, references, retention
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.references import ImageReference
 from inference_image_build.registry import Manifest, Registry
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PublishInput
 from inference_image_contract.reasons import Reason
-from inference_image_contract.results import MAX_BYTES, MovedTag, Published
-
-_ROOM = 64
-"""Bytes that the result writer adds."""
+from inference_image_contract.results import MovedTag, Published, fits
 
 
 class _Tag(NamedTuple):
@@ -34,8 +31,7 @@ def publish(stage: PublishInput, registry: Registry) -> Published:
     tags go, if that is asked for.
     Raises StageError: `PublishFailed`, `TagExists`, `TagImmutable`, `DigestInvalid`, and those of the registry.
     """
-    repository = references.parse_repository(stage.registry.repository)
-    others = [references.parse_repository(text) for text in stage.registry.additional_repositories]
+    repository, *others = publication.repositories(stage.registry)
     if not references.DIGEST.fullmatch(stage.digest):
         raise _invalid(f"{stage.digest[:100]!r} is not a sha256 digest.")
     manifest = registry.manifest(repository, stage.digest)
@@ -44,7 +40,7 @@ def publish(stage: PublishInput, registry: Registry) -> Published:
     tags = [_Tag(place, name, _digest(registry, place, name)) for place in (*others, repository) for name in stage.tags]
     if stage.refuse_moves:
         for tag in tags:
-            refuse_move(tag.repository, tag.name, tag.before, manifest.digest)
+            publication.refuse_move(tag.repository, tag.name, tag.before, manifest.digest)
     for other in others:
         registry.copy(repository, other, manifest)
     for tag in tags:
@@ -58,21 +54,6 @@ def publish(stage: PublishInput, registry: Registry) -> Published:
             deleted=deleted,
             retention=why,
         )
-    )
-
-
-def refuse_move(repository: ImageReference, tag: str, before: str, digest: str) -> None:
-    """Refuses a tag that points elsewhere; `digest` is empty as long as the image is not built.
-
-    Raises StageError (`TagExists`).
-    """
-    if before in {"", digest}:
-        return
-    raise StageError(
-        Reason.TAG_EXISTS,
-        f"{repository.repository}:{tag} points to {before} already, and spec.image.tagPolicy is Refuse. "
-        "No tag was moved.",
-        "Choose another tag, write {step} or {contentHash} into it, or set spec.image.tagPolicy to Overwrite.",
     )
 
 
@@ -106,19 +87,15 @@ def _fitting(result: Published) -> Published:
     own = sum(not tag.repository for tag in result.tags)
     for number in range(len(result.tags), own - 1, -1):
         shorter = msgspec.structs.replace(result, tags=result.tags[:number])
-        if _fits(shorter):
+        if fits(shorter):
             return shorter
     tags = list(result.tags[:own])
     for place in range(own - 1, -1, -1):
         tags[place] = MovedTag(tag=tags[place].tag)
         result = msgspec.structs.replace(result, tags=tuple(tags))
-        if _fits(result):
+        if fits(result):
             break
     return result
-
-
-def _fits(result: Published) -> bool:
-    return len(msgspec.json.encode(result)) + _ROOM <= MAX_BYTES
 
 
 def _digest(registry: Registry, repository: ImageReference, tag: str) -> str:

@@ -26,15 +26,13 @@ from inference_image_contract import sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject, ResolveInput
 from inference_image_contract.reasons import Reason
-from inference_image_contract.results import MAX_BYTES, Resolved, encode
+from inference_image_contract.results import Resolved, fits
 from inference_image_store import Store, etag_of, exported_graph
 
 _MAX_CONFIG = 1024**2
 _MAX_LABEL_MAP = 4 * 1024**2
 _MAX_FILES_SHOWN = 64
 _PATIENCE = Patience()
-_PEAK_MEMORY = len(',"peakMemoryBytes":') + 20
-"""What the result writer adds to a result."""
 
 
 class _Model(NamedTuple):
@@ -219,12 +217,7 @@ def _publish(store: Store, output_prefix: str, manifest: Manifest) -> ManifestRe
 
 def _fitting(result: Resolved) -> Resolved:
     """The result with as many files as a termination message carries; `file_count` stays the true number."""
-    while result.files:
-        try:
-            if len(encode(result)) + _PEAK_MEMORY <= MAX_BYTES:
-                break
-        except ValueError:
-            pass
+    while result.files and not fits(result):
         result = msgspec.structs.replace(result, files=result.files[:-1])
     return result
 

@@ -22,6 +22,8 @@ from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_contract.redact import redact
 
 MAX_BYTES = 3072
+_ADDED = 64
+"""Bytes kept free for `peakMemoryBytes`."""
 MAX_TEXT = 1200
 """Bytes of a message or a hint as JSON."""
 
@@ -136,6 +138,11 @@ class Published(Result, frozen=True, kw_only=True):
 def peak_memory_bytes() -> int:
     """Highest resident set of this process so far, in bytes (Linux reports KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def fits(result: Result) -> bool:
+    """Whether a termination message carries it, with what `main` adds to it."""
+    return len(msgspec.json.encode(result)) + _ADDED <= MAX_BYTES
 
 
 def encode(result: Result) -> bytes:

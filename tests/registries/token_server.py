@@ -8,7 +8,6 @@ import contextlib
 import http.server
 import json
 import secrets
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +17,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from devcluster.in_thread import serving
 from tests.registries.tls import Tls
 
 ISSUER, SERVICE = "test issuer", "test service"
 LIFETIME = 60
-DEADLINE = 15.0
 
 Access = list[dict[str, object]]
 
@@ -57,17 +56,12 @@ def serve_tokens(
     address: tuple[str, int] = ("127.0.0.1", 0),
 ) -> Iterator[TokenServer]:
     """Grants tokens at `https://host:port/token`."""
-    with http.server.ThreadingHTTPServer(address, _Handler) as server:
-        server.socket = tls.context().wrap_socket(server.socket, server_side=True)
-        found = TokenServer(f"https://{host}:{server.server_port}/token", users)
-        server.tls, server.found = tls, found
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join(DEADLINE)
+    server = http.server.ThreadingHTTPServer(address, _Handler)
+    server.socket = tls.context().wrap_socket(server.socket, server_side=True)
+    found = TokenServer(f"https://{host}:{server.server_port}/token", users)
+    server.tls, server.found = tls, found
+    with serving(server):
+        yield found
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -14,7 +14,6 @@ import socketserver
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import msgspec
 import requests
 
 from devcluster import base_image, binaries, buildah, oci
+from devcluster.in_thread import serving
 from inference_image_contract import paths
 from inference_image_operator.config import Registries
 from inference_image_operator.jobs.kaniko import kaniko_args
@@ -107,14 +107,8 @@ def backends(folder: Path, tls: Tls) -> Iterator[None]:
 @contextlib.contextmanager
 def serve_names() -> Iterator[None]:
     """A name server that knows no name; what exists stands in the sandbox's hosts file."""
-    with socketserver.UDPServer((NAME_SERVER, 53), _NoName) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(socketserver.UDPServer((NAME_SERVER, 53), _NoName)):
+        yield
 
 
 class _NoName(socketserver.BaseRequestHandler):

@@ -5,10 +5,10 @@ import http.client
 import http.server
 import re
 import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from devcluster.in_thread import serving
 from tests.registries.tls import Tls
 
 DEADLINE = 15.0
@@ -32,17 +32,12 @@ class Fault:
 @contextlib.contextmanager
 def serve_front(address: str, port: int, upstream: str, faults: tuple[Fault, ...], tls: Tls | None) -> Iterator[None]:
     """Serves at an address of loopback until the block ends; `upstream` is `host:port` without TLS."""
-    with http.server.ThreadingHTTPServer((address, port), _Handler) as server:
-        if tls:
-            server.socket = tls.context().wrap_socket(server.socket, server_side=True)
-        server.upstream, server.faults = upstream, faults
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join(DEADLINE)
+    server = http.server.ThreadingHTTPServer((address, port), _Handler)
+    if tls:
+        server.socket = tls.context().wrap_socket(server.socket, server_side=True)
+    server.upstream, server.faults = upstream, faults
+    with serving(server):
+        yield
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

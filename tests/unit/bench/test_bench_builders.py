@@ -4,7 +4,6 @@ import http.server
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import requests
 from bench import measure
 from bench.build_site import MIB, WEIGHTS, make_context
 from bench.counted import counted
+from devcluster.in_thread import serving
 
 
 def test_equal_seeds_make_equal_contexts_and_others_change_the_weights_alone(tmp_path):
@@ -43,15 +43,13 @@ class _Sink(http.server.BaseHTTPRequestHandler):
 
 
 def test_the_proxy_counts_what_the_registry_receives():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        with counted(f"127.0.0.1:{server.server_port}") as counter:
-            assert requests.put(f"http://{counter.host}/x", data=b"x" * 500_000, timeout=10).status_code == 201
-            assert 500_000 < counter.take() < 501_000
-            assert counter.take() == 0
-        server.shutdown()
-        thread.join()
+    with (
+        serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)) as server,
+        counted(f"127.0.0.1:{server.server_port}") as counter,
+    ):
+        assert requests.put(f"http://{counter.host}/x", data=b"x" * 500_000, timeout=10).status_code == 201
+        assert 500_000 < counter.take() < 501_000
+        assert counter.take() == 0
 
 
 @pytest.mark.parametrize("code", [0, 3])

@@ -5,7 +5,6 @@ import contextlib
 import http.server
 import json
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 import requests
 
 from devcluster import ports
+from devcluster.in_thread import serving
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_build.pin_source import Mounts
 from inference_image_build.references import ImageReference
@@ -26,7 +26,6 @@ from tests.registries.tls import Tls, make_tls
 from tests.registries.token_server import TokenServer, serve_tokens
 from tests.unit.build.tables import index
 
-DEADLINE = 15.0
 PUBLIC_KEY, PRIVATE_KEY = "TOKEN_public_1", "canary-private-key-1"
 
 
@@ -141,14 +140,10 @@ def serve() -> Iterator[Callable[..., int]]:
                 def log_message(self, format, *args):  # noqa: A002 - the name of the base class
                     """Keeps the test output clean."""
 
-            server = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler))
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
             if tls:
                 server.socket = tls.context().wrap_socket(server.socket, server_side=True)
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-            thread.start()
-            stack.callback(thread.join, DEADLINE)
-            stack.callback(server.shutdown)
-            return server.server_port
+            return stack.enter_context(serving(server)).server_port
 
         yield start
 

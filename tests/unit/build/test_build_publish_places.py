@@ -14,6 +14,7 @@ from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import MAX_BYTES, MovedTag, encode
+from tests.unit.build.replies import reply
 
 PLAIN = b'{"architecture":"amd64","os":"linux"}'
 
@@ -173,17 +174,6 @@ def test_what_long_tags_pointed_at_gives_way_before_a_tag_does(run, registry_ser
 
 
 # --- misbehaving registries ------------------------------------------------------------------------------------------
-
-
-def reply(request, status: int, body: bytes = b"", **headers: str) -> None:
-    request.rfile.read(int(request.headers.get("Content-Length", 0)))
-    request.send_response(status)
-    for name, value in headers.items():
-        request.send_header(name.replace("_", "-"), value)
-    request.send_header("Content-Length", str(len(body)))
-    request.end_headers()
-    if request.command != "HEAD":
-        request.wfile.write(body)
 
 
 @pytest.fixture

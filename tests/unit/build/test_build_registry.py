@@ -8,6 +8,7 @@ from inference_image_build.references import ImageReference
 from inference_image_build.registry import INDEX_TYPES, MANIFEST_TYPES, Manifest
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from tests.unit.build.replies import reply
 
 
 def failure(action, *arguments) -> StageError:
@@ -127,16 +128,6 @@ def plain(connect, tls, port: int):
     """Our client and a reference for a server of the test without TLS."""
     host = f"127.0.0.1:{port}"
     return connect(host, "user", "canary", ca=tls.ca, plain_http_hosts=(host,)), ImageReference(host, "a/b", "t", "")
-
-
-def reply(request, status: int, body: bytes = b"", **headers: str) -> None:
-    request.rfile.read(int(request.headers.get("Content-Length", 0)))
-    request.send_response(status)
-    for name, value in headers.items():
-        request.send_header(name.replace("_", "-"), value)
-    request.send_header("Content-Length", str(len(body)))
-    request.end_headers()
-    request.wfile.write(body)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])

@@ -3,10 +3,11 @@
 import select
 import socket
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
+
+from devcluster.in_thread import serving
 
 
 class Proxy(socketserver.ThreadingTCPServer):
@@ -71,11 +72,5 @@ def _of_this_hop(line: str) -> bool:
 @contextmanager
 def proxy() -> Iterator[Proxy]:
     """Runs until the block ends."""
-    with Proxy() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Proxy()) as server:
+        yield server
