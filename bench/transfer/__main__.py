@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from bench import harness
 from bench.harness import Figure
@@ -24,6 +25,8 @@ from inference_image_store import Credentials, Store
 GIB = 1024**3
 BLOCK = 4 * 1024**2
 SMALL_SIZE = 16 * 1024
+LATE = 0.002
+"""Seconds; on loopback an answer has no way to go."""
 
 STAND_IN = """
 import json, sys
@@ -31,7 +34,9 @@ from pathlib import Path
 from devcluster.ufile import KeyPair, running
 with running(Path(sys.argv[1]), (KeyPair(sys.argv[2], sys.argv[3]),), (sys.argv[4],)) as standin:
     print(standin.suffix, flush=True)
-    sys.stdin.read()
+    for line in sys.stdin:
+        standin.handler.delay = float(line)
+        print("done", flush=True)
 """
 
 
@@ -43,8 +48,10 @@ def _environment() -> dict[str, str]:
 class Bench:
     """The stand-in in one process, each client in another, in turn."""
 
-    def __init__(self, suffix: str, folder: Path) -> None:
-        self.suffix = suffix
+    def __init__(self, folder: Path, commands: IO[str], answers: IO[str]) -> None:
+        """The stand-in, by its standard input and output, and the folder of the sources."""
+        self._commands, self._answers = commands, answers
+        self.suffix = suffix = answers.readline().strip()
         self.folder = folder
         self.curl = Curl(suffix, folder)
         self.store = Store(UFile(bucket=BUCKET, scheme="http", suffix=suffix), Credentials(PUBLIC, PRIVATE))
@@ -54,10 +61,24 @@ class Bench:
         """Seconds that one client took."""
         command = [sys.executable, "-m", "bench.transfer.client", what, self.suffix, str(self.folder)]
         found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, env=_environment()).stdout)
-        shutil.rmtree(self.folder / "target")
+        if "small" in what:  # for a while after many files were deleted, the file system is slow to make new ones
+            (self.folder / "target").rename(self.folder / f"done-{secrets.token_hex(4)}")
+        else:
+            shutil.rmtree(self.folder / "target")
         self.peaks.setdefault(what, []).append(found["peak"])
         print(f"{what}: {found['seconds']:.2f} s, {found['cpu']:.2f} s of CPU with the start", flush=True)
         return float(found["seconds"])
+
+    @contextmanager
+    def late(self, seconds: float) -> Iterator[None]:
+        """The stand-in waits before each answer."""
+        self._delay(seconds)
+        yield
+        self._delay(0)
+
+    def _delay(self, seconds: float) -> None:
+        print(seconds, file=self._commands, flush=True)
+        self._answers.readline()
 
     def forget(self, *prefixes: str) -> None:
         """Deletes objects, so that the next upload has something to do."""
@@ -77,9 +98,9 @@ def bench(size: int, count: int) -> Iterator[Bench]:
         command = [sys.executable, "-c", STAND_IN, str(folder / "objects"), PUBLIC, PRIVATE, BUCKET]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=_environment()) as process:
-            suffix = process.stdout.readline().strip() if process.stdout else ""
             try:
-                yield Bench(suffix, folder)
+                if process.stdin and process.stdout:
+                    yield Bench(folder, process.stdin, process.stdout)
             finally:
                 process.communicate("")
 
@@ -142,8 +163,11 @@ def small(found: Bench, count: int, rounds: int) -> list[Figure]:
     up = [count / statistics.median(seconds) for seconds in _rounds(rounds, *works)]
     works = [lambda what=what: found.run(what) for what in ("ours_small_down", "sdk_small_down")]
     down = [count / statistics.median(seconds) for seconds in _rounds(rounds, *works)]
+    with found.late(LATE):
+        late = [count / statistics.median(seconds) for seconds in _rounds(rounds, *works)]
     return [
         Figure(f"{count} files of 16 KiB down, over the SDK's download_file", "files/s", *down, "2 or more"),
+        Figure(f"the same, each answer {LATE * 1000:g} ms late", "files/s", *late, "2 or more"),
         Figure(f"{count} files of 16 KiB up, over the SDK's uploadfile", "files/s", up[0], up[1], "2 or more"),
         Figure("the same, over the SDK's putfile", "files/s", up[0], up[2]),
     ]

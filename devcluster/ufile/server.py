@@ -27,6 +27,8 @@ class Handler:
         """Method and key of each request, for tests to count."""
         self.ranges: list[str] = []
         """The Range header of each GET, empty where it has none."""
+        self.delay = 0.0
+        """Seconds before each answer."""
 
     async def __call__(self, web_request: web.BaseRequest) -> web.StreamResponse:
         """Serves one request."""
@@ -34,6 +36,7 @@ class Handler:
         self.seen.append((request.method, request.key))
         if request.method == "GET":
             self.ranges.append(request.headers.get("Range", ""))
+        await asyncio.sleep(self.delay)
         fault = self.faults.take(request)
         if fault and fault.kind == "reset":
             return _hang_up(web_request)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import requests
+import urllib3
 
 from inference_image_store import failures, limits
 from inference_image_store.etag import BLOCK, Blocks, etag_of_blocks, is_ufile_etag
@@ -131,16 +131,16 @@ class Arrival:
                 raise
             raise limits.no_room(self._transfer.what, error.strerror or "") from error
 
-    def _check(self, response: requests.Response, wanted: str) -> None:
+    def _check(self, response: urllib3.BaseHTTPResponse, wanted: str) -> None:
         self._check_etag(response)
         actual = response.headers.get("Content-Range", "")
-        if response.status_code != _PARTIAL or actual != wanted:
-            detail = f"asked for {wanted} it answered {response.status_code} {failures.clean(actual)}"
+        if response.status != _PARTIAL or actual != wanted:
+            detail = f"asked for {wanted} it answered {response.status} {failures.clean(actual)}"
             raise failures.unavailable(self._wire.bucket, self.info.key, detail)
         if sha256 := response.headers.get(SHA256_HEADER, "").lower():
             self.info = replace(self.info, sha256=sha256)
 
-    def _check_etag(self, response: requests.Response) -> None:
+    def _check_etag(self, response: urllib3.BaseHTTPResponse) -> None:
         etag = response.headers.get("ETag", "").strip('"')
         if etag != self.info.etag:
             raise failures.changed(self._wire.bucket, self.info.key, f"ETag {self.info.etag}", f"ETag {etag}")

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from inference_image_store.transfer import INTERVAL, CancelledError, Transfer
 
-WORKERS = 8
-"""Threads, and connections, of one transfer."""
+WORKERS = 4
+"""Threads, and connections, of one transfer, as in rclone; on two cores more of them wait for each other."""
 
 Task = Callable[[], None]
 T = TypeVar("T")

@@ -38,7 +38,7 @@ class _Trusting(HTTPAdapter):
     """Trusts what the installation trusts, whatever the environment says: the SDK passes nothing on."""
 
     def send(self, *arguments: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - handed on
-        return super().send(*arguments, **(options | {"verify": trust.verify()}))
+        return super().send(*arguments, **(options | {"verify": trust.bundle()}))
 
 
 def _tame() -> None:

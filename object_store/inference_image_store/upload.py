@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
-import requests
+import urllib3
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
@@ -140,7 +140,7 @@ class Multipart:
         with self._wire.send("POST", self._key, query=query, headers=self._headers, data=data):
             pass  # the object is asked for afterwards, which says more than this answer
 
-    def _decode(self, response: requests.Response, kind: type[T]) -> T:
+    def _decode(self, response: urllib3.BaseHTTPResponse, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(self._wire.body(self._key, response, _MAX_ANSWER), type=kind, strict=False)
         except msgspec.DecodeError as error:

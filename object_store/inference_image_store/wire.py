@@ -1,14 +1,19 @@
-"""Signed requests of our own: one session with timeouts, without redirects, and the body as it is on the wire."""
+"""Signed requests of our own: pooled connections with timeouts, without redirects, and the body as it is on the wire.
+
+On urllib3 itself: what requests adds for each request (cookies, hooks, settings to merge) costs more than a small
+object does.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import HTTPError
+from urllib3.util import make_headers, parse_url
 
 from inference_image_contract.inputs import UFile
 from inference_image_store import failures, trust
@@ -18,8 +23,10 @@ from inference_image_store.failures import Answer
 from inference_image_store.parallel import WORKERS
 from inference_image_store.sdk import Sdk, Timeout
 
-CHUNK = 256 * 1024
-"""Bytes that are held of each body on its way, in either direction."""
+_RECEIVED = 1024 * 1024
+"""Bytes of a body that are taken at a time, if as many are there: fewer, and threads wait for each other more."""
+_SENT = 256 * 1024
+"""Bytes of a body that are sent at a time: the timeout is for each."""
 
 _MAX_ERROR_BODY = 64 * 1024
 _SUCCESS = range(200, 300)
@@ -34,13 +41,7 @@ class Wire:
         self.bucket = location.bucket
         self._base = f"{location.scheme}://{location.bucket}{location.suffix}/"
         self._sdk = sdk
-        self._timeout = timeout
-        self._session = requests.Session()
-        # Looked up once: to ask the environment at each request costs as much as the request.
-        self._session.trust_env = False
-        self._session.proxies.update(get_environ_proxies(self._base))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, _Adapter(pool_maxsize=WORKERS))
+        self._pool = _pool(self._base, timeout)
 
     @contextmanager
     def send(
@@ -51,54 +52,48 @@ class Wire:
         query: str = "",
         headers: Mapping[str, str] | None = None,
         data: bytes | Body | None = None,
-    ) -> Iterator[requests.Response]:
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
         """A successful answer, its body not read yet.
 
         `key` is empty for the bucket itself; `query` is encoded already, because `?uploads` must stay bare.
         """
         sent = {"Accept-Encoding": "identity", **(headers or {})}
-        url = self._base + quote(key, safe=_KEPT)
-
-        def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            request.headers["Authorization"] = self._sdk.authorization(method, key, sent)
-            return request
-
+        sent["Authorization"] = self._sdk.authorization(method, key, sent)
+        if isinstance(data, Body):
+            sent["Content-Length"] = str(len(data))
+        url = self._base + quote(key, safe=_KEPT) + (f"?{query}" if query else "")
         try:
-            response = self._session.request(
-                method,
-                url,
-                params=query,
-                headers=sent,
-                data=data,
-                auth=sign,
-                timeout=self._timeout,
-                allow_redirects=False,
-                verify=trust.verify(),
-                stream=True,
+            response = self._pool.urlopen(
+                method, url, body=data, headers=sent, redirect=False, preload_content=False, decode_content=False
             )
-        except requests.RequestException as error:
+        except HTTPError as error:
             raise failures.unavailable(self.bucket, key, describe(error)) from error
-        with response:
-            if response.status_code not in _SUCCESS:
+        try:
+            if response.status not in _SUCCESS:
                 raise failures.failure(self._answer(method, key, response), self.bucket, key)
             yield response
+        finally:
+            if response.length_remaining == 0:
+                response.drain_conn()  # the connection serves again
+            else:
+                response.close()
 
     def chunks(
-        self, key: str, response: requests.Response, watch: Callable[[int], None] = lambda _: None
+        self, key: str, response: urllib3.BaseHTTPResponse, watch: Callable[[int], None] = lambda _: None
     ) -> Iterator[bytes]:
         """The body, as stored, in pieces as they arrive; `watch` is told of each.
 
         Raises TransientError when it ends early or falls silent, and what `watch` raises.
         """
         try:
-            while chunk := response.raw.read1(CHUNK, decode_content=False):
+            while chunk := response.read1(_RECEIVED, decode_content=False):
                 watch(len(chunk))
                 yield chunk
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+        except (HTTPError, OSError) as error:
             raise failures.unavailable(self.bucket, key, describe(error)) from error
 
     def body(
-        self, key: str, response: requests.Response, limit: int, watch: Callable[[int], None] = lambda _: None
+        self, key: str, response: urllib3.BaseHTTPResponse, limit: int, watch: Callable[[int], None] = lambda _: None
     ) -> bytes:
         """The whole body; raises StageError (`LimitExceeded`) as soon as it exceeds `limit` bytes."""
         data = bytearray()
@@ -108,23 +103,31 @@ class Wire:
                 raise failures.over_limit(self.bucket, key, f"more than {limit} bytes")
         return bytes(data)
 
-    def _answer(self, method: str, key: str, response: requests.Response) -> Answer:
+    def _answer(self, method: str, key: str, response: urllib3.BaseHTTPResponse) -> Answer:
         """What an error answer says. One to HEAD has no body, so a refusal is asked again, for one byte, with GET."""
         if method == "HEAD":
-            return self._explained(key) if response.status_code == _FORBIDDEN else Answer(response.status_code)
-        return failures.parse(response.status_code, self.body(key, response, _MAX_ERROR_BODY))
+            return self._explained(key) if response.status == _FORBIDDEN else Answer(response.status)
+        return failures.parse(response.status, self.body(key, response, _MAX_ERROR_BODY))
 
     def _explained(self, key: str) -> Answer:
         with self.send("GET", key, headers={"Range": "bytes=0-0"}):
             return Answer(_FORBIDDEN, words="HEAD is refused, GET is not")
 
 
-class _Adapter(HTTPAdapter):
-    """Sends bodies in pieces that are worth a system call."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - handed on
-        super().init_poolmanager(*arguments, **options, blocksize=CHUNK)
-
-    def proxy_manager_for(self, *arguments: Any, **options: Any) -> urllib3.ProxyManager:  # noqa: ANN401 - handed on
-        manager: urllib3.ProxyManager = super().proxy_manager_for(*arguments, **options, blocksize=CHUNK)
-        return manager
+def _pool(base: str, timeout: Timeout) -> urllib3.PoolManager:
+    """Connections to one host, as the environment and the installation want them: by a proxy, with an own CA."""
+    ca = Path(trust.bundle())
+    options: dict[str, Any] = {
+        "maxsize": WORKERS,
+        "blocksize": _SENT,
+        "timeout": urllib3.Timeout(*timeout),
+        "retries": False,
+        "cert_reqs": "CERT_REQUIRED",
+        "ca_cert_dir" if ca.is_dir() else "ca_certs": str(ca),
+    }
+    proxy = select_proxy(base, get_environ_proxies(base))
+    if not proxy:
+        return urllib3.PoolManager(**options)
+    found = parse_url(proxy)
+    login = make_headers(proxy_basic_auth=unquote(found.auth)) if found.auth else None
+    return urllib3.ProxyManager(proxy, proxy_headers=login, **options)
