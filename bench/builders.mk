@@ -16,3 +16,11 @@ test-builders: setup ## the append builder's images against those of the real Ka
 .PHONY: test-builders-node
 test-builders-node: packages setup-tf ## both builders on the real kubelet: equal images, small pushes, the cache
 	@$(PY) -m pytest -q -n 2 --timeout=900 tests/e2e/test_builders.py
+
+.PHONY: test-sources-node
+test-sources-node: packages setup-tf ## Git, archives, no Dockerfile, a base image that moves: on the real kubelet
+	@$(PY) -m pytest -q -n 3 --timeout=900 tests/e2e/test_sources.py
+
+.PHONY: test-onnx-node
+test-onnx-node: packages setup-tf ## every form of the export on the real kubelet, and an image that runs the ONNX one
+	@$(PY) -m pytest -q --timeout=1200 tests/e2e/test_forms.py

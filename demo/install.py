@@ -21,10 +21,12 @@ CHART = settings.REPOSITORY / "deploy" / "helm"
 def values(references: Mapping[str, str]) -> dict[str, object]:
     """What this installation sets: its images by digest, its registry, its object store, how images are pulled."""
     return {
-        "images": {name: references[name] for name in ("operator", "export", "build", "kaniko")},
+        "images": {name: references[name] for name in ("operator", "export", "build", "kaniko")}
+        | {"exportOnnx": references.get("export-onnx", "")},
         "imagePullSecrets": [{"name": PULL_SECRET}],
         "config": {
             "registries": {"allowed": [settings.REGISTRY_HOST]},
+            "sources": {"gitHosts": [settings.GIT_HOST], "inferenceBase": references["inference-base"]},
             "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": settings.UFILE_SUFFIX}]},
             "jobs": {"imagePullSecrets": [{"name": PULL_SECRET}]},
             "resync": "20s",  # short, so that a test sees one

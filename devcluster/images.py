@@ -36,6 +36,8 @@ class Image:
     """How long a build takes on two cores when nothing is cached."""
     target: str = ""
     """The stage of the Dockerfile, the last one when empty."""
+    arguments: tuple[str, ...] = ()
+    """`NAME=value` for ARG instructions, beside BASE_IMAGE."""
 
 
 ALL = (
@@ -45,7 +47,10 @@ ALL = (
     Image("export", "export_job/Dockerfile", "about 2 min"),
     Image("inference-base", "examples/object-detect/base.Dockerfile", "about 2 min"),
 )
-EXTRA = (Image("export-onnx", "export_job/Dockerfile", "about 2 min", "export-onnx"),)
+EXTRA = (
+    Image("export-onnx", "export_job/Dockerfile", "about 2 min", "export-onnx"),
+    Image("inference-base-onnx", "examples/object-detect/base.Dockerfile", "about 1 min", arguments=("RUNTIME=onnx",)),
+)
 """What the demo does without: `python -m devcluster images export-onnx`."""
 INDEX = settings.STATE / "images.json"
 
@@ -68,15 +73,16 @@ def build(image: Image, base: Path) -> Path:
         str(buildah.COMPRESSION_LEVEL),
         BUILDER_VERSION,
         *([image.target] if image.target else []),
+        *image.arguments,
     )
     target = settings.cache() / "images" / f"{image.name}-{key}"
     if not target.is_dir():
         with step(f"Building image {image.name}", image.expect):
-            _build(dockerfile, files, base, target, image.target)
+            _build(image, files, base, target)
     return target
 
 
-def _build(dockerfile: Path, files: dict[str, Path], base: Path, target: Path, stage: str) -> None:
+def _build(image: Image, files: dict[str, Path], base: Path, target: Path) -> None:
     with cached.fill(target) as scratch:
         staged = scratch / "context"
         staged.mkdir()
@@ -87,8 +93,10 @@ def _build(dockerfile: Path, files: dict[str, Path], base: Path, target: Path, s
             *("build", "--isolation=chroot", "--layers", "--timestamp=0", "--format=oci", "--pull-never"),
             *("--volume", f"{pip_settings.CERTIFICATES}:{pip_settings.CERTIFICATES}:ro"),
             *("--volume", f"{scratch / 'pip.conf'}:/etc/pip.conf:ro"),
-            *("--build-arg", f"BASE_IMAGE={buildah.load(base)}", f"--file={dockerfile}", f"--tag={local}"),
-            *([f"--target={stage}"] if stage else []),
+            *("--build-arg", f"BASE_IMAGE={buildah.load(base)}", f"--tag={local}"),
+            f"--file={settings.REPOSITORY / image.dockerfile}",
+            *([f"--target={image.target}"] if image.target else []),
+            *(f"--build-arg={argument}" for argument in image.arguments),
             str(staged),
         )
         buildah.export(local, scratch / "result")

@@ -17,6 +17,8 @@ SERVICE_ADDRESS = "10.96.0.1"
 
 REGISTRY_HOST = "uhub.devcluster.test"
 REGISTRY_USER = "demo@example.com"
+GIT_HOST = "git.devcluster.test:9418"
+"""Tests serve it at NODE_ADDRESS."""
 UFILE_SUFFIX = ".ufile.devcluster.test"
 UFILE_BUCKET = "uai-demo"
 IMAGE_PREFIX = f"{REGISTRY_HOST}/inference-image"

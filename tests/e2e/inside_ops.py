@@ -1,7 +1,8 @@
 """Changes objects in the object store; runs inside the cluster's network, instructions as JSON on standard input.
 
-Each is one of `{"copy": [from, to]}`, `{"delete": key}`, `{"write": [key, text]}`, and for the registry
-`{"take": [repository, digest, file]}`, which moves a manifest into a file, and `{"give": [...]}`, which puts it back.
+Each is one of `{"copy": [from, to]}`, `{"delete": key}`, `{"write": [key, text]}`, `{"upload": [file, key]}`, and for
+the registry `{"take": [repository, digest, file]}`, which moves a manifest into a file, and `{"give": [...]}`, which
+puts it back.
 """
 
 import json
@@ -43,5 +44,7 @@ if __name__ == "__main__":
             target.delete(value)
         elif verb in ("take", "give"):
             registry(verb, *value)
+        elif verb == "upload":
+            target.upload(Path(value[0]), value[1])
         else:
             target.write(value[1].encode(), value[0])

@@ -16,8 +16,9 @@ from demo import install, kubectl
 from demo.pipeline import MANIFEST, REQUESTED_AT
 from demo.seed import EXAMPLE, LABEL_MAP, SOURCE, TRAINING_OUTPUT
 from demo.seed_run import run_inside
-from devcluster import buildah, credentials, inside, settings
-from devcluster.run import CommandError
+from devcluster import settings
+from tests.builders.flat import Flat
+from tests.e2e import registry
 
 REPOSITORY = f"{settings.REGISTRY_HOST}/demo/e2e"
 OUTPUT = "e2e/export/"
@@ -30,21 +31,6 @@ Object = dict[str, Any]
 def objects(*steps: dict[str, Any]) -> None:
     """Changes objects in the object store (see inside_ops)."""
     run_inside("-m", "tests.e2e.inside_ops", python=Path(sys.executable), text=json.dumps(steps))
-
-
-def served(tag: str) -> bool:
-    """Whether the registry serves `REPOSITORY:tag`."""
-    try:
-        inside.run_inside([
-            "skopeo", f"--policy={buildah.POLICY}", "inspect", "--raw",
-            f"--authfile={credentials.docker_config()}", f"--cert-dir={credentials.trust_directory()}",
-            f"docker://{REPOSITORY}:{tag}",
-        ])  # fmt: skip
-    except CommandError as error:
-        if "manifest unknown" not in str(error):
-            raise
-        return False
-    return True
 
 
 class Case:
@@ -70,6 +56,11 @@ class Case:
     def spec(self) -> Object:
         return self.manifest["spec"]
 
+    @property
+    def image_name(self) -> str:
+        """What is published at the end, by its tag."""
+        return f"{REPOSITORY}:{self.tag}"
+
     def inputs(self) -> None:
         """Good inputs, copied from the demo's."""
         step = yaml.safe_load(MANIFEST.read_text())["spec"]["model"]["checkpoint"]["step"]
@@ -82,6 +73,10 @@ class Case:
             *({"copy": [SOURCE + key, f"{self.prefix}source/{key}"]} for key in source),
             {"copy": [LABEL_MAP, self.prefix + "label_map.pbtxt"]},
         )
+
+    def pulled(self, leave_out: tuple[str, ...] = ()) -> Flat:
+        """The published image; `leave_out` are digests of layers that are not looked into."""
+        return registry.pulled(self.status["image"]["reference"], leave_out)
 
     def apply(self) -> None:
         kubectl.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(self.manifest))

@@ -7,7 +7,8 @@ import pytest
 from demo import install, kubectl
 from demo.seed import EXAMPLE
 from devcluster import credentials, settings
-from tests.e2e.stack import objects, served
+from tests.e2e.registry import served
+from tests.e2e.stack import objects
 
 SECONDS = 30
 
@@ -18,7 +19,7 @@ def stalled(case, reason: str, *words: str) -> dict:
     case.until_failed(reason)
     assert case.condition("Stalled")["reason"] == reason, case.explain()
     assert case.seconds_to_explain() <= SECONDS, case.explain()
-    assert not served(case.tag), "a tag moved"
+    assert not served(case.image_name), "a tag moved"
     failure = case.status["lastFailure"]
     said = f"{failure['message']} {failure['hint']}"
     assert [word for word in words if word not in said] == [], said
@@ -28,7 +29,7 @@ def stalled(case, reason: str, *words: str) -> dict:
 
 def healed(case) -> None:
     status = case.until_ready()
-    assert served(case.tag)
+    assert served(case.image_name)
     assert status["image"]["reference"].endswith(status["image"]["digest"])
 
 
@@ -125,7 +126,7 @@ def test_missing_secret(case, secret, field):
     found = case.until_failed("SecretNotFound")
     assert case.seconds_since_said(f'secret "{secret}" not found', found) <= SECONDS, case.explain()
     assert secret in found["message"]
-    assert not served(case.tag)
+    assert not served(case.image_name)
     kubectl.apply({key: there[key] for key in ("apiVersion", "kind", "type", "data")} | {
         "metadata": {"name": secret, "namespace": case.namespace}
     })  # fmt: skip
@@ -141,7 +142,7 @@ def test_image_does_not_start(case):
     case.until_failed("ImageDoesNotStart")
     failure = case.status["lastFailure"]
     assert "no_such_module" in failure["logTail"], failure
-    assert not served(case.tag)
+    assert not served(case.image_name)
     case.inputs()
     case.request()
     healed(case)

@@ -1,12 +1,9 @@
 """Both builders on the real kubelet: the same image, Append under `restricted`, what a change of the code builds."""
 
-import json
 import secrets
-import tempfile
-from pathlib import Path
 
 from demo import kubectl
-from devcluster import buildah, credentials, inside, settings
+from devcluster import settings
 from tests.builders.flat import Flat
 from tests.e2e.stack import Case, objects
 
@@ -34,18 +31,7 @@ def build(case: Case, builder: str, **more: object) -> Flat:
     case.spec["image"]["repository"] = f"{settings.REGISTRY_HOST}/demo/e2e-{builder.lower()}-{secrets.token_hex(4)}"
     case.apply()
     case.until_ready()
-    return pulled(case)
-
-
-def pulled(case: Case, leave_out: tuple[str, ...] = ()) -> Flat:
-    with tempfile.TemporaryDirectory() as folder:
-        inside.run_inside([
-            "skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet",
-            f"--src-authfile={credentials.docker_config()}", f"--src-cert-dir={credentials.trust_directory()}",
-            f"docker://{case.status['image']['reference']}", f"dir:{folder}",
-        ])  # fmt: skip
-        manifest = json.loads(Path(folder, "manifest.json").read_text())
-        return Flat(manifest, lambda digest: Path(folder, digest.removeprefix("sha256:")).open("rb"), leave_out)
+    return case.pulled()
 
 
 def files(image: Flat) -> dict[str, tuple[str, int]]:
@@ -75,7 +61,7 @@ def test_a_change_of_the_code_exports_nothing_and_pushes_one_small_layer(case):
     objects({"write": [f"{case.prefix}source/code/added.py", "x = 1\n"]})
     case.request()
     status = case.until_ready()
-    second = pulled(case, tuple(first.layers))
+    second = case.pulled(tuple(first.layers))
     assert status["timings"]["export"] == "Reused"
     assert list(second.files) == [path for path in second.files if path.endswith(".py")]
     new = [size for digest, size in second.layers.items() if digest not in first.layers]

@@ -13,7 +13,8 @@ import pytest
 
 from demo import kubectl
 from devcluster import settings
-from tests.e2e.stack import DEADLINE, EXAMPLE, OUTPUT, TICK, objects, served
+from tests.e2e.registry import served
+from tests.e2e.stack import DEADLINE, EXAMPLE, OUTPUT, TICK, objects
 
 SECONDS = 30
 STAGE = "uai.ucloud.cn/stage"
@@ -21,7 +22,7 @@ STAGE = "uai.ucloud.cn/stage"
 
 def healed(case) -> dict:
     status = case.until_ready()
-    assert served(case.tag)
+    assert served(case.image_name)
     return status
 
 
@@ -128,7 +129,7 @@ def test_row_31_out_of_memory_is_tried_with_more_then_named(case):
     case.until("it is stalled", lambda: case.condition("Stalled"))
     assert [limit(job) for job in sorted(jobs(case, "Export"), key=attempt)] == ["100Mi", "200Mi"]
     assert "spec.export.resources" in case.status["lastFailure"]["hint"]
-    assert not served(case.tag)
+    assert not served(case.image_name)
     case.spec["export"]["resources"] = {}
     case.apply()
     healed(case)

@@ -7,7 +7,6 @@ import shlex
 import socket
 import subprocess
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,54 +20,16 @@ from inference_image_build.git_remote import Credentials, parse
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import GitSource, PinnedCommit
 from inference_image_contract.reasons import Reason
+from tests.git_server import Repository, answer, authorization, new_repository
 
 DEADLINE = 20.0
 PASSWORD = "canary-git-password"
-IDENTITY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "test"), ("EMAIL", "test@example.com"), ("DATE", "2026-01-01T00:00:00Z"))
-}
-
-
-@dataclass
-class Repository:
-    """A working copy whose commits the servers give; `git` runs the program there."""
-
-    folder: Path
-
-    def git(self, *words: str) -> str:
-        done = subprocess.run(
-            ["git", *words],
-            cwd=self.folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "GIT_CONFIG_NOSYSTEM": "1"} | IDENTITY,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip()
-
-    def commit(self, files: dict[str, bytes]) -> str:
-        for name, data in files.items():
-            path = self.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--message", "change")
-        return self.git("rev-parse", "HEAD")
-
-
 FILES = {"Dockerfile": b"FROM scratch\n", "code/a.py": b"a\n", "other/b.py": b"b\n"}
 
 
 @pytest.fixture
 def repository(tmp_path) -> Repository:
-    folder = tmp_path / "served" / "team" / "app.git"
-    folder.mkdir(parents=True)
-    made = Repository(folder)
-    made.git("init", "--quiet", "--initial-branch=main")
-    made.commit(FILES)
-    return made
+    return new_repository(tmp_path / "served" / "team" / "app.git", FILES)
 
 
 @dataclass
@@ -83,14 +44,13 @@ class HttpsServer:
 @pytest.fixture
 def https(serve, tls, repository, tmp_path) -> HttpsServer:
     """`git http-backend` behind TLS and basic authentication, as the big hosts have it."""
-    wanted = "Basic " + b64encode(f"git:{PASSWORD}".encode()).decode()
     found = HttpsServer("", tls.ca)
 
     def handle(request):
         found.requests.append(request.path)
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         status = found.status or (307 if found.redirect else 0)
-        if not status and request.headers.get("Authorization") != wanted:
+        if not status and request.headers.get("Authorization") != authorization(PASSWORD):
             status = 401
         if status:
             request.send_response(status)
@@ -98,33 +58,7 @@ def https(serve, tls, repository, tmp_path) -> HttpsServer:
             request.send_header("Content-Length", "0")
             request.end_headers()
             return
-        path, _, query = request.path.partition("?")
-        environment = {
-            "PATH": os.environ["PATH"],
-            "GIT_PROJECT_ROOT": str(tmp_path / "served"),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "safe.directory",
-            "GIT_CONFIG_VALUE_0": "*",
-            "REQUEST_METHOD": request.command,
-            "PATH_INFO": path.replace("app.git", "app.git/.git") if "/app.git/" in path else path,
-            "QUERY_STRING": query,
-            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
-            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
-            "HTTP_GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
-            "CONTENT_LENGTH": str(len(body)),
-        }
-        # It fails where it refuses; what it wrote before says so.
-        done = subprocess.run(
-            ["git", "http-backend"], env=environment, input=body, capture_output=True, check=False
-        ).stdout
-        head, _, content = done.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-        request.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in (headers | {"Content-Length": str(len(content))}).items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(content)
+        answer(request, body, tmp_path / "served")
 
     found.host = f"localhost:{serve(handle, tls=tls)}"
     return found

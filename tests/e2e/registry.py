@@ -1,0 +1,40 @@
+"""What the development cluster's registry serves, asked with skopeo."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from devcluster import buildah, credentials, inside
+from devcluster.run import CommandError
+from tests.builders.flat import Flat
+
+
+def served(reference: str) -> bool:
+    """Whether there is such an image."""
+    try:
+        _skopeo("inspect", "", "--raw", f"docker://{reference}")
+    except CommandError as error:
+        if "manifest unknown" not in str(error):
+            raise
+        return False
+    return True
+
+
+def pulled(reference: str, leave_out: tuple[str, ...] = ()) -> Flat:
+    """An image; `leave_out` are digests of layers that are not looked into."""
+    with tempfile.TemporaryDirectory() as folder:
+        _skopeo("copy", "src-", "--quiet", f"docker://{reference}", f"dir:{folder}")
+        manifest = json.loads(Path(folder, "manifest.json").read_text())
+        return Flat(manifest, lambda digest: Path(folder, digest.removeprefix("sha256:")).open("rb"), leave_out)
+
+
+def copy(source: str, target: str) -> None:
+    """Makes `target` the image that `source` is."""
+    with tempfile.TemporaryDirectory() as folder:
+        _skopeo("copy", "src-", "--quiet", f"docker://{source}", f"dir:{folder}")
+        _skopeo("copy", "dest-", "--quiet", "--preserve-digests", f"dir:{folder}", f"docker://{target}")
+
+
+def _skopeo(command: str, side: str, *arguments: str) -> str:
+    login = (f"--{side}authfile={credentials.docker_config()}", f"--{side}cert-dir={credentials.trust_directory()}")
+    return inside.run_inside(["skopeo", f"--policy={buildah.POLICY}", command, *login, *arguments])

@@ -1,0 +1,25 @@
+"""Every form of the export on the real kubelet, and the image that runs the ONNX one."""
+
+import pytest
+
+from demo import install
+from devcluster import images, settings
+
+
+@pytest.fixture(scope="module")
+def onnx() -> None:
+    """The installation with an image that converts, and the base that runs what it made."""
+    install.operator(images.push_all(images.build_all((*images.ALL, *images.EXTRA))))
+
+
+@pytest.mark.usefixtures("onnx")
+def test_an_image_runs_the_onnx_model_and_finds_what_the_graph_finds(case):
+    case.spec["export"]["formats"] = ["FrozenGraph", "SavedModel", "ONNX"]
+    case.spec["build"]["args"]["BASE_IMAGE"] = f"{settings.IMAGE_PREFIX}/inference-base-onnx:latest"
+    case.apply()
+    status = case.until_ready()
+    assert float(status["frozenGraph"]["onnx"]["greatestDifference"]) < 1e-4
+    assert case.spec["test"]["matchGraph"] is True
+    files = case.pulled().files
+    assert {f"/ai/checkpoint_dir/{name}" for name in ("frozen_inference_graph.pb", "model.onnx")} < files.keys()
+    assert "/ai/checkpoint_dir/saved_model/saved_model.pb" in files

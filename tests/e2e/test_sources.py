@@ -1,0 +1,153 @@
+"""Where the code comes from, on the real kubelet: Git, archives, no Dockerfile; and what a look finds."""
+
+import io
+import secrets
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from demo import kubectl
+from demo.seed import EXAMPLE
+from devcluster import inside, settings
+from tests.e2e import registry
+from tests.e2e.stack import Case, objects
+from tests.git_server import Repository, new_repository
+from tests.registries.tls import make_tls
+
+DOCKERFILE = "object-detect-cpu.Dockerfile"
+FILES = {
+    str(path.relative_to(EXAMPLE)): path.read_bytes()
+    for path in (EXAMPLE / "object-detect.conf", *sorted((EXAMPLE / "code").glob("*.py")))
+}
+
+
+class GitHost(NamedTuple):
+    repository: Repository
+    url: str
+    secret: dict[str, str]
+
+
+@pytest.fixture
+def git_host(tmp_path) -> Iterator[GitHost]:
+    """A Git host with TLS and a login, in the cluster's network. Its repository has no Dockerfile."""
+    host, port = settings.GIT_HOST.split(":")
+    tls = make_tls(tmp_path / "tls", host)
+    password = secrets.token_urlsafe(12)
+    repository = new_repository(
+        tmp_path / "served" / "detector.git", {f"serving/{name}": data for name, data in FILES.items()}
+    )
+    arguments = (tmp_path / "served", settings.NODE_ADDRESS, port, tls.ca.parent)
+    command = inside.argv([sys.executable, "-m", "tests.git_server", *arguments])
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=settings.REPOSITORY) as process:
+        try:
+            process.stdin.write(f"{password}\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "serving\n"
+            yield GitHost(
+                repository,
+                f"https://{settings.GIT_HOST}/detector.git",
+                {"username": "git", "password": password, "ca.crt": tls.ca.read_text()},
+            )
+        finally:
+            process.communicate("")
+
+
+def own_repository(case: Case) -> str:
+    """Where no image of this content is."""
+    return f"{settings.REGISTRY_HOST}/demo/e2e-source-{secrets.token_hex(4)}"
+
+
+def until_new(case: Case, digest: str) -> dict:
+    """The status once a look has published another image."""
+    case.until("another image is published", lambda: case.status["image"]["digest"] != digest)
+    return case.until_ready()
+
+
+def events(case: Case, reason: str) -> list[str]:
+    found = kubectl.get("-n", case.namespace, "events")["items"]
+    return [event["note"] if "note" in event else event["message"] for event in found if event["reason"] == reason]
+
+
+def test_a_branch_without_a_dockerfile_is_built_and_followed(case, git_host):
+    kubectl.apply(kubectl.secret(case.namespace, "git", git_host.secret))
+    git = {"url": git_host.url, "ref": "main", "path": "serving", "secretRef": {"name": "git"}, "poll": "1m"}
+    case.spec["source"] = {"git": git, "checkpointDir": "code/checkpoint_dir"}
+    case.spec["image"]["repository"] = own_repository(case)
+    del case.spec["build"]["args"]  # the generated Dockerfile names the installation's base itself
+    case.apply()
+    status = case.until_ready()
+    assert status["source"]["commit"] == git_host.repository.git("rev-parse", "HEAD")
+    first = case.pulled()
+    assert {"/ai/conf.json", "/ai/checkpoint_dir/frozen_inference_graph.pb"} < first.files.keys()
+
+    commit = git_host.repository.commit({"serving/code/added.py": b"x = 1\n"})
+    status = until_new(case, status["image"]["digest"])
+    assert status["source"]["commit"] == commit
+    assert status["timings"]["export"] == "Reused"
+    assert events(case, "NewContent")
+    second = case.pulled()
+    assert second.files.keys() - first.files.keys() == {"/ai/added.py"}
+    new = sum(size for digest, size in second.layers.items() if digest not in first.layers)
+    assert new < 0.01 * sum(second.layers.values())
+
+
+def test_a_host_that_is_not_allowed_is_refused_before_a_job(case):
+    case.spec["source"] = {"git": {"url": "https://git.example.com/x.git"}, "checkpointDir": "code/checkpoint_dir"}
+    case.apply()
+    case.until_failed("GitHostNotAllowed")
+    assert kubectl.get("-n", case.namespace, "jobs")["items"] == []
+
+
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+def test_an_archive_is_built(case, kind, tmp_path):
+    packed = tmp_path / f"source.{kind}"
+    packed.write_bytes(pack(kind, FILES | {DOCKERFILE: (EXAMPLE / DOCKERFILE).read_bytes()}))
+    key = f"{case.prefix}{packed.name}"
+    objects({"upload": [str(packed), key]})
+    case.spec["source"] |= {"ufile": {"archive": key}}
+    case.spec["image"]["repository"] = own_repository(case)
+    case.apply()
+    case.until_ready()
+    code = {path for path in case.pulled().files if path.endswith(".py") and path.startswith("/ai/")}
+    assert code == {f"/ai/{Path(name).name}" for name in FILES if name.endswith(".py")}
+
+
+def pack(kind: str, files: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=data, mode="w:gz") as archive:
+            for name, content in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+
+def test_a_base_image_that_moved_is_noticed_by_the_next_look(case):
+    base = f"{settings.REGISTRY_HOST}/demo/e2e-base-{secrets.token_hex(4)}:latest"
+    registry.copy(f"{settings.IMAGE_PREFIX}/inference-base:latest", base)
+    case.spec["build"]["args"]["BASE_IMAGE"] = base
+    case.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "1m"}
+    case.spec["image"]["repository"] = own_repository(case)
+    case.apply()
+    status = case.until_ready()
+    first = case.pulled()
+
+    registry.copy(status["image"]["reference"], base)  # what lies upon the base is a base with one layer or two more
+    status = until_new(case, status["image"]["digest"])
+    assert status["timings"]["export"] == "Reused"
+    assert events(case, "NewContent")
+    layers = list(case.pulled().layers)
+    assert layers[: len(first.layers)] == list(first.layers)
+    assert len(layers) > len(first.layers)
