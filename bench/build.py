@@ -46,14 +46,16 @@ def run(name: str, place: Site, workspace: Path) -> Cost:
 
 def figures(size: int) -> list[Figure]:
     """Time and peak memory of each builder at one size of weights, in bytes."""
-    costs = {}
+    costs, pushed = {}, {}
     for name in builders.BUILDERS:
         if name == REPRODUCIBLE and size > IN_MEMORY:
             continue
         # a registry of its own for each, so that the disk holds one image at a time
         with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, site(Path(folder, "registry")) as place:
             make_context(Path(folder, "workspace"), place.base, size)
+            before = place.kept
             costs[name] = run(name, place, Path(folder, "workspace"))
+            pushed[name] = place.kept - before
             print(f"{size // MB} MB, {name}: {costs[name]}", flush=True)
     plain = costs.pop("buildah")
     label = f"{size // MB:,} MB"
@@ -68,6 +70,9 @@ def figures(size: int) -> list[Figure]:
                 cost.peak_bytes / MIB,
                 plain.peak_bytes / MIB,
                 f"{LIMIT // MIB} or less" if name == "Append" else "",
+            ),
+            Figure(
+                f"{name}, {label}: pushed, as the registry keeps it", "MB", pushed[name] / MB, pushed["buildah"] / MB
             ),
         )
     ]

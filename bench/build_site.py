@@ -42,6 +42,13 @@ class Site:
 
     host: str
     base: str
+    folder: Path
+    """What it keeps."""
+
+    @property
+    def kept(self) -> int:
+        """Bytes that it keeps."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     def registry(self) -> Registry:
         """Our client."""
@@ -67,7 +74,7 @@ def site(folder: Path) -> Iterator[Site]:
     """A fresh registry with a base image. Everything lies below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with serve_registry(folder, None, {}) as host:
-        yield Site(host, _push_base(host))
+        yield Site(host, _push_base(host), folder)
 
 
 def _push_base(host: str) -> str:

@@ -14,8 +14,8 @@ test-builders: setup ## the append builder's images against those of the real Ka
 	@$(PY) -m pytest -q tests/builders
 
 .PHONY: test-builders-node
-test-builders-node: packages setup-tf ## both builders on the real kubelet: equal images, small pushes, the cache
-	@$(PY) -m pytest -q -n 2 --timeout=900 tests/e2e/test_builders.py
+test-builders-node: packages setup-tf ## both builders on the real kubelet: equal images, small pushes, the cache, failures
+	@$(PY) -m pytest -q -n 2 --timeout=900 tests/e2e/test_builders.py tests/e2e/test_build_failures.py
 
 .PHONY: test-sources-node
 test-sources-node: packages setup-tf ## Git, archives, no Dockerfile, a base image that moves: on the real kubelet

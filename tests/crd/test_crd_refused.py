@@ -132,6 +132,14 @@ REFUSED: list[Refusal] = [
         )
         for input_type in ("encoded_image_string_tensor", "tf_example")
     ),
+    *(
+        Refusal(
+            {"export.compatibility": "TF1", "export.inputType": input_type},
+            "spec.export",
+            "compatibility TF1 needs inputType image_tensor",
+        )
+        for input_type in ("encoded_image_string_tensor", "tf_example")
+    ),
     at("export.compatibility", "TF2", "Unsupported value"),
     at("export.frozenGraph", {}, REQUIRED, "export.frozenGraph.key"),
     Refusal({"export.frozenGraph": {"key": "a.pb"}}, "spec", ONE_MODEL),

@@ -1,0 +1,35 @@
+"""Failures of Kaniko in its pod are told as those that were captured without a cluster (tests/captures/kaniko)."""
+
+import pytest
+
+from demo import kubectl
+from devcluster import settings
+from tests.captures.kaniko import scenarios
+from tests.e2e.stack import objects
+from tests.unit.operator.test_kaniko_logs import EXPECTED
+
+NAMES = ("run_fails", "run_command_not_found", "run_without_network", "run_user_unknown", "add_address_missing")
+SCENARIOS = {scenario.name: scenario for scenario in scenarios.ALL}
+
+
+def dockerfile(name: str) -> str:
+    """The captured one, on images of the development cluster."""
+    text = SCENARIOS[name].dockerfile
+    for base in (scenarios.SYSTEM, scenarios.SMALL):
+        text = text.replace(base, settings.BASE_IMAGE)
+    return text.replace(scenarios.REGISTRY, settings.REGISTRY_HOST)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_failure_of_kaniko(case, name):
+    reason, _, message, hint = EXPECTED[name]
+    objects({"write": [f"{case.prefix}source/object-detect-cpu.Dockerfile", dockerfile(name)]})
+    del case.spec["build"]["args"]
+    case.apply()
+    case.until_failed(reason)
+    kubectl.kubectl("-n", case.namespace, "delete", "pods,jobs", "--all")
+    failure = case.status["lastFailure"]
+    assert failure["stage"] == "Build"
+    assert message in failure["message"]
+    assert hint in failure["hint"]
+    assert "error building image" in failure["logTail"]
