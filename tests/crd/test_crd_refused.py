@@ -136,7 +136,7 @@ REFUSED: list[Refusal] = [
         Refusal(
             {"export.compatibility": "TF1", "export.inputType": input_type},
             "spec.export",
-            "compatibility TF1 needs inputType image_tensor",
+            "compatibility TF1 needs inputType image_tensor: TensorFlow 1.15 lacks the operators of the others",
         )
         for input_type in ("encoded_image_string_tensor", "tf_example")
     ),
