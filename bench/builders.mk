@@ -18,8 +18,8 @@ test-builders-node: packages setup-tf ## both builders on the real kubelet: equa
 	@$(PY) -m pytest -q -n 2 --timeout=900 tests/e2e/test_builders.py tests/e2e/test_build_failures.py
 
 .PHONY: test-sources-node
-test-sources-node: packages setup-tf ## Git, archives, no Dockerfile, a base image that moves: on the real kubelet
-	@$(PY) -m pytest -q -n 3 --timeout=900 tests/e2e/test_sources.py
+test-sources-node: packages setup-tf ## Git, archives, no Dockerfile, a base image that moves, no secret told: on the real kubelet
+	@$(PY) -m pytest -q -n 3 --timeout=900 tests/e2e/test_sources.py tests/e2e/test_secrets.py
 
 .PHONY: test-onnx-node
 test-onnx-node: packages setup-tf ## every form of the export on the real kubelet, and an image that runs the ONNX one

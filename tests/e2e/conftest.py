@@ -3,13 +3,15 @@
 import fcntl
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from demo import install, seed_run
 from devcluster import __main__ as devcluster
 from devcluster import cluster, fixture, images, settings
+from tests.e2e import git_host as git_hosts
 from tests.e2e.stack import Case
 
 
@@ -33,3 +35,10 @@ def stack() -> None:
 def case(request: pytest.FixtureRequest) -> Callable[[], Case]:
     """The case of this test, named after it."""
     return Case(re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:40].strip("-"))
+
+
+@pytest.fixture
+def git_host(tmp_path: Path) -> Iterator[git_hosts.GitHost]:
+    """A repository with the example's code that pods reach."""
+    with git_hosts.serve(tmp_path) as found:
+        yield found

@@ -20,10 +20,15 @@ def served(reference: str) -> bool:
     return True
 
 
+def fetch(reference: str, folder: Path) -> None:
+    """Puts an image into a folder: its manifest, and each blob under its digest."""
+    _skopeo("copy", "src-", "--quiet", f"docker://{reference}", f"dir:{folder}")
+
+
 def pulled(reference: str, leave_out: tuple[str, ...] = ()) -> Flat:
     """An image; `leave_out` are digests of layers that are not looked into."""
     with tempfile.TemporaryDirectory() as folder:
-        _skopeo("copy", "src-", "--quiet", f"docker://{reference}", f"dir:{folder}")
+        fetch(reference, Path(folder))
         manifest = json.loads(Path(folder, "manifest.json").read_text())
         return Flat(manifest, lambda digest: Path(folder, digest.removeprefix("sha256:")).open("rb"), leave_out)
 
@@ -31,7 +36,7 @@ def pulled(reference: str, leave_out: tuple[str, ...] = ()) -> Flat:
 def copy(source: str, target: str) -> None:
     """Makes `target` the image that `source` is."""
     with tempfile.TemporaryDirectory() as folder:
-        _skopeo("copy", "src-", "--quiet", f"docker://{source}", f"dir:{folder}")
+        fetch(source, Path(folder))
         _skopeo("copy", "dest-", "--quiet", "--preserve-digests", f"dir:{folder}", f"docker://{target}")
 
 

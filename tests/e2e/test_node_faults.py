@@ -247,7 +247,6 @@ def kaniko_with_a_digest() -> Path | None:
     return None
 
 
-@pytest.mark.xdist_group("kaniko")
 @pytest.mark.row(54, "Kaniko killed between its digest file and the end of the push: a failure, with its log")
 def test_row_54_a_kaniko_that_dies_while_it_pushes_has_built_nothing(case):
     objects({"write": [f"{case.prefix}source/object-detect-cpu.Dockerfile", LONG_PUSH]})

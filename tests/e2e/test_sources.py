@@ -2,64 +2,23 @@
 
 import io
 import secrets
-import subprocess
-import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from demo import kubectl
 from demo.seed import EXAMPLE
-from devcluster import inside, settings
+from devcluster import settings
 from tests.e2e import registry
+from tests.e2e.git_host import FILES
 from tests.e2e.stack import Case, objects
-from tests.git_server import Repository, new_repository
-from tests.registries.tls import make_tls
 
 DOCKERFILE = "object-detect-cpu.Dockerfile"
-FILES = {
-    str(path.relative_to(EXAMPLE)): path.read_bytes()
-    for path in (EXAMPLE / "object-detect.conf", *sorted((EXAMPLE / "code").glob("*.py")))
-}
 
 
-class GitHost(NamedTuple):
-    repository: Repository
-    url: str
-    secret: dict[str, str]
-
-
-@pytest.fixture
-def git_host(tmp_path) -> Iterator[GitHost]:
-    """A Git host with TLS and a login, in the cluster's network. Its repository has no Dockerfile."""
-    host, port = settings.GIT_HOST.split(":")
-    tls = make_tls(tmp_path / "tls", host)
-    password = secrets.token_urlsafe(12)
-    repository = new_repository(
-        tmp_path / "served" / "detector.git", {f"serving/{name}": data for name, data in FILES.items()}
-    )
-    arguments = (tmp_path / "served", settings.NODE_ADDRESS, port, tls.ca.parent)
-    command = inside.argv([sys.executable, "-m", "tests.git_server", *arguments])
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=settings.REPOSITORY) as process:
-        try:
-            process.stdin.write(f"{password}\n")
-            process.stdin.flush()
-            assert process.stdout.readline() == "serving\n"
-            yield GitHost(
-                repository,
-                f"https://{settings.GIT_HOST}/detector.git",
-                {"username": "git", "password": password, "ca.crt": tls.ca.read_text()},
-            )
-        finally:
-            process.communicate("")
-
-
-def own_repository(case: Case) -> str:
+def own_repository() -> str:
     """Where no image of this content is."""
     return f"{settings.REGISTRY_HOST}/demo/e2e-source-{secrets.token_hex(4)}"
 
@@ -76,11 +35,8 @@ def events(case: Case, reason: str) -> list[str]:
 
 
 def test_a_branch_without_a_dockerfile_is_built_and_followed(case, git_host):
-    kubectl.apply(kubectl.secret(case.namespace, "git", git_host.secret))
-    git = {"url": git_host.url, "ref": "main", "path": "serving", "secretRef": {"name": "git"}, "poll": "1m"}
-    case.spec["source"] = {"git": git, "checkpointDir": "code/checkpoint_dir"}
-    case.spec["image"]["repository"] = own_repository(case)
-    del case.spec["build"]["args"]  # the generated Dockerfile names the installation's base itself
+    git_host.give_to(case, poll="1m")
+    case.spec["image"]["repository"] = own_repository()
     case.apply()
     status = case.until_ready()
     assert status["source"]["commit"] == git_host.repository.git("rev-parse", "HEAD")
@@ -112,7 +68,7 @@ def test_an_archive_is_built(case, kind, tmp_path):
     key = f"{case.prefix}{packed.name}"
     objects({"upload": [str(packed), key]})
     case.spec["source"] |= {"ufile": {"archive": key}}
-    case.spec["image"]["repository"] = own_repository(case)
+    case.spec["image"]["repository"] = own_repository()
     case.apply()
     case.until_ready()
     code = {path for path in case.pulled().files if path.endswith(".py") and path.startswith("/ai/")}
@@ -139,7 +95,7 @@ def test_a_base_image_that_moved_is_noticed_by_the_next_look(case):
     registry.copy(f"{settings.IMAGE_PREFIX}/inference-base:latest", base)
     case.spec["build"]["args"]["BASE_IMAGE"] = base
     case.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "1m"}
-    case.spec["image"]["repository"] = own_repository(case)
+    case.spec["image"]["repository"] = own_repository()
     case.apply()
     status = case.until_ready()
     first = case.pulled()

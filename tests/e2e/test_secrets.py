@@ -1,0 +1,54 @@
+"""Row 50 of the list of faults on the real kubelet: where a secret could show after a whole run, none does."""
+
+import base64
+import gzip
+import json
+from pathlib import Path
+
+from demo import install, kubectl
+from devcluster import credentials, settings
+from tests.e2e import registry
+from tests.e2e.test_sources import own_repository
+
+KINDS = "infimg,jobs,pods,events,configmaps"
+CHUNK = 1 << 20
+
+
+def told(namespace: str) -> str:
+    """Objects but for Secrets, and every log of their containers."""
+    objects = kubectl.kubectl("-n", namespace, "get", KINDS, "-o", "json")
+    pods = kubectl.get("-n", namespace, "pods")["items"]
+    logs = [kubectl.kubectl("-n", namespace, "logs", pod["metadata"]["name"], "--all-containers") for pod in pods]
+    return "\n".join([objects, *logs])
+
+
+def found_in(path: Path, secrets: list[bytes]) -> list[bytes]:
+    """Those that a blob of an image holds, unpacked."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    found, rest = [], b""
+    with gzip.open(path) if packed else path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            found += [secret for secret in secrets if secret in rest + chunk]
+            rest = chunk[-200:]
+    return found
+
+
+def test_no_secret_is_told(case, git_host, tmp_path):
+    git_host.give_to(case)
+    case.spec["image"]["repository"] = own_repository()
+    case.apply()
+    case.until_ready()
+    password = credentials.registry_password()
+    login = base64.b64encode(f"{settings.REGISTRY_USER}:{password}".encode()).decode()
+    secrets = [credentials.ufile_keys()[1], password, login, git_host.secret["password"]]
+    secrets += [base64.b64encode(secret.encode()).decode() for secret in secrets]
+
+    texts = told(case.namespace) + told(install.NAMESPACE)
+    assert case.name in texts
+    assert [secret for secret in secrets if secret in texts] == []
+
+    registry.fetch(case.status["image"]["reference"], tmp_path / "image")
+    blobs = [path for path in (tmp_path / "image").iterdir() if path.is_file()]
+    assert len(blobs) > len(json.loads((tmp_path / "image" / "manifest.json").read_text())["layers"])
+    assert [found for path in blobs for found in found_in(path, [secret.encode() for secret in secrets])] == []
