@@ -1,5 +1,6 @@
 """Runs the pieces of one transfer in a few threads; the first failure ends them all."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -7,8 +8,8 @@ from typing import TypeVar
 
 from inference_image_store.transfer import INTERVAL, CancelledError, Transfer
 
-WORKERS = 4
-"""Threads, and connections, of one transfer, as in rclone; on two cores more of them wait for each other."""
+WORKERS = min(4, (os.cpu_count() or 1) + 1)
+"""Threads, and connections, of one transfer: one waits while the others compute; more would wait for each other."""
 
 Task = Callable[[], None]
 T = TypeVar("T")
