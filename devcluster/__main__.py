@@ -1,29 +1,20 @@
 """The command line: `python -m devcluster up|down|status|binaries|images|exec -- PROGRAM ARGUMENT...`."""
 
 import argparse
-import contextlib
-import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from devcluster import binaries, cluster, images, inside, settings, status, system
-from devcluster.progress import say
+from devcluster.locks import locked
 from devcluster.run import CommandError, NotReadyError
 
 
-@contextlib.contextmanager
-def alone() -> Iterator[None]:
+def alone() -> AbstractContextManager[None]:
     """Holds the state directory, so that two commands never work on it at once."""
-    settings.STATE.mkdir(exist_ok=True)
-    with (settings.STATE / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another devcluster command is at work here; waiting for it.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return locked(settings.STATE / "lock", "Another devcluster command is at work here; waiting for it.")
 
 
 def prepare() -> None:

@@ -141,7 +141,7 @@ def peak_memory_bytes() -> int:
 
 
 def fits(result: Result) -> bool:
-    """Whether a termination message carries it, with what `main` adds to it."""
+    """Whether a termination message carries it, with what `run` adds to it."""
     return len(msgspec.json.encode(result)) + _ADDED <= MAX_BYTES
 
 

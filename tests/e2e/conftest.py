@@ -1,6 +1,5 @@
 """End to end on the real kubelet: the stack of the demo, started once and kept."""
 
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ import pytest
 from demo import install, seed_run
 from devcluster import __main__ as devcluster
 from devcluster import cluster, fixture, images, settings
+from devcluster.locks import locked
 from tests.e2e import git_host as git_hosts
 from tests.e2e.stack import Case
 
@@ -18,9 +18,7 @@ from tests.e2e.stack import Case
 @pytest.fixture(scope="session", autouse=True)
 def stack() -> None:
     """Cluster, images, object store and operator; what stands already is left as it is. One worker at a time."""
-    settings.STATE.mkdir(exist_ok=True)
-    with (settings.STATE / "e2e.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(settings.STATE / "e2e.lock"):
         with devcluster.alone():
             devcluster.prepare()
             cluster.up()

@@ -1,7 +1,6 @@
 """The example's code on a Git host that pods reach."""
 
 import contextlib
-import fcntl
 import secrets
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from demo import kubectl
 from demo.seed import EXAMPLE
 from devcluster import inside, settings
+from devcluster.locks import locked
 from tests.e2e.stack import Case
 from tests.git_server import Repository, new_repository
 from tests.registries.tls import make_tls
@@ -40,12 +40,6 @@ class GitHost(NamedTuple):
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[GitHost]:
     """In the cluster's network, until the block ends; one at a time, because the installation lists its port."""
-    with (settings.STATE / "git-host.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield from _serve(folder)
-
-
-def _serve(folder: Path) -> Iterator[GitHost]:
     host, port = settings.GIT_HOST.split(":")
     tls = make_tls(folder / "tls", host)
     password = secrets.token_urlsafe(12)
@@ -55,7 +49,10 @@ def _serve(folder: Path) -> Iterator[GitHost]:
     arguments = (folder / "served", settings.NODE_ADDRESS, port, tls.ca.parent)
     command = inside.argv([sys.executable, "-m", "tests.git_server", *arguments])
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=settings.REPOSITORY) as process:
+    with (
+        locked(settings.STATE / "git-host.lock"),
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=settings.REPOSITORY) as process,
+    ):
         try:
             process.stdin.write(f"{password}\n")
             process.stdin.flush()

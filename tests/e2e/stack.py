@@ -33,6 +33,11 @@ def objects(*steps: dict[str, Any]) -> None:
     run_inside("-m", "tests.e2e.inside_ops", python=Path(sys.executable), text=json.dumps(steps))
 
 
+def fresh_repository() -> str:
+    """A repository that holds nothing yet: `REPOSITORY` keeps what earlier runs published."""
+    return f"{REPOSITORY}-{secrets.token_hex(4)}"
+
+
 class Case:
     """One InferenceImage in a namespace of its own, with inputs of its own under `e2e/<name>/`."""
 

@@ -1,11 +1,8 @@
 """Both builders on the real kubelet: the same image, Append under `restricted`, what a change of the code builds."""
 
-import secrets
-
 from demo import kubectl
-from devcluster import settings
 from tests.builders.flat import Flat
-from tests.e2e.stack import Case, objects
+from tests.e2e.stack import Case, fresh_repository, objects
 
 RUN = """\
 ARG BASE_IMAGE
@@ -28,7 +25,7 @@ def dockerfile(case: Case, text: str) -> None:
 def build(case: Case, builder: str, **more: object) -> Flat:
     """Builds a case in a repository of its own, where no image of this content is; what came of it."""
     case.spec["build"] = case.spec.get("build", {}) | {"builder": builder} | more
-    case.spec["image"]["repository"] = f"{settings.REGISTRY_HOST}/demo/e2e-{builder.lower()}-{secrets.token_hex(4)}"
+    case.spec["image"]["repository"] = fresh_repository()
     case.apply()
     case.until_ready()
     return case.pulled()
@@ -91,7 +88,7 @@ def test_a_dockerfile_with_run_is_refused_before_anything_is_exported(case):
 
 def test_kanikos_cache_keeps_what_run_made(case):
     dockerfile(case, RUN)
-    cache = {"enabled": True, "repository": f"{settings.REGISTRY_HOST}/demo/e2e-cache-{secrets.token_hex(4)}"}
+    cache = {"enabled": True, "repository": fresh_repository()}
     build(case, "Kaniko", cache=cache)
     build(case, "Kaniko", cache=cache)
     job = max(

@@ -8,7 +8,7 @@ from pathlib import Path
 from demo import install, kubectl
 from devcluster import credentials, settings
 from tests.e2e import registry
-from tests.e2e.test_sources import own_repository
+from tests.e2e.stack import fresh_repository
 
 KINDS = "infimg,jobs,pods,events,configmaps"
 CHUNK = 1 << 20
@@ -36,7 +36,7 @@ def found_in(path: Path, secrets: list[bytes]) -> list[bytes]:
 
 def test_no_secret_is_told(case, git_host, tmp_path):
     git_host.give_to(case)
-    case.spec["image"]["repository"] = own_repository()
+    case.spec["image"]["repository"] = fresh_repository()
     case.apply()
     case.until_ready()
     password = credentials.registry_password()

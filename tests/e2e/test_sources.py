@@ -1,9 +1,5 @@
 """Where the code comes from, on the real kubelet: Git, archives, no Dockerfile; and what a look finds."""
 
-import io
-import secrets
-import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,16 +7,12 @@ import pytest
 from demo import kubectl
 from demo.seed import EXAMPLE
 from devcluster import settings
+from tests.archives import tar_gz, zipped
 from tests.e2e import registry
 from tests.e2e.git_host import FILES
-from tests.e2e.stack import Case, objects
+from tests.e2e.stack import Case, fresh_repository, objects
 
 DOCKERFILE = "object-detect-cpu.Dockerfile"
-
-
-def own_repository() -> str:
-    """Where no image of this content is."""
-    return f"{settings.REGISTRY_HOST}/demo/e2e-source-{secrets.token_hex(4)}"
 
 
 def until_new(case: Case, digest: str) -> dict:
@@ -31,12 +23,12 @@ def until_new(case: Case, digest: str) -> dict:
 
 def events(case: Case, reason: str) -> list[str]:
     found = kubectl.get("-n", case.namespace, "events")["items"]
-    return [event["note"] if "note" in event else event["message"] for event in found if event["reason"] == reason]
+    return [event["message"] for event in found if event["reason"] == reason]
 
 
 def test_a_branch_without_a_dockerfile_is_built_and_followed(case, git_host):
     git_host.give_to(case, poll="1m")
-    case.spec["image"]["repository"] = own_repository()
+    case.spec["image"]["repository"] = fresh_repository()
     case.apply()
     status = case.until_ready()
     assert status["source"]["commit"] == git_host.repository.git("rev-parse", "HEAD")
@@ -61,41 +53,26 @@ def test_a_host_that_is_not_allowed_is_refused_before_a_job(case):
     assert kubectl.get("-n", case.namespace, "jobs")["items"] == []
 
 
-@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
-def test_an_archive_is_built(case, kind, tmp_path):
-    packed = tmp_path / f"source.{kind}"
-    packed.write_bytes(pack(kind, FILES | {DOCKERFILE: (EXAMPLE / DOCKERFILE).read_bytes()}))
+@pytest.mark.parametrize(("end", "pack"), [("tar.gz", tar_gz), ("zip", zipped)])
+def test_an_archive_is_built(case, end, pack, tmp_path):
+    packed = tmp_path / f"source.{end}"
+    packed.write_bytes(pack(FILES | {DOCKERFILE: (EXAMPLE / DOCKERFILE).read_bytes()}))
     key = f"{case.prefix}{packed.name}"
     objects({"upload": [str(packed), key]})
     case.spec["source"] |= {"ufile": {"archive": key}}
-    case.spec["image"]["repository"] = own_repository()
+    case.spec["image"]["repository"] = fresh_repository()
     case.apply()
     case.until_ready()
     code = {path for path in case.pulled().files if path.endswith(".py") and path.startswith("/ai/")}
     assert code == {f"/ai/{Path(name).name}" for name in FILES if name.endswith(".py")}
 
 
-def pack(kind: str, files: dict[str, bytes]) -> bytes:
-    data = io.BytesIO()
-    if kind == "zip":
-        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in files.items():
-                archive.writestr(name, content)
-    else:
-        with tarfile.open(fileobj=data, mode="w:gz") as archive:
-            for name, content in files.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(content)
-                archive.addfile(info, io.BytesIO(content))
-    return data.getvalue()
-
-
 def test_a_base_image_that_moved_is_noticed_by_the_next_look(case):
-    base = f"{settings.REGISTRY_HOST}/demo/e2e-base-{secrets.token_hex(4)}:latest"
+    base = f"{fresh_repository()}:latest"
     registry.copy(f"{settings.IMAGE_PREFIX}/inference-base:latest", base)
     case.spec["build"]["args"]["BASE_IMAGE"] = base
     case.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "1m"}
-    case.spec["image"]["repository"] = own_repository()
+    case.spec["image"]["repository"] = fresh_repository()
     case.apply()
     status = case.until_ready()
     first = case.pulled()

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import tarfile
-import zipfile
 
 import msgspec
 import pytest
@@ -17,6 +16,7 @@ from inference_image_build.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from tests.archives import tar_gz, zipped
 
 GRAPH = "uai/object-export-output/f/frozen_inference_graph.pb"
 ONNX = "uai/object-export-output/f/model.onnx"
@@ -31,24 +31,6 @@ def files(pipeline, repository) -> dict[str, bytes]:
         "code/infer.py": b"print()\n",
         "object-detect.conf": b"{}",
     }
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as target:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            target.addfile(info, io.BytesIO(data))
-    return out.getvalue()
-
-
-def packed(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as target:
-        for name, data in files.items():
-            target.writestr(name, data)
-    return out.getvalue()
 
 
 @pytest.fixture
@@ -97,7 +79,7 @@ def build(pipeline, location, mounts, tmp_path):
 ASSEMBLED = {"code/checkpoint_dir/frozen_inference_graph.pb", "code/checkpoint_dir/label_map.pbtxt"}
 
 
-@pytest.mark.parametrize("kind", [(ARCHIVE, tar), ("uai/code.zip", packed)], ids=["tar.gz", "zip"])
+@pytest.mark.parametrize("kind", [(ARCHIVE, tar_gz), ("uai/code.zip", zipped)], ids=["tar.gz", "zip"])
 def test_an_archive_is_a_source(run, build, store, files, kind):
     name, pack = kind
     data = pack(files)
@@ -111,15 +93,15 @@ def test_an_archive_is_a_source(run, build, store, files, kind):
 
 
 def test_equal_files_of_any_archive_give_the_equal_image(run, store, files):
-    store.write(tar(files), ARCHIVE)
-    store.write(packed(dict(reversed(files.items()))), "uai/code.zip")
+    store.write(tar_gz(files), ARCHIVE)
+    store.write(zipped(dict(reversed(files.items()))), "uai/code.zip")
     assert run()[0].content_hash == run(source_archive="uai/code.zip")[0].content_hash
 
 
 def test_an_archive_that_is_replaced_is_a_change(run, build, store, files):
-    store.write(tar(files), ARCHIVE)
+    store.write(tar_gz(files), ARCHIVE)
     result, _ = run()
-    store.write(tar(files | {"code/infer.py": b"other\n"}), ARCHIVE)
+    store.write(tar_gz(files | {"code/infer.py": b"other\n"}), ARCHIVE)
     with pytest.raises(StageError) as caught:
         build(result)
     assert caught.value.reason == Reason.SOURCE_CHANGED
@@ -132,7 +114,7 @@ def test_an_absent_archive_is_named(run):
 
 
 def test_a_large_archive_is_not_even_downloaded(run, store, files, ufile, monkeypatch):
-    store.write(tar(files), ARCHIVE)
+    store.write(tar_gz(files), ARCHIVE)
     monkeypatch.setattr(archive, "LIMITS", archive.LIMITS._replace(packed=10))
     with pytest.raises(StageError, match="more than 10") as caught:
         run()
@@ -231,9 +213,9 @@ def test_an_onnx_model_lies_beside_the_graph_there_too(run, build, upload, files
 
 def test_a_model_that_the_export_makes_is_not_taken_from_any_source(run, store, files):
     """Yesterday's, packed with the code."""
-    store.write(tar(files), ARCHIVE)
+    store.write(tar_gz(files), ARCHIVE)
     wanted = run(formats=("ONNX",))[0].content_hash
-    store.write(tar(files | {"code/checkpoint_dir/model.onnx": b"of yesterday"}), ARCHIVE)
+    store.write(tar_gz(files | {"code/checkpoint_dir/model.onnx": b"of yesterday"}), ARCHIVE)
     assert run(formats=("ONNX",))[0].content_hash == wanted
     assert run()[0].content_hash != wanted
 
