@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from inference_image_build import archive, dockerfile, dockerignore, generated, git_fetch, git_tree, source, unpack
+from inference_image_build import archive, dockerfile, dockerignore, generated, git_source, source, unpack
 from inference_image_build.git_remote import Credentials
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract.errors import StageError
@@ -111,12 +111,11 @@ def _of_archive(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
 def _of_git(git: GitSource, stage: ResolveInput, mounts: Mounts) -> Tree:
     with (
         mounts.scratch() as folder,
-        git_fetch.fetched(git, folder, Credentials.mounted(mounts.git)) as fetched,
+        git_source.opened(git, folder, Credentials.mounted(mounts.git)) as commit,
     ):
-        members = git_tree.members(fetched.store, fetched.commit, git.path, fetched.remote)
-        found = unpack.pin(members, _wanted(stage), dockerfile.MAX_BYTES)
-    files = source.checked(found[0], f"the repository {fetched.remote}", "spec.source.git.path")
-    return Tree(files, lambda item: found[1][item.path], commit=fetched.pinned)
+        found = unpack.pin(commit.members, _wanted(stage), dockerfile.MAX_BYTES)
+    files = source.checked(found[0], f"the repository {commit.remote}", "spec.source.git.path")
+    return Tree(files, lambda item: found[1][item.path], commit=commit.pinned)
 
 
 def _wanted(stage: ResolveInput) -> frozenset[str]:

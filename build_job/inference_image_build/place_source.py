@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from inference_image_build import archive, git_fetch, git_tree, source, unpack
+from inference_image_build import archive, git_source, source, unpack
 from inference_image_build.git_remote import Credentials
 from inference_image_build.member import Member
 from inference_image_build.pin_source import Mounts
@@ -63,9 +63,9 @@ def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, m
 def _git(git: GitSource, pinned: PinnedCommit, files: Iterable[PinnedFile], mounts: Mounts, target: Target) -> None:
     with (
         mounts.scratch() as folder,
-        git_fetch.fetched(git, folder, Credentials.mounted(mounts.git), pinned) as fetched,
+        git_source.opened(git, folder, Credentials.mounted(mounts.git), pinned) as commit,
     ):
-        _place(git_tree.members(fetched.store, fetched.commit, git.path, fetched.remote), files, target)
+        _place(commit.members, files, target)
 
 
 def _place(members: Iterable[Member], files: Iterable[PinnedFile], target: Target) -> None:

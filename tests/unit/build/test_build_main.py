@@ -115,3 +115,11 @@ def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, lo
     assert program.main(["probe"]) == ExitCode.OK
     assert seen == [b"", b"picture"]
     assert msgspec.json.decode(result.read_bytes())["readySeconds"] >= 0
+
+
+def test_what_fetches_repositories_is_not_loaded_for_every_step():
+    loaded = "import sys, inference_image_build.__main__; print({'dulwich', 'paramiko'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], env={"PYTHONPATH": PYTHONPATH}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
