@@ -382,6 +382,9 @@ def ssh(repository) -> Iterator[SshServer]:
         for transport in transports:
             transport.close()
         thread.join(DEADLINE)
+        for transport in transports:
+            transport.join(DEADLINE)
+            transport.sock.close()  # close() leaves that to the transport's thread when the client has left
 
 
 @pytest.fixture
