@@ -33,7 +33,7 @@ def registry() -> None:
 def ufile() -> None:
     """The object store refuses a request without a signature."""
     connection = http.client.HTTPConnection(settings.UFILE_BUCKET + settings.UFILE_SUFFIX, timeout=2)
-    _expect(connection, "/absent", http.HTTPStatus.FORBIDDEN)
+    _expect(connection, "/absent", http.HTTPStatus.UNAUTHORIZED)
 
 
 def _expect(connection: http.client.HTTPConnection, path: str, status: http.HTTPStatus) -> None:

@@ -20,9 +20,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devcluster.ufile", description="A stand-in for UFile.")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=9000, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--control-port", type=int, help="port on 127.0.0.1 that takes faults (default: none)")
+    parser.add_argument("--control-port", type=int, help="port on 127.0.0.1, see control.py (default: none)")
     parser.add_argument("--data", type=Path, required=True, help="folder of the objects; it survives restarts")
-    parser.add_argument("--keys", type=Path, required=True, help="JSON list of {publicKey, privateKey}")
+    parser.add_argument("--keys", type=Path, required=True, help="JSON list of key pairs, see accounts.KeyPair")
     parser.add_argument(
         "--bucket", action="append", default=[], help="bucket to have (repeat for more); those in DIR are kept"
     )
@@ -37,7 +37,7 @@ async def serve(options: argparse.Namespace) -> None:
     service = Service(options.data, sorted(buckets), accounts.load(options.keys))
     runners: list[web.BaseRunner] = [await listen(Handler(service, faults), options.address, options.port)]
     if options.control_port is not None:
-        control_runner = web.AppRunner(control.application(faults))
+        control_runner = web.AppRunner(control.application(service, faults))
         await control_runner.setup()
         await web.TCPSite(control_runner, "127.0.0.1", options.control_port).start()
         runners.append(control_runner)

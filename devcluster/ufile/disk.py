@@ -34,6 +34,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Unix seconds."""
     metadata: dict[str, str]
     """`X-Ufile-Meta-*` headers, names in lower case without that prefix."""
+    storage_class: str = "STANDARD"
+    readable_from: float = 0.0
+    """Unix seconds at which the last restore of an archived object is done; 0 when it was never asked for."""
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What an upload says of its object besides the bytes."""
+
+    mime_type: str = ""
+    metadata: dict[str, str] = {}
+    storage_class: str = "STANDARD"
 
 
 class Incoming:
@@ -79,6 +90,10 @@ class Bucket:
         except KeyError:
             raise errors.not_found() from None
 
+    def has(self, key: str) -> bool:
+        """Whether there is an object of that key."""
+        return key in self._by_key
+
     def open(self, record: Record) -> BinaryIO:
         """The bytes of an object. They stay readable when the object is replaced meanwhile."""
         return (self._blobs / record.blob).open("rb")
@@ -93,13 +108,12 @@ class Bucket:
         finally:
             path.unlink(missing_ok=True)
 
-    def commit(self, key: str, incoming: Incoming, mime_type: str, metadata: dict[str, str]) -> Record:
+    def commit(self, key: str, incoming: Incoming, about: About) -> Record:
         """Makes received bytes the object of that key, in place of what was there."""
         incoming.close()
-        digests = incoming.digests
-        return self.adopt(key, incoming.path, digests.etag(), mime_type, metadata)
+        return self.adopt(key, incoming.path, incoming.digests.etag(), about)
 
-    def adopt(self, key: str, path: Path, etag: str, mime_type: str, metadata: dict[str, str]) -> Record:
+    def adopt(self, key: str, path: Path, etag: str, about: About) -> Record:
         """Makes a file of this disk the object of that key, in place of what was there."""
         now = int(time.time())
         old = self._by_key.get(key)
@@ -108,17 +122,22 @@ class Bucket:
             blob=secrets.token_hex(16),
             size=path.stat().st_size,
             etag=etag,
-            mime_type=mime_type or "application/octet-stream",
+            mime_type=about.mime_type or "application/octet-stream",
             created=old.created if old else now,
             modified=now,
-            metadata=metadata,
+            metadata=about.metadata,
+            storage_class=about.storage_class,
         )
         path.rename(self._blobs / record.blob)
-        write_atomically(self._record_path(key), msgspec.json.encode(record))
-        self._by_key[key] = record
+        self.update(record)
         if old:
             (self._blobs / old.blob).unlink(missing_ok=True)
         return record
+
+    def update(self, record: Record) -> None:
+        """Keeps what is known of an object now."""
+        write_atomically(self._record_path(record.key), msgspec.json.encode(record))
+        self._by_key[record.key] = record
 
     def delete(self, key: str) -> None:
         """Removes an object; raises UFileError when there is none."""

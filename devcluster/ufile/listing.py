@@ -3,24 +3,26 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from devcluster.ufile import errors
+from devcluster.ufile import archive, errors
 from devcluster.ufile.disk import Record
 from devcluster.ufile.uploads import Part, Upload
 
-_CLASS = "STANDARD"
-_MAX_PAGE = 1000
+_MAX_KEYS = 1000
+_MAX_LIMIT = 10_000
+_MAX_PARTS = 1000
+_DELIMITERS = ("", "/")
 
 Lookup = Callable[[str], Record]
 
 
-def file_list(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, str]) -> dict[str, Any]:
+def file_list(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, str], now: float) -> dict[str, Any]:
     """Answer to `?list`: at most `limit` (20) objects after `marker`; NextMarker is empty on the last page."""
-    page, marker = _page(_after(keys, query), _number(query, "limit", 20))
+    page, marker = _page(_after(keys, query), _number(query, "limit", 20, most=_MAX_LIMIT))
     return {
         "BucketName": bucket,
         "BucketId": bucket,
         "NextMarker": marker,
-        "DataSet": [_entry(bucket, get(key)) for key in page],
+        "DataSet": [_entry(bucket, get(key), now) for key in page],
     }
 
 
@@ -30,7 +32,9 @@ def objects(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, s
     Sizes and MaxKeys are strings, as the service has them.
     """
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-    limit = _number(query, "max-keys", 100)
+    if delimiter not in _DELIMITERS:
+        raise errors.invalid_listing("delimiter", delimiter)
+    limit = _number(query, "max-keys", 100, most=_MAX_KEYS, shown="maxkeys")
     names = _rolled_up(_after(keys, query), prefix, delimiter)
     names = [name for name in names if name.encode() > query.get("marker", "").encode()]
     page, marker = _page(names, limit)
@@ -49,8 +53,8 @@ def objects(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, s
 
 def part_list(bucket: str, upload: Upload, parts: Sequence[Part], query: Mapping[str, str]) -> dict[str, Any]:
     """Answer to `?muploadpart`: parts whose number is above the marker; without one, from the first."""
-    after = _number(query, "part-number-marker", -1, lowest=-1)
-    limit = _number(query, "max-parts", _MAX_PAGE)
+    after = _number(query, "part-number-marker", -1, least=-1, most=_MAX_LIMIT)
+    limit = _number(query, "max-parts", _MAX_PARTS, most=_MAX_PARTS)
     rest = [part for part in parts if part.number > after]
     page = rest[:limit]
     return {
@@ -69,7 +73,7 @@ def part_list(bucket: str, upload: Upload, parts: Sequence[Part], query: Mapping
 def upload_list(uploads: Sequence[Upload], query: Mapping[str, str]) -> dict[str, Any]:
     """Answer to `?muploadid`: uploads of keys after `marker` that begin with `prefix`."""
     by_key = {upload.key: upload for upload in uploads}
-    page, marker = _page(_after(sorted(by_key), query), _number(query, "limit", 20))
+    page, marker = _page(_after(sorted(by_key), query), _number(query, "limit", 20, most=_MAX_KEYS))
     shown = [upload for upload in uploads if upload.key in page]
     entries = [{"UploadId": upload.id, "FileName": upload.key, "StartTime": upload.started} for upload in shown]
     return {"DataSet": entries, "NextMarker": marker}
@@ -96,17 +100,20 @@ def _rolled_up(keys: Sequence[str], prefix: str, delimiter: str) -> list[str]:
     return list(names)
 
 
-def _number(query: Mapping[str, str], name: str, default: int, lowest: int = 1) -> int:
+def _number(query: Mapping[str, str], name: str, default: int, *, most: int, least: int = 0, shown: str = "") -> int:
+    """A parameter of a listing, inside its bounds; 0, which the service takes, is the default here."""
+    text = query.get(name) or str(default)
     try:
-        value = int(query.get(name) or default)
+        value = int(text)
     except ValueError:
-        raise errors.bad_request(f"{name} is not a number") from None
-    if not lowest <= value <= _MAX_PAGE:
-        raise errors.bad_request(f"{name} is out of range")
-    return value
+        raise errors.invalid_listing(shown or name, text) from None
+    if not least <= value <= most:
+        raise errors.invalid_listing(shown or name, text)
+    return value if value or least < 0 else default
 
 
-def _entry(bucket: str, record: Record) -> dict[str, Any]:
+def _entry(bucket: str, record: Record, now: float) -> dict[str, Any]:
+    restored = archive.status(record, now)
     return {
         "BucketName": bucket,
         "FileName": record.key,
@@ -116,8 +123,8 @@ def _entry(bucket: str, record: Record) -> dict[str, Any]:
         "Size": record.size,
         "CreateTime": record.created,
         "ModifyTime": record.modified,
-        "StorageClass": _CLASS,
-    }
+        "StorageClass": record.storage_class,
+    } | ({"RestoreStatus": restored} if restored else {})
 
 
 def _content(record: Record) -> dict[str, Any]:
@@ -127,7 +134,7 @@ def _content(record: Record) -> dict[str, Any]:
         "ETag": record.etag,  # as the service's documents have it
         "Etag": record.etag,  # as its SDKs for Java and Go read it
         "Size": str(record.size),
-        "StorageClass": _CLASS,
+        "StorageClass": record.storage_class,
         "LastModified": record.modified,
         "CreateTime": record.created,
     }

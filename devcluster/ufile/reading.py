@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 from typing import BinaryIO
 
+from devcluster.ufile import archive, errors
 from devcluster.ufile.disk import Bucket, Record
 from devcluster.ufile.errors import UFileError
 from devcluster.ufile.request import Request
@@ -29,9 +30,15 @@ class Slice:
         return file
 
 
-def read(bucket: Bucket, request: Request) -> tuple[int, bytes | Slice, dict[str, str]]:
-    """Status, content and headers of the reply; raises UFileError for a missing object or a range beyond its end."""
+def read(bucket: Bucket, request: Request, now: float) -> tuple[int, bytes | Slice, dict[str, str]]:
+    """Status, content and headers of the reply.
+
+    Raises UFileError for a missing or archived object and for a range beyond the end. HEAD of an archived object is
+    refused as the documents have it (introduction/storage_type); SDKs in the field ask HEAD for X-Ufile-Restore.
+    """
     record = bucket.get(request.key)
+    if not archive.is_readable(record, now):
+        raise errors.archived()
     headers = {
         "ETag": f'"{record.etag}"',
         "Last-Modified": formatdate(record.modified, usegmt=True),
@@ -40,6 +47,7 @@ def read(bucket: Bucket, request: Request) -> tuple[int, bytes | Slice, dict[str
     if _not_modified(record, request.headers):
         return 304, b"", headers
     headers["Content-Type"] = record.mime_type
+    headers |= archive.headers(record)
     headers |= {f"X-Ufile-Meta-{name.title()}": value for name, value in record.metadata.items()}
     bounds = _range(request.headers.get("Range", ""), record.size)
     if bounds is None:

@@ -41,6 +41,11 @@ class StandIn:
         return self.handler.faults
 
     @property
+    def service(self) -> Service:
+        """Its buckets, its clock, and how long restores take."""
+        return self.handler.service
+
+    @property
     def seen(self) -> list[tuple[str, str]]:
         """Method and key of each request so far."""
         return self.handler.seen

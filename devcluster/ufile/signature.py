@@ -7,7 +7,6 @@ is raw, not URL-encoded. In a signed URL, `Expires` stands in the place of the d
 import base64
 import hashlib
 import hmac
-import time
 from collections.abc import Mapping
 
 from devcluster.ufile import errors
@@ -30,16 +29,31 @@ def string_to_sign(request: Request, date: str, content_type: str | None = None)
     )
 
 
-def authenticate(request: Request, keys: Mapping[str, KeyPair], now: float | None = None) -> KeyPair:
-    """The key pair that signed the request, in its header or its URL.
+def authenticate(request: Request, keys: Mapping[str, KeyPair], now: float) -> KeyPair:
+    """The key pair that signed the request, in its header or its URL; `now` is in Unix seconds.
 
-    Raises UFileError for no, wrong, unknown and expired signatures.
+    Raises UFileError for no, wrong, unknown and expired signatures, keys and security tokens.
     """
     if header := request.headers.get("Authorization", ""):
-        return check_header(header, candidates(request), keys)
-    if "Signature" in request.query:
-        return _check_url(request, keys, time.time() if now is None else now)
-    raise errors.no_authorization()
+        pair = check_header(header, candidates(request), keys)
+    elif "Signature" in request.query:
+        pair = _check_url(request, keys, now)
+    else:
+        raise errors.no_authorization()
+    check_valid(pair, request, now)
+    return pair
+
+
+def check_valid(pair: KeyPair, request: Request, now: float) -> None:
+    """Raises UFileError when the pair has expired, or its security token is not with the request.
+
+    The token comes as a header, or as a parameter of a signed URL (the SDK for Java: withSecurityToken).
+    """
+    token = request.headers.get("SecurityToken", "") or request.query.get("SecurityToken", "")
+    if not hmac.compare_digest(token.encode(), pair.security_token.encode()):
+        raise errors.security_token_invalid()
+    if pair.expires and pair.expires <= now:
+        raise errors.security_token_expired() if pair.security_token else errors.expired()
 
 
 def check_header(header: str, texts: tuple[str, ...], keys: Mapping[str, KeyPair]) -> KeyPair:

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from devcluster.ufile import errors
 from devcluster.ufile.digests import BLOCK, etag_of_blocks, part_digest, part_etag
-from devcluster.ufile.disk import Bucket, Record, write_atomically
+from devcluster.ufile.disk import About, Bucket, Record, write_atomically
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +20,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     key: str
     started: int
-    metadata: dict[str, str]
+    about: About = About()
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,9 +32,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     modified: int
 
 
-def begin(bucket: Bucket, key: str, metadata: dict[str, str]) -> Upload:
+def begin(bucket: Bucket, key: str, about: About) -> Upload:
     """A new upload for that key."""
-    upload = Upload(id=secrets.token_hex(16), key=key, started=int(time.time()), metadata=metadata)
+    upload = Upload(id=secrets.token_hex(16), key=key, started=int(time.time()), about=about)
     (bucket.uploads / upload.id).mkdir()
     write_atomically(bucket.uploads / upload.id / "upload.json", msgspec.json.encode(upload))
     return upload
@@ -83,8 +84,8 @@ def parts(bucket: Bucket, upload: Upload) -> list[Part]:
     return [msgspec.json.decode(path.read_bytes(), type=Part) for path in paths]
 
 
-def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, metadata: dict[str, str]) -> Record:
-    """Makes the parts the object.
+def finish(bucket: Bucket, upload: Upload, etags: list[str], about: About) -> Record:
+    """Makes the parts the object; its storage class is what the beginning said, its type what the end says.
 
     A part is a block of the object's ETag, so nothing is read again.
     Raises UFileError when the ETags are not those of the parts, or a part other than the last is short.
@@ -97,8 +98,8 @@ def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, met
     if any(part.size != BLOCK for part in received[:-1]):
         raise errors.bad_request("a part other than the last is short")
     etag = etag_of_blocks([part_digest(part.etag) for part in received])
-    metadata = {**upload.metadata, **metadata}
-    record = bucket.adopt(upload.key, _data_path(bucket, upload), etag, mime_type, metadata)
+    about = replace(upload.about, mime_type=about.mime_type, metadata={**upload.about.metadata, **about.metadata})
+    record = bucket.adopt(upload.key, _data_path(bucket, upload), etag, about)
     abort(bucket, upload)
     return record
 

@@ -9,7 +9,7 @@ from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract.inputs import UFile
 from inference_image_store import Credentials, Store
 
-KEYS = (KeyPair("CANARY-PUBLIC-KEY", "CANARY-PRIVATE-KEY"), KeyPair("READER", "reader-key", permissions=("read",)))
+KEYS = (KeyPair("CANARY-PUBLIC-KEY", "CANARY-PRIVATE-KEY"), KeyPair("READER", "reader-key", operations=("download", "list")))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from devcluster.ufile import KeyPair, StandIn, running
 
 KEYS = (
     KeyPair("PUB", "PRIV"),
-    KeyPair("READER", "reader-key", permissions=("read",)),
+    KeyPair("READER", "reader-key", operations=("download", "list")),
     KeyPair("ELSEWHERE", "elsewhere-key", buckets=("other",)),
 )
 

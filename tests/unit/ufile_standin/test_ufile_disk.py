@@ -113,6 +113,20 @@ def _wait_until_it_answers(process, port):
     raise AssertionError("the stand-in does not listen")
 
 
+def _archives_and_restores(files, control):
+    """An object's class, the time that a restore takes, and the clock are told from outside."""
+    archive = {"bucket": "127", "key": "k", "storageClass": "ARCHIVE"}
+    assert requests.put(f"{control}/objects", json=archive, timeout=5).status_code == 204
+    assert files.head_file("127", "k")[1].status_code == 403
+    assert requests.put(f"{control}/restores", json={"Standard": 60}, timeout=5).status_code == 204
+    assert files.restore_file("127", "k")[1].ok()
+    assert files.head_file("127", "k")[1].status_code == 403
+    assert requests.post(f"{control}/clock", json={"advance": 60}, timeout=5).status_code == 204
+    assert files.head_file("127", "k")[1].ok()
+    for wrong in (archive | {"key": "absent"}, archive | {"storageClass": "COLD"}, {"key": "k"}):
+        assert requests.put(f"{control}/objects", json=wrong, timeout=5).status_code == 400
+
+
 def test_the_command_serves_takes_faults_and_ends_on_sigterm(tmp_path):
     keys = tmp_path / "keys.json"
     keys.write_text(json.dumps([{"publicKey": "PUB", "privateKey": "PRIV"}]))
@@ -129,6 +143,7 @@ def test_the_command_serves_takes_faults_and_ends_on_sigterm(tmp_path):
             assert files.putstream("127", "k", b"data")[1].ok()
             assert requests.post(faults, data='[{"kind": "nonsense"}]', timeout=5).status_code == 400
             assert requests.delete(faults, timeout=5).status_code == 204
+            _archives_and_restores(files, f"http://127.0.0.1:{control}")
         finally:
             process.send_signal(signal.SIGTERM)
             output, errors = process.communicate(timeout=DEADLINE)

@@ -134,20 +134,20 @@ def test_what_is_unfinished_is_listed(parts, standin):
 
 
 @pytest.mark.parametrize(
-    ("keys", "bucket", "code"),
+    ("keys", "bucket", "answer"),
     [
-        (("PUB", "WRONG"), "127", -148658),
-        (("NOBODY", "PRIV"), "127", -148658),
-        (("ELSEWHERE", "elsewhere-key"), "127", -148643),
-        (("READER", "reader-key"), "127", -148643),
-        (("READER", "WRONG"), "localhost", -148653),
+        (("PUB", "WRONG"), "127", (403, -148658)),
+        (("NOBODY", "PRIV"), "127", (403, -148658)),
+        (("ELSEWHERE", "elsewhere-key"), "127", (401, -148643)),
+        (("READER", "reader-key"), "127", (401, -148643)),
+        (("READER", "WRONG"), "localhost", (400, -148653)),
     ],
 )
-def test_what_a_put_is_refused_for(standin, local, keys, bucket, code):
+def test_what_a_put_is_refused_for(standin, local, keys, bucket, answer):
     suffix = standin.suffix if bucket == "127" else f":{standin.port}"
     files = filemanager.FileManager(*keys, suffix, suffix)
     _, refused = files.putfile(bucket, "k", str(local))
-    assert (refused.status_code, refused.ret_code, bool(refused.x_session_id)) == (403, code, True)
+    assert (refused.status_code, refused.ret_code, bool(refused.x_session_id)) == (*answer, True)
 
 
 def test_a_reader_may_read(standin, files, local, tmp_path):
@@ -165,12 +165,12 @@ def test_an_expired_url(files, local):
 
 def test_no_authorization(standin):
     answer = requests.get(f"http://127{standin.suffix}/k", timeout=5)
-    assert (answer.status_code, answer.json()["RetCode"]) == (403, -148643)
+    assert (answer.status_code, answer.json()["RetCode"]) == (401, -148643)
 
 
 def test_a_wrong_content_md5_stores_nothing(files):
     _, refused = files.putstream("127", "k", b"data", header={"Content-MD5": "0" * 32})
-    assert refused.status_code == 400
+    assert (refused.status_code, refused.ret_code) == (400, -15036)
     assert files.head_file("127", "k")[1].status_code == 404
 
 
@@ -183,7 +183,7 @@ def test_requests_in_absolute_form_as_through_a_proxy(standin, monkeypatch):
     assert files.head_file("other", "dir/k")[1].content_length == "4"
     assert files.copy("127", "copy", "other", "dir/k")[1].ok()
     elsewhere = filemanager.FileManager("ELSEWHERE", "elsewhere-key", ".ufile.test", ".ufile.test")
-    assert elsewhere.copy("other", "copy", "127", "copy")[1].status_code == 403
+    assert elsewhere.copy("other", "copy", "127", "copy")[1].status_code == 401
 
 
 def test_a_half_sent_put_leaves_the_old_object(standin, files):
