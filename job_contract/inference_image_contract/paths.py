@@ -9,6 +9,7 @@ RESULT_PATH = "/dev/termination-log"
 
 PUBLIC_KEY_ENV = "UFILE_PUBLIC_KEY"
 PRIVATE_KEY_ENV = "UFILE_PRIVATE_KEY"
+SECURITY_TOKEN_ENV = "UFILE_SECURITY_TOKEN"  # noqa: S105 - the name of a variable; set for temporary keys alone
 
 WORKSPACE = "/inference-image"
 CONTEXT = WORKSPACE + "/context"

@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     UNAVAILABLE = 13
     SOURCE_CHANGED = 14
     INTERNAL = 15
+    RESTORING = 16
 
 
 class Reason(StrEnum):
@@ -27,7 +28,11 @@ class Reason(StrEnum):
     # UFile
     BUCKET_NOT_FOUND = "BucketNotFound"
     OBJECT_NOT_FOUND = "ObjectNotFound"
+    OBJECT_ARCHIVED = "ObjectArchived"
+    OBJECT_RESTORING = "ObjectRestoring"
     UFILE_FORBIDDEN = "UFileForbidden"
+    OVERWRITE_FORBIDDEN = "OverwriteForbidden"
+    SECURITY_TOKEN_REFUSED = "SecurityTokenRefused"  # noqa: S105 - a reason
     UFILE_UNAVAILABLE = "UFileUnavailable"
     OBJECT_CORRUPT = "ObjectCorrupt"
     UNSAFE_KEY = "UnsafeKey"
@@ -107,6 +112,9 @@ _EXIT_CODES = {
     Reason.GIT_HOST_KEY_UNKNOWN: ExitCode.FORBIDDEN,
     Reason.GIT_UNAUTHORIZED: ExitCode.FORBIDDEN,
     Reason.UFILE_FORBIDDEN: ExitCode.FORBIDDEN,
+    Reason.OVERWRITE_FORBIDDEN: ExitCode.FORBIDDEN,
+    Reason.SECURITY_TOKEN_REFUSED: ExitCode.FORBIDDEN,
+    Reason.OBJECT_RESTORING: ExitCode.RESTORING,
     Reason.REGISTRY_UNAUTHORIZED: ExitCode.FORBIDDEN,
     Reason.REGISTRY_NOT_ALLOWED: ExitCode.FORBIDDEN,
     Reason.REGISTRY_QUOTA_EXCEEDED: ExitCode.FORBIDDEN,

@@ -1,23 +1,45 @@
-"""The key pair of UFile, which never shows itself."""
+"""The keys of US3 (formerly UFile), which never show themselves."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from inference_image_contract.errors import StageError
-from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV, SECURITY_TOKEN_ENV
 from inference_image_contract.reasons import Reason
+
+TEMPORARY = "STS."
+"""How the public key of a temporary pair begins (US3 documents: solutions/using_sts_for_us3)."""
+_FIELDS = {PUBLIC_KEY_ENV: "publicKey", PRIVATE_KEY_ENV: "privateKey", SECURITY_TOKEN_ENV: "securityToken"}
+"""Variables of a container, and the keys of the Secret that fill them."""
 
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """The public and the private key of one account."""
+    """The public and the private key of an account, of a token, or of STS; the last come with a security token."""
 
     public_key: str
     private_key: str
+    security_token: str = ""
 
     def __repr__(self) -> str:
         return "Credentials(***)"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What every request carries beside its signature (US3 documents: solutions/using_sts_for_us3)."""
+        return {"SecurityToken": self.security_token} if self.security_token else {}
+
+    @property
+    def temporary(self) -> bool:
+        """Whether they expire by themselves, as those of STS do."""
+        return bool(self.security_token)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show."""
+        return tuple(value for value in (self.public_key, self.private_key, self.security_token) if value)
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -26,14 +48,28 @@ class Credentials:
         Line ends around them are dropped: a Secret made from a file has them.
         Raises StageError (`InvalidInput`) when one is missing or cannot be a key.
         """
-        values = {name: os.environ.get(name, "").strip() for name in (PUBLIC_KEY_ENV, PRIVATE_KEY_ENV)}
+        values = {name: os.environ.get(name, "").strip() for name in _FIELDS}
+        temporary = values[PUBLIC_KEY_ENV].startswith(TEMPORARY)
         for name, value in values.items():
-            if not value or not value.isascii() or not value.isprintable():
-                problem = "is not a key" if value else "is empty"
-                raise StageError(
-                    Reason.INVALID_INPUT,
-                    f"The environment variable {name} {problem}.",
-                    "Put the account's keys under publicKey and privateKey of the Secret named in "
-                    "spec.ufile.secretRef, then set annotation uai.ucloud.cn/requestedAt to a new value.",
-                )
-        return cls(values[PUBLIC_KEY_ENV], values[PRIVATE_KEY_ENV])
+            if value and value.isascii() and value.isprintable():
+                continue
+            if value or name != SECURITY_TOKEN_ENV or temporary:
+                raise _unusable(name, value)
+        return cls(values[PUBLIC_KEY_ENV], values[PRIVATE_KEY_ENV], values[SECURITY_TOKEN_ENV])
+
+
+def environment_secrets() -> tuple[str, ...]:
+    """The keys of this container as they are, usable or not, for the redaction of its result and log."""
+    return tuple(value for name in _FIELDS if (value := os.environ.get(name, "")))
+
+
+def _unusable(name: str, value: str) -> StageError:
+    problem = "is not a key" if value else "is empty"
+    also = f" and the public key begins with {TEMPORARY}" if name == SECURITY_TOKEN_ENV and not value else ""
+    return StageError(
+        Reason.INVALID_INPUT,
+        f"The environment variable {name} {problem}{also}.",
+        "Put the account's keys under publicKey and privateKey of the Secret named in spec.ufile.secretRef, and for "
+        f"temporary keys ({TEMPORARY}...) their securityToken beside them, then set annotation "
+        "uai.ucloud.cn/requestedAt to a new value.",
+    )

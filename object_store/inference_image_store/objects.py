@@ -9,6 +9,9 @@ import msgspec
 
 _METADATA = "X-Ufile-Meta-"
 SHA256_HEADER = _METADATA + "Sha256"
+CLASS_HEADER = "X-Ufile-Storage-Class"
+ARCHIVE = "ARCHIVE"
+"""The storage class whose objects have to be restored before they can be read."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,13 @@ class ObjectInfo:
     """Hex, from the object's metadata; only `head`, `find` and what ends with them know it."""
     modified: int = field(default=0, compare=False)
     """When it was written, in seconds since 1970, 0 when the service does not say; no part of what makes two equal."""
+    storage_class: str = field(default="", compare=False)
+    """`STANDARD`, `IA` or `ARCHIVE`; empty when the service does not say; no part of what makes two equal."""
+
+    @property
+    def archived(self) -> bool:
+        """Whether it may have to be restored before it can be read."""
+        return self.storage_class == ARCHIVE
 
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
@@ -45,6 +55,7 @@ class ListedObject(msgspec.Struct, frozen=True):
     documented: str | None = msgspec.field(name="ETag", default=None)
     read_by_sdks: str | None = msgspec.field(name="Etag", default=None)
     modified: int = msgspec.field(name="LastModified", default=0)
+    storage_class: str = msgspec.field(name="StorageClass", default="")
 
     def __post_init__(self) -> None:
         if self.documented is None and self.read_by_sdks is None:
@@ -53,7 +64,9 @@ class ListedObject(msgspec.Struct, frozen=True):
     def info(self) -> ObjectInfo:
         """The entry as everybody else knows it."""
         etag = self.documented or self.read_by_sdks or ""
-        return ObjectInfo(self.key, self.size, etag.strip('"'), modified=self.modified)
+        return ObjectInfo(
+            self.key, self.size, etag.strip('"'), modified=self.modified, storage_class=self.storage_class
+        )
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -61,6 +74,25 @@ class Page(msgspec.Struct, frozen=True):
 
     truncated: bool = msgspec.field(name="IsTruncated", default=False)
     contents: tuple[ListedObject, ...] = msgspec.field(name="Contents", default=())
+
+
+class ClassOfObject(msgspec.Struct, frozen=True):
+    """One entry of the older listing, PrefixFileList. Its documents write ObjectName; its SDKs read FileName."""
+
+    storage_class: str = msgspec.field(name="StorageClass", default="")
+    documented: str = msgspec.field(name="ObjectName", default="")
+    read_by_sdks: str = msgspec.field(name="FileName", default="")
+
+    @property
+    def key(self) -> str:
+        """The object's key."""
+        return self.documented or self.read_by_sdks
+
+
+class FileList(msgspec.Struct, frozen=True):
+    """One page of the older listing."""
+
+    entries: tuple[ClassOfObject, ...] = msgspec.field(name="DataSet", default=())
 
 
 class NewUpload(msgspec.Struct, frozen=True):
@@ -106,7 +138,8 @@ def from_headers(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     if not etag or not length.isdigit():
         raise ValueError("the answer has no ETag or no Content-Length")
     modified = _seconds(headers.get("Last-Modified", ""))
-    return ObjectInfo(key, int(length), etag, headers.get(SHA256_HEADER, "").lower(), modified)
+    sha256, storage_class = headers.get(SHA256_HEADER, "").lower(), headers.get(CLASS_HEADER, "")
+    return ObjectInfo(key, int(length), etag, sha256, modified, storage_class)
 
 
 def _seconds(date: str) -> int:

@@ -5,14 +5,15 @@ What of it needs care, and is confined here (release 3.2.11):
 - its configuration is global: a lock lends it to one call at a time;
 - its session would follow redirects and take passwords from a netrc file, and knows no own CA: none of it may be;
 - a malformed error answer escapes as whatever exception its parsing met.
-Its multipart upload hangs for ever on a malformed answer, cannot abort and hides why it could not begin, its download
-has no timeout and overwrites the target first, and its put would have to wait for the lock: those are ours, with the
-SDK's signatures.
+Its multipart upload hangs for ever on a malformed answer, cannot abort and hides why it could not begin, its copy of a
+part asks for a wrong range (`bytes=<offset>-<size - 1>`), its download has no timeout and overwrites the target first,
+and its put would have to wait for the lock: those are ours, with the SDK's signatures.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from inference_image_contract.inputs import UFile
 from inference_image_store import failures, trust
 from inference_image_store.broken import describe
 from inference_image_store.credentials import Credentials
+from inference_image_store.failures import Doing
 from inference_image_store.objects import Page
 
 _LOCK = threading.Lock()
@@ -60,6 +62,7 @@ class Sdk:
 
     def __init__(self, location: UFile, credentials: Credentials, timeout: Timeout) -> None:
         self._location = location
+        self._credentials = credentials
         self._timeout = timeout
         self._files = filemanager.FileManager(
             credentials.public_key, credentials.private_key, location.suffix, location.suffix
@@ -73,7 +76,11 @@ class Sdk:
     def list_page(self, prefix: str, marker: str, max_keys: int) -> Page:
         """The objects after `marker`, at most `max_keys` (up to 1000)."""
         # All four arguments: the SDK signs each, and fails on a missing one.
-        document = self._call("", lambda bucket: self._files.listobjects(bucket, prefix, marker, max_keys, ""))
+        document = self._call(
+            prefix,
+            "listing",
+            lambda bucket: self._files.listobjects(bucket, prefix, marker, max_keys, "", header=self._headers()),
+        )
         try:
             return msgspec.convert(document, type=Page, strict=False)
         except msgspec.ValidationError as error:
@@ -81,13 +88,21 @@ class Sdk:
 
     def copy(self, source_key: str, key: str, metadata: Mapping[str, str]) -> None:
         """Stores a copy of an object of the same bucket with its metadata's headers."""
-        self._call(key, lambda bucket: self._files.copy(bucket, key, bucket, source_key, dict(metadata)))
+        headers = {**self._headers(), **metadata}
+        self._call(key, "upload", lambda bucket: self._files.copy(bucket, key, bucket, source_key, headers))
 
     def delete(self, key: str) -> None:
         """Removes an object; one that is absent is removed already."""
-        self._call(key, lambda bucket: self._files.deletefile(bucket, key), absent_is_fine=True)
+        remove = partial(self._files.deletefile, key=key, header=self._headers())
+        self._call(key, "deletion", remove, absent_is_fine=True)
 
-    def _call(self, key: str, call: Callable[[str], tuple[Any, Any]], *, absent_is_fine: bool = False) -> Any:  # noqa: ANN401 - JSON
+    def _headers(self) -> dict[str, str]:
+        """A new dictionary for each call, because the SDK adds to it."""
+        return dict(self._credentials.headers)
+
+    def _call(
+        self, key: str, doing: Doing, call: Callable[[str], tuple[Any, Any]], *, absent_is_fine: bool = False
+    ) -> Any:  # noqa: ANN401 - JSON
         bucket = self._location.bucket
         with _LOCK:
             ufile_config.set_default(connection_timeout=self._timeout, open_ssl=self._location.scheme == "https")
@@ -99,4 +114,5 @@ class Sdk:
             raise failures.unavailable(bucket, key, describe(response.exception))
         if response.ok() or (absent_is_fine and response.status_code == _GONE):
             return document
-        raise failures.failure(failures.parse(response.status_code, response.content), bucket, key)
+        answer = failures.parse(response.status_code, response.content)
+        raise failures.failure(answer, bucket, key, doing, temporary=self._credentials.temporary)

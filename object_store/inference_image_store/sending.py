@@ -7,10 +7,11 @@ from pathlib import Path
 from inference_image_contract.errors import StageError
 from inference_image_store import failures, leaks
 from inference_image_store.content import Checksums, Content, checksums, content_etag, goes_in_parts, on_disk
-from inference_image_store.objects import NO_METADATA, ObjectInfo
+from inference_image_store.objects import NO_METADATA, ObjectInfo, metadata_headers
+from inference_image_store.overwriting import settle
 from inference_image_store.retry import Retry
 from inference_image_store.transfer import Transfer
-from inference_image_store.upload import Multipart, put
+from inference_image_store.upload import Multipart, SentPart, put
 from inference_image_store.wire import Wire
 
 
@@ -46,7 +47,10 @@ class Sender:
                 if (etag := put(self._wire, transfer, key, content, sums, metadata)) != sums.etag:
                     raise failures.corrupt(self._wire.bucket, key, f"it was stored with ETag {etag}")
 
-            self._retry.call(attempt, transfer.sleep)
+            try:
+                self._retry.call(attempt, transfer.sleep)
+            except StageError as error:
+                self._settle(error, key, sums)
         return ObjectInfo(key, sums.size, sums.etag, sums.sha256)
 
     def _send(
@@ -56,7 +60,7 @@ class Sender:
         if goes_in_parts(sums.size):
             self._send_parts(transfer, content, key, sums, metadata)
         else:
-            self._retry.call(partial(put, self._wire, transfer, key, content, sums, metadata), transfer.sleep)
+            self._send_whole(transfer, content, key, sums, metadata)
         info = self._retry.call(partial(self._head, key), transfer.sleep)
         if not _matches(info, sums):
             raise failures.corrupt(self._wire.bucket, key, f"stored were {info.size} bytes of ETag {info.etag}")
@@ -65,19 +69,33 @@ class Sender:
     def _send_parts(
         self, transfer: Transfer, content: Content, key: str, sums: Checksums, metadata: Mapping[str, str]
     ) -> None:
+        part = partial(SentPart, self._wire, transfer, key, content)
         try:
-            Multipart(self._wire, self._retry, transfer, key, sums, metadata).run(content)
-        except StageError:
-            if not self._landed(key, sums):
-                raise
+            Multipart(self._wire, self._retry, transfer, key, metadata_headers(sums.sha256, metadata)).run(
+                content.size, part
+            )
+        except StageError as error:
+            self._settle(error, key, sums)
 
-    def _landed(self, key: str, sums: Checksums) -> bool:
-        """Whether the upload worked and only its answer was lost."""
+    def _send_whole(
+        self, transfer: Transfer, content: Content, key: str, sums: Checksums, metadata: Mapping[str, str]
+    ) -> None:
         try:
-            info = self._retry.call(partial(self._head, key))
-        except StageError:
-            return False
-        return _matches(info, sums) and info.sha256 == sums.sha256
+            self._retry.call(partial(put, self._wire, transfer, key, content, sums, metadata), transfer.sleep)
+        except StageError as error:
+            self._settle(error, key, sums)
+
+    def _settle(self, error: StageError, key: str, sums: Checksums) -> None:
+        """Raises StageError unless the upload worked and only its answer was lost."""
+
+        def head(key: str) -> ObjectInfo:
+            return self._retry.call(partial(self._head, key))
+
+        settle(error, key, head, lambda info: _is_stored(info, sums), in_parts=goes_in_parts(sums.size))
+
+
+def _is_stored(info: ObjectInfo, sums: Checksums) -> bool:
+    return _matches(info, sums) and info.sha256 == sums.sha256
 
 
 def _matches(info: ObjectInfo, sums: Checksums) -> bool:

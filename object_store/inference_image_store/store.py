@@ -10,13 +10,16 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import Reason
 from inference_image_store import failures, leaks, parallel
+from inference_image_store.archive import TAKES, Archive, Tier
 from inference_image_store.content import InMemory, checksums, goes_in_parts, on_disk
+from inference_image_store.copying import Copier
 from inference_image_store.credentials import Credentials
 from inference_image_store.download import Wanted, download
 from inference_image_store.etag import etag_of, is_ufile_etag
+from inference_image_store.failures import ArchivedError
 from inference_image_store.keys import check_key, check_prefix
 from inference_image_store.limits import Limits
-from inference_image_store.objects import NO_METADATA, SHA256_HEADER, ObjectInfo, from_headers, metadata_headers
+from inference_image_store.objects import NO_METADATA, SHA256_HEADER, ObjectInfo, from_headers
 from inference_image_store.retry import Retry
 from inference_image_store.sdk import Sdk, Timeout
 from inference_image_store.sending import Sender, stands
@@ -31,7 +34,9 @@ class Store:
     """One bucket.
 
     Whatever UFile or the network does, a method raises StageError and nothing else: `UFileForbidden`,
-    `BucketNotFound`, `ObjectNotFound`, `UFileUnavailable`, and `UnsafeKey` before any request.
+    `SecurityTokenRefused`, `BucketNotFound`, `ObjectNotFound`, `UFileUnavailable`, where something is read
+    `ObjectArchived` (an ArchivedError), where something is written `OverwriteForbidden`, and `UnsafeKey` before any
+    request.
     """
 
     def __init__(
@@ -55,8 +60,10 @@ class Store:
         self._report = report
         self._retry = Retry(retries, first_pause)
         self._sdk = Sdk(location, credentials, timeout)
-        self._wire = Wire(location, self._sdk, timeout)
+        self._wire = Wire(location, credentials, self._sdk, timeout)
         self._sender = Sender(self._wire, self._retry, self._head)
+        self._copier = Copier(self._wire, self._sdk, self._retry, self._head)
+        self._archive = Archive(self._wire, self._retry)
 
     def head(self, key: str) -> ObjectInfo:
         """The object as it is now; the only source of its SHA-256."""
@@ -135,7 +142,7 @@ class Store:
         with on_disk(source) as content:
             transfer = self._upload_of(key, content.size)
             sums = parallel.value(partial(checksums, content), transfer)
-            there = self.find(check_key(key))
+            there = self._there(key)
             if there is not None and stands(there, sums, content):
                 return there
             return self._sender.send(transfer, content, key, sums, metadata)
@@ -167,30 +174,47 @@ class Store:
     def write(self, data: bytes, key: str) -> ObjectInfo:
         """Stores bytes, as `upload` does with a file."""
         content = InMemory(data)
-        return self._sender.send(self._upload_of(key, content.size), content, check_key(key), checksums(content))
+        sums, there = checksums(content), self._there(key)
+        if there is not None and stands(there, sums, content):
+            return there
+        return self._sender.send(self._upload_of(key, content.size), content, key, sums)
 
     def abort_stale_uploads(self, prefix: str, age: float) -> int:
         """Ends multipart uploads below `prefix` that began more than `age` seconds ago; returns how many."""
         return leaks.abort_older(self._wire, check_prefix(prefix), time.time() - age)
 
     def copy(self, source_key: str, key: str, *, metadata: Mapping[str, str] = NO_METADATA) -> ObjectInfo:
-        """Stores a copy of an object under another key, and verifies it; its SHA-256 goes with it, and `metadata`."""
+        """Stores a copy of an object under another key, and verifies it; its SHA-256 goes with it, and `metadata`.
+
+        In parts where one request is not meant for its size. Raises StageError: `OverwriteForbidden` when another
+        object is there that may not be replaced.
+        """
         source = self.head(source_key)
-        check_key(key)
-        headers = metadata_headers(source.sha256, metadata) if source.sha256 else {}
+        transfer = self._transfer(f"copy of {failures.what(self.bucket, source_key)}", source.size)
+        return self._copier.copy(transfer, source, check_key(key), metadata)
 
-        def attempt() -> ObjectInfo:
-            self._sdk.copy(source_key, key, headers)
-            copied = self._head(key)
-            if (copied.size, copied.etag) != (source.size, source.etag):
-                raise failures.corrupt(self.bucket, key, f"it is not the copy of {source_key!r}")
-            return copied
+    def unreadable(self, objects: Sequence[ObjectInfo]) -> Sequence[str]:
+        """The keys of those, as listings or `find` describe them, that are archived and not restored."""
+        return self._archive.unreadable(self._transfer("look at archived objects", len(objects)), objects)
 
-        return self._retry.call(attempt)
+    def restore(self, keys: Sequence[str], tier: Tier) -> StageError:
+        """Asks for the restore of archived objects, and returns what there is to say of it (`ObjectRestoring`).
+
+        Raises StageError when that is refused.
+        """
+        self._archive.restore(self._transfer("restore of archived objects", len(keys)), map(check_key, keys), tier)
+        return failures.restoring(self.bucket, keys, tier, TAKES[tier])
 
     def delete(self, key: str) -> None:
         """Removes the object; fine when it is absent."""
         self._retry.call(partial(self._sdk.delete, check_key(key)))
+
+    def _there(self, key: str) -> ObjectInfo | None:
+        """As `find`; one that is archived is none that could be compared."""
+        try:
+            return self.find(key)
+        except ArchivedError:
+            return None
 
     def _head(self, key: str) -> ObjectInfo:
         with self._wire.send("HEAD", key) as response:

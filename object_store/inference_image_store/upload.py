@@ -1,9 +1,9 @@
 """Uploads with checksums: one PUT for what is small, parts in parallel for what is large."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -24,7 +24,7 @@ _MAX_ANSWER = 1024 * 1024
 _MAX_BLOCK = 64 * 1024 * 1024
 T = TypeVar("T")
 
-_HEADERS = {"Content-Type": "application/octet-stream"}
+HEADERS = {"Content-Type": "application/octet-stream"}
 
 
 def put(  # noqa: PLR0917 - one request, and everything that it says
@@ -36,7 +36,7 @@ def put(  # noqa: PLR0917 - one request, and everything that it says
     """
     transfer.check()
     watch = transfer.watch(wire.bucket, key)
-    headers = _HEADERS | {"Content-MD5": sums.md5} | metadata_headers(sums.sha256, metadata)
+    headers = HEADERS | {"Content-MD5": sums.md5} | metadata_headers(sums.sha256, metadata)
     try:
         with wire.send("PUT", key, headers=headers, data=Body(content, 0, content.size, watch)) as response:
             return response.headers.get("ETag", "").strip('"')
@@ -45,27 +45,67 @@ def put(  # noqa: PLR0917 - one request, and everything that it says
         raise
 
 
+class Part(Protocol):
+    """One part on its way, once: made anew for each attempt."""
+
+    def send(self, query: str) -> str:
+        """Stores it, and returns the ETag that the service gave it. Raises StageError."""
+        ...
+
+    def expected(self) -> str:
+        """The ETag that it must have; empty when only the whole object can be compared."""
+        ...
+
+    def undo(self) -> None:
+        """Takes back what was counted as moved."""
+        ...
+
+
+class SentPart:
+    """Bytes of a content as a part."""
+
+    def __init__(  # noqa: PLR0917 - what is sent, where to, and how
+        self, wire: Wire, transfer: Transfer, key: str, content: Content, start: int, length: int
+    ) -> None:
+        self._wire = wire
+        self._key = key
+        self._watch = transfer.watch(wire.bucket, key)
+        self._body = Body(content, start, length, self._watch)
+
+    def send(self, query: str) -> str:
+        """As `Part.send`."""
+        with self._wire.send("PUT", self._key, query=query, headers=HEADERS, data=self._body) as response:
+            return response.headers.get("ETag", "").strip('"')
+
+    def expected(self) -> str:
+        """As `Part.expected`."""
+        return part_etag(self._body.sha1())
+
+    def undo(self) -> None:
+        """As `Part.undo`."""
+        self._watch.undo()
+
+
 class Multipart:
     """One object in parts. What was begun and failed is aborted: the service would keep, and charge for, its parts."""
 
-    def __init__(  # noqa: PLR0917 - what it sends, where to, and how
-        self, wire: Wire, retry: Retry, transfer: Transfer, key: str, sums: Checksums, metadata: Mapping[str, str]
-    ) -> None:
+    def __init__(self, wire: Wire, retry: Retry, transfer: Transfer, key: str, headers: Mapping[str, str]) -> None:
+        """`headers` say what the object has beside its bytes."""
         self._wire = wire
         self._retry = retry
         self._transfer = transfer
         self._key = key
-        self._headers = _HEADERS | metadata_headers(sums.sha256, metadata)
+        self._headers = HEADERS | dict(headers)
 
-    def run(self, content: Content) -> None:
-        """Uploads the content.
+    def run(self, size: int, part: Callable[[int, int], Part]) -> None:
+        """Makes the object of its parts; `part` is called with the first byte and the length of each.
 
         Raises StageError, or TransientError when only a new upload can help: a part was stored wrong, or somebody
         else ended this one. When the last answer was lost, the object may be there all the same.
         """
         upload = self._retry.call(self._begin, self._transfer.sleep)
         try:
-            etags = self._parts(upload, content)
+            etags = self._parts(upload, size, part)
             self._retry.call(partial(self._finish, upload, etags), self._transfer.sleep)
         except BaseException:
             with contextlib.suppress(StageError):  # what failed before matters more than whether this works
@@ -80,49 +120,46 @@ class Multipart:
             raise failures.unavailable(self._wire.bucket, self._key, f"its part size is {upload.block}")
         return upload
 
-    def _parts(self, upload: NewUpload, content: Content) -> list[str]:
+    def _parts(self, upload: NewUpload, size: int, part: Callable[[int, int], Part]) -> list[str]:
         """Sends every part; their ETags, in order."""
-        etags = [""] * -(-content.size // upload.block)
+        etags = [""] * -(-size // upload.block)
 
         def send(number: int) -> None:
-            etags[number] = self._part(upload, number, content)
+            start = number * upload.block
+            etags[number] = self._part(upload, number, partial(part, start, min(upload.block, size - start)))
 
         parallel.run((partial(send, number) for number in range(len(etags))), self._transfer)
         return etags
 
-    def _part(self, upload: NewUpload, number: int, content: Content) -> str:
+    def _part(self, upload: NewUpload, number: int, make: Callable[[], Part]) -> str:
         """Sends one part and returns its ETag; raises TransientError when it was stored wrong."""
-        length = min(upload.block, content.size - number * upload.block)
-        stored = self._retry.call(partial(self._put_part, upload, number, content, length), self._transfer.sleep)
+        stored = self._retry.call(partial(self._put_part, upload, number, make), self._transfer.sleep)
         if stored is None:
             raise failures.unavailable(self._wire.bucket, self._key, "its upload was ended by somebody else")
         etag, expected = stored
-        if etag != expected:
+        if expected and etag != expected:
             raise failures.corrupt(self._wire.bucket, self._key, f"part {number} was stored with ETag {etag}")
         return etag
 
-    def _put_part(self, upload: NewUpload, number: int, content: Content, length: int) -> tuple[str, str] | None:
+    def _put_part(self, upload: NewUpload, number: int, make: Callable[[], Part]) -> tuple[str, str] | None:
         """The ETag of what is stored and that of what was sent; None when there is no such upload any more."""
         try:
-            return self._put_or_ask(upload, number, content, length)
+            return self._put_or_ask(upload, number, make())
         except StageError as error:
             if error.reason is Reason.OBJECT_NOT_FOUND:
                 return None
             raise
 
-    def _put_or_ask(self, upload: NewUpload, number: int, content: Content, length: int) -> tuple[str, str]:
+    def _put_or_ask(self, upload: NewUpload, number: int, part: Part) -> tuple[str, str]:
         """Sends a part. A failure may have come after it was stored, and a part is refused twice: then it is asked."""
         self._transfer.check()
         query = f"uploadId={quote(upload.id, safe='')}&partNumber={number}"
-        watch = self._transfer.watch(self._wire.bucket, self._key)
-        body = Body(content, number * upload.block, length, watch)
         try:
-            with self._wire.send("PUT", self._key, query=query, headers=_HEADERS, data=body) as response:
-                return response.headers.get("ETag", "").strip('"'), part_etag(body.sha1())
+            return part.send(query), part.expected()
         except TransientError:
             if etag := self._stored(upload, number):
-                return etag, part_etag(body.sha1())
-            watch.undo()
+                return etag, part.expected()
+            part.undo()
             raise
 
     def _stored(self, upload: NewUpload, number: int) -> str:

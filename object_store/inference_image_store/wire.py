@@ -4,22 +4,26 @@ On urllib3 itself: what requests adds for each request (cookies, hooks, settings
 object does.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+import msgspec
 import urllib3
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers, parse_url
 
+from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_store import failures, trust
 from inference_image_store.broken import describe
 from inference_image_store.content import Body
-from inference_image_store.failures import Answer
+from inference_image_store.credentials import Credentials
+from inference_image_store.failures import Answer, ArchivedError, Doing
+from inference_image_store.objects import ARCHIVE, FileList
 from inference_image_store.parallel import WORKERS
 from inference_image_store.sdk import Sdk, Timeout
 
@@ -30,15 +34,17 @@ _SENT = 256 * 1024
 
 _MAX_ERROR_BODY = 64 * 1024
 _SUCCESS = range(200, 300)
-_FORBIDDEN = 403
+_REFUSED = (400, 401, 403)
+"""Statuses of answers whose body tells what they mean: keys, rights, bucket, or an archived object."""
 _KEPT = "/-_.~!$&'()*+,;=:@"  # what RFC 3986 lets stand in a path: encoded or not, the server decodes the same key
 
 
 class Wire:
     """Requests about one bucket, each made once. Raises StageError; TransientError where another try may help."""
 
-    def __init__(self, location: UFile, sdk: Sdk, timeout: Timeout) -> None:
+    def __init__(self, location: UFile, credentials: Credentials, sdk: Sdk, timeout: Timeout) -> None:
         self.bucket = location.bucket
+        self._credentials = credentials
         self._base = f"{location.scheme}://{location.bucket}{location.suffix}/"
         self._sdk = sdk
         self._pool = _pool(self._base, timeout)
@@ -52,12 +58,14 @@ class Wire:
         query: str = "",
         headers: Mapping[str, str] | None = None,
         data: bytes | Body | None = None,
+        also: Sequence[int] = (),
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """A successful answer, its body not read yet.
 
-        `key` is empty for the bucket itself; `query` is encoded already, because `?uploads` must stay bare.
+        `key` is empty for the bucket itself; `query` is encoded already, because `?uploads` must stay bare. A status
+        of `also` counts as success.
         """
-        sent = {"Accept-Encoding": "identity", **(headers or {})}
+        sent = {"Accept-Encoding": "identity", **self._credentials.headers, **(headers or {})}
         sent["Authorization"] = self._sdk.authorization(method, key, sent)
         if isinstance(data, Body):
             sent["Content-Length"] = str(len(data))
@@ -69,8 +77,8 @@ class Wire:
         except HTTPError as error:
             raise failures.unavailable(self.bucket, key, describe(error)) from error
         try:
-            if response.status not in _SUCCESS:
-                raise failures.failure(self._answer(method, key, response), self.bucket, key)
+            if response.status not in _SUCCESS and response.status not in also:
+                raise self._refusal(method, key, query, response)
             yield response
         finally:
             if response.length_remaining == 0:
@@ -103,15 +111,40 @@ class Wire:
                 raise failures.over_limit(self.bucket, key, f"more than {limit} bytes")
         return bytes(data)
 
+    def _refusal(self, method: str, key: str, query: str, response: urllib3.BaseHTTPResponse) -> StageError:
+        answer = self._answer(method, key, response)
+        if key and method in ("GET", "HEAD") and answer.status in _REFUSED and self._is_archived(key, answer):
+            return ArchivedError(self.bucket, [key])
+        return failures.failure(
+            answer, self.bucket, key, _doing(method, key, query), temporary=self._credentials.temporary
+        )
+
     def _answer(self, method: str, key: str, response: urllib3.BaseHTTPResponse) -> Answer:
         """What an error answer says. One to HEAD has no body, so a refusal is asked again, for one byte, with GET."""
         if method == "HEAD":
-            return self._explained(key) if response.status == _FORBIDDEN else Answer(response.status)
+            return self._explained(key, response.status) if response.status in _REFUSED else Answer(response.status)
         return failures.parse(response.status, self.body(key, response, _MAX_ERROR_BODY))
 
-    def _explained(self, key: str) -> Answer:
+    def _explained(self, key: str, status: int) -> Answer:
         with self.send("GET", key, headers={"Range": "bytes=0-0"}):
-            return Answer(_FORBIDDEN, words="HEAD is refused, GET is not")
+            return Answer(status, words="HEAD is refused, GET is not")
+
+    def _is_archived(self, key: str, answer: Answer) -> bool:
+        """Whether that is why it is refused: how the service says so is not documented, but listings tell the class."""
+        if answer.code in (failures.BUCKET_NOT_EXISTS, failures.INVALID_SIGNATURE):
+            return False
+        try:
+            with self.send("GET", "", query=f"list&prefix={quote(key, safe='')}&marker=&limit=1") as response:
+                found = msgspec.json.decode(self.body("", response, _MAX_ERROR_BODY), type=FileList)
+        except (StageError, msgspec.DecodeError):
+            return False
+        return any(entry.key == key and entry.storage_class == ARCHIVE for entry in found.entries)
+
+
+def _doing(method: str, key: str, query: str) -> Doing:
+    if method in ("GET", "HEAD"):
+        return "download" if key else "upload" if query.startswith("muploadpart") else "listing"
+    return "deletion" if method == "DELETE" and not query else "upload"
 
 
 def _pool(base: str, timeout: Timeout) -> urllib3.PoolManager:

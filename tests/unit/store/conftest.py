@@ -9,7 +9,12 @@ from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract.inputs import UFile
 from inference_image_store import Credentials, Store
 
-KEYS = (KeyPair("CANARY-PUBLIC-KEY", "CANARY-PRIVATE-KEY"), KeyPair("READER", "reader-key", operations=("download", "list")))
+KEYS = (
+    KeyPair("CANARY-PUBLIC-KEY", "CANARY-PRIVATE-KEY"),
+    KeyPair("TOKEN_READER", "reader-key", operations=("download", "list")),
+    KeyPair("TOKEN_KEEPER", "keeper-key", overwrite=False),
+    KeyPair("STS.CANARY-TEMPORARY", "CANARY-STS-KEY", security_token="CANARY-SECURITY-TOKEN", expires=4_000_000_000.0),
+)
 
 
 @pytest.fixture
@@ -23,10 +28,13 @@ def connect(standin: StandIn) -> Callable[..., Store]:
     """Stores on the stand-in: by other keys, buckets or endpoints where a test says so."""
 
     def connect(
-        public: str = "CANARY-PUBLIC-KEY", private: str = "CANARY-PRIVATE-KEY", location: UFile | None = None
+        public: str = "CANARY-PUBLIC-KEY",
+        private: str = "CANARY-PRIVATE-KEY",
+        location: UFile | None = None,
+        token: str = "",
     ) -> Store:
         location = location or UFile(bucket="127", scheme="http", suffix=standin.suffix)
-        return Store(location, Credentials(public, private), timeout=(10.0, 10.0), retries=2, first_pause=0.001)
+        return Store(location, Credentials(public, private, token), timeout=(10.0, 10.0), retries=2, first_pause=0.001)
 
     return connect
 

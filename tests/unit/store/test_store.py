@@ -172,11 +172,12 @@ def test_a_bucket_that_does_not_exist(connect, standin, tmp_path, call):
 
 def test_keys_that_may_only_read(connect, store):
     store.write(b"data", "k")
-    reader = connect("READER", "reader-key")
+    reader = connect("TOKEN_READER", "reader-key")
     assert reader.read("k", max_bytes=4) == b"data"
-    with pytest.raises(StageError) as failed:
-        reader.write(b"data", "k")
+    with pytest.raises(StageError, match="for the upload of object 'new' in bucket '127'") as failed:
+        reader.write(b"data", "new")
     assert failed.value.reason is Reason.UFILE_FORBIDDEN
+    assert "docs/us3.md" in failed.value.hint
 
 
 def test_an_unsafe_key_is_refused_before_any_request(store, standin, tmp_path):

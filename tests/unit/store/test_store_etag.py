@@ -107,6 +107,7 @@ def test_missing_and_malformed_credentials_are_bad_input(monkeypatch, value):
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
+        (400, b'{"RetCode":-148653,"ErrMsg":"bucket not exists"}', Reason.BUCKET_NOT_FOUND),
         (403, b'{"RetCode":-148653,"ErrMsg":"bucket not exists"}', Reason.BUCKET_NOT_FOUND),
         (403, b'{"RetCode":-148658,"ErrMsg":"invalid signature"}', Reason.UFILE_FORBIDDEN),
         (403, b"", Reason.UFILE_FORBIDDEN),
@@ -119,7 +120,7 @@ def test_missing_and_malformed_credentials_are_bad_input(monkeypatch, value):
     ],
 )
 def test_every_error_answer_has_a_reason_that_names_bucket_and_key(status, body, reason):
-    error = failure(parse(status, body), "demo", "dir/k")
+    error = failure(parse(status, body), "demo", "dir/k", "download")
     assert error.reason is reason
     assert "'demo'" in error.message
     assert error.hint

@@ -7,6 +7,7 @@ from ufile import config as ufile_config
 
 from devcluster import ports
 from devcluster.ufile import Fault
+from devcluster.ufile.disk import About
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import ExitCode, Reason
@@ -131,7 +132,7 @@ def test_wrong_bytes_under_a_right_etag_are_told_by_the_sha256(store, standin, t
     bucket = standin.handler.service.buckets["127"]
     with bucket.receive() as incoming:
         incoming.write(DATA)
-        bucket.commit("k", incoming, "", {"sha256": "0" * 64})
+        bucket.commit("k", incoming, About(metadata={"sha256": "0" * 64}))
     with pytest.raises(StageError, match="SHA-256") as failed:
         store.download("k", tmp_path / "back")
     assert failed.value.reason is Reason.OBJECT_CORRUPT

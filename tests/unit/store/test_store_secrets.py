@@ -11,7 +11,7 @@ from devcluster.ufile import Fault
 from inference_image_contract.errors import StageError
 
 ROOT = Path(__file__).parents[3]
-FORBIDDEN = ("CANARY", "Authorization", "UCloud ", "Signature")
+FORBIDDEN = ("CANARY", "Authorization", "UCloud ", "Signature", "SecurityToken")
 
 
 def _exercise(store, standin, folder):
@@ -43,8 +43,13 @@ def _small_multipart(monkeypatch):
     monkeypatch.setattr("inference_image_store.content.SINGLE_PUT", 4_194_304)
 
 
+TEMPORARY = ("STS.CANARY-TEMPORARY", "CANARY-STS-KEY", None, "CANARY-SECURITY-TOKEN")
+
+
 @pytest.mark.usefixtures("_small_multipart")
-def test_no_secret_reaches_a_log_at_debug_level(store, standin, tmp_path, caplog, capfd):
+@pytest.mark.parametrize("keys", [(), TEMPORARY], ids=["an account's keys", "temporary keys"])
+def test_no_secret_reaches_a_log_at_debug_level(connect, standin, tmp_path, caplog, capfd, keys):
+    store = connect(*keys)
     caplog.set_level(logging.DEBUG)
     logging.getLogger("UCLOUD").setLevel(logging.DEBUG)
     said = _exercise(store, standin, tmp_path)
