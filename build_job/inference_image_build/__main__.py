@@ -1,6 +1,5 @@
 """Runs the step that its one argument names: resolve, assemble, append, report, probe or publish."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from inference_image_build.resolve import resolve
 from inference_image_contract import inputs, paths, results, sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode
-from inference_image_store import Credentials, Store, to_stderr
+from inference_image_store import Credentials, Store, environment_secrets, to_stderr
 
 MOUNTS = Mounts(Path(paths.CONFIG_MAP_SOURCE), Path(paths.GIT_SECRET), Path(paths.DOWNLOAD))
 
@@ -84,12 +83,11 @@ def _store(location: inputs.UFile) -> Store:
 
 def _secrets() -> tuple[str, ...]:
     """Every secret of this container, for the redaction of its result and log."""
-    keys = (os.environ.get(name, "") for name in (paths.PUBLIC_KEY_ENV, paths.PRIVATE_KEY_ENV))
     try:
         registry = secrets(read_logins(Path(paths.REGISTRY_AUTH)))
     except StageError:  # the step itself says what is wrong with the file
         registry = ()
-    return (*(key for key in keys if key), *registry, *GitCredentials.mounted(MOUNTS.git).secrets())
+    return (*environment_secrets(), *registry, *GitCredentials.mounted(MOUNTS.git).secrets())
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ from inference_image_build.checkpoint import Checkpoint, Fault
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
-from inference_image_store import Store
+from inference_image_store import ArchivedError, ObjectInfo, Store
 from inference_image_store.checkpoint_index import InvalidIndexError, shard_sizes
 
 _MAX_FILES = 5000
 _MAX_INDEX = 64 * 1024**2
 _MAX_STATE = 1024**2
+_NOT_READ = "meta"
 _MOVED = (Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED)
 
 
@@ -68,6 +69,28 @@ def pin(store: Store, prefix: str, step: int | None, patience: Patience) -> Pinn
         time.sleep(patience.pause)
 
 
+def archived(store: Store, prefix: str, step: int | None) -> list[str]:
+    """The keys of what is archived of the checkpoint that is wanted: its files, and the file that names the newest.
+
+    Where that one is archived, the highest step is taken for the newest. Raises StageError of the store.
+    """
+    look = _Look(store, prefix, step, Patience())
+    listing = store.list(f"{prefix}{checkpoint.NAME}-", limit=_MAX_FILES)
+    found = checkpoint.checkpoints(listing, prefix)
+    state: list[str] = []
+    try:
+        candidates = look.candidates(found)
+    except ArchivedError as error:
+        state = list(error.keys)
+        candidates = checkpoint.newest_first(found.values(), None, 0)
+    return [*state, *(store.unreadable(_read(candidates[0])) if candidates else [])]
+
+
+def _read(candidate: Checkpoint) -> list[ObjectInfo]:
+    """The files of a checkpoint that are read, here or by the export: not the training graph."""
+    return [info for part, info in candidate.parts.items() if part != _NOT_READ]
+
+
 class _Look:
     """One look at what is there; what was read of an index is remembered by its ETag."""
 
@@ -82,7 +105,7 @@ class _Look:
         listing = self._store.list(f"{self._prefix}{checkpoint.NAME}-", limit=_MAX_FILES)
         found = checkpoint.checkpoints(listing, self._prefix)
         abandoned: Fault | None = None
-        for candidate in self._candidates(found):
+        for candidate in self.candidates(found):
             judged = self._judge(candidate)
             if isinstance(judged, Pinned):
                 return judged
@@ -93,7 +116,8 @@ class _Look:
             raise checkpoint.incomplete(abandoned, 0)
         raise checkpoint.not_found(self._prefix, self._step, found.values())
 
-    def _candidates(self, found: dict[int, Checkpoint]) -> list[Checkpoint]:
+    def candidates(self, found: dict[int, Checkpoint]) -> list[Checkpoint]:
+        """The checkpoints that may be the wanted one, the best first. Raises StageError of the store."""
         if self._step is not None:
             return [found[self._step]] if self._step in found else []
         named, named_at = self._named()
@@ -117,6 +141,8 @@ class _Look:
         index = candidate.parts.get(checkpoint.INDEX)
         if index is None:
             return Fault(candidate.key(checkpoint.INDEX), "is missing")
+        if keys := self._store.unreadable(_read(candidate)):
+            raise ArchivedError(self._store.bucket, keys)
         if index.etag not in self._sizes:
             try:
                 data = self._store.read(index.key, max_bytes=_MAX_INDEX, etag=index.etag)

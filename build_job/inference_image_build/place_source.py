@@ -42,10 +42,12 @@ def place_source(stage: AssembleInput, manifest: Manifest, store: Store, mounts:
 
 
 def download(store: Store, wanted: Sequence[Wanted]) -> None:
-    """Pinned objects; one that is gone has changed, too."""
+    """Pinned objects; one that is gone, or archived since, has changed, too."""
     try:
         store.download_all(wanted)
     except StageError as error:
+        if error.reason is Reason.OBJECT_ARCHIVED:
+            raise _changed(f"{error.message.removesuffix('.')}: the source") from error
         if error.reason is Reason.OBJECT_NOT_FOUND:
             raise _changed(f"{error.message.removesuffix('.')} any more: the source") from error
         raise

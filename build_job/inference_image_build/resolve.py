@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from inference_image_build import (
+    archived,
     classes,
     dockerfile,
     existing,
@@ -27,7 +28,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject, ResolveInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Resolved, fits
-from inference_image_store import Store, etag_of, exported_graph
+from inference_image_store import ArchivedError, Store, etag_of, exported_graph
 
 _MAX_CONFIG = 1024**2
 _MAX_LABEL_MAP = 4 * 1024**2
@@ -63,6 +64,14 @@ def resolve(
 
     Raises StageError: any reason of model, source and registry, and those of the store.
     """
+    try:
+        archived.check(stage, store)
+        return _resolve(stage, store, registry, mounts, patience)
+    except ArchivedError as error:
+        raise archived.restore(stage, store, error) from error.__cause__
+
+
+def _resolve(stage: ResolveInput, store: Store, registry: Registry, mounts: Mounts, patience: Patience) -> Resolved:
     model = _ready_graph(stage, store) if stage.frozen_graph else _model(stage, store, patience)
     source = pin_source.pin(stage, store, mounts)
     bases = _bases(stage, source.dockerfile, registry)

@@ -156,8 +156,7 @@ def _site(step: Step, config: Config, credentials: Credentials, options: Options
         home=home,
         folder=folder,
         secrets=(
-            credentials.public_key,
-            credentials.private_key,
+            *credentials.secrets,
             *secrets(found),
             *GitCredentials.mounted(mounts.git).secrets(),
         ),

@@ -134,9 +134,7 @@ def _write_shim(build: Build, program: str) -> Path:
 
 def _environment(build: Build, shims: Path) -> dict[str, str]:
     """Without the UFile keys; HOME is where the wrapper looks for the logins, and a log line is what was said."""
-    kept = {
-        name: value for name, value in os.environ.items() if name not in {paths.PUBLIC_KEY_ENV, paths.PRIVATE_KEY_ENV}
-    }
+    kept = {name: value for name, value in os.environ.items() if name not in paths.UFILE_KEY_ENVS}
     return {
         **kept,
         "PATH": f"{shims}{os.pathsep}{os.environ.get('PATH', '')}",

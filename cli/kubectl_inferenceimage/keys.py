@@ -2,36 +2,44 @@
 
 import os
 
-from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV, SECURITY_TOKEN_ENV
 from inference_image_store import Credentials
 from kubectl_inferenceimage import documents
 from kubectl_inferenceimage.errors import CommandError
 
 _FIELDS = {"publicKey": PUBLIC_KEY_ENV, "privateKey": PRIVATE_KEY_ENV}
+_TOKEN = "securityToken"  # noqa: S105 - the name of a field
+_ALL = _FIELDS | {_TOKEN: SECURITY_TOKEN_ENV}
 """The keys of the Secret in a cluster, and the variables that they become."""
 
 
 def read(path: str = "") -> Credentials:
     """The keys of a YAML file with `publicKey` and `privateKey`, without a path those of the environment.
 
-    Raises CommandError; its text holds no key.
+    Temporary keys of STS have a `securityToken` beside them. Raises CommandError; its text holds no key.
     """
-    source: dict[str, object] = _of_file(path) if path else {field: os.environ.get(_FIELDS[field]) for field in _FIELDS}
+    source: dict[str, object] = _of_file(path) if path else {field: os.environ.get(_ALL[field]) for field in _ALL}
     found = {field: value.strip() for field, value in source.items() if isinstance(value, str)}
-    for field, variable in _FIELDS.items():
+    for field, variable in _ALL.items():
         value = found.get(field, "")
+        if field == _TOKEN and not value:
+            continue
         if not value or not value.isascii() or not value.isprintable():
             where = f"{path} holds no {field}" if path else f"The environment variable {variable} holds no key"
             raise CommandError(
                 f"{where}. Set {PUBLIC_KEY_ENV} and {PRIVATE_KEY_ENV}, "
                 f"or give --ufile-keys a YAML file with {' and '.join(_FIELDS)}."
             )
-    return Credentials(found["publicKey"], found["privateKey"])
+    return Credentials(found["publicKey"], found["privateKey"], found.get(_TOKEN, ""))
 
 
 def environment(credentials: Credentials) -> dict[str, str]:
     """The keys as the containers of a Job find them."""
-    return {PUBLIC_KEY_ENV: credentials.public_key, PRIVATE_KEY_ENV: credentials.private_key}
+    return {
+        PUBLIC_KEY_ENV: credentials.public_key,
+        PRIVATE_KEY_ENV: credentials.private_key,
+        SECURITY_TOKEN_ENV: credentials.security_token,
+    }
 
 
 def _of_file(path: str) -> dict[str, object]:

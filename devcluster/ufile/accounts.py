@@ -25,6 +25,9 @@ class KeyPair(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
     operations: tuple[Operation, ...] = OPERATIONS
     prefixes: tuple[str, ...] = ()
     """Beginnings of the keys that it may use; empty for all."""
+    grants: dict[Operation, tuple[str, ...]] = {}
+    """Beginnings of keys by operation, in place of `operations` and `prefixes`: what a role of STS may do. A token has
+    the same prefixes for each of its operations."""
     overwrite: bool = True
     """Whether an upload may replace an object."""
     security_token: str = ""
@@ -42,11 +45,11 @@ class KeyPair(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
 
     def allows(self, bucket: str, operation: Operation, key: str) -> bool:
         """Whether the pair may do that with that key, or with all keys that begin with it."""
-        return (
-            operation in self.operations
-            and (not self.buckets or bucket in self.buckets)
-            and (not self.prefixes or key.startswith(self.prefixes))
-        )
+        if self.buckets and bucket not in self.buckets:
+            return False
+        if self.grants:
+            return key.startswith(self.grants.get(operation, ()))
+        return operation in self.operations and (not self.prefixes or key.startswith(self.prefixes))
 
 
 def load(path: Path) -> tuple[KeyPair, ...]:

@@ -44,6 +44,10 @@ class Service:
         """How long a restore takes, by its tier."""
         self._keys = {pair.public_key: pair for pair in keys}
 
+    def trust(self, pair: KeyPair) -> None:
+        """Knows another key pair from now on, or what else one of the same public key may do."""
+        self._keys[pair.public_key] = pair
+
     def switch(self, bucket: str, key: str, storage_class: str) -> None:
         """Gives an object another class, whatever it has: for tests. Raises UFileError when it is absent."""
         found = self.bucket(bucket)

@@ -12,15 +12,14 @@ from inference_image_contract import inputs, paths, results
 from inference_image_contract.reasons import ExitCode
 from inference_image_export.answer import answer
 from inference_image_export.stage import export_stage
-from inference_image_store import Credentials, Store, to_stderr
+from inference_image_store import Credentials, Store, environment_secrets, to_stderr
 
 
 def main(arguments: list[str]) -> ExitCode:
     """Runs what the only argument names, the export without one."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it when it is imported: errors only
     to_stderr()
-    secrets = (os.environ.get(paths.PUBLIC_KEY_ENV, ""), os.environ.get(paths.PRIVATE_KEY_ENV, ""))
-    return results.run(STEPS[arguments[0] if arguments else EXPORT], secrets)
+    return results.run(STEPS[arguments[0] if arguments else EXPORT], environment_secrets())
 
 
 def _export() -> results.Result:

@@ -14,6 +14,13 @@ _NOT_NEEDED = ".meta"
 """The training graph, often the largest file; the graph to export is built from the pipeline config."""
 
 
+_CHANGES = {
+    Reason.OBJECT_NOT_FOUND: " any more: it was there when it was resolved.",
+    Reason.OBJECT_ARCHIVED: ": it could be read when it was resolved.",
+}
+"""What can become of a pinned object, and how its message ends then."""
+
+
 @dataclass(frozen=True)
 class Source:
     """What an export needs, on this disk, and the names that a person knows it by."""
@@ -71,11 +78,11 @@ def _download(store: Store, pinned: Iterable[tuple[PinnedObject, Path]]) -> None
     try:
         store.download_all(wanted)
     except StageError as error:
-        if error.reason is not Reason.OBJECT_NOT_FOUND:
+        if error.reason not in _CHANGES:
             raise
         raise StageError(
             Reason.SOURCE_CHANGED,
-            f"{error.message.removesuffix('.')} any more: it was there when it was resolved.",
+            f"{error.message.removesuffix('.')}{_CHANGES[error.reason]}",
             "Nothing to do if the training goes on: everything is resolved again. Else upload the object again.",
         ) from error
 

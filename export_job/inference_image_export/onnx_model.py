@@ -31,8 +31,7 @@ def write(graph: Path, model: Path) -> None:
 
     Raises StageError (`OnnxFailed`) when tf2onnx cannot.
     """
-    secret = {paths.PUBLIC_KEY_ENV, paths.PRIVATE_KEY_ENV}
-    environment = {name: value for name, value in os.environ.items() if name not in secret}
+    environment = {name: value for name, value in os.environ.items() if name not in paths.UFILE_KEY_ENVS}
     done = subprocess.run(
         [sys.executable, "-m", "inference_image_export.to_onnx", graph, INPUT, model],
         env=environment | {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

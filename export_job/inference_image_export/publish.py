@@ -15,8 +15,10 @@ from urllib.parse import quote
 
 from msgspec.structs import asdict
 
+from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, Manifest, ManifestRef, OnnxModel, StoredFile, encode
-from inference_image_store import RESULT, Store, export_folder
+from inference_image_contract.reasons import Reason
+from inference_image_store import RESULT, ArchivedError, Store, export_folder
 
 GRAPH = "frozen_inference_graph.pb"
 PIPELINE_CONFIG = "pipeline.config"
@@ -77,9 +79,23 @@ def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str,
     return result
 
 
-def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph, metadata: Mapping[str, str]) -> None:
-    """Makes the tutorial's key hold this graph, unless it does already."""
+def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph, metadata: Mapping[str, str]) -> str:
+    """Makes the tutorial's key hold this graph, unless it does already.
+
+    A token that forbids overwriting does not fail the export: returned is the key that keeps another graph then,
+    empty when it holds this one. Raises StageError of the store.
+    """
     key = output_prefix + GRAPH
-    there = store.find(key)
-    if there is None or there.sha256 != graph.sha256:
+    try:
+        there = store.find(key)
+    except ArchivedError:
+        there = None
+    if there is not None and there.sha256 == graph.sha256:
+        return ""
+    try:
         store.copy(graph.key, key, metadata=metadata)
+    except StageError as error:
+        if error.reason is not Reason.OVERWRITE_FORBIDDEN:
+            raise
+        return key
+    return ""

@@ -33,8 +33,10 @@ def export_stage(stage: ExportInput, store: Store) -> Exported:
             graph = _export(stage, store, manifest, Path(folder), metadata)
     else:
         _say(f"{graph.key} is complete and is reused")
-    publish.copy_to_plain_key(store, stage.output_prefix, graph, metadata)
-    return Exported(graph=graph)
+    kept = publish.copy_to_plain_key(store, stage.output_prefix, graph, metadata)
+    if kept:
+        _say(f"{kept} keeps another graph: the token must not overwrite it")
+    return Exported(graph=graph, not_overwritten=kept)
 
 
 def _export(stage: ExportInput, store: Store, manifest: Manifest, folder: Path, metadata: Mapping[str, str]) -> Graph:

@@ -5,7 +5,7 @@ Unknown fields are refused, so an operator and a Job image of different versions
 """
 
 import os
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -210,6 +210,8 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     registry: Registry
     sample: str = ""
     """Key of the test picture, empty for none."""
+    restore: Literal["", "Expedited", "Standard"] = ""
+    """How what is archived is to be restored; empty restores nothing."""
     fixed_tags: tuple[str, ...] = ()
     """Tags, templates as in the spec, that must not point to another image: those of tagPolicy Refuse."""
 

@@ -10,6 +10,8 @@ RESULT_PATH = "/dev/termination-log"
 PUBLIC_KEY_ENV = "UFILE_PUBLIC_KEY"
 PRIVATE_KEY_ENV = "UFILE_PRIVATE_KEY"
 SECURITY_TOKEN_ENV = "UFILE_SECURITY_TOKEN"  # noqa: S105 - the name of a variable; set for temporary keys alone
+UFILE_KEY_ENVS = (PUBLIC_KEY_ENV, PRIVATE_KEY_ENV, SECURITY_TOKEN_ENV)
+"""Whatever else a step starts must not inherit these."""
 
 WORKSPACE = "/inference-image"
 CONTEXT = WORKSPACE + "/context"

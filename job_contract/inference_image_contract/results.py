@@ -81,6 +81,8 @@ class Exported(Result, frozen=True, kw_only=True):
     """Result of the export."""
 
     graph: Graph
+    not_overwritten: str = ""
+    """The tutorial's key, where it keeps another graph because the token must not overwrite; else it has this one."""
 
 
 class Assembled(Result, frozen=True, kw_only=True):

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from inference_image_contract.errors import StageError
-from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV, SECURITY_TOKEN_ENV
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV, SECURITY_TOKEN_ENV, UFILE_KEY_ENVS
 from inference_image_contract.reasons import Reason
 
 TEMPORARY = "STS."
 """How the public key of a temporary pair begins (US3 documents: solutions/using_sts_for_us3)."""
-_FIELDS = {PUBLIC_KEY_ENV: "publicKey", PRIVATE_KEY_ENV: "privateKey", SECURITY_TOKEN_ENV: "securityToken"}
-"""Variables of a container, and the keys of the Secret that fill them."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +46,7 @@ class Credentials:
         Line ends around them are dropped: a Secret made from a file has them.
         Raises StageError (`InvalidInput`) when one is missing or cannot be a key.
         """
-        values = {name: os.environ.get(name, "").strip() for name in _FIELDS}
+        values = {name: os.environ.get(name, "").strip() for name in UFILE_KEY_ENVS}
         temporary = values[PUBLIC_KEY_ENV].startswith(TEMPORARY)
         for name, value in values.items():
             if value and value.isascii() and value.isprintable():
@@ -60,7 +58,7 @@ class Credentials:
 
 def environment_secrets() -> tuple[str, ...]:
     """The keys of this container as they are, usable or not, for the redaction of its result and log."""
-    return tuple(value for name in _FIELDS if (value := os.environ.get(name, "")))
+    return tuple(value for name in UFILE_KEY_ENVS if (value := os.environ.get(name, "")))
 
 
 def _unusable(name: str, value: str) -> StageError:

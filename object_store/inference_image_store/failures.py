@@ -50,7 +50,17 @@ class ArchivedError(StageError):
             "Set spec.ufile.restore to Standard (1 to 5 hours) or Expedited (15 minutes, dearer) to have that done; or "
             f"restore what is named on the console, or upload it again in class STANDARD, {_AGAIN}.",
         )
+        self.bucket = bucket
         self.keys = tuple(keys)
+
+    def restoring(self, tier: str, takes: str) -> StageError:
+        """What is said when their restore was asked for; `takes` tells how long that is."""
+        return StageError(
+            Reason.OBJECT_RESTORING,
+            f"{counted(self.keys)} in bucket {self.bucket!r} are being restored from class ARCHIVE ({tier}, which "
+            f"takes {takes}): {listed(self.keys)}.",
+            "Nothing to do: the operator looks again until they can be read.",
+        )
 
 
 @dataclass(frozen=True)
@@ -142,16 +152,6 @@ def overwrite_forbidden(key: str, refusal: StageError) -> StageError:
         f"{refusal.message.removesuffix('.')}. There is an object of other content already, which the credentials may "
         "not replace.",
         f"Delete {key!r}, or let the token overwrite (and upload) there, {_AGAIN}.",
-    )
-
-
-def restoring(bucket: str, keys: Sequence[str], tier: str, takes: str) -> StageError:
-    """Archived objects whose restore was asked for."""
-    return StageError(
-        Reason.OBJECT_RESTORING,
-        f"{counted(keys)} in bucket {bucket!r} are being restored from class ARCHIVE ({tier}, which takes {takes}): "
-        f"{listed(keys)}.",
-        "Nothing to do: the operator looks again until they can be read.",
     )
 
 

@@ -197,13 +197,14 @@ class Store:
         """The keys of those, as listings or `find` describe them, that are archived and not restored."""
         return self._archive.unreadable(self._transfer("look at archived objects", len(objects)), objects)
 
-    def restore(self, keys: Sequence[str], tier: Tier) -> StageError:
-        """Asks for the restore of archived objects, and returns what there is to say of it (`ObjectRestoring`).
+    def restore(self, archived: ArchivedError, tier: Tier) -> StageError:
+        """Asks for the restore of archived objects; returns `ObjectRestoring`, with which a stage ends that waits.
 
-        Raises StageError when that is refused.
+        One that is under way goes on. Raises StageError when it is refused.
         """
-        self._archive.restore(self._transfer("restore of archived objects", len(keys)), map(check_key, keys), tier)
-        return failures.restoring(self.bucket, keys, tier, TAKES[tier])
+        transfer = self._transfer("restore of archived objects", len(archived.keys))
+        self._archive.restore(transfer, map(check_key, archived.keys), tier)
+        return archived.restoring(tier, TAKES[tier])
 
     def delete(self, key: str) -> None:
         """Removes the object; fine when it is absent."""

@@ -5,6 +5,7 @@ import math
 from msgspec.structs import asdict, replace
 
 from inference_image_contract import inputs, results
+from inference_image_contract.reasons import Reason
 from inference_image_operator.conditions import Type
 from inference_image_operator.draft import Draft
 from inference_image_operator.model import (
@@ -37,8 +38,8 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
     match done.result:
         case results.Resolved() as resolved:
             _resolved(draft, resolved)
-        case results.Exported(graph=graph):
-            _exported(draft, graph)
+        case results.Exported() as exported:
+            _exported(draft, exported)
         case results.Built(digest=digest, size=size):
             _built(draft, digest, size)
         case results.Published() as published:
@@ -84,9 +85,18 @@ def _what(result: results.Resolved) -> str:
     return "A ready graph" if result.step is None else f"Step {result.step}, {result.file_count} files"
 
 
-def _exported(draft: Draft, graph: inputs.Graph) -> None:
+def _exported(draft: Draft, result: results.Exported) -> None:
+    graph = result.graph
     _graph(draft, graph)
-    _done(draft, Stage.EXPORT, "Exported", f"{graph.key}, {graph.size} bytes, verified with one picture.")
+    message = f"{graph.key}, {graph.size} bytes, verified with one picture."
+    if result.not_overwritten:
+        kept = (
+            f"{result.not_overwritten} keeps another graph, which the token must not overwrite. To have this one there "
+            "as well, delete it, or let the token overwrite."
+        )
+        message += f" {kept}"
+        draft.emit(Reason.OVERWRITE_FORBIDDEN.value, f"The graph is {graph.key}; {kept}", warning=True)
+    _done(draft, Stage.EXPORT, "Exported", message)
     _build(draft, graph)
 
 

@@ -48,6 +48,17 @@ class World:
         """Keys below the output prefix, without the manifest."""
         return [item.key for item in self.store.list(OUTPUT, limit=100) if "/resolved/" not in item.key]
 
+    @property
+    def keeper(self) -> Store:
+        """The store as a token sees it that must not overwrite."""
+        return self.by(KeyPair("TOKEN_keeper", "keeper-key", overwrite=False))
+
+    def by(self, pair: KeyPair) -> Store:
+        """The store as this key pair sees it."""
+        self.stand_in.service.trust(pair)
+        keys = Credentials(pair.public_key, pair.private_key, pair.security_token)
+        return Store(self.stage.ufile, keys, retries=2, first_pause=0.01)
+
     def asking_for(self, input_type: str = "image_tensor", **changes: object) -> "World":
         """The same checkpoint, exported for another input type, or with other changes of the stage's input."""
         asked = repr((input_type, sorted(changes.items())))

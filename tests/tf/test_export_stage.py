@@ -104,6 +104,30 @@ def test_a_rerun_restores_the_tutorials_key(world):
     assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
 
 
+def test_a_token_that_forbids_overwriting_leaves_the_tutorials_key_and_says_so(world):
+    world.store.write(b"of another export", PLAIN)
+    done = export_stage(world.stage, world.keeper)
+    assert (done.not_overwritten, done.graph.key) == (PLAIN, world.folder + GRAPH)
+    assert world.store.read(PLAIN, max_bytes=99) == b"of another export"
+    again = export_stage(world.stage, world.keeper)
+    assert again == done
+
+
+def test_a_token_that_forbids_overwriting_exports_again_what_is_equal(world):
+    """What a crash left half done is whole and equal but for what is missing: nothing of it has to be overwritten."""
+    first = export_stage(world.stage, world.store)
+    for missing in (GRAPH, RESULT):
+        world.store.delete(world.folder + missing)
+        assert export_stage(world.stage, world.keeper) == first
+
+
+def test_an_archived_graph_under_the_tutorials_key_is_replaced(world):
+    world.store.write(b"of another export", PLAIN)
+    world.stand_in.service.switch("127", PLAIN, "ARCHIVE")
+    graph = export_stage(world.stage, world.store).graph
+    assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
+
+
 def test_a_graph_that_was_replaced_is_exported_again(world):
     first = export_stage(world.stage, world.store)
     world.store.write(b"not the graph", first.graph.key)
@@ -123,6 +147,14 @@ def test_a_checkpoint_that_changed_since_is_source_changed_and_nothing_is_publis
     assert error.reason is Reason.SOURCE_CHANGED
     assert key in error.message
     assert world.published == []
+
+
+def test_a_checkpoint_that_was_archived_since_is_source_changed(world):
+    key = world.manifest.checkpoint[0].key
+    world.stand_in.service.switch("127", key, "ARCHIVE")
+    error = failure(world)
+    assert error.reason is Reason.SOURCE_CHANGED
+    assert f"{key!r}: it could be read when it was resolved." in error.message
 
 
 def test_a_checkpoint_that_is_gone_is_source_changed(world):

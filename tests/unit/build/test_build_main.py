@@ -69,14 +69,15 @@ def test_resolve_as_a_process_leaks_no_secret(pipeline, registry_server, tmp_pat
         assert secret not in done.stdout + done.stderr + output.read_text()
 
 
-def test_every_registry_secret_is_redacted(result, monkeypatch, tmp_path, capsys):
+def test_every_secret_is_redacted(result, monkeypatch, tmp_path, capsys):
     auth = tmp_path / "config.json"
     auth.write_text('{"auths": {"h.example": {"username": "u", "password": "canary-password"}}}')
     monkeypatch.setattr(paths, "REGISTRY_AUTH", str(auth))
     monkeypatch.setenv(paths.PRIVATE_KEY_ENV, "canary-private")
+    monkeypatch.setenv(paths.SECURITY_TOKEN_ENV, "AAH/canary=temporary")
 
     def leak():
-        raise RuntimeError("canary-password canary-private dTpjYW5hcnktcGFzc3dvcmQ=")
+        raise RuntimeError("canary-password canary-private AAH/canary=temporary dTpjYW5hcnktcGFzc3dvcmQ=")
 
     monkeypatch.setattr(program, "STEPS", {"resolve": leak})
     assert program.main(["resolve"]) == ExitCode.INTERNAL

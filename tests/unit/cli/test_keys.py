@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV, SECURITY_TOKEN_ENV
 from inference_image_store import Credentials
 from kubectl_inferenceimage import keys
 from kubectl_inferenceimage.errors import CommandError
@@ -14,7 +14,19 @@ def test_they_are_the_jobs_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PUBLIC_KEY_ENV, "pub\n")
     monkeypatch.setenv(PRIVATE_KEY_ENV, "priv")
     assert keys.read() == Credentials("pub", "priv")
-    assert keys.environment(keys.read()) == {PUBLIC_KEY_ENV: "pub", PRIVATE_KEY_ENV: "priv"}
+    wanted = {PUBLIC_KEY_ENV: "pub", PRIVATE_KEY_ENV: "priv", SECURITY_TOKEN_ENV: ""}
+    assert keys.environment(keys.read()) == wanted
+
+
+def test_temporary_keys_have_a_security_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(PUBLIC_KEY_ENV, "STS.pub")
+    monkeypatch.setenv(PRIVATE_KEY_ENV, "priv")
+    monkeypatch.setenv(SECURITY_TOKEN_ENV, "token\n")
+    assert keys.read() == Credentials("STS.pub", "priv", "token")
+    assert keys.environment(keys.read())[SECURITY_TOKEN_ENV] == "token"
+    path = tmp_path / "keys.yaml"
+    path.write_text("publicKey: STS.pub\nprivateKey: priv\nsecurityToken: another\n")
+    assert keys.read(str(path)) == Credentials("STS.pub", "priv", "another")
 
 
 def test_a_file_goes_before_the_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -55,12 +55,12 @@ def test_keys_that_may_not_list_cannot_tell(archived, standin, connect):
 def test_a_restored_object_is_readable_for_three_days(archived, standin):
     found = archived.list("in/", limit=9)
     assert archived.unreadable(found) == ["in/a", "in/b", "in/empty"]
-    told = archived.restore(["in/a", "in/empty"], "Expedited")
+    told = archived.restore(ArchivedError("127", ["in/a", "in/empty"]), "Expedited")
     assert (told.reason, told.exit_code) == (Reason.OBJECT_RESTORING, ExitCode.RESTORING)
     assert "2 objects in bucket '127'" in told.message
     assert "Expedited, which takes 15 minutes" in told.message
     assert archived.unreadable(found) == ["in/a", "in/b", "in/empty"]
-    archived.restore(["in/a"], "Expedited")  # asked for again, it goes on as it was
+    archived.restore(ArchivedError("127", ["in/a"]), "Expedited")  # asked for again, it goes on as it was
     standin.service.clock.advance(15 * 60)
     assert archived.unreadable(found) == ["in/b"]
     assert archived.read("in/a", max_bytes=9) == b"in/a"
@@ -69,12 +69,12 @@ def test_a_restored_object_is_readable_for_three_days(archived, standin):
 
 
 def test_a_restore_of_what_is_not_archived_any_more_is_done(archived):
-    archived.restore(["in/plain"], "Standard")
+    archived.restore(ArchivedError("127", ["in/plain"]), "Standard")
 
 
 def test_a_restore_needs_the_right_to_upload(archived, connect):
     with pytest.raises(StageError, match="for the upload of object 'in/a'") as failed:
-        connect("TOKEN_READER", "reader-key").restore(["in/a"], "Standard")
+        connect("TOKEN_READER", "reader-key").restore(ArchivedError("127", ["in/a"]), "Standard")
     assert failed.value.reason is Reason.UFILE_FORBIDDEN
 
 

@@ -1,0 +1,44 @@
+"""The export works with exactly the rights that docs/us3.md lists, and without any one of them says what it lacks."""
+
+import pytest
+
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_export import stage
+from inference_image_export.exporting import Output
+from inference_image_export.publish import Verified
+from inference_image_export.stage import export_stage
+from tests import rights
+
+
+@pytest.fixture(autouse=True)
+def _no_tensorflow(monkeypatch):
+    """What it reads and writes in US3 is real; what TensorFlow makes of the checkpoint is not what this is about."""
+    monkeypatch.setattr(stage, "_output", _fetched)
+    monkeypatch.setattr(stage, "_verified", _as_it_is)
+
+
+def _fetched(asked, store, manifest, folder, say):
+    source = stage.fetch.fetch(store, manifest, folder / "input")
+    return Output(source.pipeline_config, source.pipeline_config)
+
+
+def _as_it_is(asked, manifest, output, folder, say):
+    return Verified(graph=output.graph, tensorflow="2", pipeline_config=output.pipeline_config)
+
+
+@pytest.mark.parametrize("pair", [rights.role("Export"), rights.token()], ids=["a role", "the one token"])
+def test_it_works_with_exactly_its_rights(world, pair):
+    done = export_stage(world.stage, world.by(pair))
+    assert (done.graph.key, done.not_overwritten) == (world.folder + "frozen_inference_graph.pb", "")
+
+
+@pytest.mark.parametrize("lacking", rights.each("Export"), ids=" of ".join)
+def test_without_one_of_its_rights_it_says_which(world, lacking):
+    operation, field = lacking
+    with pytest.raises(StageError) as failed:
+        export_stage(world.stage, world.by(rights.role("Export", without=lacking)))
+    assert failed.value.reason is Reason.UFILE_FORBIDDEN
+    word = {"list": "listing", "upload": "upload", "download": "download"}[operation]
+    assert f"for the {word} of" in failed.value.message
+    assert rights.KEYS[field] in failed.value.message
