@@ -6,6 +6,7 @@ import msgspec
 import yaml
 
 from inference_image_operator.config import Config, ConfigError, Images, parse
+from inference_image_operator.regions import REGIONS
 from kubectl_inferenceimage import documents
 from kubectl_inferenceimage.errors import CommandError
 
@@ -44,7 +45,20 @@ def _of_values(values: dict[str, Any]) -> dict[str, Any]:
     """What the chart's template `operator.config` makes of values; those that are left out have the same defaults."""
     images = {name: image for name, image in _part(values, "images").items() if image and name != "operator"}
     watched = values.get("watchNamespaces") or []
-    return {**_part(values, "config"), "images": _placeholders() | images, "watchNamespaces": watched}
+    config = _part(values, "config")
+    ufile = config.get("ufile")
+    if isinstance(ufile, dict) and isinstance(ufile.get("regions"), dict):
+        config = {**config, "ufile": {**ufile, "regions": _merged(ufile["regions"])}}
+    return {**config, "images": _placeholders() | images, "watchNamespaces": watched}
+
+
+def _merged(regions: dict[str, Any]) -> dict[str, Any]:
+    """The chart's regions and these, as Helm merges maps: by key on each level, and null removes one."""
+    found: dict[str, Any] = {name: msgspec.to_builtins(region) for name, region in REGIONS.items()}
+    for name, region in regions.items():
+        known = found.get(name)
+        found[name] = {**known, **region} if isinstance(known, dict) and isinstance(region, dict) else region
+    return {name: region for name, region in found.items() if region is not None}
 
 
 def _part(values: dict[str, Any], name: str) -> dict[str, Any]:

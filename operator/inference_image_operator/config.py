@@ -13,8 +13,8 @@ import msgspec
 from inference_image_contract.inputs import MAX_FILES
 from inference_image_operator.model import BuildSpec, UFileSpec, parse_duration
 from inference_image_operator.quantities import quantity
+from inference_image_operator.regions import REGIONS, Region
 
-REGION = "{region}"
 Builder = Literal["Kaniko", "Append"]
 _PROXY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
 _LONGEST_RESYNC = 600  # seconds; a lost watch event must not stay unnoticed for longer
@@ -26,6 +26,13 @@ class ConfigError(Exception):
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Base of every section."""
+
+
+def _seconds(key: str, text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"`{key}`: {error}") from error
 
 
 class Images(Section, frozen=True, kw_only=True):
@@ -131,21 +138,53 @@ class UFileLimits(Section, frozen=True, kw_only=True):
         return int(quantity(self.max_bytes))
 
 
-class UFileConfig(Section, frozen=True, kw_only=True):
-    """Which UFile endpoints are allowed (the regions' own, and those listed), and how the Jobs reach them."""
+class RestoreWait(Section, frozen=True, kw_only=True):
+    """How a restore of one tier is waited for."""
 
-    region_endpoint: UFileEndpoint = UFileEndpoint(scheme="http", suffix=".{region}.ufileos.com")
-    """Endpoint of a region; `{region}` stands for its name."""
+    every: str
+    """Time between two looks."""
+    deadline: str
+    """After so many looks that they make up this time, the run ends."""
+
+    def __post_init__(self) -> None:
+        """Refuses times that are no durations, or that allow no look."""
+        if not 1 <= self.seconds <= _seconds("deadline", self.deadline):
+            raise ValueError(f"`every` is {self.every}, but must lie between 1s and `deadline`, {self.deadline}")
+
+    @property
+    def seconds(self) -> int:
+        """Seconds between two looks."""
+        return _seconds("every", self.every)
+
+    @property
+    def looks(self) -> int:
+        """How often it is looked again."""
+        return parse_duration(self.deadline) // self.seconds
+
+
+class Restores(Section, frozen=True, kw_only=True):
+    """How restores are waited for. US3 documents 15 minutes for an expedited one, 1 to 5 hours for a standard one."""
+
+    expedited: RestoreWait = RestoreWait(every="2m", deadline="1h")
+    standard: RestoreWait = RestoreWait(every="15m", deadline="12h")
+
+    def of(self, tier: str) -> RestoreWait:
+        """The times of a tier, `Expedited` or `Standard`."""
+        return self.expedited if tier == "Expedited" else self.standard
+
+
+class UFileConfig(Section, frozen=True, kw_only=True):
+    """Which endpoints of US3 (formerly UFile) are allowed, the regions' and those listed, and how Jobs reach them."""
+
+    network: Literal["Public", "Internal"] = "Public"
+    """Through which a region is reached where the InferenceImage does not say."""
+    regions: dict[str, Region] = msgspec.field(default_factory=lambda: dict(REGIONS))
     allowed_endpoints: tuple[UFileEndpoint, ...] = ()
     proxy: UFileProxy = UFileProxy()
     ca_config_map: str = ""
     """ConfigMap of each InferenceImage's namespace whose `ca.crt` is trusted for UFile instead of the public ones."""
     limits: UFileLimits = UFileLimits()
-
-    def __post_init__(self) -> None:
-        """Refuses a region pattern that leads every region to one host."""
-        if REGION not in self.region_endpoint.suffix:
-            raise ValueError(f"`ufile.regionEndpoint.suffix` must contain {REGION}")
+    restore: Restores = Restores()
 
 
 class PullSecret(Section, frozen=True, kw_only=True):
@@ -159,13 +198,6 @@ class ContainerResources(Section, frozen=True, kw_only=True):
 
     requests: dict[str, str | int] = {}
     limits: dict[str, str | int] = {}
-
-
-def _seconds(key: str, text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise ValueError(f"`{key}`: {error}") from error
 
 
 def _resources(cpu: str, memory: str, memory_limit: str) -> ContainerResources:
@@ -278,10 +310,15 @@ class Config(Section, frozen=True, kw_only=True):
         a Job talk to an address of their choice.
         """
         if ufile.endpoint is None:
-            pattern = self.ufile.region_endpoint
-            return UFileEndpoint(scheme=pattern.scheme, suffix=pattern.suffix.replace(REGION, ufile.region))
+            region = self.ufile.regions.get(ufile.region, Region())
+            scheme, host = region.address(self.network(ufile))
+            return UFileEndpoint(scheme="https" if scheme == "https" else "http", suffix=f".{host}") if host else None
         asked = UFileEndpoint(scheme=ufile.endpoint.scheme, suffix=ufile.endpoint.suffix)
         return asked if asked in self.ufile.allowed_endpoints else None
+
+    def network(self, ufile: UFileSpec) -> str:
+        """Through which network a region is reached: what the InferenceImage says, else the installation."""
+        return ufile.network or self.ufile.network
 
 
 def parse(text: str) -> Config:

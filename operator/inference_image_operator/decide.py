@@ -196,11 +196,11 @@ def _create(draft: Draft) -> Decision:
         return draft.decision()
     if draft.observed.spec.suspend:
         return _suspended(draft)
-    if draft.observed.queue_position and stage.name == Stage.RESOLVE:
-        return waiting.in_line(draft, stage)
     wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
     if wait > 0:
         return draft.decision(wait)
+    if draft.observed.queue_position and stage.name == Stage.RESOLVE:
+        return waiting.in_line(draft, stage)
     if stage.retry_at or waiting.is_queued(draft.observed.status):
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)

@@ -42,13 +42,19 @@ class Draft:
         content = digest(stage.value, run.input_hash, run.generation, run.resolves, *inputs, *renewal)
         self._claim(stage, content, attempt=1, failures=0, wait=0)
 
-    def claim_again(self, stage: StageStatus, *, failures: int, wait: float, memory: MemoryRaise | None = None) -> None:
-        """The next attempt of the same stage at the same content, where it was starved with more memory."""
-        self._claim(Stage(stage.name), stage.content, stage.attempt + 1, failures, wait, memory or stage.memory)
-
-    def _claim(  # noqa: PLR0917 - private, called with names
-        self, stage: Stage, content: str, attempt: int, failures: int, wait: float, memory: MemoryRaise | None = None
+    def claim_again(
+        self, stage: StageStatus, *, failures: int, wait: float, memory: MemoryRaise | None = None, waits: int = 0
     ) -> None:
+        """The next attempt of the same stage at the same content, where it was starved with more memory.
+
+        `wait` is in seconds; `waits` is 1 when the attempt before only found what is still being restored.
+        """
+        self._claim(Stage(stage.name), stage.content, attempt=stage.attempt + 1, failures=failures, wait=wait)
+        if claimed := self.status.stage:
+            more = replace(claimed, memory=memory or stage.memory, waits=stage.waits + waits)
+            self.update(stage=more)
+
+    def _claim(self, stage: Stage, content: str, *, attempt: int, failures: int, wait: float) -> None:
         self.update(
             stage=StageStatus(
                 name=stage.value,
@@ -57,7 +63,6 @@ class Draft:
                 start_time=rfc3339(self.now),
                 content=content,
                 failures=failures,
-                memory=memory,
                 retry_at=rfc3339(self.now + timedelta(seconds=wait)) if wait else "",
             )
         )

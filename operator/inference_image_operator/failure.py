@@ -19,8 +19,13 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
     """Writes a failure into the draft and decides what follows; returns when to look again.
 
     A Job that still runs is stopped first: the failure stands in `lastFailure` with its name, and the pass that
-    finds the Job gone goes on from there (see `resume`).
+    finds the Job gone goes on from there (see `resume`). Archived inputs that are being restored are no failure.
     """
+    if failed.kind is Kind.RESTORING:
+        wait = _await_restore(draft, stage, failed)
+        if wait:
+            return wait
+        failed = _overdue(draft, failed)
     draft.update(
         last_failure=LastFailure(
             stage=stage.name,
@@ -66,8 +71,9 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
         _resolve_again(draft, failed)
         return None
     hopeless = bool(failed.starved) and _more_memory(draft, stage, failed) is None
-    if failed.kind in (Kind.PERMANENT, Kind.RESOLVE) or hopeless or exhausted(failures, stage.attempt, limit):
-        tried = f" Tried {stage.attempt} times." if stage.attempt > 1 else ""
+    attempts = stage.attempt - stage.waits
+    if failed.kind in (Kind.PERMANENT, Kind.RESOLVE) or hopeless or exhausted(failures, attempts, limit):
+        tried = f" Tried {attempts} times." if attempts > 1 else ""
         stall(draft, Stage(stage.name), failed.reason, _sentence(failed) + tried)
         return None
     wait = backoff(draft.observed.uid, max(1, failures))
@@ -80,6 +86,34 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
     draft.conditions.set(Type.RECONCILING, "True", "Retrying", text)
     draft.emit(failed.reason, text, warning=True)
     return wait
+
+
+def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
+    """Claims the next look at archived inputs and returns the seconds until then; None when their time is over."""
+    patience = draft.config.ufile.restore.of(draft.observed.spec.ufile.restore)
+    if stage.waits >= patience.looks:
+        return None
+    draft.claim_again(stage, failures=stage.failures, wait=patience.seconds, waits=1)
+    text = f"{_sentence(failed)} Look {stage.waits + 1} of {patience.looks} follows in {patience.every}."
+    for kind in (Stage(stage.name).condition, Type.READY):
+        draft.conditions.set(kind, "Unknown", failed.reason, text)
+    draft.conditions.set(Type.RECONCILING, "True", failed.reason, text)
+    if not stage.waits:
+        draft.emit(failed.reason, text)
+    return patience.seconds
+
+
+def _overdue(draft: Draft, failed: Failed) -> Failed:
+    """A restore that takes longer than this installation waits."""
+    tier = draft.observed.spec.ufile.restore or "Standard"
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason="RestoreTimedOut",
+        message=f"After {draft.config.ufile.restore.of(tier).deadline} the restore ({tier}) is not done: "
+        f"{failed.message}",
+        hint="Look at these objects on the console of US3. Once they can be read, set the annotation "
+        "uai.ucloud.cn/requestedAt to a new value; how long is waited is config.ufile.restore of the installation.",
+    )
 
 
 def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRaise | None:

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     """Another attempt will; nobody here is to blame (eviction, a Job removed from outside)."""
     RESOLVE = "resolve"
     """The inputs moved: pin them again."""
+    RESTORING = "restoring"
+    """Archived inputs are being restored: another attempt later, which counts as none, until a deadline."""
 
 
 class Working(Frozen, frozen=True, kw_only=True):
@@ -71,6 +73,7 @@ _KINDS = {
     ExitCode.UNAVAILABLE: Kind.COUNTED,
     ExitCode.SOURCE_CHANGED: Kind.RESOLVE,
     ExitCode.INTERNAL: Kind.COUNTED,
+    ExitCode.RESTORING: Kind.RESTORING,
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KILLED = 128 + 9

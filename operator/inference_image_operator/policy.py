@@ -48,13 +48,27 @@ def _builder(spec: Spec, config: Config) -> Refusal | None:
 
 
 def _endpoint(spec: Spec, config: Config) -> Refusal | None:
-    if config.endpoint(spec.ufile) is not None:
+    ufile = spec.ufile
+    if config.endpoint(ufile) is not None:
         return None
-    asked = spec.ufile.endpoint
+    if ufile.endpoint is not None:
+        return Refusal(
+            reason="EndpointNotAllowed",
+            message=f"spec.ufile.endpoint {ufile.endpoint.scheme}://*{ufile.endpoint.suffix} is not one that this "
+            "installation lists.",
+        )
+    if ufile.region in config.ufile.regions:
+        return Refusal(
+            reason="EndpointNotAllowed",
+            message=f"This installation has no {config.network(ufile)} endpoint of the region {ufile.region}.",
+            hint=f"Set spec.ufile.network to the other one. {ASK}",
+        )
     return Refusal(
-        reason="EndpointNotAllowed",
-        message=f"spec.ufile.endpoint {asked.scheme if asked else ''}://*{asked.suffix if asked else ''} "
-        "is not one that this installation lists.",
+        reason="RegionUnknown",
+        message=f"spec.ufile.region {ufile.region} is none that this installation knows: "
+        f"{', '.join(config.ufile.regions)}.",
+        hint="Correct spec.ufile.region; a new region of US3 is added by the administrator of the operator (chart "
+        "value config.ufile.regions).",
     )
 
 

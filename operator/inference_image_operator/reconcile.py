@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from inference_image_operator import waiting
 from inference_image_operator.admission import Admission, Key
 from inference_image_operator.cluster import ApiError, Cluster, Object
 from inference_image_operator.conditions import Editor, Type
@@ -87,15 +88,16 @@ class Reconciler:
         return self._admission.ask(key, image["metadata"]["creationTimestamp"])
 
     def _release(self, key: Key) -> None:
-        for waiting in self._admission.release(key):
-            self._wake(waiting)
+        for other in self._admission.release(key):
+            self._wake(other)
 
     async def _follow(self, image: Object, observed: Observed) -> float | None:
         decision = decide(observed, self._config, self._clock())
         wrote = await self._write(image, observed, decision.status)
         if not wrote and _deletes(decision) and not await self._is_current(image):
             return 0
-        if decision.status.stage is None or (observed.spec.suspend and all(job.finished for job in observed.jobs)):
+        at_rest = decision.status.stage is None or waiting.for_restore(decision)
+        if at_rest or (observed.spec.suspend and all(job.finished for job in observed.jobs)):
             self._release((observed.namespace, observed.name))
         refusal = await self._carry_out(observed, decision)
         return await self._refused(observed, decision, refusal) if refusal else decision.requeue_after

@@ -19,5 +19,5 @@ def backoff(uid: str, failures: int) -> float:
 
 
 def exhausted(failures: int, attempt: int, limit: int) -> bool:
-    """Whether no further attempt is due after `failures` counted failures in `attempt` attempts."""
+    """Whether no further attempt is due after `failures` counted failures in `attempt` attempts, without waits."""
     return failures > limit or attempt >= limit + MAX_UNCOUNTED

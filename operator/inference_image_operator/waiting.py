@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from inference_image_operator import failure
 from inference_image_operator.conditions import Type, find
-from inference_image_operator.decision import Decision
+from inference_image_operator.decision import CreateJob, Decision
 from inference_image_operator.draft import Draft
 from inference_image_operator.model import StageStatus, Status, parse_duration
 from inference_image_operator.observed import Job
@@ -21,6 +21,13 @@ def is_queued(status: Status) -> bool:
     """Whether the status says that the object waits for its turn."""
     ready = find(status.conditions, Type.READY)
     return ready is not None and ready.reason == "Queued"
+
+
+def for_restore(decision: Decision) -> bool:
+    """Whether the run only waits for a restore: that takes hours, and others may have its place in the meantime."""
+    stage = decision.status.stage
+    creates = any(isinstance(action, CreateJob) for action in decision.actions)
+    return stage is not None and bool(stage.waits) and not stage.job_uid and not creates
 
 
 def in_line(draft: Draft, stage: StageStatus) -> Decision:

@@ -16,7 +16,14 @@ ACCEPTED: list[dict[str, Any]] = [
     {"suspend": True},
     {"ufile.bucket": "127"},
     {"ufile.bucket": "a" * 63},
-    {"ufile.region": "internal-cn-gd-02"},
+    *({"ufile.region": region} for region in ("cn-sh2", "idn-jakarta", "hk", "of-a-private-cloud")),
+    *({"ufile.network": network} for network in ("Public", "Internal")),
+    *({"ufile.restore": tier} for tier in ("Expedited", "Standard")),
+    *(
+        ENDPOINT | {"ufile.endpoint": {"scheme": "http", "suffix": suffix}, "ufile.restore": "Standard"}
+        for suffix in (".internal-cn-gd-02.ufileos.com", ".ufile.cn-north-02.ucloud.cn:80")
+    ),
+    ENDPOINT | {"ufile.endpoint": {"scheme": "https", "suffix": ".internal-us3.example.com"}},
     ENDPOINT | {"ufile.endpoint": {"suffix": ".cn-bj.ufileos.com"}},
     ENDPOINT | {"ufile.endpoint": {"scheme": "http", "suffix": ".ufile.devcluster.test:8080"}},
     {"ufile.secretRef.name": "team-a.ufile"},

@@ -42,6 +42,7 @@ STATUS = model.Status(
         message="m",
         content="sha256:f",
         failures=1,
+        waits=2,
         retry_at=NOW,
     ),
     last_failure=model.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),

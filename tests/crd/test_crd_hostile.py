@@ -12,6 +12,7 @@ FULL = {
         "bucket": "uai-demo",
         "endpoint": {"scheme": "http", "suffix": ".ufile.test"},
         "secretRef": {"name": "ufile"},
+        "restore": "Standard",
     },
     "model": {
         "prefix": "train/",
@@ -70,7 +71,13 @@ OTHER_SOURCES: dict[tuple[str, ...], dict[str, Any]] = {
     ("ufile", "archive"): {"archive": "code.zip"},
 }
 # the second way to name an endpoint, what needs another field beside it, and the other way to get a graph
-ELSEWHERE = {"ufile.region", "model.checkpoint.policy", "model.checkpoint.poll", "export.frozenGraph.key"}
+ELSEWHERE = {
+    "ufile.region",
+    "ufile.network",
+    "model.checkpoint.policy",
+    "model.checkpoint.poll",
+    "export.frozenGraph.key",
+}
 
 CONTROL = ["\x00", "a\x00b", "a\nb", "\n", "a\rb", "a\tb", "\x1b[31m", "\x7f", "\u0085", "a\u2028b", "a\u2029b"]
 PRINTABLE = [

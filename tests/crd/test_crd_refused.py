@@ -52,6 +52,9 @@ ONE_REPOSITORY = "must be host[:port]/path, its parts lower-case letters and dig
 ONE_HOST = "must start with the host of the registry, such as uhub.ucloud.cn/demo/object-detect-infer"
 ONE_BUCKET = "must be 3 to 63 lower-case letters, digits or hyphens, with no hyphen at either end"
 ONE_SUFFIX = "must be a dot and a lower-case host name, and may end in :port, such as .cn-bj.ufileos.com"
+ONE_PLAIN = (
+    "the internal hosts of US3 speak no TLS: set scheme to http, or region and network Internal in place of endpoint"
+)
 ONE_MODEL = "set exactly one of model.checkpoint and export.frozenGraph"
 REQUIRED = "Required value"
 ONE_CHECKPOINT = "set exactly one of step, such as 200000 for model.ckpt-200000, and policy, which is Latest"
@@ -80,6 +83,22 @@ REFUSED: list[Refusal] = [
     ),
     at("ufile.endpoint.suffix", "." + "a" * 180, "may not be more than 180"),
     at("ufile.endpoint", {"suffix": ".a", "scheme": "file"}, "Unsupported value", "ufile.endpoint.scheme"),
+    *(
+        Refusal({"ufile.region": ABSENT, "ufile.endpoint": endpoint}, "spec.ufile.endpoint", ONE_PLAIN)
+        for suffix in (
+            ".internal-cn-wlcb.ufileos.com",
+            ".internal-hk-01.ufileos.com:443",
+            ".ufile.cn-north-02.ucloud.cn",
+        )
+        for endpoint in ({"suffix": suffix}, {"suffix": suffix, "scheme": "https"})
+    ),
+    *(at("ufile.network", network, "Unsupported value") for network in ("", "internal", "VPC")),
+    Refusal(
+        {"ufile.region": ABSENT, "ufile.endpoint": {"suffix": ".a"}, "ufile.network": "Public"},
+        "spec.ufile",
+        "network goes with region alone: an endpoint is in the one network where it is",
+    ),
+    *(at("ufile.restore", tier, "Unsupported value") for tier in ("", "standard", "Bulk")),
     *(at(path, name, ONE_NAME) for path in NAMES for name in ("", "A", "a/b", "../a", "a_b", "-a", "a..b")),
     *(at(path, LONG, "may not be more than 253") for path in NAMES),
     # model

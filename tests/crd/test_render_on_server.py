@@ -21,7 +21,11 @@ VALUES = {
     "watchNamespaces": ["team-a"],
     "config": {
         "registries": {"allowed": ["uhub.devcluster.test"]},
-        "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
+        "ufile": {
+            "allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}],
+            "network": "Internal",
+            "regions": {"private": {"internal": "http://us3.example.com"}, "hk": {"public": ""}, "sg": None},
+        },
     },
 }
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
+from inference_image_operator.config import Restores, RestoreWait
 from inference_image_operator.decide import decide, is_settled, needs_pods
 from inference_image_operator.decision import CreateJob, DeleteJob
 from inference_image_operator.model import Status
@@ -17,7 +18,11 @@ from inference_image_operator.times import rfc3339
 from tests.model import laws
 from tests.model.state import Action, JobState, View
 from tests.model.wishes import Scenario, Wish
-from tests.unit.operator.world import CONFIG, START
+from tests.unit.operator.world import CONFIG as PLAIN
+from tests.unit.operator.world import START
+
+CONFIG = replace(PLAIN, ufile=replace(PLAIN.ufile, restore=Restores(standard=RestoreWait(every="15m", deadline="30m"))))
+"""With a deadline of two looks for a restore, so that the states are few."""
 
 LATE = (0, 301, 601)
 """Seconds since the claim: nothing has passed; the longest back-off has; the pending deadline has."""
@@ -85,7 +90,7 @@ class Brain:
             observed = replace(observed, pods=self._pods(claimed))
         place = 2 if refusal == "line" else 0
         decision = decide(replace(observed, refusal=REFUSALS.get(refusal), queue_position=place), CONFIG, now)
-        laws.check_decision(observed, decision, self.wishes[view.wish])
+        laws.check_decision(observed, decision, self.wishes[view.wish], CONFIG.ufile.restore.standard.looks)
         actions = []
         for action in decision.actions:
             if isinstance(action, CreateJob):
@@ -148,6 +153,7 @@ def _container(name: str, ended: str, variant: str, wish: Wish, stage: str) -> C
             "permanent": ExitCode.BAD_INPUT,
             "counted": ExitCode.UNAVAILABLE,
             "moved": ExitCode.SOURCE_CHANGED,
+            "restoring": ExitCode.RESTORING,
         }
         if variant in codes:
             failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Mend it.")

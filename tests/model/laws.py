@@ -22,8 +22,8 @@ def law(holds: object, sentence: str) -> None:
         raise Broken(sentence)
 
 
-def check_decision(observed: Observed, decision: Decision, wish: Wish) -> None:
-    """What must hold between an observation and what is decided on it."""
+def check_decision(observed: Observed, decision: Decision, wish: Wish, looks: int) -> None:
+    """What must hold between an observation and what is decided on it; `looks` bound the wait for a restore."""
     before, after = observed.status, decision.status
     for action in decision.actions:
         match action:
@@ -41,19 +41,24 @@ def check_decision(observed: Observed, decision: Decision, wish: Wish) -> None:
                 law((name, uid) in {(job.name, job.uid) for job in observed.jobs}, f"{name} is deleted by its own uid")
             case other:
                 law(isinstance(other, Emit), "Job writes are create and delete")
-    _check_progress(before, after, wish)
+    _check_progress(before, after, wish, looks)
 
 
-def _check_progress(before: Status, after: Status, wish: Wish) -> None:
+def _check_progress(before: Status, after: Status, wish: Wish, looks: int) -> None:
     law(after.observed_generation >= before.observed_generation, "the observed generation went back")
     law(after.observed_generation <= wish.generation, "a generation is reported that does not exist")
     if before.run and after.run:
         law(after.run.generation >= before.run.generation, "the run went back to an older generation")
     if after.stage:
-        law(after.stage.attempt <= wish.spec.retry.limit + retry.MAX_UNCOUNTED, "attempts are not bounded")
+        attempts = after.stage.attempt - after.stage.waits
+        law(attempts <= wish.spec.retry.limit + retry.MAX_UNCOUNTED, "attempts are not bounded")
+        law(after.stage.waits <= looks, "waits for a restore are not bounded")
         law(after.stage.failures <= wish.spec.retry.limit, "counted failures are not bounded")
     if before.stage and after.stage and before.stage.content == after.stage.content:
         law(after.stage.attempt >= before.stage.attempt, "the attempt went back")
+        law(after.stage.waits >= before.stage.waits, "the waits went back")
+        waited = after.stage.waits > before.stage.waits
+        law(not waited or after.stage.failures == before.stage.failures, "a wait was counted as a failure")
     stalled = find(after.conditions, Type.STALLED)
     ready = find(after.conditions, Type.READY)
     law(not (stalled and ready and ready.status == "True"), "an object is both Ready and Stalled")

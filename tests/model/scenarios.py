@@ -38,6 +38,14 @@ DELETED = Scenario(
     disturbances=("stopped",),
     deletion=True,
 )
+ARCHIVED = Scenario(
+    "inputs that are restored in time, or not",
+    SUSPENDED,
+    failures=("permanent", "counted", "restoring"),
+    reuse=(),
+    disturbances=("stopped", "removed", "line"),
+    stages=("Resolve",),
+)
 TWO_OPERATORS = Scenario(
     "two operators and an edit",
     A_TO_B,
@@ -59,11 +67,12 @@ TWO_RETRY = Scenario(
     fenced=True,
     prompt=True,
 )
-FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, TWO_OPERATORS, TWO_RETRY)
+FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, TWO_OPERATORS, TWO_RETRY)
 
 QUICK = (
     replace(EVERYTHING, disturbances=("stuck", "crashing", "stopped", "refused")),
     replace(EDITS, wishes=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
+    replace(ARCHIVED, wishes=A_TO_B),
 )
 
 TWO_UNFENCED = replace(TWO_OPERATORS, fenced=False)

@@ -12,7 +12,7 @@ def test_the_invariants_hold_in_every_state_and_each_can_come_to_rest(scenario):
     found = Exploration(scenario).run()
     print(found)
     assert found.states > 1_000
-    assert found.attempts == 2
+    assert found.attempts == (4 if "restoring" in scenario.failures else 2)
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,8 @@ class Transitions:
             endings = failures & ({"lost", "malformed"} if stage in ("Build", "Test") else {"lost"})
             yield from sorted("complete:" + variant for variant in endings)
         nowhere = {"lost", "malformed"} if stage in ("Export", "Build") else {"lost", "malformed", "moved"}
+        if stage != "Resolve":
+            nowhere |= {"restoring"}
         yield from sorted("failed:" + variant for variant in failures - nowhere)
         if phase == "new":
             yield from sorted(self._may & ({"stuck", "queued", "crashing"} if stage == "Test" else {"stuck", "queued"}))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import build, export, resolve, test
 from inference_image_operator.jobs.job import job
@@ -33,8 +35,13 @@ def manifest(observed: Observed, status: Status, config: Config) -> dict[str, An
 
 
 def look(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
-    """A Job that resolves as the first stage does, and that no run claims; see `polling`."""
-    pod = resolve.pod(observed, observed.status, config)
+    """A Job that resolves as the first stage does, and that no run claims; see `polling`.
+
+    It restores nothing: it would be paid for again and again.
+    """
+    spec = observed.spec
+    frugal = replace(observed, spec=replace(spec, ufile=replace(spec.ufile, restore="")))
+    pod = resolve.pod(frugal, observed.status, config)
     return job(observed, StageStatus(name=LOOK, job=name, content=content, attempt=1), pod)
 
 

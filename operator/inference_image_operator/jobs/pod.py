@@ -76,11 +76,18 @@ def input_env(value: inputs.Input) -> dict[str, Any]:
 
 
 def ufile_env(spec: Spec) -> list[dict[str, Any]]:
-    """The UFile keys, by reference; the operator never sees them."""
+    """The keys of US3 (formerly UFile), by reference; the operator never sees them.
+
+    The security token is there for temporary keys alone.
+    """
     secret = spec.ufile.secret_ref.name
+    token = {"name": secret, "key": "securityToken", "optional": True}
     return [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
-        for name, key in ((paths.PUBLIC_KEY_ENV, "publicKey"), (paths.PRIVATE_KEY_ENV, "privateKey"))
+        *(
+            {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+            for name, key in ((paths.PUBLIC_KEY_ENV, "publicKey"), (paths.PRIVATE_KEY_ENV, "privateKey"))
+        ),
+        {"name": paths.SECURITY_TOKEN_ENV, "valueFrom": {"secretKeyRef": token}},
     ]
 
 

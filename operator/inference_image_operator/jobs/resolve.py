@@ -74,5 +74,6 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         builder="Append" if config.builder(spec.build) == "Append" else "",
         registry=registry(spec, config),
         sample=spec.test.sample if spec.test.enabled else "",
+        restore=spec.ufile.restore,
         fixed_tags=spec.image.tags if spec.image.tag_policy == "Refuse" else (),
     )

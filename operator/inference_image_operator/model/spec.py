@@ -16,7 +16,7 @@ _NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
 
 
 class Endpoint(Part, frozen=True, kw_only=True):
-    """A UFile endpoint that is no region's: `{scheme}://{bucket}{suffix}/{key}`."""
+    """An endpoint of US3 (formerly UFile) that is no region's: `{scheme}://{bucket}{suffix}/{key}`."""
 
     scheme: Literal["http", "https"] = "https"
     suffix: str
@@ -28,9 +28,13 @@ class UFileSpec(Part, frozen=True, kw_only=True):
 
     bucket: str
     region: str = ""
+    network: Literal["", "Public", "Internal"] = ""
+    """Through which the region is reached; empty leaves it to the installation."""
     endpoint: Endpoint | None = None
     secret_ref: NameRef
-    """Secret with the keys `publicKey` and `privateKey`."""
+    """Secret with the keys `publicKey` and `privateKey`, and `securityToken` for temporary keys."""
+    restore: Literal["", "Expedited", "Standard"] = ""
+    """How archived inputs are restored; empty restores nothing."""
 
 
 class CheckpointSpec(Part, frozen=True, kw_only=True):

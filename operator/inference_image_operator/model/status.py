@@ -138,6 +138,8 @@ class StageStatus(Part, frozen=True, kw_only=True):
     """Set on the attempt that follows a kill for want of memory."""
     failures: int = 0
     """Failed attempts that count against `spec.retry.limit`."""
+    waits: int = 0
+    """Attempts that only found archived inputs whose restore is under way; they count as no attempt."""
     retry_at: str = ""
     """The next attempt starts no earlier."""
 

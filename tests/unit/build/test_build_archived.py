@@ -14,7 +14,7 @@ CONFIG, LABELS = f"{TRAIN}pipeline.config", "uai/object-prep-output/label_map.pb
 DOCKERFILE, CODE = "uai/object-detect/object-detect-cpu.Dockerfile", "uai/object-detect/code/infer.py"
 SAMPLE = "uai/samples/shapes.png"
 AT_ONCE = Patience(limit=0)
-TIERS = [("Expedited", 900, "15 minutes"), ("Standard", 18_000, "5 hours")]
+TIERS = {"Expedited": (900, "15 minutes"), "Standard": (18_000, "5 hours")}
 NEEDED = (INDEX, DATA, CONFIG, LABELS, DOCKERFILE, CODE, SAMPLE)
 
 
@@ -87,10 +87,9 @@ def test_a_ready_graph_and_an_archive_of_code(run, archive, store):
     assert error.keys == ("models/ready.pb", "uai/code.tar.gz")
 
 
-@pytest.mark.parametrize(
-    ("tier", "seconds", "takes"), [("Expedited", 900, "15 minutes"), ("Standard", 18_000, "5 hours")]
-)
-def test_a_restore_is_asked_for_and_waited_for(run, archive, ufile, tier, seconds, takes):
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_restore_is_asked_for_and_waited_for(run, archive, ufile, tier):
+    seconds, takes = TIERS[tier]
     archive(INDEX, DATA, CODE)
     error = refused(run, restore=tier)
     assert (error.reason, error.exit_code) == (Reason.OBJECT_RESTORING, ExitCode.RESTORING)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import inference_image_contract
-from inference_image_operator import config
+from inference_image_operator import config, model
 
 CHART = Path(__file__).parents[3] / "deploy" / "helm"
 
@@ -67,6 +67,20 @@ def test_default_values_are_the_programs_defaults(values: dict[str, Any]) -> Non
     assert read == config.Config(images=config.Images(**images))
 
 
+def test_the_example_for_uk8s_stays_inside_the_network(values: dict[str, Any], schema: dict[str, Any]) -> None:
+    example = _yaml("uk8s-values.yaml")
+    merged = values | {"images": values["images"] | example["images"]}
+    merged["config"] = values["config"] | {"ufile": values["config"]["ufile"] | example["config"]["ufile"]}
+    jsonschema.validate(merged, schema)
+    read = config.parse(yaml.safe_dump({**merged["config"], "images": _of_steps(merged)}))
+    inside = model.read(model.UFileSpec, {"bucket": "b", "region": "cn-bj", "secretRef": {"name": "u"}})
+    assert read.endpoint(inside) == config.UFileEndpoint(scheme="http", suffix=".ufile.cn-north-02.ucloud.cn")
+
+
+def _of_steps(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: image for name, image in values["images"].items() if name != "operator"}
+
+
 def test_every_setting_of_the_program_is_a_value(schema: dict[str, Any]) -> None:
     document = msgspec.json.schema(config.Config)
     settings = set(document["$defs"]["Config"]["properties"]) - {"images", "watchNamespaces", "probes"}
@@ -100,6 +114,12 @@ def test_default_values_pass_once_the_images_are_named(values: dict[str, Any], s
         ("config.ufile.proxy.noProxy", ["a,b"]),
         ("config.ufile.caConfigMap", "UPPER"),
         ("config.ufile.limits.maxFiles", 0),
+        ("config.ufile.network", "VPC"),
+        ("config.ufile.regions", {"cn-bj": {"public": "cn-bj.ufileos.com"}}),
+        ("config.ufile.regions", {"CN": {}}),
+        ("config.ufile.regions", {"cn-bj": {"private": "http://a"}}),
+        ("config.ufile.restore.standard", {"every": "15m"}),
+        ("config.ufile.restore.standard", {"every": "soon", "deadline": "1h"}),
         ("config.jobs.resources.kanikoo", {}),
         ("config.jobs.maximum.memory", "lots"),
         ("config.resync", "10"),

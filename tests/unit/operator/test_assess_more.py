@@ -51,7 +51,7 @@ def test_an_exit_code_carries_the_class(code, kind):
 
 
 def test_the_kinds_are_named():
-    assert [kind.value for kind in Kind] == ["permanent", "counted", "uncounted", "resolve"]
+    assert [kind.value for kind in Kind] == ["permanent", "counted", "uncounted", "resolve", "restoring"]
 
 
 CRASHES = [

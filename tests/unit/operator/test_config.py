@@ -37,7 +37,15 @@ def test_images_are_enough() -> None:
         (IMAGES + "registries: {keepContentTags: -1}", "`registries.keepContentTags` is -1"),
         (IMAGES + "builders: {default: Append, allowed: [Kaniko]}", "`builders.default` is Append"),
         (IMAGES + "builders: {default: Docker}", r"at `\$\.builders\.default`"),
-        (IMAGES + "ufile: {regionEndpoint: {scheme: http, suffix: .x}}", r"must contain \{region\}"),
+        (IMAGES + "ufile: {network: Somewhere}", r"at `\$\.ufile\.network`"),
+        (
+            IMAGES + "ufile: {regions: {a: {public: cn-bj.ufileos.com}}}",
+            "'cn-bj.ufileos.com' is no address of a region",
+        ),
+        (IMAGES + "ufile: {regions: {a: {internal: 'http://a/path'}}}", "'http://a/path' is no address of a region"),
+        (IMAGES + "ufile: {restore: {standard: {every: 0s, deadline: 1h}}}", "`every` is 0s, but must lie between"),
+        (IMAGES + "ufile: {restore: {standard: {every: 2h, deadline: 1h}}}", "`every` is 2h, but must lie between"),
+        (IMAGES + "ufile: {restore: {expedited: {every: 1m, deadline: soon}}}", "`deadline`: 'soon' is not a duration"),
         (IMAGES + "ufile: {allowedEndpoints: [{scheme: file, suffix: .x}]}", r"allowedEndpoints\[0\]\.scheme"),
         (IMAGES + "ufile: {proxy: {url: 'http://user:secret@proxy.test'}}", r"without user, password and path"),
         (IMAGES + "ufile: {proxy: {url: 'socks5://proxy.test'}}", r"`ufile.proxy.url` must be http"),
@@ -73,15 +81,37 @@ def ufile(**where: object) -> model.UFileSpec:
     return model.read(model.UFileSpec, {"bucket": "uai-demo", "secretRef": {"name": "ufile"}} | where)
 
 
-def test_a_region_leads_to_its_own_endpoint() -> None:
-    found = config.parse(LISTED).endpoint(ufile(region="cn-bj"))
-    assert found == config.UFileEndpoint(scheme="http", suffix=".cn-bj.ufileos.com")
+@pytest.mark.parametrize(
+    ("region", "public", "internal"),
+    [
+        ("cn-bj", "cn-bj.ufileos.com", "ufile.cn-north-02.ucloud.cn"),
+        ("cn-wlcb", "cn-wlcb.ufileos.com", "internal-cn-wlcb.ufileos.com"),
+        ("cn-gd", "cn-gd.ufileos.com", "internal-cn-gd-02.ufileos.com"),
+        ("hk", "hk.ufileos.com", "internal-hk-01.ufileos.com"),
+        ("pk-khi", "pk-khi.ufileos.com", "internal-pk-khi.ufileos.com"),
+    ],
+)
+def test_a_region_leads_to_its_own_endpoint(region: str, public: str, internal: str) -> None:
+    """In public with TLS; internal hosts have none."""
+    outside = config.UFileEndpoint(scheme="https", suffix=f".{public}")
+    inside = config.UFileEndpoint(scheme="http", suffix=f".{internal}")
+    by_default, internally = config.parse(LISTED), config.parse(IMAGES + "ufile: {network: Internal}")
+    assert by_default.endpoint(ufile(region=region)) == outside
+    assert by_default.endpoint(ufile(region=region, network="Internal")) == inside
+    assert internally.endpoint(ufile(region=region)) == inside
+    assert internally.endpoint(ufile(region=region, network="Public")) == outside
+
+
+def test_every_documented_region_is_known() -> None:
+    assert len(config.parse(IMAGES).ufile.regions) == 23
 
 
 def test_an_installation_may_keep_regions_inside_its_network() -> None:
-    text = IMAGES + "ufile: {regionEndpoint: {scheme: https, suffix: '.internal-{region}.ufileos.com'}}"
-    found = config.parse(text).endpoint(ufile(region="cn-bj"))
-    assert found == config.UFileEndpoint(scheme="https", suffix=".internal-cn-bj.ufileos.com")
+    found = config.parse(IMAGES + "ufile: {regions: {private: {internal: 'http://us3.example.com:8080'}}}")
+    assert found.endpoint(ufile(region="private")) is None
+    inside = found.endpoint(ufile(region="private", network="Internal"))
+    assert inside == config.UFileEndpoint(scheme="http", suffix=".us3.example.com:8080")
+    assert found.endpoint(ufile(region="cn-bj")) is None
 
 
 def test_a_listed_endpoint_is_allowed() -> None:

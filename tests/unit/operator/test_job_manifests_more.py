@@ -169,7 +169,7 @@ def test_the_sample_is_looked_for_only_where_it_is_used(enabled, sample):
     assert work(found, "resolve", inputs.ResolveInput).sample == sample
 
 
-@pytest.mark.parametrize(("sample", "located", "keys"), [("uai/a.png", True, 3), ("", False, 1)])
+@pytest.mark.parametrize(("sample", "located", "keys"), [("uai/a.png", True, 4), ("", False, 1)])
 def test_the_probe_meets_ufile_only_for_a_sample(sample, located, keys):
     found = job(Stage.TEST, test={"sample": sample})
     assert (work(found, "probe", inputs.ProbeInput).ufile is not None) is located

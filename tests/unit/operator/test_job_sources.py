@@ -16,7 +16,7 @@ from tests.unit.operator.world import CONFIG, RESULTS, SPEC, World, report
 GIT = {"url": "ssh://git@git.test:2222/team/app.git", "ref": "v1", "path": "code", "secretRef": {"name": "git"}}
 GIT_CONFIG = msgspec.structs.replace(CONFIG, sources=config.Sources(git_hosts=("git.test:2222",)))
 COMMIT = "c0ffee" + "0" * 34
-KEYS = ["UFILE_PUBLIC_KEY", "UFILE_PRIVATE_KEY"]
+KEYS = ["UFILE_PUBLIC_KEY", "UFILE_PRIVATE_KEY", "UFILE_SECURITY_TOKEN"]
 
 
 def run_to(stage: Stage, source: dict, installation: config.Config = CONFIG) -> tuple[dict, dict[str, dict]]:

@@ -11,6 +11,7 @@ from inference_image_operator.jobs.pod import own_or, with_disk
 from inference_image_operator.model import Resources, Spec, read
 from inference_image_operator.observed import Container, Event, Pod
 from inference_image_operator.policy import refusal
+from inference_image_operator.regions import Region
 from tests.unit.operator.world import CONFIG, SPEC, START, World
 
 
@@ -199,6 +200,28 @@ def test_an_endpoint_that_is_not_listed_is_named():
     found = refusal(read(Spec, SPEC), msgspec.structs.replace(CONFIG, ufile=UFileConfig()))
     assert found.reason == "EndpointNotAllowed"
     assert "http://*.ufile.devcluster.test is not one" in found.message
+
+
+def in_region(**region):
+    return read(Spec, SPEC | {"ufile": {"bucket": "b", "secretRef": {"name": "u"}, **region}})
+
+
+def test_a_region_that_is_not_known_is_named_with_those_that_are():
+    found = refusal(in_region(region="cn-bk"), CONFIG)
+    assert found.reason == "RegionUnknown"
+    assert found.message.startswith("spec.ufile.region cn-bk is none that this installation knows: cn-bj, cn-wlcb, ")
+    assert "config.ufile.regions" in found.hint
+    assert len(found.message) < 500
+
+
+def test_a_network_that_the_installation_leaves_out_is_named():
+    regions = {"cn-bj": Region(internal="http://ufile.cn-north-02.ucloud.cn")}
+    config = msgspec.structs.replace(CONFIG, ufile=UFileConfig(regions=regions))
+    assert refusal(in_region(region="cn-bj", network="Internal"), config) is None
+    found = refusal(in_region(region="cn-bj"), config)
+    assert found.reason == "EndpointNotAllowed"
+    assert "no Public endpoint of the region cn-bj" in found.message
+    assert "spec.ufile.network" in found.hint
 
 
 DEFAULT = ContainerResources(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"})

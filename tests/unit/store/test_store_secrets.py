@@ -48,8 +48,8 @@ TEMPORARY = ("STS.CANARY-TEMPORARY", "CANARY-STS-KEY", None, "CANARY-SECURITY-TO
 
 @pytest.mark.usefixtures("_small_multipart")
 @pytest.mark.parametrize("keys", [(), TEMPORARY], ids=["an account's keys", "temporary keys"])
-def test_no_secret_reaches_a_log_at_debug_level(connect, standin, tmp_path, caplog, capfd, keys):
-    store = connect(*keys)
+def test_no_secret_reaches_a_log_at_debug_level(keys, request, tmp_path, caplog, capfd):
+    store, standin = request.getfixturevalue("connect")(*keys), request.getfixturevalue("standin")
     caplog.set_level(logging.DEBUG)
     logging.getLogger("UCLOUD").setLevel(logging.DEBUG)
     said = _exercise(store, standin, tmp_path)
