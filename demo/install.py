@@ -27,7 +27,10 @@ def values(references: Mapping[str, str]) -> dict[str, object]:
         "config": {
             "registries": {"allowed": [settings.REGISTRY_HOST]},
             "sources": {"gitHosts": [settings.GIT_HOST], "inferenceBase": references["inference-base"]},
-            "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": settings.UFILE_SUFFIX}]},
+            "ufile": {
+                "allowedEndpoints": [{"scheme": "http", "suffix": settings.UFILE_SUFFIX}],
+                "restore": {"expedited": {"every": "5s", "deadline": "20s"}},  # short, so that a test sees it over
+            },
             "jobs": {"imagePullSecrets": [{"name": PULL_SECRET}]},
             "resync": "20s",  # short, so that a test sees one
         },

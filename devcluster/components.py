@@ -11,6 +11,7 @@ from devcluster.settings import (
     NODE_NAME,
     NODE_STATE,
     UFILE_BUCKET,
+    UFILE_CONTROL_PORT,
 )
 
 PKI = NODE_STATE / "pki"
@@ -78,6 +79,7 @@ def _ufile() -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "devcluster.ufile", "--address", "0.0.0.0", "--port", "80"),  # noqa: S104 - inside the node's network namespace
         *("--data", f"{NODE_STATE}/ufile", "--keys", f"{SECRETS}/ufile-keys.json", "--bucket", UFILE_BUCKET),
+        f"--control-port={UFILE_CONTROL_PORT}",
     )
 
 

@@ -19,14 +19,29 @@ def directory() -> Path:
     return settings.STATE / "secrets"
 
 
+def _token() -> dict[str, object]:
+    return {"publicKey": "TOKEN_" + secrets.token_hex(16), "privateKey": secrets.token_hex(24)}
+
+
+def _expired() -> dict[str, object]:
+    temporary = {"publicKey": "STS." + secrets.token_hex(16), "privateKey": secrets.token_hex(24)}
+    return temporary | {"securityToken": secrets.token_urlsafe(60), "expires": 1}
+
+
+_NEW_PAIRS = (_token, _expired)
+"""The pairs that the object store stand-in knows: a token, and temporary keys whose time is over."""
+
+
 def ensure() -> None:
     """Makes what is missing: the registry's password (with htpasswd and docker config) and the UFile keys."""
     password = directory() / "registry-password"
     if not password.exists():
         write_private(password, secrets.token_urlsafe(18).encode())
-    if not (directory() / "ufile-keys.json").exists():
-        keys = {"publicKey": "TOKEN_" + secrets.token_hex(16), "privateKey": secrets.token_hex(24)}
-        write_private(directory() / "ufile-keys.json", json.dumps([keys]).encode())
+    keys = directory() / "ufile-keys.json"
+    pairs = json.loads(keys.read_text()) if keys.exists() else []
+    if len(pairs) < len(_NEW_PAIRS):
+        pairs += [make() for make in _NEW_PAIRS[len(pairs) :]]
+        write_private(keys, json.dumps(pairs).encode())
     hashed = bcrypt.hashpw(password.read_bytes(), bcrypt.gensalt(BCRYPT_ROUNDS, prefix=b"2a"))
     write_private(directory() / "htpasswd", f"{settings.REGISTRY_USER}:{hashed.decode()}\n".encode())
     write_private(docker_config(), docker_config_text().encode())
@@ -55,5 +70,15 @@ def registry_password() -> str:
 
 def ufile_keys() -> tuple[str, str]:
     """The public and the private key of the object store stand-in."""
-    keys = json.loads((directory() / "ufile-keys.json").read_text())[0]
+    keys = _pairs()[0]
     return keys["publicKey"], keys["privateKey"]
+
+
+def expired_ufile_keys() -> dict[str, str]:
+    """Temporary keys whose time is over, as a Secret has them."""
+    return {name: value for name, value in _pairs()[1].items() if name != "expires"}
+
+
+def _pairs() -> list[dict[str, str]]:
+    pairs: list[dict[str, str]] = json.loads((directory() / "ufile-keys.json").read_text())
+    return pairs

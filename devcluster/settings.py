@@ -21,6 +21,8 @@ GIT_HOST = "git.devcluster.test:9418"
 """Tests serve it at NODE_ADDRESS."""
 UFILE_SUFFIX = ".ufile.devcluster.test"
 UFILE_BUCKET = "uai-demo"
+UFILE_CONTROL_PORT = 9180
+"""Of the stand-in, on loopback inside the node's network."""
 IMAGE_PREFIX = f"{REGISTRY_HOST}/inference-image"
 BASE_IMAGE = f"{REGISTRY_HOST}/library/python:3.13"
 

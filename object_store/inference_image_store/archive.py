@@ -33,12 +33,14 @@ class Archive:
     def unreadable(self, transfer: Transfer, objects: Iterable[ObjectInfo]) -> list[str]:
         """The keys, sorted, of those that are archived and not restored. Raises StageError."""
         found: list[str] = []
+        archived = [info for info in objects if info.archived]
 
         def look(info: ObjectInfo) -> None:
             if not self._retry.call(partial(self._is_readable, info), transfer.sleep):
                 found.append(info.key)
 
-        parallel.run((partial(look, info) for info in objects if info.archived), transfer)
+        if archived:
+            parallel.run((partial(look, info) for info in archived), transfer)
         return sorted(found)
 
     def restore(self, transfer: Transfer, keys: Iterable[str], tier: Tier) -> None:

@@ -26,7 +26,7 @@ _FORBIDDEN = (401, 403)
 _NOT_FOUND = 404
 _BEYOND_THE_END = 416
 _SERVER_ERROR = 500
-_MAX_KEYS_SHOWN = 600
+_MAX_KEYS_SHOWN = 500
 """Characters of the keys that one message names."""
 _TOKEN_WORDS = re.compile(r"\btoken\b|expire", re.IGNORECASE)
 _PASSING = (400, 408, 429)  # 400 too: a body that was damaged on its way no longer fits its checksum

@@ -1,8 +1,8 @@
 """Changes objects in the object store; runs inside the cluster's network, instructions as JSON on standard input.
 
-Each is one of `{"copy": [from, to]}`, `{"delete": key}`, `{"write": [key, text]}`, `{"upload": [file, key]}`, and for
-the registry `{"take": [repository, digest, file]}`, which moves a manifest into a file, and `{"give": [...]}`, which
-puts it back.
+Each is one of `{"copy": [from, to]}`, `{"delete": key}`, `{"write": [key, text]}`, `{"upload": [file, key]}`,
+`{"archive": key}` and `{"later": seconds}`, which puts the object store's clock forward; for the registry
+`{"take": [repository, digest, file]}`, which moves a manifest into a file, and `{"give": [...]}`, which puts it back.
 """
 
 import json
@@ -14,6 +14,12 @@ import requests
 
 from demo.seed import store
 from devcluster import settings
+
+
+def control(method: str, path: str, document: dict) -> None:
+    """Tells the object store stand-in what no client could."""
+    url = f"http://127.0.0.1:{settings.UFILE_CONTROL_PORT}/{path}"
+    requests.request(method, url, json=document, timeout=30).raise_for_status()
 
 
 def registry(verb: str, repository: str, digest: str, file: str) -> None:
@@ -44,6 +50,10 @@ if __name__ == "__main__":
             target.delete(value)
         elif verb in ("take", "give"):
             registry(verb, *value)
+        elif verb == "archive":
+            control("PUT", "objects", {"bucket": settings.UFILE_BUCKET, "key": value, "storageClass": "ARCHIVE"})
+        elif verb == "later":
+            control("POST", "clock", {"advance": value})
         elif verb == "upload":
             target.upload(Path(value[0]), value[1])
         else:

@@ -131,6 +131,10 @@ class Case:
 
         return self.until(f"Ready is False with reason {reason}", look)
 
+    def until_reason(self, reason: str) -> None:
+        """Waits until Ready has this reason, whatever its status."""
+        self.until(f"Ready has the reason {reason}", lambda: self.condition("Ready").get("reason") == reason)
+
     def until_ready(self) -> Object:
         def look() -> bool:
             image = self.image  # one look, so that its parts are of one moment

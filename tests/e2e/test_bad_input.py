@@ -81,6 +81,47 @@ def test_wrong_ufile_keys(case):
     healed(case)
 
 
+def test_expired_security_token(case):
+    """Temporary keys whose time is over; the stand-in never takes them."""
+    temporary = credentials.expired_ufile_keys()
+    kubectl.apply(kubectl.secret(case.namespace, "ufile", temporary))
+    failure = stalled(case, "SecurityTokenRefused", "expired", "securityToken", "spec.ufile.secretRef", "requestedAt")
+    assert not [value for value in temporary.values() if value in json.dumps(case.image)]
+    public, private = credentials.ufile_keys()
+    kubectl.kubectl("-n", case.namespace, "delete", "secret", "ufile")
+    kubectl.apply(kubectl.secret(case.namespace, "ufile", {"publicKey": public, "privateKey": private}))
+    assert failure["stage"] == "Resolve"
+    case.request()
+    healed(case)
+
+
+def test_archived_inputs(case):
+    """Named, all of them; then a restore that takes longer than the installation waits; then it is done."""
+    keys = [f"{case.prefix}train/{case.checkpoint[0]}", case.spec["model"]["labelMap"]]
+    objects(*({"archive": key} for key in keys))
+    stalled(case, "ObjectArchived", *keys, "2 objects", "spec.ufile.restore", "console", "requestedAt")
+    case.spec["ufile"]["restore"] = "Expedited"
+    case.apply()
+    case.until_reason("ObjectRestoring")
+    stalled(case, "RestoreTimedOut", *keys, "After 20s", "Expedited", "console", "requestedAt")
+    objects({"later": 15 * 60})
+    case.request()
+    healed(case)
+
+
+def test_unknown_region(case):
+    right = case.spec["ufile"].pop("endpoint")
+    case.spec["ufile"]["region"] = "cn-bk"
+    case.apply()
+    said = case.until_failed("RegionUnknown")["message"]
+    assert "cn-bk" in said
+    assert "cn-bj, cn-wlcb" in said
+    del case.spec["ufile"]["region"]
+    case.spec["ufile"]["endpoint"] = right
+    case.apply()
+    healed(case)
+
+
 def test_no_such_bucket(case):
     case.spec["ufile"]["bucket"] = "no-such-bucket"
     stalled(case, "BucketNotFound", "no-such-bucket", "spec.ufile.bucket")

@@ -34,6 +34,17 @@ def test_the_limit_is_the_documented_one(monkeypatch):
     assert copying.MAX_COPY == 100_000_000
 
 
+def test_a_graph_of_the_tutorials_size_reaches_its_plain_key(store, tmp_path, monkeypatch):
+    """192 MB, with the limits as they are: the stand-in takes no such Copy."""
+    monkeypatch.undo()
+    with (tmp_path / "graph.pb").open("wb") as file:
+        for number in range(192):
+            file.write(bytes([number]) * 1_000_000)
+    source = store.upload(tmp_path / "graph.pb", "out/f/frozen_inference_graph.pb")
+    copied = store.copy(source.key, "out/frozen_inference_graph.pb")
+    assert (copied.size, copied.etag, copied.sha256) == (192_000_000, source.etag, source.sha256)
+
+
 def test_a_large_object_is_copied_in_parts_with_its_metadata(store, standin, source):
     before = len(standin.seen)
     copied = store.copy(source.key, "out/graph.pb", metadata={"Checkpoint-Step": "900"})

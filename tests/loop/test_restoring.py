@@ -1,0 +1,60 @@
+"""Archived inputs on the real control plane: looked at again without being counted, then read, or given up."""
+
+import json
+
+import pytest
+
+from inference_image_contract import results
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.stages import Stage
+from tests.loop.conftest import Operator
+from tests.loop.pipeline import Pipeline
+
+RESTORING = results.Failed(reason="ObjectRestoring", message="2 objects are being restored.", hint="Nothing to do.")
+
+
+@pytest.fixture
+def pipeline(plane, api, namespace, tmp_path):
+    ufile = {
+        "allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}],
+        "restore": {"standard": {"every": "1s", "deadline": "2s"}},
+    }
+    operator = Operator(plane, api, namespace, tmp_path, ufile=ufile).start()
+    found = Pipeline(api, namespace, operator)
+    found.spec["ufile"] |= {"restore": "Standard"}
+    found.spec["retry"] = {"limit": 0}
+    yield found
+    operator.kill()
+
+
+def look(pipeline, attempt):
+    """The next Job of Resolve ends as one that only found what is being restored."""
+    pipeline.until(
+        f"attempt {attempt} is claimed",
+        lambda: pipeline.image.get("status", {}).get("stage", {}).get("attempt") == attempt,
+    )
+    pipeline.fail(Stage.RESOLVE, ExitCode.RESTORING, results.encode(RESTORING).decode())
+
+
+def test_once_what_is_archived_is_restored_the_run_goes_on(pipeline):
+    pipeline.apply()
+    look(pipeline, 1)
+    look(pipeline, 2)
+    pipeline.until("the third look is claimed", lambda: pipeline.image["status"]["stage"].get("waits") == 2)
+    pipeline.run_whole()
+    assert "lastFailure" not in pipeline.image["status"]
+    said = [event["message"] for event in pipeline.events if event["reason"] == "ObjectRestoring"]
+    assert said == ["2 objects are being restored. Nothing to do. Look 1 of 2 follows in 1s."]
+
+
+def test_a_restore_that_takes_longer_than_the_deadline_stalls_and_says_so(pipeline):
+    pipeline.apply()
+    for attempt in (1, 2, 3):
+        look(pipeline, attempt)
+    pipeline.until_condition("Stalled", "True", "RestoreTimedOut")
+    status = pipeline.image["status"]
+    assert status["lastFailure"]["message"] == (
+        "After 2s the restore (Standard) is not done: 2 objects are being restored."
+    )
+    assert "console of US3" in json.dumps(status["lastFailure"]["hint"])
+    assert len(pipeline.jobs) == 3
