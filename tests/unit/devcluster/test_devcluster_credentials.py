@@ -1,0 +1,33 @@
+"""The stand-ins' credentials: made once, completed when a newer version wants more, and taken by the object store."""
+
+import json
+
+import pytest
+
+from devcluster import credentials, settings
+from devcluster.ufile import accounts
+
+
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "STATE", tmp_path)
+    (tmp_path / "secrets").mkdir()
+
+
+def test_the_object_store_knows_a_token_and_temporary_keys_whose_time_is_over():
+    credentials.ensure()
+    token, temporary = accounts.load(credentials.directory() / "ufile-keys.json")
+    assert (token.public_key, token.private_key) == credentials.ufile_keys()
+    assert token.public_key.startswith("TOKEN_")
+    assert temporary.expires == 1
+    wanted = {"publicKey": temporary.public_key, "privateKey": temporary.private_key}
+    assert credentials.expired_ufile_keys() == wanted | {"securityToken": temporary.security_token}
+
+
+def test_keys_that_are_there_stay():
+    keys = {"publicKey": "TOKEN_old", "privateKey": "old"}
+    (credentials.directory() / "ufile-keys.json").write_text(json.dumps([keys]))
+    for _ in range(2):
+        credentials.ensure()
+        assert credentials.ufile_keys() == ("TOKEN_old", "old")
+    assert len(accounts.load(credentials.directory() / "ufile-keys.json")) == 2
