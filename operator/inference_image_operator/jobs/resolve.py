@@ -8,7 +8,6 @@ from inference_image_operator.jobs.pod import (
     container,
     input_env,
     pod_spec,
-    registry,
     registry_mounts,
     registry_volumes,
     scratch,
@@ -72,7 +71,7 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
         builder="Append" if config.builder(spec.build) == "Append" else "",
-        registry=registry(spec, config),
+        registry=config.registries.for_jobs(spec.image.repository, spec.image.additional_repositories),
         sample=spec.test.sample if spec.test.enabled else "",
         fixed_tags=spec.image.tags if spec.image.tag_policy == "Refuse" else (),
     )
