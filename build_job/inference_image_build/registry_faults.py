@@ -84,7 +84,8 @@ def pull_only(access: Access, detail: str) -> StageError:
         hint = f"{uhub.push(image.path, inside if inside != image.host else '')}; {REQUEST_AGAIN}"
     return StageError(
         Reason.REGISTRY_UNAUTHORIZED,
-        f"The registry {image.host} refuses pushing to {image.repository} {access.who}, and allows reading it: {detail}.",
+        f"The registry {image.host} refuses pushing to {image.repository} {access.who}, and allows reading it: "
+        f"{detail}.",
         hint,
     )
 
