@@ -138,9 +138,9 @@ class Registry:
         try:
             reply = self._http.request("POST", image, "blobs/uploads/", actions=_PUSH, body=b"")
         except StageError as error:
-            if error.reason is Reason.REGISTRY_UNAUTHORIZED and self._may_read(image):
-                detail = error.message.partition(": ")[2].removesuffix(".")
-                raise faults.pull_only(self._http.access(image, _PUSH), detail) from error
+            asked = self._http.access(image, _PUSH)
+            if asked.user and error.reason is Reason.REGISTRY_UNAUTHORIZED and self._may_read(image):
+                raise faults.pull_only(asked, error.message.partition(": ")[2].removesuffix(".")) from error
             raise
         if reply.status != _ACCEPTED:
             raise faults.no_repository(image, reply, self.names)

@@ -176,6 +176,13 @@ def test_a_login_that_pulls_from_outside_and_does_not_push_is_told_the_inner_nam
     assert "外网访问" in error.hint
 
 
+def test_who_has_no_login_is_told_which_one_uhub_takes(at_uhub, uhub):
+    uhub.public |= {"demo", "share"}
+    error = refused(at_uhub, uhub.outside, {})
+    assert "without credentials" in error.message
+    assert "e-mail address of the UCloud account" in error.hint
+
+
 def test_with_a_login_for_the_inner_name_it_is_pushed_from_inside(at_uhub, uhub):
     uhub.closed.add("demo")
     assert at_uhub(uhub.outside, {uhub.inside: CONSOLE, uhub.outside: CONSOLE}).registry_host == uhub.inside
