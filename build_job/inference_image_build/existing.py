@@ -3,6 +3,7 @@
 from inference_image_build.hashes import hex_of
 from inference_image_build.references import ImageReference
 from inference_image_build.registry import Registry
+from inference_image_build.untag import NOTHING
 from inference_image_contract.results import Built
 
 
@@ -14,6 +15,6 @@ def content_tag(content_hash: str) -> str:
 def image(registry: Registry, repository: ImageReference, content_hash: str) -> Built | None:
     """The image of this content, None when the registry does not serve it."""
     manifest = registry.manifest(repository, content_tag(content_hash))
-    if manifest is None:
+    if manifest is None or manifest.digest == NOTHING.digest:
         return None
     return Built(digest=manifest.digest, size=registry.size(repository, manifest))

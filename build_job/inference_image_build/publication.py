@@ -1,5 +1,6 @@
 """Where an image is going to be published: what could forbid it later is found before anything is built."""
 
+import contextlib
 from collections.abc import Iterator
 
 from inference_image_build import references
@@ -11,16 +12,40 @@ from inference_image_contract.reasons import Reason
 
 
 def repositories(where: inputs.Registry) -> Iterator[ImageReference]:
-    """Every repository that the image goes to, that of the build first. Raises StageError (`InvalidInput`)."""
-    yield references.parse_repository(where.repository)
-    for text in where.additional_repositories:
-        yield references.parse_repository(text)
+    """Every repository that the image goes to, that of the build first. Raises StageError (`InvalidInput`).
+
+    One that is named twice, under two names of its registry, is one.
+    """
+    names = where.names()
+    seen: list[ImageReference] = []
+    for text in (where.repository, *where.additional_repositories):
+        found = references.parse_repository(text)
+        if not any(names.same_repository(found.repository, other.repository) for other in seen):
+            seen.append(found)
+            yield found
 
 
-def check_push(where: inputs.Registry, registry: Registry) -> None:
-    """Proves that the credentials may push to each repository. Raises StageError as `Registry.check_push`."""
-    for repository in repositories(where):
+def check_push(where: inputs.Registry, registry: Registry) -> ImageReference:
+    """Proves that the credentials may push to each repository; the first one under the name that is to be used.
+
+    That is the first name of its registry, the preferred before the others, for which there is a login that may push:
+    Kaniko and kubelets know a login for the very name alone. Raises StageError as `Registry.check_push`.
+    """
+    first, *others = repositories(where)
+    found = _pushable(first, registry)
+    for repository in others:
         registry.check_push(repository)
+    return found
+
+
+def _pushable(repository: ImageReference, registry: Registry) -> ImageReference:
+    candidates = registry.names_with_login(repository)
+    for named in candidates if candidates != [repository] else ():
+        with contextlib.suppress(StageError):
+            registry.check_push(named)
+            return named
+    registry.check_push(repository)
+    return repository
 
 
 def check_tags(stage: inputs.ResolveInput, registry: Registry, pinned: inputs.Manifest, digest: str) -> None:

@@ -7,8 +7,9 @@ import msgspec
 
 from inference_image_build import publication, references, retention
 from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.manifests import Manifest
 from inference_image_build.references import ImageReference
-from inference_image_build.registry import Manifest, Registry
+from inference_image_build.registry import Registry
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PublishInput
 from inference_image_contract.reasons import Reason
@@ -28,7 +29,7 @@ def publish(stage: PublishInput, registry: Registry) -> Published:
 
     First everything is looked at that could forbid it, then the image is copied to the other repositories, then tags
     move, those of `spec.image.repository` last: whoever follows them finds the others done. At the end old content
-    tags go, if that is asked for.
+    tags go, as `retention` says.
     Raises StageError: `PublishFailed`, `TagExists`, `TagImmutable`, `DigestInvalid`, and those of the registry.
     """
     repository, *others = publication.repositories(stage.registry)
@@ -45,7 +46,8 @@ def publish(stage: PublishInput, registry: Registry) -> Published:
         registry.copy(repository, other, manifest)
     for tag in tags:
         _move(registry, tag, manifest)
-    deleted, why = retention.apply(stage.retention, registry, repository, manifest.digest)
+    most = retention.most_own_tags(stage.registry.limit(repository.host))
+    deleted, why = retention.apply(stage.retention, registry, repository, manifest.digest, most=most)
     return _fitting(
         Published(
             digest=manifest.digest,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import BaseRewrite
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import RegistryNames
 
 DEFAULT_HOST = "docker.io"
 """What a reference without a host means, by the grammar."""
@@ -50,7 +51,7 @@ class ImageReference(NamedTuple):
 
 
 def parse(text: str) -> ImageReference:
-    """The parts of a reference.
+    """The parts of a reference; its host is lower case, as hosts are compared without case.
 
     Raises ValueError with a sentence that names the wrong part.
     """
@@ -59,7 +60,7 @@ def parse(text: str) -> ImageReference:
         raise ValueError(f"{text!r} has a digest that is not sha256:<64 hex digits>")
     head, slash, rest = name.partition("/")
     is_host = bool(slash) and (head == "localhost" or "." in head or ":" in head)
-    host, remainder = (head, rest) if is_host else (DEFAULT_HOST, name)
+    host, remainder = (head.lower(), rest) if is_host else (DEFAULT_HOST, name)
     path, colon, tag = remainder.partition(":")
     if not _HOST.fullmatch(host):
         raise ValueError(f"{text!r} has a malformed host {host!r}")
@@ -86,14 +87,14 @@ def parse_repository(text: str) -> ImageReference:
     return reference
 
 
-def rewritten(reference: ImageReference, rewrites: Iterable[BaseRewrite]) -> ImageReference:
+def rewritten(reference: ImageReference, rewrites: Iterable[BaseRewrite], names: RegistryNames) -> ImageReference:
     """The same image below another registry or repository: the first rewrite whose prefix is the reference's.
 
-    A prefix ends where a component of the path does. Raises StageError (`InvalidInput`) when what comes of it is no
-    reference.
+    A prefix ends where a component of the path does, and may have any name of the registry. Raises StageError
+    (`InvalidInput`) when what comes of it is no reference.
     """
     for rewrite in rewrites:
-        prefix = rewrite.prefix.rstrip("/")
+        prefix = names.at(rewrite.prefix.rstrip("/"), reference.host)
         if f"{reference.repository}/".startswith(f"{prefix}/"):
             text = rewrite.replacement.rstrip("/") + reference.repository.removeprefix(prefix)
             try:
@@ -108,12 +109,12 @@ def rewritten(reference: ImageReference, rewrites: Iterable[BaseRewrite]) -> Ima
     return reference
 
 
-def check_allowed(reference: ImageReference, allowed: Collection[str], where: str) -> None:
-    """Refuses a host that the installation does not list; an empty list allows any.
+def check_allowed(reference: ImageReference, allowed: Collection[str], names: RegistryNames, where: str) -> None:
+    """Refuses a registry that the installation does not list, under any of its names; an empty list allows any.
 
     `where` is what names the image, for the message. Raises StageError (`RegistryNotAllowed`).
     """
-    if not allowed or reference.host in allowed:
+    if not allowed or names.listed(reference.host, allowed):
         return
     raise StageError(
         Reason.REGISTRY_NOT_ALLOWED,
@@ -123,12 +124,16 @@ def check_allowed(reference: ImageReference, allowed: Collection[str], where: st
     )
 
 
-def mirrored(reference: ImageReference, mirrors: Mapping[str, Collection[str]]) -> list[ImageReference]:
+def mirrored(
+    reference: ImageReference, mirrors: Mapping[str, Collection[str]], names: RegistryNames
+) -> list[ImageReference]:
     """The same image at each mirror of its registry; a mirror is a host, or a host and a path before the image's."""
     found = []
-    for mirror in mirrors.get(reference.host, ()):
+    for mirror in names.find(reference.host, mirrors) or ():
         host, _, prefix = mirror.partition("/")
-        found.append(reference._replace(host=host, path=f"{prefix}/{reference.path}" if prefix else reference.path))
+        found.append(
+            reference._replace(host=host.lower(), path=f"{prefix}/{reference.path}" if prefix else reference.path)
+        )
     return found
 
 

@@ -5,47 +5,33 @@ Specification: https://github.com/opencontainers/distribution-spec/blob/main/spe
 """
 
 import contextlib
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 from inference_image_build import references, registry_copy
 from inference_image_build import registry_faults as faults
 from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.manifests import INDEX_TYPES, MANIFEST_TYPES, Manifest, amd64, descriptors, document, layers
 from inference_image_build.references import ImageReference
-from inference_image_build.registry_auth import read_logins
+from inference_image_build.registry_auth import normalise_host, read_logins
 from inference_image_build.registry_copy import Descriptor
 from inference_image_build.registry_faults import Reply
 from inference_image_build.registry_http import BACKOFF, MAX_BODY, RegistryHttp
 from inference_image_contract import inputs, paths, registry_words
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import RegistryNames
 
-_OCI = "application/vnd.oci.image"
-_DOCKER = "application/vnd.docker.distribution"
-INDEX_TYPES = (f"{_OCI}.index.v1+json", f"{_DOCKER}.manifest.list.v2+json")
-MANIFEST_TYPES = (f"{_OCI}.manifest.v1+json", f"{_DOCKER}.manifest.v2+json")
 _ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
 _OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
+_PUSH = "pull,push"
 _TAGS_OF_A_PAGE = 1000
 _MAX_PAGES = 100
 _NEXT = re.compile(r'\s*<(?P<url>[^>]*)>\s*;\s*rel="?next"?')
-
-
-class Manifest(NamedTuple):
-    """A manifest or an index, byte for byte as the registry serves it."""
-
-    data: bytes
-    media_type: str
-
-    @property
-    def digest(self) -> str:
-        """`sha256:<hex>` of the bytes."""
-        return f"sha256:{hashlib.sha256(self.data).hexdigest()}"
 
 
 class Registry:
@@ -54,12 +40,21 @@ class Registry:
     def __init__(self, allowed: inputs.Registry, auth: Path, ca: Path, *, backoff: float = BACKOFF) -> None:
         self._allowed = allowed.allowed_hosts
         self._mirrors = allowed.mirrors
-        self._http = RegistryHttp(read_logins(auth), ca, allowed.plain_http_hosts, allowed.token_hosts, backoff=backoff)
+        self.names = allowed.names()
+        self._logins = read_logins(auth)
+        knobs = (self._logins, ca, allowed.plain_http_hosts, allowed.token_hosts)
+        self._http = RegistryHttp(*knobs, names=self.names, backoff=backoff)
+        self._as_written = RegistryHttp(*knobs, names=RegistryNames(()), backoff=backoff)
+        """With a login for the very name alone, as Kaniko and kubelets have it."""
 
     @classmethod
     def mounted(cls, allowed: inputs.Registry) -> Self:
         """With the credentials and the CA that are mounted in the pod."""
         return cls(allowed, Path(paths.REGISTRY_AUTH), Path(paths.REGISTRY_CA))
+
+    def check_allowed(self, image: ImageReference) -> None:
+        """Refuses a registry that the installation does not allow. Raises StageError (`RegistryNotAllowed`)."""
+        references.check_allowed(image, self._allowed, self.names, f"The image {image.repository}")
 
     def manifest(self, image: ImageReference, selector: str = "") -> Manifest | None:
         """The manifest of a tag or digest (by default the reference's own), None when there is none.
@@ -67,8 +62,8 @@ class Registry:
         Raises StageError: as `RegistryHttp.request`, and `DigestInvalid` when the bytes are not those of the digest
         that was asked for, or that the registry says they have.
         """
-        references.check_allowed(image, self._allowed, f"The image {image.repository}")
-        return self._manifest(image, selector or image.selector)
+        self.check_allowed(image)
+        return self._manifest(image, selector or image.selector, self._http)
 
     def base(self, image: ImageReference) -> Manifest | None:
         """The manifest of a base image, from the first mirror that has it, else from its own registry.
@@ -79,17 +74,29 @@ class Registry:
         return found[1] if found else None
 
     def located(self, image: ImageReference) -> tuple[ImageReference, Manifest] | None:
-        """As `base`, with the repository that served it: there its blobs are, too."""
-        references.check_allowed(image, self._allowed, f"The image {image.repository}")
-        for mirrored in references.mirrored(image, self._mirrors):
+        """As `base`, with the repository that served it: there its blobs are, too.
+
+        Of several names of its registry that is the first, the preferred before the others, that serves it to whoever
+        has the logins as they are written.
+        """
+        self.check_allowed(image)
+        for mirrored in references.mirrored(image, self._mirrors, self.names):
             with contextlib.suppress(StageError):
-                if found := self._manifest(mirrored, image.selector):
+                if found := self._manifest(mirrored, image.selector, self._http):
                     return mirrored, found
-        last = self._manifest(image, image.selector)
+        names = self.names.of(image.host)
+        for host in names if len(names) > 1 else ():
+            there = image._replace(host=host)
+            with contextlib.suppress(StageError):
+                found = self._manifest(there, image.selector, self._as_written)
+                if found:
+                    return there, found
+                break  # it is one registry: what it does not have here it has nowhere
+        last = self._manifest(image, image.selector, self._http)
         return (image, last) if last else None
 
-    def _manifest(self, image: ImageReference, wanted: str) -> Manifest | None:
-        reply = self._http.request("GET", image, f"manifests/{wanted}", headers={"Accept": _ACCEPT})
+    def _manifest(self, image: ImageReference, wanted: str, http: RegistryHttp) -> Manifest | None:
+        reply = http.request("GET", image, f"manifests/{wanted}", headers={"Accept": _ACCEPT})
         if reply.status == _NOT_FOUND:
             return None
         if reply.status != _OK:
@@ -110,12 +117,12 @@ class Registry:
 
         Raises StageError: as `RegistryHttp.request`, and `PublishFailed` when the registry refuses it.
         """
-        references.check_allowed(image, self._allowed, f"The image {image.repository}")
+        self.check_allowed(image)
         reply = self._http.request(
             "PUT",
             image,
             f"manifests/{tag}",
-            actions="pull,push",
+            actions=_PUSH,
             headers={"Content-Type": manifest.media_type},
             body=manifest.data,
         )
@@ -127,28 +134,46 @@ class Registry:
 
         Raises StageError: as `RegistryHttp.request`, and `RepositoryNotFound`.
         """
-        references.check_allowed(image, self._allowed, f"The image {image.repository}")
-        reply = self._http.request("POST", image, "blobs/uploads/", actions="pull,push", body=b"")
+        self.check_allowed(image)
+        try:
+            reply = self._http.request("POST", image, "blobs/uploads/", actions=_PUSH, body=b"")
+        except StageError as error:
+            asked = self._http.access(image, _PUSH)
+            if asked.user and error.reason is Reason.REGISTRY_UNAUTHORIZED and self._may_read(image):
+                raise faults.pull_only(asked, error.message.partition(": ")[2].removesuffix(".")) from error
+            raise
         if reply.status != _ACCEPTED:
-            raise faults.no_repository(image, reply)
+            raise faults.no_repository(image, reply, self.names)
         location = urlsplit(reply.headers.get("Location", ""))
         if location.path.startswith("/v2/"):
             # A token that may push need not allow this; the registry purges uploads that nobody ends.
             with contextlib.suppress(StageError):
-                self._http.request("DELETE", image, urlunsplit(("", "", *location[2:])), actions="pull,push")
+                self._http.request("DELETE", image, urlunsplit(("", "", *location[2:])), actions=_PUSH)
+
+    def _may_read(self, image: ImageReference) -> bool:
+        """Whether the registry lets the login read there; a repository without an image is read as well."""
+        try:
+            return self._http.request("GET", image, "tags/list?n=1").status in {_OK, _NOT_FOUND}
+        except StageError:
+            return False
+
+    def names_with_login(self, image: ImageReference) -> list[ImageReference]:
+        """The same repository under each name of its registry for which there is a login, the preferred first."""
+        hosts = self.names.of(image.host)
+        return [image._replace(host=host) for host in hosts if normalise_host(host) in self._logins]
 
     def copy(self, source: ImageReference, target: ImageReference, manifest: Manifest) -> None:
         """Puts an image into another repository, under its digest: mounted where the registry is the same, else copied.
 
         Raises StageError: as `RegistryHttp.request`, `LayerTooLarge`, `PublishFailed`.
         """
-        references.check_allowed(target, self._allowed, f"The image {target.repository}")
-        registry_copy.copy_blobs(self._http, source, target, _descriptors(_document(source, manifest)))
+        self.check_allowed(target)
+        registry_copy.copy_blobs(self._http, source, target, descriptors(document(source, manifest)))
         self.put_manifest(target, manifest.digest, manifest)
 
     def copy_blob(self, source: ImageReference, target: ImageReference, blob: Descriptor) -> int:
         """As `copy`, for one blob; the bytes that were sent, 0 where it was there or could be mounted."""
-        references.check_allowed(target, self._allowed, f"The image {target.repository}")
+        self.check_allowed(target)
         return registry_copy.copy_blobs(self._http, source, target, [blob])
 
     def push_blob(self, target: ImageReference, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> int:
@@ -156,12 +181,12 @@ class Registry:
 
         Raises StageError: as `copy`, and what `content` raises.
         """
-        references.check_allowed(target, self._allowed, f"The image {target.repository}")
+        self.check_allowed(target)
         return registry_copy.push_blob(self._http, target, blob, content)
 
     def read_blob(self, image: ImageReference, blob: Descriptor) -> bytes:
         """A small blob, verified. Raises StageError: as `RegistryHttp.request`, `DigestInvalid`, `LimitExceeded`."""
-        references.check_allowed(image, self._allowed, f"The image {image.repository}")
+        self.check_allowed(image)
         if blob.size > MAX_BODY:
             raise StageError(
                 Reason.LIMIT_EXCEEDED,
@@ -172,32 +197,36 @@ class Registry:
 
     def platform(self, image: ImageReference, manifest: Manifest) -> Manifest | None:
         """The linux/amd64 manifest of an index, None when it has none; any other manifest as it is."""
-        document = _document(image, manifest)
-        if manifest.media_type not in INDEX_TYPES and "manifests" not in document:
+        found = document(image, manifest)
+        if manifest.media_type not in INDEX_TYPES and "manifests" not in found:
             return manifest
-        digest = _amd64(document)
+        digest = amd64(found)
         return self.base(image._replace(digest=digest)) if digest else None
 
-    def created(self, image: ImageReference, manifest: Manifest) -> str:
-        """When an image was built, as its configuration says (RFC 3339), empty when it does not."""
-        config = next(_descriptors(_document(image, manifest)), None)
-        if config is None or config.size > MAX_BODY:
-            return ""
-        document = json.loads(registry_copy.read_blob(self._http, image, config))
-        created = document.get("created") if isinstance(document, dict) else None
-        return created if isinstance(created, str) else ""
+    def config(self, image: ImageReference, manifest: Manifest) -> dict[str, object]:
+        """The configuration of an image, empty when it has none of ordinary size."""
+        blob = next(descriptors(document(image, manifest)), None)
+        if blob is None or blob.size > MAX_BODY:
+            return {}
+        found = json.loads(registry_copy.read_blob(self._http, image, blob))
+        return found if isinstance(found, dict) else {}
+
+    def layers(self, image: ImageReference, manifest: Manifest) -> list[Descriptor]:
+        """The layers, compressed; of an index, those of its linux/amd64 image. None where the manifest has no sizes."""
+        child = self.platform(image, manifest)
+        return layers(document(image, child)) if child else []
 
     def tags(self, image: ImageReference) -> list[str]:
         """Every tag of a repository. Raises StageError as `RegistryHttp.request`."""
-        references.check_allowed(image, self._allowed, f"The image {image.repository}")
+        self.check_allowed(image)
         found: list[str] = []
         path = f"tags/list?n={_TAGS_OF_A_PAGE}"
         for _ in range(_MAX_PAGES):
             reply = self._http.request("GET", image, path)
             if reply.status == _NOT_FOUND:
                 return found
-            document = json.loads(reply.body) if reply.status == _OK else None
-            page = document.get("tags") if isinstance(document, dict) else None
+            listing = json.loads(reply.body) if reply.status == _OK else None
+            page = listing.get("tags") if isinstance(listing, dict) else None
             found += [tag for tag in page or () if isinstance(tag, str)]
             following = _NEXT.match(reply.headers.get("Link", ""))
             if reply.status != _OK or following is None:
@@ -213,7 +242,7 @@ class Registry:
 
         Raises StageError as `RegistryHttp.request`, but a refusal is no error.
         """
-        references.check_allowed(image, self._allowed, f"The image {image.repository}")
+        self.check_allowed(image)
         try:
             reply = self._http.request("DELETE", image, f"manifests/{digest}", actions="pull,push,delete")
         except StageError as error:
@@ -228,7 +257,7 @@ class Registry:
         Zero when the manifest has no sizes.
         """
         child = self.platform(image, manifest)
-        return sum(_sizes(_document(image, child))) if child else 0
+        return sum(blob.size for blob in descriptors(document(image, child))) if child else 0
 
 
 def _not_moved(image: ImageReference, tag: str, manifest: Manifest, reply: Reply) -> StageError:
@@ -243,40 +272,3 @@ def _not_moved(image: ImageReference, tag: str, manifest: Manifest, reply: Reply
 
 def _media_type(reply: Reply) -> str:
     return reply.headers.get("Content-Type", "").partition(";")[0].strip() or MANIFEST_TYPES[0]
-
-
-def _document(image: ImageReference, manifest: Manifest) -> dict[str, object]:
-    try:
-        document = json.loads(manifest.data)
-    except ValueError:
-        document = None
-    if isinstance(document, dict):
-        return document
-    raise StageError(
-        Reason.DIGEST_INVALID,
-        f"What the registry serves as {image.pinned(manifest.digest)} is not an image manifest.",
-        "Check the image reference.",
-    )
-
-
-def _amd64(index: dict[str, object]) -> str:
-    """The digest of the linux/amd64 entry of an index, the platform that images are built for; empty if none."""
-    entries = index.get("manifests")
-    for entry in entries if isinstance(entries, list) else ():
-        platform = entry.get("platform") if isinstance(entry, dict) else None
-        if isinstance(platform, dict) and (platform.get("os"), platform.get("architecture")) == ("linux", "amd64"):
-            digest = entry.get("digest")
-            return digest if isinstance(digest, str) and references.DIGEST.fullmatch(digest) else ""
-    return ""
-
-
-def _sizes(document: dict[str, object]) -> Iterator[int]:
-    return (descriptor.size for descriptor in _descriptors(document))
-
-
-def _descriptors(document: dict[str, object]) -> Iterator[Descriptor]:
-    """Configuration and layers of an image manifest."""
-    layers = document.get("layers")
-    for entry in (document.get("config"), *(layers if isinstance(layers, list) else ())):
-        if isinstance(entry, dict) and isinstance(entry.get("size"), int) and entry["size"] > 0:
-            yield Descriptor(str(entry.get("digest", "")), entry["size"])

@@ -16,6 +16,7 @@ from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.references import DEFAULT_HOST
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import RegistryNames
 
 _DEFAULT_HOST_ALIASES = frozenset({"index.docker.io", "registry-1.docker.io"})
 _SUFFIX_LABELS = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
@@ -75,6 +76,11 @@ def normalise_host(key: str) -> str:
     return DEFAULT_HOST if host in _DEFAULT_HOST_ALIASES else host
 
 
+def find_login(logins: Mapping[str, Login], host: str, names: RegistryNames) -> Login | None:
+    """The login for this name of a registry, else for another of its names."""
+    return names.find(normalise_host(host), logins)
+
+
 def parse_challenge(header: str) -> Challenge:
     """The challenge of a `WWW-Authenticate` header; an empty scheme when there is none."""
     scheme, _, rest = header.strip().partition(" ")
@@ -82,14 +88,21 @@ def parse_challenge(header: str) -> Challenge:
     return Challenge(scheme.lower(), parameters)
 
 
-def may_see_login(registry: str, server: str, listed: Collection[str]) -> bool:
+def may_see_login(registry: str, server: str, listed: Collection[str], names: RegistryNames) -> bool:
     """Whether a token server may be told the login of a registry: its own host, its own domain, or a listed host.
 
-    A registry names its token server itself, in a header; a password must not follow it anywhere. Domains are
-    compared below the first label, and never at a public suffix of two labels such as `com.cn`.
+    It is enough that this holds for one name of the registry. A registry names its token server itself, in a header; a
+    password must not follow it anywhere. Domains are compared below the first label, and never at a public suffix of
+    two labels such as `com.cn`.
     """
-    here, there = _name(registry), _name(server)
-    if server.lower() in listed or there in listed or here == there:
+    there = _name(server)
+    if {server.lower(), there} & {host.lower() for host in listed}:
+        return True
+    return any(_is_near(_name(name), there) for name in names.of(registry))
+
+
+def _is_near(here: str, there: str) -> bool:
+    if here == there:
         return True
     if _is_address(here) or _is_address(there):
         return False

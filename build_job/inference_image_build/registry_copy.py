@@ -86,7 +86,7 @@ def _put(http: RegistryHttp, source: ImageReference, target: ImageReference, blo
 
 def _begin(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor) -> str:
     """Asks for a mount where both are of one registry; where to upload to, empty when nothing is left to do."""
-    here = source.host == target.host
+    here = http.names.same(source.host, target.host)
     query = f"?{urlencode({'mount': blob.digest, 'from': source.path})}" if here else ""
     reply = http.request(
         "POST",
@@ -99,7 +99,7 @@ def _begin(http: RegistryHttp, source: ImageReference, target: ImageReference, b
     if reply.status == _CREATED:
         return ""
     if reply.status != _ACCEPTED:
-        raise faults.no_repository(target, reply)
+        raise faults.no_repository(target, reply, http.names)
     return reply.headers.get("Location", "")
 
 

@@ -9,9 +9,10 @@ import requests
 
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.references import ImageReference
-from inference_image_contract import registry_words
+from inference_image_contract import registry_words, uhub
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import RegistryNames
 
 _MAX_SUMMARY = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -36,19 +37,60 @@ def summary(reply: Reply) -> str:
     return _CONTROL.sub(" ", " ".join(str(word) for word in words if word))[:_MAX_SUMMARY]
 
 
-def unauthorized(image: ImageReference, actions: str, user: str, detail: str) -> StageError:
+class Access(NamedTuple):
+    """What a registry was asked for: which actions, on what, as whom."""
+
+    image: ImageReference
+    actions: str
+    """Those of a token's scope: `pull`, or several with commas."""
+    user: str
+    """Empty without a login."""
+    names: RegistryNames
+
+    @property
+    def is_push(self) -> bool:
+        """Whether this is about pushing."""
+        return "push" in self.actions
+
+    @property
+    def who(self) -> str:
+        """For messages: `as user X`."""
+        return f"as user {self.user}" if self.user else "without credentials"
+
+
+def unauthorized(access: Access, detail: str) -> StageError:
     """The registry or its token server refuses the login."""
-    verb = "pushing to" if "push" in actions else "reading"
-    who = f"as user {user}" if user else "without credentials"
+    image = access.image
+    hint = (
+        f"Check the user and password for {image.host} in the Secret named in spec.image.pushSecretRef and that "
+        f"this user may {'push' if access.is_push else 'pull'} there, {REQUEST_AGAIN}"
+    )
+    if access.names.is_uhub(image.host):
+        hint += f" {uhub.log_in()}."
     return StageError(
         Reason.REGISTRY_UNAUTHORIZED,
-        f"The registry {image.host} refuses {verb} {image.repository} {who}: {detail}.",
-        f"Check the user and password for {image.host} in the Secret named in spec.image.pushSecretRef and that "
-        f"this user may {'push' if 'push' in actions else 'pull'} there, {REQUEST_AGAIN}",
+        f"The registry {image.host} refuses {'pushing to' if access.is_push else 'reading'} {image.repository} "
+        f"{access.who}: {detail}.",
+        hint,
     )
 
 
-def no_token(image: ImageReference, actions: str, user: str, error: str) -> StageError:
+def pull_only(access: Access, detail: str) -> StageError:
+    """The registry refuses a push, but lets the same login read."""
+    image = access.image
+    hint = f"Put a login that may push into the Secret named in spec.image.pushSecretRef, {REQUEST_AGAIN}"
+    if access.names.is_uhub(image.host):
+        inside = access.names.of(image.host)[0]
+        hint = f"{uhub.push(image.path, inside if inside != image.host else '')}; {REQUEST_AGAIN}"
+    return StageError(
+        Reason.REGISTRY_UNAUTHORIZED,
+        f"The registry {image.host} refuses pushing to {image.repository} {access.who}, and allows reading it: "
+        f"{detail}.",
+        hint,
+    )
+
+
+def no_token(access: Access, error: str) -> StageError:
     """The registry does not take what its own token server gives."""
     if error == "insufficient_scope":
         detail = "its token server grants less than that"
@@ -56,7 +98,7 @@ def no_token(image: ImageReference, actions: str, user: str, error: str) -> Stag
         detail = "it holds the token of its own token server to be invalid or expired (do their clocks agree?)"
     else:
         detail = "it answers 401"
-    return unauthorized(image, actions, user, detail)
+    return unauthorized(access, detail)
 
 
 def quota(image: ImageReference, reply: Reply) -> StageError | None:
@@ -70,13 +112,15 @@ def quota(image: ImageReference, reply: Reply) -> StageError | None:
     )
 
 
-def no_repository(image: ImageReference, reply: Reply) -> StageError:
+def no_repository(image: ImageReference, reply: Reply, names: RegistryNames) -> StageError:
     """The registry takes no upload to a repository, though the login is good."""
+    hint = "Create the repository or its project at the registry, or correct spec.image.repository"
+    if names.is_uhub(image.host):
+        hint = f"{uhub.create_repository(image.path)}; or correct spec.image.repository"
     return quota(image, reply) or StageError(
         Reason.REPOSITORY_NOT_FOUND,
         f"The registry {image.host} does not take uploads to {image.repository}: it answers {summary(reply)}.",
-        f"Create the repository or its project at the registry, or correct spec.image.repository; "
-        f"if the spec stays as it is, {REQUEST_AGAIN}",
+        f"{hint}; if the spec stays as it is, {REQUEST_AGAIN}",
     )
 
 

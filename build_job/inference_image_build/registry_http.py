@@ -13,11 +13,12 @@ import requests
 
 from inference_image_build import registry_faults as faults
 from inference_image_build.references import DEFAULT_HOST, ImageReference
-from inference_image_build.registry_auth import Challenge, Login, may_see_login, normalise_host, parse_challenge
+from inference_image_build.registry_auth import Challenge, Login, find_login, may_see_login, parse_challenge
 from inference_image_build.registry_faults import Reply
 from inference_image_build.registry_tls import OwnCaAdapter
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import RegistryNames
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of an answer: registries accept manifests of at most 4 MiB."""
@@ -47,10 +48,13 @@ class RegistryHttp:
         plain_http_hosts: Collection[str],
         token_hosts: Collection[str] = (),
         *,
+        names: RegistryNames,
         backoff: float = BACKOFF,
     ) -> None:
+        """`names` tells which hosts are one registry: a login for one of them is good for each."""
+        self.names = names
         self._logins = logins
-        self._plain_http_hosts = plain_http_hosts
+        self._plain_http_hosts = frozenset(host.lower() for host in plain_http_hosts)
         self._token_hosts = token_hosts
         self._backoff = backoff
         self._authorizations: dict[tuple[str, str], str] = {}
@@ -86,10 +90,10 @@ class RegistryHttp:
             challenge = parse_challenge(reply.headers.get("WWW-Authenticate", ""))
             error = challenge.parameters.get("error", "")
             if attempt and (error != "invalid_token" or attempt == _TRIES_TO_LOG_IN - 1):
-                raise faults.no_token(image, actions, self._user(image), error)
+                raise faults.no_token(self.access(image, actions), error)
             self._authorizations[known] = self._authorize(image, scopes, actions, challenge)
         if reply.status == requests.codes.forbidden:
-            refused = faults.unauthorized(image, actions, self._user(image), f"it answers {faults.summary(reply)}")
+            refused = faults.unauthorized(self.access(image, actions), f"it answers {faults.summary(reply)}")
             raise faults.quota(image, reply) or refused
         return reply
 
@@ -124,7 +128,7 @@ class RegistryHttp:
         """
         url = urljoin(self._url(image, ""), location)
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-        if urlsplit(url).netloc == urlsplit(self._base(image.host)).netloc:
+        if self._is_own(url, image.host):
             scope = f"repository:{image.path}:pull,push"
             known = [key for key in self._authorizations if key[0] == image.host and key[1].startswith(scope)]
             headers |= _with(None, self._authorizations[known[-1]] if known else "")
@@ -145,34 +149,44 @@ class RegistryHttp:
         scheme = "http" if host in self._plain_http_hosts else "https"
         return f"{scheme}://{_DEFAULT_API_HOST if host == DEFAULT_HOST else host}"
 
-    def _user(self, image: ImageReference) -> str:
-        login = self._logins.get(normalise_host(image.host))
-        return login.user if login else ""
+    def _is_own(self, url: str, host: str) -> bool:
+        """Whether an address is of this registry, under any of its names that is as well protected."""
+        there, here = urlsplit(url), urlsplit(self._base(host))
+        own = there.netloc == here.netloc or self.names.same(there.netloc, host)
+        return own and there.scheme in {here.scheme, "https"}
+
+    def _login(self, image: ImageReference) -> Login | None:
+        return find_login(self._logins, image.host, self.names)
+
+    def access(self, image: ImageReference, actions: str) -> faults.Access:
+        """Who asks for these actions, for messages."""
+        login = self._login(image)
+        return faults.Access(image, actions, login.user if login else "", self.names)
 
     def _authorize(self, image: ImageReference, scopes: list[str], actions: str, challenge: Challenge) -> str:
-        login = self._logins.get(normalise_host(image.host))
+        login = self._login(image)
         if challenge.scheme == "basic" and login:
             return login.basic()
         if challenge.scheme == "bearer":
             return f"Bearer {self._token(image, scopes, actions, challenge)}"
-        raise faults.unauthorized(image, actions, self._user(image), "it asks for credentials")
+        raise faults.unauthorized(self.access(image, actions), "it asks for credentials")
 
     def _token(self, image: ImageReference, scopes: list[str], actions: str, challenge: Challenge) -> str:
         """A token for the scopes, from the server that the registry names."""
-        login = self._logins.get(normalise_host(image.host))
+        login = self._login(image)
         realm = challenge.parameters.get("realm", "")
         schemes = ("https://", "http://") if image.host in self._plain_http_hosts else ("https://",)
         if not realm.startswith(schemes):
             raise faults.unavailable(image.host, f"it names no token server with TLS, but {realm[:100]!r}")
         server = urlsplit(realm).netloc.rpartition("@")[2]
-        if login and not may_see_login(image.host, server, self._token_hosts):
+        if login and not may_see_login(image.host, server, self._token_hosts, self.names):
             raise faults.foreign_token_server(image, server)
         query = urlencode([("service", challenge.parameters.get("service", "")), *(("scope", one) for one in scopes)])
         url = f"{realm}{'&' if '?' in realm else '?'}{query}"
         reply = self._send("GET", url, image.host, _with(None, login.basic() if login else ""))
         if reply.status in {requests.codes.unauthorized, requests.codes.forbidden}:
             detail = f"its token server answers {reply.status}"
-            raise faults.unauthorized(image, actions, self._user(image), detail)
+            raise faults.unauthorized(self.access(image, actions), detail)
         token = _token_of(reply)
         if not token:
             raise faults.unavailable(image.host, f"its token server answers {reply.status} without a token")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from inference_image_build import references
+from inference_image_build import layer_limit, references
 from inference_image_build.registry import Registry
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ReportInput
@@ -18,7 +18,8 @@ def report(stage: ReportInput, registry: Registry, digest_file: Path) -> Built:
     The builder's digest is asked for by itself, not by the content tag: two objects that build the same content at
     once push two images, the tag names the later one, and both are good.
 
-    Raises StageError: `DigestInvalid` when the registry has no such tag, or does not serve what the builder pushed.
+    Raises StageError: `DigestInvalid` when the registry has no such tag, or does not serve what the builder pushed;
+    `LayerTooLarge` when a registry that the image goes to next does not take a layer of it.
     """
     repository = references.parse_repository(stage.registry.repository)
     manifest = registry.manifest(repository, stage.content_tag)
@@ -29,7 +30,8 @@ def report(stage: ReportInput, registry: Registry, digest_file: Path) -> Built:
         manifest = registry.manifest(repository, written)
         if manifest is None:
             raise _invalid(f"The builder pushed {written}, but the registry does not serve it.")
-    return Built(digest=manifest.digest, size=registry.size(repository, manifest))
+    warnings = tuple(layer_limit.check_pushed(registry.layers(repository, manifest), stage.registry))
+    return Built(digest=manifest.digest, size=registry.size(repository, manifest), warnings=warnings)
 
 
 def _written(digest_file: Path) -> str:

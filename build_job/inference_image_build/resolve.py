@@ -13,13 +13,17 @@ from inference_image_build import (
     existing,
     generated,
     hashes,
+    layers,
     pin_source,
     pipeline_config,
     publication,
     references,
+    tag_room,
 )
 from inference_image_build.append import supported
+from inference_image_build.dockerfile_rules import Instruction
 from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.layer_limit import BaseLayer
 from inference_image_build.pin_checkpoint import Patience, Pinned, pin
 from inference_image_build.pin_source import Mounts, PinnedSource
 from inference_image_build.registry import Registry
@@ -53,8 +57,11 @@ class _Model(NamedTuple):
 
 
 class _Bases(NamedTuple):
+    instructions: tuple[Instruction, ...]
+    """Of the Dockerfile."""
     pins: dict[str, str]
     size: int
+    layers: tuple[BaseLayer, ...]
 
 
 def resolve(
@@ -75,12 +82,17 @@ def _resolve(stage: ResolveInput, store: Store, registry: Registry, mounts: Moun
     model = _ready_graph(stage, store) if stage.frozen_graph else _model(stage, store, patience)
     source = pin_source.pin(stage, store, mounts)
     bases = _bases(stage, source.dockerfile, registry)
-    repository = references.parse_repository(stage.registry.repository)
-    publication.check_push(stage.registry, registry)
+    written = references.parse_repository(stage.registry.repository)
+    repository = publication.check_push(stage.registry, registry)
     _check_sample(stage, store)
     manifest = _manifest(stage, model, source, bases.pins)
     image = existing.image(registry, repository, manifest.content_hash)
     publication.check_tags(stage, registry, manifest, image.digest if image else "")
+    graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
+    if image:
+        warnings = layers.check_existing(stage.registry, registry, repository, image.digest)
+    else:
+        warnings = layers.check(stage, manifest, graph, bases.instructions, bases.layers)
     return _fitting(
         Resolved(
             fingerprint=manifest.fingerprint,
@@ -93,8 +105,10 @@ def _resolve(stage: ResolveInput, store: Store, registry: Registry, mounts: Moun
             context_bytes=sum(item.size for item in source.files) + sum(item.size for item in model.files),
             base_bytes=bases.size,
             commit=manifest.commit.commit if manifest.commit else "",
-            graph=exported_graph(store, stage.output_prefix, manifest.fingerprint),
+            graph=graph,
             image=image,
+            registry_host="" if repository.host == written.host else repository.host,
+            warnings=(*tag_room.check(stage.registry, registry), *warnings),
         )
     )
 
@@ -133,16 +147,18 @@ def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
     if stage.builder == "Append":
         supported.check(instructions, stage.dockerfile)
     uses = dockerfile.images(instructions, stage.build_args, stage.dockerfile)
+    names = registry.names
     pins: dict[str, str] = {}
     size = 0
+    found: list[BaseLayer] = []
     for use in uses:
         if use.image in pins:
             continue
         where = f"{stage.dockerfile}, line {use.instruction.first_line},"
-        reference = references.rewritten(references.parse(use.image), stage.base_rewrites)
-        references.check_allowed(reference, stage.registry.allowed_hosts, where)
-        manifest = registry.base(reference)
-        if manifest is None:
+        reference = references.rewritten(references.parse(use.image), stage.base_rewrites, names)
+        references.check_allowed(reference, stage.registry.allowed_hosts, names, where)
+        located = registry.located(reference)
+        if located is None:
             raise StageError(
                 Reason.BASE_IMAGE_NOT_FOUND,
                 f"{where} names {use.image}, which the registry {reference.host} does not have"
@@ -150,9 +166,14 @@ def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
                 f"Correct line {use.instruction.first_line} of {stage.dockerfile}, or push {reference} there, "
                 f"{REQUEST_AGAIN}",
             )
-        pins[use.image] = reference.pinned(manifest.digest)
-        size += registry.size(reference, manifest)
-    return _Bases(pins, size)
+        place, manifest = located
+        # A mirror serves it to Kaniko as well; another name of the registry is to be asked by Kaniko, too.
+        pinned = place if names.same(place.host, reference.host) else reference
+        pins[use.image] = pinned.pinned(manifest.digest)
+        size += registry.size(pinned, manifest)
+        blobs = registry.layers(pinned, manifest) if layers.are_limited(stage.registry, use, instructions) else ()
+        found += [BaseLayer(pinned, use.instruction.first_line, blob) for blob in blobs]
+    return _Bases(instructions, pins, size, tuple(found))
 
 
 def _check_sample(stage: ResolveInput, store: Store) -> None:
@@ -225,9 +246,11 @@ def _publish(store: Store, output_prefix: str, manifest: Manifest) -> ManifestRe
 
 
 def _fitting(result: Resolved) -> Resolved:
-    """The result with as many files as a termination message carries; `file_count` stays the true number."""
+    """The result with as much as a termination message carries; `file_count` stays the true number."""
     while result.files and not fits(result):
         result = msgspec.structs.replace(result, files=result.files[:-1])
+    while result.warnings and not fits(result):
+        result = msgspec.structs.replace(result, warnings=result.warnings[:-1])
     return result
 
 

@@ -20,6 +20,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.redact import redact
 from inference_image_operator.config import Config
 from inference_image_operator.jobs.kaniko import kaniko_args
+from inference_image_operator.jobs.pod import repository
 from inference_image_operator.names import content_tag
 from inference_image_operator.stages import Stage
 from inference_image_store import Credentials, Store
@@ -194,7 +195,7 @@ def _built(step: Step, config: Config, options: Options, executor: str, site: _S
             home=site.home,
             ca=Path(options.registry_ca) if options.registry_ca else None,
             arguments=kaniko_args(step.observed, status, config),
-            image=f"{spec.image.repository}:{content_tag(status.content_hash)}",
+            image=f"{repository(spec, status, config)}:{content_tag(status.content_hash)}",
             build_args=spec.build.args,
             engine=options.engine,
             executor=executor,

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from inference_image_contract import registry_names, uhub
 from inference_image_contract.errors import StageError
 from inference_image_contract.paths import INPUT_ENV
 from inference_image_contract.reasons import Reason
@@ -37,6 +38,27 @@ class UFile(Input, frozen=True, kw_only=True):
     """Bytes that one transfer may have."""
 
 
+class RegistryLimit(Input, frozen=True, kw_only=True):
+    """What a registry takes; 0 where there is no limit."""
+
+    host: str
+    """One of its names."""
+    tags: int = 0
+    """Tags of one repository."""
+    warn_tags: int = 0
+    """How many tags are worth a warning."""
+    layer_bytes: int = 0
+    """Bytes of one layer, compressed."""
+
+
+REGISTRY_LIMITS = (
+    RegistryLimit(
+        host=registry_names.UHUB[0], tags=uhub.MAX_TAGS, warn_tags=uhub.WARN_TAGS, layer_bytes=uhub.MAX_LAYER_BYTES
+    ),
+)
+"""Limits where the installation names none."""
+
+
 class Registry(Input, frozen=True, kw_only=True):
     """The registry of one image. Credentials and CA are files of fixed paths, present only if mounted."""
 
@@ -51,6 +73,18 @@ class Registry(Input, frozen=True, kw_only=True):
     """Registry -> hosts, or `host/path`, that are asked for its base images first."""
     additional_repositories: tuple[str, ...] = ()
     """Where the image is published too; as `repository`."""
+    aliases: tuple[tuple[str, ...], ...] = registry_names.ALIASES
+    """Names of one registry in groups, the preferred name first."""
+    limits: tuple[RegistryLimit, ...] = REGISTRY_LIMITS
+
+    def names(self) -> registry_names.RegistryNames:
+        """Which hosts are one registry."""
+        return registry_names.RegistryNames(self.aliases, self.allowed_hosts)
+
+    def limit(self, host: str) -> RegistryLimit:
+        """What the registry of this host takes."""
+        found = self.names().find(host, {limit.host: limit for limit in self.limits})
+        return found or RegistryLimit(host=host)
 
 
 class PinnedObject(Input, frozen=True, kw_only=True):
@@ -296,13 +330,21 @@ class ProbeInput(Input, frozen=True, kw_only=True):
     """Compare with what the frozen graph answers."""
 
 
+DIGEST_PREFIX = 8
+"""Hex digits by which retention is told an image: one that is taken for another is kept, which does no harm."""
+
+
 class Retention(Input, frozen=True, kw_only=True):
-    """Which of the operator's own content tags are deleted after publishing."""
+    """Which of the operator's own content tags go after publishing."""
 
     keep: int
     """How many that nobody refers to are kept, the newest."""
-    in_use: tuple[str, ...] = ()
-    """Digests that a status refers to; never deleted."""
+    current: tuple[str, ...] = ()
+    """What an InferenceImage is or makes: the first `DIGEST_PREFIX` digits of digests and of content hashes."""
+    history: tuple[str, ...] = ()
+    """The same of the images that were published before."""
+    delete_images: bool = False
+    """Deletes the images as well, not only their tags."""
 
 
 class PublishInput(Input, frozen=True, kw_only=True):

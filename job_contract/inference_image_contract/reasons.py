@@ -98,6 +98,13 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
+class WarningReason(StrEnum):
+    """Reasons of warnings: the stage succeeds, and an Event and its condition tell them."""
+
+    REPOSITORY_NEARLY_FULL = "RepositoryNearlyFull"
+    LAYER_MAY_BE_TOO_LARGE = "LayerMayBeTooLarge"
+
+
 _EXIT_CODES = {
     Reason.BUCKET_NOT_FOUND: ExitCode.NOT_FOUND,
     Reason.OBJECT_NOT_FOUND: ExitCode.NOT_FOUND,

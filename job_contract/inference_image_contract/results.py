@@ -44,6 +44,14 @@ class Failed(Result, frozen=True, kw_only=True):
     hint: str
 
 
+class StageWarning(msgspec.Struct, frozen=True, rename="camel"):
+    """What a stage found that is no failure and may become one: a sentence and the remedy."""
+
+    reason: str
+    """One of `WarningReason`."""
+    message: str
+
+
 class Built(Result, frozen=True, kw_only=True):
     """Result of `report`: what the registry serves."""
 
@@ -51,6 +59,7 @@ class Built(Result, frozen=True, kw_only=True):
     """sha256:<64 hex>."""
     size: int
     """Bytes of the manifest's layers and configuration, compressed."""
+    warnings: tuple[StageWarning, ...] = ()
 
 
 class Resolved(Result, frozen=True, kw_only=True):
@@ -75,6 +84,9 @@ class Resolved(Result, frozen=True, kw_only=True):
     """The verified graph of this fingerprint, when it is there already."""
     image: Built | None = None
     """The image of this content, when the registry serves it already."""
+    registry_host: str = ""
+    """Another name of the registry of `spec.image.repository`, where the login is for that one."""
+    warnings: tuple[StageWarning, ...] = ()
 
 
 class Exported(Result, frozen=True, kw_only=True):
@@ -132,7 +144,7 @@ class Published(Result, frozen=True, kw_only=True):
     tags: tuple[MovedTag, ...]
     """As many as fit, those of `spec.image.repository` first."""
     deleted: int = 0
-    """Content tags that retention deleted."""
+    """Content tags that retention removed."""
     retention: str = ""
     """Why retention did less than it was asked for, empty if it did all."""
 

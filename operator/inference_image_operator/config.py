@@ -14,6 +14,8 @@ from inference_image_contract.inputs import MAX_FILES
 from inference_image_operator.model import BuildSpec, UFileSpec, parse_duration
 from inference_image_operator.quantities import quantity
 from inference_image_operator.regions import REGIONS, Region
+from inference_image_operator.registries import Registries
+from inference_image_operator.section import Section
 
 Builder = Literal["Kaniko", "Append"]
 _PROXY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
@@ -22,10 +24,6 @@ _LONGEST_RESYNC = 600  # seconds; a lost watch event must not stay unnoticed for
 
 class ConfigError(Exception):
     """The configuration cannot be used; the text names the file, the key and what is wrong with it."""
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Base of every section."""
 
 
 def _seconds(key: str, text: str) -> int:
@@ -43,39 +41,6 @@ class Images(Section, frozen=True, kw_only=True):
     """The export with the converter to ONNX; empty where nobody may ask for that."""
     build: str
     kaniko: str
-
-
-class Registries(Section, frozen=True, kw_only=True):
-    """Registries (`host[:port]`) that images may be pushed to and built from."""
-
-    allowed: tuple[str, ...] = ("uhub.ucloud.cn", "uhub.service.ucloud.cn")
-    plain_http: tuple[str, ...] = ()
-    """Those of `allowed` and of the mirrors that are spoken to without TLS."""
-    token_hosts: tuple[str, ...] = ()
-    """Token servers that may be told a registry's login although they are on another domain."""
-    mirrors: dict[str, tuple[str, ...]] = {}
-    """Registry -> mirrors (`host[:port]` or `host[:port]/path`) that are asked for its base images first."""
-    keep_content_tags: int = 0
-    """Content tags to which nobody refers that a repository keeps, the newest; 0 keeps all."""
-
-    def __post_init__(self) -> None:
-        """Refuses a list that would allow everything or nothing."""
-        if not self.allowed:
-            raise ValueError("`registries.allowed` must name at least one host")
-        for host in self.plain_http:
-            if host not in self.hosts:
-                raise ValueError(f"`registries.plainHttp` names {host!r}, which `registries.allowed` does not")
-        for host in self.mirrors:
-            if host not in self.allowed:
-                raise ValueError(f"`registries.mirrors` names {host!r}, which `registries.allowed` does not")
-        if self.keep_content_tags < 0:
-            raise ValueError(f"`registries.keepContentTags` is {self.keep_content_tags}, but must not be negative")
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Every host that a step may talk to: the allowed registries, and the mirrors."""
-        mirrors = (mirror.partition("/")[0] for found in self.mirrors.values() for mirror in found)
-        return tuple(dict.fromkeys((*self.allowed, *mirrors)))
 
 
 class BaseImageRewrite(Section, frozen=True, kw_only=True, rename={"prefix": "from", "replacement": "to"}):
@@ -196,8 +161,8 @@ class PullSecret(Section, frozen=True, kw_only=True):
 class ContainerResources(Section, frozen=True, kw_only=True):
     """Requests and limits of one container, as in a pod."""
 
-    requests: dict[str, str | int] = {}
-    limits: dict[str, str | int] = {}
+    requests: dict[str, str | int] = msgspec.field(default_factory=dict)
+    limits: dict[str, str | int] = msgspec.field(default_factory=dict)
 
 
 def _resources(cpu: str, memory: str, memory_limit: str) -> ContainerResources:

@@ -7,39 +7,52 @@ from msgspec.structs import replace
 from inference_image_operator.cluster import Cluster
 from inference_image_operator.config import Config
 from inference_image_operator.observe import from_object
-from inference_image_operator.observed import Observed
+from inference_image_operator.observed import InUse, Observed
+from inference_image_operator.stages import Stage
 
 
-async def with_digests(cluster: Cluster, config: Config, observed: Observed) -> Observed:
-    """The observation with `digests_in_use`, where this pass may create the Job that needs them.
+async def with_images(cluster: Cluster, config: Config, observed: Observed) -> Observed:
+    """The observation with `in_use`, where this pass may create the Job that needs it.
 
-    It costs a list of all InferenceImages at the end of a stage, and only where retention is on.
+    It costs a list of all InferenceImages, so only the passes that may begin a test pay for it, and only where
+    retention is on.
     """
-    claimed = observed.claimed
-    if not config.registries.keep_content_tags or (claimed is not None and not claimed.finished):
+    if not config.registries.keep_content_tags or not _may_begin_test(observed):
         return observed
-    wanted = observed.spec.image.repository
-    found: dict[str, None] = {}
+    names, wanted = config.registries.names, observed.spec.image.repository
+    current: dict[str, None] = {}
+    history: dict[str, None] = {}
     for namespace in config.watch_namespaces or ("",):
         async for image in cluster.images(namespace):
             other = from_object(image)
-            if wanted in {other.spec.image.repository, *other.spec.image.additional_repositories} or _names(
-                other, wanted
-            ):
-                found |= dict.fromkeys(_digests(other))
-    return replace(observed, digests_in_use=tuple(found))
+            if any(names.same_repository(wanted, repository) for repository in _repositories(other)):
+                current |= dict.fromkeys(_current(other))
+                history |= dict.fromkeys(entry.digest for entry in other.status.history)
+    found = InUse(current=tuple(current), history=tuple(digest for digest in history if digest not in current))
+    return replace(observed, in_use=found)
 
 
-def _names(other: Observed, repository: str) -> bool:
-    """Whether its published image is of the repository, although its spec has moved on."""
-    image = other.status.image
-    return image is not None and image.reference.partition("@")[0] == repository
+def _may_begin_test(observed: Observed) -> bool:
+    """Whether the test is next: it is claimed, or the stage that ended may be followed by it."""
+    stage, claimed = observed.status.stage, observed.claimed
+    if stage is None:
+        return False
+    return claimed.finished and stage.name != Stage.EXPORT if claimed else stage.name == Stage.TEST
 
 
-def _digests(other: Observed) -> Iterator[str]:
+def _repositories(other: Observed) -> Iterator[str]:
+    """Where its images are: by its spec, and where its published image is although its spec has moved on."""
+    yield other.spec.image.repository
+    yield from other.spec.image.additional_repositories
+    if other.status.image:
+        yield other.status.image.reference.partition("@")[0]
+
+
+def _current(other: Observed) -> Iterator[str]:
     status = other.status
     if status.image:
         yield status.image.digest
     if status.built:
         yield status.built.digest
-    yield from (entry.digest for entry in status.history)
+    if status.content_hash:
+        yield status.content_hash

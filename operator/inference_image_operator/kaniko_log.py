@@ -2,8 +2,11 @@
 
 import re
 
-from inference_image_contract import paths
+from msgspec.structs import replace
+
+from inference_image_contract import paths, uhub
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import UHUB
 from inference_image_operator.kaniko_rules import ANY, BUILD, NO_SPACE, PULL, PUSH, REQUEST, Rule
 from inference_image_operator.observed import Frozen
 
@@ -34,6 +37,7 @@ _FRAME = re.compile(
 _OWN_LINE = re.compile(r"^time=\"[^\"]*\" level=\w+ msg=\"(?P<said>.*)\"$")
 _STATE = re.compile(r"\?_state=[^\s\":]+")
 """What a registry remembers of an upload in its address."""
+_OF_UHUB = re.compile(rf"https?://(?P<host>{'|'.join(map(re.escape, UHUB))})/v2/(?P<path>\S+?)/(?:blobs|manifests)/")
 _MAX_DETAIL = 500
 
 
@@ -45,9 +49,10 @@ def diagnose(tail: str) -> Diagnosis:
         detail = _of_run(tail, line) or detail
         if NO_SPACE.pattern.search(detail):
             return _said(NO_SPACE, {}, detail)
-    for rule in (*BUILD, *(PUSH if _PUSHING.search(line) else PULL), *ANY):
+    pushing = bool(_PUSHING.search(line))
+    for rule in (*BUILD, *(PUSH if pushing else PULL), *ANY):
         if found := rule.pattern.search(line):
-            return _said(rule, found.groupdict(), detail)
+            return _as_uhub_says(_said(rule, found.groupdict(), detail), line, pushing=pushing)
     return Diagnosis(
         reason=Reason.BUILD_FAILED.value,
         message=f"Kaniko failed: {detail}" if detail else "Kaniko failed and printed nothing.",
@@ -64,6 +69,20 @@ def _said(rule: Rule, words: dict[str, str], detail: str) -> Diagnosis:
         passes=rule.passes,
         starved=rule.starved,
     )
+
+
+def _as_uhub_says(found: Diagnosis, line: str, *, pushing: bool) -> Diagnosis:
+    """The same; what UHub's documents say about it goes before the hint for any registry."""
+    match = _OF_UHUB.search(line)
+    if match is None:
+        return found
+    path, host = match["path"], match["host"]
+    said = ""
+    if found.reason == Reason.REPOSITORY_NOT_FOUND:
+        said = uhub.create_repository(path)
+    elif found.reason == Reason.REGISTRY_UNAUTHORIZED:
+        said = f"{uhub.log_in()}. " + uhub.push(path, "" if host == UHUB[0] else UHUB[0]) if pushing else uhub.log_in()
+    return replace(found, hint=f"{said}. {found.hint}") if said else found
 
 
 def _relative(text: str) -> str:

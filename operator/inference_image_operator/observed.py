@@ -89,6 +89,15 @@ class CreateRefusal(Frozen, frozen=True, kw_only=True):
     """Trying again cannot help."""
 
 
+class InUse(Frozen, frozen=True, kw_only=True):
+    """What the statuses refer to in one repository: digests of images, and hashes of contents, `sha256:<hex>`."""
+
+    current: tuple[str, ...] = ()
+    """What an InferenceImage is, or is being made from."""
+    history: tuple[str, ...] = ()
+    """What was published before."""
+
+
 class Observed(Frozen, frozen=True, kw_only=True):
     """Everything that one decision is made from."""
 
@@ -107,8 +116,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     """Events of that Job and its pods, newest last; only with `pods`."""
     refusal: CreateRefusal | None = None
-    digests_in_use: tuple[str, ...] | None = None
-    """Images of this object's repository that a status refers to; None when this pass had no need to look."""
+    in_use: InUse | None = None
+    """What the statuses refer to in this object's repository; None when this pass had no need to look."""
     queue_position: int = 0
     """Place among those that wait for a pipeline to end; 0 may run."""
 

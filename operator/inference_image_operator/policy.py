@@ -29,7 +29,7 @@ def _registry(spec: Spec, config: Config) -> Refusal | None:
         named.append(("spec.build.cache.repository", spec.build.cache.repository))
     for field, repository in named:
         host = repository.split("/", 1)[0]
-        if host not in config.registries.allowed:
+        if not config.registries.names.listed(host, config.registries.allowed):
             allowed = ", ".join(config.registries.allowed)
             return Refusal(
                 reason="RegistryNotAllowed", message=f"{field} is on {host}; this installation allows {allowed}."

@@ -6,7 +6,7 @@ from msgspec.structs import asdict, replace
 
 from inference_image_contract import inputs, results
 from inference_image_contract.reasons import Reason
-from inference_image_operator.conditions import Type
+from inference_image_operator.conditions import Type, find
 from inference_image_operator.draft import Draft
 from inference_image_operator.model import (
     BuiltStatus,
@@ -40,8 +40,8 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
             _resolved(draft, resolved)
         case results.Exported() as exported:
             _exported(draft, exported)
-        case results.Built(digest=digest, size=size):
-            _built(draft, digest, size)
+        case results.Built() as built:
+            _built(draft, built)
         case results.Published() as published:
             _published(draft, published)
         case other:
@@ -62,9 +62,11 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         frozen_graph=None,
         built=None,
+        run=replace(draft.status.run, registry_host=result.registry_host) if draft.status.run else None,
         last_look=rfc3339(draft.now) if draft.observed.spec.poll else "",
     )
     _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
+    _warn(draft, Stage.RESOLVE, result.warnings)
     if result.image:
         _reuse(draft, Stage.EXPORT, "Not needed: the image of this content exists.")
         _reuse(draft, Stage.BUILD, f"The registry serves this content as {result.image.digest}.")
@@ -100,9 +102,10 @@ def _exported(draft: Draft, result: results.Exported) -> None:
     _build(draft, graph)
 
 
-def _built(draft: Draft, digest: str, size: int) -> None:
-    _done(draft, Stage.BUILD, "Built", f"The registry serves {digest}.")
-    _test(draft, digest, size)
+def _built(draft: Draft, result: results.Built) -> None:
+    _done(draft, Stage.BUILD, "Built", f"The registry serves {result.digest}.")
+    _warn(draft, Stage.BUILD, result.warnings)
+    _test(draft, result.digest, result.size)
 
 
 def _published(draft: Draft, result: results.Published) -> None:
@@ -128,7 +131,7 @@ def _published(draft: Draft, result: results.Published) -> None:
             name = f"{tag.repository}:{tag.tag}" if tag.repository else tag.tag
             draft.emit("TagMoved", f"Tag {name} pointed to {tag.previous} and now points to {result.digest}.")
     if result.deleted or result.retention:
-        text = f"{result.deleted} images of {spec.image.repository} to which nothing refers were deleted."
+        text = f"{result.deleted} old content tags of {spec.image.repository} were removed."
         draft.emit("OldImagesDeleted", f"{text} {result.retention}".strip())
     message = f"{image.reference} is published as {', '.join(image.tags)}."
     if spec.image.additional_repositories:
@@ -167,6 +170,16 @@ def _done(draft: Draft, stage: Stage, reason: str, message: str) -> None:
     draft.conditions.set(stage.condition, "True", reason, message)
     if stage is not Stage.TEST:
         draft.emit(reason, message)
+
+
+def _warn(draft: Draft, stage: Stage, warnings: tuple[results.StageWarning, ...]) -> None:
+    """Each is an Event, once in a run, and stands in the stage's condition after what it has come to."""
+    condition = find(draft.conditions.all, stage.condition)
+    for warning in warnings:
+        draft.emit(warning.reason, warning.message, warning=True)
+    if condition and warnings:
+        message = " ".join((condition.message, *(warning.message for warning in warnings)))
+        draft.conditions.set(stage.condition, "True", condition.reason, message)
 
 
 def _reuse(draft: Draft, stage: Stage, message: str) -> None:

@@ -15,7 +15,7 @@ from inference_image_operator.config import Config
 from inference_image_operator.decide import decide, has_ended, is_settled
 from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.events import event
-from inference_image_operator.in_use import with_digests
+from inference_image_operator.in_use import with_images
 from inference_image_operator.model import Status, write
 from inference_image_operator.observe import from_object, observe, owned
 from inference_image_operator.observed import CreateRefusal, Observed
@@ -57,7 +57,7 @@ class Reconciler:
             return None
         try:
             observed = await observe(self._cluster, image, self._clock())
-            observed = await with_digests(self._cluster, self._config, observed)
+            observed = await with_images(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
         except ApiError as error:
             if error.status == _FORBIDDEN and _TERMINATED not in error.message:

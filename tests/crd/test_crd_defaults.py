@@ -22,7 +22,7 @@ STATUS = model.Status(
     ),
     content_hash="sha256:b",
     manifest=model.ManifestStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
-    run=model.RunStatus(input_hash="sha256:0", generation=1, resolves=2, renewals=3),
+    run=model.RunStatus(input_hash="sha256:0", generation=1, resolves=2, renewals=3, registry_host="h"),
     built=model.BuiltStatus(digest="sha256:e", size=4),
     frozen_graph=model.FrozenGraphStatus(
         key="k",

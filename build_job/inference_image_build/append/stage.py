@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from inference_image_build import dockerfile, references
+from inference_image_build import dockerfile, layer_limit, references
 from inference_image_build.append import image, plan, supported
 from inference_image_build.append.image import SCRATCH, Base
 from inference_image_build.append.layer import measured
 from inference_image_build.dockerfile_rules import Instruction
+from inference_image_build.manifests import Manifest
 from inference_image_build.references import ImageReference
-from inference_image_build.registry import Manifest, Registry
+from inference_image_build.registry import Registry
 from inference_image_build.registry_copy import Descriptor
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import AppendInput
@@ -27,7 +28,8 @@ def append(
     A layer is read from the context once for its digest, and once more if the registry does not have it. Nothing is
     written to disk but the digest.
 
-    Raises StageError: `BuilderUnsupported`, `DockerfileInvalid`, `SourceChanged`, those of the registry.
+    Raises StageError: `BuilderUnsupported`, `DockerfileInvalid`, `SourceChanged`, `LayerTooLarge`, those of the
+    registry.
     """
     instructions = dockerfile.read(pinned_dockerfile.read_bytes(), stage.dockerfile)
     supported.check(instructions, stage.dockerfile)
@@ -36,6 +38,9 @@ def append(
     options = plan.Options(stage.build_args, stage.labels, stage.checkpoint_dir)
     wanted = plan.make(instructions, base.settings, context, stage.dockerfile, options)
     steps = [(step.created_by, measured(*step) if step.entries else None) for step in wanted.steps]
+    limit = layer_limit.strictest(stage.registry)
+    for created_by, layer in steps:
+        layer_limit.check_made(created_by, layer.size if layer else 0, limit)
     made = image.on_top(base, wanted.config, steps)
     push = _Push(registry, repository)
     for descriptor in base.layers:

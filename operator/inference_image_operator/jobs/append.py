@@ -17,7 +17,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
     spec = observed.spec
     resources = pod.own_or(spec.build.resources, config.jobs.resources.append)
     work = inputs.AppendInput(
-        registry=pod.registry(spec, config),
+        registry=pod.registry(spec, status, config),
         content_tag=content_tag(status.content_hash),
         dockerfile=spec.source.dockerfile,
         checkpoint_dir=spec.source.checkpoint_dir,

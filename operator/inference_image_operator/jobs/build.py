@@ -45,7 +45,11 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
         config.jobs.resources.report,
         args=["report"],
         env=[
-            input_env(inputs.ReportInput(registry=registry(spec, config), content_tag=content_tag(status.content_hash)))
+            input_env(
+                inputs.ReportInput(
+                    registry=registry(spec, status, config), content_tag=content_tag(status.content_hash)
+                )
+            )
         ],
         mounts=[workspace(read_only=True), *registry_mounts(spec)],
     )

@@ -7,7 +7,15 @@ from inference_image_operator.config import Config
 from inference_image_operator.jobs import sizes
 from inference_image_operator.jobs.export import pinned_manifest
 from inference_image_operator.jobs.labels import lineage
-from inference_image_operator.jobs.pod import literal, own_or, plain, registry_mounts, with_disk, workspace
+from inference_image_operator.jobs.pod import (
+    literal,
+    own_or,
+    plain,
+    registry_mounts,
+    repository,
+    with_disk,
+    workspace,
+)
 from inference_image_operator.model import Status
 from inference_image_operator.names import content_tag
 from inference_image_operator.observed import Observed
@@ -48,10 +56,11 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
     """
     spec = observed.spec
     hosts = config.registries.plain_http
+    target = repository(spec, status, config)
     args = [
         f"--context=dir://{paths.CONTEXT}",
         f"--dockerfile={paths.DOCKERFILE}",
-        f"--destination={spec.image.repository}:{content_tag(status.content_hash)}",
+        f"--destination={target}:{content_tag(status.content_hash)}",
         f"--digest-file={paths.DIGEST_FILE}",
         "--compressed-caching=false",
         "--snapshot-mode=redo",
@@ -69,7 +78,8 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
     if spec.build.reproducible:
         args.append("--reproducible")
     if spec.build.cache.enabled:
-        args += ["--cache=true", f"--cache-repo={spec.build.cache.repository or f'{spec.image.repository}-cache'}"]
+        cache = repository(spec, status, config, spec.build.cache.repository or f"{target}-cache")
+        args += ["--cache=true", f"--cache-repo={cache}"]
     return args
 
 
@@ -80,5 +90,7 @@ def _mirrors(config: Config) -> list[str]:
         if host == DEFAULT_REGISTRY:
             args += [f"--registry-mirror={mirror}" for mirror in mirrors]
         else:
-            args += [f"--registry-map={host}={mirror}" for mirror in mirrors]
+            args += [
+                f"--registry-map={name}={mirror}" for name in config.registries.names.of(host) for mirror in mirrors
+            ]
     return args

@@ -4,7 +4,7 @@ from typing import Any
 
 from inference_image_contract import inputs, paths
 from inference_image_operator.config import Config, ContainerResources
-from inference_image_operator.model import Resources, Spec, write
+from inference_image_operator.model import Resources, Spec, Status, write
 from inference_image_operator.observed import Frozen, Observed
 from inference_image_operator.quantities import quantity
 
@@ -58,16 +58,15 @@ def _kept(value: int, default: int) -> int:
     return default if value == default else value
 
 
-def registry(spec: Spec, config: Config) -> inputs.Registry:
+def repository(spec: Spec, status: Status, config: Config, named: str = "") -> str:
+    """`spec.image.repository`, or another that is named, under the name of its registry that `resolve` chose."""
+    host = status.run.registry_host if status.run else ""
+    return config.registries.names.at(named or spec.image.repository, host)
+
+
+def registry(spec: Spec, status: Status, config: Config) -> inputs.Registry:
     """The target registry and the hosts that the installation allows."""
-    return inputs.Registry(
-        repository=spec.image.repository,
-        allowed_hosts=config.registries.allowed,
-        plain_http_hosts=config.registries.plain_http,
-        token_hosts=config.registries.token_hosts,
-        mirrors=config.registries.mirrors,
-        additional_repositories=spec.image.additional_repositories,
-    )
+    return config.registries.for_jobs(repository(spec, status, config), spec.image.additional_repositories)
 
 
 def input_env(value: inputs.Input) -> dict[str, Any]:

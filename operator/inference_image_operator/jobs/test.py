@@ -18,6 +18,7 @@ from inference_image_operator.jobs.pod import (
     registry,
     registry_mounts,
     registry_volumes,
+    repository,
     scratch,
     ufile_env,
     ufile_location,
@@ -27,8 +28,8 @@ from inference_image_operator.jobs.sizes import SMALL
 from inference_image_operator.model import Status, parse_duration
 from inference_image_operator.observed import Observed
 
-MAX_DIGESTS = 500
-"""More digests in use than this do not fit into an environment variable beside the rest; then nothing is deleted."""
+MAX_IN_USE = 8000
+"""More names in use than this do not fit into an environment variable beside the rest; then nothing is removed."""
 START = 15 * 60
 """Seconds, beside the test's own timeout, for pulling the image and for the last container."""
 
@@ -74,7 +75,7 @@ def publish_input(observed: Observed, status: Status, config: Config) -> inputs.
     if built is None or checkpoint is None:
         raise ValueError("there is nothing to publish")
     return inputs.PublishInput(
-        registry=registry(spec, config),
+        registry=registry(spec, status, config),
         digest=built.digest,
         tags=tags.render(spec.image.tags, checkpoint.step, status.content_hash),
         refuse_moves=spec.image.tag_policy == "Refuse",
@@ -84,10 +85,20 @@ def publish_input(observed: Observed, status: Status, config: Config) -> inputs.
 
 def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
     """None where the installation keeps everything, or where it is not known what is in use."""
-    keep, used = config.registries.keep_content_tags, observed.digests_in_use
-    if not keep or used is None or len(used) > MAX_DIGESTS:
+    keep, used = config.registries.keep_content_tags, observed.in_use
+    if not keep or used is None or len(used.current) + len(used.history) > MAX_IN_USE:
         return None
-    return inputs.Retention(keep=keep, in_use=used)
+    return inputs.Retention(
+        keep=keep,
+        current=_prefixes(used.current),
+        history=_prefixes(used.history),
+        delete_images=config.registries.delete_images,
+    )
+
+
+def _prefixes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of `sha256:<hex>`, as retention is told them."""
+    return tuple(name.removeprefix("sha256:")[: inputs.DIGEST_PREFIX] for name in names)
 
 
 def _matches(observed: Observed) -> bool:
@@ -103,7 +114,7 @@ def _tmp(observed: Observed, status: Status) -> int:
 
 
 def _asking(observed: Observed, status: Status, digest: str, config: Config) -> list[dict[str, Any]]:
-    asked = [_image(observed, digest, config), _probe(observed, config)]
+    asked = [_image(observed, status, digest, config), _probe(observed, config)]
     return [_answer(observed, status, config), *asked] if _matches(observed) else asked
 
 
@@ -128,11 +139,11 @@ def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any
     )
 
 
-def _image(observed: Observed, digest: str, config: Config) -> dict[str, Any]:
+def _image(observed: Observed, status: Status, digest: str, config: Config) -> dict[str, Any]:
     """The built image as it would be served. Its user is its own, so no restricted settings can be asked of it."""
     return {
         "name": "image",
-        "image": f"{observed.spec.image.repository}@{digest}",
+        "image": f"{repository(observed.spec, status, config)}@{digest}",
         "restartPolicy": "Always",
         "resources": plain(config.jobs.resources.image),
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},

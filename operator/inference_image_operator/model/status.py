@@ -34,6 +34,8 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """How often the inputs were pinned in this run; more than once when they changed under it."""
     renewals: int = 0
     """How often a look found other content for this wish, and the run began anew."""
+    registry_host: str = ""
+    """Another name of the registry of `spec.image.repository`, through which builder and kubelets reach it."""
 
 
 class SourceStatus(Part, frozen=True, kw_only=True):

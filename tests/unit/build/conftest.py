@@ -19,11 +19,12 @@ from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_build.pin_source import Mounts
 from inference_image_build.references import ImageReference
 from inference_image_build.registry import Registry
-from inference_image_contract import inputs
+from inference_image_contract import inputs, registry_names
 from inference_image_store import Credentials, Store
 from tests.registries.docker_registry import RegistryServer, htpasswd, serve_registry
 from tests.registries.tls import Tls, make_tls
 from tests.registries.token_server import TokenServer, serve_tokens
+from tests.registries.uhub import USER, Uhub, serve_uhub
 from tests.unit.build.tables import index
 
 PUBLIC_KEY, PRIVATE_KEY = "TOKEN_public_1", "canary-private-key-1"
@@ -222,3 +223,43 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
         sample="uai/samples/shapes.png",
     )
     return Pipeline(store, stage, digest)
+
+
+# --- UHub ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def uhub(tmp_path, tls, monkeypatch) -> Iterator[Uhub]:
+    """UHub's rules under an inner and an outer name, which the product takes for those of UHub."""
+    with serve_uhub(tmp_path / "uhub", tls) as found:
+        monkeypatch.setattr(registry_names, "UHUB", (found.inside, found.outside))
+        yield found
+
+
+@pytest.fixture
+def uhub_where(uhub) -> Callable[..., inputs.Registry]:
+    """uhub_where(repository, **limits) -> what a Job of an installation inside UCloud is told."""
+
+    def make(repository: str, *others: str, **limits) -> inputs.Registry:
+        return inputs.Registry(
+            repository=repository,
+            additional_repositories=others,
+            allowed_hosts=(uhub.inside, uhub.outside),
+            aliases=((uhub.inside, uhub.outside),),
+            limits=(inputs.RegistryLimit(host=uhub.inside, **limits),),
+        )
+
+    return make
+
+
+@pytest.fixture
+def uhub_client(uhub, uhub_where, tmp_path) -> Callable[..., Registry]:
+    """uhub_client(host: password, ...) -> our client with the logins of these hosts."""
+
+    def make(logins: dict[str, str]) -> Registry:
+        auths = {host: {"auth": base64.b64encode(f"{USER}:{word}".encode()).decode()} for host, word in logins.items()}
+        config = tmp_path / f"config-{secrets.token_hex(4)}.json"
+        config.write_text(json.dumps({"auths": auths}))
+        return Registry(uhub_where(f"{uhub.inside}/demo/any"), config, uhub.tls.ca, backoff=0.001)
+
+    return make

@@ -7,6 +7,7 @@ import pytest
 
 from inference_image_build.registry_auth import (
     Login,
+    find_login,
     may_see_login,
     normalise_host,
     parse_challenge,
@@ -15,6 +16,7 @@ from inference_image_build.registry_auth import (
 )
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import RegistryNames
 
 
 def b64(text: str) -> str:
@@ -120,7 +122,26 @@ def test_parse_challenge(header, scheme, parameters):
         ("uhub.ucloud.cn", "tokens.example:444", True),
         ("uhub.ucloud.cn", "tokens.example:445", False),
         ("uhub.ucloud.cn", "any.example:445", True),
+        ("uhub.service.ucloud.cn", "uhub.ucloud.cn", True),
+        ("uhub.service.ucloud.cn", "auth.ucloud.cn", True),
+        ("uhub.service.ucloud.cn.evil.example", "uhub.ucloud.cn", False),
     ],
 )
 def test_who_may_be_told_a_login(registry, server, seen):
-    assert may_see_login(registry, server, ("tokens.example:444", "any.example")) is seen
+    assert may_see_login(registry, server, ("tokens.example:444", "Any.example"), RegistryNames()) is seen
+
+
+@pytest.mark.parametrize(
+    ("stored", "host", "user"),
+    [
+        (("uhub.ucloud.cn",), "uhub.ucloud.cn", "uhub.ucloud.cn"),
+        (("uhub.ucloud.cn",), "uhub.service.ucloud.cn", "uhub.ucloud.cn"),
+        (("uhub.ucloud.cn", "uhub.service.ucloud.cn"), "uhub.service.ucloud.cn", "uhub.service.ucloud.cn"),
+        (("uhub.ucloud.cn",), "UHub.UCloud.cn", "uhub.ucloud.cn"),
+        (("uhub.ucloud.cn",), "uhub.ucloud.cn:443", ""),
+        (("docker.io",), "index.docker.io", "docker.io"),
+    ],
+)
+def test_a_login_is_good_for_every_name_of_its_registry(stored, host, user):
+    found = find_login({name: Login(name, "secret") for name in stored}, host, RegistryNames())
+    assert (found.user if found else "") == user

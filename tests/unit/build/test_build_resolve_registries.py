@@ -127,7 +127,7 @@ def test_a_target_is_never_asked_of_a_mirror(mirrored, registry_server, reposito
         ("evil.example/localhost/a:1", Reason.REGISTRY_NOT_ALLOWED),
         ("python:3.13", Reason.REGISTRY_NOT_ALLOWED),
         ("{host}@evil.example/a:1", Reason.DOCKERFILE_INVALID),
-        ("{upper}/a:1", Reason.DOCKERFILE_INVALID),
+        ("{upper}/a:1", Reason.BASE_IMAGE_NOT_FOUND),  # the same host: hosts are compared without case
         ("{host}/A:1", Reason.DOCKERFILE_INVALID),
         ("https://{host}/a:1", Reason.DOCKERFILE_INVALID),
         ("{host}/{path}:1@sha256:12", Reason.DOCKERFILE_INVALID),

@@ -1,11 +1,12 @@
-"""Retention against a real registry: only own content tags, to which nobody refers, that are old; never the rest."""
+"""Retention against a real registry: own content tags go, by the rules; images and the tags of others stay."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inference_image_build import retention
+from inference_image_build import existing, retention
 from inference_image_build.registry import MANIFEST_TYPES
 from inference_image_contract.inputs import Retention
 from tests.registries.docker_registry import htpasswd, serve_registry
@@ -38,8 +39,19 @@ def push(registry_server, repository):
 
 @pytest.fixture
 def clean(registry, repository):
-    """clean(keep, *in_use) -> what was deleted, and why not more."""
-    return lambda keep, *in_use: retention.apply(Retention(keep=keep, in_use=in_use), registry, repository, PUBLISHED)
+    """clean(keep, *current, ...) -> what was removed, and why not more."""
+
+    def run(keep, *current, published=PUBLISHED, most=0, seconds=60.0, **asked):
+        wanted = Retention(keep=keep, current=tuple(name[7:15] for name in current), **asked)
+        return retention.apply(wanted, registry, repository, published, most=most, seconds=seconds)
+
+    return run
+
+
+@pytest.fixture
+def digest_of(registry_server, repository):
+    """digest_of(reference) -> what the registry serves for a tag or a digest, empty if nothing."""
+    return lambda reference: registry_server.digest(repository.path, reference)
 
 
 @pytest.fixture
@@ -62,29 +74,74 @@ def test_the_newest_stay(clean, push, listed, keep, left):
     assert {int(tag.removeprefix("content-"), 16) for tag in listed()} == left
 
 
-def test_what_is_referred_to_stays_and_does_not_count(clean, push, registry_server, repository):
+@pytest.mark.parametrize("delete_images", [False, True])
+def test_what_is_referred_to_stays_and_does_not_count(clean, push, listed, digest_of, delete_images):
     in_use, tagged = push(1, days_ago(50)), push(2, days_ago(40), "v1")
     free, newest = push(3, days_ago(30)), push(4, days_ago(20))
-    assert clean(1, in_use) == (1, "")
-    assert registry_server.digest(repository.path, free) == ""
+    assert clean(1, in_use, delete_images=delete_images) == (1, "")
+    assert sorted(listed()) == [*(f"content-{number:064x}" for number in (1, 2, 4)), "v1"]
+    assert digest_of(free) == ("" if delete_images else free)
     for digest in (in_use, tagged, newest):
-        assert registry_server.digest(repository.path, digest) == digest
+        assert digest_of(digest) == digest
+
+
+def test_the_tag_of_a_content_that_is_being_made_stays(clean, push, listed):
+    """Its image may be pushed already, and no status names its digest yet."""
+    push(0xAB << 248, days_ago(9))
+    push(2, days_ago(8))
+    push(3, days_ago(7))
+    assert clean(1, "sha256:" + "ab".ljust(64, "0")) == (1, "")
+    assert len(listed()) == 2
 
 
 @pytest.mark.parametrize("created", ["", "1970-01-01T00:00:00Z", "yesterday", "0001-01-01T00:00:00Z"])
-def test_an_image_that_does_not_tell_its_age_stays(clean, push, created):
-    push(1, created)
+def test_an_image_that_does_not_tell_its_age_loses_its_tag_only(clean, push, listed, digest_of, created):
+    untold = push(1, created)
     push(2, days_ago(2))
     push(3, days_ago(3))
-    assert clean(2) == (1, "")
-    assert clean(1) == (1, "")
-    assert clean(1) == (0, "")
+    assert clean(2, delete_images=True) == (1, "")
+    assert f"content-{1:064x}" not in listed()
+    assert digest_of(untold) == untold
 
 
 def test_a_young_image_stays(clean, push):
     push(1, days_ago(0.5))
     push(2, days_ago(0.9))
     assert clean(1) == (0, "")
+
+
+def test_where_there_must_be_fewer_the_images_stay(clean, push, listed, digest_of):
+    tagged = push(1, days_ago(50), "v1")
+    published_before = push(2, days_ago(40))
+    current = push(3, days_ago(30))
+    kept = push(4, days_ago(20))
+    history = (published_before[7:15],)
+    assert clean(1, current, history=history, most=4) == (0, "")
+    assert clean(1, current, history=history, most=1) == (3, "")
+    assert sorted(listed()) == [f"content-{3:064x}", "v1"]
+    for digest in (tagged, published_before, current, kept):
+        assert digest_of(digest) == digest
+
+
+def test_a_tag_that_a_killed_pod_left_between_is_no_image_and_goes(clean, push, registry, repository, digest_of):
+    for number in (1, 2, 3):
+        push(number, days_ago(9))
+    retention.untag.untag(registry, repository, [f"content-{1:064x}"], time.monotonic() + 60)
+    content = f"content-{2:064x}"
+    registry.put_manifest(repository, content, retention.untag.NOTHING)
+    assert digest_of(content) == retention.untag.NOTHING.digest
+    assert existing.image(registry, repository, f"sha256:{2:064x}") is None
+    assert clean(1) == (0, "")
+    assert registry.tags(repository) == [f"content-{3:064x}"]
+
+
+def test_it_ends_in_time_and_the_next_goes_on(clean, push, listed):
+    for number in range(3):
+        push(number, days_ago(9 + number))
+    assert clean(1, seconds=0) == (0, "")
+    assert clean(1, seconds=0, delete_images=True) == (0, "")
+    assert len(listed()) == 3
+    assert clean(1) == (2, "")
 
 
 def test_tags_of_others_are_never_touched(clean, push, registry, repository):
@@ -104,6 +161,10 @@ def test_the_published_image_stays(registry, repository, push):
     assert registry.manifest(repository, published)
 
 
+def registry_digest(client, repository, number: int) -> str:
+    return client.manifest(repository, f"content-{number:064x}").digest
+
+
 def test_a_registry_that_deletes_nothing_is_left_alone_and_said_so(tmp_path, tls, connect, repository, registry_server):
     folder = tmp_path / "registry"
     folder.mkdir()
@@ -120,10 +181,14 @@ def test_a_registry_that_deletes_nothing_is_left_alone_and_said_so(tmp_path, tls
                 registry_server.push_manifest(here.path, f"content-{number:064x}", manifest, MANIFEST_TYPES[0])
         finally:
             registry_server.host = true_host
-        deleted, why = retention.apply(Retention(keep=1), client, here, PUBLISHED)
-        assert deleted == 0
-        assert "The registry deletes no images: it answers 405 UNSUPPORTED" in why
+        digests = [registry_digest(client, here, number) for number in (1, 2)]
+        for delete_images in (False, True):
+            wanted = Retention(keep=1, delete_images=delete_images)
+            deleted, why = retention.apply(wanted, client, here, PUBLISHED)
+            assert deleted == 0
+            assert "The registry deletes no images: it answers 405 UNSUPPORTED" in why
         assert len(client.tags(here)) == 2
+        assert [registry_digest(client, here, number) for number in (1, 2)] == digests, "no tag was moved before"
 
 
 def test_a_login_that_may_not_delete_is_said_so_and_no_failure(connect, serve, tls, repository):

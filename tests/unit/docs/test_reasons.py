@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_image_contract.reasons import Reason
+from inference_image_contract.reasons import Reason, WarningReason
 from inference_image_operator.stages import Stage
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +52,7 @@ def reasons_of(text: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def reported() -> set[str]:
-    found = {reason.value for reason in Reason} | {stage.working for stage in Stage}
+    found = {reason.value for reason in (*Reason, *WarningReason)} | {stage.working for stage in Stage}
     for path in OPERATOR.rglob("*.py"):
         found |= reasons_of(path.read_text())
     return found

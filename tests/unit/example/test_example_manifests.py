@@ -44,7 +44,7 @@ def test_every_secret_that_is_named_is_explained(spec, pod):
     assert named == set(secrets)
     assert set(secrets["ufile"]["stringData"]) == {"publicKey", "privateKey"}
     assert secrets["uhub"]["type"] == "kubernetes.io/dockerconfigjson"
-    assert "uhub.ucloud.cn" in json.loads(secrets["uhub"]["stringData"][".dockerconfigjson"])["auths"]
+    assert "uhub.service.ucloud.cn" in json.loads(secrets["uhub"]["stringData"][".dockerconfigjson"])["auths"]
 
 
 def test_what_is_published_is_what_is_served(spec, pod):

@@ -13,7 +13,8 @@ LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.tes
 def test_images_are_enough() -> None:
     read = config.parse(IMAGES)
     assert read == config.Config(images=config.Images(export="e", build="b", kaniko="k"))
-    assert read.registries.allowed == ("uhub.ucloud.cn", "uhub.service.ucloud.cn")
+    assert read.registries.allowed == ("uhub.service.ucloud.cn", "uhub.ucloud.cn")
+    assert read.registries.keep_content_tags == 50
     assert read.jobs.node_selector == {"kubernetes.io/arch": "amd64"}
 
 
@@ -35,6 +36,11 @@ def test_images_are_enough() -> None:
         (IMAGES + "registries: {allowed: [a], plainHttp: [b]}", "`registries.plainHttp` names 'b'"),
         (IMAGES + "registries: {mirrors: {docker.io: [m]}}", "`registries.mirrors` names 'docker.io'"),
         (IMAGES + "registries: {keepContentTags: -1}", "`registries.keepContentTags` is -1"),
+        (IMAGES + "registries: {aliases: [[a]]}", "`registries.aliases` must be groups of two names"),
+        (IMAGES + "registries: {aliases: [[a, b], [c, B]]}", "have no name twice"),
+        (IMAGES + "registries: {limits: {a: {maxTags: -1}}}", "`registries.limits` must not be negative"),
+        (IMAGES + "registries: {limits: {a: {maxTags: 5, warnTags: 6}}}", "`warnTags` 6 is above `maxTags` 5"),
+        (IMAGES + "registries: {limits: {a: {maxLayer: big}}}", r"at `\$\.registries\.limits"),
         (IMAGES + "builders: {default: Append, allowed: [Kaniko]}", "`builders.default` is Append"),
         (IMAGES + "builders: {default: Docker}", r"at `\$\.builders\.default`"),
         (IMAGES + "ufile: {network: Somewhere}", r"at `\$\.ufile\.network`"),
@@ -61,6 +67,11 @@ def test_what_cannot_be_used_is_named(text: str, message: str) -> None:
 def test_a_mirror_counts_as_a_host() -> None:
     mirrors = "registries: {allowed: [h], mirrors: {h: [m/path, n, m]}, plainHttp: [m]}"
     assert config.parse(IMAGES + mirrors).registries.hosts == ("h", "m", "n")
+
+
+def test_every_name_of_an_allowed_registry_is_a_host() -> None:
+    text = "registries: {allowed: [out], aliases: [[in, out]], mirrors: {in: [m]}, plainHttp: [in]}"
+    assert config.parse(IMAGES + text).registries.hosts == ("out", "in", "m")
 
 
 def test_the_file_is_named_when_it_is_missing_or_wrong(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from inference_image_operator import kaniko_log
 from inference_image_operator.observed import Job, Pod
 from inference_image_operator.outcomes import Failed, Kind, assess
 from inference_image_operator.stages import Stage
@@ -159,3 +160,20 @@ def test_evictions_for_the_disk_until_time_was_up_are_a_full_disk(words):
     assert words in found.message
     assert "spec.build.resources" in found.hint
     assert assess(Stage.BUILD, late, (msgspec.structs.replace(pod, message="Preempted"),), ()).reason == "TimedOut"
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "words"),
+    [
+        ("push_name_unknown", "uhub.ucloud.cn", "Create the repository demo in UHub's console"),
+        ("push_denied", "uhub.ucloud.cn", "write uhub.service.ucloud.cn in spec.image.repository"),
+        ("push_denied", "uhub.service.ucloud.cn", "Check that the repository demo is in a project"),
+        ("push_wrong_password", "uhub.ucloud.cn", "independent password"),
+        ("pull_denied", "uhub.service.ucloud.cn", "independent password"),
+    ],
+)
+def test_what_uhub_says_of_itself_is_said_of_uhub_alone(name, host, words):
+    tail = (LOGS / f"{name}.txt").read_text().partition("---\n")[2]
+    asked = re.search(r"https://([^/]+)/v2/", tail)[1]
+    assert words in kaniko_log.diagnose(tail.replace(asked, host)).hint
+    assert "UHub" not in kaniko_log.diagnose(tail).hint

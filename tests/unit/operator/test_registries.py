@@ -4,17 +4,20 @@ import msgspec
 import pytest
 
 from inference_image_contract import inputs, results
+from inference_image_contract.registry_names import UHUB
 from inference_image_contract.results import MovedTag
 from inference_image_operator import in_use
-from inference_image_operator.config import Registries
+from inference_image_operator.config import Config
 from inference_image_operator.jobs.kaniko import kaniko_args
 from inference_image_operator.jobs.test import publish_input
 from inference_image_operator.model import Spec, read
 from inference_image_operator.names import input_hash
 from inference_image_operator.observe import from_object
+from inference_image_operator.observed import InUse, Job, Observed
 from inference_image_operator.policy import refusal
+from inference_image_operator.registries import Registries, RegistryLimits
 from inference_image_operator.stages import Stage
-from tests.unit.operator.world import CONFIG, DIGEST, SPEC, World, report
+from tests.unit.operator.world import CONFIG, DIGEST, RESULTS, SPEC, World, report
 
 HOST = "uhub.devcluster.test"
 OTHERS = [f"{HOST}/mirror/infer", f"{HOST}/team/infer"]
@@ -80,8 +83,8 @@ def test_what_is_reported_of_several_repositories():
     ("deleted", "why", "said"),
     [
         (0, "", []),
-        (2, "", ["2 images of uhub.devcluster.test/demo/object-detect-infer to which nothing refers were deleted."]),
-        (0, "The registry deletes no images.", ["0 images"]),
+        (2, "", ["2 old content tags of uhub.devcluster.test/demo/object-detect-infer were removed."]),
+        (0, "The registry deletes no images.", ["0 old content tags"]),
     ],
 )
 def test_retention_is_said(deleted, why, said):
@@ -128,7 +131,6 @@ def test_mirrors_and_their_ca_are_kanikos_too():
         f"{HOST}.evil.example/a/b",
         f"{HOST}@evil.example/a/b",
         f"evil.example/{HOST}/b",
-        f"{HOST.upper()}/a/b",
         f"x.{HOST}/a/b",
         "a/b",
         "",
@@ -172,9 +174,16 @@ def an_object(repository: str, others: tuple[str, ...] = (), **status: object) -
 MINE = SPEC["image"]["repository"]
 
 
-async def digests(config, *found: dict) -> tuple[str, ...] | None:
-    seen = await in_use.with_digests(Objects(*found), config, from_object(an_object(MINE)))
-    return seen.digests_in_use
+def ending(stage: str, *, finished: bool = True) -> Observed:
+    """An object whose Job of this stage has ended."""
+    job = Job(name="job", uid="u", stage=stage, content="c", attempt=1, complete=finished)
+    found = from_object(an_object(MINE, stage={"name": stage, "job": "job"}))
+    return msgspec.structs.replace(found, jobs=(job,))
+
+
+async def in_use_of(config, *found: dict, observed: Observed | None = None) -> InUse | None:
+    seen = await in_use.with_images(Objects(*found), config, observed or ending("Build"))
+    return seen.in_use
 
 
 def keeping(number: int = 3, **more: object):
@@ -183,38 +192,211 @@ def keeping(number: int = 3, **more: object):
 
 
 async def test_every_status_of_the_repository_counts():
-    history = [{"digest": digest("b"), "contentHash": "c", "step": 1, "time": "2026-01-31T09:30:00Z"}]
+    entries = [{"digest": digest(x), "contentHash": "c", "step": 1, "time": "2026-01-31T09:30:00Z"} for x in "bc"]
     image = {"reference": f"{MINE}@{digest('a')}", "digest": digest("a")}
-    published = an_object(MINE, image=image, history=history)
+    published = an_object(MINE, image=image, history=entries, contentHash=digest("9"))
     at_work = an_object("h.test/other", (MINE,), built={"digest": digest("c"), "size": 1})
     moved_on = an_object("h.test/other", image=image | {"digest": digest("d")})
     stranger = an_object("h.test/other", built={"digest": digest("e"), "size": 1})
-    assert await digests(keeping(), published, at_work, moved_on, stranger) == tuple(map(digest, "abcd"))
+    assert await in_use_of(keeping(), published, at_work, moved_on, stranger) == InUse(
+        current=tuple(map(digest, "a9cd")), history=(digest("b"),)
+    )
 
 
-async def test_nobody_is_asked_without_retention():
+async def test_both_names_of_a_registry_are_one_repository():
+    """What one object publishes under the outer name, another's retention must not remove under the inner."""
+    config = Config(images=CONFIG.images)
+    inside, outside = (an_object(f"{host}/demo/a", contentHash=digest("9")) for host in UHUB)
+    observed = msgspec.structs.replace(ending("Build"), spec=from_object(inside).spec)
+    assert await in_use_of(config, outside, observed=observed) == InUse(current=(digest("9"),))
+
+
+@pytest.mark.parametrize(
+    ("config", "observed"),
+    [
+        (keeping(0), ending("Build")),
+        (keeping(), from_object(an_object(MINE))),
+        (keeping(), ending("Export")),
+        (keeping(), ending("Build", finished=False)),
+        (keeping(), ending("Test", finished=False)),
+        (keeping(), from_object(an_object(MINE, stage={"name": "Build", "job": "new"}))),
+    ],
+)
+async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
     cluster = Objects()
-    assert (await in_use.with_digests(cluster, CONFIG, from_object(an_object(MINE)))).digests_in_use is None
+    assert (await in_use.with_images(cluster, config, observed)).in_use is None
     assert cluster.asked == []
 
 
-async def test_the_served_namespaces_are_asked():
+@pytest.mark.parametrize(
+    "observed",
+    [
+        ending("Resolve"),
+        ending("Build"),
+        ending("Test"),
+        from_object(an_object(MINE, stage={"name": "Test", "job": "new"})),
+    ],
+)
+async def test_the_served_namespaces_are_asked(observed):
     cluster = Objects()
-    await in_use.with_digests(cluster, keeping(watch_namespaces=("a", "b")), from_object(an_object(MINE)))
+    await in_use.with_images(cluster, keeping(watch_namespaces=("a", "b")), observed)
     assert cluster.asked == ["a", "b"]
+
+
+def many(number: int) -> tuple[str, ...]:
+    return tuple(f"sha256:{n:064x}" for n in range(number))
 
 
 @pytest.mark.parametrize(
     ("keep", "used", "expected"),
     [
-        (0, (DIGEST,), None),
+        (0, InUse(current=(DIGEST,)), None),
         (3, None, None),
-        (3, (DIGEST,), inputs.Retention(keep=3, in_use=(DIGEST,))),
-        (3, tuple(f"sha256:{n:064x}" for n in range(501)), None),
+        (
+            3,
+            InUse(current=(DIGEST,), history=(digest("a"),)),
+            inputs.Retention(keep=3, current=("d" * 8,), history=("a" * 8,)),
+        ),
+        (3, InUse(current=many(8001)), None),
+        (3, InUse(current=many(1), history=many(8000)), None),
     ],
 )
 def test_retention_is_asked_for_only_where_it_is_known_what_is_in_use(keep, used, expected):
     world = world_with()
     world.run_to(Stage.TEST)
-    observed = msgspec.structs.replace(world.observed(), digests_in_use=used)
+    observed = msgspec.structs.replace(world.observed(), in_use=used)
     assert publish_input(observed, world.status, keeping(keep)).retention == expected
+
+
+def test_all_that_can_be_in_use_fits_into_an_environment_variable():
+    world = world_with()
+    world.run_to(Stage.TEST)
+    observed = msgspec.structs.replace(world.observed(), in_use=InUse(current=many(4000), history=many(4000)))
+    told = inputs.encode(publish_input(observed, world.status, keeping()))
+    assert len(told) < 128 * 1024, "Linux takes no longer string"
+
+
+# --- two names of one registry ---------------------------------------------------------------------------------------
+
+INSIDE, OUTSIDE = UHUB
+
+
+def uhub_world(host: str = OUTSIDE, **image: object) -> World:
+    world = World()
+    world.spec["image"] |= {"repository": f"{host}/demo/infer", **image}
+    world.config = msgspec.structs.replace(CONFIG, registries=Registries())
+    return world
+
+
+def resolved_at(world: World, host: str) -> World:
+    world.run_to(Stage.RESOLVE)
+    world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], registry_host=host))
+    world.settle()
+    return world
+
+
+@pytest.mark.parametrize("host", [INSIDE, OUTSIDE])
+def test_either_name_is_allowed_where_one_is(host):
+    for allowed in ((INSIDE,), (OUTSIDE,)):
+        config = msgspec.structs.replace(CONFIG, registries=Registries(allowed=allowed))
+        found = SPEC | {"image": SPEC["image"] | {"repository": f"{host}/a/b"}}
+        assert refusal(read(Spec, found), config) is None
+        assert set(config.registries.hosts) == {INSIDE, OUTSIDE}
+    assert refusal(read(Spec, found), CONFIG).reason == "RegistryNotAllowed"
+
+
+@pytest.mark.parametrize("host", [HOST.upper(), HOST])
+def test_hosts_are_compared_without_case(host):
+    """The API server refuses upper case before; here it is at least no way around a rule."""
+    assert refusal(read(Spec, SPEC | {"image": SPEC["image"] | {"repository": f"{host}/a/b"}}), CONFIG) is None
+
+
+def test_the_name_that_resolve_chose_is_used_and_the_written_one_is_reported():
+    world = resolved_at(uhub_world(), INSIDE)
+    assert world.status.run.registry_host == INSIDE
+    world.run_to(Stage.BUILD)
+    kaniko = world.created[-1]["spec"]["template"]["spec"]["initContainers"][1]
+    assert any(arg.startswith(f"--destination={INSIDE}/demo/infer:content-") for arg in kaniko["args"])
+    world.run_to(Stage.TEST)
+    pod = world.created[-1]["spec"]["template"]["spec"]
+    assert pod["initContainers"][0]["image"] == f"{INSIDE}/demo/infer@{DIGEST}"
+    told = msgspec.json.decode(pod["containers"][0]["env"][0]["value"].replace("$$", "$"), type=inputs.PublishInput)
+    assert told.registry.repository == f"{INSIDE}/demo/infer"
+    world.finish(RESULTS[Stage.TEST])
+    world.settle()
+    assert world.status.image.reference == f"{OUTSIDE}/demo/infer@{DIGEST}"
+    assert world.condition("Ready").message.startswith(f"{OUTSIDE}/demo/infer@")
+
+
+def test_a_chosen_name_is_that_of_one_run():
+    world = resolved_at(uhub_world(), INSIDE)
+    world.generation += 1
+    world.spec["image"]["tags"] = ["other"]
+    world.settle()
+    assert world.status.run.registry_host == ""
+
+
+@pytest.mark.parametrize(("named", "used"), [("", f"{INSIDE}/demo/infer-cache"), (f"{OUTSIDE}/c/d", f"{INSIDE}/c/d")])
+def test_the_cache_is_under_the_same_name(named, used):
+    world = uhub_world()
+    world.spec["build"] = {"cache": {"enabled": True} | ({"repository": named} if named else {})}
+    resolved_at(world, INSIDE).run_to(Stage.BUILD)
+    assert f"--cache-repo={used}" in kaniko_args(world.observed(), world.status, world.config)
+
+
+def test_a_mirror_is_kanikos_for_every_name():
+    world = uhub_world()
+    registries = Registries(mirrors={OUTSIDE: ("m.test/hub",)})
+    world.config = msgspec.structs.replace(CONFIG, registries=registries)
+    world.run_to(Stage.BUILD)
+    args = kaniko_args(world.observed(), world.status, world.config)
+    assert [arg for arg in args if "--registry-map" in arg] == [
+        f"--registry-map={INSIDE}=m.test/hub",
+        f"--registry-map={OUTSIDE}=m.test/hub",
+    ]
+    ca = "--registry-certificate="
+    assert {arg.removeprefix(ca).partition("=")[0] for arg in args if arg.startswith(ca)} == {INSIDE, OUTSIDE, "m.test"}
+
+
+def test_names_and_limits_reach_a_job_only_where_they_are_not_the_defaults():
+    world = uhub_world()
+    told = stage_input(world, Stage.RESOLVE, inputs.ResolveInput).registry
+    assert told.limit(OUTSIDE).warn_tags == 600
+    assert "aliases" not in inputs.encode(told)
+    world = uhub_world()
+    limits = {"h.test": RegistryLimits(max_layer="1Gi"), "a.test": RegistryLimits(warn_tags=9)}
+    registries = Registries(aliases=(("a.test", "b.test"),), limits=limits)
+    world.config = msgspec.structs.replace(CONFIG, registries=registries)
+    told = stage_input(world, Stage.RESOLVE, inputs.ResolveInput).registry
+    assert told.aliases == (("a.test", "b.test"),)
+    assert (told.limit("b.test").warn_tags, told.limit("h.test").layer_bytes) == (9, 1 << 30)
+    assert told.limit(OUTSIDE).tags == 0
+
+
+# --- warnings --------------------------------------------------------------------------------------------------------
+
+FULL = results.StageWarning("RepositoryNearlyFull", "h/a has 700 tags.")
+LARGE = results.StageWarning("LayerMayBeTooLarge", "Line 3 brings much.")
+
+
+def test_warnings_are_events_and_stand_in_the_condition():
+    world = World()
+    world.run_to(Stage.RESOLVE)
+    world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], warnings=(FULL, LARGE)))
+    world.settle()
+    assert [(emit.reason, emit.message) for emit in world.said if emit.type == "Warning"] == [
+        ("RepositoryNearlyFull", "h/a has 700 tags."),
+        ("LayerMayBeTooLarge", "Line 3 brings much."),
+    ]
+    resolved = world.condition("Resolved")
+    assert (resolved.status, resolved.reason) == ("True", "Resolved")
+    assert resolved.message == "Step 800, 3 files, content pinned. h/a has 700 tags. Line 3 brings much."
+
+
+def test_a_warning_of_the_build_stands_in_built():
+    world = World()
+    world.run_to(Stage.BUILD)
+    world.finish(msgspec.structs.replace(RESULTS[Stage.BUILD], warnings=(LARGE,)))
+    world.settle()
+    assert world.condition("Built").message == f"The registry serves {DIGEST}. Line 3 brings much."
+    assert [emit.reason for emit in world.said if emit.type == "Warning"] == ["LayerMayBeTooLarge"]
