@@ -19,8 +19,9 @@ import msgspec
 
 from bench import harness
 from bench.harness import Figure
-from devcluster import base_image, buildah, images, oci, settings
+from devcluster import buildah, images, oci, settings
 from devcluster.fixture import Fixture, fixture
+from devcluster.image_build import build
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract import inputs, paths
 from inference_image_contract.reasons import ExitCode
@@ -147,11 +148,10 @@ def figures_of(bench: Bench, rounds: int) -> Iterator[Figure]:
 
 
 def image_figures(bench: Bench) -> Iterator[Figure]:
-    base = base_image.ensure()
     for image in (*images.ALL, *images.EXTRA):
         if image.name not in {"export", "export-onnx"}:
             continue
-        layout = images.build(image, base)
+        layout = build(image)
         aim = f"{AIM_MB} or less" if image.name == "export" else ""
         yield Figure(f"image `{image.name}`, compressed layers", "MB", _compressed(layout) / MB, aim=aim)
         if image.name == "export":

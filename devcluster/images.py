@@ -1,44 +1,14 @@
-"""Builds this project's images from their Dockerfiles with buildah, keeps them by their inputs, and pushes them."""
+"""The images of this project: which there are, and the registry that gets them."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import (
-    base_image,
-    binaries,
-    buildah,
-    cached,
-    context,
-    credentials,
-    inside,
-    oci,
-    pip_settings,
-    settings,
-    supervisor,
-)
+from devcluster import base_image, buildah, credentials, inside, oci, settings, supervisor
+from devcluster.image_build import Image, build
 from devcluster.progress import say, step
 from devcluster.run import CommandError, NotReadyError
-
-BUILDER_VERSION = "1"
-"""Raised when the way of building changes what is built."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image and its Dockerfile, relative to the repository."""
-
-    name: str
-    dockerfile: str
-    expect: str
-    """How long a build takes on two cores when nothing is cached."""
-    target: str = ""
-    """The stage of the Dockerfile, the last one when empty."""
-    arguments: tuple[str, ...] = ()
-    """`NAME=value` for ARG instructions, beside BASE_IMAGE."""
-
 
 ALL = (
     Image("kaniko", "devcluster/images/kaniko.Dockerfile", "about 5 s"),
@@ -50,63 +20,29 @@ ALL = (
 EXTRA = (
     Image("export-onnx", "export_job/Dockerfile", "about 2 min", "export-onnx"),
     Image("inference-base-onnx", "examples/object-detect/base.Dockerfile", "about 1 min", arguments=("RUNTIME=onnx",)),
+    Image(
+        "tutorial-base",
+        "examples/tutorial/base.Dockerfile",
+        "about 2 min",
+        base=base_image.DEBIAN_11,
+        pushed_as=settings.TUTORIAL_BASE,
+    ),
 )
 """What the demo does without: `python -m devcluster images export-onnx`."""
+_BY_NAME = {image.name: image for image in (*ALL, *EXTRA)}
 INDEX = settings.STATE / "images.json"
 
 
 def build_all(images: Iterable[Image] = ALL) -> dict[str, Path]:
     """The OCI layout of every image by name, `base` among them."""
-    base = base_image.ensure()
-    return {"base": base, **{image.name: build(image, base) for image in images}}
-
-
-def build(image: Image, base: Path) -> Path:
-    """The OCI layout of an image, built when no equal one is cached."""
-    dockerfile = settings.REPOSITORY / image.dockerfile
-    extra = {"executor": binaries.ensure(binaries.KANIKO)["executor"]} if image.name == "kaniko" else {}
-    files = context.gather(settings.REPOSITORY, dockerfile, extra)
-    key = context.key(
-        dockerfile,
-        files,
-        oci.digest(base),
-        str(buildah.COMPRESSION_LEVEL),
-        BUILDER_VERSION,
-        *([image.target] if image.target else []),
-        *image.arguments,
-    )
-    target = settings.cache() / "images" / f"{image.name}-{key}"
-    if not target.is_dir():
-        with step(f"Building image {image.name}", image.expect):
-            _build(image, files, base, target)
-    return target
-
-
-def _build(image: Image, files: dict[str, Path], base: Path, target: Path) -> None:
-    with cached.fill(target) as scratch:
-        staged = scratch / "context"
-        staged.mkdir()
-        context.stage(files, staged)
-        pip_settings.write(scratch / "pip.conf")
-        local = f"localhost/{target.name}"
-        buildah.run_buildah(
-            *("build", "--isolation=chroot", "--layers", "--timestamp=0", "--format=oci", "--pull-never"),
-            *("--volume", f"{pip_settings.CERTIFICATES}:{pip_settings.CERTIFICATES}:ro"),
-            *("--volume", f"{scratch / 'pip.conf'}:/etc/pip.conf:ro"),
-            *("--build-arg", f"BASE_IMAGE={buildah.load(base)}", f"--tag={local}"),
-            f"--file={settings.REPOSITORY / image.dockerfile}",
-            *([f"--target={image.target}"] if image.target else []),
-            *(f"--build-arg={argument}" for argument in image.arguments),
-            str(staged),
-        )
-        buildah.export(local, scratch / "result")
+    return {"base": base_image.ensure(), **{image.name: build(image) for image in images}}
 
 
 def push_all(layouts: dict[str, Path]) -> dict[str, str]:
     """Pushes what the registry does not hold, tagged `latest`, and records every reference by digest."""
     references = {}
     for name, layout in layouts.items():
-        target = settings.BASE_IMAGE if name == "base" else f"{settings.IMAGE_PREFIX}/{name}:latest"
+        target = settings.BASE_IMAGE if name == "base" else _BY_NAME[name].reference
         repository, _, tag = target.rpartition(":")
         references[name] = f"{repository}@{push(layout, repository, tag)}"
     known = json.loads(INDEX.read_text()) if INDEX.exists() else {}
@@ -147,13 +83,11 @@ def _served(reference: str) -> str:
 
 def publish(names: Sequence[str]) -> None:
     """Builds and pushes these images, all without names, and says where they are."""
-    unknown = set(names) - {image.name for image in (*ALL, *EXTRA)}
+    unknown = set(names) - set(_BY_NAME)
     if unknown:
-        raise ValueError(
-            f"There is no image {', '.join(sorted(unknown))}; there are: {', '.join(i.name for i in (*ALL, *EXTRA))}."
-        )
+        raise ValueError(f"There is no image {', '.join(sorted(unknown))}; there are: {', '.join(_BY_NAME)}.")
     if supervisor.process() is None:
         raise NotReadyError("The registry is not running: start the cluster with `make cluster-up`.")
-    chosen = [image for image in (*ALL, *EXTRA) if image.name in names] if names else ALL
+    chosen = [_BY_NAME[name] for name in names] if names else ALL
     for name, reference in push_all(build_all(chosen)).items():
         say(f"{name:16}{reference}")

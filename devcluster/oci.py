@@ -9,9 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from devcluster.run import run
+
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
 EPOCH = "1970-01-01T00:00:00Z"
 
 
@@ -62,6 +66,29 @@ def write_layout(target: Path, name: str, layer: bytes, config: Mapping[str, Any
         (blobs / hashlib.sha256(data).hexdigest()).write_bytes(data)
     (target / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (target / "index.json").write_text(json.dumps(index))
+
+
+def unpack(layout: Path, target: Path) -> None:
+    """Writes the root file system of an image into a new directory, owners and all; only root can.
+
+    Raises ValueError for an opaque whiteout, which no builder here makes (OCI image-spec 1.0, layer.md).
+    """
+    blobs = layout / "blobs" / "sha256"
+    manifest = json.loads((blobs / digest(layout).removeprefix("sha256:")).read_bytes())
+    target.mkdir()
+    for layer in manifest["layers"]:
+        blob = blobs / layer["digest"].removeprefix("sha256:")
+        options = ("--extract", "--verbose", "--gzip", "--numeric-owner")
+        for name in run(["tar", *options, "--file", blob, "--directory", target]).splitlines():
+            if Path(name).name.startswith(_WHITEOUT):
+                _apply_whiteout(target / name)
+
+
+def _apply_whiteout(marker: Path) -> None:
+    """Removes what a layer says is gone, and the file that says so."""
+    if marker.name == _OPAQUE:
+        raise ValueError(f"{marker.parent} hides what lies below it.")
+    run(["rm", "-rf", marker, marker.with_name(marker.name.removeprefix(_WHITEOUT))])
 
 
 def archive(layout: Path, target: Path) -> None:

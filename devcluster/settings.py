@@ -25,6 +25,8 @@ UFILE_CONTROL_PORT = 9180
 """Of the stand-in, on loopback inside the node's network."""
 IMAGE_PREFIX = f"{REGISTRY_HOST}/inference-image"
 BASE_IMAGE = f"{REGISTRY_HOST}/library/python:3.13"
+TUTORIAL_BASE = f"{REGISTRY_HOST}/uaishare/cpu_uaiservice_ubuntu-16.04_python-2.7_tensorflow-1.7.0:v1.2"
+"""Called as UCloud calls it; ours is Debian 11."""
 
 MOUNT = Path("/run/devcluster")
 """Where the node sees state, configuration and programs, so that its configuration files can be static."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from devcluster import base_image, buildah, images
+from devcluster import buildah, image_build, images
 from tests.laptop.site import DOCKERFILE, GRAPH, SECRETS, Site, site
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("podman")
     (folder / "storage.conf").write_text(STORAGE.format(folder))
     (folder / "containers.conf").write_text(SETTINGS)
-    layout = images.build(next(image for image in images.ALL if image.name == "kaniko"), base_image.ensure())
+    layout = image_build.build(next(image for image in images.ALL if image.name == "kaniko"))
     store = f"containers-storage:[vfs@{folder / 'graph'}+{folder / 'run'}]{EXECUTOR}"
     subprocess.run(["skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet", f"oci:{layout}", store], check=True)
     home = folder / "home"

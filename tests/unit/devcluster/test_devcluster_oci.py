@@ -62,3 +62,43 @@ def test_a_layout_of_two_images_is_refused(layout):
     (layout / "index.json").write_text(json.dumps({"manifests": index["manifests"] * 2}))
     with pytest.raises(ValueError, match="2 images"):
         oci.digest(layout)
+
+
+def layer(path, *members):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members:
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return path.read_bytes()
+
+
+def two_layers(tmp_path, *upper):
+    layout = tmp_path / "two"
+    blobs = layout / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    digests = []
+    lower = [("kept", b"1"), ("changed", b"1"), ("gone/file", b"1"), ("folder/gone", b"1"), ("folder/kept", b"1")]
+    for members in (lower, upper):
+        data = layer(tmp_path / "layer", *members)
+        digests.append(hashlib.sha256(data).hexdigest())
+        (blobs / digests[-1]).write_bytes(data)
+    manifest = json.dumps({"layers": [{"digest": f"sha256:{digest}"} for digest in digests]}).encode()
+    digests.append(hashlib.sha256(manifest).hexdigest())
+    (blobs / digests[-1]).write_bytes(manifest)
+    (layout / "index.json").write_text(json.dumps({"manifests": [{"digest": f"sha256:{digests[-1]}"}]}))
+    return layout
+
+
+def test_an_unpacked_image_is_what_its_layers_leave(tmp_path):
+    layout = two_layers(tmp_path, ("changed", b"2"), (".wh.gone", b""), ("folder/.wh.gone", b""), ("new", b"2"))
+    oci.unpack(layout, tmp_path / "root")
+    files = {
+        p.relative_to(tmp_path / "root").as_posix(): p.read_bytes() for p in tmp_path.rglob("root/**/*") if p.is_file()
+    }
+    assert files == {"kept": b"1", "changed": b"2", "folder/kept": b"1", "new": b"2"}
+
+
+def test_a_layer_that_hides_a_whole_folder_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="hides"):
+        oci.unpack(two_layers(tmp_path, ("folder/.wh..wh..opq", b"")), tmp_path / "root")
