@@ -241,9 +241,8 @@ def kaniko_with_a_digest() -> Path | None:
     """The process of a Kaniko of this cluster that has written its digest file and pushes."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if program(process) != b"/kaniko/executor" or settings.cgroup_name() not in (process / "cgroup").read_text():
-                continue
-            if (process / "root/inference-image/digest").exists():
+            ours = settings.cgroup_name() in (process / "cgroup").read_text()
+            if ours and program(process) == b"/kaniko/executor" and (process / "root/inference-image/digest").exists():
                 return process
         except OSError:  # it ended meanwhile
             continue
