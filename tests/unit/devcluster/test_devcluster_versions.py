@@ -61,6 +61,11 @@ def _about_kubernetes(page: Path) -> str:
     return "\n".join(line for line in page.read_text().splitlines() if "Kubernetes" in line or line.startswith("|"))
 
 
+def test_ci_runs_every_version_that_the_other_tests_do_not() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    assert {*jobs["kubernetes"]["strategy"]["matrix"]["version"], versions.DEVELOPMENT} == {*NAMES}
+
+
 def test_the_page_of_versions_has_a_row_for_each_release() -> None:
     rows = re.findall(
         r"^\| (1\.\d+) \| `(v\S+)` \|", (ROOT / "docs" / "kubernetes-versions.md").read_text(), re.MULTILINE
