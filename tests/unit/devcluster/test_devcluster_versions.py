@@ -73,6 +73,12 @@ def test_the_page_of_versions_has_a_row_for_each_release() -> None:
     assert dict(rows) == {name: version.release for name, version in versions.VERSIONS.items()}
 
 
+def test_the_page_has_figures_of_every_version_that_make_test_does_not_run() -> None:
+    text = (ROOT / "docs" / "kubernetes-versions.md").read_text()
+    (figures,) = re.findall(r"<!-- test-kubernetes -->(.*)<!-- /test-kubernetes -->", text, re.DOTALL)
+    assert {*re.findall(r"^\| (1\.\d+) \|.* passed in ", figures, re.MULTILINE), versions.DEVELOPMENT} == {*NAMES}
+
+
 def test_a_version_that_there_is_not_is_told_those_that_there_are() -> None:
     with pytest.raises(ValueError, match=r"1\.31 .*1\.30, 1\.32, 1\.34"):
         versions.find("1.31")
