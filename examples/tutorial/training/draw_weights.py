@@ -76,9 +76,7 @@ def main(arguments: list[str]) -> int:
     output.mkdir(parents=True, exist_ok=True)
     write_checkpoint(output)
     path = f"{CONTAINER_FOLDER}/model.ckpt-{STEP}"
-    (output / "checkpoint").write_text(
-        f'model_checkpoint_path: "{path}"\nall_model_checkpoint_paths: "{path}"\n'
-    )
+    (output / "checkpoint").write_text(f'model_checkpoint_path: "{path}"\nall_model_checkpoint_paths: "{path}"\n')
     for name in ("pipeline.config", "pet_label_map.pbtxt"):
         shutil.copyfile(HERE / name, output / name)
     return 0
