@@ -60,8 +60,10 @@ lint-imports: setup ## the layers of the design
 lint-yaml: setup ## yamllint
 	@$(VENV)/bin/yamllint --strict .
 
-lint-chart: setup ## helm lint
-	@helm=$(HELM); "$$helm" lint --strict --kube-version 1.34.0 --values deploy/helm/ci/test-values.yaml deploy/helm
+lint-chart: setup ## helm lint, for every supported Kubernetes
+	@helm=$(HELM); for version in $$($(PY) -m devcluster.versions); do \
+		"$$helm" lint --strict --kube-version $$version.0 --values deploy/helm/ci/test-values.yaml deploy/helm || exit 1; \
+	done
 
 lint-manifests: setup ## every manifest through a real API server, as a dry run
 	@$(PY) -m pytest -q tests/crd/test_manifests_on_server.py tests/crd/test_chart_on_server.py

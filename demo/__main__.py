@@ -5,7 +5,7 @@ import sys
 
 from demo import install, memory, pipeline, seed_run, serve, summary
 from devcluster import __main__ as devcluster
-from devcluster import cluster, fixture, images, system
+from devcluster import cluster, fixture, images, settings, system
 from devcluster.progress import say, step
 from devcluster.run import CommandError, NotReadyError
 
@@ -16,7 +16,7 @@ def main() -> int:
         with devcluster.alone():
             devcluster.prepare()
             cluster.up()
-            say("The cluster is up. kubeconfig: .devcluster/kubeconfig")
+            say(f"The cluster is up. kubeconfig: {cluster.KUBECONFIG.relative_to(settings.REPOSITORY)}")
             references = images.push_all(images.build_all())
         trained = fixture.fixture()
         say(f"The fixture is a checkpoint of step {trained.step}: {trained.directory.name}")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from devcluster import binaries, cluster, images, inside, settings, status, system
+from devcluster import binaries, cluster, images, inside, settings, status, system, versions
 from devcluster.locks import locked
 from devcluster.run import CommandError, NotReadyError
 
@@ -45,7 +45,7 @@ def down() -> None:
 def build_binaries() -> None:
     """Builds every program that is not cached."""
     with alone():
-        binaries.ensure(*binaries.ALL)
+        binaries.ensure(*binaries.all_tool_sets())
 
 
 def publish_images(names: Sequence[str]) -> None:
@@ -71,6 +71,7 @@ def main() -> int:
     parser.add_argument("words", nargs="*", help="images: their names, all by default; exec: -- PROGRAM ARGUMENT...")
     chosen = parser.parse_args()
     try:
+        versions.chosen()  # says no to an unknown version before anything is written
         if chosen.command == "images":
             publish_images(chosen.words)
         elif chosen.command != "exec":

@@ -4,13 +4,10 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import cached, settings
+from devcluster import cached, settings, versions
 from devcluster.progress import step
 from devcluster.run import run
 from devcluster.system import find_go, go_environment
-
-KUBERNETES_VERSION = "v1.34.4"
-"""As in tools/kubernetes/go.mod. The servers tell it; helm and clients decide by it."""
 
 VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 TOOLS = settings.REPOSITORY / "devcluster" / "tools"
@@ -33,21 +30,13 @@ class ToolSet:
         return ("-trimpath", "-buildvcs=false", f"-ldflags={self.linker}")
 
 
-KUBERNETES = ToolSet(
-    "kubernetes",
-    {
-        name: f"k8s.io/kubernetes/cmd/{name}"
-        for name in (
-            "kube-apiserver",
-            "kube-controller-manager",
-            "kube-scheduler",
-            "kubelet",
-            "kube-proxy",
-            "kubectl",
-        )
-    },
-    "about 7 min",
-    " ".join(["-s -w", *(f"-X {package}.gitVersion={KUBERNETES_VERSION}" for package in VERSION_PACKAGES)]),
+KUBERNETES_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
 )
 ETCD = ToolSet("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "about 1 min")
 COREDNS = ToolSet("coredns", {"coredns": "github.com/coredns/coredns"}, "about 2 min")
@@ -65,8 +54,25 @@ ARGO = ToolSet(
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
 """Asks the inference server in a benchmark; no part of the cluster."""
 
-CONTROL_PLANE = (ETCD, KUBERNETES)
-ALL = (*CONTROL_PLANE, COREDNS, KANIKO, HELM, PAUSE)
+
+def kubernetes(version: versions.Version) -> ToolSet:
+    """Servers, kubelet and kubectl of one version."""
+    return ToolSet(
+        version.modules,
+        {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
+        "about 7 min",
+        " ".join(["-s -w", *(f"-X {package}.gitVersion={version.release}" for package in VERSION_PACKAGES)]),
+    )
+
+
+def control_plane() -> tuple[ToolSet, ...]:
+    """etcd, and Kubernetes of the version that is asked for. Raises ValueError when it is none that is supported."""
+    return (ETCD, kubernetes(versions.chosen()))
+
+
+def all_tool_sets() -> tuple[ToolSet, ...]:
+    """What a cluster is made of. Raises ValueError as `control_plane` does."""
+    return (*control_plane(), COREDNS, KANIKO, HELM, PAUSE)
 
 
 def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:

@@ -12,7 +12,19 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from devcluster import binaries, cgroups, credentials, inside, kubeconfig, oci, pki, settings, supervisor
+from devcluster import (
+    binaries,
+    cgroups,
+    configuration,
+    credentials,
+    inside,
+    kubeconfig,
+    oci,
+    pki,
+    settings,
+    supervisor,
+    versions,
+)
 from devcluster.node import STATUS
 from devcluster.progress import say, step
 from devcluster.run import CommandError, NotReadyError, run, tail
@@ -26,7 +38,7 @@ PAUSE_IMAGE = "devcluster.test/pause:1"  # as in config/containerd.toml
 
 def up() -> None:
     """Makes the cluster run and waits until everything in it answers. Does nothing to one that already does."""
-    programs = binaries.ensure(*binaries.ALL)
+    programs = binaries.ensure(*binaries.all_tool_sets())
     if supervisor.process() is None:
         start(programs)
     elif supervisor.record().get("binaries") != {name: str(path) for name, path in programs.items()}:
@@ -42,7 +54,10 @@ def start(programs: dict[str, Path]) -> None:
     (settings.STATE / "log" / "pods").mkdir(parents=True)
     _link_programs(programs)
     credentials.ensure()
-    layout = settings.STATE / "node" / "pause"
+    node = settings.STATE / "node"
+    node.mkdir()
+    configuration.write(node, versions.chosen())
+    layout = node / "pause"
     oci.write_layout(layout, PAUSE_IMAGE, oci.layer_of({"/pause": programs["pause"]}), {"Entrypoint": ["/pause"]})
     oci.archive(layout, layout.with_suffix(".tar"))
     with listen() as listener:

@@ -52,7 +52,7 @@ def components(cgroup_root: str, api_socket: int, api_host_port: int) -> list[Co
         Component("coredns", (f"{NODE_BINARIES}/coredns", "-conf", f"{NODE_CONFIG}/Corefile"), needs_api=True),
         Component("kubelet", _kubelet(cgroup_root), needs_api=True),
         Component(
-            "kube-proxy", (f"{NODE_BINARIES}/kube-proxy", f"--config={NODE_CONFIG}/kube-proxy.yaml"), needs_api=True
+            "kube-proxy", (f"{NODE_BINARIES}/kube-proxy", f"--config={VOLATILE}/kube-proxy.yaml"), needs_api=True
         ),
         Component(
             "pause-image",
@@ -130,7 +130,7 @@ def _scheduler() -> tuple[str, ...]:
 def _kubelet(cgroup_root: str) -> tuple[str, ...]:
     return (
         f"{NODE_BINARIES}/kubelet",
-        f"--config={NODE_CONFIG}/kubelet.yaml",
+        f"--config={VOLATILE}/kubelet.yaml",
         f"--kubeconfig={PKI}/kubelet.kubeconfig",
         f"--hostname-override={NODE_NAME}",
         f"--node-ip={NODE_ADDRESS}",

@@ -87,7 +87,7 @@ def control_plane(
     `api_server_flags` come after the usual ones, so that they win.
     Raises NotReadyError, with the last lines of the log, when it does not become ready.
     """
-    programs = binaries.ensure(*binaries.CONTROL_PLANE)
+    programs = binaries.ensure(*binaries.control_plane())
     with tempfile.TemporaryDirectory(prefix="control-plane-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
         etcd_port, peer_port, api_port = ports.reserve(3)

@@ -4,8 +4,16 @@ import hashlib
 import os
 from pathlib import Path
 
+from devcluster import versions
+
+
+def state_name(kubernetes: str) -> str:
+    """The folder of a cluster's state: each Kubernetes version has its own, so that clusters run side by side."""
+    return ".devcluster" if kubernetes == versions.DEVELOPMENT else f".devcluster-{kubernetes}"
+
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-STATE = REPOSITORY / ".devcluster"
+STATE = REPOSITORY / state_name(versions.chosen_name())
 CONFIG = REPOSITORY / "devcluster" / "config"
 
 NODE_NAME = "devcluster"

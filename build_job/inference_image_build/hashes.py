@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 
 from inference_image_contract.inputs import PinnedFile, PinnedObject
 
+EXPORTER = 2
+"""Revision of the export. It is raised when equal input gives another graph, which is then exported anew."""
+
 
 def fingerprint(
     checkpoint: Iterable[PinnedObject],
@@ -27,6 +30,7 @@ def fingerprint(
             "checkpoint": sorted([item.key.removeprefix(prefix), item.size, item.etag] for item in checkpoint),
             "pipelineConfig": pipeline_config.etag,
             "inputType": input_type,
+            "exporter": EXPORTER,
             **(asked or {}),
         }
     )
@@ -41,14 +45,15 @@ def graph_fingerprint(
             "frozenGraph": [graph.size, graph.etag],
             "numClasses": num_classes,
             "inputType": input_type,
+            "exporter": EXPORTER,
             **(asked or {}),
         }
     )
 
 
-def asked_of_export(formats: Iterable[str], compatibility: str) -> dict[str, object]:
+def asked_of_export(formats: Iterable[str]) -> dict[str, object]:
     """What is not at its default, for the fingerprint. `formats` are those beside the frozen graph."""
-    asked = {"formats": sorted(formats), "compatibility": compatibility}
+    asked = {"formats": sorted(formats)}
     return {name: value for name, value in asked.items() if value}
 
 

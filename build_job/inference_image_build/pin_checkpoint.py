@@ -11,7 +11,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_store import ArchivedError, ObjectInfo, Store
-from inference_image_store.checkpoint_index import InvalidIndexError, shard_sizes
+from inference_image_store.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
 
 _MAX_FILES = 5000
 _MAX_INDEX = 64 * 1024**2
@@ -38,6 +38,15 @@ class Pinned(NamedTuple):
     step: int
     files: tuple[PinnedObject, ...]
     """Index, data shards and, where present, meta, sorted by key."""
+    model_bytes: int
+    """Size of the model's variables; that of all data files when the index does not tell."""
+
+
+class _Index(NamedTuple):
+    """What an index file tells."""
+
+    sizes: tuple[int, ...] | None
+    model_bytes: int | None
 
 
 class _Unfinished(NamedTuple):
@@ -99,7 +108,7 @@ class _Look:
         self._prefix = prefix
         self._step = step
         self._patience = patience
-        self._sizes: dict[str, tuple[int, ...] | None] = {}
+        self._indexes: dict[str, _Index] = {}
 
     def __call__(self) -> Pinned | _Unfinished:
         listing = self._store.list(f"{self._prefix}{checkpoint.NAME}-", limit=_MAX_FILES)
@@ -143,18 +152,20 @@ class _Look:
             return Fault(candidate.key(checkpoint.INDEX), "is missing")
         if keys := self._store.unreadable(_read(candidate)):
             raise ArchivedError(self._store.bucket, keys)
-        if index.etag not in self._sizes:
+        if index.etag not in self._indexes:
             try:
                 data = self._store.read(index.key, max_bytes=_MAX_INDEX, etag=index.etag)
-                self._sizes[index.etag] = shard_sizes(data)
+                self._indexes[index.etag] = _Index(shard_sizes(data), model_bytes(data))
             except InvalidIndexError as error:
                 return Fault(index.key, str(error))
             except StageError as error:
                 if error.reason in _MOVED:
                     return Fault(index.key, "changed while it was read")
                 raise
-        sizes = self._sizes[index.etag]
-        return candidate.fault(sizes) or Pinned(candidate.step, candidate.files(sizes))
+        told = self._indexes[index.etag]
+        files = candidate.files(told.sizes)
+        size = sum(file.size for file in files if ".data-" in file.key) if told.model_bytes is None else told.model_bytes
+        return candidate.fault(told.sizes) or Pinned(candidate.step, files, size)
 
     def _is_being_written(self, candidate: Checkpoint) -> bool:
         return not candidate.modified or time.time() - candidate.modified < self._patience.abandoned

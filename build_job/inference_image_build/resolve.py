@@ -8,8 +8,8 @@ import msgspec
 
 from inference_image_build import (
     archived,
+    bases,
     classes,
-    dockerfile,
     existing,
     generated,
     hashes,
@@ -20,14 +20,11 @@ from inference_image_build import (
     references,
     tag_room,
 )
-from inference_image_build.append import supported
-from inference_image_build.dockerfile_rules import Instruction
 from inference_image_build.hints import REQUEST_AGAIN
-from inference_image_build.layer_limit import BaseLayer
 from inference_image_build.pin_checkpoint import Patience, Pinned, pin
 from inference_image_build.pin_source import Mounts, PinnedSource
 from inference_image_build.registry import Registry
-from inference_image_contract import sample
+from inference_image_contract import sample, tensorflow_versions
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject, ResolveInput
 from inference_image_contract.reasons import Reason
@@ -56,14 +53,6 @@ class _Model(NamedTuple):
         return (self.graph,) if self.graph else ()
 
 
-class _Bases(NamedTuple):
-    instructions: tuple[Instruction, ...]
-    """Of the Dockerfile."""
-    pins: dict[str, str]
-    size: int
-    layers: tuple[BaseLayer, ...]
-
-
 def resolve(
     stage: ResolveInput, store: Store, registry: Registry, mounts: Mounts, patience: Patience = _PATIENCE
 ) -> Resolved:
@@ -81,18 +70,20 @@ def resolve(
 def _resolve(stage: ResolveInput, store: Store, registry: Registry, mounts: Mounts, patience: Patience) -> Resolved:
     model = _ready_graph(stage, store) if stage.frozen_graph else _model(stage, store, patience)
     source = pin_source.pin(stage, store, mounts)
-    bases = _bases(stage, source.dockerfile, registry)
+    built_on = bases.pin(stage, source.dockerfile, registry)
     written = references.parse_repository(stage.registry.repository)
     repository = publication.check_push(stage.registry, registry)
     _check_sample(stage, store)
-    manifest = _manifest(stage, model, source, bases.pins)
+    manifest = _manifest(stage, model, source, built_on.pins)
     image = existing.image(registry, repository, manifest.content_hash)
     publication.check_tags(stage, registry, manifest, image.digest if image else "")
     graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
+    if graph:
+        tensorflow_versions.check_demand(stage.readable_by, graph.readable_by)
     if image:
         warnings = layers.check_existing(stage.registry, registry, repository, image.digest)
     else:
-        warnings = layers.check(stage, manifest, graph, bases.instructions, bases.layers)
+        warnings = layers.check(stage, manifest, graph, built_on.instructions, built_on.layers)
     return _fitting(
         Resolved(
             fingerprint=manifest.fingerprint,
@@ -103,7 +94,8 @@ def _resolve(stage: ResolveInput, store: Store, registry: Registry, mounts: Moun
             file_count=len(model.files),
             num_classes=model.num_classes,
             context_bytes=sum(item.size for item in source.files) + sum(item.size for item in model.files),
-            base_bytes=bases.size,
+            base_bytes=built_on.size,
+            model_bytes=model.checkpoint.model_bytes if model.checkpoint else sum(item.size for item in model.files),
             commit=manifest.commit.commit if manifest.commit else "",
             graph=graph,
             image=image,
@@ -141,41 +133,6 @@ def _text(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject,
     return PinnedObject(key=key, size=info.size, etag=info.etag), data.decode("utf-8", errors="replace")
 
 
-def _bases(stage: ResolveInput, data: bytes, registry: Registry) -> _Bases:
-    """Pins every image that the Dockerfile pulls."""
-    instructions = dockerfile.read(data, stage.dockerfile)
-    if stage.builder == "Append":
-        supported.check(instructions, stage.dockerfile)
-    uses = dockerfile.images(instructions, stage.build_args, stage.dockerfile)
-    names = registry.names
-    pins: dict[str, str] = {}
-    size = 0
-    found: list[BaseLayer] = []
-    for use in uses:
-        if use.image in pins:
-            continue
-        where = f"{stage.dockerfile}, line {use.instruction.first_line},"
-        reference = references.rewritten(references.parse(use.image), stage.base_rewrites, names)
-        references.check_allowed(reference, stage.registry.allowed_hosts, names, where)
-        located = registry.located(reference)
-        if located is None:
-            raise StageError(
-                Reason.BASE_IMAGE_NOT_FOUND,
-                f"{where} names {use.image}, which the registry {reference.host} does not have"
-                + (f" ({reference})." if stage.base_rewrites else "."),
-                f"Correct line {use.instruction.first_line} of {stage.dockerfile}, or push {reference} there, "
-                f"{REQUEST_AGAIN}",
-            )
-        place, manifest = located
-        # A mirror serves it to Kaniko as well; another name of the registry is to be asked by Kaniko, too.
-        pinned = place if names.same(place.host, reference.host) else reference
-        pins[use.image] = pinned.pinned(manifest.digest)
-        size += registry.size(pinned, manifest)
-        blobs = registry.layers(pinned, manifest) if layers.are_limited(stage.registry, use, instructions) else ()
-        found += [BaseLayer(pinned, use.instruction.first_line, blob) for blob in blobs]
-    return _Bases(instructions, pins, size, tuple(found))
-
-
 def _check_sample(stage: ResolveInput, store: Store) -> None:
     if not stage.sample:
         return
@@ -191,7 +148,7 @@ def _check_sample(stage: ResolveInput, store: Store) -> None:
 
 
 def _fingerprint(stage: ResolveInput, model: _Model) -> str:
-    asked = hashes.asked_of_export(stage.formats, stage.compatibility)
+    asked = hashes.asked_of_export(stage.formats)
     if model.graph:
         return hashes.graph_fingerprint(model.graph, model.num_classes, stage.input_type, asked)
     if model.pipeline_config is None:

@@ -45,15 +45,21 @@ def write(graph: Path, model: Path) -> None:
         raise _failed(f"tf2onnx cannot convert it: {_last_line(done.stderr)}")
 
 
-def compare(graph: Path, model: Path) -> str:
-    """The greatest difference between the two on the export's pictures, as a decimal number.
+def compare(graph: Path, model: Path) -> float:
+    """The greatest difference between the two on the export's pictures.
 
-    Raises StageError: `OnnxFailed` when onnxruntime cannot run the model, `OnnxDiffers` when it differs by more than
-    LARGEST_DIFFERENCE.
+    Raises StageError (`OnnxFailed`) when onnxruntime cannot run the model.
     """
     batches = picture.batches()
     expected = run(graph, INPUT, batches)
-    greatest = max(map(difference, expected, _answers(model, batches)))
+    return max(map(difference, expected, _answers(model, batches)))
+
+
+def accept(greatest: float) -> str:
+    """A difference that `compare` found, as a decimal number.
+
+    Raises StageError (`OnnxDiffers`) when it is more than LARGEST_DIFFERENCE.
+    """
     if not greatest <= LARGEST_DIFFERENCE:
         raise StageError(
             Reason.ONNX_DIFFERS,

@@ -11,14 +11,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, Manifest, ManifestRef, OnnxModel, StoredFile, encode
 from inference_image_contract.reasons import Reason
-from inference_image_store import RESULT, ArchivedError, Store, export_folder
+from inference_image_store import RESULT, ArchivedError, Store, export_folder, exported_graph
 
 GRAPH = "frozen_inference_graph.pb"
 PIPELINE_CONFIG = "pipeline.config"
@@ -33,6 +34,12 @@ class Verified:
     graph: Path
     tensorflow: str
     """Version of TensorFlow that the graph was verified with, and frozen with if it came from a checkpoint."""
+    readable_by: str
+    """The oldest TensorFlow that reads the graph, such as `1.7`."""
+    memory_bytes: int
+    """Peak memory of a process that loaded the graph and ran it on one picture."""
+    answers: Mapping[str, Any]
+    """What it found in that picture: outputs by name."""
     pipeline_config: Path | None = None
     saved_model: Path | None = None
     onnx: Path | None = None
@@ -72,9 +79,14 @@ def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str,
     result = Graph(
         **asdict(stored[GRAPH]),
         tensorflow=files.tensorflow,
+        readable_by=files.readable_by,
+        memory_bytes=files.memory_bytes,
         saved_model=stored.get(SAVED_MODEL),
         onnx=OnnxModel(**asdict(onnx), greatest_difference=files.greatest_difference) if onnx else None,
     )
+    there = exported_graph(store, output_prefix, fingerprint)
+    if there and replace(there, memory_bytes=result.memory_bytes) == result:
+        return there  # measured twice, memory differs a little; a token that forbids overwriting must not fail for that
     store.write(encode(result).encode(), folder + RESULT)
     return result
 

@@ -6,7 +6,8 @@ from typing import Any
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_export import canonical, picture
-from inference_image_export.tf1 import strip
+from inference_image_export.readable import RELEASES, restate
+from inference_image_export.verify import configuration
 
 OUTPUTS = (
     "num_detections",
@@ -23,11 +24,11 @@ OUTPUTS = (
 """Every output that the exporter of the Object Detection API can give a graph."""
 
 
-def write(graph: Path, input_type: str, folder: Path, *, tf1: bool = False) -> Path:
+def write(graph: Path, input_type: str, folder: Path, readable_by: str) -> Path:
     """Writes the SavedModel of a graph into `folder`, which must not exist, and returns its one file.
 
     The signature is that of the Object Detection API's own exporter: `serving_default`, the input named `inputs`, the
-    outputs by their names. `tf1` strips it for TensorFlow 1.15.
+    outputs by their names. `readable_by` is the oldest TensorFlow that reads the graph, and then the SavedModel too.
     """
     import tensorflow.compat.v1 as tf
     from tensorflow.core.protobuf import saved_model_pb2
@@ -40,8 +41,9 @@ def write(graph: Path, input_type: str, folder: Path, *, tf1: bool = False) -> P
         tf.saved_model.simple_save(session, str(folder), inputs, outputs)
     file = folder / "saved_model.pb"
     model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
-    if tf1:  # making it imported the graph, and importing fills in every attribute again
-        strip(model.meta_graphs[0].graph_def)
+    release = next((release for release in RELEASES if release.version == readable_by), None)
+    if release:
+        restate(model.meta_graphs[0].graph_def, release)
     canonical.write(model, file)
     return file
 
@@ -54,7 +56,7 @@ def check(folder: Path, input_type: str, answers: dict[str, Any]) -> None:
     import numpy as np
     import tensorflow.compat.v1 as tf
 
-    with tf.Graph().as_default() as loaded, tf.Session(graph=loaded) as session:
+    with tf.Graph().as_default() as loaded, tf.Session(graph=loaded, config=configuration()) as session:
         model = tf.saved_model.load(session, ["serve"], str(folder))
         signature = model.signature_def["serving_default"]
         wanted = {name: signature.outputs[name].name for name in answers}

@@ -1,22 +1,23 @@
-"""The order of the export: reuse what stands, or fetch, export, verify and publish."""
+"""The order of the export: reuse what stands, or fetch, export, verify, rewrite, verify again and publish."""
 
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from inference_image_contract.inputs import ExportInput, Graph, Manifest
+from inference_image_contract import tensorflow_versions
+from inference_image_contract.inputs import ExportInput, Manifest
 from inference_image_contract.results import Exported
-from inference_image_export import canonical, checkpoint, fetch, onnx_model, publish, saved_model, tf1
+from inference_image_export import checkpoint, fetch, oldest_form, onnx_model, publish, saved_model
 from inference_image_export.exporting import Output, export
+from inference_image_export.isolated import EXPORTER, TENSORFLOW, Processes
 from inference_image_export.publish import Verified
-from inference_image_export.verify import verify
+from inference_image_export.verify import same_answers, verify
 from inference_image_store import Store, exported_graph, read_manifest
 
 _DEAD = 7 * 24 * 3600.0
 """Seconds after which no Job can still be at an upload below its output prefix."""
-Say = Callable[[str], None]
 
 
 def export_stage(stage: ExportInput, store: Store) -> Exported:
@@ -28,74 +29,96 @@ def export_stage(stage: ExportInput, store: Store) -> Exported:
     store.abort_stale_uploads(stage.output_prefix, _DEAD)
     metadata = publish.lineage(manifest, stage.manifest)
     graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
+    peak = 0
     if graph is None:
         with tempfile.TemporaryDirectory(prefix="export-") as folder:
-            graph = _export(stage, store, manifest, Path(folder), metadata)
+            run = _Export(stage, store, manifest, Path(folder))
+            files = run.every_form()
+            graph = publish.publish(store, files, stage.output_prefix, manifest.fingerprint, metadata)
+            run.say("published")
+            peak = run.processes.peak_bytes
     else:
         _say(f"{graph.key} is complete and is reused")
     kept = publish.copy_to_plain_key(store, stage.output_prefix, graph, metadata)
-    if kept:
-        _say(f"{kept} keeps another graph: the token must not overwrite it")
-    return Exported(graph=graph, not_overwritten=kept)
+    return Exported(graph=graph, not_overwritten=kept, peak_memory_bytes=peak)
 
 
-def _export(stage: ExportInput, store: Store, manifest: Manifest, folder: Path, metadata: Mapping[str, str]) -> Graph:
-    say = _stopwatch()
-    output = _output(stage, store, manifest, folder, say)
-    files = _verified(stage, manifest, output, folder, say)
-    graph = publish.publish(store, files, stage.output_prefix, manifest.fingerprint, metadata)
-    say("published")
-    return graph
+@dataclass
+class _Export:
+    """One export, in a folder of its own."""
 
+    stage: ExportInput
+    store: Store
+    manifest: Manifest
+    folder: Path
+    processes: Processes = field(init=False)
+    began: float = field(default_factory=time.monotonic)
 
-def _output(stage: ExportInput, store: Store, manifest: Manifest, folder: Path, say: Say) -> Output:
-    """The graph, exported here or by somebody else, in the one form that equal graphs have."""
-    if manifest.frozen_graph:
-        output = Output(fetch.fetch_graph(store, manifest.frozen_graph, folder / "input"))
-        say(f"{manifest.frozen_graph.key} fetched")
-    else:
-        source = fetch.fetch(store, manifest, folder / "input")
-        say(f"{len(source.files)} files fetched")
+    def __post_init__(self) -> None:
+        self.processes = Processes([TENSORFLOW] if self.manifest.frozen_graph else [EXPORTER, TENSORFLOW])
+
+    def every_form(self) -> Verified:
+        """The files that may be published. Raises StageError."""
+        output = self._output()
+        files = self._verified(output)
+        return self._other_forms(files, output.graph)
+
+    def say(self, text: str) -> None:
+        """Tells what is done, and after how long."""
+        _say(f"{text} after {time.monotonic() - self.began:.1f} s")
+
+    def _output(self) -> Output:
+        """The graph, exported here or by somebody else."""
+        if self.manifest.frozen_graph:
+            output = Output(fetch.fetch_graph(self.store, self.manifest.frozen_graph, self.folder / "input"))
+            self.say(f"{self.manifest.frozen_graph.key} fetched")
+            return output
+        source = fetch.fetch(self.store, self.manifest, self.folder / "input")
+        self.say(f"{len(source.files)} files fetched")
         checkpoint.check(source)
-        say("checkpoint read through")
-        output = export(source, stage.input_type, folder / "output")
-        say("exported")
-    definition = canonical.read_graph(output.graph)
-    if stage.compatibility:
-        say(f"{tf1.strip(definition)} attributes removed that TensorFlow 1.15 does not know")
-    canonical.write(definition, output.graph)
-    return output
+        self.say("checkpoint read through")
+        output = self.processes.run(export, source, self.stage.input_type, self.folder / "output").value
+        self.say("exported")
+        return output
 
+    def _verified(self, output: Output) -> Verified:
+        """The graph in its oldest form, which answers as it did before, bit for bit."""
+        target = self.folder / publish.GRAPH
+        how = (self.stage.input_type, self.manifest.num_classes)
+        before = self.processes.run(verify, output.graph, *how)
+        self.say("verified")
+        form = self.processes.run(oldest_form.write, output.graph, target).value
+        after = self.processes.run(verify, target, *how)
+        if not same_answers(before.value, after.value):
+            self.say(f"the form for TensorFlow {form.readable_by} answers otherwise: the graph stays as it was")
+            self.processes.run(oldest_form.write_unchanged, output.graph, target)
+            form = replace(form, readable_by=tensorflow_versions.short(form.tensorflow))
+        oldest_form.check_demand(form, self.stage.readable_by)
+        self.say(f"readable by TensorFlow {form.readable_by} and later")
+        return Verified(
+            graph=target,
+            tensorflow=form.tensorflow,
+            readable_by=form.readable_by,
+            memory_bytes=after.peak_bytes,
+            answers=after.value,
+            pipeline_config=output.pipeline_config,
+        )
 
-def _verified(stage: ExportInput, manifest: Manifest, output: Output, folder: Path, say: Say) -> Verified:
-    import tensorflow as tf
-
-    answers = verify(output.graph, stage.input_type, manifest.num_classes)
-    say("verified")
-    model = onnx = None
-    difference = ""
-    if "SavedModel" in stage.formats:
-        model = saved_model.write(output.graph, stage.input_type, folder / "saved_model", tf1=bool(stage.compatibility))
-        saved_model.check(model.parent, stage.input_type, answers)
-        say("SavedModel written and verified")
-    if "ONNX" in stage.formats:
-        onnx = folder / "model.onnx"
-        onnx_model.write(output.graph, onnx)
-        difference = onnx_model.compare(output.graph, onnx)
-        say(f"converted to ONNX, which differs by at most {difference}")
-    return Verified(
-        graph=output.graph,
-        tensorflow=tf.__version__,
-        pipeline_config=output.pipeline_config,
-        saved_model=model,
-        onnx=onnx,
-        greatest_difference=difference,
-    )
-
-
-def _stopwatch() -> Say:
-    began = time.monotonic()
-    return lambda text: _say(f"{text} after {time.monotonic() - began:.1f} s")
+    def _other_forms(self, files: Verified, exported: Path) -> Verified:
+        model = onnx = None
+        difference = ""
+        if "SavedModel" in self.stage.formats:
+            place = self.folder / "saved_model"
+            how = (self.stage.input_type, place)
+            model = self.processes.run(saved_model.write, files.graph, *how, files.readable_by).value
+            self.processes.run(saved_model.check, place, self.stage.input_type, files.answers)
+            self.say("SavedModel written and verified")
+        if "ONNX" in self.stage.formats:
+            onnx = self.folder / publish.ONNX
+            onnx_model.write(exported, onnx)
+            difference = onnx_model.accept(self.processes.run(onnx_model.compare, files.graph, onnx).value)
+            self.say(f"converted to ONNX, which differs by at most {difference}")
+        return replace(files, saved_model=model, onnx=onnx, greatest_difference=difference)
 
 
 def _say(text: str) -> None:

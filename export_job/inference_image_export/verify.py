@@ -45,12 +45,31 @@ def run(graph: Path, input_type: str, batches: Sequence[Any]) -> list[dict[str, 
         missing = sorted({input_type, *OUTPUTS} - names)
         if missing:
             raise _invalid(f"it has no {' and no '.join(missing)}")
-        with tf.Session(graph=loaded) as session:
+        with tf.Session(graph=loaded, config=configuration()) as session:
             try:
                 outputs = {name: f"{name}:0" for name in OUTPUTS}
                 return [dict(session.run(outputs, {f"{input_type}:0": batch})) for batch in batches]
             except (tf.errors.OpError, ValueError, TypeError) as error:
                 raise _invalid(f"it fails on a picture: {str(error).splitlines()[0]}") from error
+
+
+def same_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two answers, outputs by name, are equal bit for bit."""
+    import numpy as np
+
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def configuration() -> Any:  # noqa: ANN401 - a protobuf message, untyped
+    """Of a session without the graph optimizer (Grappler): that keeps copies of the weights and speeds no answer up.
+
+    docs/export.md has the figures.
+    """
+    import tensorflow.compat.v1 as tf
+
+    configuration = tf.ConfigProto()
+    configuration.graph_options.rewrite_options.disable_meta_optimizer = True
+    return configuration
 
 
 def check(outputs: Mapping[str, Any], num_classes: int) -> None:

@@ -1,5 +1,7 @@
 """The one exception that ends a stage with an explanation."""
 
+from typing import Self
+
 from inference_image_contract.reasons import ExitCode, Reason, exit_code
 
 
@@ -15,6 +17,9 @@ class StageError(Exception):
         self.reason = reason
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Reason, str, str]]:
+        return type(self), (self.reason, self.message, self.hint)
 
     @property
     def exit_code(self) -> ExitCode:

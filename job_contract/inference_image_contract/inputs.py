@@ -203,6 +203,10 @@ class Graph(StoredFile, frozen=True, kw_only=True):
     """A frozen graph in UFile, and its other forms."""
 
     tensorflow: str = ""
+    readable_by: str = ""
+    """The oldest TensorFlow that reads the graph: `1.7`, `1.15`, or that of the export, such as `2.21`."""
+    memory_bytes: int = 0
+    """Peak memory of a process that loaded the graph with `tensorflow` and ran it on one picture."""
     saved_model: StoredFile | None = None
     """`saved_model.pb`; the weights are in it, so it is the only file of its folder."""
     onnx: OnnxModel | None = None
@@ -222,8 +226,8 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     input_type: str
     formats: tuple[str, ...] = ()
     """What is exported beside the frozen graph, sorted: `ONNX`, `SavedModel`."""
-    compatibility: str = ""
-    """`TF1` for a graph that TensorFlow 1.15 reads."""
+    readable_by: str = ""
+    """The TensorFlow that must be able to read the graph, such as `1.7`; empty for any."""
     frozen_graph: str = ""
     """Full key of a ready graph in place of a checkpoint; then `prefix`, `step` and `pipeline_config` say nothing."""
     output_prefix: str
@@ -258,7 +262,7 @@ class ExportInput(Input, frozen=True, kw_only=True):
     input_type: str
     formats: tuple[str, ...] = ()
     """As in `ResolveInput`."""
-    compatibility: str = ""
+    readable_by: str = ""
     output_prefix: str
     timeout_seconds: int
 

@@ -33,7 +33,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
     schema_version: int = 1
     peak_memory_bytes: int = 0
-    """Highest resident set of this process, of the kernel's accounting (`ru_maxrss`)."""
+    """Highest resident set of this process, of the kernel's accounting (`ru_maxrss`), or of one that it started."""
 
 
 class Failed(Result, frozen=True, kw_only=True):
@@ -78,6 +78,8 @@ class Resolved(Result, frozen=True, kw_only=True):
     """Source and graph, for sizing the build's scratch space; the checkpoint's size stands for the graph's."""
     base_bytes: int
     """Compressed size of the base images."""
+    model_bytes: int = 0
+    """Size of the model's variables in the checkpoint, without those of its optimizer; of a ready graph, its size."""
     commit: str = ""
     """The commit of the source, when that is a Git repository."""
     graph: Graph | None = None
@@ -125,6 +127,8 @@ class Probed(Result, frozen=True, kw_only=True):
 
     ready_seconds: float
     answer_seconds: float
+    memory_bytes: int = 0
+    """Resident memory that the image tells of itself after its answer; 0 when it tells none."""
 
 
 class MovedTag(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -194,7 +198,8 @@ def run(stage: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
             "This is a defect of the operator: report it with the log of this Job.",
             values,
         )
-    result = msgspec.structs.replace(result, peak_memory_bytes=peak_memory_bytes())
+    peak = max(result.peak_memory_bytes, peak_memory_bytes())
+    result = msgspec.structs.replace(result, peak_memory_bytes=peak)
     data = encode(result)
     print(redact(data.decode(), values), file=sys.stderr)
     Path(os.environ.get(RESULT_ENV, RESULT_PATH)).write_bytes(data)

@@ -60,6 +60,19 @@ def tensors(data: bytes) -> tuple[Tensor, ...] | None:
     )
 
 
+def model_bytes(data: bytes) -> int | None:
+    """Bytes of the variables that make up the model; None as of `shard_sizes`.
+
+    What belongs to a variable for the training only (slots of an optimizer, moving averages) is named below it:
+    `conv/weights/Momentum`, `conv/weights/ExponentialMovingAverage`. Raises InvalidIndexError.
+    """
+    found = tensors(data)
+    if found is None:
+        return None
+    names = {tensor.name for tensor in found}
+    return sum(tensor.size for tensor in found if tensor.name.rpartition("/")[0] not in names)
+
+
 def shard_sizes(data: bytes) -> tuple[int, ...] | None:
     """The size in bytes of each data shard, in order.
 

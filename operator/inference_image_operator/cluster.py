@@ -21,6 +21,9 @@ PAGE = 500
 WARNINGS_SECONDS = 5.0
 """The API server reads all Events of the namespace to find some, so one list serves all pipelines that wait."""
 
+LOG_LINES, LOG_BYTES = "40", "65536"
+"""Of a log that explains a failure; lines may be long."""
+
 Object = dict[str, Any]
 
 
@@ -55,6 +58,9 @@ class Cluster(Protocol):
 
     async def pods(self, namespace: str, selector: str) -> list[Object]:
         """The pods with these labels."""
+
+    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        """The last lines of a container's log, of its instance before if `previous`; empty when there is none."""
 
     async def warnings(self, namespace: str) -> list[Object]:
         """The namespace's Events of type Warning, as of a few seconds ago."""
@@ -126,6 +132,15 @@ class KubernetesCluster:
     async def pods(self, namespace: str, selector: str) -> list[Object]:
         return await self._list(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
 
+    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        query = {"container": container, "tailLines": LOG_LINES, "limitBytes": LOG_BYTES}
+        try:
+            data = await self._send("GET", path, query | ({"previous": "true"} if previous else {}))
+        except ApiError:  # whatever it is (a lost node, a pod that is gone): a failure is told without the log
+            return ""
+        return data.decode(errors="replace")
+
     async def warnings(self, namespace: str) -> list[Object]:
         return await self._warnings.get(namespace)
 
@@ -185,6 +200,17 @@ class KubernetesCluster:
         body: Object | None = None,
         content_type: str = "application/json",
     ) -> Object:
+        found: Object = msgspec.json.decode(await self._send(method, path, query, body, content_type))
+        return found
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> bytes:
         headers = {"Accept": "application/json", "Content-Type": content_type}
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self._api.configuration.host + path + ("?" + urlencode(query, quote_via=quote) if query else "")
@@ -197,8 +223,7 @@ class KubernetesCluster:
             raise ApiError(0, "NoAnswer", f"{type(error).__name__}: {error}") from error
         if response.status >= 400:  # noqa: PLR2004 - every HTTP error
             raise _api_error(response.status, data, response.headers.get("Retry-After"))
-        found: Object = msgspec.json.decode(data)
-        return found
+        return bytes(data)
 
 
 def _api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:

@@ -16,7 +16,7 @@ from inference_image_operator.draft import Draft
 from inference_image_operator.jobs import manifest
 from inference_image_operator.model import RunStatus, StageStatus
 from inference_image_operator.names import input_hash
-from inference_image_operator.observed import Job, Observed
+from inference_image_operator.observed import Job, Observed, Pod
 from inference_image_operator.outcomes import Done, Failed, Kind, Working, assess
 from inference_image_operator.pending import LOOK_AFTER
 from inference_image_operator.policy import refusal
@@ -68,6 +68,15 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
     if job is None:
         return False
     return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
+
+
+def failed_test_pod(observed: Observed) -> Pod | None:
+    """The newest pod of a test that failed: its image's log is wanted."""
+    stage, job = observed.status.stage, observed.claimed
+    if stage is None or job is None or stage.name != Stage.TEST or not observed.pods:
+        return None
+    failed = isinstance(assess(Stage.TEST, job, observed.pods, observed.events), Failed)
+    return max(observed.pods, key=lambda pod: pod.created) if failed else None
 
 
 def _begin(draft: Draft) -> Decision:

@@ -6,7 +6,7 @@ from inference_image_operator.conditions import Type
 from inference_image_operator.decision import DeleteJob
 from inference_image_operator.draft import Draft
 from inference_image_operator.jobs import manifest, memory_limit
-from inference_image_operator.model import LastFailure, MemoryRaise, StageStatus
+from inference_image_operator.model import LastFailure, MemoryRaise, StageStatus, Verdict
 from inference_image_operator.observed import Job
 from inference_image_operator.outcomes import Failed, Kind
 from inference_image_operator.quantities import doubled
@@ -38,6 +38,7 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
         )
     )
     if job is not None and not job.finished:
+        draft.update(stage=replace(stage, verdict=Verdict(kind=failed.kind.value, container=failed.starved)))
         draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, _sentence(failed))
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
         return None
@@ -47,9 +48,16 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
 def resume(draft: Draft, stage: StageStatus) -> Failed | None:
     """The verdict that an earlier pass wrote about this stage's Job before stopping it."""
     last = draft.status.last_failure
-    if last is None or last.job != stage.job:
+    if last is None or stage.verdict is None:
         return None
-    return Failed(kind=Kind.PERMANENT, reason=last.reason, message=last.message, hint=last.hint, log_tail=last.log_tail)
+    return Failed(
+        kind=Kind(stage.verdict.kind),
+        reason=last.reason,
+        message=last.message,
+        hint=last.hint,
+        log_tail=last.log_tail,
+        starved=stage.verdict.container,
+    )
 
 
 def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:

@@ -7,7 +7,8 @@ from msgspec import json
 from msgspec.structs import replace
 
 from inference_image_operator.cluster import Cluster, Object
-from inference_image_operator.decide import is_settled, needs_pods, watched
+from inference_image_operator.decide import failed_test_pod, is_settled, needs_pods, watched
+from inference_image_operator.image_outcome import IMAGE
 from inference_image_operator.jobs.job import (
     ANNOTATION_ATTEMPT,
     ANNOTATION_CONTENT,
@@ -19,6 +20,9 @@ from inference_image_operator.jobs.job import (
 from inference_image_operator.model import REQUESTED_AT, Spec, Status, read
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
 from inference_image_operator.times import parse
+
+_KILLED = 128 + 9
+"""The exit code of a program that SIGKILL ended."""
 
 for _kind in (Spec, Status):
     # msgspec learns a type when it is first used. Two threads that do so at once (kopf's and ours) end the process.
@@ -57,7 +61,7 @@ async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
     pods = await cluster.pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
     about = {job.uid, *(pod["metadata"]["uid"] for pod in pods)}
     warnings = [] if job.finished else await cluster.warnings(observed.namespace)
-    return replace(
+    observed = replace(
         observed,
         pods=tuple(_pod(pod) for pod in pods),
         events=tuple(
@@ -67,6 +71,19 @@ async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
             )
         ),
     )
+    return await _with_image_log(cluster, observed)
+
+
+async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:
+    """What the built image said before its test failed; without it a person has the test's side only."""
+    pod = failed_test_pod(observed)
+    image = pod.container(IMAGE) if pod else None
+    if pod is None or image is None:
+        return observed
+    log = await cluster.log(observed.namespace, pod.name, IMAGE, previous=bool(image.restarts))
+    containers = tuple(replace(c, log=log) if c is image else c for c in pod.containers)
+    pods = tuple(replace(p, containers=containers) if p is pod else p for p in observed.pods or ())
+    return replace(observed, pods=pods)
 
 
 def owned(job: Object, uid: str) -> bool:
@@ -123,7 +140,8 @@ def _pod(pod: Object) -> Pod:
 def _container(container: dict[str, Any]) -> Container:
     state = container.get("state", {})
     waiting = state.get("waiting", {})
-    ended = state.get("terminated") or container.get("lastState", {}).get("terminated") or {}
+    before = container.get("lastState", {}).get("terminated") or {}
+    ended = state.get("terminated") or before
     return Container(
         name=container["name"],
         waiting=waiting.get("reason", ""),
@@ -132,6 +150,7 @@ def _container(container: dict[str, Any]) -> Container:
         ended=ended.get("reason", ""),
         report=ended.get("message", ""),
         restarts=container.get("restartCount", 0),
+        killed=any(end.get("reason") == "OOMKilled" for end in (ended, before)) or before.get("exitCode") == _KILLED,
     )
 
 

@@ -25,7 +25,11 @@ class Container(Frozen, frozen=True, kw_only=True):
     """Reason of the ended state, for example `OOMKilled`."""
     report: str = ""
     """Its termination message: our result, or the log's last lines."""
+    log: str = ""
+    """The last lines of its log, where a failure is to be explained by them."""
     restarts: int = 0
+    killed: bool = False
+    """Ended for want of memory, as the kubelet says, or by SIGKILL while its pod went on."""
 
 
 class Pod(Frozen, frozen=True, kw_only=True):
@@ -43,6 +47,10 @@ class Pod(Frozen, frozen=True, kw_only=True):
     """The kubelet's words on the whole pod, for example of an eviction."""
     containers: tuple[Container, ...] = ()
     """In the order they run."""
+
+    def container(self, name: str) -> Container | None:
+        """The container of that name."""
+        return next((container for container in self.containers if container.name == name), None)
 
 
 class Event(Frozen, frozen=True, kw_only=True):

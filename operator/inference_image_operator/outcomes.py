@@ -4,16 +4,17 @@ import re
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_contract.redact import redact
-from inference_image_operator import kaniko_log
+from inference_image_operator import image_outcome, kaniko_log
 from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
 from inference_image_operator.pending import Cause, cause
 from inference_image_operator.stages import Stage
 
-MAX_LOG_TAIL = 2048
+MAX_LOG_TAIL = image_outcome.MAX_LOG_TAIL
 
 
 class Kind(StrEnum):
@@ -43,6 +44,8 @@ class Done(Frozen, frozen=True, kw_only=True):
 
     result: results.Result
     seconds: float
+    probed: results.Probed | None = None
+    """What the probe measured, of a test."""
 
 
 class Failed(Frozen, frozen=True, kw_only=True):
@@ -80,14 +83,25 @@ _KILLED = 128 + 9
 """By SIGKILL, and not for its memory: whoever did it, the log says nothing about the build."""
 _DISK = re.compile(r"ephemeral[- ](?:local )?storage|emptyDir volume|disk ?pressure", re.IGNORECASE)
 """In the words with which a kubelet evicts a pod."""
-_SIDECAR = "image"
 _KANIKO = "kaniko"
-_NOT_STARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "CreateContainerError", "StartError"})
-_HOPELESS_RESTARTS = 2
+_MEMORY_FIELDS = {
+    "export": "spec.export.resources",
+    "answer": "spec.export.resources",
+    "kaniko": "spec.build.resources",
+    "append": "spec.build.resources",
+    image_outcome.IMAGE: "spec.test.resources",
+}
+"""Container -> what gives it memory; that of the others is the installation's."""
 
 
 def assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
     """The outcome of a Job as far as it can be seen. `pods` is None when nobody looked: then a live Job is at work."""
+    outcome = _assess(stage, job, pods, events)
+    log = image_outcome.log_tail(_newest_first(pods or ())) if stage is Stage.TEST else ""
+    return replace(outcome, log_tail=log) if isinstance(outcome, Failed) and log else outcome
+
+
+def _assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
     if job.complete:
         return _complete(stage, job, pods or ())
     if job.failed:
@@ -96,7 +110,37 @@ def assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[E
         return Working(suspended=True)
     if pods is None:
         return Working()
-    return _crashing_image(pods) or Working(waiting_for=cause(pods, events))
+    return _failing_image(_newest_first(pods)) or Working(waiting_for=cause(pods, events))
+
+
+def _failing_image(pods: list[Pod]) -> Failed | None:
+    """What the built image comes to beside a probe that would wait for it until its deadline."""
+    if image_outcome.is_out_of_memory(pods):
+        return _out_of_memory(image_outcome.IMAGE)
+    crashed = image_outcome.crashing(pods)
+    return _does_not_start(crashed) if crashed else None
+
+
+def _does_not_start(image: Container) -> Failed:
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason=Reason.IMAGE_DOES_NOT_START.value,
+        message=image_outcome.end_of(image),
+        hint="Fix the inference code, or CMD and ENTRYPOINT of the Dockerfile, upload it, then set the annotation "
+        "uai.ucloud.cn/requestedAt to a new value. See lastFailure.logTail.",
+        log_tail=redact(image.report)[-MAX_LOG_TAIL:],
+    )
+
+
+def _out_of_memory(container: str, message: str = "") -> Failed:
+    field = _MEMORY_FIELDS.get(container, f"config.jobs.resources.{container} of the installation (chart values)")
+    return Failed(
+        kind=Kind.COUNTED,
+        reason=Reason.OUT_OF_MEMORY.value,
+        message=message or f"Container {container} used more memory than its limit and was killed.",
+        hint=f"Raise the memory limit in {field}.",
+        starved=container,
+    )
 
 
 def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
@@ -122,17 +166,27 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
             hint="The registry answers against its protocol: ask whoever runs it.",
         )
     seconds = (job.ended - job.started).total_seconds() if job.started and job.ended else 0.0
-    return Done(result=result, seconds=seconds)
+    return Done(result=result, seconds=seconds, probed=_probed(pods) if stage is Stage.TEST else None)
+
+
+def _probed(pods: tuple[Pod, ...]) -> results.Probed | None:
+    found = (pod.container("probe") for pod in _newest_first(pods))
+    report = next((container.report for container in found if container and container.exit_code == 0), "")
+    try:
+        return msgspec.json.decode(report, type=results.Probed)
+    except msgspec.DecodeError:
+        return None
 
 
 def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
     if job.failed == "DeadlineExceeded":
         return _out_of_disk(stage, pods) or _timed_out(stage, job)
-    for pod in _newest_first(pods):
-        if pod.disrupted:
-            continue
+    sound = [pod for pod in _newest_first(pods) if not pod.disrupted]
+    if image_outcome.is_out_of_memory(sound):
+        return _out_of_memory(image_outcome.IMAGE)
+    for pod in sound:
         for container in pod.containers:
-            if container.name != _SIDECAR and container.exit_code not in (None, 0):
+            if container.name != image_outcome.IMAGE and container.exit_code not in (None, 0):
                 return _container_failed(container, pod)
     message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
     return Failed(
@@ -173,19 +227,16 @@ def _timed_out(stage: Stage, job: Job) -> Failed:
 
 def _container_failed(container: Container, pod: Pod) -> Failed:
     if container.ended == "OOMKilled":
-        return Failed(
-            kind=Kind.COUNTED,
-            reason=Reason.OUT_OF_MEMORY.value,
-            message=f"Container {container.name} used more memory than its limit and was killed.",
-            hint="Raise the memory limit in spec.export.resources or spec.build.resources.",
-            starved=container.name,
-        )
+        return _out_of_memory(container.name)
     tail = redact(container.report)[-MAX_LOG_TAIL:]
     if container.name == _KANIKO:
         # Its exit code and its last words can be those of a RUN, so they are never taken for a report of ours.
         return _kaniko_failed(container, tail) or _unexplained(container, tail)
     if explained := _explained(container):
-        return _image_did_not_start(explained, pod) or explained
+        image = pod.container(image_outcome.IMAGE)
+        if explained.reason == Reason.IMAGE_DOES_NOT_LOAD and image and image.restarts:
+            return _does_not_start(image)  # the probe only sees a closed port; the kubelet knows that it crashed
+        return explained
     return _unexplained(container, tail)
 
 
@@ -222,43 +273,9 @@ def _explained(container: Container) -> Failed | None:
         report = msgspec.json.decode(container.report, type=results.Failed)
     except (ValueError, KeyError):  # a DecodeError is a ValueError
         return None
+    if report.reason == Reason.OUT_OF_MEMORY:
+        return _out_of_memory(container.name, redact(report.message))
     return Failed(kind=kind, reason=report.reason, message=redact(report.message), hint=redact(report.hint))
-
-
-def _image_did_not_start(probe: Failed, pod: Pod) -> Failed | None:
-    """The probe only sees a closed port; the kubelet knows that the image crashed."""
-    image = next((c for c in pod.containers if c.name == _SIDECAR), None)
-    if probe.reason != Reason.IMAGE_DOES_NOT_LOAD or image is None or not image.restarts:
-        return None
-    return _does_not_start(image)
-
-
-def _crashing_image(pods: tuple[Pod, ...]) -> Failed | None:
-    """The built image ends again and again beside a probe that would wait for it until its deadline."""
-    for pod in _newest_first(pods):
-        for container in pod.containers:
-            crashed = container.exit_code is not None or container.waiting in _NOT_STARTING
-            if container.name == _SIDECAR and crashed and container.restarts >= _HOPELESS_RESTARTS:
-                return _does_not_start(container)
-    return None
-
-
-def _does_not_start(image: Container) -> Failed:
-    ended = f"exit code {image.exit_code}" if image.exit_code is not None else image.waiting
-    last = _last_line(image.report or image.message)
-    return Failed(
-        kind=Kind.PERMANENT,
-        reason=Reason.IMAGE_DOES_NOT_START.value,
-        message=f"The built image ends right after its start ({ended})" + (f": {last}" if last else "."),
-        hint="Mend the inference code, or CMD and ENTRYPOINT of the Dockerfile, upload it, then set the annotation "
-        "uai.ucloud.cn/requestedAt to a new value. See lastFailure.logTail.",
-        log_tail=redact(image.report)[-MAX_LOG_TAIL:],
-    )
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in redact(text).splitlines() if line.strip()]
-    return re.sub(r"\s+", " ", lines[-1])[:300] if lines else ""
 
 
 def _newest_first(pods: tuple[Pod, ...]) -> list[Pod]:

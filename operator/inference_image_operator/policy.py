@@ -107,7 +107,8 @@ def _classes(spec: Spec, config: Config) -> Refusal | None:
 
 
 def _resources(spec: Spec, config: Config) -> Refusal | None:
-    for stage, resources in (("export", spec.export.resources), ("build", spec.build.resources)):
+    asked = {"export": spec.export.resources, "build": spec.build.resources, "test": spec.test.resources}
+    for stage, resources in asked.items():
         try:
             excess = _excess(resources, config.jobs.maximum)
         except ValueError as error:

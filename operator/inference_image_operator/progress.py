@@ -6,6 +6,7 @@ from msgspec.structs import asdict, replace
 
 from inference_image_contract import inputs, results
 from inference_image_contract.reasons import Reason
+from inference_image_operator import failure, memory
 from inference_image_operator.conditions import Type, find
 from inference_image_operator.draft import Draft
 from inference_image_operator.model import (
@@ -43,7 +44,7 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
         case results.Built() as built:
             _built(draft, built)
         case results.Published() as published:
-            _published(draft, published)
+            _published(draft, published, done.probed)
         case other:
             raise TypeError(f"{type(other).__name__} is no stage's result")
 
@@ -51,7 +52,9 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
 def _resolved(draft: Draft, result: results.Resolved) -> None:
     files = tuple(CheckpointFile(key=f.key, size=f.size, etag=f.etag) for f in result.files[:MAX_FILES])
     draft.update(
-        checkpoint=CheckpointStatus(step=result.step, fingerprint=result.fingerprint, files=files),
+        checkpoint=CheckpointStatus(
+            step=result.step, fingerprint=result.fingerprint, files=files, model_bytes=result.model_bytes
+        ),
         content_hash=result.content_hash,
         source=SourceStatus(commit=result.commit) if result.commit else None,
         manifest=ManifestStatus(
@@ -74,6 +77,8 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         _reuse(draft, Stage.EXPORT, f"The graph of this checkpoint is {result.graph.key}.")
     if result.graph:
         _graph(draft, result.graph)
+    if _needs_too_much(draft, Stage.EXPORT):
+        return
     if result.image:
         _test(draft, result.image.digest, result.image.size)
     elif result.graph:
@@ -81,6 +86,15 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
     else:
         draft.claim(Stage.EXPORT, result.fingerprint, result.manifest.sha256)
         draft.working(Stage.EXPORT)
+
+
+def _needs_too_much(draft: Draft, stage: Stage) -> bool:
+    """Writes down the memory of what follows; ends the run where the model needs more than may be had."""
+    draft.update(memory=memory.limits(draft.observed.spec, draft.status, draft.config))
+    excess = memory.excess(draft.observed.spec, draft.status, draft.config)
+    if excess:
+        failure.stall(draft, stage, "ResourcesTooLarge", f"{excess.message} {excess.hint}")
+    return excess is not None
 
 
 def _what(result: results.Resolved) -> str:
@@ -99,7 +113,8 @@ def _exported(draft: Draft, result: results.Exported) -> None:
         message += f" {kept}"
         draft.emit(Reason.OVERWRITE_FORBIDDEN.value, f"The graph is {graph.key}; {kept}", warning=True)
     _done(draft, Stage.EXPORT, "Exported", message)
-    _build(draft, graph)
+    if not _needs_too_much(draft, Stage.TEST):
+        _build(draft, graph)
 
 
 def _built(draft: Draft, result: results.Built) -> None:
@@ -108,13 +123,15 @@ def _built(draft: Draft, result: results.Built) -> None:
     _test(draft, result.digest, result.size)
 
 
-def _published(draft: Draft, result: results.Published) -> None:
+def _published(draft: Draft, result: results.Published, probed: results.Probed | None) -> None:
     spec, run, checkpoint = draft.observed.spec, draft.status.run, draft.status.checkpoint
+    graph = draft.status.frozen_graph
     image = ImageStatus(
         reference=f"{spec.image.repository}@{result.digest}",
         digest=result.digest,
         tags=tuple(tag.tag for tag in result.tags if not tag.repository),
         size=result.size,
+        memory_bytes=(probed.memory_bytes if probed else 0) or (graph.memory_bytes if graph else 0),
         generation=run.generation if run else draft.observed.generation,
     )
     entry = HistoryEntry(
@@ -148,6 +165,8 @@ def _graph(draft: Draft, graph: inputs.Graph) -> None:
             sha256=graph.sha256,
             size=graph.size,
             tensorflow=graph.tensorflow,
+            readable_by=graph.readable_by,
+            memory_bytes=graph.memory_bytes,
             saved_model=StoredFileStatus(**asdict(graph.saved_model)) if graph.saved_model else None,
             onnx=OnnxStatus(**asdict(graph.onnx)) if graph.onnx else None,
         )

@@ -33,14 +33,19 @@ MINIMAL = {
 }
 
 
+LONGER = "may not be longer than"
+"""What Kubernetes 1.30 says of a text that is too long; later versions say MORE."""
+MORE = "may not be more than"
+
+
 class RefusedError(Exception):
-    """The API server refused a manifest; `causes` are (field, message)."""
+    """The API server refused a manifest; `causes` are (field, message), in the words of the newest version."""
 
     def __init__(self, error: client.ApiException) -> None:
         status = json.loads(error.body)
         super().__init__(status["message"])
         causes = status.get("details", {}).get("causes", [])
-        self.causes = [(cause.get("field", ""), cause["message"]) for cause in causes]
+        self.causes = [(cause.get("field", ""), cause["message"].replace(LONGER, MORE)) for cause in causes]
 
 
 class Server:

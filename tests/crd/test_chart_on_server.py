@@ -9,6 +9,7 @@ import pytest
 import yaml
 from kubernetes import client, utils
 
+from devcluster import versions
 from devcluster.binaries import HELM, ensure
 from inference_image_operator import config
 
@@ -32,8 +33,8 @@ def render(helm: Path) -> Callable[..., Objects]:
 
     def run(*settings: str) -> Objects:
         values = [word for setting in settings for word in ("--set", setting)]
-        argv = [str(helm), "template", ACCOUNT, str(CHART), "--namespace", SYSTEM, "--kube-version", "1.34.0"]
-        argv += ["--values", str(CHART / "ci" / "test-values.yaml"), *values]
+        argv = [str(helm), "template", ACCOUNT, str(CHART), "--namespace", SYSTEM, "--kube-version"]
+        argv += [versions.chosen().release, "--values", str(CHART / "ci" / "test-values.yaml"), *values]
         text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
         return [document for document in yaml.safe_load_all(text) if document]
 

@@ -24,7 +24,7 @@ FULL = {
         "inputType": "image_tensor",
         "outputPrefix": "export/",
         "formats": ["FrozenGraph"],
-        "compatibility": "TF1",
+        "readableBy": "1.7",
         "timeout": "30m",
         "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
     },

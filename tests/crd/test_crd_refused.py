@@ -153,13 +153,16 @@ REFUSED: list[Refusal] = [
     ),
     *(
         Refusal(
-            {"export.compatibility": "TF1", "export.inputType": input_type},
+            {"export.readableBy": "1.15", "export.inputType": input_type},
             "spec.export",
-            "compatibility TF1 needs inputType image_tensor: TensorFlow 1.15 lacks the operators of the others",
+            "readableBy 1.x needs inputType image_tensor: TensorFlow 1 lacks the operators of the others",
         )
         for input_type in ("encoded_image_string_tensor", "tf_example")
     ),
-    at("export.compatibility", "TF2", "Unsupported value"),
+    *(
+        at("export.readableBy", text, "must be a release of TensorFlow from 1.7 on")
+        for text in ("1.6", "2", "1.16", "v2.1")
+    ),
     at("export.frozenGraph", {}, REQUIRED, "export.frozenGraph.key"),
     Refusal({"export.frozenGraph": {"key": "a.pb"}}, "spec", ONE_MODEL),
     Refusal({"model.checkpoint": ABSENT}, "spec", ONE_MODEL),

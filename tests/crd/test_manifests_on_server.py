@@ -11,7 +11,8 @@ import pytest
 import yaml
 from kubernetes import client
 
-from devcluster.binaries import KUBERNETES, ensure
+from devcluster import versions
+from devcluster.binaries import ensure, kubernetes
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -59,7 +60,7 @@ def apply(
     """`kubectl apply --server-side --dry-run=server` of a manifest, whatever cluster this shell is configured for."""
     settings = api_client.configuration
     argv = [
-        str(ensure(KUBERNETES)["kubectl"]),
+        str(ensure(kubernetes(versions.chosen()))["kubectl"]),
         f"--kubeconfig={os.devnull}",
         f"--cache-dir={tmp_path_factory.mktemp('discovery')}",
         f"--server={settings.host}",

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from kubernetes import client
 
+from devcluster import versions
 from devcluster.binaries import HELM, ensure
 from devcluster.run import run
 from inference_image_operator import config
@@ -50,7 +51,7 @@ def values(tmp_path: Path) -> Path:
 
 def test_values_mean_what_they_mean_to_the_chart(values: Path) -> None:
     helm = ensure(HELM)["helm"]
-    text = run([helm, "template", "it", CHART, "--kube-version=1.34.0", f"--values={values}"])
+    text = run([helm, "template", "it", CHART, f"--kube-version={versions.chosen().release}", f"--values={values}"])
     (found,) = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "ConfigMap"]
     assert installation.read(values=str(values)) == config.parse(found["data"]["config.yaml"])
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo import kubectl
-from devcluster import settings
+from devcluster import settings, supervisor
 from tests.e2e.registry import served
 from tests.e2e.stack import DEADLINE, EXAMPLE, OUTPUT, TICK, objects
 
@@ -111,13 +111,15 @@ def test_row_30_a_killed_kubelet_delays_and_counts_nothing(case):
 
 
 def kubelet() -> int:
-    """The process of the development cluster's kubelet, as the host numbers it."""
-    (found,) = (
-        int(process.name)
-        for process in Path("/proc").glob("[0-9]*")
-        if (process / "cmdline").read_bytes().partition(b"\0")[0].endswith(b"/kubelet")
-    )
+    """The process of this cluster's kubelet, as the host numbers it; other clones may run clusters beside it."""
+    node = supervisor.node_process()
+    children = map(int, Path(f"/proc/{node}/task/{node}/children").read_text().split())
+    (found,) = (child for child in children if program(Path(f"/proc/{child}")).endswith(b"/kubelet"))
     return found
+
+
+def program(process: Path) -> bytes:
+    return (process / "cmdline").read_bytes().partition(b"\0")[0]
 
 
 @pytest.mark.row(31, "a memory limit that really kills: once more with twice as much, then OutOfMemory with a hint")
@@ -236,11 +238,11 @@ LONG_PUSH = (EXAMPLE / "object-detect-cpu.Dockerfile").read_text() + "RUN head -
 
 
 def kaniko_with_a_digest() -> Path | None:
-    """The process of a Kaniko that has written its digest file and pushes."""
+    """The process of a Kaniko of this cluster that has written its digest file and pushes."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            program = (process / "cmdline").read_bytes().partition(b"\0")[0]
-            if program == b"/kaniko/executor" and (process / "root/inference-image/digest").exists():
+            ours = settings.cgroup_name() in (process / "cgroup").read_text()
+            if ours and program(process) == b"/kaniko/executor" and (process / "root/inference-image/digest").exists():
                 return process
         except OSError:  # it ended meanwhile
             continue

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from devcluster import binaries, ports, settings
+from devcluster import binaries, ports, settings, versions
 from devcluster.run import run
 from tests.faults.images import GROUP
 from tests.loop.api import Api, Object, wait_for
@@ -48,7 +48,8 @@ def chart() -> str:
         yaml.safe_dump(values, file)
         file.flush()
         place = settings.REPOSITORY / "deploy" / "helm"
-        return run([helm, "template", "operator", place, "-n", PLACEHOLDER, "-f", file.name, "--kube-version=1.34.4"])
+        version = f"--kube-version={versions.chosen().release}"
+        return run([helm, "template", "operator", place, "-n", PLACEHOLDER, "-f", file.name, version])
 
 
 def _rendered(namespace: str) -> list[Object]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devcluster import binaries, ports, settings
+from devcluster import binaries, ports, settings, versions
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
 from devcluster.run import run
 from tests.loop.api import Api, kubeconfig, wait_for
@@ -94,7 +94,8 @@ class Operator:
         path = self._directory / "values.yaml"
         path.write_text(yaml.safe_dump(values))
         helm = binaries.ensure(binaries.HELM)["helm"]
-        text = run([helm, "template", "operator", CHART, "-n", namespace, "-f", path, "--kube-version=1.34.4"])
+        version = f"--kube-version={versions.chosen().release}"
+        text = run([helm, "template", "operator", CHART, "-n", namespace, "-f", path, version])
         return [found for found in yaml.safe_load_all(text) if found]
 
     def start(self) -> "Operator":

@@ -56,9 +56,10 @@ class RegistryServer:
         assert reply.status_code == 201, reply.text
         return reply.headers["Docker-Content-Digest"]
 
-    def push_image(self, repository: str, tag: str, content: bytes = b"layer") -> str:
+    def push_image(self, repository: str, tag: str, content: bytes = b"layer", env: tuple[str, ...] = ()) -> str:
         """Pushes a small image; its digest. An empty tag pushes by digest only."""
-        config = self.push_blob(repository, b'{"architecture":"amd64","os":"linux"}')
+        document = {"architecture": "amd64", "os": "linux"} | ({"config": {"Env": env}} if env else {})
+        config = self.push_blob(repository, json.dumps(document, separators=(",", ":")).encode())
         layer = self.push_blob(repository, content)
         document = {"schemaVersion": 2, "mediaType": MANIFEST_TYPES[0], "layers": [layer]}
         document["config"] = config | {"mediaType": "application/vnd.oci.image.config.v1+json"}

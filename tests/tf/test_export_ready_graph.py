@@ -23,7 +23,9 @@ def test_it_is_published_under_the_fingerprint_without_a_config(world, data, tmp
         "uai/object-export-output/frozen_inference_graph.pb",
     }
     world.store.download(graph.key, tmp_path / "graph.pb")
-    assert canonical.read_graph(tmp_path / "graph.pb").node == canonical.read_graph(tmp_path / "ready.pb").node
+    published, ready = (canonical.read_graph(tmp_path / name).node for name in ("graph.pb", "ready.pb"))
+    assert [(node.name, node.op, node.input) for node in published] == [(n.name, n.op, n.input) for n in ready]
+    assert graph.readable_by == "1.7"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def puts(world):
     """Keys written, in order, since the world was made."""
     return [key for method, key in world.stand_in.seen if method == "PUT" and key.startswith(world.stage.output_prefix)]
+
+
+def as_measured(done):
+    """Without the memory, which is measured anew."""
+    graph = msgspec.structs.replace(done.graph, memory_bytes=0)
+    return msgspec.structs.replace(done, graph=graph, peak_memory_bytes=0)
 
 
 def failure(world) -> StageError:
@@ -85,7 +92,7 @@ def test_the_training_graph_is_not_downloaded(world):
 def test_a_rerun_reuses_the_graph_and_writes_nothing(world):
     first = export_stage(world.stage, world.store)
     before = puts(world)
-    assert export_stage(world.stage, world.store) == first
+    assert export_stage(world.stage, world.store).graph == first.graph
     assert puts(world) == before
 
 
@@ -93,7 +100,7 @@ def test_a_rerun_reuses_the_graph_and_writes_nothing(world):
 def test_a_half_done_upload_is_done_again_with_equal_bytes(world, missing):
     first = export_stage(world.stage, world.store)
     world.store.delete(world.folder + missing)
-    assert export_stage(world.stage, world.store) == first
+    assert as_measured(export_stage(world.stage, world.store)) == as_measured(first)
     assert world.store.find(world.folder + missing) is not None
 
 
@@ -110,7 +117,7 @@ def test_a_token_that_forbids_overwriting_leaves_the_tutorials_key_and_says_so(w
     assert (done.not_overwritten, done.graph.key) == (PLAIN, world.folder + GRAPH)
     assert world.store.read(PLAIN, max_bytes=99) == b"of another export"
     again = export_stage(world.stage, world.keeper)
-    assert again == done
+    assert (again.graph, again.not_overwritten) == (done.graph, PLAIN)
 
 
 def test_a_token_that_forbids_overwriting_exports_again_what_is_equal(world):
@@ -118,7 +125,7 @@ def test_a_token_that_forbids_overwriting_exports_again_what_is_equal(world):
     first = export_stage(world.stage, world.store)
     for missing in (GRAPH, RESULT):
         world.store.delete(world.folder + missing)
-        assert export_stage(world.stage, world.keeper) == first
+        assert as_measured(export_stage(world.stage, world.keeper)) == as_measured(first)
 
 
 def test_an_archived_graph_under_the_tutorials_key_is_replaced(world):
@@ -131,7 +138,7 @@ def test_an_archived_graph_under_the_tutorials_key_is_replaced(world):
 def test_a_graph_that_was_replaced_is_exported_again(world):
     first = export_stage(world.stage, world.store)
     world.store.write(b"not the graph", first.graph.key)
-    assert export_stage(world.stage, world.store) == first
+    assert as_measured(export_stage(world.stage, world.store)) == as_measured(first)
     assert world.store.head(first.graph.key).sha256 == first.graph.sha256
 
 
@@ -232,14 +239,14 @@ def test_the_folder_is_named_by_the_fingerprint():
     assert export_folder("out/", "sha256:abc") == "out/abc/"
 
 
-def run_container(world, tmp_path, private_key):
+def run_container(world, tmp_path, private_key, scratch="/tmp"):
     """The container's command in a process of its own, as the Job runs it."""
     parts = ("job_contract", "object_store", "export_job")
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": ":".join(str(ROOT / part) for part in parts),
-        "TMPDIR": str(tmp_path),
+        "TMPDIR": str(scratch),
         "INFERENCE_IMAGE_INPUT": inputs.encode(world.stage),
         "INFERENCE_IMAGE_RESULT": str(tmp_path / "termination-log"),
         "UFILE_PUBLIC_KEY": "public-key-of-the-tests",
@@ -251,15 +258,14 @@ def run_container(world, tmp_path, private_key):
 
 
 def test_the_container_reports_the_graph_and_leaves_nothing_behind(world, tmp_path):
-    place = tmp_path / "container"
-    place.mkdir()
-    done, result = run_container(world, place, "private-key-of-the-tests")
+    place = Path(tempfile.mkdtemp())  # its path is short: it holds the name of a socket
+    done, result = run_container(world, tmp_path, "private-key-of-the-tests", place)
     assert done.returncode == ExitCode.OK, done.stderr
     graph = world.store.read(world.folder + GRAPH, max_bytes=50_000_000)
     assert (result["graph"]["key"], result["graph"]["size"]) == (world.folder + GRAPH, len(graph))
     assert etag_of(graph) == world.store.head(PLAIN).etag
     assert result["peakMemoryBytes"] > 100_000_000
-    assert [path.name for path in place.iterdir()] == ["termination-log"]
+    place.rmdir()  # which fails unless it is empty
     assert "private-key-of-the-tests" not in done.stderr + done.stdout
 
 

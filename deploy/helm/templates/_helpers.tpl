@@ -41,6 +41,9 @@ watchNamespaces: {{ .Values.watchNamespaces | toJson }}
   resources: [pods]
   verbs: [list]
 - apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [""]
   resources: [events]
   verbs: [create, list]
 {{- end -}}

@@ -10,12 +10,13 @@ from inference_image_operator.jobs.labels import lineage
 from inference_image_operator.model import Status
 from inference_image_operator.names import content_tag
 from inference_image_operator.observed import Observed
+from inference_image_operator.resources import merge_resources, with_ephemeral_storage
 
 
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
     """It streams what it pushes, so it needs no disk but the workspace and no more memory for larger weights."""
     spec = observed.spec
-    resources = pod.own_or(spec.build.resources, config.jobs.resources.append)
+    resources = merge_resources(spec.build.resources, config.jobs.resources.append)
     work = inputs.AppendInput(
         registry=pod.registry(spec, status, config),
         content_tag=content_tag(status.content_hash),
@@ -27,7 +28,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
     return pod.container(
         "append",
         config.images.build,
-        pod.with_disk(resources, sizes.workspace(pinned_manifest(status).context_bytes)),
+        with_ephemeral_storage(resources, sizes.workspace(pinned_manifest(status).context_bytes)),
         args=["append"],
         env=[pod.input_env(work)],
         mounts=[pod.workspace(), *pod.registry_mounts(spec)],

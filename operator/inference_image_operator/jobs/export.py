@@ -1,21 +1,21 @@
 """The Export stage's pod: checkpoint or ready graph in, verified frozen graph out."""
 
 from inference_image_contract import inputs
+from inference_image_operator import memory
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import reach, sizes
 from inference_image_operator.jobs.pod import (
     StagePod,
     container,
     input_env,
-    own_or,
     pod_spec,
     scratch,
     ufile_env,
     ufile_location,
-    with_disk,
 )
 from inference_image_operator.model import ONNX, ManifestStatus, Status, parse_duration
 from inference_image_operator.observed import Observed
+from inference_image_operator.resources import with_ephemeral_storage
 
 
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
@@ -28,7 +28,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
         manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
         input_type=spec.export.input_type,
         formats=spec.export.other_formats,
-        compatibility=spec.export.compatibility,
+        readable_by=spec.export.readable_by,
         output_prefix=spec.export.output_prefix,
         timeout_seconds=timeout,
     )
@@ -37,7 +37,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     export = container(
         "export",
         config.images.export_onnx if ONNX in spec.export.formats else config.images.export,
-        with_disk(own_or(spec.export.resources, config.jobs.resources.export), disk),
+        with_ephemeral_storage(memory.of_export(spec, status, config), disk),
         env=[input_env(work), *ufile_env(spec), *reach.env(config)],
         mounts=reach.mounts(config),
     )

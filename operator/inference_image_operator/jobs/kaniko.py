@@ -9,16 +9,14 @@ from inference_image_operator.jobs.export import pinned_manifest
 from inference_image_operator.jobs.labels import lineage
 from inference_image_operator.jobs.pod import (
     literal,
-    own_or,
-    plain,
     registry_mounts,
     repository,
-    with_disk,
     workspace,
 )
 from inference_image_operator.model import Status
 from inference_image_operator.names import content_tag
 from inference_image_operator.observed import Observed
+from inference_image_operator.resources import merge_resources, to_dict, with_ephemeral_storage
 
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"]
 """What unpacking a base image with its owners and modes needs; see docs/decisions/0003."""
@@ -35,7 +33,9 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         "name": "kaniko",
         "image": config.images.kaniko,
         "args": [literal(arg) for arg in kaniko_args(observed, status, config)],
-        "resources": plain(with_disk(own_or(spec.build.resources, config.jobs.resources.kaniko), disk)),
+        "resources": to_dict(
+            with_ephemeral_storage(merge_resources(spec.build.resources, config.jobs.resources.kaniko), disk)
+        ),
         "securityContext": {
             "runAsUser": 0,
             "runAsNonRoot": False,

@@ -4,9 +4,9 @@ from typing import Any
 
 from inference_image_contract import inputs, paths
 from inference_image_operator.config import Config, ContainerResources
-from inference_image_operator.model import Resources, Spec, Status, write
+from inference_image_operator.model import Spec, Status, write
 from inference_image_operator.observed import Frozen, Observed
-from inference_image_operator.quantities import quantity
+from inference_image_operator.resources import to_dict
 
 USER = 65532
 RESTRICTED: dict[str, Any] = {
@@ -136,7 +136,7 @@ def container(
     found: dict[str, Any] = {
         "name": name,
         "image": image,
-        "resources": plain(resources),
+        "resources": to_dict(resources),
         "securityContext": RESTRICTED,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [TMP, *(mounts or [])],
@@ -146,36 +146,6 @@ def container(
     if env:
         found["env"] = env
     return found
-
-
-def plain(resources: ContainerResources | Resources) -> dict[str, Any]:
-    """Resources as a pod writes them."""
-    return {"requests": dict(resources.requests), "limits": dict(resources.limits)}
-
-
-def own_or(wanted: Resources, default: ContainerResources) -> ContainerResources:
-    """What the object asks for, filled up from the installation's default.
-
-    A default gives way where it would contradict the wish: a request never exceeds a limit.
-    """
-    limits = dict(default.limits) | dict(wanted.limits)
-    requests = dict(default.requests) | dict(wanted.requests)
-    for name in requests.keys() & limits.keys():
-        if quantity(requests[name]) > quantity(limits[name]):
-            if name in wanted.limits:
-                requests[name] = limits[name]
-            else:
-                limits[name] = requests[name]
-    return ContainerResources(requests=requests, limits=limits)
-
-
-def with_disk(resources: ContainerResources, size: int) -> ContainerResources:
-    """The same resources with scratch space of `size` bytes requested, unless they name some already."""
-    if "ephemeral-storage" in resources.requests:
-        return resources
-    return ContainerResources(
-        requests=dict(resources.requests) | {"ephemeral-storage": str(size)}, limits=dict(resources.limits)
-    )
 
 
 def pod_spec(

@@ -59,7 +59,7 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         label_map=spec.model.label_map,
         input_type=spec.export.input_type,
         formats=spec.export.other_formats,
-        compatibility=spec.export.compatibility,
+        readable_by=spec.export.readable_by,
         frozen_graph=spec.export.frozen_graph.key if spec.export.frozen_graph else "",
         output_prefix=spec.export.output_prefix,
         source_prefix=source.prefix(spec),

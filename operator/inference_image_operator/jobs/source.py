@@ -4,9 +4,10 @@ from typing import Any
 
 from inference_image_contract import inputs, paths
 from inference_image_operator.config import Config, ContainerResources
-from inference_image_operator.jobs.pod import scratch, with_disk
+from inference_image_operator.jobs.pod import scratch
 from inference_image_operator.jobs.sizes import DOWNLOAD
 from inference_image_operator.model import Spec
+from inference_image_operator.resources import with_ephemeral_storage
 
 
 def volumes(spec: Spec) -> list[dict[str, Any]]:
@@ -36,7 +37,7 @@ def mounts(spec: Spec) -> list[dict[str, Any]]:
 
 def resources(spec: Spec, wanted: ContainerResources) -> ContainerResources:
     """The same resources, with the room that a download needs."""
-    return with_disk(wanted, DOWNLOAD) if _is_fetched(spec) else wanted
+    return with_ephemeral_storage(wanted, DOWNLOAD) if _is_fetched(spec) else wanted
 
 
 def prefix(spec: Spec) -> str:

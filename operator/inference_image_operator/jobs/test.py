@@ -6,6 +6,7 @@ Where the graph is the measure, it is asked first, by `answer`: two models at on
 from typing import Any
 
 from inference_image_contract import inputs, tags
+from inference_image_operator import memory
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import reach
 from inference_image_operator.jobs.export import pinned_manifest
@@ -13,8 +14,6 @@ from inference_image_operator.jobs.pod import (
     StagePod,
     container,
     input_env,
-    own_or,
-    plain,
     pod_spec,
     registry,
     registry_mounts,
@@ -28,6 +27,7 @@ from inference_image_operator.jobs.pod import (
 from inference_image_operator.jobs.sizes import SMALL
 from inference_image_operator.model import Status, parse_duration
 from inference_image_operator.observed import Observed
+from inference_image_operator.resources import to_dict
 
 MAX_IN_USE = 8000
 """More names in use than this do not fit into an environment variable beside the rest; then nothing is removed."""
@@ -134,7 +134,7 @@ def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any
     return container(
         "answer",
         config.images.export,
-        own_or(spec.export.resources, config.jobs.resources.export),
+        memory.of_export(spec, status, config),
         args=["answer"],
         env=[input_env(work), *ufile_env(spec), *reach.env(config)],
         mounts=[workspace(), *reach.mounts(config)],
@@ -147,7 +147,7 @@ def _image(observed: Observed, status: Status, digest: str, config: Config) -> d
         "name": "image",
         "image": f"{repository(observed.spec, status, config)}@{digest}",
         "restartPolicy": "Always",
-        "resources": plain(config.jobs.resources.image),
+        "resources": to_dict(memory.of_image(observed.spec, status, config)),
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }

@@ -57,6 +57,7 @@ from inference_image_operator.model.status import (
     LastFailure,
     ManifestStatus,
     MemoryRaise,
+    MemoryStatus,
     OnnxStatus,
     RunStatus,
     SourceStatus,
@@ -64,6 +65,7 @@ from inference_image_operator.model.status import (
     Status,
     StoredFileStatus,
     Timings,
+    Verdict,
 )
 
 __all__ = [
@@ -96,6 +98,7 @@ __all__ = [
     "LastFailure",
     "ManifestStatus",
     "MemoryRaise",
+    "MemoryStatus",
     "ModelSpec",
     "NameRef",
     "OnnxStatus",
@@ -116,6 +119,7 @@ __all__ = [
     "Toleration",
     "UFileSource",
     "UFileSpec",
+    "Verdict",
     "format_duration",
     "normalised",
     "parse_duration",

@@ -76,7 +76,8 @@ class ExportSpec(Part, frozen=True, kw_only=True):
     input_type: InputType = "image_tensor"
     output_prefix: str = "uai/object-export-output/"
     formats: tuple[str, ...] = (FROZEN_GRAPH,)
-    compatibility: Literal["", "TF1"] = ""
+    readable_by: str = ""
+    """The TensorFlow that must be able to read the graph, such as `1.7`; empty for any."""
     frozen_graph: ReadyGraph | None = None
     timeout: str = "30m"
     resources: Resources = Resources()
@@ -151,6 +152,8 @@ class TestSpec(Part, frozen=True, kw_only=True):
     ready_path: str = "/initialized"
     path: str = "/service"
     timeout: str = "2m"
+    resources: Resources = Resources()
+    """Of the image under test."""
     expect: ExpectSpec = ExpectSpec()
     match_graph: bool = False
     """Compare the detections with the frozen graph's."""

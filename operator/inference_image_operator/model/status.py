@@ -69,6 +69,8 @@ class CheckpointStatus(Part, frozen=True, kw_only=True):
     """Hash of everything that enters the export."""
     files: tuple[CheckpointFile, ...] = ()
     """At most 64."""
+    model_bytes: int = 0
+    """Size of the model's variables, without those of its optimizer; of a ready graph, its size."""
 
 
 class ManifestStatus(Part, frozen=True, kw_only=True):
@@ -101,6 +103,10 @@ class FrozenGraphStatus(StoredFileStatus, frozen=True, kw_only=True):
     """The verified frozen graph in UFile, and its other forms."""
 
     tensorflow: str = ""
+    readable_by: str = ""
+    """The oldest TensorFlow that reads the graph, such as `1.7`."""
+    memory_bytes: int = 0
+    """Peak memory of a process that loaded the graph with `tensorflow` and ran it on one picture."""
     saved_model: StoredFileStatus | None = None
     onnx: OnnxStatus | None = None
 
@@ -113,8 +119,17 @@ class ImageStatus(Part, frozen=True, kw_only=True):
     digest: str
     tags: tuple[str, ...] = ()
     size: int = 0
+    memory_bytes: int = 0
+    """What serving takes, as far as it is known: what the image told in its test, or what running the graph took."""
     generation: int = 0
     """Generation of the object whose spec this image answers."""
+
+
+class MemoryStatus(Part, frozen=True, kw_only=True):
+    """Memory limits of the containers that hold the model, as the run began them."""
+
+    export: str = ""
+    test: str = ""
 
 
 class MemoryRaise(Part, frozen=True, kw_only=True):
@@ -122,6 +137,15 @@ class MemoryRaise(Part, frozen=True, kw_only=True):
 
     container: str
     limit: str
+
+
+class Verdict(Part, frozen=True, kw_only=True):
+    """Why a Job is being stopped; what follows once it has ended. `lastFailure` has the words."""
+
+    kind: str
+    """As `outcomes.Kind`."""
+    container: str = ""
+    """The one that needs more memory."""
 
 
 class StageStatus(Part, frozen=True, kw_only=True):
@@ -142,6 +166,8 @@ class StageStatus(Part, frozen=True, kw_only=True):
     """Failed attempts that count against `spec.retry.limit`."""
     waits: int = 0
     """Attempts that only found archived inputs whose restore is under way; they count as no attempt."""
+    verdict: Verdict | None = None
+    """Set while the Job is stopped."""
     retry_at: str = ""
     """The next attempt starts no earlier."""
 
@@ -189,6 +215,7 @@ class Status(Part, frozen=True, kw_only=True):
     source: SourceStatus | None = None
     manifest: ManifestStatus | None = None
     frozen_graph: FrozenGraphStatus | None = None
+    memory: MemoryStatus | None = None
     built: BuiltStatus | None = None
     image: ImageStatus | None = None
     stage: StageStatus | None = None

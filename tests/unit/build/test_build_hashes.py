@@ -27,7 +27,7 @@ CONTENT = {
 
 def test_golden_fingerprint():
     assert fingerprint(FILES, "train/", CONFIG, "image_tensor") == (
-        "sha256:c0628b4b0f54a1c7fd1aed1579f48821081cc0be9d5b3040b40e884e6b492c53"
+        "sha256:e21daa3335bc0a5f4c3cfbed9958a01007f856641bda384eda81c8d61c18a5fb"
     )
 
 

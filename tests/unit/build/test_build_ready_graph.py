@@ -67,7 +67,7 @@ def test_another_graph_under_the_same_key_is_other_content(run, pipeline):
 
 def test_golden_fingerprint_of_a_ready_graph():
     assert graph_fingerprint(GRAPH, 3, "image_tensor") == (
-        "sha256:3f047167874bfe118b190e0ed6849af727586dce2f4247e4f034233d2a71955e"
+        "sha256:edd4bdffa366f63d2db084f6bb377c68ad80e4d751b57c0cd6b2664e730ab88c"
     )
 
 
@@ -78,11 +78,10 @@ def test_golden_fingerprint_of_a_ready_graph():
         graph_fingerprint(msgspec.structs.replace(GRAPH, size=6), 3, "image_tensor"),
         graph_fingerprint(GRAPH, 4, "image_tensor"),
         graph_fingerprint(GRAPH, 3, "tf_example"),
-        graph_fingerprint(GRAPH, 3, "image_tensor", asked_of_export(("ONNX",), "")),
-        graph_fingerprint(GRAPH, 3, "image_tensor", asked_of_export((), "TF1")),
+        graph_fingerprint(GRAPH, 3, "image_tensor", asked_of_export(("ONNX",))),
         fingerprint((GRAPH,), "", GRAPH, "image_tensor"),
     ],
-    ids=["etag", "size", "classes", "input type", "formats", "compatibility", "a checkpoint"],
+    ids=["etag", "size", "classes", "input type", "formats", "a checkpoint"],
 )
 def test_what_counts_for_a_ready_graph(other):
     assert graph_fingerprint(GRAPH, 3, "image_tensor") != other
@@ -94,21 +93,16 @@ def test_where_a_ready_graph_lies_does_not_count():
 
 
 @pytest.mark.parametrize(
-    ("formats", "compatibility", "asked"),
-    [
-        ((), "", {}),
-        (("SavedModel", "ONNX"), "", {"formats": ["ONNX", "SavedModel"]}),
-        ((), "TF1", {"compatibility": "TF1"}),
-    ],
+    ("formats", "asked"), [((), {}), (("SavedModel", "ONNX"), {"formats": ["ONNX", "SavedModel"]})]
 )
-def test_only_what_is_not_at_its_default_enters_a_fingerprint(formats, compatibility, asked):
-    assert asked_of_export(formats, compatibility) == asked
+def test_only_what_is_not_at_its_default_enters_a_fingerprint(formats, asked):
+    assert asked_of_export(formats) == asked
     assert (
         fingerprint((GRAPH,), "", GRAPH, "image_tensor", asked) == fingerprint((GRAPH,), "", GRAPH, "image_tensor")
     ) is (not asked)
 
 
-@pytest.mark.parametrize("changes", [{"formats": ("ONNX",)}, {"formats": ("SavedModel",)}, {"compatibility": "TF1"}])
+@pytest.mark.parametrize("changes", [{"formats": ("ONNX",)}, {"formats": ("SavedModel",)}])
 def test_what_is_asked_of_the_export_makes_other_content(run, changes):
     first, _ = run()
     second, _ = run(**changes)
@@ -163,3 +157,24 @@ def test_the_onnx_model_lies_beside_the_graph(run, pipeline, mounts, tmp_path, d
     else:
         assemble(*arguments)
         assert (tmp_path / "context" / MODEL).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(("readable_by", "refused"), [("1.7", True), ("", False), ("2.21", False)])
+def test_a_graph_that_stands_already_meets_what_is_demanded_or_is_refused(run, pipeline, readable_by, refused):
+    first, _ = run()
+    folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
+    info = pipeline.store.write(b"graph", folder + "frozen_inference_graph.pb")
+    graph = inputs.Graph(key=info.key, sha256=info.sha256, size=info.size, readable_by="2.21")
+    pipeline.store.write(inputs.encode(graph).encode(), folder + "result.json")
+    if not refused:
+        assert run(readable_by=readable_by)[0].graph == graph
+        return
+    with pytest.raises(StageError, match=r"TensorFlow 1\.7 cannot read this graph, TensorFlow 2\.21 can") as caught:
+        run(readable_by=readable_by)
+    assert caught.value.reason is Reason.GRAPH_INCOMPATIBLE
+
+
+def test_the_size_of_the_model_is_told(run, pipeline):
+    assert run()[0].model_bytes == len(b"weights")
+    pipeline.store.write(b"graph", KEY)
+    assert run(**ready())[0].model_bytes == 5

@@ -147,6 +147,14 @@ def test_build_arguments_choose_the_base(run, registry_server, repository, store
     }
 
 
+def test_a_base_whose_tensorflow_is_too_old_is_refused_before_anything_is_exported(run, registry_server, repository):
+    registry_server.push_image(f"{repository.path}-old", "1", env=("TENSORFLOW_VERSION=1.4.0",))
+    old = f"{registry_server.host}/{repository.path}-old:1"
+    with pytest.raises(StageError, match=r"object-detect-cpu\.Dockerfile, line 2, .* has TensorFlow 1\.4; .* 1\.7 or"):
+        run(build_args={"BASE": old})
+    run(build_args={"BASE": old}, readable_by="1.7")
+
+
 def test_a_thousand_shards_do_not_burst_the_result(run, store):
     for shard in range(60):
         store.write(b"w", f"{TRAIN}model.ckpt-900.data-{shard:05}-of-00060")

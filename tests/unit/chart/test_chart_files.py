@@ -1,6 +1,7 @@
 """The chart as it is written: values agree with the program, the schema is strict, the rights are few."""
 
 import copy
+import ipaddress
 import json
 import re
 from pathlib import Path
@@ -21,6 +22,7 @@ RULES = [
     {"apiGroups": ["uai.ucloud.cn"], "resources": ["inferenceimages/status"], "verbs": ["patch"]},
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete", "get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "list"]},
 ]
 
@@ -143,3 +145,10 @@ def test_wrong_values_are_refused(values: dict[str, Any], schema: dict[str, Any]
     place[last] = value
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, schema)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "100.80.80.80", "100.100.100.200"])
+def test_steps_do_not_reach_the_metadata_of_the_machine(values: dict[str, Any], address: str) -> None:
+    """100.80.80.80 is UCloud's, user data included; 169.254.169.254 is that of most others."""
+    denied = [ipaddress.ip_network(one) for one in values["networkPolicy"]["stepDenied"]]
+    assert any(ipaddress.ip_address(address) in network for network in denied)

@@ -220,6 +220,38 @@ def test_a_model_that_cannot_be_loaded_ends_the_container_and_says_why(start, so
     assert words in "".join(server.log)
 
 
+def test_a_worker_that_is_killed_while_it_loads_ends_the_container_with_a_sentence(start):
+    server = start(GATED)
+    server.reached("load")
+    (worker,) = re.findall(r"Booting worker with pid: (\d+)", "".join(server.log))
+    os.kill(int(worker), signal.SIGKILL)
+    assert server.end() not in (0, None)
+    assert "The process that holds the model ended without being asked to." in "".join(server.log)
+    assert len(re.findall("Booting worker", "".join(server.log))) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (("low 0\noom 3\noom_kill 2\n", None), 2),
+        ((None, "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"), 1),
+        (("oom 0\noom_kill 0\n", None), 0),
+        ((None, None), None),
+    ],
+    ids=["version 2", "version 1", "none killed", "no control group"],
+)
+def test_the_kernel_says_whether_memory_was_the_cause(tmp_path, monkeypatch, files, expected):
+    monkeypatch.syspath_prepend(str(SERVER))
+    from inference_server import memory  # noqa: PLC0415 - the example is no package of ours
+
+    paths = []
+    for number, text in enumerate(files):
+        paths.append(tmp_path / str(number))
+        if text is not None:
+            paths[-1].write_text(text)
+    assert memory.kills(tuple(paths)) == expected
+
+
 def test_a_wrong_configuration_ends_it_in_one_sentence(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-m", "inference_server"],

@@ -52,15 +52,11 @@ def test_only_onnx_takes_the_larger_image(formats, image, asked):
     assert work(resolve, "resolve").get("formats") == asked
 
 
-def test_compatibility_reaches_both_stages():
-    world = world_of(compatibility="TF1")
+def test_what_must_read_the_graph_reaches_both_stages():
+    world = world_of(readableBy="1.12")
     world.run_to(Stage.EXPORT)
-    assert [
-        work(job, name)["compatibility"] for job, name in zip(world.created, ("resolve", "export"), strict=True)
-    ] == [
-        "TF1",
-        "TF1",
-    ]
+    asked = [work(job, name)["readableBy"] for job, name in zip(world.created, ("resolve", "export"), strict=True)]
+    assert asked == ["1.12", "1.12"]
 
 
 def test_a_ready_graph_needs_no_checkpoint_and_has_no_step():

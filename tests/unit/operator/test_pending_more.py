@@ -7,11 +7,11 @@ import pytest
 
 from inference_image_operator import kaniko_log, pending
 from inference_image_operator.config import ContainerResources, Scheduling, UFileConfig
-from inference_image_operator.jobs.pod import own_or, with_disk
 from inference_image_operator.model import Resources, Spec, read
 from inference_image_operator.observed import Container, Event, Pod
 from inference_image_operator.policy import refusal
 from inference_image_operator.regions import Region
+from inference_image_operator.resources import merge_resources, with_ephemeral_storage
 from tests.unit.operator.world import CONFIG, SPEC, START, World
 
 
@@ -185,7 +185,7 @@ def test_what_the_installation_refuses(change, reason, message):
 GRANTED = [
     {},
     {"scheduling": {"priorityClassName": "low", "runtimeClassName": "gvisor"}},
-    {"export": {"formats": ["FrozenGraph", "SavedModel"], "compatibility": "TF1"}},
+    {"export": {"formats": ["FrozenGraph", "SavedModel"], "readableBy": "1.15"}},
     {"export": {"resources": {"limits": {"cpu": "8", "memory": "16Gi", "nvidia.com/gpu": "99"}}}},
 ]
 
@@ -237,15 +237,15 @@ DEFAULT = ContainerResources(requests={"cpu": "1", "memory": "2Gi"}, limits={"me
     ],
 )
 def test_requests_never_exceed_limits(wanted, requests, limits):
-    found = own_or(wanted, DEFAULT)
+    found = merge_resources(wanted, DEFAULT)
     assert (found.requests, found.limits) == (requests, limits)
 
 
 def test_disk_is_asked_for_unless_it_is_named():
-    assert with_disk(DEFAULT, 5).requests == {"cpu": "1", "memory": "2Gi", "ephemeral-storage": "5"}
-    assert with_disk(DEFAULT, 5).limits == {"memory": "4Gi"}
+    assert with_ephemeral_storage(DEFAULT, 5).requests == {"cpu": "1", "memory": "2Gi", "ephemeral-storage": "5"}
+    assert with_ephemeral_storage(DEFAULT, 5).limits == {"memory": "4Gi"}
     own = ContainerResources(requests={"ephemeral-storage": "1Gi"})
-    assert with_disk(own, 5) is own
+    assert with_ephemeral_storage(own, 5) is own
 
 
 @pytest.mark.parametrize(("seconds", "again"), [(1, 15), (5, 15), (6, 14), (19, 1), (20, 15), (34, 15)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_store.checkpoint_index import InvalidIndexError, shard_sizes
+from inference_image_store.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
 from tests.unit.build.tables import MAGIC, entry, header, index, number, table
 
 
@@ -28,6 +28,15 @@ def test_tensors_may_stand_in_any_order():
 
 def test_of_a_compressed_table_nothing_is_known():
     assert shard_sizes(index(8, compression=1)) is None
+    assert model_bytes(index(8, compression=1)) is None
+
+
+def test_what_an_optimizer_keeps_beside_a_variable_is_not_the_model():
+    names = (b"conv/weights", b"conv/weights/ExponentialMovingAverage", b"conv/weights/Momentum", b"global_step")
+    entries = [
+        (name, entry(0, 100 * at, size)) for at, (name, size) in enumerate(zip(names, (64, 64, 64, 8), strict=True))
+    ]
+    assert model_bytes(table([[(b"", header(1)), *entries]])) == 72
 
 
 def test_wide_fixed_fields_are_passed_over():

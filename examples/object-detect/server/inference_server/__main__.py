@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 
+from inference_server import memory
 from inference_server.app import create_app
 from inference_server.config import CONFIG_ENV, ConfigError, ServiceConfig, read_config
 from inference_server.model import create_model
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 
 SPARE_THREADS = 8
 """Beside one thread for each request inside: for those that are refused, `/initialized` and `/metrics`."""
+
+OUT_OF_MEMORY = (
+    "The process that holds the model was killed: it used more memory than the container's limit. Raise the limit; "
+    "loading a model takes several times the size of its file."
+)
+WORKER_ENDED = "The process that holds the model ended without being asked to."
+OUT_OF_MEMORY_PERHAPS = "Most often it was killed for want of memory: raise the container's memory limit."
+KILLED = 128 + 9
+"""Exit code of this server when the kernel killed its worker: that of a program which SIGKILL ended."""
 
 CONNECTIONS = 1000
 """Connections that may be kept open between requests."""
@@ -51,6 +62,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Called by gunicorn: our settings, and none from its command line or environment."""
         threads = self._config.batching.queue + SPARE_THREADS
         own = {"bind": self._bind, "threads": threads, "worker_connections": CONNECTIONS + threads}
+        own["child_exit"] = end_with_the_worker
         for name, value in {**SETTINGS, **own}.items():
             self.cfg.set(name, value)
 
@@ -59,6 +71,21 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self.service = Service(partial(create_model, self._config), give_up, self._config.batching)
         self.service.start()
         return create_app(self.service)
+
+
+def end_with_the_worker(arbiter: Arbiter, _: object) -> None:
+    """Called by gunicorn when the worker has ended. Without a request to stop, nothing good comes of another one.
+
+    A worker that was killed while it loaded the model would be killed again and again, and nobody would be told.
+    """
+    if not arbiter.LISTENERS:  # it was told to stop
+        return
+    killed = memory.kills()
+    if killed:
+        print(OUT_OF_MEMORY, file=sys.stderr, flush=True)
+        raise HaltServer("out of memory", KILLED)
+    print(WORKER_ENDED if killed == 0 else f"{WORKER_ENDED} {OUT_OF_MEMORY_PERHAPS}", file=sys.stderr, flush=True)
+    raise HaltServer("the worker ended", Arbiter.WORKER_BOOT_ERROR)
 
 
 def give_up(error: BaseException) -> None:

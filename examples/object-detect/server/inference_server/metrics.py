@@ -5,6 +5,8 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from inference_server import memory
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -34,6 +36,10 @@ class Metrics:
         length = Gauge("inference_queue_length", "Requests that wait for the model.", registry=self._registry)
         length.set_function(queue_length)
         ProcessCollector(registry=self._registry)
+        peak = Gauge(
+            "process_resident_memory_peak_bytes", "Highest resident memory so far, in bytes.", registry=self._registry
+        )
+        peak.set_function(memory.peak_bytes)
 
     def answered(self, code: int, seconds: float) -> None:
         """One request to `/service` has its answer."""

@@ -1,0 +1,75 @@
+"""Functions in processes of their own: what they return, how they fail, what they took, and what they cannot see."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference_image_contract import paths
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_export.isolated import TENSORFLOW, Processes
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def processes() -> Processes:
+    return Processes([TENSORFLOW])
+
+
+def hold(size: int) -> int:
+    return int(np.ones(size, np.uint8).sum())
+
+
+def refuse() -> None:
+    raise StageError(Reason.GRAPH_INVALID, "The message.", "The hint.")
+
+
+def fail() -> None:
+    raise KeyError("what is not there")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def environment() -> str:
+    return Path("/proc/self/environ").read_text("utf-8")
+
+
+def test_memory_is_free_again_and_known(processes):
+    small, large = processes.run(hold, 1), processes.run(hold, 600 * MIB)
+    assert (small.value, large.value) == (1, 600 * MIB)
+    assert 300 * MIB < small.peak_bytes < large.peak_bytes - 500 * MIB  # TensorFlow is in it
+    assert processes.peak_bytes >= large.peak_bytes
+    assert processes.run(hold, 1).peak_bytes < large.peak_bytes - 500 * MIB
+
+
+def test_an_explained_failure_comes_through_whole(processes):
+    with pytest.raises(StageError) as caught:
+        processes.run(refuse)
+    assert (caught.value.reason, caught.value.message, caught.value.hint) == (
+        Reason.GRAPH_INVALID,
+        "The message.",
+        "The hint.",
+    )
+
+
+def test_another_exception_comes_through_as_its_text(processes):
+    with pytest.raises(RuntimeError, match="KeyError: 'what is not there'"):
+        processes.run(fail)
+
+
+def test_a_process_that_is_killed_used_too_much_memory(processes):
+    with pytest.raises(StageError) as caught:
+        processes.run(die)
+    assert caught.value.reason is Reason.OUT_OF_MEMORY
+
+
+def test_no_process_has_a_key(monkeypatch):
+    monkeypatch.setenv(paths.PRIVATE_KEY_ENV, "the-private-key")
+    assert "the-private-key" not in Processes([TENSORFLOW]).run(environment).value
+    assert os.environ[paths.PRIVATE_KEY_ENV] == "the-private-key"

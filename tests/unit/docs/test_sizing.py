@@ -1,0 +1,104 @@
+"""docs/sizing.md says what the code asks for: requests per stage, pipelines per node, disk of a build."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from inference_image_operator.config import StepResources
+from inference_image_operator.jobs import sizes
+from inference_image_operator.quantities import quantity
+from inference_image_operator.stages import Stage
+from tests.unit.operator.world import World
+
+PAGE = (Path(__file__).parents[3] / "docs" / "sizing.md").read_text()
+GIB = 1 << 30
+RESERVED_CPU = Decimal("0.2")
+RESERVED_GIB, EVICTED = 1, Decimal("0.05")
+PODS_PER_CORE = 8
+
+APPEND = {"build": {"builder": "Append"}}
+MATCH = {"test": {"sample": "a.png", "matchGraph": True}}
+PODS: dict[str, tuple[Stage, dict[str, Any]]] = {
+    "Resolve": (Stage.RESOLVE, {}),
+    "Export": (Stage.EXPORT, {}),
+    "Build, Kaniko": (Stage.BUILD, {}),
+    "Build, Append": (Stage.BUILD, APPEND),
+    "Test": (Stage.TEST, {}),
+    "Test, `matchGraph`": (Stage.TEST, MATCH),
+}
+
+
+def row(first: str) -> list[str]:
+    """The cells after the first one of the only row that begins so."""
+    (found,) = [line for line in PAGE.splitlines() if line.startswith(f"| {first} |")]
+    return [cell.strip() for cell in found.strip("|").split("|")[1:]]
+
+
+def total(pod: dict[str, Any], kind: str, name: str) -> Decimal:
+    """What Kubernetes counts for a pod: sidecars run beside everything that comes after them."""
+
+    def of(container: dict[str, Any]) -> Decimal:
+        return quantity(container["resources"][kind].get(name, 0))
+
+    sidecars = most = Decimal(0)
+    for container in pod.get("initContainers", []):
+        most = max(most, sidecars + of(container))
+        sidecars += of(container) if container.get("restartPolicy") == "Always" else 0
+    return max(most, sidecars + sum(map(of, pod["containers"])))
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_requests_of_a_stage(name: str) -> None:
+    stage, changes = PODS[name]
+    world = World()
+    world.spec |= changes
+    world.run_to(stage)
+    pod = msgspec.to_builtins(world.created[-1]["spec"]["template"]["spec"])
+    cpu, memory, limit, _ = row(name)
+    assert quantity(cpu) == total(pod, "requests", "cpu")
+    assert quantity(memory) == total(pod, "requests", "memory")
+    assert quantity(limit) == total(pod, "limits", "memory")
+
+
+@pytest.mark.parametrize(("cores", "gib"), [(2, 4), (4, 8), (8, 16), (16, 32)])
+def test_pipelines_that_fit_a_node(cores: int, gib: int) -> None:
+    export = StepResources().export
+    cpu = cores - RESERVED_CPU
+    memory = gib - RESERVED_GIB - EVICTED * gib
+    by_requests = min(cpu // quantity(export.requests["cpu"]), memory * GIB // quantity(export.requests["memory"]))
+    at_limits = min(cpu // quantity(export.requests["cpu"]), memory * GIB // quantity(export.limits["memory"]))
+    numbers = [cpu, memory, cores * PODS_PER_CORE, by_requests, at_limits]
+    assert list(map(Decimal, row(f"{cores} cores, {gib} GiB"))) == numbers
+
+
+def test_formulas_of_the_disk() -> None:
+    mib, base, context = 1 << 20, 1000, 10
+    assert sizes.kaniko(context, base) == 64 * mib + 5 * base + 2 * context
+    assert sizes.export(context) == 256 * mib + 4 * context
+    assert sizes.workspace(8000) == 64 * mib + 9000
+    assert Decimal("1.25") * GIB == sizes.DOWNLOAD
+    assert "64 MiB + 5 x compressed base + 2 x context" in row("Build, Kaniko")
+    assert row("Export")[-1].startswith("256 MiB + 4 x ")
+    assert "64 MiB + 1.125 x context" in PAGE
+
+
+@pytest.mark.parametrize("base", ["0.3", "1", "2", "4"])
+def test_disk_of_a_build(base: str) -> None:
+    context = 200 * 10**6
+    wanted = [sizes.kaniko(context, int(Decimal(base) * 10**9)), sizes.workspace(context)]
+    assert row(f"{base} GB") == [f"{round(size / 1e9, 1)} GB" for size in wanted]
+
+
+def test_what_images_take_is_their_sum() -> None:
+    images = re.findall(
+        r"^\| (?:`\w+`|the base [^|]+) \| ([\d,]+) MB \| ([\d,]+) MB \| ([\d,]+) MB \|$", PAGE, re.MULTILINE
+    )
+    numbers = [[int(cell.replace(",", "")) for cell in cells] for cells in images]
+    assert len(numbers) == 5
+    assert [compressed + unpacked for compressed, unpacked, _ in numbers] == [both for _, _, both in numbers]
+    shared = 3 * (48 + 120)  # the Debian base, which four of the five have and the node keeps once
+    assert f"take {round((sum(both for _, _, both in numbers) - shared) / 1000, 1)} GB of a node" in PAGE
