@@ -71,7 +71,7 @@ def test_detections_are_named_by_the_label_map(world, tmp_path):
 )
 def test_a_label_map_that_cannot_be_read_is_told(world, tmp_path, data, reason):
     graph = export_stage(world.stage, world.store).graph
-    with pytest.raises(StageError, match="label_map.pbtxt") as caught:
+    with pytest.raises(StageError, match=r"label_map\.pbtxt") as caught:
         answer(asking(world.of_labels(data), graph), world.store, tmp_path / "answer")
     assert caught.value.reason is reason
 
