@@ -73,7 +73,7 @@ packages: setup
 	@$(PY) -m devcluster packages
 
 .PHONY: test test-control-plane test-devcluster test-tf test-demo test-bad-input
-test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-builders test-laptop test-devcluster test-demo test-bad-input ## every test, on real parts
+test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-python27 test-builders test-laptop test-devcluster test-demo test-bad-input ## every test, on real parts
 
 test-control-plane: setup ## CRD and control loop on a real API server
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop
@@ -84,6 +84,10 @@ test-devcluster: packages ## the development cluster itself
 test-tf: setup-tf ## export, training and serving with TensorFlow
 	@$(PY_TF) -m devcluster.fixture >/dev/null
 	@$(PY_TF) -m pytest -q -n 2 tests/tf
+
+.PHONY: test-python27
+test-python27: packages ## the tutorial's server and inference code on Python 2.7 (needs root)
+	@$(PY) -m pytest -q -n 2 tests/tutorial
 
 PYTHON37 ?= python3.7
 VENV_TF1 := .venv-tf1

@@ -1,11 +1,12 @@
-"""The trained checkpoint that demo and tests work on: trained once, kept in the cache under the hash of its inputs."""
+"""What the examples' trainings leave, for demo and tests: made once, kept in the cache under the hash of its inputs."""
 
 import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,42 @@ from devcluster.progress import step
 from devcluster.run import CommandError, tail
 from devcluster.settings import REPOSITORY, cache
 
-TRAINING = REPOSITORY / "examples" / "object-detect" / "training"
+EXAMPLES = REPOSITORY / "examples"
 PYTHON = REPOSITORY / ".venv-tf" / "bin" / "python"
 
-LABEL_MAP = "label_map.pbtxt"
-_INPUTS = ("train.py", "shapes.py", "pipeline.config", LABEL_MAP)
+_PREPARED = "prepared"
 _INDEX_SUFFIX = ".index"
 _STDERR = 2  # the training tells its progress on standard output, ours belongs to callers
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training of the examples: a program that writes into the folder named by its argument."""
+
+    folder: Path
+    program: str
+    label_map: str
+    inputs: tuple[str, ...]
+    """The other files of the folder that it reads."""
+    expect: str
+    """How long it takes on two cores."""
+
+
+SHAPES = Training(
+    EXAMPLES / "object-detect" / "training",
+    "train.py",
+    "label_map.pbtxt",
+    ("shapes.py", "pipeline.config"),
+    "about a minute",
+)
+TUTORIAL = Training(
+    EXAMPLES / "tutorial" / "training",
+    "draw_weights.py",
+    "pet_label_map.pbtxt",
+    ("pipeline.config",),
+    "about two minutes",
+)
+"""The tutorial's model at its true size."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +57,8 @@ class Fixture:
     """What a training left behind."""
 
     directory: Path
+    label_map: Path
+    """It lives under another prefix than the rest."""
 
     @property
     def step(self) -> int:
@@ -37,58 +69,58 @@ class Fixture:
     @property
     def training_output(self) -> tuple[Path, ...]:
         """The files that a training task leaves under its output prefix."""
-        return tuple(sorted(path for path in self.directory.iterdir() if path.name != LABEL_MAP))
+        return tuple(sorted(path for path in self.directory.iterdir() if path.is_file() and path != self.label_map))
 
     @property
-    def label_map(self) -> Path:
-        """The label map, which lives under another prefix."""
-        return self.directory / LABEL_MAP
+    def prepared(self) -> tuple[Path, ...]:
+        """What lies beside the label map, where the training read it."""
+        return tuple(sorted((self.directory / _PREPARED).glob("*")))
 
 
-def fixture() -> Fixture:
+def fixture(training: Training = SHAPES) -> Fixture:
     """The fixture of this checkout, trained now if the cache does not have it.
 
     Raises CommandError when the training fails, FileNotFoundError without the TensorFlow environment.
     """
-    directory = cache() / "fixture" / _key()
+    directory = cache() / "fixture" / _key(_inputs(training))
     if not directory.is_dir():
-        with step("training the fixture", "about a minute on two cores"):
-            _train(directory)
-    return Fixture(directory)
+        with step(f"Training: {training.folder.parent.name}", f"{training.expect} on two cores"):
+            _train(training, directory)
+    return Fixture(directory, directory / training.label_map)
 
 
-def _key() -> str:
+def _key(inputs: Iterable[Path]) -> str:
     """Hash over what the training is made of: scripts, config, label map, packages."""
     digest = hashlib.sha256()
-    for path in _inputs():
+    for path in inputs:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{content} {path.relative_to(REPOSITORY).as_posix()}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _inputs() -> Iterator[Path]:
-    yield from (TRAINING / name for name in _INPUTS)
+def _inputs(training: Training) -> Iterator[Path]:
+    yield from (training.folder / name for name in (training.program, *training.inputs, training.label_map))
     yield REPOSITORY / "requirements" / "export.txt"
 
 
-def _train(directory: Path) -> None:
+def _train(training: Training, directory: Path) -> None:
     """Trains into a directory of its own and renames it, so that a half-trained fixture is never found."""
     if not PYTHON.is_file():
         raise FileNotFoundError(f"{PYTHON} is missing: `make setup-tf` makes the TensorFlow environment")
     directory.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".training-", dir=directory.parent))
     try:
-        _run(work)
+        _run(training.folder / training.program, work)
         if not directory.is_dir():  # somebody else was faster
             work.rename(directory)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(output: Path) -> None:
+def _run(program: Path, output: Path) -> None:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
-        [PYTHON, TRAINING / "train.py", output],
+        [PYTHON, program, output],
         env=environment,
         stdout=_STDERR,
         stderr=subprocess.PIPE,
@@ -100,4 +132,4 @@ def _run(output: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(fixture().directory)
+    print(fixture({"": SHAPES, "tutorial": TUTORIAL}["".join(sys.argv[1:])]).directory)

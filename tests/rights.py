@@ -20,7 +20,7 @@ NEEDED = {
     },
     "Export": {"download": (MODEL, OUTPUT), "list": (OUTPUT,), "upload": (OUTPUT,)},
     "Build": {"download": (LABELS, SOURCE, OUTPUT)},
-    "Test": {"download": (SAMPLE, OUTPUT)},
+    "Test": {"download": (SAMPLE, LABELS, OUTPUT)},
 }
 KEYS = {
     MODEL: "uai/object-train-output/",

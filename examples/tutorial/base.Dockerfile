@@ -34,3 +34,15 @@ RUN pip="python2.7 /installer/pip.whl/pip" site=/usr/local/lib/python2.7/dist-pa
 
 FROM python AS packages
 COPY --from=built /usr/local /usr/local
+
+FROM packages
+LABEL org.opencontainers.image.title="tutorial-base" \
+      org.opencontainers.image.description="TensorFlow 1.7.0 for Python 2.7, and a server with the contract of UAI-Inference" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY examples/tutorial/server/uai /usr/local/lib/python2.7/dist-packages/uai
+COPY examples/tutorial/server/httpserver /ai-ucloud-client-django/httpserver
+COPY examples/tutorial/server/gunicorn.conf.py /ai-ucloud-client-django/
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    TF_CPP_MIN_LOG_LEVEL=2
+EXPOSE 8080

@@ -12,22 +12,25 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import AnswerInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Answered
-from inference_image_export import picture, verify
-from inference_image_store import Store, fetch_result
+from inference_image_export import label_map, picture, verify
+from inference_image_export.fetch import fetch_label_map
+from inference_image_store import Store, fetch_result, read_manifest
 
 
 def answer(stage: AnswerInput, store: Store, target: Path) -> Answered:
-    """Writes the graph's detections to `target`: a list of `{"id", "score", "box"}`, best first.
+    """Writes the graph's detections to `target`: a list of `{"id", "score", "box", "names"}`, best first.
 
-    Raises StageError: `SampleInvalid`, `GraphInvalid`, and those of the store.
+    Raises StageError: `SampleInvalid`, `GraphInvalid`, `LabelMapInvalid`, `SourceChanged`, and those of the store.
     """
+    manifest = read_manifest(store, stage.manifest)
     data = store.read(stage.sample, max_bytes=sample.MAX_BYTES) if stage.sample else sample.png()
     batch = _batch(stage, data)
     with tempfile.TemporaryDirectory(prefix="answer-") as folder:
+        names = label_map.names(fetch_label_map(store, manifest, Path(folder, "inputs")), manifest.label_map.key)
         graph = Path(folder, "frozen_inference_graph.pb")
         fetch_result(store, stage.graph, graph)
         (outputs,) = verify.run(graph, stage.input_type, [batch])
-    found = detections(outputs)
+    found = [{**one, "names": names.get(one["id"], ())} for one in detections(outputs)]
     target.write_bytes(msgspec.json.encode(found))
     return Answered(detections=len(found))
 

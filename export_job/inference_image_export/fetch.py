@@ -1,4 +1,4 @@
-"""Fetches what was pinned: the checkpoint's files and the pipeline config, or a ready graph."""
+"""Fetches what was pinned: the checkpoint's files and the pipeline config, or a ready graph; the label map."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -66,6 +66,17 @@ def fetch_graph(store: Store, graph: PinnedObject, folder: Path) -> Path:
     folder.mkdir(parents=True)
     target = folder / "frozen_inference_graph.pb"
     _download(store, [(graph, target)])
+    return target
+
+
+def fetch_label_map(store: Store, manifest: Manifest, folder: Path) -> Path:
+    """Downloads the label map into `folder`, as it was pinned.
+
+    Raises StageError (`SourceChanged`) when it has changed or gone since.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "label_map.pbtxt"
+    _download(store, [(manifest.label_map, target)])
     return target
 
 

@@ -303,6 +303,8 @@ class AnswerInput(Input, frozen=True, kw_only=True):
     """Input of `answer`: runs the frozen graph on the sample, for the probe to compare with."""
 
     ufile: UFile
+    manifest: ManifestRef
+    """Pins the label map, which names the classes."""
     graph: StoredFile
     input_type: str
     sample: str = ""

@@ -76,6 +76,11 @@ class World:
         )
         return replace(self, manifest=manifest).asking_for(**changes)
 
+    def of_labels(self, data: bytes) -> "World":
+        """Another label map, pinned as if resolved after it changed."""
+        manifest = msgspec.structs.replace(self.manifest, label_map=pinned(self.store, LABEL_MAP, data))
+        return replace(self, stage=write_manifest(self, manifest, self.stage.input_type), manifest=manifest)
+
     def replaced(self, name: str, data: bytes) -> "World":
         """Another file of that name in the training's output, pinned as if resolved after it changed."""
         pin = pinned(self.store, TRAINING_OUTPUT + name, data)

@@ -33,7 +33,8 @@ def test_a_picture_is_decoded_as_the_examples_service_decodes_it(form):
 
 def asking(world, graph, **changes) -> inputs.AnswerInput:
     stored = inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size)
-    return inputs.AnswerInput(ufile=world.stage.ufile, graph=stored, input_type=world.stage.input_type, **changes)
+    of_world = {"ufile": world.stage.ufile, "manifest": world.stage.manifest, "input_type": world.stage.input_type}
+    return inputs.AnswerInput(**of_world, graph=stored, **changes)
 
 
 def test_every_input_type_finds_the_same_in_a_sample(world, tmp_path):
@@ -48,6 +49,39 @@ def test_every_input_type_finds_the_same_in_a_sample(world, tmp_path):
     assert found["image_tensor"] == found["encoded_image_string_tensor"] == found["tf_example"]
     scores = [detection["score"] for detection in found["image_tensor"]]
     assert scores == sorted(scores, reverse=True)
+
+
+LABEL_MAP = """
+item { id: 1 name: "n01" display_name: "disc" }
+item { id: 2 name: 'square' keypoints { id: 1 label: "corner" } }
+"""
+
+
+def test_detections_are_named_by_the_label_map(world, tmp_path):
+    world = world.of_labels(LABEL_MAP.encode())
+    graph = export_stage(world.stage, world.store).graph
+    answer(asking(world, graph), world.store, tmp_path / "answer")
+    found = {one["id"]: one["names"] for one in json.loads((tmp_path / "answer").read_bytes())}
+    assert found == {id_: {1: ["disc", "n01"], 2: ["square"]}.get(id_, []) for id_ in found}
+    assert 1 in found
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(b"item {", Reason.LABEL_MAP_INVALID), (b"\xff", Reason.LABEL_MAP_INVALID)]
+)
+def test_a_label_map_that_cannot_be_read_is_told(world, tmp_path, data, reason):
+    graph = export_stage(world.stage, world.store).graph
+    with pytest.raises(StageError, match=r"label_map\.pbtxt") as caught:
+        answer(asking(world.of_labels(data), graph), world.store, tmp_path / "answer")
+    assert caught.value.reason is reason
+
+
+def test_another_label_map_than_the_pinned_one_is_not_read(world, tmp_path):
+    graph = export_stage(world.stage, world.store).graph
+    world.store.write(b"item { id: 1 name: 'other' }", world.manifest.label_map.key)
+    with pytest.raises(StageError) as caught:
+        answer(asking(world, graph), world.store, tmp_path / "answer")
+    assert caught.value.reason is Reason.SOURCE_CHANGED
 
 
 def test_without_a_sample_it_is_the_drawn_one(world, tmp_path):

@@ -47,12 +47,13 @@ def test_it_is_not_trained_again(trained, monkeypatch):
 
 
 def test_a_change_of_the_drawing_is_another_fixture(tmp_path, monkeypatch):
-    before = module._key()
-    changed = tmp_path / "shapes.py"
-    changed.write_text("changed")
-    monkeypatch.setattr(module, "REPOSITORY", module.REPOSITORY.parents[-1])
-    monkeypatch.setattr(module, "_inputs", lambda: iter([changed]))
-    assert module._key() != before
+    monkeypatch.setattr(module, "REPOSITORY", tmp_path)
+    drawing = tmp_path / "shapes.py"
+    keys = set()
+    for text in ("before", "after"):
+        drawing.write_text(text)
+        keys.add(module._key([drawing]))
+    assert len(keys) == 2
 
 
 def test_equal_seeds_give_equal_pictures_and_other_seeds_others():

@@ -3,6 +3,8 @@
 The model is the tutorial's (Faster R-CNN on ResNet-101, 37 classes); its weights are drawn, not trained, such that it
 detects something in any picture. What is tested with it is size, memory and time, and that two runtimes agree; what it
 names its detections means nothing. Needs the packages of requirements/export.txt, adapted.
+
+Beside the training's output it writes what lay where the training read: OUTPUT_DIRECTORY/prepared.
 """
 
 import shutil
@@ -22,6 +24,7 @@ STEP = 200_000
 SEED = 1
 CONTAINER_FOLDER = "/data/output"
 """Where the training's container wrote; the `checkpoint` file has its paths."""
+RECORDS = ("pet_train.record", "pet_val.record")
 
 _SHARES = {
     "bottleneck_v1/conv3/weights": 0.1,  # what a residual unit adds to its own input
@@ -46,8 +49,12 @@ def weights(name: str, shape: list[int], rng: np.random.Generator) -> Any:  # no
     return value * np.float32(next((share for end, share in _SHARES.items() if name.endswith(end)), 1))
 
 
-def write_checkpoint(output: Path) -> None:
-    """Writes model.ckpt-200000.* with the variables of the model and the slots of its momentum optimizer."""
+def write_checkpoint(output: Path, prepared: Path) -> None:
+    """Writes model.ckpt-200000.* with the variables of the model and the slots of its momentum optimizer.
+
+    `prepared` gets a model.ckpt.* without a step, as the training begins from; a small part of the variables stands for
+    all.
+    """
     config = text_format.Parse((HERE / "pipeline.config").read_text(), pipeline_pb2.TrainEvalPipelineConfig())
     rng = np.random.default_rng(SEED)
     with tf.Graph().as_default() as graph:
@@ -65,6 +72,22 @@ def write_checkpoint(output: Path) -> None:
             assignments = [variable.initializer for variable in (*variables, *slots)]
             session.run(assignments, dict(zip((each.inputs[1] for each in assignments), values, strict=True)))
             tf.train.Saver().save(session, str(output / "model.ckpt"), global_step=STEP)
+            begun_from = [variable for variable in variables if "Predictor" in variable.op.name]
+            tf.train.Saver(begun_from).save(session, str(prepared / "model.ckpt"), write_state=False)
+        tf.train.write_graph(graph, str(output), "graph.pbtxt")
+        tf.summary.FileWriter(str(output), graph).close()
+
+
+def write_records(path: Path) -> None:
+    """Writes the head of a TFRecord file of examples: one picture without objects."""
+    picture = tf.io.encode_jpeg(np.full((64, 96, 3), 127, np.uint8))
+    with tf.Session() as session:
+        jpeg = session.run(picture)
+    example = tf.train.Example()
+    example.features.feature["image/encoded"].bytes_list.value.append(jpeg)
+    example.features.feature["image/format"].bytes_list.value.append(b"jpeg")
+    with tf.io.TFRecordWriter(str(path)) as records:
+        records.write(example.SerializeToString())
 
 
 def main(arguments: list[str]) -> int:
@@ -73,8 +96,11 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     output = Path(arguments[1])
-    output.mkdir(parents=True, exist_ok=True)
-    write_checkpoint(output)
+    prepared = output / "prepared"
+    prepared.mkdir(parents=True, exist_ok=True)
+    write_checkpoint(output, prepared)
+    for name in RECORDS:
+        write_records(prepared / name)
     path = f"{CONTAINER_FOLDER}/model.ckpt-{STEP}"
     (output / "checkpoint").write_text(f'model_checkpoint_path: "{path}"\nall_model_checkpoint_paths: "{path}"\n')
     for name in ("pipeline.config", "pet_label_map.pbtxt"):

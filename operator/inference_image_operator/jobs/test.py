@@ -9,6 +9,7 @@ from inference_image_contract import inputs, tags
 from inference_image_operator import memory
 from inference_image_operator.config import Config
 from inference_image_operator.jobs import reach
+from inference_image_operator.jobs.export import pinned_manifest
 from inference_image_operator.jobs.pod import (
     StagePod,
     container,
@@ -120,11 +121,12 @@ def _asking(observed: Observed, status: Status, digest: str, config: Config) -> 
 
 def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
     """The frozen graph itself, on the sample. It is the export's image, so it has the export's resources."""
-    spec, graph = observed.spec, status.frozen_graph
+    spec, graph, pinned = observed.spec, status.frozen_graph, pinned_manifest(status)
     if graph is None:
         raise ValueError("there is no graph to compare with")
     work = inputs.AnswerInput(
         ufile=ufile_location(spec, config),
+        manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
         graph=inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size),
         input_type=spec.export.input_type,
         sample=spec.test.sample,

@@ -9,7 +9,7 @@ from inference_image_contract.inputs import ExpectedField, ProbeInput
 
 BOX = (0.1, 0.2, 0.3, 0.4)
 FOUND = {"class": "disc", "id": 1, "score": 0.9, "box": list(BOX)}
-GRAPH = [Detection(1, 0.9, BOX), Detection(2, 0.3, (0.5, 0.5, 0.6, 0.6))]
+GRAPH = [Detection(1, 0.9, BOX, ("disc", "n01")), Detection(2, 0.3, (0.5, 0.5, 0.6, 0.6), ("猫",))]
 
 
 def judged(document, gave=200, graph=(), **expected) -> str:
@@ -27,6 +27,7 @@ def field(path, *equals):
     [
         ({}, 200, ""),
         ({}, 204, ""),
+        ({"status": 204}, 204, ""),
         ({}, 400, "gave status 400 with"),
         ({"status": 400}, 400, ""),
         ({"status": 201}, 200, "gave status 200, not 201, with"),
@@ -45,6 +46,30 @@ def test_status_and_fields(expected, status, words):
     found = judged({"a": [{"b": None}], "c": "x", "m/n": [1]}, status, **expected)
     assert found.startswith(words)
     assert bool(found) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "expected", "words"),
+    [
+        (b"<html>", 200, {}, ""),
+        (b"[[0.1, u'disc']]", 200, {}, ""),
+        (b"", 200, {}, "gave status 200, but no answer: the body is empty"),
+        (b" \r\n", 201, {"status": 201}, "gave status 201, but no answer: the body is empty"),
+        (b"", 204, {}, "gave status 204, but no answer: the body is empty"),
+        (b"", 204, {"status": 204}, ""),
+        (b"", 400, {"status": 400}, ""),
+        (b"<html>", 200, field(""), "gave status 200, but not JSON: '<html>'"),
+        (b"[" * 100_000, 200, field(""), "gave status 200, but not JSON"),
+    ],
+)
+def test_an_answer_is_a_body_and_json_only_where_fields_are(body, status, expected, words):
+    found = judged(body, status, **expected)
+    assert found.startswith(words)
+    assert bool(found) == bool(words)
+
+
+def test_half_of_a_surrogate_pair_is_shown():
+    assert judged(b'{"a": "\\ud800"}', **field("/a", "y")) == 'gave "?" at /a, not "y"'
 
 
 def test_a_long_value_is_cut():
@@ -73,14 +98,96 @@ def test_what_the_graph_finds_is_right(detections):
         ({"detections": [{**FOUND, "score": 0.89}]}, "which the frozen graph does not"),
         ({"detections": [{**FOUND, "box": [0.1, 0.2, 0.3, 0.5]}]}, "which the frozen graph does not"),
         ({"detections": [FOUND, FOUND]}, "which the frozen graph does not"),
-        ({"boxes": []}, 'gave no "detections"'),
-        ({"detections": [{"class": "disc"}]}, 'gave no "detections"'),
-        ([1], 'gave no "detections"'),
+        ({"boxes": []}, 'it is no "detections"'),
+        ({"detections": [{"class": "disc"}]}, 'it is no "detections"'),
+        ([1], 'it is no "detections", nor a list of [ymin, xmin, ymax, xmax, name]'),
+        ("disc", 'it is no "detections", nor a list'),
+        ([[*BOX, "disc", 0.9]], "nor a list of [ymin, xmin, ymax, xmax, name]"),
+        ([[[*BOX, "disc"]], []], "nor a list of [ymin, xmin, ymax, xmax, name]"),
+        (b"<html>", "it is no JSON, or a list as Python prints it: '<html>' was not expected at character 1"),
+        (b"[[0.1, 0.2, 0.3", "it is no JSON, or a list as Python prints it"),
+        (b"[" * 100_000, "its lists lie more than 4 deep"),
+        (b"\xff", "it is no JSON, or a list as Python prints it"),
     ],
-    ids=["none", "class", "score", "box", "twice", "another contract", "parts missing", "no object"],
+    ids=[
+        "none",
+        "class",
+        "score",
+        "box",
+        "twice",
+        "another contract",
+        "parts missing",
+        "no object",
+        "a text",
+        "a longer row",
+        "two pictures",
+        "HTML",
+        "cut off",
+        "nested",
+        "bytes",
+    ],
 )
 def test_another_finding_is_wrong(document, words):
-    assert words in judged(document, graph=GRAPH)
+    found = judged(document, graph=GRAPH)
+    assert words in found
+    assert len(found) < 600
+
+
+ROW = [*BOX, "disc"]
+UNSURE = [0.5, 0.5, 0.6, 0.6, "猫"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [ROW],
+        [[ROW]],
+        [[*BOX, "n01"]],
+        [[0.1009, 0.1991, 0.3, 0.4, "disc"]],
+        [UNSURE, ROW],
+        b"[[0.1, 0.2, 0.3, 0.4, u'disc']]",
+        b"[[[0.1, 0.2, 0.3, 0.4, 'disc']]]\n",
+        b'[(0.10000000149011612, 2e-1, .3, 0.4, "disc")]',
+        b"[[0.1, 0.2, 0.3, 0.4, u'disc'], [0.5, 0.5, 0.6, 0.6, u'\\u732b']]",
+        b"[[0.1, 0.2, 0.3, 0.4, 'disc'], [0.5, 0.5, 0.6, 0.6, '\\xe7\\x8c\\xab']]",
+    ],
+    ids=[
+        "JSON",
+        "a batch of one",
+        "the other name",
+        "within the tolerance",
+        "the unsure too",
+        "Python 2",
+        "Python 3",
+        "tuples",
+        "unicode in Python 2",
+        "bytes in Python 2",
+    ],
+)
+def test_the_tutorials_answer_is_understood(answer):
+    assert judged(answer, graph=GRAPH) == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([], 'did not find {"id":1,"score":0.9,"box":[0.1,0.2,0.3,0.4],"names":["disc","n01"]}'),
+        ([[]], "did not find"),
+        (b"[[]]", "did not find"),
+        ([[*BOX, "cat"]], 'found {"box":[0.1,0.2,0.3,0.4],"name":"cat"}, which the frozen graph does not'),
+        ([[0.1, 0.2, 0.3, 0.5, "disc"]], "which the frozen graph does not"),
+        ([ROW, ROW], "which the frozen graph does not"),
+        ([[*BOX, "\ud800"]], 'found {"box":[0.1,0.2,0.3,0.4],"name":"?"}'),
+    ],
+    ids=["nothing", "nothing in a batch", "nothing as Python prints it", "name", "box", "twice", "half a character"],
+)
+def test_another_finding_of_the_tutorials_kind_is_wrong(answer, words):
+    assert words in judged(answer, graph=GRAPH)
+
+
+def test_what_the_graph_itself_is_not_sure_of_may_be_left_out():
+    assert judged([], graph=[Detection(1, 0.5009, BOX, ("disc",))]) == ""
+    assert judged([], graph=[Detection(1, 0.502, BOX, ("disc",))]) != ""
 
 
 def test_a_graph_that_finds_nothing_sure_is_content_with_nothing():

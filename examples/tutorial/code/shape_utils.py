@@ -1,0 +1,13 @@
+"""Shapes of arrays."""
+
+import numpy as np
+
+
+def as_batch(pixels):
+    """A picture [height, width, 3] as a batch of one."""
+    return np.expand_dims(pixels, axis=0)
+
+
+def of_first(batch, count):
+    """The first `count` rows of a batch's first element: what a detector pads behind them is left out."""
+    return batch[0][:count]

@@ -1,0 +1,1 @@
+"""One module for each framework; here TensorFlow's alone."""
