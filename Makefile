@@ -81,28 +81,14 @@ test-control-plane: setup ## CRD and control loop on a real API server
 test-devcluster: packages ## the development cluster itself
 	@$(PY) -m pytest -q tests/devcluster
 
-test-tf: setup-tf ## export, training and serving with TensorFlow
+test-tf: packages setup-tf ## export, training and serving with TensorFlow; exports on TensorFlow 1.7 and 1.15
 	@$(PY_TF) -m devcluster.fixture >/dev/null
-	@$(PY_TF) -m pytest -q -n 2 tests/tf
+	@$(PY_TF) -m devcluster.fixture tutorial >/dev/null
+	@$(PY_TF) -m pytest -q -n 2 tests/tf tests/tensorflow1
 
 .PHONY: test-python27
 test-python27: packages ## the tutorial's server and inference code on Python 2.7 (needs root)
 	@$(PY) -m pytest -q -n 2 tests/tutorial
-
-PYTHON37 ?= python3.7
-VENV_TF1 := .venv-tf1
-
-$(VENV_TF1)/.done: requirements/tf1.txt
-	@command -v $(PYTHON37) >/dev/null || { echo "$(PYTHON37) is not here. TensorFlow 1.15 runs on Python 3.7 only, which" \
-		"Debian no longer has: build one and name it, make test-tf1 PYTHON37=/path/to/python3.7" >&2; exit 1; }
-	$(PYTHON37) -m venv --clear $(VENV_TF1)
-	$(VENV_TF1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/tf1.txt
-	touch $@
-
-.PHONY: test-tf1
-test-tf1: setup-tf $(VENV_TF1)/.done ## exports on TensorFlow 1.15 itself; needs a Python 3.7 (PYTHON37=...), so not part of `make test`
-	@$(PY_TF) -m devcluster.fixture >/dev/null
-	@$(PY_TF) -m pytest -q tests/tf1
 
 test-demo: packages setup-tf ## the demo, the demo again, and what must write nothing
 	@$(PY) -m pytest -q tests/e2e/test_demo.py

@@ -1,6 +1,7 @@
 """Peak memory of every container, read from the kernel's cgroups while the pipeline runs."""
 
 import json
+import os
 import re
 import threading
 from pathlib import Path
@@ -42,9 +43,10 @@ class Sampler:
     def _run(self) -> None:
         root = next(h for h in cgroups.hierarchies() if h.name == "memory" or (h / "cgroup.controllers").exists())
         while not self._stop.wait(PERIOD):
-            for path in (root / settings.cgroup_name()).rglob("*"):
-                if _CONTAINER.fullmatch(path.name):
-                    self._sample(path)
+            for folder, names, _ in os.walk(root / settings.cgroup_name()):  # passes over what goes meanwhile
+                for name in names:
+                    if _CONTAINER.fullmatch(name):
+                        self._sample(Path(folder, name))
 
     def _sample(self, path: Path) -> None:
         for name in (_V1, _V2):

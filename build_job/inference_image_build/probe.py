@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import requests
 
-from inference_image_build import judge
+from inference_image_build import judge, told_memory
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract import sample
 from inference_image_contract.errors import StageError
@@ -39,7 +39,12 @@ def probe(stage: ProbeInput, picture: bytes = b"", graph: Sequence[judge.Detecti
         _wait_ready(session, stage, deadline)
         ready = time.monotonic()
         _ask(session, stage, picture or sample.png(), graph, deadline)
-        return Probed(ready_seconds=round(ready - start, 3), answer_seconds=round(time.monotonic() - ready, 3))
+        answered = time.monotonic()
+        return Probed(
+            ready_seconds=round(ready - start, 3),
+            answer_seconds=round(answered - ready, 3),
+            memory_bytes=_memory(session, stage.port),
+        )
 
 
 def _wait_ready(session: requests.Session, stage: ProbeInput, deadline: float) -> None:
@@ -85,6 +90,16 @@ def _ask(
         ) from error
     if fault := judge.fault(stage, answer.status, answer.body, graph):
         raise _wrong(f"{asked} {fault}")
+
+
+def _memory(session: requests.Session, port: int) -> int:
+    """What the image tells of its memory, 0 when it tells nothing: that is nothing to fail for."""
+    try:
+        answer = _send(session, "GET", f"http://{HOST}:{port}{told_memory.PATH}", b"", _ASK_TIMEOUT)
+    except (requests.RequestException, StageError):
+        return 0
+    told = answer.status == requests.codes.ok and len(answer.body) <= told_memory.MAX_BYTES
+    return told_memory.told_bytes(answer.body) if told else 0
 
 
 def _send(session: requests.Session, method: str, url: str, body: bytes, timeout: float) -> _Answer:

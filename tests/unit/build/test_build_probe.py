@@ -67,6 +67,31 @@ def test_a_drawn_picture_is_sent_when_none_is_given(serve):
     assert pictures == [("/service", sample.png())]
 
 
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        (b"# HELP x\nprocess_resident_memory_bytes 2.5e+09\n", 2_500_000_000),
+        (b"process_resident_memory_bytes 1e9\nprocess_resident_memory_peak_bytes 3000000000.0\n", 3_000_000_000),
+        (b'process_resident_memory_bytes{pid="7"} 5\nprocess_resident_memory_bytes{pid="8"} 9 1395066363000\n', 9),
+        (b"process_resident_memory_bytes NaN\n", 0),
+        (b"process_resident_memory_bytes 1e999\n", 0),
+        (b"process_virtual_memory_bytes 5\n", 0),
+        (b"\xff" * 100, 0),
+        (b"process_resident_memory_bytes 5\n" + b" " * 2**20, 0),
+        (None, 0),
+    ],
+    ids=["clients", "peak", "labels", "not a number", "endless", "another", "no text", "too much", "no metrics"],
+)
+def test_the_memory_that_the_image_tells_is_passed_on(serve, metrics, told):
+    def handle(request):
+        if request.path == "/metrics":
+            answer(request, 200 if metrics else 404, metrics or b"")
+        else:
+            image()(request)
+
+    assert probe(stage(serve(handle), timeout_seconds=10)).memory_bytes == told
+
+
 def test_an_image_that_starts_late_is_waited_for(serve, unused_port):
     late = threading.Timer(0.5, lambda: serve(image(), unused_port))
     late.start()
