@@ -127,6 +127,7 @@ ALLOWED = [
     ("batch", "jobs", "", "create"),
     ("batch", "jobs", "", "delete"),
     ("", "pods", "", "list"),
+    ("", "pods", "log", "get"),
     ("", "events", "", "create"),
 ]
 DENIED = [
@@ -134,7 +135,6 @@ DENIED = [
     *(("", resource, "", "get") for resource in ("configmaps", "serviceaccounts", "nodes", "namespaces")),
     ("", "pods", "", "create"),
     ("", "pods", "exec", "create"),
-    ("", "pods", "log", "get"),
     ("", "serviceaccounts", "token", "create"),
     ("batch", "jobs", "", "patch"),
     ("batch", "jobs", "", "deletecollection"),

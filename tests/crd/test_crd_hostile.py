@@ -53,6 +53,7 @@ FULL = {
         "readyPath": "/initialized",
         "path": "/service",
         "timeout": "2m",
+        "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
         "expect": {"fields": [{"path": "/detections/0", "equals": 1}]},
     },
     "ttlAfterFinished": "24h",

@@ -25,7 +25,7 @@ KEYS = ("model.pipelineConfig", "model.labelMap", "export.frozenGraph.key", "tes
 PREFIXES = ("model.prefix", "export.outputPrefix", "source.ufile.prefix")
 PATHS = ("source.dockerfile", "source.checkpointDir")
 TIMEOUTS = ("export.timeout", "build.timeout", "test.timeout")
-RESOURCES = ("export.resources", "build.resources")
+RESOURCES = ("export.resources", "build.resources", "test.resources")
 NAMES = ("ufile.secretRef.name", "image.pushSecretRef.name", "image.caSecretRef.name")
 
 ONE_CONTROL = "must not contain control characters or line breaks"
@@ -160,7 +160,7 @@ REFUSED: list[Refusal] = [
         for input_type in ("encoded_image_string_tensor", "tf_example")
     ),
     *(
-        at("export.readableBy", text, "must be a release of TensorFlow from 1.7 on")
+        at("export.readableBy", text, "must be a release of TensorFlow from 1.7 on, such as 1.7, 1.15 or 2.4")
         for text in ("1.6", "2", "1.16", "v2.1")
     ),
     at("export.frozenGraph", {}, REQUIRED, "export.frozenGraph.key"),
