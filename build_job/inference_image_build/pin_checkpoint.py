@@ -164,9 +164,9 @@ class _Look:
                 raise
         told = self._indexes[index.etag]
         files = candidate.files(told.sizes)
-        size = (
-            sum(file.size for file in files if ".data-" in file.key) if told.model_bytes is None else told.model_bytes
-        )
+        size = told.model_bytes
+        if size is None:
+            size = sum(file.size for file in files if ".data-" in file.key)
         return candidate.fault(told.sizes) or Pinned(candidate.step, files, size)
 
     def _is_being_written(self, candidate: Checkpoint) -> bool:

@@ -1,5 +1,7 @@
 """The export works with exactly the rights that docs/us3.md lists, and without any one of them says what it lacks."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from inference_image_contract.errors import StageError
@@ -14,17 +16,19 @@ from tests import rights
 @pytest.fixture(autouse=True)
 def _no_tensorflow(monkeypatch):
     """What it reads and writes in US3 is real; what TensorFlow makes of the checkpoint is not what this is about."""
-    monkeypatch.setattr(stage, "_output", _fetched)
-    monkeypatch.setattr(stage, "_verified", _as_it_is)
+    monkeypatch.setattr(stage, "Processes", lambda _: SimpleNamespace(peak_bytes=0))
+    monkeypatch.setattr(stage._Export, "_output", _fetched)
+    monkeypatch.setattr(stage._Export, "_verified", _as_it_is)
 
 
-def _fetched(asked, store, manifest, folder, say):
-    source = stage.fetch.fetch(store, manifest, folder / "input")
+def _fetched(run):
+    source = stage.fetch.fetch(run.store, run.manifest, run.folder / "input")
     return Output(source.pipeline_config, source.pipeline_config)
 
 
-def _as_it_is(asked, manifest, output, folder, say):
-    return Verified(graph=output.graph, tensorflow="2", pipeline_config=output.pipeline_config)
+def _as_it_is(run, output):
+    told = {"tensorflow": "2", "readable_by": "1.7", "memory_bytes": 1, "answers": {}}
+    return Verified(graph=output.graph, pipeline_config=output.pipeline_config, **told)
 
 
 @pytest.mark.parametrize("pair", [rights.role("Export"), rights.token()], ids=["a role", "the one token"])

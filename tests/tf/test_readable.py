@@ -10,11 +10,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from inference_image_export import oldest_form, picture, verify
-from inference_image_export.exporting import export
+from inference_image_export import verify
 from inference_image_export.readable import RELEASES, obstacle, restate, rewrite
 from inference_image_export.stage import export_stage
-from tests.tf.architectures import FAMILIES, checkpoint
 
 OLDEST = RELEASES[0]
 RANDOM = np.random.default_rng(7)
@@ -213,16 +211,6 @@ def test_what_a_release_does_not_know_is_named(change, what):
     graph = Case(lambda: ({"x": (x := tf.placeholder(tf.float32))}, [tf.exp(x)])).before
     change(graph)
     assert obstacle(graph, OLDEST).what.startswith(what)
-
-
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_a_family_is_written_for_the_oldest_release_and_answers_bit_for_bit_as_before(family, tmp_path):
-    exported = export(checkpoint(family, tmp_path, even_features=True), "image_tensor", tmp_path / "output").graph
-    form = oldest_form.write(exported, tmp_path / "graph.pb")
-    assert (form.readable_by, form.obstacles) == ("1.7", {})
-    before, after = (verify.run(path, "image_tensor", picture.batches()) for path in (exported, tmp_path / "graph.pb"))
-    assert all(verify.same_answers(one, other) for one, other in zip(before, after, strict=True))
-    assert min(answer["num_detections"].min() for answer in before) > 0
 
 
 def test_the_stage_says_which_release_reads_what_it_publishes(world):
