@@ -1,35 +1,36 @@
-"""`make demo`: runs the whole story and narrates it. A second run reuses what is unchanged."""
+"""`make demo` and `make demo-tutorial`: runs a whole story and narrates it. A second run reuses what is unchanged."""
 
 import subprocess
 import sys
 
 from demo import install, memory, pipeline, seed_run, serve, summary
+from demo.story import BY_TITLE, OBJECT_DETECT, Story
 from devcluster import __main__ as devcluster
-from devcluster import cluster, fixture, images, settings, system
+from devcluster import cluster, fixture, images, system
 from devcluster.progress import say, step
 from devcluster.run import CommandError, NotReadyError
 
 
-def main() -> int:
+def main(story: Story) -> int:
     """Exit code 1 with an explained error."""
     try:
         with devcluster.alone():
             devcluster.prepare()
             cluster.up()
-            say(f"The cluster is up. kubeconfig: {cluster.KUBECONFIG.relative_to(settings.REPOSITORY)}")
-            references = images.push_all(images.build_all())
-        trained = fixture.fixture()
+            say("The cluster is up. kubeconfig: .devcluster/kubeconfig")
+            references = images.push_all(images.build_all(images.and_named(story.images)))
+        trained = fixture.fixture(story.training)
         say(f"The fixture is a checkpoint of step {trained.step}: {trained.directory.name}")
         with step("Uploading checkpoint, label map, code and sample with the UFile SDK"):
-            uploaded = seed_run.run(trained)
+            uploaded = seed_run.run(story)
         with step("Installing CRD and operator", "helm, then the operator's own readiness"):
             install.operator(references)
-            install.example()
+            install.namespace(story.namespace)
         with memory.Sampler() as peaks:
-            image = pipeline.run(renew=uploaded > 0)
+            image = pipeline.run(story, renew=uploaded > 0)
         with step("Serving the published image"):
-            answers = serve.run(image)
-        summary.write(image, answers, peaks)
+            answers = serve.run(story, image)
+        summary.write(story, image, answers, peaks)
     except (CommandError, NotReadyError, system.MachineError, OSError, subprocess.TimeoutExpired) as error:
         print(error, file=sys.stderr)
         return 1
@@ -37,4 +38,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(BY_TITLE[sys.argv[1]] if sys.argv[1:] else OBJECT_DETECT))

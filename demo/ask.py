@@ -1,10 +1,13 @@
 """Asks the served image about drawn pictures and compares with the frozen graph run here, outside the image.
 
-`python -m demo.ask URL GRAPH-KEY COUNT DIRECTORY`: writes pictures with boxes there, prints a summary as JSON.
+`python -m demo.ask STORY URL GRAPH-KEY COUNT`: writes pictures with boxes to the story's folder, prints a summary.
 """
 
+import ast
 import io
 import json
+import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,72 +18,95 @@ import numpy as np
 import requests
 from PIL import Image, ImageDraw
 
-from demo.seed import EXAMPLE, store
-
-sys.path.insert(0, str(EXAMPLE / "training"))
-from shapes import CLASSES, DEMO_SEED, pictures
+from demo.pictures import unseen
+from demo.seed import store
+from demo.story import BY_TITLE, TUTORIAL, Story
 
 THRESHOLD = 0.5
 SHEET = 8
+SHEET_SIDE = 256
 TOLERANCE = 1e-3
 """Of scores and boxes, between two builds of TensorFlow; answers near the threshold are compared with it in mind."""
 
 Detection = dict[str, Any]
 
 
-def main(url: str, key: str, count: int, directory: Path) -> dict[str, Any]:
-    """The summary: how many pictures, how many right, how many differ from the graph, seconds per answer."""
-    graph = Graph(key)
-    right, different, seconds, drawings = 0, [], [], []
-    for number, (png, drawn) in enumerate(pictures(DEMO_SEED, count)):
+def main(story: Story, url: str, key: str, count: int) -> dict[str, Any]:
+    """The summary: how many pictures, right ones, objects, how many differ from the graph, seconds per answer."""
+    graph = Graph(story, key)
+    right, objects, different, seconds, drawings = 0, 0, [], [], []
+    for number, (data, drawn) in enumerate(unseen(story, count)):
         began = time.monotonic()
-        answer = requests.post(url, data=png, timeout=60)
+        detections = ask(story, url, data)
         seconds.append(time.monotonic() - began)
-        answer.raise_for_status()
-        detections = answer.json()["detections"]
         right += sorted(d["class"] for d in detections) == sorted(shape.name for shape in drawn)
-        if not same(detections, graph.detections(png)):
+        objects += len(detections)
+        if not same(detections, graph.detections(data)):
             different.append(number)
-        drawings.append(draw(png, detections))
-        drawings[-1].save(directory / f"picture-{number:02}.png")
-    sheet(drawings[:SHEET]).save(directory / "boxes.png")
+        drawings.append(draw(data, detections))
+        drawings[-1].save(story.out / f"picture-{number:02}.png")
+    sheet(drawings[:SHEET]).save(story.out / "boxes.png")
     return {
         "pictures": count,
-        "right": right,
+        **({"right": right} if story.trained else {}),
+        "objects": objects,
         "different": different,
         "medianSeconds": round(float(np.median(seconds)), 4),
     }
 
 
+def ask(story: Story, url: str, picture: bytes) -> list[Detection]:
+    """What the service finds, best first; it is asked as the example's README, or the tutorial, tells to."""
+    if story is not TUTORIAL:
+        answer = requests.post(url, data=picture, timeout=60)
+        answer.raise_for_status()
+        return list(answer.json()["detections"])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "picture.jpg")
+        file.write_bytes(picture)
+        curl = ["curl", "--silent", "--show-error", "--fail-with-body", "-X", "POST", url, "-T", str(file)]
+        done = subprocess.run(curl, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"curl ended with code {done.returncode}: {done.stderr}{done.stdout}")
+    return [{"class": row[4], "box": row[:4]} for row in ast.literal_eval(done.stdout)]
+
+
 class Graph:
     """The frozen graph of the status, fetched from the object store and run with TensorFlow."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, story: Story, key: str) -> None:
         import tensorflow.compat.v1 as tf  # noqa: PLC0415 - slow, and not needed to explain a wrong call
 
+        self._names = names(story)
         definition = tf.GraphDef()
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "graph.pb"
-            store().download(key, path)
+            store(story.bucket).download(key, path)
             definition.ParseFromString(path.read_bytes())
         graph = tf.Graph()
         with graph.as_default():
             tf.import_graph_def(definition, name="")
         self._session = tf.Session(graph=graph)
 
-    def detections(self, png: bytes) -> list[Detection]:
+    def detections(self, picture: bytes) -> list[Detection]:
         """All detections of one picture, best first."""
-        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))[None]
-        names = ("detection_classes:0", "detection_scores:0", "detection_boxes:0")
-        classes, scores, boxes = self._session.run(names, {"image_tensor:0": pixels})
+        pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))[None]
+        tensors = ("detection_classes:0", "detection_scores:0", "detection_boxes:0")
+        classes, scores, boxes = self._session.run(tensors, {"image_tensor:0": pixels})
         return [
-            {"class": CLASSES[int(kind) - 1], "score": float(score), "box": [float(v) for v in box]}
+            {"class": self._names[int(kind)], "score": float(score), "box": [float(v) for v in box]}
             for kind, score, box in zip(classes[0], scores[0], boxes[0], strict=True)
         ]
 
 
+def names(story: Story) -> dict[int, str]:
+    """The classes of a story's label map, by id."""
+    text = (story.training.folder / story.training.label_map).read_text()
+    return {int(number): name for number, name in re.findall(r"id: (\d+)\s+name: '(.+)'", text)}
+
+
 def same(answered: list[Detection], computed: list[Detection]) -> bool:
-    """Whether the image answered what the graph computes, at and above the threshold."""
+    """Whether the image answered what the graph computes, at and above the threshold; a score where it tells one."""
     expected = [d for d in computed if d["score"] >= THRESHOLD - TOLERANCE]
     sure = [d for d in expected if d["score"] >= THRESHOLD + TOLERANCE]
     if not len(sure) <= len(answered) <= len(expected):
@@ -88,7 +114,7 @@ def same(answered: list[Detection], computed: list[Detection]) -> bool:
     return all(
         any(
             one["class"] == other["class"]
-            and abs(one["score"] - other["score"]) <= TOLERANCE
+            and abs(one.get("score", other["score"]) - other["score"]) <= TOLERANCE
             and np.allclose(one["box"], other["box"], atol=TOLERANCE)
             for other in expected
         )
@@ -96,25 +122,25 @@ def same(answered: list[Detection], computed: list[Detection]) -> bool:
     )
 
 
-def draw(png: bytes, detections: list[Detection]) -> Image.Image:
+def draw(picture: bytes, detections: list[Detection]) -> Image.Image:
     """The picture with its boxes, classes and scores."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    canvas = ImageDraw.Draw(picture)
+    drawn = Image.open(io.BytesIO(picture)).convert("RGB")
+    canvas = ImageDraw.Draw(drawn)
     for found in detections:
-        top, left, bottom, right = (v * picture.width for v in found["box"])
+        top, left, bottom, right = (v * drawn.width for v in found["box"])
         canvas.rectangle((left, top, right, bottom), outline=(255, 255, 0), width=2)
-        canvas.text((left + 3, top + 2), f"{found['class']} {found['score']:.2f}", fill=(0, 0, 0))
-    return picture
+        score = f" {found['score']:.2f}" if "score" in found else ""
+        canvas.text((left + 3, top + 2), found["class"] + score, fill=(0, 0, 0))
+    return drawn
 
 
-def sheet(pictures_: list[Image.Image]) -> Image.Image:
-    """Pictures of one size beside each other, four in a row."""
-    width, height = pictures_[0].size
-    whole = Image.new("RGB", (4 * width, -(-len(pictures_) // 4) * height))
-    for number, picture in enumerate(pictures_):
-        whole.paste(picture, (number % 4 * width, number // 4 * height))
+def sheet(pictures: list[Image.Image]) -> Image.Image:
+    """Square pictures beside each other, four in a row."""
+    whole = Image.new("RGB", (4 * SHEET_SIDE, -(-len(pictures) // 4) * SHEET_SIDE))
+    for number, picture in enumerate(pictures):
+        whole.paste(picture.resize((SHEET_SIDE, SHEET_SIDE)), (number % 4 * SHEET_SIDE, number // 4 * SHEET_SIDE))
     return whole
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))))
+    print(json.dumps(main(BY_TITLE[sys.argv[1]], sys.argv[2], sys.argv[3], int(sys.argv[4]))))

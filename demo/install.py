@@ -11,8 +11,12 @@ from devcluster.run import run
 
 RELEASE = "inference-image-operator"
 NAMESPACE = "inference-image-operator"
-EXAMPLE_NAMESPACE = "object-detect"
 PULL_SECRET = "inference-image-pull"  # noqa: S105 - the name of a Secret
+SHARED_IMAGES = {
+    "from": "uhub.service.ucloud.cn/uaishare",
+    "to": f"{settings.REGISTRY_HOST}/uaishare",
+}
+"""Where this installation has the images that UCloud shares with everybody."""
 VALUES = settings.STATE / "values.yaml"
 CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
 CHART = settings.REPOSITORY / "deploy" / "helm"
@@ -26,7 +30,11 @@ def values(references: Mapping[str, str]) -> dict[str, object]:
         "imagePullSecrets": [{"name": PULL_SECRET}],
         "config": {
             "registries": {"allowed": [settings.REGISTRY_HOST]},
-            "sources": {"gitHosts": [settings.GIT_HOST], "inferenceBase": references["inference-base"]},
+            "sources": {
+                "gitHosts": [settings.GIT_HOST],
+                "inferenceBase": references["inference-base"],
+                "baseImageRewrites": [SHARED_IMAGES],
+            },
             "ufile": {
                 "allowedEndpoints": [{"scheme": "http", "suffix": settings.UFILE_SUFFIX}],
                 "restore": {"expedited": {"every": "5s", "deadline": "20s"}},  # short, so that a test sees it over
@@ -43,11 +51,6 @@ def operator(references: Mapping[str, str]) -> None:
     kubectl.apply(kubectl.namespace(NAMESPACE, "restricted"), pull_secret(NAMESPACE))
     VALUES.write_text(yaml.safe_dump(values(references)))
     helm("upgrade", "--install", RELEASE, str(CHART), "-n", NAMESPACE, "-f", str(VALUES), "--wait", "--timeout=180s")
-
-
-def example() -> None:
-    """The example's namespace and Secrets."""
-    namespace(EXAMPLE_NAMESPACE)
 
 
 def namespace(name: str) -> None:

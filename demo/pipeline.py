@@ -1,51 +1,51 @@
-"""Applies the example's manifest and waits for Ready, telling the stages as they go."""
+"""Applies a story's manifest and waits for Ready, telling the stages as they go."""
 
 import json
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from demo import kubectl
+from demo.story import NAME, OBJECT_DETECT, Story
 from devcluster import settings
 from devcluster.progress import say
 from devcluster.run import NotReadyError
 
-MANIFEST = settings.REPOSITORY / "examples" / "object-detect" / "inferenceimage.yaml"
-NAMESPACE, NAME = "object-detect", "object-detect"
+MANIFEST = OBJECT_DETECT.manifest
 TIMEOUT = 900
 TICK = 0.5
 REQUESTED_AT = "uai.ucloud.cn/requestedAt"
 
 
-def run(*, renew: bool, manifest: Path = MANIFEST) -> kubectl.Object:
+def run(story: Story, *, renew: bool) -> kubectl.Object:
     """Returns the InferenceImage once it is Ready.
 
     `renew` asks an object that exists already to look again, because its inputs have changed. Raises NotReadyError
     with the status's own explanation when it stalls.
     """
-    there = kubectl.find("-n", NAMESPACE, "infimg", NAME) is not None
-    say(f"kubectl apply -f {manifest.relative_to(settings.REPOSITORY)}")
-    kubectl.kubectl("apply", "-f", str(manifest))
+    namespace = story.namespace
+    there = kubectl.find("-n", namespace, "infimg", NAME) is not None
+    say(f"kubectl apply -f {story.manifest.relative_to(settings.REPOSITORY)}")
+    kubectl.kubectl("apply", "-f", str(story.manifest))
     if there and renew:
         value = datetime.now(UTC).isoformat()
-        kubectl.kubectl("-n", NAMESPACE, "annotate", "--overwrite", "infimg", NAME, f"{REQUESTED_AT}={value}")
+        kubectl.kubectl("-n", namespace, "annotate", "--overwrite", "infimg", NAME, f"{REQUESTED_AT}={value}")
         say("The inputs have changed since the last run: a new look is requested.")
-        _until_handled(value)
+        _until_handled(namespace, value)
     say(f"kubectl wait --for=condition=Ready infimg/{NAME}")
     said: set[str] = set()
     arguments = ("--for=condition=Ready", f"--timeout={TIMEOUT}s", f"infimg/{NAME}")
-    with kubectl.start("-n", NAMESPACE, "wait", *arguments) as waiting:
+    with kubectl.start("-n", namespace, "wait", *arguments) as waiting:
         try:
             while waiting.poll() is None:
-                _tell(kubectl.get("-n", NAMESPACE, "infimg", NAME), said)
+                _tell(kubectl.get("-n", namespace, "infimg", NAME), said)
                 time.sleep(TICK)
             answer = waiting.stdout.read() if waiting.stdout else ""
         finally:
             waiting.kill()
-    image = kubectl.get("-n", NAMESPACE, "infimg", NAME)
+    image = kubectl.get("-n", namespace, "infimg", NAME)
     _tell(image, said)
     if waiting.returncode:
-        raise NotReadyError(f"{answer}\n{kubectl.explain(NAMESPACE)}")
+        raise NotReadyError(f"{answer}\n{kubectl.explain(namespace)}")
     return image
 
 
@@ -55,11 +55,11 @@ def condition(image: kubectl.Object, kind: str) -> dict[str, str]:
     return next((c for c in conditions if c["type"] == kind), {})
 
 
-def _until_handled(value: str) -> None:
+def _until_handled(namespace: str, value: str) -> None:
     deadline = time.monotonic() + TIMEOUT
-    while kubectl.get("-n", NAMESPACE, "infimg", NAME).get("status", {}).get("lastHandledRequest") != value:
+    while kubectl.get("-n", namespace, "infimg", NAME).get("status", {}).get("lastHandledRequest") != value:
         if time.monotonic() > deadline:
-            raise NotReadyError(f"The operator did not take note of the request.\n{kubectl.explain(NAMESPACE)}")
+            raise NotReadyError(f"The operator did not take note of the request.\n{kubectl.explain(namespace)}")
         time.sleep(TICK)
 
 

@@ -1,66 +1,54 @@
-"""Uploads what the tutorial's user has: training output, label map, code, a sample. Runs inside the cluster's network.
+"""Uploads what an example's user has: training output, label map, code, a sample. Runs inside the cluster's network.
 
-`python -m demo.seed FIXTURE`: prints how many objects were new or had changed.
+`python -m demo.seed STORY`: prints how many objects were new or had changed.
 """
 
 import sys
 from pathlib import Path
 
+from demo.story import BY_TITLE, OBJECT_DETECT, PREPARED, SOURCE, TRAINING_OUTPUT, Story
 from devcluster import settings
-from devcluster.fixture import Fixture
+from devcluster.fixture import fixture
 from inference_image_contract.inputs import UFile
 from inference_image_store import Credentials, Store, etag_of
 
-EXAMPLE = settings.REPOSITORY / "examples" / "object-detect"
-TRAINING_OUTPUT = "uai/object-train-output/"
-LABEL_MAP = "uai/object-prep-output/label_map.pbtxt"
-SOURCE = "uai/object-detect/"
-SAMPLE = "uai/samples/shapes.png"
-SAMPLE_SEED = 31
+EXAMPLE = OBJECT_DETECT.example
+LABEL_MAP = OBJECT_DETECT.label_map
 
 
-def store() -> Store:
-    """The object store stand-in, with the keys of the environment."""
-    return Store(
-        UFile(bucket=settings.UFILE_BUCKET, scheme="http", suffix=settings.UFILE_SUFFIX), Credentials.from_environment()
-    )
+def store(bucket: str = settings.UFILE_BUCKET) -> Store:
+    """A bucket of the object store stand-in, with the keys of the environment."""
+    return Store(UFile(bucket=bucket, scheme="http", suffix=settings.UFILE_SUFFIX), Credentials.from_environment())
 
 
-def objects(trained: Fixture) -> dict[str, Path]:
+def objects(story: Story) -> dict[str, Path]:
     """Key -> file of everything but the sample, under the tutorial's prefixes."""
+    trained = fixture(story.training)
     found = {TRAINING_OUTPUT + path.name: path for path in trained.training_output}
-    found[LABEL_MAP] = trained.label_map
-    for name in ("object-detect-cpu.Dockerfile", "object-detect.conf"):
-        found[SOURCE + name] = EXAMPLE / name
-    for path in sorted((EXAMPLE / "code").glob("*.py")):
-        found[f"{SOURCE}code/{path.name}"] = path
-    return found
+    found |= {PREPARED + path.name: path for path in (*trained.prepared, trained.label_map)}
+    source = [story.example / name for name in ("object-detect-cpu.Dockerfile", "object-detect.conf")]
+    source += sorted((story.example / "code").glob("*.py"))
+    return found | {SOURCE + path.relative_to(story.example).as_posix(): path for path in source}
 
 
-def sample() -> bytes:
-    """One drawn picture as PNG."""
-    sys.path.insert(0, str(EXAMPLE / "training"))
-    from shapes import pictures  # noqa: PLC0415 - the example is no package of ours
-
-    data: bytes = pictures(SAMPLE_SEED, 1)[0][0]
-    return data
-
-
-def upload(target: Store, trained: Fixture) -> int:
+def upload(target: Store, story: Story) -> int:
     """Uploads what is not there and equal; returns how many objects that were."""
+    from demo.pictures import sample  # noqa: PLC0415 - draws with numpy, which tests of the store do not have
+
     changed = 0
-    for key, path in objects(trained).items():
+    for key, path in objects(story).items():
         there = target.find(key)
         if there is None or there.etag != etag_of(path):
             target.upload(path, key)
             changed += 1
-    picture = sample()
-    there = target.find(SAMPLE)
+    picture = sample(story)
+    there = target.find(story.sample)
     if there is None or there.etag != etag_of(picture):
-        target.write(picture, SAMPLE)
+        target.write(picture, story.sample)
         changed += 1
     return changed
 
 
 if __name__ == "__main__":
-    print(upload(store(), Fixture(Path(sys.argv[1]))))
+    of = BY_TITLE[sys.argv[1]]
+    print(upload(store(of.bucket), of))

@@ -4,8 +4,9 @@ import json
 import os
 from pathlib import Path
 
+from demo.story import Story
 from devcluster import credentials, inside, settings
-from devcluster.fixture import PYTHON, Fixture
+from devcluster.fixture import PYTHON
 from devcluster.run import run as run_program
 
 _ROOTS = (".", "object_store", "job_contract")
@@ -26,6 +27,6 @@ def run_inside(*arguments: str, python: Path = PYTHON, text: str | None = None) 
     return run_program(command, env=environment, cwd=settings.REPOSITORY, text=text, timeout=600)
 
 
-def run(trained: Fixture) -> int:
+def run(story: Story) -> int:
     """Uploads the fixture and the example; returns how many objects were new or had changed."""
-    return int(run_inside("-m", "demo.seed", str(trained.directory)))
+    return int(run_inside("-m", "demo.seed", story.title))

@@ -7,33 +7,28 @@ import yaml
 
 from demo import kubectl
 from demo.seed_run import run_inside
-from devcluster import settings
+from demo.story import Story
 from devcluster.run import NotReadyError
 
-MANIFEST = settings.REPOSITORY / "examples" / "object-detect" / "serving.yaml"
-OUT = settings.REPOSITORY / "out" / "demo"
-PICTURES = 40
 NEEDED = 0.85
 
 
-def run(image: kubectl.Object) -> dict[str, Any]:
+def run(story: Story, image: kubectl.Object) -> dict[str, Any]:
     """Deploys the digest of the status, asks it, and returns what `demo.ask` measured.
 
     Raises NotReadyError when it does not answer, or not well enough.
     """
     namespace, name = image["metadata"]["namespace"], image["metadata"]["name"]
-    objects = list(yaml.safe_load_all(MANIFEST.read_text()))
+    objects = list(yaml.safe_load_all(story.serving.read_text()))
     for found in objects:
         if found["kind"] == "Deployment":
             found["spec"]["template"]["spec"]["containers"][0]["image"] = image["status"]["image"]["reference"]
     kubectl.apply(*objects)
     kubectl.kubectl("-n", namespace, "rollout", "status", f"deployment/{name}", "--timeout=180s")
     address = kubectl.get("-n", namespace, "service", name)["spec"]["clusterIP"]
-    OUT.mkdir(parents=True, exist_ok=True)
-    graph = image["status"]["frozenGraph"]["key"]
-    answers: dict[str, Any] = json.loads(
-        run_inside("-m", "demo.ask", f"http://{address}/service", graph, str(PICTURES), str(OUT))
-    )
-    if answers["right"] < NEEDED * answers["pictures"] or answers["different"]:
+    story.out.mkdir(parents=True, exist_ok=True)
+    asking = (story.title, f"http://{address}/service", image["status"]["frozenGraph"]["key"], str(story.pictures))
+    answers: dict[str, Any] = json.loads(run_inside("-m", "demo.ask", *asking))
+    if answers["different"] or answers.get("right", story.pictures) < NEEDED * story.pictures:
         raise NotReadyError(f"The image does not answer well enough: {answers}")
     return answers

@@ -1,11 +1,12 @@
-"""The end of the demo: a table for people, and the same as JSON in out/demo/summary.json."""
+"""The end of the demo: a table for people, and the same as JSON in summary.json of its folder in out/."""
 
 import json
 from typing import Any
 
 from demo import kubectl, memory
 from demo.memory import Sampler
-from demo.serve import OUT
+from demo.story import Story
+from devcluster import settings
 
 MIB = 1 << 20
 STAGES = ("Resolve", "Export", "Build", "Test")
@@ -35,11 +36,11 @@ def _mib(bytes_: int | None) -> str:
     return f"{bytes_ // MIB} MiB" if bytes_ else "-"
 
 
-def write(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
+def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
     """Prints the table and writes the JSON."""
     found = collect(image, answers, peaks)
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
+    story.out.mkdir(parents=True, exist_ok=True)
+    (story.out / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
     print()
     print(
         f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'peak of cgroup':>16}   (page cache included)"
@@ -53,7 +54,9 @@ def write(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> Non
     print(f"checkpoint step {found['checkpoint']['step']}, graph {found['frozenGraph']['size'] / MIB:.1f} MiB")
     print(f"image {found['image']['reference']}, {found['image']['size'] / MIB:.1f} MiB compressed")
     print(
-        f"answers {answers['right']} of {answers['pictures']} pictures right, "
-        f"{len(answers['different'])} different from the frozen graph, median {answers['medianSeconds'] * 1000:.0f} ms"
+        f"answers to {answers['pictures']} pictures"
+        + (f": {answers['right']} right" if "right" in answers else f" with {answers['objects']} objects")
+        + f", {len(answers['different'])} different from the frozen graph, "
+        f"median {answers['medianSeconds'] * 1000:.0f} ms"
     )
-    print(f"pictures with boxes: {OUT.relative_to(OUT.parents[1])}/")
+    print(f"pictures with boxes: {story.out.relative_to(settings.REPOSITORY)}/")

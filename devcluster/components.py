@@ -10,6 +10,7 @@ from devcluster.settings import (
     NODE_CONFIG,
     NODE_NAME,
     NODE_STATE,
+    TUTORIAL_BUCKET,
     UFILE_BUCKET,
     UFILE_CONTROL_PORT,
 )
@@ -78,7 +79,8 @@ def _etcd() -> tuple[str, ...]:
 def _ufile() -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "devcluster.ufile", "--address", "0.0.0.0", "--port", "80"),  # noqa: S104 - inside the node's network namespace
-        *("--data", f"{NODE_STATE}/ufile", "--keys", f"{SECRETS}/ufile-keys.json", "--bucket", UFILE_BUCKET),
+        *("--data", f"{NODE_STATE}/ufile", "--keys", f"{SECRETS}/ufile-keys.json"),
+        *(f"--bucket={bucket}" for bucket in (UFILE_BUCKET, TUTORIAL_BUCKET)),
         f"--control-port={UFILE_CONTROL_PORT}",
     )
 

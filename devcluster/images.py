@@ -33,6 +33,11 @@ _BY_NAME = {image.name: image for image in (*ALL, *EXTRA)}
 INDEX = settings.STATE / "images.json"
 
 
+def and_named(names: Iterable[str]) -> tuple[Image, ...]:
+    """Those of every installation, and some more."""
+    return (*ALL, *(_BY_NAME[name] for name in names))
+
+
 def build_all(images: Iterable[Image] = ALL) -> dict[str, Path]:
     """The OCI layout of every image by name, `base` among them."""
     return {"base": base_image.ensure(), **{image.name: build(image) for image in images}}

@@ -29,6 +29,7 @@ GIT_HOST = "git.devcluster.test:9418"
 """Tests serve it at NODE_ADDRESS."""
 UFILE_SUFFIX = ".ufile.devcluster.test"
 UFILE_BUCKET = "uai-demo"
+TUTORIAL_BUCKET = "uai-tutorial"
 UFILE_CONTROL_PORT = 9180
 """Of the stand-in, on loopback inside the node's network."""
 IMAGE_PREFIX = f"{REGISTRY_HOST}/inference-image"

@@ -19,6 +19,8 @@ MAX_ANSWER = 16 * 1024**2
 _INTERVAL = 0.2
 """Seconds between two questions whether it is ready."""
 _ASK_TIMEOUT = 5.0
+_JPEG = b"\xff\xd8\xff"
+_OF_JPEG = "Libraries decode a JPEG in different ways: with matchGraph, name a PNG as spec.test.sample. "
 
 
 class _Answer(NamedTuple):
@@ -89,7 +91,7 @@ def _ask(
             f"The log of the container `image` tells what ends it: correct the code and {REQUEST_AGAIN}",
         ) from error
     if fault := judge.fault(stage, answer.status, answer.body, graph):
-        raise _wrong(f"{asked} {fault}")
+        raise _wrong(f"{asked} {fault}", _OF_JPEG if stage.match_graph and picture.startswith(_JPEG) else "")
 
 
 def _memory(session: requests.Session, port: int) -> int:
@@ -125,10 +127,10 @@ def _describe(error: requests.RequestException) -> str:
     return "connection refused" if "refused" in str(error) else "a broken connection"
 
 
-def _wrong(what: str) -> StageError:
+def _wrong(what: str, hint: str = "") -> StageError:
     return StageError(
         Reason.IMAGE_ANSWERS_WRONG,
         f"The image answers wrongly: {what}.",
-        "Check spec.test (path, sample, expect), and the code (the log of the container `image` tells more); "
+        f"{hint}Check spec.test (path, sample, expect), and the code (the log of the container `image` tells more); "
         f"if the spec stays as it is, {REQUEST_AGAIN}",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo import install, seed_run
+from demo.story import OBJECT_DETECT
 from devcluster import __main__ as devcluster
 from devcluster import cluster, fixture, images, settings
 from devcluster.locks import locked
@@ -23,8 +24,8 @@ def stack() -> None:
             devcluster.prepare()
             cluster.up()
             references = images.push_all(images.build_all())
-        trained = fixture.fixture()
-        seed_run.run(trained)
+        fixture.fixture()
+        seed_run.run(OBJECT_DETECT)
         install.operator(references)
     os.environ["KUBECONFIG"] = str(settings.STATE / "kubeconfig")
 

@@ -9,10 +9,11 @@ import pytest
 
 from demo import audit, kubectl
 from demo.install import NAMESPACE
-from demo.pipeline import MANIFEST
-from demo.serve import NEEDED, OUT, PICTURES
+from demo.serve import NEEDED
+from demo.story import OBJECT_DETECT
 from devcluster import credentials, settings
 
+OUT, PICTURES = OBJECT_DETECT.out, OBJECT_DETECT.pictures
 DEPLOYMENT = "deployment/inference-image-operator"
 
 
@@ -65,7 +66,7 @@ def test_a_second_demo_reuses_everything_within_a_minute(summary):
 def test_same_manifest_restart_and_resync_write_nothing(summary):
     assert summary
     mark = audit.mark()
-    kubectl.kubectl("apply", "-f", str(MANIFEST))
+    kubectl.kubectl("apply", "-f", str(OBJECT_DETECT.manifest))
     kubectl.kubectl("-n", NAMESPACE, "rollout", "restart", DEPLOYMENT)
     kubectl.kubectl("-n", NAMESPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")
     with kubectl.start("-n", NAMESPACE, "logs", DEPLOYMENT, "-f", "--pod-running-timeout=60s") as log:

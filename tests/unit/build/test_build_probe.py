@@ -169,6 +169,20 @@ def test_a_wrong_answer_is_shown(serve, handle, words):
     assert "uai.ucloud.cn/requestedAt" in error.hint
 
 
+@pytest.mark.parametrize(("picture", "told"), [(b"\xff\xd8\xff\xe0", True), (b"\x89PNG", False)])
+def test_a_jpeg_that_is_compared_with_the_graph_may_be_the_cause(serve, picture, told):
+    compared = ProbeInput(
+        port=serve(image(200, b"[[0, 0, 1, 1, 'x']]")),
+        ready_path="/initialized",
+        path="/service",
+        timeout_seconds=5,
+        match_graph=True,
+    )
+    with pytest.raises(StageError) as caught:
+        probe(compared, picture, [])
+    assert ("name a PNG as spec.test.sample" in caught.value.hint) is told
+
+
 def test_an_image_that_breaks_on_the_picture_does_not_answer(serve):
     def handle(request):
         if request.command == "GET":
