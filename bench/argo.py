@@ -20,7 +20,7 @@ from bench.usage import usage
 from devcluster import binaries
 from devcluster.run import run as run_program
 from devcluster.system import find_go, go_environment
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.faults.process import Process
 from tests.loop.api import Api, wait_for
 

@@ -12,7 +12,7 @@ from bench.plain import Script
 from bench.stack import Namespace, Stack, follow, stack
 from bench.timing import Run
 from bench.usage import Usage
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 
 COMMAND = "make bench-scale"
 EVENTS = "create events"

@@ -18,11 +18,11 @@ from inference_image_build.resolve import resolve
 from inference_image_contract import inputs, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.redact import redact
-from inference_image_operator.config import Config
-from inference_image_operator.jobs.kaniko import kaniko_args
+from inference_image_operator.api.names import content_tag
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import repository
-from inference_image_operator.names import content_tag
-from inference_image_operator.stages import Stage
+from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from inference_image_store import Credentials, Store
 from kubectl_inferenceimage import export, installation, kaniko, keys, logins, pipeline
 from kubectl_inferenceimage.errors import CommandError

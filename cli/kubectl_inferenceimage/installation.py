@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from inference_image_operator.config import Config, ConfigError, Images, parse
-from inference_image_operator.regions import REGIONS
+from inference_image_operator.config.installation import Config, ConfigError, Images, parse
+from inference_image_operator.config.regions import REGIONS
 from kubectl_inferenceimage import documents
 from kubectl_inferenceimage.errors import CommandError
 

@@ -17,8 +17,8 @@ import yaml
 
 from inference_image_contract import paths
 from inference_image_contract.redact import redact
-from inference_image_operator import kaniko_log
-from inference_image_operator.jobs.kaniko import CAPABILITIES
+from inference_image_operator.diagnosis import kaniko_log
+from inference_image_operator.jobs.stages.kaniko import CAPABILITIES
 from kubectl_inferenceimage import engine
 from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.logins import Engine

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from inference_image_operator.model import API_VERSION, KIND, REQUESTED_AT, Spec
-from inference_image_operator.model import read as read_part
+from inference_image_operator.api import API_VERSION, KIND, REQUESTED_AT, Spec
+from inference_image_operator.api import read as read_part
 from kubectl_inferenceimage import crd, documents
 from kubectl_inferenceimage.errors import CommandError
 

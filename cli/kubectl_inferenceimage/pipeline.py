@@ -7,17 +7,17 @@ import msgspec
 from msgspec.structs import replace
 
 from inference_image_contract import inputs, paths, results
-from inference_image_operator import progress
-from inference_image_operator.conditions import Type, find
-from inference_image_operator.config import Config
-from inference_image_operator.decide import decide
-from inference_image_operator.decision import CreateJob
-from inference_image_operator.draft import Draft
+from inference_image_operator.api import Status
+from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config
+from inference_image_operator.core import progress
+from inference_image_operator.core.decide import decide
+from inference_image_operator.core.decision import CreateJob
+from inference_image_operator.core.draft import Draft
+from inference_image_operator.diagnosis.outcomes import Done
 from inference_image_operator.jobs import manifest
-from inference_image_operator.model import Status
 from inference_image_operator.observed import Observed
-from inference_image_operator.outcomes import Done
-from inference_image_operator.stages import Stage
 from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.manifest import Image
 

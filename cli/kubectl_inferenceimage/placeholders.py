@@ -1,8 +1,8 @@
 """Results that cannot be known without running anything, in a form that nobody takes for real ones."""
 
 from inference_image_contract import inputs, results
-from inference_image_operator.model import ONNX, Spec
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import ONNX, Spec
+from inference_image_operator.api.stages import Stage
 
 ZEROS = "0" * 64
 DIGEST = f"sha256:{ZEROS}"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import msgspec
 import yaml
 
-from inference_image_operator.config import Config
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config
 from kubectl_inferenceimage import installation, pipeline, placeholders
 from kubectl_inferenceimage.manifest import Image
 from kubectl_inferenceimage.pipeline import Step

@@ -6,8 +6,8 @@ import logging
 import sys
 from pathlib import Path
 
-from inference_image_operator.app import run
-from inference_image_operator.config import ConfigError, load
+from inference_image_operator.config.installation import ConfigError, load
+from inference_image_operator.runtime.app import run
 
 CONFIG = Path("/etc/inference-image-operator/config.yaml")
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from inference_image_operator.model import Spec, Status
+from inference_image_operator.api import Spec, Status
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import yaml
 from kubernetes import client, config, watch
 
 from devcluster.controlplane import control_plane
-from inference_image_operator.model import GROUP, PLURAL, VERSION
+from inference_image_operator.api import GROUP, PLURAL, VERSION
 
 CRD = Path(__file__).parents[2] / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
 NAMESPACE = "default"

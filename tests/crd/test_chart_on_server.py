@@ -11,7 +11,7 @@ from kubernetes import client, utils
 
 from devcluster import versions
 from devcluster.binaries import HELM, ensure
-from inference_image_operator import config
+from inference_image_operator.config.installation import installation
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm"
@@ -104,10 +104,10 @@ def test_the_configuration_is_one_that_the_operator_reads(render: Callable[..., 
         )
         if document["kind"] == "ConfigMap"
     ]
-    read = config.parse(document["data"]["config.yaml"])
+    read = installation.parse(document["data"]["config.yaml"])
     assert read.watch_namespaces == ("team-a",)
     assert read.registries.allowed == ("registry.test:5000",)
-    assert read.ufile.allowed_endpoints == (config.UFileEndpoint(scheme="http", suffix=".ufile.test"),)
+    assert read.ufile.allowed_endpoints == (installation.UFileEndpoint(scheme="http", suffix=".ufile.test"),)
     assert read.jobs.resources.kaniko.limits == {"memory": "3Gi"}
 
 

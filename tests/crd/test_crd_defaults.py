@@ -6,34 +6,34 @@ from typing import Any
 import msgspec
 import pytest
 
-from inference_image_operator import model
+from inference_image_operator import api
 
 NOW = "2026-01-02T03:04:05Z"
-STATUS = model.Status(
+STATUS = api.Status(
     observed_generation=1,
     last_handled_request="now",
     conditions=(
-        model.Condition(
+        api.Condition(
             type="Ready", status="True", reason="Published", message="", last_transition_time=NOW, observed_generation=1
         ),
     ),
-    checkpoint=model.CheckpointStatus(
-        step=7, fingerprint="sha256:a", files=(model.CheckpointFile(key="k", size=1, etag="e"),)
+    checkpoint=api.CheckpointStatus(
+        step=7, fingerprint="sha256:a", files=(api.CheckpointFile(key="k", size=1, etag="e"),)
     ),
     content_hash="sha256:b",
-    manifest=model.ManifestStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
-    run=model.RunStatus(input_hash="sha256:0", generation=1, resolves=2, renewals=3, registry_host="h"),
-    built=model.BuiltStatus(digest="sha256:e", size=4),
-    frozen_graph=model.FrozenGraphStatus(
+    manifest=api.ManifestStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
+    run=api.RunStatus(input_hash="sha256:0", generation=1, resolves=2, renewals=3, registry_host="h"),
+    built=api.BuiltStatus(digest="sha256:e", size=4),
+    frozen_graph=api.FrozenGraphStatus(
         key="k",
         sha256="d",
         size=3,
         tensorflow="2",
-        saved_model=model.StoredFileStatus(key="s", sha256="e", size=4),
-        onnx=model.OnnxStatus(key="o", sha256="f", size=5, greatest_difference="4.2e-07"),
+        saved_model=api.StoredFileStatus(key="s", sha256="e", size=4),
+        onnx=api.OnnxStatus(key="o", sha256="f", size=5, greatest_difference="4.2e-07"),
     ),
-    image=model.ImageStatus(reference="r@sha256:e", digest="sha256:e", tags=("t",), size=4, generation=1),
-    stage=model.StageStatus(
+    image=api.ImageStatus(reference="r@sha256:e", digest="sha256:e", tags=("t",), size=4, generation=1),
+    stage=api.StageStatus(
         name="Test",
         job="j",
         job_uid="u",
@@ -45,10 +45,10 @@ STATUS = model.Status(
         waits=2,
         retry_at=NOW,
     ),
-    last_failure=model.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
+    last_failure=api.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
     last_look=NOW,
-    timings=model.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
-    history=(model.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, time=NOW),),
+    timings=api.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
+    history=(api.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, time=NOW),),
 )
 
 
@@ -63,12 +63,12 @@ def stored(server: Any, manifest_with: Callable[..., Any]) -> Iterator[dict[str,
 def test_the_defaults_of_the_crd_are_those_of_the_model(
     manifest_with: Callable[..., Any], stored: dict[str, Any]
 ) -> None:
-    assert model.read(model.Spec, stored["spec"]) == model.read(model.Spec, manifest_with({})["spec"])
+    assert api.read(api.Spec, stored["spec"]) == api.read(api.Spec, manifest_with({})["spec"])
 
 
 def test_a_stored_object_hashes_like_its_manifest(manifest_with: Callable[..., Any], stored: dict[str, Any]) -> None:
-    written, read = (model.read(model.Spec, spec) for spec in (manifest_with({})["spec"], stored["spec"]))
-    assert model.normalised(read) == model.normalised(written)
+    written, read = (api.read(api.Spec, spec) for spec in (manifest_with({})["spec"], stored["spec"]))
+    assert api.normalised(read) == api.normalised(written)
 
 
 def test_defaults_are_visible_to_the_user(stored: dict[str, Any]) -> None:
@@ -79,17 +79,17 @@ def test_defaults_are_visible_to_the_user(stored: dict[str, Any]) -> None:
 
 def test_an_object_that_nobody_saw_yet_is_behind_its_generation(stored: dict[str, Any]) -> None:
     assert stored["status"] == {"observedGeneration": -1}
-    assert model.read(model.Status, stored["status"]) == model.Status()
+    assert api.read(api.Status, stored["status"]) == api.Status()
 
 
 def test_every_field_of_the_status_survives_the_api_server(server: Any, stored: dict[str, Any]) -> None:
-    answer = server.write_status(stored["metadata"]["name"], model.write(STATUS))
-    assert model.read(model.Status, answer["status"]) == STATUS
+    answer = server.write_status(stored["metadata"]["name"], api.write(STATUS))
+    assert api.read(api.Status, answer["status"]) == STATUS
 
 
 def test_every_field_of_the_model_is_in_the_schema(crd: dict[str, Any]) -> None:
     properties = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
-    for kind, name in ((model.Spec, "spec"), (model.Status, "status")):
+    for kind, name in ((api.Spec, "spec"), (api.Status, "status")):
         assert _unknown(_names(kind), properties[name]) == []
 
 

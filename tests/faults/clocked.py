@@ -7,7 +7,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from inference_image_operator import __main__, app
+from inference_image_operator import __main__
+from inference_image_operator.runtime import app
 
 
 def shifted(file: Path) -> datetime:

@@ -1,7 +1,7 @@
 """What a user does with one InferenceImage, in five scenarios, each to its end."""
 
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.faults import pods
 from tests.faults.images import (
     ALL_DONE,

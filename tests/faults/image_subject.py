@@ -27,5 +27,5 @@ SUBJECT = Subject(
     show=show,
     audited=[{"group": "uai.ucloud.cn", "resources": ["inferenceimages", "inferenceimages/status"]}],
     stage_label=STAGE_LABEL,
-    modules=["inference_image_operator.app"],
+    modules=["inference_image_operator.runtime.app"],
 )

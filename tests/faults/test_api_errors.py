@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.faults import pods
 from tests.faults.conftest import FULL
 from tests.faults.image_install import RIGHTS

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.faults.conftest import FULL
 from tests.faults.image_laws import final
 from tests.faults.images import BATCH, NAME, apply, conditions, created, get, jobs, path, published, until

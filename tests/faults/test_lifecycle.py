@@ -5,7 +5,7 @@ import json
 import pytest
 
 from inference_image_contract import results
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.faults import pods
 from tests.faults.image_laws import final
 from tests.faults.images import (

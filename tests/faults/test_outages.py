@@ -5,7 +5,7 @@ import time
 import pytest
 
 from inference_image_contract import results
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.faults import clocked, images, pods
 from tests.faults.conftest import FULL
 from tests.faults.image_install import CRD_PATH, install

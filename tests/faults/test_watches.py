@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.faults import pods
 from tests.faults.images import ALL_DONE, BATCH, apply, created, done, published, until_job
 from tests.faults.injected import DelayEvents, DropEvents, HalfOpen, WatchError

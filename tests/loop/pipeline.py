@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 from inference_image_contract import results
-from inference_image_operator.outcomes import MAIN
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.diagnosis.outcomes import MAIN
 from tests.loop.api import IMAGES, Api, Object, wait_for
 from tests.unit.operator.world import RESULTS, SPEC
 

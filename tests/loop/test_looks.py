@@ -9,9 +9,9 @@ import pytest
 from bench.audit import WriteCounter
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.observe import finished
-from inference_image_operator.stages import Stage
-from inference_image_operator.times import rfc3339
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import rfc3339
+from inference_image_operator.kube.observe import finished
 from tests.loop.api import Object
 from tests.unit.operator.world import RESULTS
 

@@ -7,9 +7,9 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.decide import decide
-from inference_image_operator.observe import from_object
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.core.decide import decide
+from inference_image_operator.kube.observe import from_object
 from tests.loop.api import wait_for
 from tests.loop.conftest import CRD_PATH, Operator, install_crd
 from tests.loop.pipeline import Pipeline

@@ -6,7 +6,7 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.loop.conftest import Operator
 from tests.loop.pipeline import Pipeline
 

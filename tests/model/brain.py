@@ -7,14 +7,14 @@ from msgspec.structs import replace
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.config import Restores, RestoreWait
-from inference_image_operator.decide import decide, is_settled, needs_pods
-from inference_image_operator.decision import CreateJob, DeleteJob
-from inference_image_operator.model import Status
+from inference_image_operator.api import Status
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import rfc3339
+from inference_image_operator.config.installation import Restores, RestoreWait
+from inference_image_operator.core.decide import decide, is_settled, needs_pods
+from inference_image_operator.core.decision import CreateJob, DeleteJob
+from inference_image_operator.diagnosis.outcomes import MAIN
 from inference_image_operator.observed import Container, CreateRefusal, Job, Observed, Pod
-from inference_image_operator.outcomes import MAIN
-from inference_image_operator.stages import Stage
-from inference_image_operator.times import rfc3339
 from tests.model import laws
 from tests.model.state import Action, JobState, View
 from tests.model.wishes import Scenario, Wish

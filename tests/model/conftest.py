@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_operator import retry
+from inference_image_operator.core import retry
 
 
 @pytest.fixture(autouse=True)

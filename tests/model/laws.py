@@ -2,10 +2,10 @@
 
 import re
 
-from inference_image_operator import retry
-from inference_image_operator.conditions import Type, find
-from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
-from inference_image_operator.model import Status
+from inference_image_operator.api import Status
+from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.core import retry
+from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.observed import Observed
 from tests.model.state import State
 from tests.model.wishes import Wish

@@ -6,9 +6,9 @@ from functools import cached_property
 import msgspec
 
 from inference_image_contract import results
-from inference_image_operator.model import Spec, read
-from inference_image_operator.names import input_hash
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import Spec, read
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
 from tests.unit.operator.world import GRAPH, RESULTS, SPEC
 
 

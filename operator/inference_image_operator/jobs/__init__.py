@@ -4,12 +4,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inference_image_operator.config import Config
-from inference_image_operator.jobs import build, export, resolve, test
+from inference_image_operator.api import MemoryRaise, StageStatus, Status
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.job import job
-from inference_image_operator.model import MemoryRaise, StageStatus, Status
+from inference_image_operator.jobs.stages import build, export, resolve, test
 from inference_image_operator.observed import Observed
-from inference_image_operator.stages import Stage
 
 LOOK = "Poll"
 """What a look's Job carries in place of a stage."""

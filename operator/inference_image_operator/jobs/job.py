@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from inference_image_operator.api import API_VERSION, GROUP, KIND, StageStatus, parse_duration
 from inference_image_operator.jobs.pod import StagePod
-from inference_image_operator.model import API_VERSION, GROUP, KIND, StageStatus, parse_duration
 from inference_image_operator.observed import Observed
 
 MANAGED_BY = "inference-image-operator"

@@ -3,10 +3,10 @@
 from typing import Any
 
 from inference_image_contract import inputs, paths
-from inference_image_operator.config import Config, ContainerResources
-from inference_image_operator.model import Spec, Status, write
+from inference_image_operator.api import Spec, Status, write
+from inference_image_operator.config.installation import Config, ContainerResources
+from inference_image_operator.jobs.sizing.resources import to_dict
 from inference_image_operator.observed import Frozen, Observed
-from inference_image_operator.resources import to_dict
 
 USER = 65532
 RESTRICTED: dict[str, Any] = {

@@ -3,11 +3,11 @@
 from typing import Any
 
 from inference_image_contract import inputs, paths
-from inference_image_operator.config import Config, ContainerResources
+from inference_image_operator.api import Spec
+from inference_image_operator.config.installation import Config, ContainerResources
 from inference_image_operator.jobs.pod import scratch
-from inference_image_operator.jobs.sizes import DOWNLOAD
-from inference_image_operator.model import Spec
-from inference_image_operator.resources import with_ephemeral_storage
+from inference_image_operator.jobs.sizing.disk import DOWNLOAD
+from inference_image_operator.jobs.sizing.resources import with_ephemeral_storage
 
 
 def volumes(spec: Spec) -> list[dict[str, Any]]:

@@ -23,9 +23,9 @@ import requests
 from devcluster import base_image, binaries, buildah, oci
 from devcluster.in_thread import serving
 from inference_image_contract import paths
-from inference_image_operator.config import Registries
-from inference_image_operator.jobs.kaniko import kaniko_args
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Registries
+from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from tests.captures.kaniko import sandbox, scenarios
 from tests.captures.kaniko.faulty import serve_front
 from tests.captures.kaniko.sandbox import NAME_SERVER

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 import inference_image_contract
-from inference_image_operator import config, model
+from inference_image_operator import api
+from inference_image_operator.config.installation import installation
 
 CHART = Path(__file__).parents[3] / "deploy" / "helm"
 
@@ -65,8 +66,8 @@ def test_no_template_grants_rights_beside_those() -> None:
 def test_default_values_are_the_programs_defaults(values: dict[str, Any]) -> None:
     images = {name: image for name, image in values["images"].items() if name != "operator"}
     written = {"images": images, "watchNamespaces": values["watchNamespaces"], **values["config"]}
-    read = config.parse(yaml.safe_dump(written))
-    assert read == config.Config(images=config.Images(**images))
+    read = installation.parse(yaml.safe_dump(written))
+    assert read == installation.Config(images=installation.Images(**images))
 
 
 def test_the_example_for_uk8s_stays_inside_the_network(values: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -74,9 +75,9 @@ def test_the_example_for_uk8s_stays_inside_the_network(values: dict[str, Any], s
     merged = values | {"images": values["images"] | example["images"]}
     merged["config"] = values["config"] | {"ufile": values["config"]["ufile"] | example["config"]["ufile"]}
     jsonschema.validate(merged, schema)
-    read = config.parse(yaml.safe_dump({**merged["config"], "images": _of_steps(merged)}))
-    inside = model.read(model.UFileSpec, {"bucket": "b", "region": "cn-bj", "secretRef": {"name": "u"}})
-    assert read.endpoint(inside) == config.UFileEndpoint(scheme="http", suffix=".ufile.cn-north-02.ucloud.cn")
+    read = installation.parse(yaml.safe_dump({**merged["config"], "images": _of_steps(merged)}))
+    inside = api.read(api.UFileSpec, {"bucket": "b", "region": "cn-bj", "secretRef": {"name": "u"}})
+    assert read.endpoint(inside) == installation.UFileEndpoint(scheme="http", suffix=".ufile.cn-north-02.ucloud.cn")
 
 
 def _of_steps(values: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _of_steps(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_setting_of_the_program_is_a_value(schema: dict[str, Any]) -> None:
-    document = msgspec.json.schema(config.Config)
+    document = msgspec.json.schema(installation.Config)
     settings = set(document["$defs"]["Config"]["properties"]) - {"images", "watchNamespaces", "probes"}
     assert set(schema["properties"]["config"]["properties"]) == settings
     for name, section in schema["properties"]["config"]["properties"].items():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inference_image_contract.reasons import Reason, WarningReason
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 
 ROOT = Path(__file__).parents[3]
 OPERATOR = ROOT / "operator" / "inference_image_operator"

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from inference_image_operator.config import StepResources
-from inference_image_operator.jobs import sizes
-from inference_image_operator.quantities import quantity
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.quantities import quantity
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import StepResources
+from inference_image_operator.jobs.sizing import disk
 from tests.unit.operator.world import World
 
 PAGE = (Path(__file__).parents[3] / "docs" / "sizing.md").read_text()
@@ -77,10 +77,10 @@ def test_pipelines_that_fit_a_node(cores: int, gib: int) -> None:
 
 def test_formulas_of_the_disk() -> None:
     mib, base, context = 1 << 20, 1000, 10
-    assert sizes.kaniko(context, base) == 64 * mib + 5 * base + 2 * context
-    assert sizes.export(context) == 256 * mib + 4 * context
-    assert sizes.workspace(8000) == 64 * mib + 9000
-    assert Decimal("1.25") * GIB == sizes.DOWNLOAD
+    assert disk.kaniko(context, base) == 64 * mib + 5 * base + 2 * context
+    assert disk.export(context) == 256 * mib + 4 * context
+    assert disk.workspace(8000) == 64 * mib + 9000
+    assert Decimal("1.25") * GIB == disk.DOWNLOAD
     assert "64 MiB + 5 x compressed base + 2 x context" in row("Build, Kaniko")
     assert row("Export")[-1].startswith("256 MiB + 4 x ")
     assert "64 MiB + 1.125 x context" in PAGE
@@ -89,7 +89,7 @@ def test_formulas_of_the_disk() -> None:
 @pytest.mark.parametrize("base", ["0.3", "1", "2", "4"])
 def test_disk_of_a_build(base: str) -> None:
     context = 200 * 10**6
-    wanted = [sizes.kaniko(context, int(Decimal(base) * 10**9)), sizes.workspace(context)]
+    wanted = [disk.kaniko(context, int(Decimal(base) * 10**9)), disk.workspace(context)]
     assert row(f"{base} GB") == [f"{round(size / 1e9, 1)} GB" for size in wanted]
 
 

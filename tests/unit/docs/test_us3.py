@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from inference_image_operator import config
+from inference_image_operator.config.installation import installation
 from tests import rights
 
 PAGE = (Path(__file__).parents[3] / "docs" / "us3.md").read_text()
@@ -26,7 +26,7 @@ def test_the_table_of_rights_is_the_tested_one() -> None:
 
 
 def test_the_times_are_the_programs() -> None:
-    waits = config.Restores()
+    waits = installation.Restores()
     assert (waits.standard.every, waits.expedited.every) == ("15m", "2m")
     assert "every 15 minutes (Expedited: 2)" in TEXT
     assert (waits.standard.deadline, waits.expedited.deadline) == ("12h", "1h")

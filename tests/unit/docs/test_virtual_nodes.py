@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import yaml
 
-from inference_image_operator import config
-from inference_image_operator.model import Spec, read
-from inference_image_operator.quantities import quantity
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import Spec, read
+from inference_image_operator.api.quantities import quantity
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import installation
 from tests.unit.operator.world import CONFIG, World
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,7 @@ STAGES = [Stage.RESOLVE, Stage.EXPORT, Stage.BUILD, Stage.TEST]
 def pod(stage: Stage) -> dict[str, Any]:
     """The pod of a stage of the example, in an installation with the page's values."""
     images = {"export": "e:1", "build": "b:1", "kaniko": "k:1"}
-    world = World(config=config.parse(yaml.safe_dump({"images": images, **VALUES["config"]})))
+    world = World(config=installation.parse(yaml.safe_dump({"images": images, **VALUES["config"]})))
     world.spec = EXAMPLE["spec"]
     world.run_to(stage)
     found: dict[str, Any] = msgspec.to_builtins(world.created[-1]["spec"]["template"]["spec"])

@@ -2,9 +2,9 @@
 
 import pytest
 
-from inference_image_operator.admission import Admission
-from inference_image_operator.config import Concurrency
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Concurrency
+from inference_image_operator.runtime.pipeline_limiter import Admission
 from tests.unit.operator.world import World
 
 A, B, C, D = ("one", "a"), ("one", "b"), ("two", "c"), ("two", "d")

@@ -6,7 +6,7 @@ import threading
 
 import kopf
 
-from inference_image_operator import app
+from inference_image_operator.runtime import app
 from tests.unit.operator.world import World
 
 

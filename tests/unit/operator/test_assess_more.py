@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.decide import needs_pods
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.core.decide import needs_pods
+from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Working, assess
 from inference_image_operator.observed import Container, Job, Pod
-from inference_image_operator.outcomes import Done, Failed, Kind, Working, assess
-from inference_image_operator.stages import Stage
 from tests.unit.operator.world import DIGEST, RESULTS, START, World, report
 
 

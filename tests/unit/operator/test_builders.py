@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from inference_image_contract import inputs
-from inference_image_operator.config import Builders, ContainerResources
-from inference_image_operator.model import Spec, normalised, read
-from inference_image_operator.names import input_hash
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import Spec, normalised, read
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Builders, ContainerResources
 from tests.unit.operator.world import SPEC, World, report
 
 GOLDEN = Path(__file__).parent / "golden" / "build-append.yaml"

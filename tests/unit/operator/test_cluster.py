@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_operator.cluster import _api_error
+from inference_image_operator.kube.client import _api_error
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from inference_image_operator import config, model
+from inference_image_operator import api
+from inference_image_operator.config.installation import installation
 
 IMAGES = "images: {export: e, build: b, kaniko: k}\n"
 LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.test:8080'}]}\n"
 
 
 def test_images_are_enough() -> None:
-    read = config.parse(IMAGES)
-    assert read == config.Config(images=config.Images(export="e", build="b", kaniko="k"))
+    read = installation.parse(IMAGES)
+    assert read == installation.Config(images=installation.Images(export="e", build="b", kaniko="k"))
     assert read.registries.allowed == ("uhub.service.ucloud.cn", "uhub.ucloud.cn")
     assert read.registries.keep_content_tags == 50
     assert read.jobs.node_selector == {"kubernetes.io/arch": "amd64"}
@@ -60,36 +61,36 @@ def test_images_are_enough() -> None:
     ],
 )
 def test_what_cannot_be_used_is_named(text: str, message: str) -> None:
-    with pytest.raises(config.ConfigError, match=message):
-        config.parse(text)
+    with pytest.raises(installation.ConfigError, match=message):
+        installation.parse(text)
 
 
 def test_a_mirror_counts_as_a_host() -> None:
     mirrors = "registries: {allowed: [h], mirrors: {h: [m/path, n, m]}, plainHttp: [m]}"
-    assert config.parse(IMAGES + mirrors).registries.hosts == ("h", "m", "n")
+    assert installation.parse(IMAGES + mirrors).registries.hosts == ("h", "m", "n")
 
 
 def test_every_name_of_an_allowed_registry_is_a_host() -> None:
     text = "registries: {allowed: [out], aliases: [[in, out]], mirrors: {in: [m]}, plainHttp: [in]}"
-    assert config.parse(IMAGES + text).registries.hosts == ("out", "in", "m")
+    assert installation.parse(IMAGES + text).registries.hosts == ("out", "in", "m")
 
 
 def test_the_file_is_named_when_it_is_missing_or_wrong(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    with pytest.raises(config.ConfigError, match=r"config\.yaml: .*No such file"):
-        config.load(path)
+    with pytest.raises(installation.ConfigError, match=r"config\.yaml: .*No such file"):
+        installation.load(path)
     path.write_text("x: 1")
-    with pytest.raises(config.ConfigError, match=r"config\.yaml: "):
-        config.load(path)
+    with pytest.raises(installation.ConfigError, match=r"config\.yaml: "):
+        installation.load(path)
     path.write_bytes(b"\xff")
-    with pytest.raises(config.ConfigError, match=r"config\.yaml: .*utf-8"):
-        config.load(path)
+    with pytest.raises(installation.ConfigError, match=r"config\.yaml: .*utf-8"):
+        installation.load(path)
     path.write_text(IMAGES)
-    assert config.load(path) == config.parse(IMAGES)
+    assert installation.load(path) == installation.parse(IMAGES)
 
 
-def ufile(**where: object) -> model.UFileSpec:
-    return model.read(model.UFileSpec, {"bucket": "uai-demo", "secretRef": {"name": "ufile"}} | where)
+def ufile(**where: object) -> api.UFileSpec:
+    return api.read(api.UFileSpec, {"bucket": "uai-demo", "secretRef": {"name": "ufile"}} | where)
 
 
 @pytest.mark.parametrize(
@@ -104,9 +105,9 @@ def ufile(**where: object) -> model.UFileSpec:
 )
 def test_a_region_leads_to_its_own_endpoint(region: str, public: str, internal: str) -> None:
     """In public with TLS; internal hosts have none."""
-    outside = config.UFileEndpoint(scheme="https", suffix=f".{public}")
-    inside = config.UFileEndpoint(scheme="http", suffix=f".{internal}")
-    by_default, internally = config.parse(LISTED), config.parse(IMAGES + "ufile: {network: Internal}")
+    outside = installation.UFileEndpoint(scheme="https", suffix=f".{public}")
+    inside = installation.UFileEndpoint(scheme="http", suffix=f".{internal}")
+    by_default, internally = installation.parse(LISTED), installation.parse(IMAGES + "ufile: {network: Internal}")
     assert by_default.endpoint(ufile(region=region)) == outside
     assert by_default.endpoint(ufile(region=region, network="Internal")) == inside
     assert internally.endpoint(ufile(region=region)) == inside
@@ -114,20 +115,20 @@ def test_a_region_leads_to_its_own_endpoint(region: str, public: str, internal: 
 
 
 def test_every_documented_region_is_known() -> None:
-    assert len(config.parse(IMAGES).ufile.regions) == 23
+    assert len(installation.parse(IMAGES).ufile.regions) == 23
 
 
 def test_an_installation_may_keep_regions_inside_its_network() -> None:
-    found = config.parse(IMAGES + "ufile: {regions: {private: {internal: 'http://us3.example.com:8080'}}}")
+    found = installation.parse(IMAGES + "ufile: {regions: {private: {internal: 'http://us3.example.com:8080'}}}")
     assert found.endpoint(ufile(region="private")) is None
     inside = found.endpoint(ufile(region="private", network="Internal"))
-    assert inside == config.UFileEndpoint(scheme="http", suffix=".us3.example.com:8080")
+    assert inside == installation.UFileEndpoint(scheme="http", suffix=".us3.example.com:8080")
     assert found.endpoint(ufile(region="cn-bj")) is None
 
 
 def test_a_listed_endpoint_is_allowed() -> None:
-    found = config.parse(LISTED).endpoint(ufile(endpoint={"scheme": "http", "suffix": ".ufile.test:8080"}))
-    assert found == config.UFileEndpoint(scheme="http", suffix=".ufile.test:8080")
+    found = installation.parse(LISTED).endpoint(ufile(endpoint={"scheme": "http", "suffix": ".ufile.test:8080"}))
+    assert found == installation.UFileEndpoint(scheme="http", suffix=".ufile.test:8080")
 
 
 @pytest.mark.parametrize(
@@ -143,9 +144,9 @@ def test_a_listed_endpoint_is_allowed() -> None:
     ids=str,
 )
 def test_any_other_endpoint_is_not(endpoint: dict[str, str]) -> None:
-    assert config.parse(LISTED).endpoint(ufile(endpoint=endpoint)) is None
+    assert installation.parse(LISTED).endpoint(ufile(endpoint=endpoint)) is None
 
 
 def test_by_default_no_endpoint_is_listed() -> None:
     endpoint = {"scheme": "http", "suffix": ".ufile.test:8080"}
-    assert config.parse(IMAGES).endpoint(ufile(endpoint=endpoint)) is None
+    assert installation.parse(IMAGES).endpoint(ufile(endpoint=endpoint)) is None

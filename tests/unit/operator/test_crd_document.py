@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from inference_image_operator import model
+from inference_image_operator import api
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,8 +25,8 @@ def version(crd: dict[str, Any]) -> dict[str, Any]:
 
 def test_names(crd: dict[str, Any], version: dict[str, Any]) -> None:
     spec = crd["spec"]
-    assert (spec["group"], version["name"], spec["names"]["plural"]) == (model.GROUP, model.VERSION, model.PLURAL)
-    assert (spec["names"]["kind"], spec["names"]["shortNames"]) == (model.KIND, ["infimg"])
+    assert (spec["group"], version["name"], spec["names"]["plural"]) == (api.GROUP, api.VERSION, api.PLURAL)
+    assert (spec["names"]["kind"], spec["names"]["shortNames"]) == (api.KIND, ["infimg"])
 
 
 def test_columns(version: dict[str, Any]) -> None:

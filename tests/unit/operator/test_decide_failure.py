@@ -5,10 +5,10 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.config import Maximum
-from inference_image_operator.decide import decide
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Maximum
+from inference_image_operator.core.decide import decide
 from inference_image_operator.observed import Container, CreateRefusal, Event
-from inference_image_operator.stages import Stage
 from tests.unit.operator.world import DIGEST, World, report
 
 

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from inference_image_contract.inputs import PinnedObject
-from inference_image_operator.decide import decide, is_settled
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.core.decide import decide, is_settled
 from inference_image_operator.observed import Container, CreateRefusal
-from inference_image_operator.stages import Stage
 from tests.unit.operator.world import RESULTS, World
 
 WORKING = ("Unknown", "Resolving")

@@ -3,8 +3,8 @@
 import msgspec
 
 from inference_image_contract import results
-from inference_image_operator.model import write
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import write
+from inference_image_operator.api.stages import Stage
 from tests.unit.operator.world import DIGEST, GRAPH, RESULTS, World
 
 

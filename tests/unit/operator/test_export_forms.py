@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from inference_image_contract import inputs, results
-from inference_image_operator.model import write
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import write
+from inference_image_operator.api.stages import Stage
 from tests.unit.operator.world import CONFIG, GRAPH, RESULTS, World
 
 WITH_ONNX = msgspec.structs.replace(

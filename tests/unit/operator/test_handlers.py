@@ -4,10 +4,10 @@ import copy
 
 import pytest
 
-from inference_image_operator.handlers import SOON, image_news, job_news
-from inference_image_operator.model import write
-from inference_image_operator.pending import LOOK_AFTER
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import write
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.diagnosis.pending import LOOK_AFTER
+from inference_image_operator.runtime.handlers import SOON, image_news, job_news
 from tests.unit.operator.world import World
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from inference_image_contract import inputs
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
 from tests.unit.operator.world import World
 
 GOLDEN = Path(__file__).parent / "golden"

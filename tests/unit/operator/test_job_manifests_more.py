@@ -4,13 +4,14 @@ import msgspec
 import pytest
 
 from inference_image_contract import inputs
-from inference_image_operator.config import PullSecret, Registries
-from inference_image_operator.jobs import manifest, memory_limit, sizes
-from inference_image_operator.jobs.kaniko import kaniko_args
-from inference_image_operator.jobs.labels import lineage
+from inference_image_operator.api import Status
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import PullSecret, Registries
+from inference_image_operator.jobs import manifest, memory_limit
+from inference_image_operator.jobs.image_labels import lineage
 from inference_image_operator.jobs.pod import literal
-from inference_image_operator.model import Status
-from inference_image_operator.stages import Stage
+from inference_image_operator.jobs.sizing import disk
+from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from tests.unit.operator.world import World
 
 MIB = 1 << 20
@@ -34,9 +35,9 @@ def work(found: dict, name: str, kind: type) -> object:
 
 
 def test_scratch_space_in_bytes():
-    assert sizes.workspace(800 * MIB) == (64 + 800 + 100) * MIB
-    assert sizes.kaniko(100 * MIB, 300 * MIB) == (64 + 1200 + 300 + 200) * MIB
-    assert sizes.export(100 * MIB) == (256 + 400) * MIB
+    assert disk.workspace(800 * MIB) == (64 + 800 + 100) * MIB
+    assert disk.kaniko(100 * MIB, 300 * MIB) == (64 + 1200 + 300 + 200) * MIB
+    assert disk.export(100 * MIB) == (256 + 400) * MIB
 
 
 def test_kubernetes_expands_nothing():

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from inference_image_contract import inputs
-from inference_image_operator import config
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import installation
 from tests.unit.operator.world import World
 
 SPEAKERS = {
@@ -16,7 +16,7 @@ SPEAKERS = {
     Stage.BUILD: {"assemble"},
     Stage.TEST: {"probe"},
 }
-PROXY = config.UFileProxy(url="http://proxy.test:3128", no_proxy=("uhub.test", ".svc"))
+PROXY = installation.UFileProxy(url="http://proxy.test:3128", no_proxy=("uhub.test", ".svc"))
 
 
 def job(stage, **ufile):
@@ -60,13 +60,13 @@ def test_only_what_speaks_to_ufile_gets_its_ca(stage):
 
 
 def test_the_limits_of_the_installation_reach_the_step():
-    pod = job(Stage.EXPORT, limits=config.UFileLimits(max_files=7, max_bytes="1Gi"))
+    pod = job(Stage.EXPORT, limits=installation.UFileLimits(max_files=7, max_bytes="1Gi"))
     location = json.loads(values(containers(pod)["export"])["INFERENCE_IMAGE_INPUT"])["ufile"]
     assert (location["maxFiles"], location["maxBytes"]) == (7, 1024**3)
 
 
 def test_default_limits_are_those_of_the_contract_and_are_not_written():
-    limits = config.UFileLimits()
+    limits = installation.UFileLimits()
     assert (limits.max_files, limits.total()) == (inputs.MAX_FILES, inputs.MAX_BYTES)
     location = json.loads(values(containers(job(Stage.EXPORT))["export"])["INFERENCE_IMAGE_INPUT"])["ufile"]
     assert set(location) == {"bucket", "scheme", "suffix"}

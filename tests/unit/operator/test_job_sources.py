@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from inference_image_contract import inputs, results
-from inference_image_operator import config
-from inference_image_operator.model import normalised, read
-from inference_image_operator.model.spec import Spec
-from inference_image_operator.stages import Stage
-from inference_image_operator.times import parse
+from inference_image_operator.api import normalised, read
+from inference_image_operator.api.spec import Spec
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import parse
+from inference_image_operator.config.installation import installation as config
 from tests.unit.operator.world import CONFIG, RESULTS, SPEC, World, report
 
 GIT = {"url": "ssh://git@git.test:2222/team/app.git", "ref": "v1", "path": "code", "secretRef": {"name": "git"}}

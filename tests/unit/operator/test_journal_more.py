@@ -13,11 +13,11 @@ import yaml
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.decide import decide
-from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
-from inference_image_operator.model import Status, write
+from inference_image_operator.api import Status, write
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.core.decide import decide
+from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.observed import Container, CreateRefusal, Event
-from inference_image_operator.stages import Stage
 from tests.unit.operator.world import DIGEST, GRAPH, RESULTS, World, report
 
 GOLDEN = Path(__file__).parent / "golden" / "journal"

@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from inference_image_operator import kaniko_log
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.diagnosis import kaniko_log
+from inference_image_operator.diagnosis.outcomes import Failed, Kind, assess
 from inference_image_operator.observed import Job, Pod
-from inference_image_operator.outcomes import Failed, Kind, assess
-from inference_image_operator.stages import Stage
 from tests.captures.kaniko import scenarios
 from tests.unit.operator.world import START, report
 

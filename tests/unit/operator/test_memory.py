@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from inference_image_contract import results
-from inference_image_operator.config import Jobs, Maximum
-from inference_image_operator.stages import Stage
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Jobs, Maximum
 from tests.unit.operator.world import GRAPH, RESULTS, World, report
 
 MIB = 1 << 20

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from inference_image_operator import model
+from inference_image_operator import api
 
 SPEC: dict[str, Any] = {
     "ufile": {"bucket": "uai-demo", "region": "cn-bj", "secretRef": {"name": "ufile"}},
@@ -15,8 +15,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-def spec(**changes: Any) -> model.Spec:
-    return model.read(model.Spec, SPEC | changes)
+def spec(**changes: Any) -> api.Spec:
+    return api.read(api.Spec, SPEC | changes)
 
 
 def test_a_short_manifest_gets_every_default() -> None:
@@ -56,7 +56,7 @@ def test_a_document_of_another_kind_is_refused_by_the_name_of_the_field(changes:
     ids=str,
 )
 def test_what_asks_for_the_same_result_hashes_alike(changes: dict[str, Any]) -> None:
-    assert model.normalised(spec(**changes)) == model.normalised(spec())
+    assert api.normalised(spec(**changes)) == api.normalised(spec())
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_what_asks_for_the_same_result_hashes_alike(changes: dict[str, Any]) -> 
     ids=str,
 )
 def test_what_asks_for_another_result_hashes_differently(changes: dict[str, Any]) -> None:
-    assert model.normalised(spec(**changes)) != model.normalised(spec())
+    assert api.normalised(spec(**changes)) != api.normalised(spec())
 
 
 def test_the_hashed_text_is_pinned_because_a_change_would_rebuild_every_image() -> None:
-    assert model.normalised(spec(build={"args": {"B": "2", "A": "1"}})) == (
+    assert api.normalised(spec(build={"args": {"B": "2", "A": "1"}})) == (
         b'{"build":{"args":{"A":"1","B":"2"}},'
         b'"image":{"repository":"uhub.ucloud.cn/demo/a","tags":["test"]},'
         b'"model":{"checkpoint":{"step":200000},"labelMap":"label_map.pbtxt","prefix":"train/"},'
@@ -90,13 +90,13 @@ def test_the_hashed_text_is_pinned_because_a_change_would_rebuild_every_image() 
     [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1500ms", 2), ("999ms1ms", 1), ("0s", 0), ("24h", 86400)],
 )
 def test_durations_in_seconds(text: str, seconds: int) -> None:
-    assert model.parse_duration(text) == seconds
+    assert api.parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "5", "1d", "-1s", "1.5h", " 1h", "1h\n", "h"])
 def test_no_durations(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as"):
-        model.parse_duration(text)
+        api.parse_duration(text)
 
 
 @pytest.mark.parametrize(
@@ -104,17 +104,17 @@ def test_no_durations(text: str) -> None:
     [(-1, "0s"), (0, "0s"), (44.6, "45s"), (59.6, "1m0s"), (65, "1m5s"), (3599, "59m59s"), (7203, "2h0m3s")],
 )
 def test_durations_for_people(seconds: float, text: str) -> None:
-    assert model.format_duration(seconds) == text
+    assert api.format_duration(seconds) == text
 
 
 def test_a_status_writes_only_what_it_says() -> None:
-    stage = model.StageStatus(name="Export", job_uid="u")
-    assert model.write(model.Status(observed_generation=3, stage=stage)) == {
+    stage = api.StageStatus(name="Export", job_uid="u")
+    assert api.write(api.Status(observed_generation=3, stage=stage)) == {
         "observedGeneration": 3,
         "stage": {"name": "Export", "jobUID": "u"},
     }
 
 
 def test_a_status_reads_back_as_it_was_written() -> None:
-    status = model.Status(timings=model.Timings(export="Reused"), image=model.ImageStatus(reference="r", digest="d"))
-    assert model.read(model.Status, model.write(status)) == status
+    status = api.Status(timings=api.Timings(export="Reused"), image=api.ImageStatus(reference="r", digest="d"))
+    assert api.read(api.Status, api.write(status)) == status

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference_image_operator.model import Spec, read
-from inference_image_operator.names import content_tag, event_name, input_hash, job_name
+from inference_image_operator.api import Spec, read
+from inference_image_operator.api.names import content_tag, event_name, input_hash, job_name
 from tests.unit.operator.world import SPEC
 
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?", fullmatch=True)

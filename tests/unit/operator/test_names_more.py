@@ -4,10 +4,10 @@ from hashlib import sha256
 
 import pytest
 
-from inference_image_operator.conditions import Editor, Type, find, owned
-from inference_image_operator.model import Condition, Status
-from inference_image_operator.names import content_tag, digest, event_name, job_name
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import Condition, Status
+from inference_image_operator.api.conditions import Editor, Type, find, owned
+from inference_image_operator.api.names import content_tag, digest, event_name, job_name
+from inference_image_operator.api.stages import Stage
 from tests.unit.operator.world import START
 
 

@@ -8,7 +8,7 @@ from devcluster import settings
 
 READS = """
 import sys, threading
-from inference_image_operator.observe import from_object
+from inference_image_operator.kube.observe import from_object
 from tests.unit.operator.world import SPEC
 sys.setswitchinterval(1e-6)
 meta = {"name": "n", "namespace": "s", "uid": "u"}

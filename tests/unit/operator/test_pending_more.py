@@ -5,13 +5,13 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from inference_image_operator import kaniko_log, pending
-from inference_image_operator.config import ContainerResources, Scheduling, UFileConfig
-from inference_image_operator.model import Resources, Spec, read
+from inference_image_operator.api import Resources, Spec, read
+from inference_image_operator.config.installation import ContainerResources, Scheduling, UFileConfig
+from inference_image_operator.config.regions import Region
+from inference_image_operator.core.policy import refusal
+from inference_image_operator.diagnosis import kaniko_log, pending
+from inference_image_operator.jobs.sizing.resources import merge_resources, with_ephemeral_storage
 from inference_image_operator.observed import Container, Event, Pod
-from inference_image_operator.policy import refusal
-from inference_image_operator.regions import Region
-from inference_image_operator.resources import merge_resources, with_ephemeral_storage
 from tests.unit.operator.world import CONFIG, SPEC, START, World
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator.decide import decide, has_ended, needs_pods
-from inference_image_operator.decision import CreateJob, DeleteJob, Emit
-from inference_image_operator.model import format_duration
-from inference_image_operator.names import input_hash
+from inference_image_operator.api import format_duration
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import parse, rfc3339
+from inference_image_operator.core.decide import decide, has_ended, needs_pods
+from inference_image_operator.core.decision import CreateJob, DeleteJob, Emit
 from inference_image_operator.observed import Container, CreateRefusal, Event
-from inference_image_operator.stages import Stage
-from inference_image_operator.times import parse, rfc3339
 from tests.unit.operator.world import RESULTS, World, report
 
 SAME = RESULTS[Stage.RESOLVE]

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from inference_image_operator.decide import decide
-from inference_image_operator.decision import CreateJob, Decision, DeleteJob
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.core.decide import decide
+from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
 from inference_image_operator.jobs import LOOK
-from inference_image_operator.stages import Stage
 from tests.unit.operator.test_polling import NEWER, SAME, found
 from tests.unit.operator.world import RESULTS, World
 

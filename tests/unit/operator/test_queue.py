@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from inference_image_operator.cluster import ApiError
-from inference_image_operator.queue import Queue
+from inference_image_operator.kube.client import ApiError
+from inference_image_operator.runtime.queue import Queue
 
 
 @asynccontextmanager

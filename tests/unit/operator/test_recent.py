@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from inference_image_operator.recent import Recent
+from inference_image_operator.kube.ttl_cache import Recent
 
 
 class Source:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from inference_image_operator.admission import Admission
-from inference_image_operator.config import Concurrency
-from inference_image_operator.model import write
-from inference_image_operator.reconcile import Reconciler
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import write
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Concurrency
+from inference_image_operator.runtime.pipeline_limiter import Admission
+from inference_image_operator.runtime.reconcile import Reconciler
 from tests.unit.operator.world import SPEC, World
 
 KEY = ("space", "detector")

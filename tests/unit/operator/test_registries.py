@@ -6,17 +6,17 @@ import pytest
 from inference_image_contract import inputs, results
 from inference_image_contract.registry_names import UHUB
 from inference_image_contract.results import MovedTag
-from inference_image_operator import in_use
-from inference_image_operator.config import Config
-from inference_image_operator.jobs.kaniko import kaniko_args
-from inference_image_operator.jobs.test import publish_input
-from inference_image_operator.model import Spec, read
-from inference_image_operator.names import input_hash
-from inference_image_operator.observe import from_object
+from inference_image_operator.api import Spec, read
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config
+from inference_image_operator.config.registries import Registries, RegistryLimits
+from inference_image_operator.core.policy import refusal
+from inference_image_operator.jobs.stages.kaniko import kaniko_args
+from inference_image_operator.jobs.stages.test import publish_input
+from inference_image_operator.kube import referenced_digests
+from inference_image_operator.kube.observe import from_object
 from inference_image_operator.observed import InUse, Job, Observed
-from inference_image_operator.policy import refusal
-from inference_image_operator.registries import Registries, RegistryLimits
-from inference_image_operator.stages import Stage
 from tests.unit.operator.world import CONFIG, DIGEST, RESULTS, SPEC, World, report
 
 HOST = "uhub.devcluster.test"
@@ -182,7 +182,7 @@ def ending(stage: str, *, finished: bool = True) -> Observed:
 
 
 async def in_use_of(config, *found: dict, observed: Observed | None = None) -> InUse | None:
-    seen = await in_use.with_images(Objects(*found), config, observed or ending("Build"))
+    seen = await referenced_digests.with_images(Objects(*found), config, observed or ending("Build"))
     return seen.in_use
 
 
@@ -224,7 +224,7 @@ async def test_both_names_of_a_registry_are_one_repository():
 )
 async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
     cluster = Objects()
-    assert (await in_use.with_images(cluster, config, observed)).in_use is None
+    assert (await referenced_digests.with_images(cluster, config, observed)).in_use is None
     assert cluster.asked == []
 
 
@@ -239,7 +239,7 @@ async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
 )
 async def test_the_served_namespaces_are_asked(observed):
     cluster = Objects()
-    await in_use.with_images(cluster, keeping(watch_namespaces=("a", "b")), observed)
+    await referenced_digests.with_images(cluster, keeping(watch_namespaces=("a", "b")), observed)
     assert cluster.asked == ["a", "b"]
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from inference_image_contract import inputs, results
 from inference_image_contract.reasons import ExitCode
-from inference_image_operator import waiting
-from inference_image_operator.admission import Admission
-from inference_image_operator.config import Concurrency, Restores, RestoreWait
+from inference_image_operator.api import write
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Concurrency, Restores, RestoreWait
+from inference_image_operator.core import waiting
 from inference_image_operator.jobs import look
-from inference_image_operator.model import write
-from inference_image_operator.reconcile import Reconciler
-from inference_image_operator.stages import Stage
+from inference_image_operator.runtime.pipeline_limiter import Admission
+from inference_image_operator.runtime.reconcile import Reconciler
 from tests.unit.operator.world import CONFIG, World, report
 
 MESSAGE = "3 objects in bucket 'uai-demo' are being restored from class ARCHIVE (Standard, which takes 1 to 5 hours)."

@@ -2,9 +2,9 @@
 
 import pytest
 
-from inference_image_operator.quantities import doubled, quantity
-from inference_image_operator.retry import backoff, exhausted
-from inference_image_operator.times import parse, rfc3339
+from inference_image_operator.api.quantities import doubled, quantity
+from inference_image_operator.api.times import parse, rfc3339
+from inference_image_operator.core.retry import backoff, exhausted
 from tests.unit.operator.world import START
 
 

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from inference_image_contract import inputs
-from inference_image_operator.model import Spec, read
-from inference_image_operator.names import input_hash
-from inference_image_operator.stages import Stage
+from inference_image_operator.api import Spec, read
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
 from tests.unit.operator.test_job_manifests_more import containers, job, work
 from tests.unit.operator.world import SPEC
 

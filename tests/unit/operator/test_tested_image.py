@@ -5,8 +5,8 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode, Reason
+from inference_image_operator.api.stages import Stage
 from inference_image_operator.observed import Container
-from inference_image_operator.stages import Stage
 from tests.unit.operator.world import World, report
 
 LOG = "Loading the model\nTraceback: ...\nValueError: No op named FusedBatchNormV3"

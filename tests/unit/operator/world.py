@@ -7,15 +7,15 @@ import msgspec
 
 from inference_image_contract import results
 from inference_image_contract.inputs import Graph, ManifestRef, PinnedObject
-from inference_image_operator.config import Config, Images, Registries, UFileConfig, UFileEndpoint
-from inference_image_operator.decide import decide, is_settled, needs_pods, watched
-from inference_image_operator.decision import CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.api import Condition, Spec, Status, read
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config, Images, Registries, UFileConfig, UFileEndpoint
+from inference_image_operator.core.decide import decide, is_settled, needs_pods, watched
+from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.diagnosis.outcomes import MAIN
 from inference_image_operator.jobs import LOOK
 from inference_image_operator.jobs.job import ANNOTATION_ATTEMPT, ANNOTATION_CONTENT, LABEL_STAGE
-from inference_image_operator.model import Condition, Spec, Status, read
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
-from inference_image_operator.outcomes import MAIN
-from inference_image_operator.stages import Stage
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 DIGEST = "sha256:" + "d" * 64

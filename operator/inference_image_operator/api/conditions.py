@@ -1,0 +1,79 @@
+"""Conditions by the API conventions and kstatus: pure functions on a status.
+
+Ready summarises: Unknown while working, True when published, False on failure. Reconciling, Stalled, Suspended and
+PollFailed exist only while they are true.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec.structs import replace
+
+from inference_image_operator.api import Condition, ConditionStatus, Status
+from inference_image_operator.api.times import rfc3339
+
+MAX_MESSAGE = 1024
+
+
+class Type(StrEnum):
+    """Condition types that this operator owns."""
+
+    READY = "Ready"
+    RESOLVED = "Resolved"
+    EXPORTED = "Exported"
+    BUILT = "Built"
+    TESTED = "Tested"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    SUSPENDED = "Suspended"
+    POLL_FAILED = "PollFailed"
+
+
+_ORDER = {kind.value: position for position, kind in enumerate(Type)}
+
+
+def owned(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Our conditions, in a fixed order; those of others are left to them."""
+    return tuple(sorted((c for c in conditions if c.type in _ORDER), key=lambda c: _ORDER[c.type]))
+
+
+def find(conditions: tuple[Condition, ...], kind: Type) -> Condition | None:
+    """The condition of this type."""
+    return next((c for c in conditions if c.type == kind), None)
+
+
+class Editor:
+    """Collects changes to a status's conditions within one decision."""
+
+    def __init__(self, status: Status, generation: int, now: datetime) -> None:
+        self._by_type = {c.type: c for c in owned(status.conditions)}
+        self._generation = generation
+        self._now = rfc3339(now)
+
+    def set(self, kind: Type, status: ConditionStatus, reason: str, message: str = "") -> None:
+        """Sets a condition; its transition time moves only when its status does."""
+        old = self._by_type.get(kind)
+        since = old.last_transition_time if old and old.status == status else self._now
+        self._by_type[kind] = Condition(
+            type=kind.value,
+            status=status,
+            reason=reason,
+            message=message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…",
+            last_transition_time=since,
+            observed_generation=self._generation,
+        )
+
+    def drop(self, *kinds: Type) -> None:
+        """Removes conditions that are no longer true."""
+        for kind in kinds:
+            self._by_type.pop(kind, None)
+
+    def follow_generation(self) -> None:
+        """What they say holds for the newest generation too; `kubectl wait` disregards a condition of an older one."""
+        for kind, condition in self._by_type.items():
+            self._by_type[kind] = replace(condition, observed_generation=self._generation)
+
+    @property
+    def all(self) -> tuple[Condition, ...]:
+        """The conditions as they stand now."""
+        return owned(tuple(self._by_type.values()))

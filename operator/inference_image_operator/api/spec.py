@@ -1,0 +1,245 @@
+"""The spec: the wish, with the defaults of the CRD."""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from inference_image_operator.api.durations import parse_duration
+from inference_image_operator.api.part import NameRef, Part
+from inference_image_operator.api.source import SourceSpec
+
+InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
+FROZEN_GRAPH, ONNX = "FrozenGraph", "ONNX"
+TagPolicy = Literal["Overwrite", "Refuse"]
+_NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
+
+
+class Endpoint(Part, frozen=True, kw_only=True):
+    """An endpoint of US3 (formerly UFile) that is no region's: `{scheme}://{bucket}{suffix}/{key}`."""
+
+    scheme: Literal["http", "https"] = "https"
+    suffix: str
+    """Starts with a dot; may end in `:port`."""
+
+
+class UFileSpec(Part, frozen=True, kw_only=True):
+    """Where the objects live. Exactly one of `region` and `endpoint` is set."""
+
+    bucket: str
+    region: str = ""
+    network: Literal["", "Public", "Internal"] = ""
+    """Through which the region is reached; empty leaves it to the installation."""
+    endpoint: Endpoint | None = None
+    secret_ref: NameRef
+    """Secret with the keys `publicKey` and `privateKey`, and `securityToken` for temporary keys."""
+    restore: Literal["", "Expedited", "Standard"] = ""
+    """How archived inputs are restored; empty restores nothing."""
+
+
+class CheckpointSpec(Part, frozen=True, kw_only=True):
+    """Which checkpoint of the training output. Exactly one of `step` and `policy` is set."""
+
+    step: int | None = None
+    policy: Literal["", "Latest"] = ""
+    poll: str = ""
+    """How often policy Latest looks for something newer; empty never does."""
+
+
+class ModelSpec(Part, frozen=True, kw_only=True):
+    """The training output. `prefix` and `checkpoint` are not set where `export.frozen_graph` is."""
+
+    prefix: str = ""
+    checkpoint: CheckpointSpec | None = None
+    pipeline_config: str = "pipeline.config"
+    """Key relative to `prefix`."""
+    label_map: str
+    """Full key."""
+
+
+class Resources(Part, frozen=True, kw_only=True):
+    """Requests and limits of one stage: `cpu`, `memory` and `ephemeral-storage` as Kubernetes quantities."""
+
+    requests: dict[str, str | int] = {}
+    limits: dict[str, str | int] = {}
+
+
+class ReadyGraph(Part, frozen=True, kw_only=True):
+    """A graph that somebody else exported, in place of a checkpoint."""
+
+    key: str
+
+
+class ExportSpec(Part, frozen=True, kw_only=True):
+    """The export stage."""
+
+    input_type: InputType = "image_tensor"
+    output_prefix: str = "uai/object-export-output/"
+    formats: tuple[str, ...] = (FROZEN_GRAPH,)
+    readable_by: str = ""
+    """The TensorFlow that must be able to read the graph, such as `1.7`; empty for any."""
+    frozen_graph: ReadyGraph | None = None
+    timeout: str = "30m"
+    resources: Resources = Resources()
+
+    @property
+    def other_formats(self) -> tuple[str, ...]:
+        """What is exported beside the frozen graph, sorted."""
+        return tuple(sorted(set(self.formats) - {FROZEN_GRAPH}))
+
+
+class CacheSpec(Part, frozen=True, kw_only=True):
+    """Kaniko's cache of what RUN makes."""
+
+    enabled: bool = False
+    repository: str = ""
+    """Empty for the image's repository with `-cache` behind its name."""
+
+
+class BuildSpec(Part, frozen=True, kw_only=True):
+    """The build stage."""
+
+    args: dict[str, str] = {}
+    builder: Literal["", "Kaniko", "Append"] = ""
+    """Empty leaves it to the installation."""
+    reproducible: bool = False
+    cache: CacheSpec = CacheSpec()
+    timeout: str = "1h"
+    resources: Resources = Resources()
+
+
+class ImageSpec(Part, frozen=True, kw_only=True):
+    """What is pushed, and where."""
+
+    repository: str
+    tags: tuple[str, ...]
+    """Templates: `{step}` and `{contentHash}` are filled in."""
+    push_secret_ref: NameRef | None = None
+    """Secret of type `kubernetes.io/dockerconfigjson`."""
+    ca_secret_ref: NameRef | None = None
+    """Secret with the key `ca.crt`."""
+    additional_repositories: tuple[str, ...] = ()
+    """Where the same tags point to the same image."""
+    tag_policy: TagPolicy = "Overwrite"
+
+
+class ExpectedField(Part, frozen=True, kw_only=True):
+    """A field that the answer on the sample must have."""
+
+    path: str
+    """A JSON pointer (RFC 6901)."""
+    equals: Any = msgspec.UNSET
+    """Its value; unset for any."""
+
+
+class ExpectSpec(Part, frozen=True, kw_only=True):
+    """What the answer on the sample must be, beside JSON."""
+
+    status: int | None = None
+    """None for any of success."""
+    fields: tuple[ExpectedField, ...] = ()
+
+
+class TestSpec(Part, frozen=True, kw_only=True):
+    """How the built image is asked before its tags move."""
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    enabled: bool = True
+    sample: str = ""
+    """Key of the picture that is sent; empty sends a drawn one."""
+    port: int = 8080
+    ready_path: str = "/initialized"
+    path: str = "/service"
+    timeout: str = "2m"
+    resources: Resources = Resources()
+    """Of the image under test."""
+    expect: ExpectSpec = ExpectSpec()
+    match_graph: bool = False
+    """Compare the detections with the frozen graph's."""
+
+
+class RetrySpec(Part, frozen=True, kw_only=True):
+    """How often a stage is tried again after a failure that may pass."""
+
+    limit: int = 2
+
+
+class Toleration(Part, frozen=True, kw_only=True):
+    """As in a pod."""
+
+    key: str | None = None
+    operator: str | None = None
+    value: str | None = None
+    effect: str | None = None
+    toleration_seconds: int | None = None
+
+
+class SchedulingSpec(Part, frozen=True, kw_only=True):
+    """Where the pods of the stages may run. Classes must be allowed by the installation."""
+
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    affinity: dict[str, Any] = {}
+    priority_class_name: str = ""
+    runtime_class_name: str = ""
+    image_pull_secrets: tuple[NameRef, ...] = ()
+    queue_name: str = ""
+    """Kueue's LocalQueue; becomes the label that Kueue reads."""
+
+
+class Spec(Part, frozen=True, kw_only=True):
+    """The wish."""
+
+    suspend: bool = False
+    ufile: UFileSpec
+    model: ModelSpec
+    export: ExportSpec = ExportSpec()
+    source: SourceSpec
+    build: BuildSpec = BuildSpec()
+    image: ImageSpec
+    test: TestSpec = TestSpec()
+    retry: RetrySpec = RetrySpec()
+    ttl_after_finished: str = "24h"
+    scheduling: SchedulingSpec = SchedulingSpec()
+
+    @property
+    def poll(self) -> str:
+        """How often it is looked for something newer, empty for never: the shorter of checkpoint's and source's."""
+        wanted = [part.poll for part in (self.model.checkpoint, self.source.git) if part and part.poll]
+        return min(wanted, key=parse_duration, default="")
+
+
+def normalised(spec: Spec) -> bytes:
+    """Canonical JSON of what a spec asks for, for hashing.
+
+    Values at their defaults are left out, so a field added later changes no hash until somebody uses it. What asks
+    for no other result (`suspend`, `retry`, `ttlAfterFinished`, every `poll`) is left out as well.
+    """
+    if spec.model.checkpoint:
+        checkpoint = replace(spec.model.checkpoint, poll="")
+        spec = replace(spec, model=replace(spec.model, checkpoint=checkpoint))
+    if spec.source.git:
+        spec = replace(spec, source=replace(spec.source, git=replace(spec.source.git, poll="")))
+    document = {name: value for name, value in _set_fields(spec).items() if name not in _NOT_CONTENT}
+    return msgspec.json.encode(document, order="sorted")
+
+
+def _set_fields(part: Part) -> dict[str, Any]:
+    return {
+        field.encode_name: _plain(getattr(part, field.name))
+        for field in msgspec.structs.fields(part)
+        if getattr(part, field.name) != _default(field)
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Part):
+        return _set_fields(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()

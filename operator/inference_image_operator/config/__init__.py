@@ -1,0 +1,1 @@
+"""The configuration of one installation: what the administrator decides and no InferenceImage can change."""

@@ -1,0 +1,1 @@
+"""What decides: pure functions from what is observed to what is done."""

@@ -1,0 +1,239 @@
+"""The state machine: what is known goes in, what is to be done comes out. No I/O, no clock, no randomness.
+
+A run is one pass through the stages for one wish (spec and request annotation). Its state is the status: `run` says
+for which wish, `stage` names the claimed Job. Every pass decides anew from that and from what exists.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from inference_image_operator.api import RunStatus, StageStatus
+from inference_image_operator.api.conditions import Type
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import parse
+from inference_image_operator.config.installation import Config
+from inference_image_operator.core import failure, polling, progress, waiting
+from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
+from inference_image_operator.core.draft import Draft
+from inference_image_operator.core.policy import refusal
+from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Working, assess
+from inference_image_operator.diagnosis.pending import LOOK_AFTER
+from inference_image_operator.jobs import manifest
+from inference_image_operator.observed import Job, Observed, Pod
+
+STOP_CHECK = 10.0
+"""Seconds between looks at a Job that is being deleted, should its event get lost."""
+
+
+def decide(observed: Observed, config: Config, now: datetime) -> Decision:
+    """The next step for one object. Deciding twice from the same observation gives the same decision."""
+    draft = Draft(observed, config, now)
+    if observed.deleting:
+        return draft.decision()
+    run = observed.status.run
+    if run is None or run.input_hash != input_hash(observed.spec, observed.request):
+        return _begin(draft)
+    _follow_generation(draft)
+    return _work(draft) if draft.status.stage else _rest(draft)
+
+
+def is_settled(observed: Observed) -> bool:
+    """Whether nothing is to be done, told from the object alone, without a look at its Jobs."""
+    return observed.deleting or (has_ended(observed) and not polling.polls(observed))
+
+
+def has_ended(observed: Observed) -> bool:
+    """Whether the run for what is wished for has ended, well or not."""
+    status = observed.status
+    return (
+        status.run is not None
+        and status.stage is None
+        and status.observed_generation == observed.generation
+        and status.run.input_hash == input_hash(observed.spec, observed.request)
+    )
+
+
+def watched(observed: Observed) -> Job | None:
+    """The Job that the next decision is about: the claimed one, or that of a look."""
+    return observed.claimed if observed.status.stage else polling.last_look(observed)
+
+
+def needs_pods(observed: Observed, now: datetime) -> bool:
+    """Whether this decision wants the pods and events of the watched Job."""
+    job, stage = observed.claimed, observed.status.stage
+    if stage is None:
+        return polling.needs_pods(observed, now)
+    if job is None:
+        return False
+    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
+
+
+def failed_test_pod(observed: Observed) -> Pod | None:
+    """The newest pod of a test that failed: its image's log is wanted."""
+    stage, job = observed.status.stage, observed.claimed
+    if stage is None or job is None or stage.name != Stage.TEST or not observed.pods:
+        return None
+    failed = isinstance(assess(Stage.TEST, job, observed.pods, observed.events), Failed)
+    return max(observed.pods, key=lambda pod: pod.created) if failed else None
+
+
+def _begin(draft: Draft) -> Decision:
+    observed = draft.observed
+    if observed.spec.suspend:
+        return _suspended(draft)
+    refused = refusal(observed.spec, draft.config)
+    if refused and (stopping := _stop_others(draft, None)):
+        return stopping
+    _reset(draft, RunStatus(input_hash=input_hash(observed.spec, observed.request), generation=observed.generation))
+    if refused:
+        failure.stall(draft, None, refused.reason, f"{refused.message} {refused.hint}")
+        return draft.decision()
+    draft.claim(Stage.RESOLVE)
+    draft.working(Stage.RESOLVE)
+    return _work(draft)
+
+
+def _reset(draft: Draft, run: RunStatus) -> None:
+    """A run begins: nothing that an earlier one came to is said of it."""
+    observed = draft.observed
+    draft.update(
+        run=run,
+        observed_generation=observed.generation,
+        last_handled_request=observed.request,
+        last_failure=None,
+        built=None,
+        timings=None,
+    )
+    for stage in Stage:
+        draft.conditions.set(stage.condition, "Unknown", "Pending")
+    draft.conditions.drop(Type.POLL_FAILED)
+
+
+def _rest(draft: Draft) -> Decision:
+    """The run has ended. With `poll` it is looked again; where that finds other content the run begins anew.
+
+    The claim is all that is done then: the next pass waits for its turn among the pipelines like any other.
+    """
+    draft.conditions.drop(Type.SUSPENDED)
+    run = draft.status.run
+    if run is None or not polling.polls(draft.observed):
+        draft.conditions.drop(Type.POLL_FAILED)
+        return draft.decision()
+    if stopping := _stop_others(draft, polling.last_look(draft.observed)):
+        return stopping
+    found = polling.news(draft)
+    if found is None:
+        return polling.follow(draft)
+    before = draft.status.checkpoint
+    _reset(draft, replace(run, generation=draft.observed.generation, resolves=1, renewals=run.renewals + 1))
+    draft.claim(Stage.RESOLVE)
+    draft.working(Stage.RESOLVE)
+    was = f"step {before.step}" if before else "none"
+    draft.emit("NewContent", f"A look found other content, of step {found.step} (before: {was}): it is made an image.")
+    return draft.decision(0)
+
+
+def _follow_generation(draft: Draft) -> None:
+    """A change that asks for no other result (suspend, retry, TTL) is taken note of, and nothing starts over."""
+    observed = draft.observed
+    if draft.status.observed_generation != observed.generation:
+        draft.update(observed_generation=observed.generation)
+        draft.conditions.follow_generation()
+
+
+def _work(draft: Draft) -> Decision:
+    stage = draft.status.stage
+    if stage is None:
+        raise ValueError("there is no stage to work on")
+    job = next((job for job in draft.observed.jobs if job.name == stage.job), None)
+    stopping = _stop_others(draft, job)
+    if stopping:
+        return stopping
+    if job is None:
+        return _absent(draft, stage)
+    if job.uid != stage.job_uid:
+        stage = replace(stage, job_uid=job.uid)
+        draft.update(stage=stage)
+        draft.working(Stage(stage.name))  # whatever kept the Job from being created is over
+    verdict = failure.resume(draft, stage)
+    if verdict and not job.finished:
+        return _await_end(draft, job)
+    if job.terminating:
+        return draft.decision(STOP_CHECK)
+    return _assessed(draft, stage, job)
+
+
+def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
+    if job.finished and draft.observed.pods is None:
+        return draft.decision(0)
+    name = Stage(stage.name)
+    match assess(name, job, draft.observed.pods, draft.observed.events):
+        case Done() as done:
+            progress.record(draft, name, done)
+            return _create(draft) if draft.status.stage else draft.decision()
+        case Failed() as failed:
+            wait = failure.record(draft, stage, failed, job)
+            return _create(draft) if draft.status.stage and job.finished and not wait else draft.decision(wait)
+        case Working(suspended=True):
+            return waiting.for_resumption(draft, stage, job)
+        case Working(waiting_for=cause):
+            return waiting.for_pod(draft, stage, job, cause)
+
+
+def _absent(draft: Draft, stage: StageStatus) -> Decision:
+    """The claimed Job does not exist: not yet, or no longer."""
+    if draft.observed.refusal:
+        return waiting.for_permission(draft, stage)
+    if not stage.job_uid:
+        return _create(draft)
+    verdict = failure.resume(draft, stage) or Failed(
+        kind=Kind.UNCOUNTED,
+        reason="JobLost",
+        message=f"Job {stage.job} was removed before its result was recorded.",
+        hint="It runs again by itself and reuses what it left in UFile and the registry.",
+    )
+    wait = failure.record(draft, stage, verdict, None)
+    return draft.decision(wait)
+
+
+def _create(draft: Draft) -> Decision:
+    """Creates the claimed Job, unless it is too early, the object is suspended, or another Job still lives."""
+    stage = draft.status.stage
+    if stage is None:
+        return draft.decision()
+    if draft.observed.spec.suspend:
+        return _suspended(draft)
+    wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
+    if wait > 0:
+        return draft.decision(wait)
+    if draft.observed.queue_position and stage.name == Stage.RESOLVE:
+        return waiting.in_line(draft, stage)
+    if stage.retry_at or waiting.is_queued(draft.observed.status):
+        draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
+    draft.conditions.drop(Type.SUSPENDED)
+    draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
+    return draft.decision(LOOK_AFTER)
+
+
+def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
+    """Deletes every other live Job of this object, and waits until it and its pods are gone."""
+    others = [job for job in draft.observed.jobs if job is not claimed and not job.finished]
+    if not others:
+        return None
+    draft.actions += [DeleteJob(name=job.name, uid=job.uid) for job in others if not job.terminating]
+    return draft.decision(STOP_CHECK)
+
+
+def _await_end(draft: Draft, job: Job) -> Decision:
+    if not job.terminating:
+        draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
+    return draft.decision(STOP_CHECK)
+
+
+def _suspended(draft: Draft) -> Decision:
+    draft.conditions.set(Type.SUSPENDED, "True", "Suspended", "spec.suspend is true: nothing new is started.")
+    draft.conditions.drop(Type.RECONCILING)
+    draft.update(observed_generation=draft.observed.generation)
+    return draft.decision()

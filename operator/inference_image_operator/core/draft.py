@@ -1,0 +1,81 @@
+"""A decision in the making: the observation it is made from, and the changes collected so far."""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from inference_image_operator.api import MemoryRaise, StageStatus
+from inference_image_operator.api.conditions import Editor, Type
+from inference_image_operator.api.names import digest, job_name
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import rfc3339
+from inference_image_operator.config.installation import Config
+from inference_image_operator.core.decision import Action, Decision, Emit
+from inference_image_operator.observed import Observed
+
+
+class Draft:
+    """Mutable within one call of `decide`, and never seen outside it."""
+
+    def __init__(self, observed: Observed, config: Config, now: datetime) -> None:
+        self.observed = observed
+        self.config = config
+        self.now = now
+        self.status = observed.status
+        self.conditions = Editor(observed.status, observed.generation, now)
+        self.actions: list[Action] = []
+
+    def update(self, **changes: object) -> None:
+        """Changes fields of the status."""
+        self.status = replace(self.status, **changes)
+
+    def emit(self, reason: str, message: str, *, warning: bool = False) -> None:
+        """Adds an Event."""
+        self.actions.append(Emit(type="Warning" if warning else "Normal", reason=reason, message=message))
+
+    def claim(self, stage: Stage, *inputs: object) -> None:
+        """Names the stage's Job in the status; `inputs` are what the stage works on besides the run itself."""
+        run = self.status.run
+        if run is None:
+            raise ValueError("a stage belongs to a run")
+        renewal = (f"renewal {run.renewals}",) if run.renewals else ()
+        content = digest(stage.value, run.input_hash, run.generation, run.resolves, *inputs, *renewal)
+        self._claim(stage, content, attempt=1, failures=0, wait=0)
+
+    def claim_again(
+        self, stage: StageStatus, *, failures: int, wait: float, memory: MemoryRaise | None = None, waits: int = 0
+    ) -> None:
+        """The next attempt of the same stage at the same content, where it was starved with more memory.
+
+        `wait` is in seconds; `waits` is 1 when the attempt before only found what is still being restored.
+        """
+        self._claim(Stage(stage.name), stage.content, attempt=stage.attempt + 1, failures=failures, wait=wait)
+        if claimed := self.status.stage:
+            more = replace(claimed, memory=memory or stage.memory, waits=stage.waits + waits)
+            self.update(stage=more)
+
+    def _claim(self, stage: Stage, content: str, *, attempt: int, failures: int, wait: float) -> None:
+        self.update(
+            stage=StageStatus(
+                name=stage.value,
+                job=job_name(self.observed.name, self.observed.uid, stage.value, content, attempt),
+                attempt=attempt,
+                start_time=rfc3339(self.now),
+                content=content,
+                failures=failures,
+                retry_at=rfc3339(self.now + timedelta(seconds=wait)) if wait else "",
+            )
+        )
+
+    def working(self, stage: Stage, message: str = "") -> None:
+        """Ready is not known yet: this stage works on it."""
+        text = message or f"{stage.working} in Job {self.status.stage.job if self.status.stage else ''}"
+        self.conditions.set(Type.READY, "Unknown", stage.working, text)
+        self.conditions.set(Type.RECONCILING, "True", stage.working, text)
+        self.conditions.set(stage.condition, "Unknown", stage.working, text)
+        self.conditions.drop(Type.STALLED, Type.SUSPENDED)
+
+    def decision(self, requeue_after: float | None = None) -> Decision:
+        """What came of it."""
+        status = replace(self.status, conditions=self.conditions.all)
+        return Decision(status=status, actions=tuple(self.actions), requeue_after=requeue_after)

@@ -1,0 +1,131 @@
+"""What the installation allows: the checks of a spec that the CRD cannot make, because they differ per cluster."""
+
+from inference_image_operator.api import ONNX, Resources, Spec
+from inference_image_operator.api.quantities import quantity
+from inference_image_operator.config.installation import Config, Maximum
+from inference_image_operator.observed import Frozen
+
+ASK = "Ask the administrator of the operator to allow it (chart values), or change the spec."
+
+
+class Refusal(Frozen, frozen=True, kw_only=True):
+    """A wish that this installation does not grant."""
+
+    reason: str
+    message: str
+    hint: str = ASK
+
+
+def refusal(spec: Spec, config: Config) -> Refusal | None:
+    """The first thing in the spec that the installation does not allow, if any."""
+    checks = (_registry, _builder, _endpoint, _git_host, _formats, _classes, _resources)
+    return next((found for check in checks if (found := check(spec, config))), None)
+
+
+def _registry(spec: Spec, config: Config) -> Refusal | None:
+    named = [("spec.image.repository", spec.image.repository)]
+    named += [("spec.image.additionalRepositories", repository) for repository in spec.image.additional_repositories]
+    if spec.build.cache.repository:
+        named.append(("spec.build.cache.repository", spec.build.cache.repository))
+    for field, repository in named:
+        host = repository.split("/", 1)[0]
+        if not config.registries.names.listed(host, config.registries.allowed):
+            allowed = ", ".join(config.registries.allowed)
+            return Refusal(
+                reason="RegistryNotAllowed", message=f"{field} is on {host}; this installation allows {allowed}."
+            )
+    return None
+
+
+def _builder(spec: Spec, config: Config) -> Refusal | None:
+    if config.builder(spec.build) in config.builders.allowed:
+        return None
+    return Refusal(
+        reason="BuilderNotAllowed",
+        message=f"spec.build.builder is {spec.build.builder}; this installation allows "
+        f"{', '.join(config.builders.allowed)}.",
+    )
+
+
+def _endpoint(spec: Spec, config: Config) -> Refusal | None:
+    ufile = spec.ufile
+    if config.endpoint(ufile) is not None:
+        return None
+    if ufile.endpoint is not None:
+        return Refusal(
+            reason="EndpointNotAllowed",
+            message=f"spec.ufile.endpoint {ufile.endpoint.scheme}://*{ufile.endpoint.suffix} is not one that this "
+            "installation lists.",
+        )
+    if ufile.region in config.ufile.regions:
+        return Refusal(
+            reason="EndpointNotAllowed",
+            message=f"This installation has no {config.network(ufile)} endpoint of the region {ufile.region}.",
+            hint=f"Set spec.ufile.network to the other one. {ASK}",
+        )
+    return Refusal(
+        reason="RegionUnknown",
+        message=f"spec.ufile.region {ufile.region} is none that this installation knows: "
+        f"{', '.join(config.ufile.regions)}.",
+        hint="Correct spec.ufile.region; a new region of US3 is added by the administrator of the operator (chart "
+        "value config.ufile.regions).",
+    )
+
+
+def _formats(spec: Spec, config: Config) -> Refusal | None:
+    if ONNX not in spec.export.formats or config.images.export_onnx:
+        return None
+    return Refusal(
+        reason="FormatNotAvailable",
+        message="spec.export.formats asks for ONNX, and this installation has no image that converts to it.",
+        hint="Leave ONNX out, or ask the administrator of the operator for it (chart value images.exportOnnx).",
+    )
+
+
+def _git_host(spec: Spec, config: Config) -> Refusal | None:
+    if spec.source.git is None:
+        return None
+    host = spec.source.git.url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+    allowed = config.sources.git_hosts
+    if host in allowed:
+        return None
+    lists = f"allows {', '.join(allowed)}" if allowed else "allows no Git host"
+    return Refusal(reason="GitHostNotAllowed", message=f"spec.source.git.url is on {host}; this installation {lists}.")
+
+
+def _classes(spec: Spec, config: Config) -> Refusal | None:
+    wanted = (
+        ("priorityClassName", spec.scheduling.priority_class_name, config.scheduling.allowed_priority_classes),
+        ("runtimeClassName", spec.scheduling.runtime_class_name, config.scheduling.allowed_runtime_classes),
+    )
+    for field, name, allowed in wanted:
+        if name and name not in allowed:
+            return Refusal(
+                reason="SchedulingNotAllowed", message=f"spec.scheduling.{field} {name} is not allowed here."
+            )
+    return None
+
+
+def _resources(spec: Spec, config: Config) -> Refusal | None:
+    asked = {"export": spec.export.resources, "build": spec.build.resources, "test": spec.test.resources}
+    for stage, resources in asked.items():
+        try:
+            excess = _excess(resources, config.jobs.maximum)
+        except ValueError as error:
+            return Refusal(
+                reason="ResourcesInvalid",
+                message=f"spec.{stage}.resources: {error}",
+                hint="Write quantities as Kubernetes does, for example 500m or 2Gi.",
+            )
+        if excess:
+            return Refusal(reason="ResourcesTooLarge", message=f"spec.{stage}.resources: {excess}")
+    return None
+
+
+def _excess(resources: Resources, maximum: Maximum) -> str | None:
+    ceilings = {"cpu": maximum.cpu, "memory": maximum.memory, "ephemeral-storage": maximum.ephemeral_storage}
+    for quantities in (resources.requests, resources.limits):
+        for name, wanted in quantities.items():
+            if name in ceilings and quantity(wanted) > quantity(ceilings[name]):
+                return f"{name} {wanted} is more than the {ceilings[name]} that this installation allows."
+    return None

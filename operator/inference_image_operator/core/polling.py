@@ -1,0 +1,144 @@
+"""`poll`, of the checkpoint or of Git: when a finished object is looked at again, by which Job, and what comes of it.
+
+A look is one Job under a name that is the same for every look at an object, so the API server itself allows one at a
+time, and no claim has to be written. The finished Job is the record of the look until the next is due; then it is
+deleted, and once it is gone the next is created. See docs/decisions/0005.
+"""
+
+from datetime import datetime, timedelta
+
+from inference_image_contract import results
+from inference_image_operator.api import parse_duration
+from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.names import digest, job_name
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import parse, rfc3339
+from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
+from inference_image_operator.core.draft import Draft
+from inference_image_operator.core.policy import refusal
+from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Outcome, Working, assess
+from inference_image_operator.diagnosis.pending import LOOK_AFTER, LOOK_AGAIN
+from inference_image_operator.jobs import LOOK, look
+from inference_image_operator.observed import Job, Observed
+
+AGAIN = timedelta(minutes=5)
+"""Time after a look that came to nothing through nobody's lasting fault, unless `poll` is shorter."""
+NOTED = timedelta(hours=1)
+"""How old the time of the last look in the status may become."""
+
+
+def polls(observed: Observed) -> bool:
+    """Whether this object is looked at again and again once its run has ended."""
+    return bool(observed.spec.poll) and not observed.spec.suspend
+
+
+def last_look(observed: Observed) -> Job | None:
+    """The Job of the look that is under way or was the last, whichever run it was for."""
+    name = _name(observed)
+    return next((job for job in observed.jobs if job.name == name), None)
+
+
+def needs_pods(observed: Observed, now: datetime) -> bool:
+    """Whether the next decision wants the pods of the look's Job."""
+    job = last_look(observed)
+    if job is None or job.terminating or not polls(observed):
+        return False
+    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=LOOK_AFTER)
+    return job.finished or waits
+
+
+def news(draft: Draft) -> results.Resolved | None:
+    """What the last look found, if it is other content than this run's."""
+    outcome = _outcome(draft)
+    if not isinstance(outcome, Done) or not isinstance(outcome.result, results.Resolved):
+        return None
+    resolved = find(draft.observed.status.conditions, Type.RESOLVED)
+    known = resolved is not None and resolved.status == "True"
+    return None if known and outcome.result.content_hash == draft.status.content_hash else outcome.result
+
+
+def follow(draft: Draft) -> Decision:
+    """The next step where there is no news: notes what the last look came to, and looks again when it is time."""
+    job, outcome = last_look(draft.observed), _outcome(draft)
+    if job is not None and (job.terminating or (job.finished and draft.observed.pods is None)):
+        return draft.decision(LOOK_AGAIN if job.terminating else 0)
+    match outcome:
+        case Working(waiting_for=cause):
+            if cause:
+                _tell(draft, cause.reason, f"{cause.message} {cause.hint}")
+            return draft.decision(None if job and job.ready else LOOK_AGAIN)
+        case Done():
+            draft.conditions.drop(Type.POLL_FAILED)
+            _note(draft, job)
+        case Failed(kind=kind) as failed if kind not in _NOBODYS_FAULT:
+            _tell(draft, failed.reason, f"{failed.message} {failed.hint}".strip())
+            _note(draft, job)
+    if refusal(draft.observed.spec, draft.config):
+        return draft.decision()
+    wait = (_due(draft, job, outcome) - draft.now).total_seconds()
+    return draft.decision(wait) if wait > 0 else _look(draft, job)
+
+
+_NOBODYS_FAULT = (Kind.UNCOUNTED, Kind.RESOLVE)
+"""A lost pod, or inputs that moved under the look: the next one will tell."""
+
+
+def _name(observed: Observed) -> str:
+    return job_name(observed.name, observed.uid, LOOK, "", 0)
+
+
+def _content(draft: Draft) -> str:
+    """What a look is for: one run. What an earlier run's look found says nothing about this one."""
+    run = draft.status.run
+    if run is None:
+        raise ValueError("only a run that has ended is looked at again")
+    return digest(LOOK, run.input_hash, run.generation, run.resolves, run.renewals)
+
+
+def _outcome(draft: Draft) -> Outcome | None:
+    """What has come of the look for this run; None when there was none, or nobody can tell any more."""
+    job = last_look(draft.observed)
+    if job is None or job.terminating or job.content != _content(draft):
+        return None
+    if job.finished and draft.observed.pods is None:
+        return None
+    return assess(Stage.RESOLVE, job, draft.observed.pods, draft.observed.events)
+
+
+def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
+    """When the next look is due, counted from whatever was the last to look at the inputs."""
+    poll = timedelta(seconds=parse_duration(draft.observed.spec.poll))
+    if job and job.ended and outcome:
+        passes = isinstance(outcome, Failed) and outcome.kind is not Kind.PERMANENT
+        return job.ended + (min(poll, AGAIN) if passes else poll)
+    failure = draft.status.last_failure
+    times = [time for time in (draft.status.last_look, failure.time if failure else "") if time]
+    return max((parse(time) + poll for time in times), default=draft.now)
+
+
+def _look(draft: Draft, job: Job | None) -> Decision:
+    """Makes room for the next look, or creates its Job."""
+    if job is not None:
+        draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
+        return draft.decision(LOOK_AGAIN)
+    refused = draft.observed.refusal
+    if refused:
+        _tell(draft, refused.reason, refused.message)
+        return draft.decision(AGAIN.total_seconds())
+    manifest = look(draft.observed, _name(draft.observed), _content(draft), draft.config)
+    draft.actions.append(CreateJob(manifest=manifest))
+    return draft.decision(LOOK_AFTER)
+
+
+def _tell(draft: Draft, reason: str, message: str) -> None:
+    """A look that fails takes nothing away from what is published: Ready stays as it is."""
+    before = find(draft.conditions.all, Type.POLL_FAILED)
+    draft.conditions.set(Type.POLL_FAILED, "True", reason, message)
+    if before is None or before.reason != reason:
+        draft.emit(reason, message, warning=True)
+
+
+def _note(draft: Draft, job: Job | None) -> None:
+    last = draft.status.last_look
+    if job and job.ended and (not last or job.ended - parse(last) >= NOTED):
+        draft.update(last_look=rfc3339(job.ended))

@@ -1,0 +1,208 @@
+"""What a finished stage leaves in the status, and which stage follows."""
+
+import math
+
+from msgspec.structs import asdict, replace
+
+from inference_image_contract import inputs, results
+from inference_image_contract.reasons import Reason
+from inference_image_operator.api import (
+    BuiltStatus,
+    CheckpointFile,
+    CheckpointStatus,
+    FrozenGraphStatus,
+    HistoryEntry,
+    ImageStatus,
+    ManifestStatus,
+    OnnxStatus,
+    SourceStatus,
+    StoredFileStatus,
+    Timings,
+    format_duration,
+)
+from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import rfc3339
+from inference_image_operator.core import failure
+from inference_image_operator.core.draft import Draft
+from inference_image_operator.diagnosis.outcomes import Done
+from inference_image_operator.jobs.sizing import memory
+
+MAX_FILES = 64
+MAX_HISTORY = 10
+REUSED = "Reused"
+
+
+def record(draft: Draft, stage: Stage, done: Done) -> None:
+    """Writes a stage's result into the draft and claims what follows, or ends the run as Ready."""
+    timings = draft.status.timings or Timings()
+    draft.update(timings=replace(timings, **{stage.lower(): format_duration(math.ceil(done.seconds))}))
+    match done.result:
+        case results.Resolved() as resolved:
+            _resolved(draft, resolved)
+        case results.Exported() as exported:
+            _exported(draft, exported)
+        case results.Built() as built:
+            _built(draft, built)
+        case results.Published() as published:
+            _published(draft, published, done.probed)
+        case other:
+            raise TypeError(f"{type(other).__name__} is no stage's result")
+
+
+def _resolved(draft: Draft, result: results.Resolved) -> None:
+    files = tuple(CheckpointFile(key=f.key, size=f.size, etag=f.etag) for f in result.files[:MAX_FILES])
+    draft.update(
+        checkpoint=CheckpointStatus(
+            step=result.step, fingerprint=result.fingerprint, files=files, model_bytes=result.model_bytes
+        ),
+        content_hash=result.content_hash,
+        source=SourceStatus(commit=result.commit) if result.commit else None,
+        manifest=ManifestStatus(
+            key=result.manifest.key,
+            sha256=result.manifest.sha256,
+            context_bytes=result.context_bytes,
+            base_bytes=result.base_bytes,
+        ),
+        frozen_graph=None,
+        built=None,
+        run=replace(draft.status.run, registry_host=result.registry_host) if draft.status.run else None,
+        last_look=rfc3339(draft.now) if draft.observed.spec.poll else "",
+    )
+    _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
+    _warn(draft, Stage.RESOLVE, result.warnings)
+    if result.image:
+        _reuse(draft, Stage.EXPORT, "Not needed: the image of this content exists.")
+        _reuse(draft, Stage.BUILD, f"The registry serves this content as {result.image.digest}.")
+    elif result.graph:
+        _reuse(draft, Stage.EXPORT, f"The graph of this checkpoint is {result.graph.key}.")
+    if result.graph:
+        _graph(draft, result.graph)
+    if _needs_too_much(draft, Stage.EXPORT):
+        return
+    if result.image:
+        _test(draft, result.image.digest, result.image.size)
+    elif result.graph:
+        _build(draft, result.graph)
+    else:
+        draft.claim(Stage.EXPORT, result.fingerprint, result.manifest.sha256)
+        draft.working(Stage.EXPORT)
+
+
+def _needs_too_much(draft: Draft, stage: Stage) -> bool:
+    """Writes down the memory of what follows; ends the run where the model needs more than may be had."""
+    draft.update(memory=memory.limits(draft.observed.spec, draft.status, draft.config))
+    excess = memory.excess(draft.observed.spec, draft.status, draft.config)
+    if excess:
+        failure.stall(draft, stage, "ResourcesTooLarge", f"{excess.message} {excess.hint}")
+    return excess is not None
+
+
+def _what(result: results.Resolved) -> str:
+    return "A ready graph" if result.step is None else f"Step {result.step}, {result.file_count} files"
+
+
+def _exported(draft: Draft, result: results.Exported) -> None:
+    graph = result.graph
+    _graph(draft, graph)
+    message = f"{graph.key}, {graph.size} bytes, verified with one picture."
+    if result.not_overwritten:
+        kept = (
+            f"{result.not_overwritten} keeps another graph, which the token must not overwrite. To have this one there "
+            "as well, delete it, or let the token overwrite."
+        )
+        message += f" {kept}"
+        draft.emit(Reason.OVERWRITE_FORBIDDEN.value, f"The graph is {graph.key}; {kept}", warning=True)
+    _done(draft, Stage.EXPORT, "Exported", message)
+    if not _needs_too_much(draft, Stage.TEST):
+        _build(draft, graph)
+
+
+def _built(draft: Draft, result: results.Built) -> None:
+    _done(draft, Stage.BUILD, "Built", f"The registry serves {result.digest}.")
+    _warn(draft, Stage.BUILD, result.warnings)
+    _test(draft, result.digest, result.size)
+
+
+def _published(draft: Draft, result: results.Published, probed: results.Probed | None) -> None:
+    spec, run, checkpoint = draft.observed.spec, draft.status.run, draft.status.checkpoint
+    graph = draft.status.frozen_graph
+    image = ImageStatus(
+        reference=f"{spec.image.repository}@{result.digest}",
+        digest=result.digest,
+        tags=tuple(tag.tag for tag in result.tags if not tag.repository),
+        size=result.size,
+        memory_bytes=(probed.memory_bytes if probed else 0) or (graph.memory_bytes if graph else 0),
+        generation=run.generation if run else draft.observed.generation,
+    )
+    entry = HistoryEntry(
+        digest=result.digest,
+        content_hash=draft.status.content_hash,
+        step=checkpoint.step if checkpoint else None,
+        time=rfc3339(draft.now),
+    )
+    draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
+    tested = "TestDisabled" if not spec.test.enabled else "Answered"
+    _done(draft, Stage.TEST, tested, "The image answered." if spec.test.enabled else "spec.test.enabled is false.")
+    for tag in result.tags:
+        if tag.previous and tag.previous != result.digest:
+            name = f"{tag.repository}:{tag.tag}" if tag.repository else tag.tag
+            draft.emit("TagMoved", f"Tag {name} pointed to {tag.previous} and now points to {result.digest}.")
+    if result.deleted or result.retention:
+        text = f"{result.deleted} old content tags of {spec.image.repository} were removed."
+        draft.emit("OldImagesDeleted", f"{text} {result.retention}".strip())
+    message = f"{image.reference} is published as {', '.join(image.tags)}."
+    if spec.image.additional_repositories:
+        message += f" {', '.join(spec.image.additional_repositories)} have it too."
+    draft.conditions.set(Type.READY, "True", "Published", message)
+    draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.SUSPENDED)
+    draft.emit("Published", message)
+
+
+def _graph(draft: Draft, graph: inputs.Graph) -> None:
+    draft.update(
+        frozen_graph=FrozenGraphStatus(
+            key=graph.key,
+            sha256=graph.sha256,
+            size=graph.size,
+            tensorflow=graph.tensorflow,
+            readable_by=graph.readable_by,
+            memory_bytes=graph.memory_bytes,
+            saved_model=StoredFileStatus(**asdict(graph.saved_model)) if graph.saved_model else None,
+            onnx=OnnxStatus(**asdict(graph.onnx)) if graph.onnx else None,
+        )
+    )
+
+
+def _build(draft: Draft, graph: inputs.Graph) -> None:
+    manifest = draft.status.manifest
+    draft.claim(Stage.BUILD, draft.status.content_hash, graph.sha256, manifest.sha256 if manifest else "")
+    draft.working(Stage.BUILD)
+
+
+def _test(draft: Draft, digest: str, size: int) -> None:
+    draft.update(built=BuiltStatus(digest=digest, size=size))
+    draft.claim(Stage.TEST, digest, draft.observed.spec.image.tags)
+    draft.working(Stage.TEST)
+
+
+def _done(draft: Draft, stage: Stage, reason: str, message: str) -> None:
+    draft.conditions.set(stage.condition, "True", reason, message)
+    if stage is not Stage.TEST:
+        draft.emit(reason, message)
+
+
+def _warn(draft: Draft, stage: Stage, warnings: tuple[results.StageWarning, ...]) -> None:
+    """Each is an Event, once in a run, and stands in the stage's condition after what it has come to."""
+    condition = find(draft.conditions.all, stage.condition)
+    for warning in warnings:
+        draft.emit(warning.reason, warning.message, warning=True)
+    if condition and warnings:
+        message = " ".join((condition.message, *(warning.message for warning in warnings)))
+        draft.conditions.set(stage.condition, "True", condition.reason, message)
+
+
+def _reuse(draft: Draft, stage: Stage, message: str) -> None:
+    timings = draft.status.timings or Timings()
+    draft.update(timings=replace(timings, **{stage.lower(): REUSED}))
+    draft.conditions.set(stage.condition, "True", REUSED, message)

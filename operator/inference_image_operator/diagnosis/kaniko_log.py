@@ -1,0 +1,118 @@
+"""What the last lines of Kaniko's log say about its failure."""
+
+import re
+
+from msgspec.structs import replace
+
+from inference_image_contract import paths, uhub
+from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import UHUB
+from inference_image_operator.diagnosis.kaniko_rules import ANY, BUILD, NO_SPACE, PULL, PUSH, REQUEST, Rule
+from inference_image_operator.observed import Frozen
+
+
+class Diagnosis(Frozen, frozen=True, kw_only=True):
+    """A failure of Kaniko in our words."""
+
+    reason: str
+    message: str
+    hint: str
+    passes: bool = False
+    """Another attempt may succeed."""
+    starved: bool = False
+    """More memory may help."""
+
+
+_BUILD_HINT = "Mend the Dockerfile or the files that it names, " + REQUEST + " See lastFailure.logTail."
+_PUSHING = re.compile(r"error (?:pushing image|checking push permission)", re.IGNORECASE)
+_FRAME = re.compile(
+    r"^(?:error|fatal)(?: building image| building stage| pushing image)?: "
+    r"|^error building stage: |^failed to execute command: |^parsing dockerfile: "
+    r"|^unable to complete operation after \d+ attempts, last error: "
+    r"|^error checking push permissions -- make sure you entered the correct tag name, and that you are "
+    r"authenticated correctly, and try again: "
+    r"|^checking push permission for \"\S+\": |^failed to push to destination \S+: ",
+    re.IGNORECASE,
+)
+_OWN_LINE = re.compile(r"^time=\"[^\"]*\" level=\w+ msg=\"(?P<said>.*)\"$")
+_STATE = re.compile(r"\?_state=[^\s\":]+")
+"""What a registry remembers of an upload in its address."""
+_OF_UHUB = re.compile(rf"https?://(?P<host>{'|'.join(map(re.escape, UHUB))})/v2/(?P<path>\S+?)/(?:blobs|manifests)/")
+_MAX_DETAIL = 500
+
+
+def diagnose(tail: str) -> Diagnosis:
+    """The diagnosis of a log tail; what no rule knows is `BuildFailed` with Kaniko's own words."""
+    line = _error_line(tail)
+    detail = _detail(line)
+    if "waiting for process to exit" in line:
+        detail = _of_run(tail, line) or detail
+        if NO_SPACE.pattern.search(detail):
+            return _said(NO_SPACE, {}, detail)
+    pushing = bool(_PUSHING.search(line))
+    for rule in (*BUILD, *(PUSH if pushing else PULL), *ANY):
+        if found := rule.pattern.search(line):
+            return _as_uhub_says(_said(rule, found.groupdict(), detail), line, pushing=pushing)
+    return Diagnosis(
+        reason=Reason.BUILD_FAILED.value,
+        message=f"Kaniko failed: {detail}" if detail else "Kaniko failed and printed nothing.",
+        hint=_BUILD_HINT,
+    )
+
+
+def _said(rule: Rule, words: dict[str, str], detail: str) -> Diagnosis:
+    words = {name: _relative(value) for name, value in words.items() if value}
+    return Diagnosis(
+        reason=str(rule.reason),
+        message=f"{rule.sentence.format(**words)}: {_relative(detail)}",
+        hint=rule.hint.format(**words),
+        passes=rule.passes,
+        starved=rule.starved,
+    )
+
+
+def _as_uhub_says(found: Diagnosis, line: str, *, pushing: bool) -> Diagnosis:
+    """The same; what UHub's documents say about it goes before the hint for any registry."""
+    match = _OF_UHUB.search(line)
+    if match is None:
+        return found
+    path, host = match["path"], match["host"]
+    said = ""
+    if found.reason == Reason.REPOSITORY_NOT_FOUND:
+        said = uhub.create_repository(path)
+    elif found.reason == Reason.REGISTRY_UNAUTHORIZED:
+        said = f"{uhub.log_in()}. " + uhub.push(path, "" if host == UHUB[0] else UHUB[0]) if pushing else uhub.log_in()
+    return replace(found, hint=f"{said}. {found.hint}") if said else found
+
+
+def _relative(text: str) -> str:
+    """Paths as the user knows them: relative to the build context."""
+    return text.replace(f"{paths.CONTEXT}/", "").replace(f"{paths.WORKSPACE}/", "../")
+
+
+def _detail(line: str) -> str:
+    """The line without the frames that Kaniko puts around a cause."""
+    while (shorter := _FRAME.sub("", line)) != line:
+        line = shorter
+    return _STATE.sub("", line)[:_MAX_DETAIL]
+
+
+def _of_run(tail: str, line: str) -> str:
+    """The RUN that failed and the last words of its program."""
+    lines = [found.strip() for found in tail.partition(line)[0].splitlines() if found.strip()]
+    own = [(found, _OWN_LINE.match(found)) for found in lines]
+    runs = [match["said"] for _, match in own if match and match["said"].startswith("RUN ")]
+    words = own[-1][0] if own and own[-1][1] is None else ""
+    command = runs[-1].replace('\\"', '"')[:200] if runs else ""
+    return ": ".join(part for part in (command, words[:300]) if part)
+
+
+def _error_line(tail: str) -> str:
+    """The line that names the cause: the last that begins with an error, else that speaks of one, else the last of all.
+
+    A Kaniko that ends early prints `Error: ...` first and then its whole usage, so the last line alone is no cause.
+    """
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    begins = [line for line in lines if re.match(r"error|fatal", line, re.IGNORECASE)]
+    speaks = [line for line in lines if re.search(r"error|fatal|failed", line, re.IGNORECASE)]
+    return (begins or speaks or lines or [""])[-1]

@@ -1,0 +1,282 @@
+"""What a stage's Job has come to: still working, done with a result, or failed with a reason and a class."""
+
+import re
+from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
+
+from inference_image_contract import results
+from inference_image_contract.reasons import ExitCode, Reason
+from inference_image_contract.redact import redact
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.diagnosis import kaniko_log, tested_image
+from inference_image_operator.diagnosis.pending import Cause, cause
+from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
+
+MAX_LOG_TAIL = tested_image.MAX_LOG_TAIL
+
+
+class Kind(StrEnum):
+    """Who can help, and so what follows."""
+
+    PERMANENT = "permanent"
+    """Only a change of the spec, of the inputs, or a new request."""
+    COUNTED = "counted"
+    """Another attempt may; it counts against the retry limit."""
+    UNCOUNTED = "uncounted"
+    """Another attempt will; nobody here is to blame (eviction, a Job removed from outside)."""
+    RESOLVE = "resolve"
+    """The inputs moved: pin them again."""
+    RESTORING = "restoring"
+    """Archived inputs are being restored: another attempt later, which counts as none, until a deadline."""
+
+
+class Working(Frozen, frozen=True, kw_only=True):
+    """The Job has not ended."""
+
+    waiting_for: Cause | None = None
+    suspended: bool = False
+
+
+class Done(Frozen, frozen=True, kw_only=True):
+    """The Job is complete, and this is what its last container reported."""
+
+    result: results.Result
+    seconds: float
+    probed: results.Probed | None = None
+    """What the probe measured, of a test."""
+
+
+class Failed(Frozen, frozen=True, kw_only=True):
+    """The Job failed, or goes on without hope."""
+
+    kind: Kind
+    reason: str
+    message: str
+    hint: str
+    log_tail: str = ""
+    starved: str = ""
+    """The container that was killed for want of memory."""
+
+
+Outcome = Working | Done | Failed
+
+MAIN = {Stage.RESOLVE: "resolve", Stage.EXPORT: "export", Stage.BUILD: "report", Stage.TEST: "publish"}
+_RESULTS: dict[Stage, type[results.Result]] = {
+    Stage.RESOLVE: results.Resolved,
+    Stage.EXPORT: results.Exported,
+    Stage.BUILD: results.Built,
+    Stage.TEST: results.Published,
+}
+_KINDS = {
+    ExitCode.BAD_INPUT: Kind.PERMANENT,
+    ExitCode.NOT_FOUND: Kind.PERMANENT,
+    ExitCode.FORBIDDEN: Kind.PERMANENT,
+    ExitCode.UNAVAILABLE: Kind.COUNTED,
+    ExitCode.SOURCE_CHANGED: Kind.RESOLVE,
+    ExitCode.INTERNAL: Kind.COUNTED,
+    ExitCode.RESTORING: Kind.RESTORING,
+}
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_KILLED = 128 + 9
+"""By SIGKILL, and not for its memory: whoever did it, the log says nothing about the build."""
+_DISK = re.compile(r"ephemeral[- ](?:local )?storage|emptyDir volume|disk ?pressure", re.IGNORECASE)
+"""In the words with which a kubelet evicts a pod."""
+_KANIKO = "kaniko"
+_MEMORY_FIELDS = {
+    "export": "spec.export.resources",
+    "answer": "spec.export.resources",
+    "kaniko": "spec.build.resources",
+    "append": "spec.build.resources",
+    tested_image.IMAGE: "spec.test.resources",
+}
+"""Container -> what gives it memory; that of the others is the installation's."""
+
+
+def assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
+    """The outcome of a Job as far as it can be seen. `pods` is None when nobody looked: then a live Job is at work."""
+    outcome = _assess(stage, job, pods, events)
+    log = tested_image.log_tail(_newest_first(pods or ())) if stage is Stage.TEST else ""
+    return replace(outcome, log_tail=log) if isinstance(outcome, Failed) and log else outcome
+
+
+def _assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
+    if job.complete:
+        return _complete(stage, job, pods or ())
+    if job.failed:
+        return _failed(stage, job, pods or ())
+    if job.suspended:
+        return Working(suspended=True)
+    if pods is None:
+        return Working()
+    return _failing_image(_newest_first(pods)) or Working(waiting_for=cause(pods, events))
+
+
+def _failing_image(pods: list[Pod]) -> Failed | None:
+    """What the built image comes to beside a probe that would wait for it until its deadline."""
+    if tested_image.is_out_of_memory(pods):
+        return _out_of_memory(tested_image.IMAGE)
+    crashed = tested_image.crashing(pods)
+    return _does_not_start(crashed) if crashed else None
+
+
+def _does_not_start(image: Container) -> Failed:
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason=Reason.IMAGE_DOES_NOT_START.value,
+        message=tested_image.end_of(image),
+        hint="Fix the inference code, or CMD and ENTRYPOINT of the Dockerfile, upload it, then set the annotation "
+        "uai.ucloud.cn/requestedAt to a new value. See lastFailure.logTail.",
+        log_tail=redact(image.report)[-MAX_LOG_TAIL:],
+    )
+
+
+def _out_of_memory(container: str, message: str = "") -> Failed:
+    field = _MEMORY_FIELDS.get(container, f"config.jobs.resources.{container} of the installation (chart values)")
+    return Failed(
+        kind=Kind.COUNTED,
+        reason=Reason.OUT_OF_MEMORY.value,
+        message=message or f"Container {container} used more memory than its limit and was killed.",
+        hint=f"Raise the memory limit in {field}.",
+        starved=container,
+    )
+
+
+def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
+    report = next(
+        (c.report for pod in _newest_first(pods) for c in pod.containers if c.name == MAIN[stage] and c.exit_code == 0),
+        "",
+    )
+    try:
+        result = msgspec.json.decode(report, type=_RESULTS[stage])
+    except msgspec.DecodeError:
+        return Failed(
+            kind=Kind.UNCOUNTED,
+            reason="ResultLost",
+            message=f"Job {job.name} is complete, but its result could not be read from its pod.",
+            hint="It runs again by itself and reuses what it left in UFile and the registry.",
+        )
+    digest = getattr(result, "digest", None)
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        return Failed(
+            kind=Kind.PERMANENT,
+            reason=Reason.DIGEST_INVALID.value,
+            message=f"Job {job.name} reported a digest that is none.",
+            hint="The registry answers against its protocol: ask whoever runs it.",
+        )
+    seconds = (job.ended - job.started).total_seconds() if job.started and job.ended else 0.0
+    return Done(result=result, seconds=seconds, probed=_probed(pods) if stage is Stage.TEST else None)
+
+
+def _probed(pods: tuple[Pod, ...]) -> results.Probed | None:
+    found = (pod.container("probe") for pod in _newest_first(pods))
+    report = next((container.report for container in found if container and container.exit_code == 0), "")
+    try:
+        return msgspec.json.decode(report, type=results.Probed)
+    except msgspec.DecodeError:
+        return None
+
+
+def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
+    if job.failed == "DeadlineExceeded":
+        return _out_of_disk(stage, pods) or _timed_out(stage, job)
+    sound = [pod for pod in _newest_first(pods) if not pod.disrupted]
+    if tested_image.is_out_of_memory(sound):
+        return _out_of_memory(tested_image.IMAGE)
+    for pod in sound:
+        for container in pod.containers:
+            if container.name != tested_image.IMAGE and container.exit_code not in (None, 0):
+                return _container_failed(container, pod)
+    message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
+    return Failed(
+        kind=Kind.UNCOUNTED,
+        reason="PodLost",
+        message=f"The pod of Job {job.name} ended before its containers did: {message}",
+        hint="It runs again by itself. If it repeats, look at the node's events.",
+    )
+
+
+def _out_of_disk(stage: Stage, pods: tuple[Pod, ...]) -> Failed | None:
+    """The kubelet evicted the pod for the disk that it used; the Job controller replaced it until time was up."""
+    pod = next((pod for pod in _newest_first(pods) if _DISK.search(pod.message)), None)
+    if pod is None:
+        return None
+    field = {Stage.EXPORT: "spec.export.resources", Stage.BUILD: "spec.build.resources"}.get(stage)
+    more = f"Raise ephemeral-storage in the requests of {field}" if field else "Give the node more disk"
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason=Reason.DISK_FULL.value,
+        message=f"The pod was evicted for the disk that it used: {pod.message}",
+        hint=f"{more}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
+    )
+
+
+def _timed_out(stage: Stage, job: Job) -> Failed:
+    field = {Stage.EXPORT: "spec.export.timeout", Stage.BUILD: "spec.build.timeout", Stage.TEST: "spec.test.timeout"}
+    remedy = (
+        f"Raise {field[stage]} or give the stage more resources" if stage in field else "Look for what it waits for"
+    )
+    return Failed(
+        kind=Kind.PERMANENT,
+        reason="TimedOut",
+        message=f"Job {job.name} did not end in time.",
+        hint=f"{remedy}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
+    )
+
+
+def _container_failed(container: Container, pod: Pod) -> Failed:
+    if container.ended == "OOMKilled":
+        return _out_of_memory(container.name)
+    tail = redact(container.report)[-MAX_LOG_TAIL:]
+    if container.name == _KANIKO:
+        # Its exit code and its last words can be those of a RUN, so they are never taken for a report of ours.
+        return _kaniko_failed(container, tail) or _unexplained(container, tail)
+    if explained := _explained(container):
+        image = pod.container(tested_image.IMAGE)
+        if explained.reason == Reason.IMAGE_DOES_NOT_LOAD and image and image.restarts:
+            return _does_not_start(image)  # the probe only sees a closed port; the kubelet knows that it crashed
+        return explained
+    return _unexplained(container, tail)
+
+
+def _kaniko_failed(container: Container, tail: str) -> Failed | None:
+    """What Kaniko's log says; None when it was killed from outside, for then the log says nothing about that."""
+    found = kaniko_log.diagnose(tail)
+    if container.exit_code == _KILLED and not found.starved:
+        return None
+    return Failed(
+        kind=Kind.COUNTED if found.passes else Kind.PERMANENT,
+        reason=found.reason,
+        message=found.message,
+        hint=found.hint,
+        log_tail=tail,
+        starved=container.name if found.starved else "",
+    )
+
+
+def _unexplained(container: Container, tail: str) -> Failed:
+    return Failed(
+        kind=Kind.COUNTED,
+        reason="ContainerFailed",
+        message=f"Container {container.name} ended with exit code {container.exit_code}"
+        + (f" ({container.ended})." if container.ended else "."),
+        hint="See lastFailure.logTail and the log of the pod.",
+        log_tail=tail,
+    )
+
+
+def _explained(container: Container) -> Failed | None:
+    """The failure that one of our containers reported itself, if it is one of ours and the report is whole."""
+    try:
+        kind = _KINDS[ExitCode(container.exit_code or 0)]
+        report = msgspec.json.decode(container.report, type=results.Failed)
+    except (ValueError, KeyError):  # a DecodeError is a ValueError
+        return None
+    if report.reason == Reason.OUT_OF_MEMORY:
+        return _out_of_memory(container.name, redact(report.message))
+    return Failed(kind=kind, reason=report.reason, message=redact(report.message), hint=redact(report.hint))
+
+
+def _newest_first(pods: tuple[Pod, ...]) -> list[Pod]:
+    return sorted(pods, key=lambda pod: pod.created, reverse=True)

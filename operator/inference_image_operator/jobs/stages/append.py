@@ -1,0 +1,36 @@
+"""The container of the append builder: takes Dockerfiles without RUN, unpacks nothing, has restricted settings."""
+
+from typing import Any
+
+from inference_image_contract import inputs
+from inference_image_operator.api import Status
+from inference_image_operator.api.names import content_tag
+from inference_image_operator.config.installation import Config
+from inference_image_operator.jobs import pod
+from inference_image_operator.jobs.image_labels import lineage
+from inference_image_operator.jobs.sizing import disk
+from inference_image_operator.jobs.sizing.resources import merge_resources, with_ephemeral_storage
+from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.observed import Observed
+
+
+def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+    """It streams what it pushes, so it needs no disk but the workspace and no more memory for larger weights."""
+    spec = observed.spec
+    resources = merge_resources(spec.build.resources, config.jobs.resources.append)
+    work = inputs.AppendInput(
+        registry=pod.registry(spec, status, config),
+        content_tag=content_tag(status.content_hash),
+        dockerfile=spec.source.dockerfile,
+        checkpoint_dir=spec.source.checkpoint_dir,
+        build_args=spec.build.args,
+        labels=lineage(status, spec.model.prefix),
+    )
+    return pod.container(
+        "append",
+        config.images.build,
+        with_ephemeral_storage(resources, disk.workspace(pinned_manifest(status).context_bytes)),
+        args=["append"],
+        env=[pod.input_env(work)],
+        mounts=[pod.workspace(), *pod.registry_mounts(spec)],
+    )

@@ -1,0 +1,103 @@
+"""The Build stage's pod: `assemble` makes the context, a builder builds and pushes, `report` asks the registry."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import asdict
+
+from inference_image_contract import inputs
+from inference_image_operator.api import Status, parse_duration
+from inference_image_operator.api.names import content_tag
+from inference_image_operator.config.installation import Builder, Config
+from inference_image_operator.jobs import source, ufile_network
+from inference_image_operator.jobs.pod import (
+    StagePod,
+    container,
+    input_env,
+    pod_spec,
+    registry,
+    registry_mounts,
+    registry_volumes,
+    scratch,
+    ufile_env,
+    ufile_location,
+    workspace,
+)
+from inference_image_operator.jobs.sizing import disk
+from inference_image_operator.jobs.stages import append, kaniko
+from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.observed import Observed
+
+BUILDERS: Mapping[Builder, Callable[[Observed, Status, Config], dict[str, Any]]] = {
+    "Kaniko": kaniko.container,
+    "Append": append.container,
+}
+"""A builder is one container: it finds the context and the pinned Dockerfile in the workspace, pushes the image under
+the content tag, and writes the digest beside them."""
+
+
+def pod(observed: Observed, status: Status, config: Config) -> StagePod:
+    """Three containers one after the other, each with the credentials that it needs and no others."""
+    spec = observed.spec
+    pinned = pinned_manifest(status)
+    build = BUILDERS[config.builder(spec.build)]
+    report = container(
+        "report",
+        config.images.build,
+        config.jobs.resources.report,
+        args=["report"],
+        env=[
+            input_env(
+                inputs.ReportInput(
+                    registry=registry(spec, status, config), content_tag=content_tag(status.content_hash)
+                )
+            )
+        ],
+        mounts=[workspace(read_only=True), *registry_mounts(spec)],
+    )
+    return StagePod(
+        spec=pod_spec(
+            observed,
+            config,
+            init=[_assemble(observed, status, config), build(observed, status, config)],
+            containers=[report],
+            volumes=[
+                scratch("tmp", disk.SMALL),
+                scratch("workspace", disk.workspace(pinned.context_bytes)),
+                *registry_volumes(spec),
+                *source.volumes(spec),
+                *ufile_network.volumes(config),
+            ],
+        ),
+        deadline_seconds=parse_duration(spec.build.timeout),
+    )
+
+
+def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+    spec, graph = observed.spec, status.frozen_graph
+    if graph is None:
+        raise ValueError("there is no graph to build an image from")
+    pinned = pinned_manifest(status)
+    work = inputs.AssembleInput(
+        ufile=ufile_location(spec, config),
+        manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
+        graph=inputs.Graph(
+            key=graph.key,
+            sha256=graph.sha256,
+            size=graph.size,
+            tensorflow=graph.tensorflow,
+            onnx=inputs.OnnxModel(**asdict(graph.onnx)) if graph.onnx else None,
+        ),
+        source_prefix=source.prefix(spec),
+        source_git=source.git(spec, config),
+        checkpoint_dir=spec.source.checkpoint_dir,
+        build_args=spec.build.args,
+    )
+    return container(
+        "assemble",
+        config.images.build,
+        source.resources(spec, config.jobs.resources.assemble),
+        args=["assemble"],
+        env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
+        mounts=[workspace(), *source.mounts(spec), *ufile_network.mounts(config)],
+    )

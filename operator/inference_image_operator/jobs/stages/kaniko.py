@@ -1,0 +1,96 @@
+"""The container of the Kaniko builder: takes every Dockerfile, needs root and the capabilities that unpacking does."""
+
+from typing import Any
+
+from inference_image_contract import paths
+from inference_image_operator.api import Status
+from inference_image_operator.api.names import content_tag
+from inference_image_operator.config.installation import Config
+from inference_image_operator.jobs.image_labels import lineage
+from inference_image_operator.jobs.pod import (
+    literal,
+    registry_mounts,
+    repository,
+    workspace,
+)
+from inference_image_operator.jobs.sizing import disk as sizes
+from inference_image_operator.jobs.sizing.resources import merge_resources, to_dict, with_ephemeral_storage
+from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.observed import Observed
+
+CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"]
+"""What unpacking a base image with its owners and modes needs; see docs/decisions/0003."""
+AUTH = "/kaniko/.docker"
+DEFAULT_REGISTRY = "docker.io"
+"""What a FROM without a host means."""
+
+
+def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+    """Kaniko unpacks the base over its own root file system, so it is root there, with as little else as works."""
+    spec, pinned = observed.spec, pinned_manifest(status)
+    disk = sizes.kaniko(pinned.context_bytes, pinned.base_bytes)
+    return {
+        "name": "kaniko",
+        "image": config.images.kaniko,
+        "args": [literal(arg) for arg in kaniko_args(observed, status, config)],
+        "resources": to_dict(
+            with_ephemeral_storage(merge_resources(spec.build.resources, config.jobs.resources.kaniko), disk)
+        ),
+        "securityContext": {
+            "runAsUser": 0,
+            "runAsNonRoot": False,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"], "add": CAPABILITIES},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [workspace(), *registry_mounts(spec, AUTH)],
+    }
+
+
+def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]:
+    """Kaniko's command line. Each value is one element; nothing goes through a shell.
+
+    `dir://` because an archive as context is open to CVE-2026-28406; no compressed caching and snapshots by `redo`
+    because they keep memory bounded. `--reproducible` gives that up, so it is only for who asks for it.
+    """
+    spec = observed.spec
+    hosts = config.registries.plain_http
+    target = repository(spec, status, config)
+    args = [
+        f"--context=dir://{paths.CONTEXT}",
+        f"--dockerfile={paths.DOCKERFILE}",
+        f"--destination={target}:{content_tag(status.content_hash)}",
+        f"--digest-file={paths.DIGEST_FILE}",
+        "--compressed-caching=false",
+        "--snapshot-mode=redo",
+        "--push-retry=3",
+        "--image-download-retry=3",
+        "--log-timestamp=false",
+        "--log-format=text",
+    ]
+    args += [f"--label={name}={value}" for name, value in lineage(status, spec.model.prefix).items()]
+    if spec.image.ca_secret_ref:
+        args += [f"--registry-certificate={host}={paths.REGISTRY_CA}" for host in config.registries.hosts]
+    args += [f"--insecure-registry={host}" for host in hosts]
+    args += _mirrors(config)
+    args += [f"--build-arg={name}={value}" for name, value in sorted(spec.build.args.items())]
+    if spec.build.reproducible:
+        args.append("--reproducible")
+    if spec.build.cache.enabled:
+        cache = repository(spec, status, config, spec.build.cache.repository or f"{target}-cache")
+        args += ["--cache=true", f"--cache-repo={cache}"]
+    return args
+
+
+def _mirrors(config: Config) -> list[str]:
+    """Kaniko has one flag for mirrors of the default registry and another for those of all others."""
+    args = []
+    for host, mirrors in sorted(config.registries.mirrors.items()):
+        if host == DEFAULT_REGISTRY:
+            args += [f"--registry-mirror={mirror}" for mirror in mirrors]
+        else:
+            args += [
+                f"--registry-map={name}={mirror}" for name in config.registries.names.of(host) for mirror in mirrors
+            ]
+    return args

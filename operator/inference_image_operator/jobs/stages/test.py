@@ -1,0 +1,177 @@
+"""The Test stage's pod: the built image as a sidecar, `probe` asks it like a client, then `publish` moves the tags.
+
+Where the graph is the measure, it is asked first, by `answer`: two models at once would need the memory of both.
+"""
+
+from typing import Any
+
+from inference_image_contract import inputs, tags
+from inference_image_operator.api import Status, parse_duration
+from inference_image_operator.config.installation import Config
+from inference_image_operator.jobs import ufile_network
+from inference_image_operator.jobs.pod import (
+    StagePod,
+    container,
+    input_env,
+    pod_spec,
+    registry,
+    registry_mounts,
+    registry_volumes,
+    repository,
+    scratch,
+    ufile_env,
+    ufile_location,
+    workspace,
+)
+from inference_image_operator.jobs.sizing import memory
+from inference_image_operator.jobs.sizing.disk import SMALL
+from inference_image_operator.jobs.sizing.resources import to_dict
+from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.observed import Observed
+
+MAX_IN_USE = 8000
+"""More names in use than this do not fit into an environment variable beside the rest; then nothing is removed."""
+START = 15 * 60
+"""Seconds, beside the test's own timeout, for pulling the image and for the last container."""
+
+
+def pod(observed: Observed, status: Status, config: Config) -> StagePod:
+    """The sidecar gets no credential at all, `probe` the UFile keys, `publish` those of the registry."""
+    spec, built = observed.spec, status.built
+    if built is None:
+        raise ValueError("there is no image to test")
+    publish = container(
+        "publish",
+        config.images.build,
+        config.jobs.resources.publish,
+        args=["publish"],
+        env=[input_env(publish_input(observed, status, config))],
+        mounts=registry_mounts(spec),
+    )
+    push = spec.image.push_secret_ref
+    return StagePod(
+        spec=pod_spec(
+            observed,
+            config,
+            init=_asking(observed, status, built.digest, config) if spec.test.enabled else [],
+            containers=[publish],
+            volumes=[
+                scratch("tmp", _tmp(observed, status)),
+                *registry_volumes(spec),
+                *([scratch("workspace", SMALL)] if _matches(observed) else []),
+                *(ufile_network.volumes(config) if _reads_ufile(observed) else []),
+            ],
+            pull_secrets=(push.name,) if push else (),
+        ),
+        deadline_seconds=START + parse_duration(spec.test.timeout),
+    )
+
+
+def publish_input(observed: Observed, status: Status, config: Config) -> inputs.PublishInput:
+    """What `publish` is asked to do.
+
+    Raises ValueError when there is no image or no checkpoint.
+    """
+    spec, built, checkpoint = observed.spec, status.built, status.checkpoint
+    if built is None or checkpoint is None:
+        raise ValueError("there is nothing to publish")
+    return inputs.PublishInput(
+        registry=registry(spec, status, config),
+        digest=built.digest,
+        tags=tags.render(spec.image.tags, checkpoint.step, status.content_hash),
+        refuse_moves=spec.image.tag_policy == "Refuse",
+        retention=_retention(observed, config),
+    )
+
+
+def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
+    """None where the installation keeps everything, or where it is not known what is in use."""
+    keep, used = config.registries.keep_content_tags, observed.in_use
+    if not keep or used is None or len(used.current) + len(used.history) > MAX_IN_USE:
+        return None
+    return inputs.Retention(
+        keep=keep,
+        current=_prefixes(used.current),
+        history=_prefixes(used.history),
+        delete_images=config.registries.delete_images,
+    )
+
+
+def _prefixes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of `sha256:<hex>`, as retention is told them."""
+    return tuple(name.removeprefix("sha256:")[: inputs.DIGEST_PREFIX] for name in names)
+
+
+def _matches(observed: Observed) -> bool:
+    return observed.spec.test.enabled and observed.spec.test.match_graph
+
+
+def _reads_ufile(observed: Observed) -> bool:
+    return observed.spec.test.enabled and bool(observed.spec.test.sample or observed.spec.test.match_graph)
+
+
+def _tmp(observed: Observed, status: Status) -> int:
+    return SMALL + (status.frozen_graph.size if _matches(observed) and status.frozen_graph else 0)
+
+
+def _asking(observed: Observed, status: Status, digest: str, config: Config) -> list[dict[str, Any]]:
+    asked = [_image(observed, status, digest, config), _probe(observed, config)]
+    return [_answer(observed, status, config), *asked] if _matches(observed) else asked
+
+
+def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+    """The frozen graph itself, on the sample. It is the export's image, so it has the export's resources."""
+    spec, graph, pinned = observed.spec, status.frozen_graph, pinned_manifest(status)
+    if graph is None:
+        raise ValueError("there is no graph to compare with")
+    work = inputs.AnswerInput(
+        ufile=ufile_location(spec, config),
+        manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
+        graph=inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size),
+        input_type=spec.export.input_type,
+        sample=spec.test.sample,
+    )
+    return container(
+        "answer",
+        config.images.export,
+        memory.of_export(spec, status, config),
+        args=["answer"],
+        env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
+        mounts=[workspace(), *ufile_network.mounts(config)],
+    )
+
+
+def _image(observed: Observed, status: Status, digest: str, config: Config) -> dict[str, Any]:
+    """The built image as it would be served. Its user is its own, so no restricted settings can be asked of it."""
+    return {
+        "name": "image",
+        "image": f"{repository(observed.spec, status, config)}@{digest}",
+        "restartPolicy": "Always",
+        "resources": to_dict(memory.of_image(observed.spec, status, config)),
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _probe(observed: Observed, config: Config) -> dict[str, Any]:
+    spec = observed.spec
+    work = inputs.ProbeInput(
+        port=spec.test.port,
+        ready_path=spec.test.ready_path,
+        path=spec.test.path,
+        timeout_seconds=parse_duration(spec.test.timeout),
+        sample=spec.test.sample,
+        ufile=ufile_location(spec, config) if spec.test.sample else None,
+        status=spec.test.expect.status,
+        fields=tuple(inputs.ExpectedField(path=f.path, equals=f.equals) for f in spec.test.expect.fields),
+        match_graph=spec.test.match_graph,
+    )
+    compared = [workspace(read_only=True)] if spec.test.match_graph else []
+    return container(
+        "probe",
+        config.images.build,
+        config.jobs.resources.probe,
+        args=["probe"],
+        env=[input_env(work), *([*ufile_env(spec), *ufile_network.env(config)] if spec.test.sample else [])],
+        mounts=[*compared, *(ufile_network.mounts(config) if spec.test.sample else [])],
+    )

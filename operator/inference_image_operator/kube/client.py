@@ -1,0 +1,236 @@
+"""Kubernetes as this operator uses it: a few reads and writes of raw JSON. The one importer of its client.
+
+Raw JSON, because typed models of Jobs and pods cost more CPU than everything else in a pass.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import msgspec
+from kubernetes.aio import client, config
+
+from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from inference_image_operator.kube.ttl_cache import Recent
+
+FIELD_MANAGER = "inference-image-operator"
+REQUEST_SECONDS = 30
+PAGE = 500
+WARNINGS_SECONDS = 5.0
+"""The API server reads all Events of the namespace to find some, so one list serves all pipelines that wait."""
+
+LOG_LINES, LOG_BYTES = "40", "65536"
+"""Of a log that explains a failure; lines may be long."""
+
+Object = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The API server refused a request or did not answer it."""
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        """HTTP status, 0 when there was no answer."""
+        self.reason = reason
+        """The API's machine-readable reason, for example `AlreadyExists`."""
+        self.message = message
+        self.retry_after = retry_after
+        """Seconds before which no further request is welcome."""
+
+
+class Cluster(Protocol):
+    """What a pass needs of Kubernetes. Every method raises ApiError."""
+
+    async def image(self, namespace: str, name: str) -> Object | None:
+        """The InferenceImage, None when it is gone."""
+
+    def images(self, namespace: str) -> AsyncIterator[Object]:
+        """All InferenceImages of a namespace (empty for all)."""
+
+    async def jobs(self, namespace: str, selector: str) -> list[Object]:
+        """The Jobs with these labels, read consistently (no cache)."""
+
+    async def job(self, namespace: str, name: str) -> Object | None:
+        """One Job by name."""
+
+    async def pods(self, namespace: str, selector: str) -> list[Object]:
+        """The pods with these labels."""
+
+    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        """The last lines of a container's log, of its instance before if `previous`; empty when there is none."""
+
+    async def warnings(self, namespace: str) -> list[Object]:
+        """The namespace's Events of type Warning, as of a few seconds ago."""
+
+    async def apply_status(self, image: Object, status: Object) -> None:
+        """Applies the status, if the object is still the one that was read (409 otherwise)."""
+
+    async def create_job(self, manifest: Object) -> None:
+        """Creates a Job."""
+
+    async def delete_job(self, namespace: str, name: str, uid: str) -> None:
+        """Deletes a Job once its pods are gone, if it still has this uid; absent is fine."""
+
+    async def create_event(self, event: Object) -> None:
+        """Creates an Event; existing is fine."""
+
+
+class KubernetesCluster:
+    """The real one."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+        self._warnings = Recent(self._list_warnings, WARNINGS_SECONDS)
+
+    @classmethod
+    async def connect(cls) -> "KubernetesCluster":
+        """From the pod's service account, or from the kubeconfig outside a cluster."""
+        await config.load_config()  # type: ignore[no-untyped-call]
+        api = client.ApiClient()
+        # The environment's proxies and netrc are not for the API server (kopf does not use them either), and asking for
+        # them costs two threads' work per request. A kubeconfig's proxy-url is used.
+        api.configuration.client_session_kwargs = {"trust_env": False}
+        return cls(api)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._api.close()  # type: ignore[no-untyped-call]
+
+    async def serves_api(self) -> bool:
+        """Whether the API server serves InferenceImages; False as well when it does not answer."""
+        try:
+            resources = (await self._request("GET", f"/apis/{GROUP}/{VERSION}", {})).get("resources", [])
+        except ApiError:
+            return False
+        return any(resource.get("name") == PLURAL for resource in resources)
+
+    async def image(self, namespace: str, name: str) -> Object | None:
+        return await self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{name}")
+
+    async def images(self, namespace: str) -> AsyncIterator[Object]:
+        """All InferenceImages of a namespace (empty for all), page by page."""
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        token = ""
+        while True:
+            query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
+            page = await self._request("GET", f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", query)
+            for item in page.get("items", []):
+                yield item
+            token = page.get("metadata", {}).get("continue", "")
+            if not token:
+                return
+
+    async def jobs(self, namespace: str, selector: str) -> list[Object]:
+        return await self._list(f"/apis/batch/v1/namespaces/{namespace}/jobs", {"labelSelector": selector})
+
+    async def job(self, namespace: str, name: str) -> Object | None:
+        return await self._get(f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}")
+
+    async def pods(self, namespace: str, selector: str) -> list[Object]:
+        return await self._list(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
+
+    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        query = {"container": container, "tailLines": LOG_LINES, "limitBytes": LOG_BYTES}
+        try:
+            data = await self._send("GET", path, query | ({"previous": "true"} if previous else {}))
+        except ApiError:  # whatever it is (a lost node, a pod that is gone): a failure is told without the log
+            return ""
+        return data.decode(errors="replace")
+
+    async def warnings(self, namespace: str) -> list[Object]:
+        return await self._warnings.get(namespace)
+
+    async def _list_warnings(self, namespace: str) -> list[Object]:
+        return await self._list(f"/api/v1/namespaces/{namespace}/events", {"fieldSelector": "type=Warning"})
+
+    async def apply_status(self, image: Object, status: Object) -> None:
+        meta = image["metadata"]
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")},
+            "status": status,
+        }
+        path = f"/apis/{GROUP}/{VERSION}/namespaces/{meta['namespace']}/{PLURAL}/{meta['name']}/status"
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        await self._request("PATCH", path, query, body, "application/apply-patch+yaml")
+
+    async def create_job(self, manifest: Object) -> None:
+        namespace = manifest["metadata"]["namespace"]
+        await self._request(
+            "POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", {"fieldManager": FIELD_MANAGER}, manifest
+        )
+
+    async def delete_job(self, namespace: str, name: str, uid: str) -> None:
+        body = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
+        try:
+            await self._request("DELETE", f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}", {}, body)
+        except ApiError as error:
+            if error.status not in (404, 409):  # gone, or of another uid: not ours to delete
+                raise
+
+    async def create_event(self, event: Object) -> None:
+        try:
+            await self._request("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", {}, event)
+        except ApiError as error:
+            if error.status != 409:  # noqa: PLR2004 - said before, by this pass or an earlier one
+                raise
+
+    async def _get(self, path: str) -> Object | None:
+        try:
+            return await self._request("GET", path, {})
+        except ApiError as error:
+            if error.status == 404:  # noqa: PLR2004 - the HTTP status is the clearest name
+                return None
+            raise
+
+    async def _list(self, path: str, query: dict[str, str]) -> list[Object]:
+        items: list[Object] = (await self._request("GET", path, query)).get("items", [])
+        return items
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        found: Object = msgspec.json.decode(await self._send(method, path, query, body, content_type))
+        return found
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> bytes:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self._api.configuration.host + path + ("?" + urlencode(query, quote_via=quote) if query else "")
+        try:
+            response = await self._api.rest_client.request(  # type: ignore[no-untyped-call]
+                method, url, headers=headers, body=body, _request_timeout=REQUEST_SECONDS
+            )
+            data = await response.read()
+        except (OSError, aiohttp.ClientError) as error:
+            raise ApiError(0, "NoAnswer", f"{type(error).__name__}: {error}") from error
+        if response.status >= 400:  # noqa: PLR2004 - every HTTP error
+            raise _api_error(response.status, data, response.headers.get("Retry-After"))
+        return bytes(data)
+
+
+def _api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:
+    """The error of an answer: a Status object, or the plain text of a server that is starting or a proxy."""
+    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+    try:
+        answer = json.loads(data)
+        return ApiError(status, answer.get("reason", ""), answer.get("message", ""), wait)
+    except (ValueError, AttributeError):
+        return ApiError(status, "", data[:200].decode(errors="replace").strip(), wait)

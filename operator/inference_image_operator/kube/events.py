@@ -1,0 +1,50 @@
+"""Events of an InferenceImage, under names that repeat when the same thing is said again."""
+
+from datetime import datetime
+from typing import Any
+
+from inference_image_operator.api import API_VERSION, KIND
+from inference_image_operator.api.names import event_name
+from inference_image_operator.api.times import rfc3339
+from inference_image_operator.core.decision import Emit
+from inference_image_operator.observed import Observed
+
+COMPONENT = "inference-image-operator"
+MAX_MESSAGE = 1024
+
+
+def event(observed: Observed, emit: Emit, now: datetime) -> dict[str, Any]:
+    """The Event's manifest. Its name covers run, attempt and text: a pass that is repeated says nothing twice."""
+    status = observed.status
+    run, stage = status.run, status.stage
+    name = event_name(
+        observed.name,
+        observed.uid,
+        run.generation if run else 0,
+        status.last_handled_request,
+        stage.job if stage else "",
+        emit.reason,
+        emit.message,
+    )
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": observed.namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": observed.name,
+            "namespace": observed.namespace,
+            "uid": observed.uid,
+        },
+        "type": emit.type,
+        "reason": emit.reason,
+        "message": emit.message if len(emit.message) <= MAX_MESSAGE else emit.message[: MAX_MESSAGE - 1] + "…",
+        "source": {"component": COMPONENT},
+        "reportingComponent": COMPONENT,
+        "reportingInstance": COMPONENT,
+        "action": emit.reason,
+        "firstTimestamp": rfc3339(now),
+        "lastTimestamp": rfc3339(now),
+        "count": 1,
+    }

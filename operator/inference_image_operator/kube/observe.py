@@ -1,0 +1,164 @@
+"""Gathers what one decision needs: raw JSON of the API becomes an `Observed`."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import json
+from msgspec.structs import replace
+
+from inference_image_operator.api import REQUESTED_AT, Spec, Status, read
+from inference_image_operator.api.times import parse
+from inference_image_operator.core.decide import failed_test_pod, is_settled, needs_pods, watched
+from inference_image_operator.diagnosis.tested_image import IMAGE
+from inference_image_operator.jobs.job import (
+    ANNOTATION_ATTEMPT,
+    ANNOTATION_CONTENT,
+    LABEL_MANAGED_BY,
+    LABEL_STAGE,
+    LABEL_UID,
+    MANAGED_BY,
+)
+from inference_image_operator.kube.client import Cluster, Object
+from inference_image_operator.observed import Container, Event, Job, Observed, Pod
+
+_KILLED = 128 + 9
+"""The exit code of a program that SIGKILL ended."""
+
+for _kind in (Spec, Status):
+    # msgspec learns a type when it is first used. Two threads that do so at once (kopf's and ours) end the process.
+    json.Decoder(_kind)
+
+
+def from_object(image: Object) -> Observed:
+    """What the object alone says.
+
+    Raises msgspec.ValidationError when it does not fit the API, which the API server should have refused.
+    """
+    meta = image["metadata"]
+    return Observed(
+        name=meta["name"],
+        namespace=meta["namespace"],
+        uid=meta["uid"],
+        generation=meta.get("generation", 0),
+        spec=read(Spec, image.get("spec", {})),
+        status=read(Status, image.get("status", {})),
+        request=meta.get("annotations", {}).get(REQUESTED_AT, ""),
+        deleting="deletionTimestamp" in meta,
+    )
+
+
+async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
+    """The object with its Jobs and, where the decision wants them, the watched Job's pods and events."""
+    observed = from_object(image)
+    if is_settled(observed):
+        return observed
+    selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
+    jobs = [job for job in await cluster.jobs(observed.namespace, selector) if owned(job, observed.uid)]
+    observed = replace(observed, jobs=tuple(_job(job) for job in jobs))
+    job = watched(observed)
+    if job is None or not needs_pods(observed, now):
+        return observed
+    pods = await cluster.pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
+    about = {job.uid, *(pod["metadata"]["uid"] for pod in pods)}
+    warnings = [] if job.finished else await cluster.warnings(observed.namespace)
+    observed = replace(
+        observed,
+        pods=tuple(_pod(pod) for pod in pods),
+        events=tuple(
+            sorted(
+                (_event(event) for event in warnings if event["involvedObject"].get("uid") in about),
+                key=lambda event: event.time,
+            )
+        ),
+    )
+    return await _with_image_log(cluster, observed)
+
+
+async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:
+    """What the built image said before its test failed; without it a person has the test's side only."""
+    pod = failed_test_pod(observed)
+    image = pod.container(IMAGE) if pod else None
+    if pod is None or image is None:
+        return observed
+    log = await cluster.log(observed.namespace, pod.name, IMAGE, previous=bool(image.restarts))
+    containers = tuple(replace(c, log=log) if c is image else c for c in pod.containers)
+    pods = tuple(replace(p, containers=containers) if p is pod else p for p in observed.pods or ())
+    return replace(observed, pods=pods)
+
+
+def owned(job: Object, uid: str) -> bool:
+    """Whether the Job's controller is the object with this uid; labels can be forged, owners are checked by the GC."""
+    owners = job["metadata"].get("ownerReferences", [])
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
+
+
+def finished(job: Object) -> bool:
+    """Whether no pod of this Job runs any more."""
+    conditions = job.get("status", {}).get("conditions", [])
+    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
+
+
+def _job(job: Object) -> Job:
+    meta, status = job["metadata"], job.get("status", {})
+    conditions = {c["type"]: c for c in status.get("conditions", []) if c["status"] == "True"}
+    failed = conditions.get("Failed", {})
+    ended = conditions.get("Complete", failed).get("lastTransitionTime")
+    return Job(
+        name=meta["name"],
+        uid=meta["uid"],
+        stage=meta.get("labels", {}).get(LABEL_STAGE, ""),
+        content=meta.get("annotations", {}).get(ANNOTATION_CONTENT, ""),
+        attempt=int(meta.get("annotations", {}).get(ANNOTATION_ATTEMPT, "0")),
+        complete="Complete" in conditions,
+        failed=failed.get("reason", ""),
+        failed_message=failed.get("message", ""),
+        suspended="Suspended" in conditions,
+        ready=status.get("ready", 0),
+        terminating="deletionTimestamp" in meta,
+        started=parse(status["startTime"]) if "startTime" in status else None,
+        ended=parse(ended) if ended else None,
+    )
+
+
+def _pod(pod: Object) -> Pod:
+    meta, status = pod["metadata"], pod.get("status", {})
+    conditions = {c["type"]: c for c in status.get("conditions", [])}
+    scheduled = conditions.get("PodScheduled", {})
+    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    return Pod(
+        name=meta["name"],
+        uid=meta["uid"],
+        phase=status.get("phase", "Pending"),
+        created=parse(meta["creationTimestamp"]),
+        unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
+        disrupted="deletionTimestamp" in meta or conditions.get("DisruptionTarget", {}).get("status") == "True",
+        message=status.get("message", ""),
+        containers=tuple(_container(container) for container in containers),
+    )
+
+
+def _container(container: dict[str, Any]) -> Container:
+    state = container.get("state", {})
+    waiting = state.get("waiting", {})
+    before = container.get("lastState", {}).get("terminated") or {}
+    ended = state.get("terminated") or before
+    return Container(
+        name=container["name"],
+        waiting=waiting.get("reason", ""),
+        message=waiting.get("message", ""),
+        exit_code=ended.get("exitCode"),
+        ended=ended.get("reason", ""),
+        report=ended.get("message", ""),
+        restarts=container.get("restartCount", 0),
+        killed=any(end.get("reason") == "OOMKilled" for end in (ended, before)) or before.get("exitCode") == _KILLED,
+    )
+
+
+def _event(event: Object) -> Event:
+    series = event.get("series") or {}
+    time = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    return Event(
+        reason=event.get("reason", ""),
+        message=event.get("message", ""),
+        time=parse(time or event["metadata"]["creationTimestamp"]),
+    )

@@ -1,0 +1,58 @@
+"""Which images of a repository the statuses refer to, so that retention leaves them alone."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config
+from inference_image_operator.kube.client import Cluster
+from inference_image_operator.kube.observe import from_object
+from inference_image_operator.observed import InUse, Observed
+
+
+async def with_images(cluster: Cluster, config: Config, observed: Observed) -> Observed:
+    """The observation with `in_use`, where this pass may create the Job that needs it.
+
+    It costs a list of all InferenceImages, so only the passes that may begin a test pay for it, and only where
+    retention is on.
+    """
+    if not config.registries.keep_content_tags or not _may_begin_test(observed):
+        return observed
+    names, wanted = config.registries.names, observed.spec.image.repository
+    current: dict[str, None] = {}
+    history: dict[str, None] = {}
+    for namespace in config.watch_namespaces or ("",):
+        async for image in cluster.images(namespace):
+            other = from_object(image)
+            if any(names.same_repository(wanted, repository) for repository in _repositories(other)):
+                current |= dict.fromkeys(_current(other))
+                history |= dict.fromkeys(entry.digest for entry in other.status.history)
+    found = InUse(current=tuple(current), history=tuple(digest for digest in history if digest not in current))
+    return replace(observed, in_use=found)
+
+
+def _may_begin_test(observed: Observed) -> bool:
+    """Whether the test is next: it is claimed, or the stage that ended may be followed by it."""
+    stage, claimed = observed.status.stage, observed.claimed
+    if stage is None:
+        return False
+    return claimed.finished and stage.name != Stage.EXPORT if claimed else stage.name == Stage.TEST
+
+
+def _repositories(other: Observed) -> Iterator[str]:
+    """Where its images are: by its spec, and where its published image is although its spec has moved on."""
+    yield other.spec.image.repository
+    yield from other.spec.image.additional_repositories
+    if other.status.image:
+        yield other.status.image.reference.partition("@")[0]
+
+
+def _current(other: Observed) -> Iterator[str]:
+    status = other.status
+    if status.image:
+        yield status.image.digest
+    if status.built:
+        yield status.built.digest
+    if status.content_hash:
+        yield status.content_hash

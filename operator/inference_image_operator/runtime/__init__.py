@@ -1,0 +1,1 @@
+"""The process around the decisions: watches, queue, workers, probes."""

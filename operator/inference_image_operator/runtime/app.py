@@ -1,0 +1,188 @@
+"""The process: configuration, logging, connection, probes, the queue, kopf's watches, and the resync."""
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import kopf
+
+from inference_image_operator.api import parse_duration
+from inference_image_operator.config.installation import Concurrency, Config
+from inference_image_operator.core.decide import is_settled
+from inference_image_operator.core.waiting import is_queued
+from inference_image_operator.kube.client import ApiError, KubernetesCluster, Object
+from inference_image_operator.kube.observe import from_object
+from inference_image_operator.runtime import handlers
+from inference_image_operator.runtime.health import Health
+from inference_image_operator.runtime.pipeline_limiter import Admission, Key
+from inference_image_operator.runtime.queue import Queue
+from inference_image_operator.runtime.reconcile import Reconciler
+
+log = logging.getLogger(__name__)
+
+IDENTITY = "inference-image-operator"  # kopf would ask for the user's name, which a container's user has not
+CRD_CHECK = 5.0
+RESTART_PAUSE = 1.0
+HEARTBEAT = 5.0
+CANCEL_AGAIN = 1.0
+
+
+async def run(config: Config) -> None:
+    """Runs the operator until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    cluster = await KubernetesCluster.connect()
+    health = Health()
+    probes = await health.serve(config.probes.port)
+    admission = Admission(config.concurrency)
+    reconciler = Reconciler(cluster, config, _now, admission, wake=lambda key: queue.add(key))  # noqa: PLW0108 - not there yet
+    queue: Queue[Key] = Queue(reconciler, config.workers)
+    tasks = [
+        asyncio.create_task(_work(cluster, queue, config, admission), name="queue"),
+        asyncio.create_task(_heartbeat(health), name="heartbeat"),
+        asyncio.create_task(_resync(cluster, queue, config), name="resync"),
+    ]
+    watching = asyncio.create_task(_watch(cluster, queue, config, health, stop), name="watch")
+    try:
+        await asyncio.wait([watching, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stop.set()
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(watching, *tasks, return_exceptions=True)
+        await probes.cleanup()
+        await cluster.close()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _watch(
+    cluster: KubernetesCluster, queue: Queue[Key], config: Config, health: Health, stop: asyncio.Event
+) -> None:
+    """kopf, started again whenever a watch error ends it; never before the CRD is served."""
+    loop = asyncio.get_running_loop()
+
+    def add(key: Key, after: float) -> None:
+        loop.call_soon_threadsafe(queue.add, key, after)
+
+    while not stop.is_set():
+        if not await cluster.serves_api():
+            log.warning("the CustomResourceDefinition is not installed; waiting for it")
+            await _pause(stop, CRD_CHECK)
+            continue
+        started, ended = threading.Event(), threading.Event()
+        health.watching = started.is_set
+        watching = asyncio.create_task(asyncio.to_thread(_run_kopf, config, add, started, ended))
+        await asyncio.wait([watching, stopping := asyncio.create_task(stop.wait())], return_when="FIRST_COMPLETED")
+        ended.set()
+        stopping.cancel()
+        try:
+            await watching
+        except Exception:
+            log.exception("the watch ended; it is started again")
+        started.clear()
+        await _pause(stop, RESTART_PAUSE)
+
+
+def _run_kopf(
+    config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
+) -> None:
+    """Kopf in an event loop and a thread of its own.
+
+    In ours it would take over the signal handlers, and at its end cancel every task that it did not see start.
+    """
+    asyncio.run(_kopf(config, add, started, stop))
+
+
+async def _kopf(
+    config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
+) -> None:
+    """Runs until one of kopf's tasks ends; raises its error."""
+    tasks = await kopf.spawn_tasks(
+        registry=handlers.registry(add),
+        settings=handlers.settings(),
+        standalone=True,
+        clusterwide=not config.watch_namespaces,
+        namespaces=config.watch_namespaces,
+        identity=IDENTITY,  # type: ignore[arg-type]  # a NewType that kopf does not export
+        ready_flag=started,
+        stop_flag=stop,
+    )
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()  # kopf waits for it in a thread, and no event loop closes before its threads have ended
+    await end_others()
+    for task in ended:
+        task.result()
+
+
+async def end_others() -> None:
+    """Ends all other tasks of this event loop, however often it takes.
+
+    `kopf.run_tasks` cancels once and then waits. A cancellation gets lost in a request that is being answered, and it
+    waits for ever: the process lives, and watches nothing.
+    """
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=CANCEL_AGAIN)
+
+
+async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, admission: Admission) -> None:
+    """The queue's workers; where pipelines are capped, not before those at work are counted."""
+    while config.concurrency != Concurrency():
+        try:
+            async for image in _images(cluster, config):
+                status = from_object(image).status
+                if status.stage and not is_queued(status):
+                    admission.take_over((image["metadata"]["namespace"], image["metadata"]["name"]))
+            break
+        except ApiError as error:
+            log.warning("the pipelines at work could not be counted yet: %s", error)
+            await asyncio.sleep(CRD_CHECK)
+    await queue.run()
+
+
+async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[Object]:
+    """Every InferenceImage that this operator serves."""
+    for namespace in config.watch_namespaces or ("",):
+        async for image in cluster.images(namespace):
+            yield image
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config) -> None:
+    """Looks at every object now and then, for the events that got lost. What is settled is not queued."""
+    period = parse_duration(config.resync)
+    while True:
+        await asyncio.sleep(period)
+        seen = queued = 0
+        try:
+            async for image in _images(cluster, config):
+                seen += 1
+                if not is_settled(from_object(image)):
+                    queued += 1
+                    queue.add((image["metadata"]["namespace"], image["metadata"]["name"]))
+        except ApiError as error:
+            log.warning("the resync was cut short: %s", error)
+        log.info("resync: %d objects looked at, %d not settled", seen, queued)
+
+
+async def _heartbeat(health: Health) -> None:
+    while True:
+        health.beat()
+        await asyncio.sleep(HEARTBEAT)

@@ -1,0 +1,107 @@
+"""A work queue: keyed, deduplicating, one worker per key, with delays and jittered back-off."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+from inference_image_operator.kube.client import ApiError
+
+log = logging.getLogger(__name__)
+
+FIRST_DELAY = 0.25
+MAX_DELAY = 30.0
+_CONFLICT = 409
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Queue(Generic[K]):
+    """Runs `work` for every added key: never twice at once for one key, and again if it was added meanwhile.
+
+    `work` returns seconds until the key is due again, or None. If it raises, the key comes back after a delay that
+    doubles up to 30 s, never earlier than the API server's Retry-After.
+    """
+
+    def __init__(self, work: Callable[[K], Awaitable[float | None]], workers: int) -> None:
+        self._work = work
+        self._workers = workers
+        self._ready: asyncio.Queue[K] = asyncio.Queue()
+        self._waiting: set[K] = set()
+        self._active: set[K] = set()
+        self._again: set[K] = set()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: dict[K, int] = {}
+        self._not_before: dict[K, float] = {}
+
+    def add(self, key: K, after: float = 0) -> None:
+        """Makes the key due in `after` seconds, or earlier if it is already; never before its back-off has passed."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        earliest = self._not_before.get(key, 0)
+        due = max(now + after, earliest)
+        timer = self._timers.get(key)
+        if timer is not None:
+            if earliest <= timer.when() <= due:
+                return
+            timer.cancel()
+        if due <= now:
+            self._due(key)
+        else:
+            self._timers[key] = loop.call_at(due, self._due, key)
+
+    def _due(self, key: K) -> None:
+        self._timers.pop(key, None)
+        if key in self._active:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.put_nowait(key)
+
+    async def run(self) -> None:
+        """Works until it is cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._workers):
+                    group.create_task(self._worker())
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
+            self._timers.clear()
+
+    async def _worker(self) -> None:
+        while True:
+            key = await self._ready.get()
+            self._waiting.discard(key)
+            self._active.add(key)
+            after = await self._once(key)
+            self._active.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                after = 0
+            if after is not None:
+                self.add(key, after)
+
+    async def _once(self, key: K) -> float | None:
+        try:
+            after = await self._work(key)
+        except ApiError as error:
+            return self._delay(key, error)
+        except Exception:
+            log.exception("a pass failed", extra={"key": key})
+            return self._delay(key, None)
+        self._failures.pop(key, None)
+        self._not_before.pop(key, None)
+        return after
+
+    def _delay(self, key: K, error: ApiError | None) -> float:
+        if error is not None and error.status == _CONFLICT:
+            return FIRST_DELAY * random.uniform(0.5, 1)  # noqa: S311 - spreads load, hides nothing
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        delay = min(MAX_DELAY, FIRST_DELAY * 2.0 ** (failures - 1)) * random.uniform(0.75, 1)  # noqa: S311
+        if error is not None:
+            delay = max(delay, error.retry_after or 0)
+            log.warning("a pass failed, again in %.1f s: %s", delay, error, extra={"key": key})
+        self._not_before[key] = asyncio.get_running_loop().time() + delay
+        return delay
