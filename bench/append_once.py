@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from inference_image_build.append.stage import append
-from inference_image_build.references import parse_repository
-from inference_image_build.registry import Registry
+from inference_image_build.registry.client import Registry
+from inference_image_build.registry.references import parse_repository
 from inference_image_contract.inputs import AppendInput
 from inference_image_contract.inputs import Registry as Allowed
 

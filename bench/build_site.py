@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference_image_build.append.image import OCI_MANIFEST
-from inference_image_build.manifests import Manifest
-from inference_image_build.references import ImageReference, parse
-from inference_image_build.registry import Registry
-from inference_image_build.registry_copy import Descriptor
+from inference_image_build.registry.client import Registry
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.registry.manifests import Manifest
+from inference_image_build.registry.references import ImageReference, parse
 from inference_image_contract import inputs
 from tests.registries.docker_registry import serve_registry
 

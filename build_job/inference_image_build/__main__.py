@@ -7,16 +7,16 @@ from pathlib import Path
 import msgspec
 
 from inference_image_build.append.stage import append
-from inference_image_build.assemble import assemble
-from inference_image_build.git_remote import Credentials as GitCredentials
-from inference_image_build.judge import Detection
-from inference_image_build.pin_source import Mounts
-from inference_image_build.probe import probe
-from inference_image_build.publish import publish
-from inference_image_build.registry import Registry
-from inference_image_build.registry_auth import read_logins, secrets
-from inference_image_build.report import report
-from inference_image_build.resolve import resolve
+from inference_image_build.registry.auth import read_logins, secrets
+from inference_image_build.registry.client import Registry
+from inference_image_build.source.git.remote import Credentials as GitCredentials
+from inference_image_build.source.pin import Mounts
+from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.probe.response_check import Detection
+from inference_image_build.steps.probe.step import probe
+from inference_image_build.steps.publish import publish
+from inference_image_build.steps.report import report
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs, paths, results, sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from inference_image_build.assemble import assemble
-from inference_image_build.git_remote import Credentials as GitCredentials
-from inference_image_build.pin_source import Mounts
-from inference_image_build.registry import Registry
-from inference_image_build.registry_auth import secrets
-from inference_image_build.report import report
-from inference_image_build.resolve import resolve
+from inference_image_build.registry.auth import secrets
+from inference_image_build.registry.client import Registry
+from inference_image_build.source.git.remote import Credentials as GitCredentials
+from inference_image_build.source.pin import Mounts
+from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.report import report
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.redact import redact

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from inference_image_build.references import DEFAULT_HOST
-from inference_image_build.registry_auth import Login, read_logins
+from inference_image_build.registry.auth import Login, read_logins
+from inference_image_build.registry.references import DEFAULT_HOST
 from inference_image_contract.errors import StageError
 from kubectl_inferenceimage.errors import CommandError
 

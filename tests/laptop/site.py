@@ -17,9 +17,9 @@ import requests
 import yaml
 
 from devcluster.ufile import KeyPair, StandIn, running
-from inference_image_build.pin_source import Mounts
-from inference_image_build.registry import MANIFEST_TYPES, Registry
-from inference_image_build.resolve import resolve
+from inference_image_build.registry.client import MANIFEST_TYPES, Registry
+from inference_image_build.source.pin import Mounts
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_store import Credentials, Store
 from inference_image_store.handover import RESULT, export_folder

@@ -17,7 +17,7 @@ import requests
 import yaml
 
 from devcluster import ports
-from inference_image_build.registry import MANIFEST_TYPES
+from inference_image_build.registry.client import MANIFEST_TYPES
 from tests.registries.tls import Tls
 
 DEADLINE = 15.0

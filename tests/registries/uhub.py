@@ -19,7 +19,7 @@ from pathlib import Path
 import requests
 
 from devcluster.in_thread import serving
-from inference_image_build.manifests import MANIFEST_TYPES
+from inference_image_build.registry.manifests import MANIFEST_TYPES
 from tests.registries.docker_registry import serve_registry
 from tests.registries.tls import Tls
 

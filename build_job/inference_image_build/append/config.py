@@ -11,8 +11,8 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from inference_image_build.dockerfile_rules import Instruction
-from inference_image_build.expansion import expand
+from inference_image_build.dockerfile.rules import Instruction
+from inference_image_build.dockerfile.variables import expand
 
 Config = dict[str, Any]
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from inference_image_build import patterns
 from inference_image_build.append.config import Draft, clean
 from inference_image_build.append.supported import unsupported
-from inference_image_build.dockerfile_rules import Instruction
+from inference_image_build.dockerfile import patterns
+from inference_image_build.dockerfile.rules import Instruction
 
 _ARCHIVES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 """How gzip, bzip2, xz and zstd begin."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from inference_image_build.append import files
 from inference_image_build.append.config import Config, Draft
 from inference_image_build.append.files import Entry
-from inference_image_build.dockerfile_rules import Instruction
+from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

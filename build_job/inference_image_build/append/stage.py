@@ -5,15 +5,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from inference_image_build import dockerfile, layer_limit, references
 from inference_image_build.append import image, plan, supported
 from inference_image_build.append.image import SCRATCH, Base
 from inference_image_build.append.layer import measured
-from inference_image_build.dockerfile_rules import Instruction
-from inference_image_build.manifests import Manifest
-from inference_image_build.references import ImageReference
-from inference_image_build.registry import Registry
-from inference_image_build.registry_copy import Descriptor
+from inference_image_build.dockerfile import parse
+from inference_image_build.dockerfile.rules import Instruction
+from inference_image_build.images import layer_limit
+from inference_image_build.registry import references
+from inference_image_build.registry.client import Registry
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.registry.manifests import Manifest
+from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import AppendInput
 from inference_image_contract.reasons import Reason
@@ -31,7 +33,7 @@ def append(
     Raises StageError: `BuilderUnsupported`, `DockerfileInvalid`, `SourceChanged`, `LayerTooLarge`, those of the
     registry.
     """
-    instructions = dockerfile.read(pinned_dockerfile.read_bytes(), stage.dockerfile)
+    instructions = parse.read(pinned_dockerfile.read_bytes(), stage.dockerfile)
     supported.check(instructions, stage.dockerfile)
     repository = references.parse_repository(stage.registry.repository)
     source, base = _base(instructions, stage, registry)
@@ -57,7 +59,7 @@ def append(
 
 def _base(instructions: tuple[Instruction, ...], stage: AppendInput, registry: Registry) -> tuple[ImageReference, Base]:
     """The image of FROM; `assemble` has pinned it by digest."""
-    uses = dockerfile.images(instructions, stage.build_args, stage.dockerfile)
+    uses = parse.images(instructions, stage.build_args, stage.dockerfile)
     if not uses:
         return references.parse_repository(stage.registry.repository), SCRATCH
     line = uses[0].instruction.first_line

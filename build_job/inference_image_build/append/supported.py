@@ -1,6 +1,6 @@
 """Which Dockerfiles the append builder takes. Pure."""
 
-from inference_image_build.dockerfile_rules import Instruction
+from inference_image_build.dockerfile.rules import Instruction
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 

@@ -6,8 +6,7 @@ the exporter's own parser; what the model lacks. `docs/pipeline-config.md` says 
 
 from itertools import islice
 
-from inference_image_build import textproto
-from inference_image_build.pipeline_config import findings, model, names, schema, values
+from inference_image_build.pipeline_config import findings, model, names, schema, textproto, values
 from inference_image_build.pipeline_config.findings import Finding
 from inference_image_build.pipeline_config.model import Classes
 from inference_image_contract.reasons import Reason

@@ -9,7 +9,7 @@ from inference_image_build.pipeline_config import schema
 from inference_image_build.pipeline_config.findings import Finding
 from inference_image_build.pipeline_config.names import similar
 from inference_image_build.pipeline_config.places import Place, find, place
-from inference_image_build.textproto import Message
+from inference_image_build.pipeline_config.textproto import Message
 from inference_image_contract.reasons import Reason
 
 _TYPING_ERROR = 0.9

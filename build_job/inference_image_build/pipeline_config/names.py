@@ -10,7 +10,7 @@ from typing import Any
 from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.pipeline_config import schema
 from inference_image_build.pipeline_config.findings import Finding
-from inference_image_build.textproto import Field, Message
+from inference_image_build.pipeline_config.textproto import Field, Message
 from inference_image_contract.reasons import Reason
 
 _ALIKE = 0.75

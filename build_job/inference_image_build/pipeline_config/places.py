@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from inference_image_build.pipeline_config.names import joined
-from inference_image_build.textproto import Field, Message
+from inference_image_build.pipeline_config.textproto import Field, Message
 
 
 class Place(NamedTuple):

@@ -7,7 +7,7 @@ from google.protobuf import text_format
 
 from inference_image_build.pipeline_config import places, schema
 from inference_image_build.pipeline_config.findings import Finding
-from inference_image_build.textproto import MAX_DEPTH, Message
+from inference_image_build.pipeline_config.textproto import MAX_DEPTH, Message
 from inference_image_contract.reasons import Reason
 
 _ERROR = re.compile(r"\d+:\d+ : (?:'.*': )?(?P<what>.*)", re.DOTALL)

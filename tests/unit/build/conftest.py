@@ -16,9 +16,9 @@ import requests
 from devcluster import ports
 from devcluster.in_thread import serving
 from devcluster.ufile import KeyPair, StandIn, running
-from inference_image_build.pin_source import Mounts
-from inference_image_build.references import ImageReference
-from inference_image_build.registry import Registry
+from inference_image_build.registry.client import Registry
+from inference_image_build.registry.references import ImageReference
+from inference_image_build.source.pin import Mounts
 from inference_image_contract import inputs, registry_names
 from inference_image_store import Credentials, Store
 from tests.registries.docker_registry import RegistryServer, htpasswd, serve_registry

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inference_image_build import dockerfile
 from inference_image_build.append.plan import Options, make
+from inference_image_build.dockerfile import parse
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -21,7 +21,7 @@ BASE = {
 
 
 def plan(lines: str, tmp_path, base=BASE, **args: str):
-    instructions = dockerfile.read(f"FROM base\n{lines}\n".encode(), "Dockerfile")
+    instructions = parse.read(f"FROM base\n{lines}\n".encode(), "Dockerfile")
     return make(instructions, base, tmp_path, "Dockerfile", Options(args, {}, ""))
 
 
@@ -78,7 +78,7 @@ def test_an_instruction_changes_this_and_nothing_else(lines, changed, tmp_path):
 
 
 def test_an_arg_before_from_is_a_default_for_those_after_it(tmp_path):
-    instructions = dockerfile.read(b"ARG V=1\nARG W=$V.0\nFROM base\nARG W\nENV A=$W B=$V\n", "Dockerfile")
+    instructions = parse.read(b"ARG V=1\nARG W=$V.0\nFROM base\nARG W\nENV A=$W B=$V\n", "Dockerfile")
     found = make(instructions, {"Env": ["P=1"]}, tmp_path, "Dockerfile", Options({}, {}, ""))
     assert found.config["Env"] == ["P=1", "A=1.0", "B="]
 
@@ -89,7 +89,7 @@ def test_an_image_without_an_environment_gets_kanikos_path(base, tmp_path):
 
 
 def test_labels_of_the_build_join_those_of_base_and_dockerfile(tmp_path):
-    instructions = dockerfile.read(b"FROM base\nLABEL b=2 own=theirs\n", "Dockerfile")
+    instructions = parse.read(b"FROM base\nLABEL b=2 own=theirs\n", "Dockerfile")
     found = make(instructions, BASE, tmp_path, "Dockerfile", Options({}, {"own": "ours", "c": "3"}, ""))
     assert found.config["Labels"] == {"a": "1", "b": "2", "c": "3", "own": "theirs"}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inference_image_build import dockerfile
 from inference_image_build.append.plan import Options, make
+from inference_image_build.dockerfile import parse
 from inference_image_contract.errors import StageError
 
 
@@ -22,9 +22,7 @@ def context(tmp_path):
 
 def steps(context, *lines: str, own: str = "none"):
     text = "\n".join(("FROM base", *lines, "")).encode()
-    plan = make(
-        dockerfile.read(text, "Dockerfile"), {"WorkingDir": "/srv"}, context, "Dockerfile", Options({}, {}, own)
-    )
+    plan = make(parse.read(text, "Dockerfile"), {"WorkingDir": "/srv"}, context, "Dockerfile", Options({}, {}, own))
     return [step.entries for step in plan.steps if step.entries]
 
 

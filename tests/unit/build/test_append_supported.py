@@ -2,9 +2,9 @@
 
 import pytest
 
-from inference_image_build import dockerfile
 from inference_image_build.append import supported
 from inference_image_build.append.plan import Options, make
+from inference_image_build.dockerfile import parse
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
 
@@ -26,7 +26,7 @@ from inference_image_contract.reasons import ExitCode, Reason
     ],
 )
 def test_it_is_refused_before_anything_is_built(line, what):
-    instructions = dockerfile.read(f"FROM base\nEXPOSE 80\n{line}\n".encode(), "docker/Dockerfile")
+    instructions = parse.read(f"FROM base\nEXPOSE 80\n{line}\n".encode(), "docker/Dockerfile")
     with pytest.raises(StageError) as caught:
         supported.check(instructions, "docker/Dockerfile")
     assert caught.value.reason == Reason.BUILDER_UNSUPPORTED
@@ -37,7 +37,7 @@ def test_it_is_refused_before_anything_is_built(line, what):
 
 
 def test_the_platform_of_from_is_the_installations():
-    instructions = dockerfile.read(b"FROM --platform=linux/arm64 base\n", "Dockerfile")
+    instructions = parse.read(b"FROM --platform=linux/arm64 base\n", "Dockerfile")
     with pytest.raises(StageError, match="FROM --platform"):
         supported.check(instructions, "Dockerfile")
 
@@ -60,7 +60,7 @@ HEALTHCHECK NONE
 ENTRYPOINT ["a"]
 CMD ["b"]
 """
-    supported.check(dockerfile.read(text.encode(), "Dockerfile"), "Dockerfile")
+    supported.check(parse.read(text.encode(), "Dockerfile"), "Dockerfile")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_only_the_context_or_the_base_could_tell_is_refused_too(line, what,
     (tmp_path / "layer.tar.gz").write_bytes(b"\x1f\x8b rest")
     (tmp_path / "plain.tar").write_bytes(bytes(257) + b"ustar" + bytes(300))
     (tmp_path / "link").symlink_to("a.py")
-    instructions = dockerfile.read(f"FROM base\n{line}\n".encode(), "Dockerfile")
+    instructions = parse.read(f"FROM base\n{line}\n".encode(), "Dockerfile")
     with pytest.raises(StageError, match=what) as caught:
         make(instructions, {}, tmp_path, "Dockerfile", Options({}, {}, ""))
     assert caught.value.reason == Reason.BUILDER_UNSUPPORTED

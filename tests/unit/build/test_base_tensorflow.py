@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_build import base_tensorflow
+from inference_image_build.images import base_tensorflow
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 

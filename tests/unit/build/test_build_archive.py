@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from inference_image_build import archive
+from inference_image_build.source import archive
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 

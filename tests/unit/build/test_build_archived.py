@@ -2,8 +2,8 @@
 
 import pytest
 
-from inference_image_build.pin_checkpoint import Patience
-from inference_image_build.resolve import resolve
+from inference_image_build.checkpoint.pin import Patience
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_contract.results import MAX_BYTES, Failed, encode

@@ -6,8 +6,8 @@ import os
 import msgspec
 import pytest
 
-from inference_image_build.assemble import assemble
-from inference_image_build.resolve import resolve
+from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

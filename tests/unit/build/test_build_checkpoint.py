@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_build.checkpoint import (
+from inference_image_build.checkpoint.select import (
     Checkpoint,
     Fault,
     checkpoints,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_build.classes import check_counts, label_ids
+from inference_image_build.checkpoint.label_map import check_counts, label_ids
 from inference_image_build.pipeline_config import Classes
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

@@ -5,7 +5,7 @@ The verdicts of REFUSED and ACCEPTED were compared with those of BuildKit's own 
 
 import pytest
 
-from inference_image_build.dockerfile import MAX_BYTES, images, pin, read
+from inference_image_build.dockerfile.parse import MAX_BYTES, images, pin, read
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from inference_image_build import dockerignore
+from inference_image_build.dockerfile import ignore
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
 
 def ignored(text: str, path: str) -> bool:
-    return dockerignore.ignores(dockerignore.parse(text.encode(), ".dockerignore"), path)
+    return ignore.ignores(ignore.parse(text.encode(), ".dockerignore"), path)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_any_other_file_stays(text, path):
 )
 def test_a_bad_line_is_named(data, line, clause):
     with pytest.raises(StageError, match=clause) as caught:
-        dockerignore.parse(data, "x.dockerignore")
+        ignore.parse(data, "x.dockerignore")
     assert caught.value.reason == Reason.DOCKERIGNORE_INVALID
     assert f"x.dockerignore, line {line}" in caught.value.message
 

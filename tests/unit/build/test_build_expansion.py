@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_build.expansion import expand
+from inference_image_build.dockerfile.variables import expand
 
 VARIABLES = {"A": "1", "EMPTY": "", "LONG_name2": "x/y"}
 

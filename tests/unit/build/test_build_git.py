@@ -14,9 +14,11 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from inference_image_build import git_fetch, git_tree, unpack
-from inference_image_build.git_pack import Limits
-from inference_image_build.git_remote import Credentials, parse
+from inference_image_build.source import unpack
+from inference_image_build.source.git import fetch
+from inference_image_build.source.git import tree as git_tree
+from inference_image_build.source.git.pack import Limits
+from inference_image_build.source.git.remote import Credentials, parse
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import GitSource, PinnedCommit
 from inference_image_contract.reasons import Reason
@@ -69,7 +71,7 @@ def get(https, tmp_path) -> Callable[..., tuple[dict[str, bytes], PinnedCommit]]
     """get(ref, path=..., ...) -> the files, and what was pinned."""
     count = iter(range(100))
 
-    def run(ref="HEAD", *, path="", pinned=None, limits=git_fetch.LIMITS, login=None, url=None, allowed=None):
+    def run(ref="HEAD", *, path="", pinned=None, limits=fetch.LIMITS, login=None, url=None, allowed=None):
         source = GitSource(
             url=url or f"https://{https.host}/team/app.git",
             ref=ref,
@@ -77,7 +79,7 @@ def get(https, tmp_path) -> Callable[..., tuple[dict[str, bytes], PinnedCommit]]
             allowed_hosts=(https.host,) if allowed is None else allowed,
         )
         login = login or Credentials("git", PASSWORD, ca=https.ca)
-        with git_fetch.fetched(source, tmp_path / f"clone-{next(count)}", login, pinned, limits) as found:
+        with fetch.fetched(source, tmp_path / f"clone-{next(count)}", login, pinned, limits) as found:
             members = git_tree.members(found.store, found.commit, path, found.remote)
             files, texts = unpack.pin(members, FILES, 1000)
         assert all(len(item.sha256) == 64 for item in files)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from inference_image_build.judge import Detection, fault
+from inference_image_build.steps.probe.response_check import Detection, fault
 from inference_image_contract.inputs import ExpectedField, ProbeInput
 
 BOX = (0.1, 0.2, 0.3, 0.4)

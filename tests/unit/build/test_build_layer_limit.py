@@ -5,11 +5,11 @@ import os
 import msgspec
 import pytest
 
-from inference_image_build import dockerfile
 from inference_image_build.append.stage import append
-from inference_image_build.copied_files import File, copied
-from inference_image_build.dockerfile import read
-from inference_image_build.layer_limit import (
+from inference_image_build.dockerfile import parse as dockerfile
+from inference_image_build.dockerfile.copied_files import File, copied
+from inference_image_build.dockerfile.parse import read
+from inference_image_build.images.layer_limit import (
     BaseLayer,
     check_base,
     check_copied,
@@ -18,10 +18,10 @@ from inference_image_build.layer_limit import (
     source_file,
     strictest,
 )
-from inference_image_build.references import parse
-from inference_image_build.registry_copy import Descriptor
-from inference_image_build.report import report
-from inference_image_build.resolve import resolve
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.registry.references import parse
+from inference_image_build.steps.report import report
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

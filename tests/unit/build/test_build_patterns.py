@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_build import patterns
+from inference_image_build.dockerfile import patterns
 
 
 @pytest.mark.parametrize(

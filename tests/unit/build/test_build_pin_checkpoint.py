@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from inference_image_build.pin_checkpoint import Patience, pin
+from inference_image_build.checkpoint.pin import Patience, pin
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from tests.unit.build.tables import index

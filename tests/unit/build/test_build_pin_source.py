@@ -8,11 +8,11 @@ import tarfile
 import msgspec
 import pytest
 
-from inference_image_build import archive
 from inference_image_build.append.stage import append
-from inference_image_build.assemble import assemble
-from inference_image_build.registry_copy import Descriptor
-from inference_image_build.resolve import resolve
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.source import archive
+from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

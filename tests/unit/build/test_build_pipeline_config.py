@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference_image_build.pipeline_config import check, schema
-from inference_image_build.textproto import TextprotoError
+from inference_image_build.pipeline_config.textproto import TextprotoError
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 

@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from inference_image_build import probe as module
-from inference_image_build.probe import probe
+from inference_image_build.steps.probe import step as module
+from inference_image_build.steps.probe.step import probe
 from inference_image_contract import sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ProbeInput

@@ -7,9 +7,9 @@ import secrets
 
 import pytest
 
-from inference_image_build.publish import publish
-from inference_image_build.references import ImageReference
-from inference_image_build.registry import Registry
+from inference_image_build.registry.client import Registry
+from inference_image_build.registry.references import ImageReference
+from inference_image_build.steps.publish import publish
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

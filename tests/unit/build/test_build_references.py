@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_build.references import (
+from inference_image_build.registry.references import (
     ImageReference,
     check_allowed,
     mirrored,

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from inference_image_build.references import ImageReference
-from inference_image_build.registry import INDEX_TYPES, MANIFEST_TYPES, Manifest
+from inference_image_build.registry.client import INDEX_TYPES, MANIFEST_TYPES, Manifest
+from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from tests.unit.build.replies import reply

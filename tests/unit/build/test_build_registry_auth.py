@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from inference_image_build.registry_auth import (
+from inference_image_build.registry.auth import (
     Login,
     find_login,
     may_see_login,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inference_image_build.references import ImageReference
-from inference_image_build.registry import MANIFEST_TYPES, Manifest
+from inference_image_build.registry.client import MANIFEST_TYPES, Manifest
+from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from tests.registries.docker_registry import serve_registry

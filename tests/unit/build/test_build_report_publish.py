@@ -2,8 +2,8 @@
 
 import pytest
 
-from inference_image_build.publish import publish
-from inference_image_build.report import report
+from inference_image_build.steps.publish import publish
+from inference_image_build.steps.report import report
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

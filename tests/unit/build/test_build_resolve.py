@@ -5,8 +5,8 @@ import hashlib
 import msgspec
 import pytest
 
-from inference_image_build.pin_checkpoint import Patience
-from inference_image_build.resolve import resolve
+from inference_image_build.checkpoint.pin import Patience
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

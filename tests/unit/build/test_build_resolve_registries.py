@@ -2,8 +2,8 @@
 
 import pytest
 
-from inference_image_build.references import ImageReference
-from inference_image_build.resolve import resolve
+from inference_image_build.registry.references import ImageReference
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

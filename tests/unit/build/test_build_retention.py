@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inference_image_build import existing, retention
-from inference_image_build.registry import MANIFEST_TYPES
+from inference_image_build.publication import existing_image, retention
+from inference_image_build.registry.client import MANIFEST_TYPES
 from inference_image_contract.inputs import Retention
 from tests.registries.docker_registry import htpasswd, serve_registry
 
@@ -130,7 +130,7 @@ def test_a_tag_that_a_killed_pod_left_between_is_no_image_and_goes(clean, push, 
     content = f"content-{2:064x}"
     registry.put_manifest(repository, content, retention.untag.NOTHING)
     assert digest_of(content) == retention.untag.NOTHING.digest
-    assert existing.image(registry, repository, f"sha256:{2:064x}") is None
+    assert existing_image.image(registry, repository, f"sha256:{2:064x}") is None
     assert clean(1) == (0, "")
     assert registry.tags(repository) == [f"content-{3:064x}"]
 

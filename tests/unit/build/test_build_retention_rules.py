@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inference_image_build.retention_rules import Image, Use, plan
+from inference_image_build.publication.retention_rules import Image, Use, plan
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from inference_image_build.__main__ import main
-from inference_image_build.assemble import assemble
-from inference_image_build.resolve import resolve
+from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs, paths, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from inference_image_build import source
+from inference_image_build.source import files as source
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedFile
 from inference_image_contract.reasons import Reason

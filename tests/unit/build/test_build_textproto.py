@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference_image_build.textproto import Message, TextprotoError, parse
+from inference_image_build.pipeline_config.textproto import Message, TextprotoError, parse
 
 ACCEPTED = {
     "": [],

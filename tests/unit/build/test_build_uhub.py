@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from inference_image_build import retention
-from inference_image_build.manifests import MANIFEST_TYPES, Manifest
-from inference_image_build.publish import publish
-from inference_image_build.references import parse
-from inference_image_build.registry_copy import Descriptor
-from inference_image_build.resolve import resolve
-from inference_image_build.untag import _descriptor
+from inference_image_build.publication import retention
+from inference_image_build.publication.untag import _descriptor
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.registry.manifests import MANIFEST_TYPES, Manifest
+from inference_image_build.registry.references import parse
+from inference_image_build.steps.publish import publish
+from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

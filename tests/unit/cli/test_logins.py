@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_image_build.registry_auth import Login
+from inference_image_build.registry.auth import Login
 from kubectl_inferenceimage import logins
 from kubectl_inferenceimage.errors import CommandError
 

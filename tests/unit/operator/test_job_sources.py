@@ -10,7 +10,7 @@ from inference_image_operator.api import normalised, read
 from inference_image_operator.api.spec import Spec
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse
-from inference_image_operator.config.installation import installation as config
+from inference_image_operator.config import installation as config
 from tests.unit.operator.world import CONFIG, RESULTS, SPEC, World, report
 
 GIT = {"url": "ssh://git@git.test:2222/team/app.git", "ref": "v1", "path": "code", "secretRef": {"name": "git"}}

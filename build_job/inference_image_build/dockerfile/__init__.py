@@ -1,0 +1,1 @@
+"""Dockerfiles and .dockerignore: read, checked, rewritten. Pure."""

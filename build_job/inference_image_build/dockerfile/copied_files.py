@@ -1,0 +1,132 @@
+"""Which files of the context each COPY and ADD of a Dockerfile brings into the image, from their names alone. Pure.
+
+What cannot be told without the base image or a build is left out: other stages, addresses, variables of the base.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
+
+from inference_image_build.dockerfile import patterns
+from inference_image_build.dockerfile.rules import Instruction
+from inference_image_build.dockerfile.variables import expand
+
+_NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "<<")
+_UNTOLD = ("--from=", "--exclude=")
+"""Flags with which the names alone do not tell what is copied."""
+
+
+class File(NamedTuple):
+    """A file of the context."""
+
+    path: str
+    size: int
+    """Bytes that it may have."""
+    least: int
+    """Bytes that it takes at least once it is compressed."""
+
+
+class Copied(NamedTuple):
+    """What one instruction brings."""
+
+    instruction: Instruction
+    files: tuple[File, ...]
+
+
+Item = TypeVar("Item")
+
+
+def copied(
+    instructions: tuple[Instruction, ...], files: Iterable[File], build_args: Mapping[str, str]
+) -> Iterator[Copied]:
+    """Each COPY and ADD that is part of the image, in order, with its files."""
+    files = tuple(files)
+    given = {name: value for name, value in build_args.items() if value}
+    outer: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    in_stage = False
+    part = image_instructions(instructions)
+    for instruction in instructions:
+        if instruction.name == "FROM":
+            in_stage, variables = True, {}
+        elif instruction.name in {"ARG", "ENV"}:
+            _assign(instruction, variables if in_stage else outer, given, outer)
+        elif instruction.name in {"COPY", "ADD"} and instruction in part:
+            words = _words(instruction, variables)
+            yield Copied(instruction, tuple(file for file in files if any(_matches(word, file.path) for word in words)))
+
+
+def image_instructions(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
+    """Those of the last stage and of the stages that it is built on: the others leave nothing in the image."""
+    stages: list[list[Instruction]] = []
+    for instruction in instructions:
+        if instruction.name == "FROM":
+            stages.append([])
+        if stages:
+            stages[-1].append(instruction)
+    froms = [stage[0].arguments for stage in stages]
+    named = {words[2].lower(): number for number, words in enumerate(froms) if len(words) > 1}
+    wanted, number = [], len(stages) - 1
+    while number >= 0 and number not in wanted:
+        wanted.append(number)
+        below = named.get(froms[number][0].lower(), -1)
+        number = below if below < number else -1
+    return tuple(instruction for number in sorted(wanted) for instruction in stages[number])
+
+
+def _assign(
+    instruction: Instruction, variables: dict[str, str], given: Mapping[str, str], outer: Mapping[str, str]
+) -> None:
+    """What an ARG or ENV sets, as far as it can be told."""
+    words = instruction.arguments
+    if instruction.name == "ENV":
+        pairs: Iterable[tuple[str, str | None]] = zip(words[::2], words[1::2], strict=False)
+    else:
+        parts = (word.partition("=") for word in words)
+        pairs = ((name, given.get(name, value if equals else outer.get(name))) for name, equals, value in parts)
+    for name, value in list(pairs):
+        told = None if value is None else _expanded(value, variables)
+        if told is None:
+            variables.pop(name, None)
+        else:
+            variables[name] = told
+
+
+def _words(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
+    """The sources as paths of the context without a slash at either end; none if one of them cannot be told."""
+    if any(flag.startswith(_UNTOLD) for flag in instruction.flags):
+        return []
+    words = []
+    for written in instruction.arguments[:-1]:
+        word = _expanded(written, variables)
+        if word is None or word.startswith(_REMOTE):
+            return []
+        words.append(posixpath.normpath(word).strip("/") or ".")
+    return words
+
+
+def _expanded(word: str, variables: Mapping[str, str]) -> str | None:
+    """None where a variable is not known here: the base image may set it."""
+    if any(name not in variables for name in _NAME.findall(word)):
+        return None
+    try:
+        return expand(word, variables)
+    except ValueError:
+        return None
+
+
+def _matches(word: str, path: str) -> bool:
+    """Whether a source names the file or one of the folders that it is in."""
+    if word == ".":
+        return True
+    parts = path.split("/")
+    places = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+    if not patterns.is_pattern(word):
+        return word in places
+    try:
+        pattern = patterns.parse(word)
+    except ValueError:
+        return False
+    return any(patterns.matches(pattern, place) for place in places)

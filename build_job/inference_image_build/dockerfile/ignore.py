@@ -1,0 +1,85 @@
+"""Which files of a context .dockerignore keeps out. Pure.
+
+The rules are those of moby's `patternmatcher` and its `ignorefile`, which Docker, BuildKit and Kaniko share; of the
+libraries on PyPI, `pathspec` follows gitignore, where `a` also means `x/a`, and the one within `docker` lacks cases of
+`**`.
+"""
+
+import posixpath
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from inference_image_build.dockerfile import patterns
+from inference_image_build.dockerfile.patterns import Pattern
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+NAME = ".dockerignore"
+MAX_BYTES = 64 * 1024
+
+
+class Rule(NamedTuple):
+    """One line: its pattern, and whether it takes files back in (`!`)."""
+
+    keeps: bool
+    pattern: Pattern
+
+
+def names(dockerfile: str) -> tuple[str, str]:
+    """The files that may hold the rules of a Dockerfile; the first that exists counts, alone."""
+    return f"{dockerfile}{NAME}", NAME
+
+
+def parse(data: bytes, name: str) -> tuple[Rule, ...]:
+    """The rules, in order. `name` is the file's path, for messages.
+
+    Raises StageError (`DockerignoreInvalid`) with the line.
+    """
+    if len(data) > MAX_BYTES:
+        raise _invalid(name, 1, f"it has more than {MAX_BYTES} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _invalid(name, data[: error.start].count(b"\n") + 1, "it is not UTF-8 text") from error
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        pattern = line.strip()
+        if line.startswith("#") or not pattern:
+            continue
+        keeps = pattern.startswith("!")
+        if keeps:
+            pattern = pattern[1:].strip()
+            if not pattern:
+                raise _invalid(name, number, "it excludes nothing: a pattern must follow '!'")
+        try:
+            found.append(Rule(keeps, patterns.parse(_cleaned(pattern), folders=True)))
+        except ValueError as error:
+            raise _invalid(name, number, str(error)) from error
+    return tuple(found)
+
+
+def ignores(rules: Iterable[Rule], path: str) -> bool:
+    """Whether a file stays out: the last rule that matches it, or a folder above it, decides."""
+    parts = path.split("/")
+    above = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    ignored = False
+    for rule in rules:
+        if rule.keeps == ignored and any(patterns.matches(rule.pattern, candidate) for candidate in above):
+            ignored = not rule.keeps
+    return ignored
+
+
+def _cleaned(pattern: str) -> str:
+    """The shortest form of the path; an absolute one is relative to the context, and `..` does not lead out of it."""
+    rooted = pattern.startswith("/")
+    clean = posixpath.normpath("/" + pattern.lstrip("/") if rooted else pattern)
+    return (clean[1:] or clean if rooted else clean).strip()
+
+
+def _invalid(name: str, line: int, clause: str) -> StageError:
+    return StageError(
+        Reason.DOCKERIGNORE_INVALID,
+        f"The file {name}, line {line}: {clause}.",
+        f"Correct line {line} of {name} and upload it, {REQUEST_AGAIN}",
+    )

@@ -1,0 +1,207 @@
+"""Reads a Dockerfile: validates it, finds the images it pulls, and rewrites it with those images pinned. Pure.
+
+Parsed by `dockerfile`, which wraps the parser of BuildKit that Kaniko uses too, so continuation lines, comments within
+them, heredocs and the escape directive mean the same to both.
+"""
+
+import io
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import dockerfile
+from inference_image_build.dockerfile.rules import Instruction, fault
+from inference_image_build.dockerfile.variables import expand
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.registry import references
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+MAX_BYTES = 64 * 1024
+"""A Dockerfile is written by people; Kaniko's parser refuses single lines of this length."""
+SCRATCH = "scratch"
+_EMPTY = "file with no instructions"
+
+
+class Use(NamedTuple):
+    """An image that a Dockerfile pulls: the instruction, the word there, and that word with variables expanded."""
+
+    instruction: Instruction
+    word: str
+    image: str
+
+
+def read(data: bytes, name: str) -> tuple[Instruction, ...]:
+    """The instructions of a Dockerfile in which nothing is wrong that can be told without building it.
+
+    `name` is its path, for messages. Raises StageError (`DockerfileInvalid`) with the line.
+    """
+    text = _text(data, name)
+    instructions = _parse(text, name)
+    for instruction in instructions:
+        if clause := fault(instruction):
+            raise _invalid(name, clause, instruction.first_line)
+    _check_order(instructions, name)
+    return instructions
+
+
+def images(instructions: tuple[Instruction, ...], build_args: Mapping[str, str], name: str) -> tuple[Use, ...]:
+    """Every image that FROM or `COPY --from` pulls, in order; `scratch` and earlier stages are not pulled.
+
+    Raises StageError (`DockerfileInvalid`) when a reference is not well-formed once its variables are expanded.
+    """
+    variables = _global_args(instructions, build_args, name)
+    stages: list[str] = []
+    uses = []
+    for instruction in instructions:
+        if instruction.name == "FROM":
+            word = instruction.arguments[0]
+            image = _expanded(word, variables, instruction, name)
+            if image.lower() not in stages and image != SCRATCH:
+                uses.append(_use(instruction, word, image, name))
+            stages.append(instruction.arguments[2].lower() if len(instruction.arguments) > 1 else "")
+        elif (word := _copy_from(instruction)) and not _is_stage(word, stages):
+            uses.append(_use(instruction, word, word, name))
+    return tuple(uses)
+
+
+def pin(data: bytes, build_args: Mapping[str, str], pins: Mapping[str, str], name: str) -> bytes:
+    """The Dockerfile with every image that it pulls replaced by `pins[image]`; every line keeps its number.
+
+    Raises StageError: `DockerfileInvalid`, or `SourceChanged` when an image was not pinned.
+    """
+    instructions = read(data, name)
+    lines = _lines(data.decode())
+    for use in images(instructions, build_args, name):
+        if use.image not in pins:
+            raise StageError(
+                Reason.SOURCE_CHANGED,
+                f"{name}, line {use.instruction.first_line}: {use.image} was not there when the Dockerfile was read.",
+                "Nothing to do: the stage is resolved again.",
+            )
+        _replace(lines, use, pins[use.image], name)
+    return "".join(lines).encode()
+
+
+def _text(data: bytes, name: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise _invalid(name, f"it has {len(data)} bytes, more than {MAX_BYTES}")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise _invalid(name, "it is not UTF-8 text", data[: error.start].count(b"\n") + 1) from error
+    if "\0" in text:
+        raise _invalid(name, "it holds a NUL character", text[: text.index("\0")].count("\n") + 1)
+    return text
+
+
+def _parse(text: str, name: str) -> tuple[Instruction, ...]:
+    try:
+        commands = dockerfile.parse_string(text)
+    except dockerfile.GoParseError as error:
+        if str(error) == _EMPTY:
+            raise _invalid(name, "it holds no instruction") from error
+        raise _invalid(name, str(error), _line_of_error(text)) from error
+    return tuple(
+        Instruction(
+            name=command.cmd.upper(),
+            trigger=(command.sub_cmd or "").upper(),
+            flags=command.flags,
+            arguments=command.value,
+            is_json=command.json,
+            first_line=command.start_line,
+            last_line=command.end_line,
+        )
+        for command in commands
+    )
+
+
+def _line_of_error(text: str) -> int:
+    """The line where the parser stops; it does not tell, so the longest beginning that it accepts is looked for."""
+    lines = _lines(text)
+    for count in range(len(lines) - 1, 0, -1):
+        try:
+            dockerfile.parse_string("".join(lines[:count]))
+        except dockerfile.GoParseError as error:
+            if str(error) != _EMPTY:
+                continue
+        return count + 1
+    return 1
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with their ends, as the parser counts them: only a line feed ends one."""
+    return list(io.StringIO(text, newline="\n"))
+
+
+def _check_order(instructions: tuple[Instruction, ...], name: str) -> None:
+    for instruction in instructions:
+        if instruction.name == "FROM":
+            return
+        if instruction.name != "ARG":
+            raise _invalid(name, f"{instruction.name} comes before the first FROM", instruction.first_line)
+    raise _invalid(name, "it has no FROM")
+
+
+def _global_args(instructions: tuple[Instruction, ...], build_args: Mapping[str, str], name: str) -> Mapping[str, str]:
+    """What FROM may refer to: each ARG before the first FROM, then the build arguments, which win unless empty."""
+    variables: dict[str, str] = {}
+    given = {key: value for key, value in build_args.items() if value}
+    for instruction in instructions:
+        if instruction.name == "FROM":
+            break
+        for argument in instruction.arguments:
+            key, equals, default = argument.partition("=")
+            if equals:
+                variables[key] = _expanded(default, variables | given, instruction, name)
+    return variables | given
+
+
+def _expanded(word: str, variables: Mapping[str, str], instruction: Instruction, name: str) -> str:
+    try:
+        return expand(word, variables)
+    except ValueError as error:
+        raise _invalid(name, str(error), instruction.first_line) from error
+
+
+def _copy_from(instruction: Instruction) -> str:
+    if instruction.name != "COPY":
+        return ""
+    return next((flag.partition("=")[2] for flag in instruction.flags if flag.startswith("--from=")), "")
+
+
+def _is_stage(word: str, stages: list[str]) -> bool:
+    """Whether `COPY --from` names an earlier stage, by name or by number; the current stage does not count."""
+    earlier = stages[:-1]
+    return word.lower() in earlier or (word.isdigit() and int(word) < len(earlier))
+
+
+def _use(instruction: Instruction, word: str, image: str, name: str) -> Use:
+    try:
+        references.parse(image)
+    except ValueError as error:
+        meant = "" if word == image else f" (written {word})"
+        raise _invalid(name, f"the image {error}{meant}", instruction.first_line) from error
+    return Use(instruction, word, image)
+
+
+def _replace(lines: list[str], use: Use, pinned: str, name: str) -> None:
+    first, last = use.instruction.first_line - 1, use.instruction.last_line - 1
+    if use.instruction.name == "FROM":
+        words = ("FROM", *use.instruction.flags, pinned, *use.instruction.arguments[1:])
+        lines[first] = " ".join(words) + "\n"
+        lines[first + 1 : last + 1] = ["\n"] * (last - first)
+        return
+    for index in range(first, last + 1):
+        if (flag := f"--from={use.word}") in lines[index]:
+            lines[index] = lines[index].replace(flag, f"--from={pinned}", 1)
+            return
+    raise _invalid(name, f"--from={use.word} must stand on one line", use.instruction.first_line)
+
+
+def _invalid(name: str, clause: str, line: int = 0) -> StageError:
+    place = f"{name}, line {line}" if line else name
+    return StageError(
+        Reason.DOCKERFILE_INVALID,
+        f"The Dockerfile {place}: {clause}.",
+        f"Correct {f'line {line} of ' if line else ''}{name} and upload it, {REQUEST_AGAIN}",
+    )

@@ -1,0 +1,1 @@
+"""The images that a Dockerfile builds on, and the layers that it makes."""

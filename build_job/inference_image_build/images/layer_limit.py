@@ -1,0 +1,155 @@
+"""Layers that are larger than a registry takes, found before they are built where that is certain. Pure."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from inference_image_build.dockerfile.copied_files import Copied, File
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.publication import repositories
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.registry.references import ImageReference
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import Registry, RegistryLimit
+from inference_image_contract.reasons import Reason, WarningReason
+from inference_image_contract.results import StageWarning
+
+_DENSE = (
+    *(".pb", ".onnx", ".tflite", ".h5", ".hdf5", ".keras", ".npy", ".npz", ".pt", ".pth", ".bin", ".safetensors"),
+    *(".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".whl", ".jar"),
+    *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".mp4", ".mp3"),
+)
+"""Weights, archives and media: what compression makes little smaller."""
+_LEAST = 0.8
+"""Share of its size that such a file keeps at least; weights in float32 keep more than 0.9."""
+GRAPH_BYTES = 2 * 1024**3
+"""More than this no frozen graph has: a protocol buffer ends there."""
+_LARGEST = 3
+
+
+class BaseLayer(NamedTuple):
+    """A layer of the image of a FROM."""
+
+    image: ImageReference
+    line: int
+    blob: Descriptor
+
+
+def strictest(where: Registry) -> RegistryLimit:
+    """The limit of the registry, of all that get the image, that takes the smallest layers; 0 bytes if none has."""
+    limits = (where.limit(repository.host) for repository in repositories.repositories(where))
+    found = [limit for limit in limits if limit.layer_bytes]
+    return min(found, key=lambda limit: limit.layer_bytes, default=RegistryLimit(host=""))
+
+
+def source_file(path: str, size: int) -> File:
+    """A file of the source."""
+    name = PurePosixPath(path).name.lower()
+    dense = name.endswith(_DENSE) or ".data-" in name
+    return File(path, size, int(size * _LEAST) if dense else 0)
+
+
+def graph_file(path: str, size: int, weights: int) -> File:
+    """A graph. Before its export its size is 0, and `weights` are the bytes of the checkpoint's data.
+
+    A checkpoint has each weight up to four times: with two slots of an optimizer and a moving average.
+    """
+    if size:
+        return File(path, size, int(size * _LEAST))
+    return File(path, min(weights, GRAPH_BYTES), int(min(weights / 4, GRAPH_BYTES) * _LEAST))
+
+
+def check_copied(found: Iterable[Copied], limit: RegistryLimit, dockerfile: str, apart: str) -> Iterator[StageWarning]:
+    """A warning for each layer that may exceed the limit. Raises StageError (`LayerTooLarge`) for one that will.
+
+    `apart` is the folder whose files get layers of their own, empty for none.
+    """
+    for instruction, files in found:
+        for layer in _apart(files, apart):
+            size, least = sum(file.size for file in layer), sum(file.least for file in layer)
+            if size <= limit.layer_bytes:
+                continue
+            where = f"{dockerfile}, line {instruction.first_line}: {instruction.name} brings"
+            remedy = _split(layer, limit, f"line {instruction.first_line} of {dockerfile}")
+            names = _names(layer)
+            if least > limit.layer_bytes:
+                raise StageError(
+                    Reason.LAYER_TOO_LARGE,
+                    f"{where} {size} bytes in one layer, at least {least} once they are compressed; {_takes(limit)}. "
+                    f"The largest: {names}.",
+                    f"{remedy}, {REQUEST_AGAIN}",
+                )
+            message = f"{where} up to {size} bytes in one layer, and {_takes(limit)}. The largest: {names}. {remedy}."
+            yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
+
+
+def check_base(layers: Iterable[BaseLayer], where: Registry, limit: RegistryLimit) -> Iterator[StageWarning]:
+    """The same for the layers of base images; one of the same registry is there already, and only a warning.
+
+    Raises StageError (`LayerTooLarge`).
+    """
+    for layer in layers:
+        if layer.blob.size <= limit.layer_bytes:
+            continue
+        text = f"The base image {layer.image.repository} has a layer of {layer.blob.size} bytes ({layer.blob.digest})"
+        remedy = "Use a base image whose layers are smaller: split the RUN or COPY that made this one"
+        if not where.names().same(layer.image.host, limit.host):
+            raise StageError(Reason.LAYER_TOO_LARGE, f"{text}; {_takes(limit)}.", f"{remedy}, {REQUEST_AGAIN}")
+        message = f"{text}, and {_takes(limit)}. {remedy}."
+        yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
+
+
+def check_made(created_by: str, size: int, limit: RegistryLimit) -> None:
+    """Refuses a layer that was made and not pushed yet. Raises StageError (`LayerTooLarge`)."""
+    if limit.layer_bytes and size > limit.layer_bytes:
+        raise StageError(
+            Reason.LAYER_TOO_LARGE,
+            f"{created_by[:200]} makes a layer of {size} bytes, compressed; {_takes(limit)}.",
+            f"Split it into several instructions, so that its files get layers of their own, {REQUEST_AGAIN}",
+        )
+
+
+def check_pushed(layers: Iterable[Descriptor], where: Registry) -> Iterator[StageWarning]:
+    """A warning for layers that the registry took although they exceed its limit.
+
+    Raises StageError (`LayerTooLarge`) when they exceed the limit of another registry, to which the image goes next.
+    """
+    largest = max(layers, key=lambda layer: layer.size, default=Descriptor("", 0))
+    first, *others = repositories.repositories(where)
+    for repository in (first, *others):
+        limit = where.limit(repository.host)
+        if not limit.layer_bytes or largest.size <= limit.layer_bytes:
+            continue
+        if where.names().same(repository.host, first.host):
+            message = (
+                f"The layer {largest.digest} has {largest.size} bytes, and {_takes(limit)}: it was pushed, but the "
+                "next push may fail. Split the largest COPY or ADD of the Dockerfile into several."
+            )
+            yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
+            return
+        check_made(f"The layer {largest.digest} of the image", largest.size, limit)
+
+
+def _apart(files: tuple[File, ...], folder: str) -> tuple[tuple[File, ...], tuple[File, ...]]:
+    """The files in the folder, and the others."""
+    inside = {file.path for file in files if folder and PurePosixPath(file.path).is_relative_to(folder)}
+    return (
+        tuple(file for file in files if file.path in inside),
+        tuple(file for file in files if file.path not in inside),
+    )
+
+
+def _takes(limit: RegistryLimit) -> str:
+    return f"{limit.host} takes layers of at most {limit.layer_bytes} bytes"
+
+
+def _names(layer: tuple[File, ...]) -> str:
+    largest = sorted(layer, key=lambda file: -file.size)[:_LARGEST]
+    return ", ".join(f"{file.path} ({file.size} bytes)" for file in largest)
+
+
+def _split(layer: tuple[File, ...], limit: RegistryLimit, line: str) -> str:
+    single = max(layer, key=lambda file: file.least)
+    if single.least > limit.layer_bytes:
+        return f"Keep {single.path} out of the image, or split the file: alone it is more than a layer may have"
+    return f"Split {line} into several, so that the largest files get layers of their own"

@@ -1,0 +1,1 @@
+"""Tags of an image: where they go, which stay, which are removed."""

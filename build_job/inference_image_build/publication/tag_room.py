@@ -1,0 +1,40 @@
+"""How many tags the repositories of an image have: a warning before a registry deletes or refuses tags."""
+
+from collections.abc import Iterator
+
+from inference_image_build.publication import repositories
+from inference_image_build.publication.retention import OWN_TAG
+from inference_image_build.registry.client import Registry
+from inference_image_build.registry.references import ImageReference
+from inference_image_contract import inputs, uhub
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import WarningReason
+from inference_image_contract.results import StageWarning
+
+
+def check(where: inputs.Registry, registry: Registry) -> Iterator[StageWarning]:
+    """A warning for each repository with many tags; a registry that does not list them is not asked again."""
+    for repository in repositories.repositories(where):
+        limit = where.limit(repository.host)
+        if not limit.warn_tags:
+            continue
+        try:
+            tags = registry.tags(repository)
+        except (StageError, ValueError):  # ValueError: not JSON where JSON belongs
+            continue
+        if len(tags) >= limit.warn_tags:
+            yield _warning(repository, tags, limit, registry)
+
+
+def _warning(
+    repository: ImageReference, tags: list[str], limit: inputs.RegistryLimit, registry: Registry
+) -> StageWarning:
+    own = sum(1 for tag in tags if OWN_TAG.fullmatch(tag))
+    most = limit.tags or limit.warn_tags
+    rule = uhub.too_many_tags(most) if registry.names.is_uhub(repository.host) else f"its registry takes {most}"
+    return StageWarning(
+        WarningReason.REPOSITORY_NEARLY_FULL.value,
+        f"{repository.repository} has {len(tags)} tags, {own} of them content tags of this operator; {rule}. Delete "
+        "tags that nobody needs, publish to another repository, or leave {step} and {contentHash} out of "
+        "spec.image.tags: with them, each new image adds a tag.",
+    )

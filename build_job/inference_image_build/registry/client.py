@@ -1,0 +1,282 @@
+"""The registry's API as the stages use it: manifests, tags, and the right to push.
+
+Specification: https://github.com/opencontainers/distribution-spec/blob/main/spec.md. Of the client libraries on PyPI
+(`oras` among them) none keeps a manifest's bytes as they are, and a digest is a hash of bytes.
+"""
+
+import contextlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.registry import copy, references
+from inference_image_build.registry import errors as faults
+from inference_image_build.registry.auth import normalise_host, read_logins
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.registry.errors import Reply
+from inference_image_build.registry.http import BACKOFF, MAX_BODY, RegistryHttp
+from inference_image_build.registry.manifests import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Manifest,
+    amd64,
+    descriptors,
+    document,
+    layers,
+)
+from inference_image_build.registry.references import ImageReference
+from inference_image_contract import inputs, paths, registry_words
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_names import RegistryNames
+
+_ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
+_OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
+_PUSH = "pull,push"
+_TAGS_OF_A_PAGE = 1000
+_MAX_PAGES = 100
+_NEXT = re.compile(r'\s*<(?P<url>[^>]*)>\s*;\s*rel="?next"?')
+
+
+class Registry:
+    """The registries that one stage talks to; a host that the installation does not allow is refused first."""
+
+    def __init__(self, allowed: inputs.Registry, auth: Path, ca: Path, *, backoff: float = BACKOFF) -> None:
+        self._allowed = allowed.allowed_hosts
+        self._mirrors = allowed.mirrors
+        self.names = allowed.names()
+        self._logins = read_logins(auth)
+        knobs = (self._logins, ca, allowed.plain_http_hosts, allowed.token_hosts)
+        self._http = RegistryHttp(*knobs, names=self.names, backoff=backoff)
+        self._as_written = RegistryHttp(*knobs, names=RegistryNames(()), backoff=backoff)
+        """With a login for the very name alone, as Kaniko and kubelets have it."""
+
+    @classmethod
+    def mounted(cls, allowed: inputs.Registry) -> Self:
+        """With the credentials and the CA that are mounted in the pod."""
+        return cls(allowed, Path(paths.REGISTRY_AUTH), Path(paths.REGISTRY_CA))
+
+    def check_allowed(self, image: ImageReference) -> None:
+        """Refuses a registry that the installation does not allow. Raises StageError (`RegistryNotAllowed`)."""
+        references.check_allowed(image, self._allowed, self.names, f"The image {image.repository}")
+
+    def manifest(self, image: ImageReference, selector: str = "") -> Manifest | None:
+        """The manifest of a tag or digest (by default the reference's own), None when there is none.
+
+        Raises StageError: as `RegistryHttp.request`, and `DigestInvalid` when the bytes are not those of the digest
+        that was asked for, or that the registry says they have.
+        """
+        self.check_allowed(image)
+        return self._manifest(image, selector or image.selector, self._http)
+
+    def base(self, image: ImageReference) -> Manifest | None:
+        """The manifest of a base image, from the first mirror that has it, else from its own registry.
+
+        A mirror that fails is passed over: it is there to help. Raises StageError as `manifest`.
+        """
+        found = self.located(image)
+        return found[1] if found else None
+
+    def located(self, image: ImageReference) -> tuple[ImageReference, Manifest] | None:
+        """As `base`, with the repository that served it: there its blobs are, too.
+
+        Of several names of its registry that is the first, the preferred before the others, that serves it to whoever
+        has the logins as they are written.
+        """
+        self.check_allowed(image)
+        for mirrored in references.mirrored(image, self._mirrors, self.names):
+            with contextlib.suppress(StageError):
+                if found := self._manifest(mirrored, image.selector, self._http):
+                    return mirrored, found
+        names = self.names.of(image.host)
+        for host in names if len(names) > 1 else ():
+            there = image._replace(host=host)
+            with contextlib.suppress(StageError):
+                found = self._manifest(there, image.selector, self._as_written)
+                if found:
+                    return there, found
+                break  # it is one registry: what it does not have here it has nowhere
+        last = self._manifest(image, image.selector, self._http)
+        return (image, last) if last else None
+
+    def _manifest(self, image: ImageReference, wanted: str, http: RegistryHttp) -> Manifest | None:
+        reply = http.request("GET", image, f"manifests/{wanted}", headers={"Accept": _ACCEPT})
+        if reply.status == _NOT_FOUND:
+            return None
+        if reply.status != _OK:
+            raise faults.unexpected(image, f"the manifest {wanted}", reply)
+        manifest = Manifest(reply.body, _media_type(reply))
+        said = wanted if references.DIGEST.fullmatch(wanted) else reply.headers.get("Docker-Content-Digest", "")
+        if said and said != manifest.digest:
+            raise StageError(
+                Reason.DIGEST_INVALID,
+                f"The registry {image.host} serves {image.repository} {wanted} as {said}, but the bytes are those of "
+                f"{manifest.digest}.",
+                "Ask the administrator of the registry (or of a proxy before it) to look into it.",
+            )
+        return manifest
+
+    def put_manifest(self, image: ImageReference, tag: str, manifest: Manifest) -> None:
+        """Points a tag at a manifest whose blobs the repository holds.
+
+        Raises StageError: as `RegistryHttp.request`, and `PublishFailed` when the registry refuses it.
+        """
+        self.check_allowed(image)
+        reply = self._http.request(
+            "PUT",
+            image,
+            f"manifests/{tag}",
+            actions=_PUSH,
+            headers={"Content-Type": manifest.media_type},
+            body=manifest.data,
+        )
+        if reply.status not in {_OK, _CREATED}:
+            raise faults.quota(image, reply) or _not_moved(image, tag, manifest, reply)
+
+    def check_push(self, image: ImageReference) -> None:
+        """Begins an upload and cancels it: proves that these credentials may push, and changes nothing.
+
+        Raises StageError: as `RegistryHttp.request`, and `RepositoryNotFound`.
+        """
+        self.check_allowed(image)
+        try:
+            reply = self._http.request("POST", image, "blobs/uploads/", actions=_PUSH, body=b"")
+        except StageError as error:
+            asked = self._http.access(image, _PUSH)
+            if asked.user and error.reason is Reason.REGISTRY_UNAUTHORIZED and self._may_read(image):
+                raise faults.pull_only(asked, error.message.partition(": ")[2].removesuffix(".")) from error
+            raise
+        if reply.status != _ACCEPTED:
+            raise faults.no_repository(image, reply, self.names)
+        location = urlsplit(reply.headers.get("Location", ""))
+        if location.path.startswith("/v2/"):
+            # A token that may push need not allow this; the registry purges uploads that nobody ends.
+            with contextlib.suppress(StageError):
+                self._http.request("DELETE", image, urlunsplit(("", "", *location[2:])), actions=_PUSH)
+
+    def _may_read(self, image: ImageReference) -> bool:
+        """Whether the registry lets the login read there; a repository without an image is read as well."""
+        try:
+            return self._http.request("GET", image, "tags/list?n=1").status in {_OK, _NOT_FOUND}
+        except StageError:
+            return False
+
+    def names_with_login(self, image: ImageReference) -> list[ImageReference]:
+        """The same repository under each name of its registry for which there is a login, the preferred first."""
+        hosts = self.names.of(image.host)
+        return [image._replace(host=host) for host in hosts if normalise_host(host) in self._logins]
+
+    def copy(self, source: ImageReference, target: ImageReference, manifest: Manifest) -> None:
+        """Puts an image into another repository, under its digest: mounted where the registry is the same, else copied.
+
+        Raises StageError: as `RegistryHttp.request`, `LayerTooLarge`, `PublishFailed`.
+        """
+        self.check_allowed(target)
+        copy.copy_blobs(self._http, source, target, descriptors(document(source, manifest)))
+        self.put_manifest(target, manifest.digest, manifest)
+
+    def copy_blob(self, source: ImageReference, target: ImageReference, blob: Descriptor) -> int:
+        """As `copy`, for one blob; the bytes that were sent, 0 where it was there or could be mounted."""
+        self.check_allowed(target)
+        return copy.copy_blobs(self._http, source, target, [blob])
+
+    def push_blob(self, target: ImageReference, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> int:
+        """Uploads a blob that the repository does not hold; the bytes that were sent. `content` begins it anew.
+
+        Raises StageError: as `copy`, and what `content` raises.
+        """
+        self.check_allowed(target)
+        return copy.push_blob(self._http, target, blob, content)
+
+    def read_blob(self, image: ImageReference, blob: Descriptor) -> bytes:
+        """A small blob, verified. Raises StageError: as `RegistryHttp.request`, `DigestInvalid`, `LimitExceeded`."""
+        self.check_allowed(image)
+        if blob.size > MAX_BODY:
+            raise StageError(
+                Reason.LIMIT_EXCEEDED,
+                f"The configuration {blob.digest} of {image.repository} has {blob.size} bytes, more than {MAX_BODY}.",
+                "Use an image whose configuration is of ordinary size.",
+            )
+        return copy.read_blob(self._http, image, blob)
+
+    def platform(self, image: ImageReference, manifest: Manifest) -> Manifest | None:
+        """The linux/amd64 manifest of an index, None when it has none; any other manifest as it is."""
+        found = document(image, manifest)
+        if manifest.media_type not in INDEX_TYPES and "manifests" not in found:
+            return manifest
+        digest = amd64(found)
+        return self.base(image._replace(digest=digest)) if digest else None
+
+    def config(self, image: ImageReference, manifest: Manifest) -> dict[str, object]:
+        """The configuration of an image, empty when it has none of ordinary size."""
+        blob = next(descriptors(document(image, manifest)), None)
+        if blob is None or blob.size > MAX_BODY:
+            return {}
+        found = json.loads(copy.read_blob(self._http, image, blob))
+        return found if isinstance(found, dict) else {}
+
+    def layers(self, image: ImageReference, manifest: Manifest) -> list[Descriptor]:
+        """The layers, compressed; of an index, those of its linux/amd64 image. None where the manifest has no sizes."""
+        child = self.platform(image, manifest)
+        return layers(document(image, child)) if child else []
+
+    def tags(self, image: ImageReference) -> list[str]:
+        """Every tag of a repository. Raises StageError as `RegistryHttp.request`."""
+        self.check_allowed(image)
+        found: list[str] = []
+        path = f"tags/list?n={_TAGS_OF_A_PAGE}"
+        for _ in range(_MAX_PAGES):
+            reply = self._http.request("GET", image, path)
+            if reply.status == _NOT_FOUND:
+                return found
+            listing = json.loads(reply.body) if reply.status == _OK else None
+            page = listing.get("tags") if isinstance(listing, dict) else None
+            found += [tag for tag in page or () if isinstance(tag, str)]
+            following = _NEXT.match(reply.headers.get("Link", ""))
+            if reply.status != _OK or following is None:
+                break
+            # Only the query: a page is asked for at the registry whose list this is.
+            path = f"tags/list?{urlsplit(following['url']).query}"
+        if reply.status != _OK:
+            raise faults.unexpected(image, "its tags", reply)
+        return found
+
+    def delete(self, image: ImageReference, digest: str) -> str:
+        """Deletes a manifest with all its tags; what the registry has against it, empty when it is gone.
+
+        Raises StageError as `RegistryHttp.request`, but a refusal is no error.
+        """
+        self.check_allowed(image)
+        try:
+            reply = self._http.request("DELETE", image, f"manifests/{digest}", actions="pull,push,delete")
+        except StageError as error:
+            if error.reason != Reason.REGISTRY_UNAUTHORIZED:
+                raise
+            return error.message
+        return "" if reply.status in {_ACCEPTED, _OK, _NOT_FOUND} else f"it answers {faults.summary(reply)}"
+
+    def size(self, image: ImageReference, manifest: Manifest) -> int:
+        """Bytes of configuration and layers, compressed; of an index, those of its linux/amd64 image.
+
+        Zero when the manifest has no sizes.
+        """
+        child = self.platform(image, manifest)
+        return sum(blob.size for blob in descriptors(document(image, child))) if child else 0
+
+
+def _not_moved(image: ImageReference, tag: str, manifest: Manifest, reply: Reply) -> StageError:
+    says = faults.summary(reply)
+    immutable = bool(registry_words.IMMUTABLE.search(says))
+    return StageError(
+        Reason.TAG_IMMUTABLE if immutable else Reason.PUBLISH_FAILED,
+        f"The registry refuses to point {image.repository}:{tag} at {manifest.digest}: it answers {says}.",
+        f"Check that the tag may be moved (immutable tags, quota) or choose another, {REQUEST_AGAIN}",
+    )
+
+
+def _media_type(reply: Reply) -> str:
+    return reply.headers.get("Content-Type", "").partition(";")[0].strip() or MANIFEST_TYPES[0]

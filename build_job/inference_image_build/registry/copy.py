@@ -1,0 +1,179 @@
+"""Puts the blobs of an image into another repository: mounted within a registry, streamed between two.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import IO, NamedTuple, cast
+from urllib.parse import urlencode
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.registry import errors as faults
+from inference_image_build.registry.http import ATTEMPTS, RegistryHttp
+from inference_image_build.registry.references import DIGEST, ImageReference
+from inference_image_contract import registry_words
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+_OK, _CREATED, _ACCEPTED, _TOO_LARGE = 200, 201, 202, 413
+
+
+_Open = Callable[[], contextlib.AbstractContextManager["IO[bytes] | _Made"]]
+"""Opens the bytes of a blob, once for each attempt to send them."""
+
+
+class Descriptor(NamedTuple):
+    """A blob: its digest and its bytes."""
+
+    digest: str
+    size: int
+
+
+def copy_blobs(http: RegistryHttp, source: ImageReference, target: ImageReference, blobs: Iterable[Descriptor]) -> int:
+    """Copies what the target repository does not hold yet; one blob in memory at no time. The bytes that were sent.
+
+    Raises StageError: as `RegistryHttp.request`, `LayerTooLarge`, `RepositoryNotFound`, `DigestInvalid`.
+    """
+    sent = 0
+    for blob in dict.fromkeys(blobs):
+        _check(source, blob)
+        sent += _put(http, source, target, blob, partial(_download, http, source, blob))
+    return sent
+
+
+def push_blob(
+    http: RegistryHttp, target: ImageReference, blob: Descriptor, content: Callable[[], Iterator[bytes]]
+) -> int:
+    """Uploads a blob unless the repository holds it; `content` makes its bytes anew for each attempt. The bytes sent.
+
+    Raises StageError: as `copy_blobs`, and what `content` raises.
+    """
+    return _put(http, target, target, blob, lambda: contextlib.nullcontext(_Made(content(), blob.size)))
+
+
+def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> bytes:
+    """A small blob, verified.
+
+    Raises StageError: as `RegistryHttp.request`, and `DigestInvalid`.
+    """
+    _check(image, blob)
+    http.request("HEAD", image, f"blobs/{blob.digest}")
+    try:
+        with http.download(image, f"blobs/{blob.digest}") as response:
+            data = response.raw.read(blob.size + 1, decode_content=False) if response.ok else b""
+    except requests.RequestException as error:
+        raise faults.unavailable(image.host, faults.describe(error)) from error
+    except HTTPError as error:  # the body comes from below requests
+        raise faults.unavailable(image.host, f"the connection breaks ({type(error).__name__})") from error
+    if f"sha256:{hashlib.sha256(data).hexdigest()}" != blob.digest:
+        raise _broken(image, blob)
+    return cast("bytes", data)
+
+
+def _put(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor, body: _Open) -> int:
+    """The bytes that were sent."""
+    if http.request("HEAD", target, f"blobs/{blob.digest}").status == _OK:
+        return 0
+    location = _begin(http, source, target, blob)
+    return _stream(http, target, blob, body, location) if location else 0
+
+
+def _begin(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor) -> str:
+    """Asks for a mount where both are of one registry; where to upload to, empty when nothing is left to do."""
+    here = http.names.same(source.host, target.host)
+    query = f"?{urlencode({'mount': blob.digest, 'from': source.path})}" if here else ""
+    reply = http.request(
+        "POST",
+        target,
+        f"blobs/uploads/{query}",
+        actions="pull,push",
+        source=source.path if here else "",
+        body=b"",
+    )
+    if reply.status == _CREATED:
+        return ""
+    if reply.status != _ACCEPTED:
+        raise faults.no_repository(target, reply, http.names)
+    return reply.headers.get("Location", "")
+
+
+def _stream(http: RegistryHttp, target: ImageReference, blob: Descriptor, body: _Open, location: str) -> int:
+    fault = ""
+    for attempt in range(ATTEMPTS):
+        try:
+            with body() as data:
+                joint = "&" if "?" in location else "?"
+                reply = http.upload(target, f"{location}{joint}digest={blob.digest}", data, blob.size)
+        except requests.RequestException as error:
+            fault = faults.describe(error)
+        else:
+            if reply.status == _CREATED:
+                return blob.size
+            if reply.status == _TOO_LARGE or registry_words.TOO_LARGE.search(faults.summary(reply)):
+                raise _too_large(target, blob)
+            if full := faults.quota(target, reply):
+                raise full
+            fault = f"it answers {faults.summary(reply)} to the upload of {blob.digest}"
+        http.pause(attempt)
+        location = _begin(http, target, target, blob)
+        if not location:
+            return blob.size
+    raise faults.unavailable(target.host, f"{fault} ({ATTEMPTS} attempts)")
+
+
+@contextlib.contextmanager
+def _download(http: RegistryHttp, source: ImageReference, blob: Descriptor) -> Iterator[IO[bytes]]:
+    http.request("HEAD", source, f"blobs/{blob.digest}")  # a fresh token, should the last one have expired
+    with http.download(source, f"blobs/{blob.digest}") as response:
+        if response.status_code != _OK:
+            raise _broken(source, blob)
+        yield cast("IO[bytes]", _Body(response, blob.size))
+
+
+class _Made:
+    """An iterator as the body of an upload; `len` tells requests the size, so that it is not chunked."""
+
+    def __init__(self, content: Iterator[bytes], size: int) -> None:
+        self._content = content
+        self.len = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._content
+
+
+class _Body:
+    """The body of a download as the body of an upload; `len` tells requests the size, so that it is not chunked."""
+
+    def __init__(self, response: requests.Response, size: int) -> None:
+        self._raw = response.raw
+        self.len = size
+
+    def read(self, size: int = -1) -> bytes:
+        return cast("bytes", self._raw.read(size if size > 0 else None, decode_content=False))
+
+
+def _check(image: ImageReference, blob: Descriptor) -> None:
+    if not DIGEST.fullmatch(blob.digest):
+        raise _broken(image, blob)
+
+
+def _broken(image: ImageReference, blob: Descriptor) -> StageError:
+    return StageError(
+        Reason.DIGEST_INVALID,
+        f"The registry {image.host} does not serve the blob {blob.digest[:80]} of {image.repository}.",
+        "Nothing to do if this happens once: it is tried again. Otherwise ask whoever runs the registry.",
+    )
+
+
+def _too_large(image: ImageReference, blob: Descriptor) -> StageError:
+    return StageError(
+        Reason.LAYER_TOO_LARGE,
+        f"The registry {image.host}, or a proxy before it, does not take a layer of {blob.size} bytes.",
+        "Split the largest COPY or ADD of the Dockerfile into several, or have the limit raised, " + REQUEST_AGAIN,
+    )

@@ -1,0 +1,79 @@
+"""Manifests of images and indexes: bytes as a registry serves them, and what stands in them. Pure.
+
+Formats: https://github.com/opencontainers/image-spec.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from inference_image_build.registry import references
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.registry.references import ImageReference
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+
+_OCI = "application/vnd.oci.image"
+_DOCKER = "application/vnd.docker.distribution"
+INDEX_TYPES = (f"{_OCI}.index.v1+json", f"{_DOCKER}.manifest.list.v2+json")
+MANIFEST_TYPES = (f"{_OCI}.manifest.v1+json", f"{_DOCKER}.manifest.v2+json")
+
+
+class Manifest(NamedTuple):
+    """A manifest or an index, byte for byte as the registry serves it."""
+
+    data: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` of the bytes."""
+        return f"sha256:{hashlib.sha256(self.data).hexdigest()}"
+
+
+def document(image: ImageReference, manifest: Manifest) -> dict[str, object]:
+    """The manifest as JSON. Raises StageError (`DigestInvalid`) when it is none."""
+    try:
+        found = json.loads(manifest.data)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    raise StageError(
+        Reason.DIGEST_INVALID,
+        f"What the registry serves as {image.pinned(manifest.digest)} is not an image manifest.",
+        "Check the image reference.",
+    )
+
+
+def amd64(index: dict[str, object]) -> str:
+    """The digest of the linux/amd64 entry of an index, the platform that images are built for; empty if none."""
+    entries = index.get("manifests")
+    for entry in entries if isinstance(entries, list) else ():
+        platform = entry.get("platform") if isinstance(entry, dict) else None
+        if isinstance(platform, dict) and (platform.get("os"), platform.get("architecture")) == ("linux", "amd64"):
+            digest = entry.get("digest")
+            return digest if isinstance(digest, str) and references.DIGEST.fullmatch(digest) else ""
+    return ""
+
+
+def descriptors(manifest: dict[str, object]) -> Iterator[Descriptor]:
+    """Configuration and layers of an image manifest; those without a size are left out."""
+    return _blobs([manifest.get("config"), *_layers(manifest)])
+
+
+def layers(manifest: dict[str, object]) -> list[Descriptor]:
+    """Its layers, the lowest first; those without a size are left out."""
+    return list(_blobs(_layers(manifest)))
+
+
+def _layers(manifest: dict[str, object]) -> list[object]:
+    found = manifest.get("layers")
+    return found if isinstance(found, list) else []
+
+
+def _blobs(entries: list[object]) -> Iterator[Descriptor]:
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("size"), int) and entry["size"] > 0:
+            yield Descriptor(str(entry.get("digest", "")), entry["size"])

@@ -1,0 +1,1 @@
+"""The files of the build context: pinned by Resolve, written by Build."""

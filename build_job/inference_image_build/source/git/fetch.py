@@ -1,0 +1,238 @@
+"""Fetches one commit of a Git repository: finds what a ref means, and takes nothing that exceeds its limits."""
+
+import contextlib
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from dulwich.client import GitClient, HttpGitClient
+from dulwich.errors import (
+    ApplyDeltaError,
+    ChecksumMismatch,
+    FileFormatException,
+    GitProtocolError,
+    HangupException,
+    NotGitRepository,
+)
+from dulwich.object_store import DiskObjectStore
+from dulwich.objects import Commit, ObjectID, Tag
+from dulwich.refs import Ref
+from paramiko import SSHException
+from urllib3.exceptions import HTTPError
+
+from inference_image_build.source.git import failures, pack, ssh
+from inference_image_build.source.git import remote as git_remote
+from inference_image_build.source.git.http import OneServer
+from inference_image_build.source.git.remote import Credentials, Remote
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import GitSource, PinnedCommit
+
+LIMITS = pack.Limits()
+HEAD = "HEAD"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_BASE_CACHE = 16 * 1024**2
+_MAX_TAGS = 8
+"""Tags of tags that are followed."""
+_MAX_SIMILAR = 5
+_DAMAGED = (
+    KeyError,
+    ValueError,
+    AssertionError,
+    OSError,
+    zlib.error,
+    ApplyDeltaError,
+    ChecksumMismatch,
+    FileFormatException,
+)
+"""What the library raises for objects that are not what they should be."""
+
+
+class Fetched(NamedTuple):
+    """A repository on the disk that holds one commit whole."""
+
+    store: DiskObjectStore
+    commit: Commit
+    pinned: PinnedCommit
+    remote: Remote
+
+
+class _Nothing:
+    """Tells the server that we have no commit yet."""
+
+    shallow: frozenset[ObjectID] = frozenset()
+
+    def __next__(self) -> None:
+        return None
+
+    def ack(self, _sha: ObjectID, /) -> None:
+        """There is nothing that it could have in common."""
+
+    def nak(self) -> None:
+        """As expected."""
+
+
+class _Wish:
+    """Which object is asked for: what the ref means, or exactly what was pinned."""
+
+    def __init__(self, source: GitSource, remote: Remote, pinned: PinnedCommit | None, client: GitClient) -> None:
+        self._source, self._remote, self._pinned, self._client = source, remote, pinned, client
+        self.asked = ""
+        """The object's name."""
+        self.on_trust = False
+        """Whether it is asked for without that the server has named it."""
+
+    def __call__(self, refs: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:  # noqa: ARG002
+        if getattr(self._client, "dumb", False):
+            raise failures.unavailable(str(self._remote), "it speaks only the old, file by file protocol")
+        self.asked = self._of_pin(refs) or self._of_ref(refs)
+        return [ObjectID(self.asked.encode())]
+
+    def prefixes(self) -> list[bytes]:
+        """The refs that the server need only tell of, where it understands this."""
+        ref = self._source.ref.encode()
+        return [b"HEAD", b"refs/heads/" + ref, b"refs/tags/" + ref]
+
+    def refused(self) -> StageError:
+        """What it means that the server does not give what was asked for."""
+        if self._pinned:
+            return failures.changed(str(self._remote), self._pinned.commit)
+        return failures.ref_not_found(str(self._remote), self._source.ref)
+
+    def _of_pin(self, refs: Mapping[Ref, ObjectID]) -> str:
+        if self._pinned is None:
+            return ""
+        name = self._pinned.tag or self._pinned.commit
+        self.on_trust = name not in {known.decode() for known in refs.values()}
+        return name
+
+    def _of_ref(self, refs: Mapping[Ref, ObjectID]) -> str:
+        ref = self._source.ref
+        names = [HEAD] if ref == HEAD else [f"refs/heads/{ref}", f"refs/tags/{ref}"]
+        found = next((refs[Ref(name.encode())] for name in names if Ref(name.encode()) in refs), None)
+        if found:
+            return found.decode()
+        if _COMMIT.fullmatch(ref):
+            self.on_trust = True
+            return ref
+        near = sorted(
+            name.decode(errors="replace").split("/", 2)[-1] for name in refs if ref in name.decode(errors="replace")
+        )
+        raise failures.ref_not_found(str(self._remote), ref, near[:_MAX_SIMILAR])
+
+
+@contextlib.contextmanager
+def fetched(
+    source: GitSource,
+    folder: Path,
+    credentials: Credentials,
+    pinned: PinnedCommit | None = None,
+    limits: pack.Limits = LIMITS,
+) -> Iterator[Fetched]:
+    """Fetches what `source.ref` means, or `pinned` exactly, without its history, into the empty `folder`.
+
+    Raises StageError: `GitHostNotAllowed` before any connection; `GitUnauthorized`, `GitHostKeyUnknown`, `GitTLS`,
+    `GitNotFound`, `GitRefNotFound`, `GitTooLarge`, `GitUnavailable`; `SourceChanged` when `pinned` is not given.
+    """
+    remote = git_remote.parse(source.url)
+    git_remote.check_allowed(remote, source.allowed_hosts)
+    folder.mkdir(parents=True, exist_ok=True)
+    DiskObjectStore.init(folder).close()
+    with contextlib.closing(DiskObjectStore(folder, delta_base_cache_limit=_BASE_CACHE)) as store:
+        with contextlib.closing(_client(remote, credentials)) as client:
+            wish = _Wish(source, remote, pinned, client)
+            _fill(store, client, remote, wish, limits)
+        try:
+            found = _peeled(store, wish, remote, pinned)
+        except _DAMAGED as error:
+            raise _damaged(remote, type(error).__name__) from error
+        yield found
+
+
+def _fill(store: DiskObjectStore, client: GitClient, remote: Remote, wish: _Wish, limits: pack.Limits) -> None:
+    file, commit, abort = store.add_pack()
+    try:
+        _receive(client, remote, wish, _limited(file, remote, limits), lambda: file.tell() > 0)
+        _check(file, remote, limits)
+    except BaseException:
+        abort()
+        raise
+    try:
+        commit()
+    except _DAMAGED as error:
+        raise _damaged(remote, type(error).__name__) from error
+
+
+def _client(remote: Remote, credentials: Credentials) -> GitClient:
+    if remote.scheme == "ssh":
+        return ssh.Client(remote, credentials)
+    pool = OneServer(remote, credentials)
+    user = credentials.username or ("git" if credentials.password else None)
+    return HttpGitClient(
+        pool.base, pool_manager=pool, username=user, password=credentials.password, thin_packs=False, quiet=True
+    )
+
+
+def _receive(
+    client: GitClient,
+    remote: Remote,
+    wish: _Wish,
+    write: Callable[[bytes], int],
+    began: Callable[[], bool],
+) -> None:
+    try:
+        client.fetch_pack(remote.path, wish, _Nothing(), write, depth=1, ref_prefix=wish.prefixes())
+    except NotGitRepository as error:
+        raise failures.not_found(str(remote), "it does not answer as one") from error
+    except (HangupException, GitProtocolError) as error:
+        if wish.on_trust and not began():
+            raise wish.refused() from error
+        fault = failures.unavailable if wish.asked else failures.not_found
+        raise fault(str(remote), _words(error)) from error
+    except (SSHException, HTTPError, OSError, EOFError, ValueError, KeyError, IndexError, AssertionError) as error:
+        raise failures.unavailable(str(remote), _words(error)) from error
+
+
+def _limited(file: BinaryIO, remote: Remote, limits: pack.Limits) -> Callable[[bytes], int]:
+    def write(data: bytes) -> int:
+        if file.tell() + len(data) > limits.packed:
+            raise failures.too_large(str(remote), f"one commit of it is more than {limits.packed} bytes")
+        return file.write(data)
+
+    return write
+
+
+def _check(file: BinaryIO, remote: Remote, limits: pack.Limits) -> None:
+    """Judges the pack, and leaves the file where its end is: that is how its size is known."""
+    end = file.tell()
+    file.seek(0)
+    try:
+        pack.check(file, limits)
+    except pack.PackTooLargeError as error:
+        raise failures.too_large(str(remote), str(error)) from error
+    except pack.PackError as error:
+        raise _damaged(remote, str(error)) from error
+    file.seek(end)
+
+
+def _peeled(store: DiskObjectStore, wish: _Wish, remote: Remote, pinned: PinnedCommit | None) -> Fetched:
+    found = store[ObjectID(wish.asked.encode())]
+    for _ in range(_MAX_TAGS):
+        if not isinstance(found, Tag):
+            break
+        found = store[found.object[1]]
+    if not isinstance(found, Commit):
+        raise wish.refused()
+    name = found.id.decode()
+    if pinned and name != pinned.commit:
+        raise wish.refused()
+    return Fetched(store, found, PinnedCommit(commit=name, tag=wish.asked if wish.asked != name else ""), remote)
+
+
+def _damaged(remote: Remote, detail: str) -> StageError:
+    return failures.unavailable(str(remote), f"what it sent is damaged ({detail})")
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

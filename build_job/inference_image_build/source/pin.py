@@ -1,0 +1,153 @@
+"""Pins the source: the files of the build context, wherever they come from, and the Dockerfile that uses them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from inference_image_build.dockerfile import generated, ignore
+from inference_image_build.dockerfile import parse as dockerfile
+from inference_image_build.hints import REQUEST_AGAIN
+from inference_image_build.source import archive, unpack
+from inference_image_build.source import files as source
+from inference_image_build.source import git as git_source
+from inference_image_build.source.git.remote import Credentials
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import GitSource, PinnedArchive, PinnedCommit, PinnedFile, ResolveInput
+from inference_image_contract.reasons import Reason
+from inference_image_store import Store
+
+
+class Mounts(NamedTuple):
+    """Where the pod has what a source may need: a ConfigMap, a Git login, and scratch space."""
+
+    config_map: Path
+    git: Path
+    download: Path
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder of the scratch space, until the block ends."""
+        self.download.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.download) as folder:
+            yield Path(folder)
+
+
+class Tree(NamedTuple):
+    """A source's files before .dockerignore, how one that is small is read, and what they came in."""
+
+    files: tuple[PinnedFile, ...]
+    read: Callable[[PinnedFile], bytes]
+    archive: PinnedArchive | None = None
+    commit: PinnedCommit | None = None
+
+
+class PinnedSource(NamedTuple):
+    """What enters the context, and the Dockerfile as bytes."""
+
+    files: tuple[PinnedFile, ...]
+    dockerfile: bytes
+    tree: Tree
+    dockerfile_ignored: bool = False
+    layout: generated.Layout | None = None
+    """Set when the Dockerfile was made here."""
+
+
+def pin(stage: ResolveInput, store: Store, mounts: Mounts) -> PinnedSource:
+    """Pins the source.
+
+    Raises StageError: `SourceNotFound`, `LimitExceeded`, `UnsafeKey`, `DockerfileNotFound`, `DockerignoreInvalid`,
+    those of archives and of Git, and those of the store.
+    """
+    tree = _tree(stage, store, mounts)
+    found = source.without_assembled(tree.files, stage.checkpoint_dir, stage.formats)
+    by_path = {item.path: item for item in found}
+    rules = _ignore_rules(stage.dockerfile, by_path, tree)
+    files = tuple(item for item in found if not ignore.ignores(rules, item.path))
+    own = by_path.get(stage.dockerfile)
+    if own is None:
+        made = _generated(stage, files)
+        text = generated.dockerfile(stage.inference_base, made).encode()
+        return PinnedSource(files, text, tree, layout=made)
+    ignored = own not in files
+    if ignored:
+        files = tuple(sorted((*files, own), key=lambda item: item.path))
+    return PinnedSource(files, tree.read(own), tree, dockerfile_ignored=ignored)
+
+
+def _tree(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
+    if stage.source_git:
+        return _of_git(stage.source_git, stage, mounts)
+    if stage.source_archive:
+        return _of_archive(stage, store, mounts)
+    if stage.source_prefix:
+        files = source.from_ufile(store, stage.source_prefix)
+        return Tree(files, lambda item: store.read(item.key, max_bytes=dockerfile.MAX_BYTES, etag=item.etag))
+    folder = source.config_map_folder(mounts.config_map)
+    return Tree(source.from_config_map(mounts.config_map), lambda item: (folder / item.path).read_bytes())
+
+
+def _of_archive(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
+    key = stage.source_archive
+    info = store.find(key)
+    if info is None:
+        raise StageError(
+            Reason.SOURCE_NOT_FOUND,
+            f"There is no object {key} in the bucket (spec.source.ufile.archive).",
+            f"Correct spec.source.ufile.archive, or upload {key}, {REQUEST_AGAIN}",
+        )
+    if info.size > archive.LIMITS.packed:
+        raise StageError(
+            Reason.ARCHIVE_TOO_LARGE,
+            f"The archive {key} has {info.size} bytes, more than {archive.LIMITS.packed}.",
+            f"Keep data and results out of the archive: it is for code and configuration; {REQUEST_AGAIN}",
+        )
+    with mounts.scratch() as folder:
+        path = folder / "archive"
+        store.download(key, path, etag=info.etag, size=info.size)
+        pinned = PinnedArchive(key=key, size=info.size, etag=info.etag, sha256=archive.sha256(path))
+        found = unpack.pin(archive.members(path, key), _wanted(stage), dockerfile.MAX_BYTES)
+    files = source.checked(found[0], f"the archive {key}", "spec.source.ufile.archive")
+    return Tree(files, lambda item: found[1][item.path], archive=pinned)
+
+
+def _of_git(git: GitSource, stage: ResolveInput, mounts: Mounts) -> Tree:
+    with (
+        mounts.scratch() as folder,
+        git_source.opened(git, folder, Credentials.mounted(mounts.git)) as commit,
+    ):
+        found = unpack.pin(commit.members, _wanted(stage), dockerfile.MAX_BYTES)
+    files = source.checked(found[0], f"the repository {commit.remote}", "spec.source.git.path")
+    return Tree(files, lambda item: found[1][item.path], commit=commit.pinned)
+
+
+def _wanted(stage: ResolveInput) -> frozenset[str]:
+    return frozenset({stage.dockerfile, *ignore.names(stage.dockerfile)})
+
+
+def _ignore_rules(name: str, by_path: dict[str, PinnedFile], tree: Tree) -> tuple[ignore.Rule, ...]:
+    found = next((by_path[path] for path in ignore.names(name) if path in by_path), None)
+    return ignore.parse(tree.read(found), found.path) if found else ()
+
+
+def _generated(stage: ResolveInput, files: tuple[PinnedFile, ...]) -> generated.Layout:
+    """The layout for which a Dockerfile is made.
+
+    Raises StageError (`DockerfileNotFound`) when one was named, or none can be made.
+    """
+    clause = "this installation has no inference base to make one from (config.sources.inferenceBase)"
+    if stage.dockerfile != generated.NAME:
+        similar = [item.path for item in files if "dockerfile" in item.path.lower()][:5]
+        clause = f"there is {', '.join(similar)}" if similar else ""
+    else:
+        made = generated.layout((item.path for item in files), stage.checkpoint_dir)
+        if isinstance(made, str):
+            clause = made
+        elif stage.inference_base:
+            return made
+    raise StageError(
+        Reason.DOCKERFILE_NOT_FOUND,
+        f"The source has no file {stage.dockerfile}" + (f"; {clause}." if clause else "."),
+        f"Set spec.source.dockerfile to the path of the Dockerfile within the source, or upload it, {REQUEST_AGAIN}",
+    )

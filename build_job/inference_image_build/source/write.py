@@ -1,0 +1,95 @@
+"""Places the pinned source in the build context, from wherever it comes; what is not as it was pinned ends it."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from inference_image_build.source import archive, unpack
+from inference_image_build.source import files as source
+from inference_image_build.source import git as git_source
+from inference_image_build.source.git.remote import Credentials
+from inference_image_build.source.pin import Mounts
+from inference_image_build.source.source_entry import Member
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import (
+    AssembleInput,
+    GitSource,
+    Manifest,
+    PinnedArchive,
+    PinnedCommit,
+    PinnedFile,
+)
+from inference_image_contract.reasons import Reason
+from inference_image_store import Store, Wanted
+
+Target = Callable[[str], Path]
+"""The file for a path of the context; refuses a path that leads out of it."""
+
+
+def place_source(stage: AssembleInput, manifest: Manifest, store: Store, mounts: Mounts, target: Target) -> None:
+    """Writes every file that the manifest pins.
+
+    Raises StageError: `SourceChanged`, those of archives and of Git, and those of the store.
+    """
+    if manifest.archive:
+        _archive(manifest.archive, manifest.source, store, mounts, target)
+    elif manifest.commit and stage.source_git:
+        _git(stage.source_git, manifest.commit, manifest.source, mounts, target)
+    else:
+        folder = source.config_map_folder(mounts.config_map)
+        for item in manifest.source:
+            if not item.key:
+                _copy(item, folder, target(item.path))
+        download(store, [Wanted(i.key, target(i.path), i.etag, i.size) for i in manifest.source if i.key])
+
+
+def download(store: Store, wanted: Sequence[Wanted]) -> None:
+    """Pinned objects; one that is gone, or archived since, has changed, too."""
+    try:
+        store.download_all(wanted)
+    except StageError as error:
+        if error.reason is Reason.OBJECT_ARCHIVED:
+            raise _changed(f"{error.message.removesuffix('.')}: the source") from error
+        if error.reason is Reason.OBJECT_NOT_FOUND:
+            raise _changed(f"{error.message.removesuffix('.')} any more: the source") from error
+        raise
+
+
+def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, mounts: Mounts, target: Target) -> None:
+    with mounts.scratch() as folder:
+        path = folder / "archive"
+        download(store, [Wanted(pinned.key, path, pinned.etag, pinned.size)])
+        if archive.sha256(path) != pinned.sha256:
+            raise _changed(f"The archive {pinned.key}")
+        _place(archive.members(path, pinned.key), files, target)
+
+
+def _git(git: GitSource, pinned: PinnedCommit, files: Iterable[PinnedFile], mounts: Mounts, target: Target) -> None:
+    with (
+        mounts.scratch() as folder,
+        git_source.opened(git, folder, Credentials.mounted(mounts.git), pinned) as commit,
+    ):
+        _place(commit.members, files, target)
+
+
+def _place(members: Iterable[Member], files: Iterable[PinnedFile], target: Target) -> None:
+    for path in unpack.place(members, files, target):
+        raise _changed(f"The file {path} of the source")
+
+
+def _copy(item: PinnedFile, config_map: Path, target: Path) -> None:
+    try:
+        data = (config_map / item.path).read_bytes()
+    except OSError:
+        data = b""
+    if len(data) != item.size or hashlib.sha256(data).hexdigest() != item.sha256:
+        raise _changed(f"The file {item.path} of the ConfigMap")
+    target.write_bytes(data)
+
+
+def _changed(what: str) -> StageError:
+    return StageError(
+        Reason.SOURCE_CHANGED,
+        f"{what} is not what it was when it was resolved.",
+        "Nothing to do: everything is resolved again. Do not change the source while it is being built.",
+    )

@@ -1,0 +1,1 @@
+"""Asks the image under test, and judges its answer."""

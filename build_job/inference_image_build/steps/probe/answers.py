@@ -1,0 +1,72 @@
+"""The detections of an answer, as this project's example gives them and as the tutorial's does."""
+
+import json
+from typing import Any
+
+import msgspec
+
+from inference_image_build.steps.probe import python_literal
+
+Box = tuple[float, float, float, float]
+"""ymin, xmin, ymax, xmax, relative to the picture."""
+
+
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an answer says of one object."""
+
+    box: Box
+    id: int | None = None
+    """Of its class."""
+    name: str | None = None
+    """Of its class, where no id is told."""
+    score: float | None = None
+
+
+class _Detection(msgspec.Struct, frozen=True):
+    id: int
+    score: float
+    box: Box
+
+
+class _Detections(msgspec.Struct, frozen=True):
+    detections: list[_Detection]
+
+
+_Row = tuple[float, float, float, float, str]
+
+
+def detections(body: bytes) -> list[Found]:
+    """What was found: `{"detections": [{"id", "score", "box"}]}`, or a row `[ymin, xmin, ymax, xmax, name]` for each.
+
+    The rows are JSON or what Python prints, alone or as the only picture of a batch. Raises ValueError, which says what
+    the answer lacks.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return _rows(_printed(body))
+    if not isinstance(document, dict):
+        return _rows(document)
+    try:
+        found = msgspec.convert(document, _Detections).detections
+    except msgspec.ValidationError as error:
+        raise ValueError(f'"detections" with id, score and box: {error}') from error
+    return [Found(one.box, id=one.id, score=one.score) for one in found]
+
+
+def _printed(body: bytes) -> Any:  # noqa: ANN401 - a list, mostly
+    try:
+        return python_literal.parse(body.decode())
+    except ValueError as error:
+        raise ValueError(f"JSON, or a list as Python prints it: {error}") from error
+
+
+def _rows(document: Any) -> list[Found]:  # noqa: ANN401 - any JSON
+    batch = [document, *document] if isinstance(document, list) and len(document) == 1 else [document]
+    for picture in batch:
+        try:
+            rows = msgspec.convert(picture, list[_Row])
+        except msgspec.ValidationError:
+            continue
+        return [Found(row[:4], name=row[4]) for row in rows]
+    raise ValueError('"detections", nor a list of [ymin, xmin, ymax, xmax, name]')

@@ -1,0 +1,53 @@
+"""Report: asks the registry which digest it serves for what was just built. Kaniko's own word is only compared."""
+
+from pathlib import Path
+
+from inference_image_build.images import layer_limit
+from inference_image_build.registry import references
+from inference_image_build.registry.client import Registry
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import ReportInput
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import Built
+
+_MAX_DIGEST_FILE = 256
+
+
+def report(stage: ReportInput, registry: Registry, digest_file: Path) -> Built:
+    """Digest and size of what was built, as the registry serves it.
+
+    The builder's digest is asked for by itself, not by the content tag: two objects that build the same content at
+    once push two images, the tag names the later one, and both are good.
+
+    Raises StageError: `DigestInvalid` when the registry has no such tag, or does not serve what the builder pushed;
+    `LayerTooLarge` when a registry that the image goes to next does not take a layer of it.
+    """
+    repository = references.parse_repository(stage.registry.repository)
+    manifest = registry.manifest(repository, stage.content_tag)
+    if manifest is None:
+        raise _invalid(f"The registry does not serve {repository.repository}:{stage.content_tag} after the push.")
+    if digest_file.exists():
+        written = _written(digest_file)
+        manifest = registry.manifest(repository, written)
+        if manifest is None:
+            raise _invalid(f"The builder pushed {written}, but the registry does not serve it.")
+    warnings = tuple(layer_limit.check_pushed(registry.layers(repository, manifest), stage.registry))
+    return Built(digest=manifest.digest, size=registry.size(repository, manifest), warnings=warnings)
+
+
+def _written(digest_file: Path) -> str:
+    with digest_file.open("rb") as file:
+        data = file.read(_MAX_DIGEST_FILE + 1)
+    written = data.decode("utf-8", errors="replace").strip()
+    if len(data) > _MAX_DIGEST_FILE or not references.DIGEST.fullmatch(written):
+        raise _invalid("The builder wrote a digest file that holds no sha256 digest.")
+    return written
+
+
+def _invalid(message: str) -> StageError:
+    return StageError(
+        Reason.DIGEST_INVALID,
+        message,
+        "Nothing to do if this happens once: the build is tried again. Otherwise look for something else that pushes "
+        "to or deletes from this repository.",
+    )
