@@ -11,7 +11,7 @@ from kubernetes import client, utils
 
 from devcluster import versions
 from devcluster.binaries import HELM, ensure
-from inference_image_operator.config.installation import installation
+from inference_image_operator.config import installation
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm"

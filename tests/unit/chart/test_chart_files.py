@@ -14,7 +14,7 @@ import yaml
 
 import inference_image_contract
 from inference_image_operator import api
-from inference_image_operator.config.installation import installation
+from inference_image_operator.config import installation
 
 CHART = Path(__file__).parents[3] / "deploy" / "helm"
 

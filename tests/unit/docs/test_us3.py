@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from inference_image_operator.config.installation import installation
+from inference_image_operator.config import installation
 from tests import rights
 
 PAGE = (Path(__file__).parents[3] / "docs" / "us3.md").read_text()

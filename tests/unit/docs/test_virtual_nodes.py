@@ -13,7 +13,7 @@ import yaml
 from inference_image_operator.api import Spec, read
 from inference_image_operator.api.quantities import quantity
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import installation
+from inference_image_operator.config import installation
 from tests.unit.operator.world import CONFIG, World
 
 ROOT = Path(__file__).parents[3]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inference_image_operator import api
-from inference_image_operator.config.installation import installation
+from inference_image_operator.config import installation
 
 IMAGES = "images: {export: e, build: b, kaniko: k}\n"
 LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.test:8080'}]}\n"

@@ -7,7 +7,7 @@ import pytest
 
 from inference_image_contract import inputs
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import installation
+from inference_image_operator.config import installation
 from tests.unit.operator.world import World
 
 SPEAKERS = {
