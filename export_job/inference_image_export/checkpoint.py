@@ -6,9 +6,9 @@ from pathlib import Path
 
 import google_crc32c
 
+from inference_image_contract.checkpoint_index import InvalidIndexError, Tensor, shard_sizes, tensors
 from inference_image_export import failures
 from inference_image_export.fetch import Source
-from inference_image_store.checkpoint_index import InvalidIndexError, Tensor, shard_sizes, tensors
 
 
 def check(source: Source) -> None:

@@ -22,7 +22,7 @@ from inference_image_build.source.pin import Mounts
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_store import Credentials, Store
-from inference_image_store.handover import RESULT, export_folder
+from inference_image_store.artifacts import RESULT, export_folder
 from kubectl_inferenceimage import installation, manifest, pipeline
 from tests.registries.docker_registry import RegistryServer, htpasswd, serve_registry
 from tests.registries.tls import make_tls

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from devcluster.fixture import Fixture
-from inference_image_store.checkpoint_index import shard_sizes
+from inference_image_contract.checkpoint_index import shard_sizes
 
 v1 = tf.compat.v1
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tensorflow.compat import v1 as tf
 
+from inference_image_contract.checkpoint_index import shard_sizes, tensors
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_export import stage
 from inference_image_export.checkpoint import check
 from inference_image_export.fetch import Source
-from inference_image_store.checkpoint_index import shard_sizes, tensors
 
 ROOT = Path(__file__).resolve().parents[2]
 

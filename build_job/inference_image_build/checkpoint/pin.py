@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from inference_image_build.checkpoint import select as checkpoint
 from inference_image_build.checkpoint.select import Checkpoint, Fault
+from inference_image_contract.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_store import ArchivedError, ObjectInfo, Store
-from inference_image_store.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
 
 _MAX_FILES = 5000
 _MAX_INDEX = 64 * 1024**2

@@ -13,8 +13,8 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import Reason
 from inference_image_store import Credentials, ObjectInfo, Store, etag_of
-from inference_image_store.content import SINGLE_PUT
-from inference_image_store.keys import check_key
+from inference_image_store.client.keys import check_key
+from inference_image_store.upload.content import SINGLE_PUT
 
 from .conftest import KEYS
 
@@ -60,7 +60,7 @@ def test_upload_and_download_of_a_file(store, tmp_path):
 
 
 def test_a_download_in_several_ranges(store, standin, tmp_path, monkeypatch):
-    monkeypatch.setattr("inference_image_store.arrival.RANGE", 4 * MIB)
+    monkeypatch.setattr("inference_image_store.download.download_file.RANGE", 4 * MIB)
     store.write(bytes(range(256)) * (9 * MIB // 256), "k")
     del standin.seen[:]
     store.download("k", tmp_path / "back")
@@ -89,7 +89,7 @@ def test_delete(store):
 
 
 def test_list_pages_through_everything_in_order(store, standin, monkeypatch):
-    monkeypatch.setattr("inference_image_store.store._MAX_PAGE", 2)
+    monkeypatch.setattr("inference_image_store.client.store._MAX_PAGE", 2)
     for name in ("p/3", "p/1", "p/2", "p/5", "p/4", "q"):
         store.write(name.encode(), name)
     del standin.seen[:]

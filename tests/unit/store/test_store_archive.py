@@ -5,7 +5,7 @@ import pytest
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_store import ArchivedError, Wanted
-from inference_image_store.failures import listed
+from inference_image_store.errors import listed
 
 KEYS = ("in/a", "in/b", "in/empty", "in/plain")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_store.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
+from inference_image_contract.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
 from tests.unit.build.tables import MAGIC, entry, header, index, number, table
 
 

@@ -7,7 +7,7 @@ import pytest
 from devcluster.ufile import Fault
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from inference_image_store import copying
+from inference_image_store.upload import copying
 
 MIB = 1024 * 1024
 DATA = hashlib.sha256(b"graph").digest() * (9 * MIB // 32) + b"the last, short part"
@@ -16,7 +16,7 @@ DATA = hashlib.sha256(b"graph").digest() * (9 * MIB // 32) + b"the last, short p
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     """The limit of both sides, so that a copy of three parts is above it."""
-    monkeypatch.setattr("inference_image_store.copying.MAX_COPY", 8 * MIB)
+    monkeypatch.setattr("inference_image_store.upload.copying.MAX_COPY", 8 * MIB)
     monkeypatch.setattr("devcluster.ufile.copying.MAX_COPY", 8 * MIB)
 
 

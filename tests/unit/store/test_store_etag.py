@@ -9,10 +9,10 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
 from inference_image_contract.reasons import Reason
 from inference_image_store import Credentials, etag_of
-from inference_image_store.etag import is_ufile_etag, part_etag
-from inference_image_store.failures import Answer, clean, failure, parse
-from inference_image_store.keys import check_key, check_prefix
-from inference_image_store.retry import Retry
+from inference_image_store.client.etag import is_ufile_etag, part_etag
+from inference_image_store.client.keys import check_key, check_prefix
+from inference_image_store.errors import Answer, clean, failure, parse
+from inference_image_store.transfers.retry import Retry
 
 MIB = 1024 * 1024
 

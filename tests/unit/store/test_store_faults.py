@@ -11,8 +11,9 @@ from devcluster.ufile.disk import About
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import ExitCode, Reason
-from inference_image_store import etag_of, sending
-from inference_image_store.broken import describe
+from inference_image_store import etag_of
+from inference_image_store.upload import sending
+from inference_image_store.wire_errors import describe
 
 MIB = 1024 * 1024
 DATA = bytes(range(256)) * 4096  # 1 MiB
@@ -21,7 +22,7 @@ ATTEMPTS = 3
 
 @pytest.fixture(autouse=True)
 def _small_multipart(monkeypatch):
-    monkeypatch.setattr("inference_image_store.content.SINGLE_PUT", 4 * MIB)
+    monkeypatch.setattr("inference_image_store.upload.content.SINGLE_PUT", 4 * MIB)
 
 
 def _left_over(folder):
@@ -139,7 +140,7 @@ def test_wrong_bytes_under_a_right_etag_are_told_by_the_sha256(store, standin, t
 
 
 def test_an_object_replaced_during_its_download(store, standin, tmp_path, monkeypatch):
-    monkeypatch.setattr("inference_image_store.arrival.RANGE", 1000)
+    monkeypatch.setattr("inference_image_store.download.download_file.RANGE", 1000)
     store.write(DATA, "k")
     send = store._wire.send
     count = itertools.count()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_store import content
+from inference_image_store.upload import content
 
 
 def told(store, key: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from inference_image_store.objects import from_headers
+from inference_image_store.client.objects import from_headers
 
 HEADERS = {"ETag": '"e"', "Content-Length": "1"}
 

@@ -63,7 +63,7 @@ def test_plain_requests_go_through_the_proxy(standin, corporate, tmp_path):
 
 
 def test_tls_goes_through_a_tunnel_and_is_verified_by_the_own_ca(secure, corporate, authority, tmp_path, monkeypatch):
-    monkeypatch.setattr("inference_image_store.trust.BUNDLE", authority.certificate_path)
+    monkeypatch.setattr("inference_image_store.client.ca_bundle.BUNDLE", authority.certificate_path)
     _exercise(_store(secure, "https"), tmp_path)
     assert set(corporate.asked) == {f"CONNECT 127.0.0.1:{secure.port}"}
 

@@ -27,8 +27,8 @@ PATIENT = Patience()
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("inference_image_store.content.SINGLE_PUT", BLOCK)
-    monkeypatch.setattr("inference_image_store.arrival.RANGE", BLOCK)
+    monkeypatch.setattr("inference_image_store.upload.content.SINGLE_PUT", BLOCK)
+    monkeypatch.setattr("inference_image_store.download.download_file.RANGE", BLOCK)
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ def test_row_41_an_object_larger_than_the_disk_is_refused_before_a_byte_is_writt
 
 
 def test_row_41_a_million_entries_are_not_read(store, standin, monkeypatch):
-    monkeypatch.setattr("inference_image_store.store._MAX_PAGE", 3)
+    monkeypatch.setattr("inference_image_store.client.store._MAX_PAGE", 3)
     for number in range(12):
         store.write(b"", f"many/{number:02}")
     del standin.seen[:]
@@ -308,7 +308,7 @@ def test_row_41_an_object_that_claims_to_be_small_and_is_not(make, standin, tmp_
 
 
 def test_progress_is_reported_while_bytes_move(standin, tmp_path, monkeypatch):
-    monkeypatch.setattr("inference_image_store.parallel.INTERVAL", 0.1)
+    monkeypatch.setattr("inference_image_store.transfers.parallel.INTERVAL", 0.1)
     said = []
     location = UFile(bucket="127", scheme="http", suffix=standin.suffix)
     keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)

@@ -40,7 +40,7 @@ def _exercise(store, standin, folder):
 
 @pytest.fixture
 def _small_multipart(monkeypatch):
-    monkeypatch.setattr("inference_image_store.content.SINGLE_PUT", 4_194_304)
+    monkeypatch.setattr("inference_image_store.upload.content.SINGLE_PUT", 4_194_304)
 
 
 TEMPORARY = ("STS.CANARY-TEMPORARY", "CANARY-STS-KEY", None, "CANARY-SECURITY-TOKEN")

@@ -28,8 +28,8 @@ def temporary(connect):
 
 @pytest.fixture
 def _in_parts(monkeypatch):
-    monkeypatch.setattr("inference_image_store.content.SINGLE_PUT", MIB)
-    monkeypatch.setattr("inference_image_store.copying.MAX_COPY", MIB)
+    monkeypatch.setattr("inference_image_store.upload.content.SINGLE_PUT", MIB)
+    monkeypatch.setattr("inference_image_store.upload.copying.MAX_COPY", MIB)
 
 
 @pytest.fixture(params=["write", "upload", "copy", "upload in parts", "copy in parts"])

@@ -23,11 +23,12 @@ from ufile import config as ufile_config
 from ufile import filemanager, httprequest
 
 from inference_image_contract.inputs import UFile
-from inference_image_store import failures, trust
-from inference_image_store.broken import describe
-from inference_image_store.credentials import Credentials
-from inference_image_store.failures import Doing
-from inference_image_store.objects import Page
+from inference_image_store import errors
+from inference_image_store.client import ca_bundle
+from inference_image_store.client.credentials import Credentials
+from inference_image_store.client.objects import Page
+from inference_image_store.errors import Doing
+from inference_image_store.wire_errors import describe
 
 _LOCK = threading.Lock()
 _GONE = 404
@@ -40,7 +41,7 @@ class _Trusting(HTTPAdapter):
     """Trusts what the installation trusts, whatever the environment says: the SDK passes nothing on."""
 
     def send(self, *arguments: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - handed on
-        return super().send(*arguments, **(options | {"verify": trust.bundle()}))
+        return super().send(*arguments, **(options | {"verify": ca_bundle.bundle()}))
 
 
 def _tame() -> None:
@@ -84,7 +85,7 @@ class Sdk:
         try:
             return msgspec.convert(document, type=Page, strict=False)
         except msgspec.ValidationError as error:
-            raise failures.unavailable(self._location.bucket, "", f"its listing is malformed: {error}") from error
+            raise errors.unavailable(self._location.bucket, "", f"its listing is malformed: {error}") from error
 
     def copy(self, source_key: str, key: str, metadata: Mapping[str, str]) -> None:
         """Stores a copy of an object of the same bucket with its metadata's headers."""
@@ -109,10 +110,10 @@ class Sdk:
             try:
                 document, response = call(bucket)
             except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
-                raise failures.unavailable(bucket, key, "its answer is malformed") from error
+                raise errors.unavailable(bucket, key, "its answer is malformed") from error
         if response.exception is not None:
-            raise failures.unavailable(bucket, key, describe(response.exception))
+            raise errors.unavailable(bucket, key, describe(response.exception))
         if response.ok() or (absent_is_fine and response.status_code == _GONE):
             return document
-        answer = failures.parse(response.status_code, response.content)
-        raise failures.failure(answer, bucket, key, doing, temporary=self._credentials.temporary)
+        answer = errors.parse(response.status_code, response.content)
+        raise errors.failure(answer, bucket, key, doing, temporary=self._credentials.temporary)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from inference_image_store.etag import Blocks, etag_of_blocks
+from inference_image_store.client.etag import Blocks, etag_of_blocks
 
 SINGLE_PUT = 64 * 1024 * 1024
 """Bytes up to which an object is sent in one request."""

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Literal
 
-from inference_image_store import parallel
-from inference_image_store.failures import ArchivedError
-from inference_image_store.objects import ObjectInfo
-from inference_image_store.retry import Retry
-from inference_image_store.transfer import Transfer
-from inference_image_store.wire import Wire
+from inference_image_store.client.objects import ObjectInfo
+from inference_image_store.client.wire import Wire
+from inference_image_store.errors import ArchivedError
+from inference_image_store.transfers import parallel
+from inference_image_store.transfers.retry import Retry
+from inference_image_store.transfers.transfer import Transfer
 
 Tier = Literal["Expedited", "Standard"]
 TAKES: dict[str, str] = {"Expedited": "15 minutes", "Standard": "1 to 5 hours"}

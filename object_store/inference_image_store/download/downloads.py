@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference_image_store import limits, parallel
-from inference_image_store.arrival import Arrival
-from inference_image_store.objects import ObjectInfo
-from inference_image_store.retry import Retry
-from inference_image_store.transfer import Transfer
-from inference_image_store.wire import Wire
+from inference_image_store.client.objects import ObjectInfo
+from inference_image_store.client.wire import Wire
+from inference_image_store.download.download_file import Arrival
+from inference_image_store.transfers import limits, parallel
+from inference_image_store.transfers.retry import Retry
+from inference_image_store.transfers.transfer import Transfer
 
 
 @dataclass(frozen=True)

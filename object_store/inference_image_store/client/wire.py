@@ -18,14 +18,15 @@ from urllib3.util import make_headers, parse_url
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
-from inference_image_store import failures, trust
-from inference_image_store.broken import describe
-from inference_image_store.content import Body
-from inference_image_store.credentials import Credentials
-from inference_image_store.failures import Answer, ArchivedError, Doing
-from inference_image_store.objects import ARCHIVE, FileList
-from inference_image_store.parallel import WORKERS
-from inference_image_store.sdk import Sdk, Timeout
+from inference_image_store import errors
+from inference_image_store.client import ca_bundle
+from inference_image_store.client.credentials import Credentials
+from inference_image_store.client.objects import ARCHIVE, FileList
+from inference_image_store.client.sdk import Sdk, Timeout
+from inference_image_store.errors import Answer, ArchivedError, Doing
+from inference_image_store.transfers.parallel import WORKERS
+from inference_image_store.upload.content import Body
+from inference_image_store.wire_errors import describe
 
 _RECEIVED = 1024 * 1024
 """Bytes of a body that are taken at a time, if as many are there: fewer, and threads wait for each other more."""
@@ -75,7 +76,7 @@ class Wire:
                 method, url, body=data, headers=sent, redirect=False, preload_content=False, decode_content=False
             )
         except HTTPError as error:
-            raise failures.unavailable(self.bucket, key, describe(error)) from error
+            raise errors.unavailable(self.bucket, key, describe(error)) from error
         try:
             if response.status not in _SUCCESS and response.status not in also:
                 raise self._refusal(method, key, query, response)
@@ -98,7 +99,7 @@ class Wire:
                 watch(len(chunk))
                 yield chunk
         except (HTTPError, OSError) as error:
-            raise failures.unavailable(self.bucket, key, describe(error)) from error
+            raise errors.unavailable(self.bucket, key, describe(error)) from error
 
     def body(
         self, key: str, response: urllib3.BaseHTTPResponse, limit: int, watch: Callable[[int], None] = lambda _: None
@@ -108,14 +109,14 @@ class Wire:
         for chunk in self.chunks(key, response, watch):
             data += chunk
             if len(data) > limit:
-                raise failures.over_limit(self.bucket, key, f"more than {limit} bytes")
+                raise errors.over_limit(self.bucket, key, f"more than {limit} bytes")
         return bytes(data)
 
     def _refusal(self, method: str, key: str, query: str, response: urllib3.BaseHTTPResponse) -> StageError:
         answer = self._answer(method, key, response)
         if key and method in ("GET", "HEAD") and answer.status in _REFUSED and self._is_archived(key, answer):
             return ArchivedError(self.bucket, [key])
-        return failures.failure(
+        return errors.failure(
             answer, self.bucket, key, _doing(method, key, query), temporary=self._credentials.temporary
         )
 
@@ -123,7 +124,7 @@ class Wire:
         """What an error answer says. One to HEAD has no body, so a refusal is asked again, for one byte, with GET."""
         if method == "HEAD":
             return self._explained(key, response.status) if response.status in _REFUSED else Answer(response.status)
-        return failures.parse(response.status, self.body(key, response, _MAX_ERROR_BODY))
+        return errors.parse(response.status, self.body(key, response, _MAX_ERROR_BODY))
 
     def _explained(self, key: str, status: int) -> Answer:
         with self.send("GET", key, headers={"Range": "bytes=0-0"}):
@@ -131,7 +132,7 @@ class Wire:
 
     def _is_archived(self, key: str, answer: Answer) -> bool:
         """Whether that is why it is refused: how the service says so is not documented, but listings tell the class."""
-        if answer.code in (failures.BUCKET_NOT_EXISTS, failures.INVALID_SIGNATURE):
+        if answer.code in (errors.BUCKET_NOT_EXISTS, errors.INVALID_SIGNATURE):
             return False
         try:
             with self.send("GET", "", query=f"list&prefix={quote(key, safe='')}&marker=&limit=1") as response:
@@ -149,7 +150,7 @@ def _doing(method: str, key: str, query: str) -> Doing:
 
 def _pool(base: str, timeout: Timeout) -> urllib3.PoolManager:
     """Connections to one host, as the environment and the installation want them: by a proxy, with an own CA."""
-    ca = Path(trust.bundle())
+    ca = Path(ca_bundle.bundle())
     options: dict[str, Any] = {
         "maxsize": WORKERS,
         "blocksize": _SENT,

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from inference_image_store import failures
-from inference_image_store.failures import ArchivedError
-from inference_image_store.objects import ObjectInfo
+from inference_image_store import errors
+from inference_image_store.client.objects import ObjectInfo
+from inference_image_store.errors import ArchivedError
 
 
 def settle(
@@ -32,4 +32,4 @@ def settle(
         pass
     except StageError:
         raise error from None
-    raise (failures.overwrite_forbidden(key, error) if forbidden else error) from error.__cause__
+    raise (errors.overwrite_forbidden(key, error) if forbidden else error) from error.__cause__

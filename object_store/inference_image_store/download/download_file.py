@@ -13,15 +13,16 @@ from pathlib import Path
 
 import urllib3
 
-from inference_image_store import failures, limits
-from inference_image_store.etag import BLOCK, Blocks, etag_of_blocks, is_ufile_etag
-from inference_image_store.failures import TransientError
-from inference_image_store.inorder import InOrder
-from inference_image_store.objects import SHA256_HEADER, ObjectInfo
-from inference_image_store.parallel import Task
-from inference_image_store.retry import Retry
-from inference_image_store.transfer import Transfer
-from inference_image_store.wire import Wire
+from inference_image_store import errors
+from inference_image_store.client.etag import BLOCK, Blocks, etag_of_blocks, is_ufile_etag
+from inference_image_store.client.objects import SHA256_HEADER, ObjectInfo
+from inference_image_store.client.wire import Wire
+from inference_image_store.download.ordered_hash import InOrder
+from inference_image_store.errors import TransientError
+from inference_image_store.transfers import limits
+from inference_image_store.transfers.parallel import Task
+from inference_image_store.transfers.retry import Retry
+from inference_image_store.transfers.transfer import Transfer
 
 RANGE = 4 * BLOCK
 """Bytes asked for at a time: whole blocks of an ETag. Each range has its own attempts, so a long object may meet many
@@ -108,12 +109,12 @@ class Arrival:
             self._check(response, wanted)
             for chunk in self._wire.chunks(self.info.key, response, watch):
                 if part.position + len(chunk) > part.end:
-                    raise failures.unavailable(self._wire.bucket, self.info.key, "it sent more than was asked for")
+                    raise errors.unavailable(self._wire.bucket, self.info.key, "it sent more than was asked for")
                 self._write(chunk, part.position)
                 part.blocks.update(chunk)
                 part.position += len(chunk)
         if part.position < part.end:
-            raise failures.unavailable(self._wire.bucket, self.info.key, "the answer ended early")
+            raise errors.unavailable(self._wire.bucket, self.info.key, "the answer ended early")
 
     def _empty(self) -> None:
         """No range can be asked for of an empty object."""
@@ -135,15 +136,15 @@ class Arrival:
         self._check_etag(response)
         actual = response.headers.get("Content-Range", "")
         if response.status != _PARTIAL or actual != wanted:
-            detail = f"asked for {wanted} it answered {response.status} {failures.clean(actual)}"
-            raise failures.unavailable(self._wire.bucket, self.info.key, detail)
+            detail = f"asked for {wanted} it answered {response.status} {errors.clean(actual)}"
+            raise errors.unavailable(self._wire.bucket, self.info.key, detail)
         if sha256 := response.headers.get(SHA256_HEADER, "").lower():
             self.info = replace(self.info, sha256=sha256)
 
     def _check_etag(self, response: urllib3.BaseHTTPResponse) -> None:
         etag = response.headers.get("ETag", "").strip('"')
         if etag != self.info.etag:
-            raise failures.changed(self._wire.bucket, self.info.key, f"ETag {self.info.etag}", f"ETag {etag}")
+            raise errors.changed(self._wire.bucket, self.info.key, f"ETag {self.info.etag}", f"ETag {etag}")
 
     def _land(self) -> None:
         """Puts the file in place, or says why it is not the object and waits for another attempt."""
@@ -164,10 +165,10 @@ class Arrival:
         if info.size and is_ufile_etag(info.etag):
             etag = etag_of_blocks([digest for part in self._ranges for digest in part.blocks.digests()])
             if etag != info.etag:
-                return failures.corrupt(bucket, info.key, f"its ETag is {info.etag}, that of the bytes {etag}")
+                return errors.corrupt(bucket, info.key, f"its ETag is {info.etag}, that of the bytes {etag}")
         elif info.size:
             how = "its SHA-256" if info.sha256 else "its size only"
-            _LOG.warning("The ETag of %s is not UFile's own: verified by %s.", failures.what(bucket, info.key), how)
+            _LOG.warning("The ETag of %s is not UFile's own: verified by %s.", errors.what(bucket, info.key), how)
         if info.sha256 and info.size and (sha256 := self._order.hexdigest()) != info.sha256:
-            return failures.corrupt(bucket, info.key, f"its SHA-256 is {info.sha256}, that of the bytes {sha256}")
+            return errors.corrupt(bucket, info.key, f"its SHA-256 is {info.sha256}, that of the bytes {sha256}")
         return None

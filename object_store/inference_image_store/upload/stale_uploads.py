@@ -7,9 +7,9 @@ from urllib.parse import quote
 import msgspec
 
 from inference_image_contract.errors import StageError
-from inference_image_store import failures
-from inference_image_store.objects import ListedUpload, Uploads
-from inference_image_store.wire import Wire
+from inference_image_store import errors
+from inference_image_store.client.objects import ListedUpload, Uploads
+from inference_image_store.client.wire import Wire
 
 _LOG = logging.getLogger(__name__)
 _PAGE = 100
@@ -46,7 +46,7 @@ def _abort(wire: Wire, uploads: list[ListedUpload]) -> int:
             _LOG.warning("An unfinished upload is left over: %s", error.message)
         else:
             ended += 1
-            _LOG.info("Ended an unfinished upload of %s.", failures.what(wire.bucket, upload.key))
+            _LOG.info("Ended an unfinished upload of %s.", errors.what(wire.bucket, upload.key))
     return ended
 
 

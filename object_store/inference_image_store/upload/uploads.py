@@ -11,14 +11,16 @@ import urllib3
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from inference_image_store import failures, leaks, parallel
-from inference_image_store.content import Body, Checksums, Content
-from inference_image_store.etag import part_etag
-from inference_image_store.failures import TransientError
-from inference_image_store.objects import NewUpload, Parts, metadata_headers
-from inference_image_store.retry import Retry
-from inference_image_store.transfer import Transfer
-from inference_image_store.wire import Wire
+from inference_image_store import errors
+from inference_image_store.client.etag import part_etag
+from inference_image_store.client.objects import NewUpload, Parts, metadata_headers
+from inference_image_store.client.wire import Wire
+from inference_image_store.errors import TransientError
+from inference_image_store.transfers import parallel
+from inference_image_store.transfers.retry import Retry
+from inference_image_store.transfers.transfer import Transfer
+from inference_image_store.upload import stale_uploads
+from inference_image_store.upload.content import Body, Checksums, Content
 
 _MAX_ANSWER = 1024 * 1024
 _MAX_BLOCK = 64 * 1024 * 1024
@@ -109,7 +111,7 @@ class Multipart:
             self._retry.call(partial(self._finish, upload, etags), self._transfer.sleep)
         except BaseException:
             with contextlib.suppress(StageError):  # what failed before matters more than whether this works
-                leaks.abort(self._wire, self._key, upload.id)
+                stale_uploads.abort(self._wire, self._key, upload.id)
             raise
 
     def _begin(self) -> NewUpload:
@@ -117,7 +119,7 @@ class Multipart:
         with self._wire.send("POST", self._key, query="uploads", headers=self._headers) as response:
             upload = self._decode(response, NewUpload)
         if not 0 < upload.block <= _MAX_BLOCK:
-            raise failures.unavailable(self._wire.bucket, self._key, f"its part size is {upload.block}")
+            raise errors.unavailable(self._wire.bucket, self._key, f"its part size is {upload.block}")
         return upload
 
     def _parts(self, upload: NewUpload, size: int, part: Callable[[int, int], Part]) -> list[str]:
@@ -135,10 +137,10 @@ class Multipart:
         """Sends one part and returns its ETag; raises TransientError when it was stored wrong."""
         stored = self._retry.call(partial(self._put_part, upload, number, make), self._transfer.sleep)
         if stored is None:
-            raise failures.unavailable(self._wire.bucket, self._key, "its upload was ended by somebody else")
+            raise errors.unavailable(self._wire.bucket, self._key, "its upload was ended by somebody else")
         etag, expected = stored
         if expected and etag != expected:
-            raise failures.corrupt(self._wire.bucket, self._key, f"part {number} was stored with ETag {etag}")
+            raise errors.corrupt(self._wire.bucket, self._key, f"part {number} was stored with ETag {etag}")
         return etag
 
     def _put_part(self, upload: NewUpload, number: int, make: Callable[[], Part]) -> tuple[str, str] | None:
@@ -181,4 +183,4 @@ class Multipart:
         try:
             return msgspec.json.decode(self._wire.body(self._key, response, _MAX_ANSWER), type=kind, strict=False)
         except msgspec.DecodeError as error:
-            raise failures.unavailable(self._wire.bucket, self._key, "its answer is malformed") from error
+            raise errors.unavailable(self._wire.bucket, self._key, "its answer is malformed") from error

@@ -12,7 +12,7 @@ import msgspec
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, Manifest, ManifestRef, StoredFile
 from inference_image_contract.reasons import Reason
-from inference_image_store.store import Store
+from inference_image_store.client.store import Store
 
 MAX_MANIFEST = 8 * 1024**2
 """2,000 files with keys of 1,023 bytes fit."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inference_image_store import failures
+from inference_image_store import errors
 
 INTERVAL = 1.5
 """Seconds between two lines of progress."""
@@ -89,7 +89,7 @@ class Transfer:
             raise CancelledError
         limit = self.patience.seconds(self._total)
         if self._clock() - self._began > limit:
-            raise failures.overdue(self.what, limit, self._done, self._total)
+            raise errors.overdue(self.what, limit, self._done, self._total)
 
     def sleep(self, seconds: float) -> None:
         """A pause before another attempt, which neither the deadline nor `stop` waits for. Raises as `check`."""
@@ -151,5 +151,5 @@ class Watch:
             return
         if self._moved < patience.floor:
             detail = f"only {self._moved} bytes moved in {now - self._began:.0f} s"
-            raise failures.unavailable(self._bucket, self._key, detail)
+            raise errors.unavailable(self._bucket, self._key, detail)
         self._began, self._moved = now, 0

@@ -5,14 +5,15 @@ from functools import partial
 from pathlib import Path
 
 from inference_image_contract.errors import StageError
-from inference_image_store import failures, leaks
-from inference_image_store.content import Checksums, Content, checksums, content_etag, goes_in_parts, on_disk
-from inference_image_store.objects import NO_METADATA, ObjectInfo, metadata_headers
-from inference_image_store.overwriting import settle
-from inference_image_store.retry import Retry
-from inference_image_store.transfer import Transfer
-from inference_image_store.upload import Multipart, SentPart, put
-from inference_image_store.wire import Wire
+from inference_image_store import errors
+from inference_image_store.client.objects import NO_METADATA, ObjectInfo, metadata_headers
+from inference_image_store.client.wire import Wire
+from inference_image_store.transfers.retry import Retry
+from inference_image_store.transfers.transfer import Transfer
+from inference_image_store.upload import stale_uploads
+from inference_image_store.upload.content import Checksums, Content, checksums, content_etag, goes_in_parts, on_disk
+from inference_image_store.upload.overwriting import settle
+from inference_image_store.upload.uploads import Multipart, SentPart, put
 
 
 def stands(info: ObjectInfo, sums: Checksums, content: Content) -> bool:
@@ -35,7 +36,7 @@ class Sender:
     ) -> ObjectInfo:
         """Stores and verifies the object; what was stored wrong is sent anew. Raises StageError."""
         if goes_in_parts(sums.size):
-            leaks.abort_of_key(self._wire, key)
+            stale_uploads.abort_of_key(self._wire, key)
         return self._retry.call(partial(self._send, transfer, content, key, sums, metadata), transfer.sleep)
 
     def send_small(self, transfer: Transfer, source: Path, key: str, metadata: Mapping[str, str]) -> ObjectInfo:
@@ -45,7 +46,7 @@ class Sender:
 
             def attempt() -> None:
                 if (etag := put(self._wire, transfer, key, content, sums, metadata)) != sums.etag:
-                    raise failures.corrupt(self._wire.bucket, key, f"it was stored with ETag {etag}")
+                    raise errors.corrupt(self._wire.bucket, key, f"it was stored with ETag {etag}")
 
             try:
                 self._retry.call(attempt, transfer.sleep)
@@ -63,7 +64,7 @@ class Sender:
             self._send_whole(transfer, content, key, sums, metadata)
         info = self._retry.call(partial(self._head, key), transfer.sleep)
         if not _matches(info, sums):
-            raise failures.corrupt(self._wire.bucket, key, f"stored were {info.size} bytes of ETag {info.etag}")
+            raise errors.corrupt(self._wire.bucket, key, f"stored were {info.size} bytes of ETag {info.etag}")
         return info
 
     def _send_parts(

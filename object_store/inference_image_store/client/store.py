@@ -9,22 +9,24 @@ from pathlib import Path
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import Reason
-from inference_image_store import failures, leaks, parallel
-from inference_image_store.archive import TAKES, Archive, Tier
-from inference_image_store.content import InMemory, checksums, goes_in_parts, on_disk
-from inference_image_store.copying import Copier
-from inference_image_store.credentials import Credentials
-from inference_image_store.download import Wanted, download
-from inference_image_store.etag import etag_of, is_ufile_etag
-from inference_image_store.failures import ArchivedError
-from inference_image_store.keys import check_key, check_prefix
-from inference_image_store.limits import Limits
-from inference_image_store.objects import NO_METADATA, SHA256_HEADER, ObjectInfo, from_headers
-from inference_image_store.retry import Retry
-from inference_image_store.sdk import Sdk, Timeout
-from inference_image_store.sending import Sender, stands
-from inference_image_store.transfer import Patience, Report, Transfer, log
-from inference_image_store.wire import Wire
+from inference_image_store import errors
+from inference_image_store.client.archive import TAKES, Archive, Tier
+from inference_image_store.client.credentials import Credentials
+from inference_image_store.client.etag import etag_of, is_ufile_etag
+from inference_image_store.client.keys import check_key, check_prefix
+from inference_image_store.client.objects import NO_METADATA, SHA256_HEADER, ObjectInfo, from_headers
+from inference_image_store.client.sdk import Sdk, Timeout
+from inference_image_store.client.wire import Wire
+from inference_image_store.download.downloads import Wanted, download
+from inference_image_store.errors import ArchivedError
+from inference_image_store.transfers import parallel
+from inference_image_store.transfers.limits import Limits
+from inference_image_store.transfers.retry import Retry
+from inference_image_store.transfers.transfer import Patience, Report, Transfer, log
+from inference_image_store.upload import stale_uploads
+from inference_image_store.upload.content import InMemory, checksums, goes_in_parts, on_disk
+from inference_image_store.upload.copying import Copier
+from inference_image_store.upload.sending import Sender, stands
 
 _MAX_PAGE = 1000
 _PLAIN_TIMEOUT: Timeout = (10.0, 60.0)
@@ -91,10 +93,10 @@ class Store:
             page = self._retry.call(partial(self._sdk.list_page, prefix, marker, wanted))
             for entry in page.contents:
                 if found and entry.key.encode() <= found[-1].key.encode():
-                    raise failures.unavailable(self.bucket, prefix, "its listing does not advance")
+                    raise errors.unavailable(self.bucket, prefix, "its listing does not advance")
                 found.append(entry.info())
             if len(found) > limit:
-                raise failures.over_limit(self.bucket, prefix, f"more than {limit} objects begin with it")
+                raise errors.over_limit(self.bucket, prefix, f"more than {limit} objects begin with it")
             if not page.truncated or not page.contents:
                 return found
 
@@ -115,8 +117,8 @@ class Store:
         info = self.head(key)
         self._check_pin(info, etag)
         if size is not None and info.size != size:
-            raise failures.changed(self.bucket, key, f"{size} bytes", f"{info.size} bytes")
-        return self._download([(info, target)], failures.what(self.bucket, key))[0]
+            raise errors.changed(self.bucket, key, f"{size} bytes", f"{info.size} bytes")
+        return self._download([(info, target)], errors.what(self.bucket, key))[0]
 
     def download_all(self, wanted: Sequence[Wanted]) -> tuple[ObjectInfo, ...]:
         """As `download`, for objects that are pinned: several at a time, without asking for each first.
@@ -125,7 +127,7 @@ class Store:
         """
         for item in wanted:
             check_key(item.key)
-        what = failures.what(self.bucket, wanted[0].key) if len(wanted) == 1 else f"{len(wanted)} objects"
+        what = errors.what(self.bucket, wanted[0].key) if len(wanted) == 1 else f"{len(wanted)} objects"
         return self._download([(item.info, item.target) for item in wanted], what)
 
     def _download(self, objects: Sequence[tuple[ObjectInfo, Path]], what: str) -> tuple[ObjectInfo, ...]:
@@ -181,7 +183,7 @@ class Store:
 
     def abort_stale_uploads(self, prefix: str, age: float) -> int:
         """Ends multipart uploads below `prefix` that began more than `age` seconds ago; returns how many."""
-        return leaks.abort_older(self._wire, check_prefix(prefix), time.time() - age)
+        return stale_uploads.abort_older(self._wire, check_prefix(prefix), time.time() - age)
 
     def copy(self, source_key: str, key: str, *, metadata: Mapping[str, str] = NO_METADATA) -> ObjectInfo:
         """Stores a copy of an object under another key, and verifies it; its SHA-256 goes with it, and `metadata`.
@@ -190,7 +192,7 @@ class Store:
         object is there that may not be replaced.
         """
         source = self.head(source_key)
-        transfer = self._transfer(f"copy of {failures.what(self.bucket, source_key)}", source.size)
+        transfer = self._transfer(f"copy of {errors.what(self.bucket, source_key)}", source.size)
         return self._copier.copy(transfer, source, check_key(key), metadata)
 
     def unreadable(self, objects: Sequence[ObjectInfo]) -> Sequence[str]:
@@ -222,27 +224,27 @@ class Store:
             try:
                 return from_headers(key, response.headers)
             except ValueError as error:
-                raise failures.unavailable(self.bucket, key, str(error)) from error
+                raise errors.unavailable(self.bucket, key, str(error)) from error
 
     def _transfer(self, what: str, total: int) -> Transfer:
         return Transfer(what, total, self._patience, self._report)
 
     def _upload_of(self, key: str, size: int) -> Transfer:
-        return self._transfer(f"upload of {failures.what(self.bucket, key)}", size)
+        return self._transfer(f"upload of {errors.what(self.bucket, key)}", size)
 
     def _read(self, key: str, max_bytes: int, pinned: str) -> bytes:
-        watch = self._transfer(f"reading of {failures.what(self.bucket, key)}", max_bytes).watch(self.bucket, key)
+        watch = self._transfer(f"reading of {errors.what(self.bucket, key)}", max_bytes).watch(self.bucket, key)
         with self._wire.send("GET", key) as response:
             etag = response.headers.get("ETag", "").strip('"')
             self._check_pin(ObjectInfo(key, 0, etag), pinned)
             sha256 = response.headers.get(SHA256_HEADER, "").lower()
             data = self._wire.body(key, response, max_bytes, watch)
         if data and is_ufile_etag(etag) and etag_of(data) != etag:
-            raise failures.corrupt(self.bucket, key, f"its ETag is {etag}, that of the bytes {etag_of(data)}")
+            raise errors.corrupt(self.bucket, key, f"its ETag is {etag}, that of the bytes {etag_of(data)}")
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-            raise failures.corrupt(self.bucket, key, f"its SHA-256 is not {sha256}")
+            raise errors.corrupt(self.bucket, key, f"its SHA-256 is not {sha256}")
         return data
 
     def _check_pin(self, info: ObjectInfo, pinned: str) -> None:
         if pinned and info.etag != pinned:
-            raise failures.changed(self.bucket, info.key, f"ETag {pinned}", f"ETag {info.etag}")
+            raise errors.changed(self.bucket, info.key, f"ETag {pinned}", f"ETag {info.etag}")

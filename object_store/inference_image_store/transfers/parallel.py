@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from inference_image_store.transfer import INTERVAL, CancelledError, Transfer
+from inference_image_store.transfers.transfer import INTERVAL, CancelledError, Transfer
 
 WORKERS = min(4, (os.cpu_count() or 1) + 1)
 """Threads, and connections, of one transfer: one waits while the others compute; more would wait for each other."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from inference_image_contract.errors import StageError
-from inference_image_store.failures import TransientError
+from inference_image_store.errors import TransientError
 
 T = TypeVar("T")
 

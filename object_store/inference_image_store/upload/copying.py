@@ -9,15 +9,16 @@ from functools import partial
 from urllib.parse import quote
 
 from inference_image_contract.errors import StageError
-from inference_image_store import failures, leaks
-from inference_image_store.etag import is_ufile_etag
-from inference_image_store.objects import ObjectInfo, metadata_headers
-from inference_image_store.overwriting import settle
-from inference_image_store.retry import Retry
-from inference_image_store.sdk import Sdk
-from inference_image_store.transfer import Transfer
-from inference_image_store.upload import HEADERS, Multipart
-from inference_image_store.wire import Wire
+from inference_image_store import errors
+from inference_image_store.client.etag import is_ufile_etag
+from inference_image_store.client.objects import ObjectInfo, metadata_headers
+from inference_image_store.client.sdk import Sdk
+from inference_image_store.client.wire import Wire
+from inference_image_store.transfers.retry import Retry
+from inference_image_store.transfers.transfer import Transfer
+from inference_image_store.upload import stale_uploads
+from inference_image_store.upload.overwriting import settle
+from inference_image_store.upload.uploads import HEADERS, Multipart
 
 MAX_COPY = 100_000_000
 """Bytes up to which an object is copied in one request."""
@@ -70,7 +71,7 @@ class Copier:
         headers = metadata_headers(source.sha256, metadata) if source.sha256 else {}
         in_parts = source.size > MAX_COPY
         if in_parts:
-            leaks.abort_of_key(self._wire, key)
+            stale_uploads.abort_of_key(self._wire, key)
         once = partial(self._in_parts if in_parts else self._at_once, transfer, source, key, headers)
         return self._retry.call(partial(self._verified, once, source, key), transfer.sleep)
 
@@ -81,7 +82,7 @@ class Copier:
             settle(error, key, self._head, partial(_is_copy, source), in_parts=source.size > MAX_COPY)
         copied = self._head(key)
         if not _is_copy(source, copied):
-            raise failures.corrupt(self._wire.bucket, key, f"it is not the copy of {source.key!r}")
+            raise errors.corrupt(self._wire.bucket, key, f"it is not the copy of {source.key!r}")
         return copied
 
     def _at_once(self, _: Transfer, source: ObjectInfo, key: str, headers: Mapping[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""One bucket: its objects, the SDK that signs, the wire."""

@@ -1,0 +1,1 @@
+"""What uploads and downloads share: pieces in threads, limits, deadlines, progress."""
