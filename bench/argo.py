@@ -18,8 +18,8 @@ from bench.stack import Stack
 from bench.timing import Run
 from bench.usage import usage
 from devcluster import binaries
-from devcluster.run import run as run_program
-from devcluster.system import find_go, go_environment
+from devcluster.lib.run import run as run_program
+from devcluster.lib.system import find_go, go_environment
 from inference_image_operator.api.stages import Stage
 from tests.faults.process import Process
 from tests.loop.api import Api, wait_for

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devcluster import binaries, settings
-from devcluster.buildah import POLICY
+from devcluster.images.buildah import POLICY
 
 KANIKO_FLAGS = ("--compressed-caching=false", "--snapshot-mode=redo")
 """Those that the operator gives it, because they keep its memory bounded."""

@@ -6,7 +6,7 @@ import socketserver
 import threading
 from collections.abc import Callable, Iterator
 
-from devcluster.in_thread import serving
+from devcluster.lib.in_thread import serving
 
 _CHUNK = 256 * 1024
 

@@ -22,9 +22,10 @@ import msgspec
 
 from bench import harness
 from bench.harness import Figure
-from devcluster import buildah, images, oci, settings
+from devcluster import images, settings
 from devcluster.fixture import TUTORIAL, Fixture, fixture
-from devcluster.image_build import build
+from devcluster.images import buildah, oci
+from devcluster.images.image_build import build
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract import inputs, paths
 from inference_image_contract.reasons import ExitCode

@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import ports, settings
+from devcluster import settings
 from devcluster.fixture import fixture
+from devcluster.lib import ports
 
 EXAMPLE = settings.REPOSITORY / "examples" / "object-detect"
 RUNTIMES = ("tensorflow", "onnx")

@@ -6,9 +6,10 @@ import sys
 from demo import install, memory, pipeline, seed_run, serve, summary
 from demo.story import BY_TITLE, OBJECT_DETECT, Story
 from devcluster import __main__ as devcluster
-from devcluster import cluster, fixture, images, system
-from devcluster.progress import say, step
-from devcluster.run import CommandError, NotReadyError
+from devcluster import cluster, fixture, images
+from devcluster.lib import system
+from devcluster.lib.progress import say, step
+from devcluster.lib.run import CommandError, NotReadyError
 
 
 def main(story: Story) -> int:

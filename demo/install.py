@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import yaml
 
 from demo import kubectl
-from devcluster import credentials, settings
-from devcluster.run import run
+from devcluster import settings
+from devcluster.certs import credentials
+from devcluster.lib.run import run
 
 RELEASE = "inference-image-operator"
 NAMESPACE = "inference-image-operator"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from devcluster import settings
-from devcluster.run import run
+from devcluster.lib.run import run
 
 Object = dict[str, Any]
 

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from demo import kubectl
-from devcluster import cgroups, settings
+from devcluster import settings
+from devcluster.node import cgroups
 
 PERIOD = 0.1
 _CONTAINER = re.compile(r"[0-9a-f]{64}")

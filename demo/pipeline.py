@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from demo import kubectl
 from demo.story import NAME, OBJECT_DETECT, Story
 from devcluster import settings
-from devcluster.progress import say
-from devcluster.run import NotReadyError
+from devcluster.lib.progress import say
+from devcluster.lib.run import NotReadyError
 
 MANIFEST = OBJECT_DETECT.manifest
 TIMEOUT = 900

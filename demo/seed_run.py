@@ -5,9 +5,11 @@ import os
 from pathlib import Path
 
 from demo.story import Story
-from devcluster import credentials, inside, settings
+from devcluster import settings
+from devcluster.certs import credentials
 from devcluster.fixture import PYTHON
-from devcluster.run import run as run_program
+from devcluster.lib.run import run as run_program
+from devcluster.node import inside
 
 _ROOTS = (".", "object_store", "job_contract")
 

@@ -8,7 +8,7 @@ import yaml
 from demo import kubectl
 from demo.seed_run import run_inside
 from demo.story import Story
-from devcluster.run import NotReadyError
+from devcluster.lib.run import NotReadyError
 
 NEEDED = 0.85
 

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from devcluster import binaries, cluster, images, inside, settings, status, system, versions
-from devcluster.locks import locked
-from devcluster.run import CommandError, NotReadyError
+from devcluster import binaries, cluster, images, settings
+from devcluster.binaries import versions
+from devcluster.lib import system
+from devcluster.lib.locks import locked
+from devcluster.lib.run import CommandError, NotReadyError
+from devcluster.node import inside, status
 
 
 def alone() -> AbstractContextManager[None]:

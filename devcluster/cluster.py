@@ -12,22 +12,14 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from devcluster import (
-    binaries,
-    cgroups,
-    configuration,
-    credentials,
-    inside,
-    kubeconfig,
-    oci,
-    pki,
-    settings,
-    supervisor,
-    versions,
-)
-from devcluster.node import STATUS
-from devcluster.progress import say, step
-from devcluster.run import CommandError, NotReadyError, run, tail
+from devcluster import binaries, settings
+from devcluster.binaries import versions
+from devcluster.certs import credentials, kubeconfig, pki
+from devcluster.images import oci
+from devcluster.lib.progress import say, step
+from devcluster.lib.run import CommandError, NotReadyError, run, tail
+from devcluster.node import cgroups, configuration, inside, supervisor
+from devcluster.node.init import STATUS
 
 API_TIMEOUT = 60.0
 NODE_TIMEOUT = 90.0
@@ -166,7 +158,7 @@ def wait_until_ready() -> None:
 
 def _ask(services: Iterable[str]) -> dict[str, str]:
     """The error of each service, empty where it answers."""
-    command = [sys.executable, "-m", "devcluster.checks", *services]
+    command = [sys.executable, "-m", "devcluster.node.checks", *services]
     answers: dict[str, str] = json.loads(inside.run_inside(command, cwd=settings.REPOSITORY))
     return answers
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devcluster import binaries, kubeconfig, pki, ports, settings
-from devcluster.run import NotReadyError, tail
+from devcluster import binaries, settings
+from devcluster.certs import kubeconfig, pki
+from devcluster.lib import ports
+from devcluster.lib.run import NotReadyError, tail
 
 TIMEOUT = 40.0
 STOP_TIMEOUT = 10.0

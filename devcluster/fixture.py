@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster.progress import step
-from devcluster.run import CommandError, tail
+from devcluster.lib.progress import step
+from devcluster.lib.run import CommandError, tail
 from devcluster.settings import REPOSITORY, cache
 
 EXAMPLES = REPOSITORY / "examples"

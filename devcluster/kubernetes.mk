@@ -1,11 +1,11 @@
-# The Kubernetes versions of devcluster/versions.py: docs/kubernetes-versions.md tells what runs where.
+# The Kubernetes versions of devcluster/binaries/versions.py: docs/kubernetes-versions.md tells what runs where.
 .PHONY: kubernetes-version kubernetes-modules test-kubernetes
 
 kubernetes-version: setup
-	@$(PY) -m devcluster.versions "$(VERSION)"
+	@$(PY) -m devcluster.binaries.versions "$(VERSION)"
 
 kubernetes-modules: kubernetes-version ## the module files of a Kubernetes version anew (VERSION=1.30)
-	@$(PY) -m devcluster.kubernetes_modules $(VERSION)
+	@$(PY) -m devcluster.binaries.kubernetes_modules $(VERSION)
 
 test-kubernetes: export DEVCLUSTER_KUBERNETES := $(VERSION)
 test-kubernetes: kubernetes-version packages setup-tf ## API, loop and whole pipelines on one Kubernetes version (VERSION=1.30)

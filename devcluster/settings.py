@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from devcluster import versions
+from devcluster.binaries import versions
 
 
 def state_name(kubernetes: str) -> str:

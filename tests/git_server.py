@@ -13,7 +13,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster.in_thread import serving
+from devcluster.lib.in_thread import serving
 
 IDENTITY = {
     f"GIT_{who}_{what}": value

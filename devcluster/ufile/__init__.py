@@ -3,8 +3,8 @@
 It shares no code with `object_store/`, on purpose: signatures and ETags are computed twice, so a mistake shows.
 """
 
-from devcluster.ufile.accounts import KeyPair
 from devcluster.ufile.faults import Fault, FaultPlan
+from devcluster.ufile.protocol.accounts import KeyPair
 from devcluster.ufile.running import StandIn, running
 
 __all__ = ["Fault", "FaultPlan", "KeyPair", "StandIn", "running"]

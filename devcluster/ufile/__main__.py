@@ -8,8 +8,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from devcluster.ufile import accounts, control
+from devcluster.ufile import control
 from devcluster.ufile.faults import FaultPlan
+from devcluster.ufile.protocol import accounts
 from devcluster.ufile.running import listen
 from devcluster.ufile.server import Handler
 from devcluster.ufile.service import Service

@@ -12,8 +12,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from devcluster.ufile.errors import UFileError
 from devcluster.ufile.faults import Fault, FaultPlan
+from devcluster.ufile.protocol.errors import UFileError
 from devcluster.ufile.service import Service
 
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from devcluster.ufile.request import Request
+from devcluster.ufile.protocol.request import Request
 
 KINDS = ("status", "reset", "stall", "slow", "truncate", "corrupt", "lose_reply", "bad_json")
 

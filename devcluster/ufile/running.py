@@ -10,8 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from devcluster.ufile.accounts import KeyPair
 from devcluster.ufile.faults import FaultPlan
+from devcluster.ufile.protocol.accounts import KeyPair
 from devcluster.ufile.server import Handler
 from devcluster.ufile.service import Service
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from devcluster.ufile.errors import UFileError
 from devcluster.ufile.faults import Fault, FaultPlan
-from devcluster.ufile.reading import Slice
-from devcluster.ufile.request import Request, parse
+from devcluster.ufile.protocol.errors import UFileError
+from devcluster.ufile.protocol.reading import Slice
+from devcluster.ufile.protocol.request import Request, parse
 from devcluster.ufile.service import Reply, Service
 
 _CHUNK = 256 * 1024

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devcluster.ufile import archive, copying, errors, forms, listing, reading, rights, uploads
-from devcluster.ufile.accounts import KeyPair
 from devcluster.ufile.clock import Clock
-from devcluster.ufile.digests import BLOCK
-from devcluster.ufile.disk import About, Bucket, Record
-from devcluster.ufile.reading import Slice
-from devcluster.ufile.request import Request
-from devcluster.ufile.signature import authenticate, check_header, check_valid, string_to_sign
+from devcluster.ufile.protocol import errors, forms, listing, reading, rights
+from devcluster.ufile.protocol.accounts import KeyPair
+from devcluster.ufile.protocol.reading import Slice
+from devcluster.ufile.protocol.request import Request
+from devcluster.ufile.protocol.signature import authenticate, check_header, check_valid, string_to_sign
+from devcluster.ufile.storage import archive, copying, uploads
+from devcluster.ufile.storage.digests import BLOCK
+from devcluster.ufile.storage.disk import About, Bucket, Record
 
 MAX_PUT = 512 * 1024 * 1024
 """Bytes of a plain PUT and of a form (US3 documents: introduction/limit); larger objects need a multipart upload."""

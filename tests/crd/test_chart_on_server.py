@@ -9,8 +9,7 @@ import pytest
 import yaml
 from kubernetes import client, utils
 
-from devcluster import versions
-from devcluster.binaries import HELM, ensure
+from devcluster.binaries import HELM, ensure, versions
 from inference_image_operator.config import installation
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,7 @@ import pytest
 import yaml
 from kubernetes import client
 
-from devcluster import versions
-from devcluster.binaries import ensure, kubernetes
+from devcluster.binaries import ensure, kubernetes, versions
 
 ROOT = Path(__file__).parents[2]
 FILES = [

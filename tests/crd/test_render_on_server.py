@@ -6,9 +6,8 @@ import pytest
 import yaml
 from kubernetes import client
 
-from devcluster import versions
-from devcluster.binaries import HELM, ensure
-from devcluster.run import run
+from devcluster.binaries import HELM, ensure, versions
+from devcluster.lib.run import run
 from inference_image_operator.config import installation as config
 from kubectl_inferenceimage import installation, manifest
 from kubectl_inferenceimage.render import render

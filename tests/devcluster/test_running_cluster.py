@@ -10,8 +10,10 @@ import uuid
 import pytest
 
 from devcluster import cluster as devcluster
-from devcluster import credentials, images, inside, settings
-from devcluster.run import CommandError
+from devcluster import images, settings
+from devcluster.certs import credentials
+from devcluster.lib.run import CommandError
+from devcluster.node import inside
 
 DEADLINE = 120.0
 

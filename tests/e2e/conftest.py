@@ -11,7 +11,7 @@ from demo import install, seed_run
 from demo.story import OBJECT_DETECT
 from devcluster import __main__ as devcluster
 from devcluster import cluster, fixture, images, settings
-from devcluster.locks import locked
+from devcluster.lib.locks import locked
 from tests.e2e import git_host as git_hosts
 from tests.e2e.stack import Case
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from demo import kubectl
 from demo.seed import EXAMPLE
-from devcluster import inside, settings
-from devcluster.locks import locked
+from devcluster import settings
+from devcluster.lib.locks import locked
+from devcluster.node import inside
 from tests.e2e.stack import Case
 from tests.git_server import Repository, new_repository
 from tests.registries.tls import make_tls

@@ -4,8 +4,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from devcluster import buildah, credentials, inside
-from devcluster.run import CommandError
+from devcluster.certs import credentials
+from devcluster.images import buildah
+from devcluster.lib.run import CommandError
+from devcluster.node import inside
 from tests.builders.flat import Flat
 
 

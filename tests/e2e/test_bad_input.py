@@ -6,7 +6,9 @@ import pytest
 
 from demo import install, kubectl
 from demo.seed import EXAMPLE
-from devcluster import base_image, credentials, images, settings
+from devcluster import images, settings
+from devcluster.certs import credentials
+from devcluster.images import base_image
 from tests.e2e.registry import served
 from tests.e2e.stack import objects
 

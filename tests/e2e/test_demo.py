@@ -11,7 +11,8 @@ from demo import audit, kubectl
 from demo.install import NAMESPACE
 from demo.serve import NEEDED
 from demo.story import OBJECT_DETECT
-from devcluster import credentials, settings
+from devcluster import settings
+from devcluster.certs import credentials
 
 OUT, PICTURES = OBJECT_DETECT.out, OBJECT_DETECT.pictures
 DEPLOYMENT = "deployment/inference-image-operator"

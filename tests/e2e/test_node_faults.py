@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from demo import kubectl
-from devcluster import settings, supervisor
+from devcluster import settings
+from devcluster.node import supervisor
 from tests.e2e.registry import served
 from tests.e2e.stack import DEADLINE, EXAMPLE, OUTPUT, TICK, objects
 

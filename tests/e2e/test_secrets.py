@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from demo import install, kubectl
-from devcluster import credentials, settings
+from devcluster import settings
+from devcluster.certs import credentials
 from tests.e2e import registry
 from tests.e2e.stack import fresh_repository
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
-from devcluster import binaries, ports, settings, versions
-from devcluster.run import run
+from devcluster import binaries, settings
+from devcluster.binaries import versions
+from devcluster.lib import ports
+from devcluster.lib.run import run
 from tests.faults.images import GROUP
 from tests.loop.api import Api, Object, wait_for
 

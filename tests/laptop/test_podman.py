@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from devcluster import buildah, image_build, images
+from devcluster import images
+from devcluster.images import buildah, image_build
 from tests.laptop.site import DOCKERFILE, GRAPH, SECRETS, Site, site
 
 ROOT = Path(__file__).parents[2]

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devcluster import binaries, ports, settings, versions
+from devcluster import binaries, settings
+from devcluster.binaries import versions
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
-from devcluster.run import run
+from devcluster.lib import ports
+from devcluster.lib.run import run
 from tests.loop.api import Api, kubeconfig, wait_for
 from tests.loop.pipeline import Pipeline
 

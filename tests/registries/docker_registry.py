@@ -16,7 +16,7 @@ import bcrypt
 import requests
 import yaml
 
-from devcluster import ports
+from devcluster.lib import ports
 from inference_image_build.registry.client import MANIFEST_TYPES
 from tests.registries.tls import Tls
 

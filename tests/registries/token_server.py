@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from devcluster.in_thread import serving
+from devcluster.lib.in_thread import serving
 from tests.registries.tls import Tls
 
 ISSUER, SERVICE = "test issuer", "test service"

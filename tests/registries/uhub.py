@@ -18,7 +18,7 @@ from pathlib import Path
 
 import requests
 
-from devcluster.in_thread import serving
+from devcluster.lib.in_thread import serving
 from inference_image_build.registry.manifests import MANIFEST_TYPES
 from tests.registries.docker_registry import serve_registry
 from tests.registries.tls import Tls

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devcluster import python27
+from devcluster.images import python27
 from inference_image_export import saved_model
 from tests.tf.conftest import made, pytest_configure, trained, world
 

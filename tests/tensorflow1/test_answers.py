@@ -61,7 +61,7 @@ def check_weights(family, source, exported) -> None:
 @pytest.mark.parametrize("version", RELEASES)
 def test_as_the_exporter_writes_it_no_release_reads_it(world, trained, tmp_path, version):
     """Otherwise the rewriting would be of no use."""
-    from devcluster import python27  # noqa: PLC0415
+    from devcluster.images import python27  # noqa: PLC0415
     from inference_image_export.fetch import Source  # noqa: PLC0415
 
     prefix = trained.directory / f"model.ckpt-{trained.step}"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from devcluster import python27
+from devcluster.images import python27
 from devcluster.settings import REPOSITORY
 
 EXAMPLE = REPOSITORY / "examples" / "tutorial"

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from PIL import Image
 
-from devcluster import python27
+from devcluster.images import python27
 from tests.tutorial.conftest import EXAMPLE
 
 GRAPH = """

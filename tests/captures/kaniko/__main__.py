@@ -20,8 +20,9 @@ from pathlib import Path
 import msgspec
 import requests
 
-from devcluster import base_image, binaries, buildah, oci
-from devcluster.in_thread import serving
+from devcluster import binaries
+from devcluster.images import base_image, buildah, oci
+from devcluster.lib.in_thread import serving
 from inference_image_contract import paths
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Registries

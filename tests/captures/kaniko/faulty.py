@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from devcluster.in_thread import serving
+from devcluster.lib.in_thread import serving
 from tests.registries.tls import Tls
 
 DEADLINE = 15.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import cgroups
+from devcluster.node import cgroups
 
 DEVICES = ("null", "zero", "random", "urandom")
 TIMEOUT = 150.0

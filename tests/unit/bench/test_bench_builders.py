@@ -12,7 +12,7 @@ import requests
 from bench import measure
 from bench.build_site import MIB, WEIGHTS, make_context
 from bench.counted import counted
-from devcluster.in_thread import serving
+from devcluster.lib.in_thread import serving
 
 
 def test_equal_seeds_make_equal_contexts_and_others_change_the_weights_alone(tmp_path):

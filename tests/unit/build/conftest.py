@@ -13,8 +13,8 @@ import msgspec
 import pytest
 import requests
 
-from devcluster import ports
-from devcluster.in_thread import serving
+from devcluster.lib import ports
+from devcluster.lib.in_thread import serving
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.references import ImageReference

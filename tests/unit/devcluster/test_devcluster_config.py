@@ -6,7 +6,8 @@ import tomllib
 import pytest
 import yaml
 
-from devcluster import cluster, namespaces, settings
+from devcluster import cluster, settings
+from devcluster.node import namespaces
 from devcluster.settings import CONFIG, NODE_ADDRESS, NODE_NAME, NODE_STATE, REGISTRY_HOST
 
 

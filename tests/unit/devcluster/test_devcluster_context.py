@@ -2,7 +2,7 @@
 
 import pytest
 
-from devcluster import context
+from devcluster.images import context
 
 
 @pytest.mark.parametrize(

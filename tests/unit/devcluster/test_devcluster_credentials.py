@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from devcluster import credentials, settings
-from devcluster.ufile import accounts
+from devcluster import settings
+from devcluster.certs import credentials
+from devcluster.ufile.protocol import accounts
 
 
 @pytest.fixture(autouse=True)

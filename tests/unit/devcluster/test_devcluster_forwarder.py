@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from devcluster import forwarder
+from devcluster.node import forwarder
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ import stat
 
 import pytest
 
-from devcluster import binaries, cached, cgroups, pip_settings, system
+from devcluster import binaries
+from devcluster.images import pip_settings
+from devcluster.lib import cached, system
+from devcluster.node import cgroups
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from devcluster import node, settings, status
-from devcluster.components import Component, components
+from devcluster import settings
+from devcluster.node import init, status
+from devcluster.node.components import Component, components
 
 DEADLINE = 20.0
 
@@ -17,12 +18,12 @@ def make_node(tmp_path, monkeypatch):
     (tmp_path / "log").mkdir()
     (tmp_path / "node").mkdir()
     monkeypatch.setattr(settings, "NODE_STATE", tmp_path)
-    monkeypatch.setattr(node, "RESTART_DELAY", 0.0)
-    monkeypatch.setattr(node, "api_is_ready", lambda: False)
+    monkeypatch.setattr(init, "RESTART_DELAY", 0.0)
+    monkeypatch.setattr(init, "api_is_ready", lambda: False)
     nodes = []
 
     def make(*parts):
-        nodes.append(node.Node(list(parts), inherited=-1))
+        nodes.append(init.Node(list(parts), inherited=-1))
         return nodes[-1]
 
     yield make
@@ -32,7 +33,7 @@ def make_node(tmp_path, monkeypatch):
 
 
 def state(tmp_path):
-    return json.loads((tmp_path / node.STATUS).read_text())
+    return json.loads((tmp_path / init.STATUS).read_text())
 
 
 def tick_until(subject, condition):
@@ -66,7 +67,7 @@ def test_what_needs_the_api_waits_for_it(make_node, tmp_path, monkeypatch):
     )
     tick_until(subject, lambda: state(tmp_path)["first"]["done"])
     assert state(tmp_path)["later"]["starts"] == 0
-    monkeypatch.setattr(node, "api_is_ready", lambda: True)
+    monkeypatch.setattr(init, "api_is_ready", lambda: True)
     tick_until(subject, lambda: state(tmp_path)["later"]["done"])
 
 

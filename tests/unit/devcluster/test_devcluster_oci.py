@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from devcluster import oci
+from devcluster.images import oci
 
 
 @pytest.fixture

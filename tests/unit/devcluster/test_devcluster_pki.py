@@ -9,7 +9,7 @@ import threading
 import pytest
 from cryptography import x509
 
-from devcluster import kubeconfig, pki
+from devcluster.certs import kubeconfig, pki
 
 
 @pytest.fixture

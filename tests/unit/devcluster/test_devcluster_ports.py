@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from devcluster import ports
+from devcluster.lib import ports
 
 ROOT = Path(__file__).parents[3]
 

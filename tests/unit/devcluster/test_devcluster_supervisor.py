@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from devcluster import supervisor
+from devcluster.node import supervisor
 
 
 @pytest.fixture

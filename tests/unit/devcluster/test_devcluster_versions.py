@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devcluster import binaries, configuration, kubernetes_modules, settings, versions
+from devcluster import binaries, settings
+from devcluster.binaries import kubernetes_modules, versions
+from devcluster.node import configuration
 
 ROOT = settings.REPOSITORY
 NAMES = list(versions.VERSIONS)
@@ -147,7 +149,7 @@ def test_merge_patches_are_those_of_rfc_7386(target: object, patch: dict, merged
 
 def test_the_command_prints_the_versions_for_make() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "devcluster.versions"], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "devcluster.binaries.versions"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == NAMES
     assert json.loads(f"[{', '.join(NAMES)}]") == sorted(map(float, NAMES)), "oldest first"

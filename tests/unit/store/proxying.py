@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from devcluster.in_thread import serving
+from devcluster.lib.in_thread import serving
 
 
 class Proxy(socketserver.ThreadingTCPServer):

@@ -17,7 +17,7 @@ DATA = hashlib.sha256(b"graph").digest() * (9 * MIB // 32) + b"the last, short p
 def _small(monkeypatch):
     """The limit of both sides, so that a copy of three parts is above it."""
     monkeypatch.setattr("inference_image_store.upload.copying.MAX_COPY", 8 * MIB)
-    monkeypatch.setattr("devcluster.ufile.copying.MAX_COPY", 8 * MIB)
+    monkeypatch.setattr("devcluster.ufile.storage.copying.MAX_COPY", 8 * MIB)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from ufile import config as ufile_config
 
-from devcluster import ports
+from devcluster.lib import ports
 from devcluster.ufile import Fault
-from devcluster.ufile.disk import About
+from devcluster.ufile.storage.disk import About
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import ExitCode, Reason

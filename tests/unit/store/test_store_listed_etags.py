@@ -2,7 +2,7 @@
 
 import pytest
 
-from devcluster.ufile import listing
+from devcluster.ufile.protocol import listing
 from inference_image_contract.errors import StageError
 
 

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from devcluster.pki import Authority
+from devcluster.certs.pki import Authority
 from devcluster.ufile import running
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile

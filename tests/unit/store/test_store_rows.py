@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devcluster.ufile import Fault
-from devcluster.ufile.disk import About
+from devcluster.ufile.storage.disk import About
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import ExitCode, Reason

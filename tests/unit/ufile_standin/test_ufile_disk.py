@@ -12,9 +12,9 @@ import pytest
 import requests
 from ufile import filemanager
 
-from devcluster import ports
+from devcluster.lib import ports
 from devcluster.ufile import Fault, FaultPlan, KeyPair, running
-from devcluster.ufile.request import Request
+from devcluster.ufile.protocol.request import Request
 
 ROOT = Path(__file__).parents[3]
 DEADLINE = 10.0

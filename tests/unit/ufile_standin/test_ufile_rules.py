@@ -5,8 +5,10 @@ import requests
 from msgspec.structs import replace
 from ufile import filemanager
 
-from devcluster.ufile import KeyPair, copying, running, service, signature
-from devcluster.ufile.request import parse
+from devcluster.ufile import KeyPair, running, service
+from devcluster.ufile.protocol import signature
+from devcluster.ufile.protocol.request import parse
+from devcluster.ufile.storage import copying
 
 MIB = 1024 * 1024
 DAY = 24 * 3600
@@ -59,7 +61,7 @@ class Client:
 
 
 def test_one_copy_takes_up_to_100_mb(serve, monkeypatch):
-    monkeypatch.setattr("devcluster.ufile.copying.MAX_COPY", 5)
+    monkeypatch.setattr("devcluster.ufile.storage.copying.MAX_COPY", 5)
     _, client = serve()
     client()("PUT", "small", b"12345")
     client()("PUT", "large", b"123456")

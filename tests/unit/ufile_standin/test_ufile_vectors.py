@@ -3,9 +3,10 @@
 import pytest
 from ufile.util import file_etag
 
-from devcluster.ufile import KeyPair, errors, signature
-from devcluster.ufile.digests import Digests, part_etag
-from devcluster.ufile.request import Request, parse
+from devcluster.ufile import KeyPair
+from devcluster.ufile.protocol import errors, signature
+from devcluster.ufile.protocol.request import Request, parse
+from devcluster.ufile.storage.digests import Digests, part_etag
 
 MIB = 1024 * 1024
 

@@ -1,0 +1,111 @@
+"""Builds Kubernetes, etcd, CoreDNS, Kaniko, helm, KWOK and the pause program from their Go modules, once."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster import settings
+from devcluster.binaries import versions
+from devcluster.lib import cached
+from devcluster.lib.progress import step
+from devcluster.lib.run import run
+from devcluster.lib.system import find_go, go_environment
+
+VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+TOOLS = settings.REPOSITORY / "devcluster" / "tools"
+
+
+@dataclass(frozen=True)
+class ToolSet:
+    """Programs that are built from one go.mod."""
+
+    name: str
+    programs: dict[str, str]
+    """Name of the program -> its Go package."""
+    expect: str
+    """How long a build takes on two cores when nothing is cached."""
+    linker: str = "-s -w"
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of `go build`."""
+        return ("-trimpath", "-buildvcs=false", f"-ldflags={self.linker}")
+
+
+KUBERNETES_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
+ETCD = ToolSet("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "about 1 min")
+COREDNS = ToolSet("coredns", {"coredns": "github.com/coredns/coredns"}, "about 2 min")
+KANIKO = ToolSet("kaniko", {"executor": "github.com/chainguard-dev/kaniko/cmd/executor"}, "about 2 min")
+HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 1 min")
+PAUSE = ToolSet("pause", {"pause": "."}, "seconds")
+KWOK = ToolSet("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "about 2 min")
+"""Plays kubelets in the fault tests; no part of the cluster."""
+ARGO = ToolSet(
+    "argo",
+    {"workflow-controller": "github.com/argoproj/argo-workflows/v3/cmd/workflow-controller"},
+    "about 3 min",
+)
+"""What the benchmarks compare the operator with; no part of the cluster."""
+VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
+"""Asks the inference server in a benchmark; no part of the cluster."""
+
+
+def kubernetes(version: versions.Version) -> ToolSet:
+    """Servers, kubelet and kubectl of one version."""
+    return ToolSet(
+        version.modules,
+        {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
+        "about 7 min",
+        " ".join(["-s -w", *(f"-X {package}.gitVersion={version.release}" for package in VERSION_PACKAGES)]),
+    )
+
+
+def control_plane() -> tuple[ToolSet, ...]:
+    """etcd, and Kubernetes of the version that is asked for. Raises ValueError when it is none that is supported."""
+    return (ETCD, kubernetes(versions.chosen()))
+
+
+def all_tool_sets() -> tuple[ToolSet, ...]:
+    """What a cluster is made of. Raises ValueError as `control_plane` does."""
+    return (*control_plane(), COREDNS, KANIKO, HELM, PAUSE)
+
+
+def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:
+    """Names a build by everything that enters it: the module files, own sources, flags and the compiler."""
+    digest = hashlib.sha256()
+    for part in (go_version, *flags):
+        digest.update(part.encode() + b"\0")
+    for path in sorted(sources.iterdir()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def ensure(*tool_sets: ToolSet) -> dict[str, Path]:
+    """The programs of these tool sets, built when they are not cached. Program name -> path."""
+    go = find_go()
+    version = run([go, "version"]).strip()
+    return {name: path for tools in tool_sets for name, path in _ensure(tools, go, version).items()}
+
+
+def _ensure(tools: ToolSet, go: Path, version: str) -> dict[str, Path]:
+    sources = TOOLS / tools.name
+    target = settings.cache() / "binaries" / f"{tools.name}-{key(sources, tools.flags, version)}"
+    if not target.is_dir():
+        with step(f"Building {tools.name} ({', '.join(tools.programs)})", f"{tools.expect} when nothing is cached"):
+            _build(tools, go, sources, target)
+    return {name: target / name for name in tools.programs}
+
+
+def _build(tools: ToolSet, go: Path, sources: Path, target: Path) -> None:
+    with cached.fill(target) as scratch:
+        for name, package in tools.programs.items():
+            run(
+                [go, "build", *tools.flags, "-o", scratch / "result" / name, package], cwd=sources, env=go_environment()
+            )

@@ -1,0 +1,74 @@
+"""Writes the module files of a Kubernetes version: `python -m devcluster.binaries.kubernetes_modules 1.30`.
+
+k8s.io/kubernetes asks for its own libraries (staging/src/k8s.io/*) as `v0.0.0` and replaces them by folders of its
+repository, which no module can follow. Here each is replaced by the module that was released with it: v1.30.14 of
+Kubernetes goes with v0.30.14 of k8s.io/api and the others. Run it after a change of the release in `versions`.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from devcluster import binaries
+from devcluster.binaries import versions
+from devcluster.lib.run import CommandError, run
+from devcluster.lib.system import find_go, go_environment
+
+MODULE = "k8s.io/kubernetes"
+
+
+def staging_version(release: str) -> str:
+    """v0.30.14 for v1.30.14."""
+    return "v0." + release.removeprefix("v1.")
+
+
+def replacements(module: dict[str, Any], release: str) -> Iterator[str]:
+    """`PATH=PATH@VERSION` for each module that `module` (`go mod edit -json`) replaces by a folder of its own."""
+    for one in module.get("Replace") or []:
+        if one["New"]["Path"].startswith("./staging/"):
+            path = one["Old"]["Path"]
+            yield f"{path}={path}@{staging_version(release)}"
+
+
+def write(version: versions.Version) -> Path:
+    """Writes go.mod and go.sum of a version into its folder of tools/ and returns that."""
+    go = find_go()
+    environment = {**go_environment(), "GOFLAGS": "-mod=mod"}
+    target = binaries.TOOLS / version.modules
+    target.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="kubernetes-modules-") as name:
+        scratch = Path(name)
+
+        def call(*arguments: str) -> str:
+            return run([go, *arguments], cwd=scratch, env=environment)
+
+        call("mod", "init", f"devcluster/{version.modules}")
+        released = json.loads(call("mod", "download", "-json", f"{MODULE}@{version.release}"))
+        module = json.loads(call("mod", "edit", "-json", released["GoMod"]))
+        call(
+            "mod", "edit", f"-go={module['Go']}", *(f"-replace={one}" for one in replacements(module, version.release))
+        )
+        packages = binaries.kubernetes(version).programs.values()
+        call("get", *(f"{package}@{version.release}" for package in packages))
+        for file in ("go.mod", "go.sum"):
+            shutil.copy(scratch / file, target / file)
+    return target
+
+
+def main() -> int:
+    """Exit code 1 with an explained error."""
+    try:
+        for name in sys.argv[1:]:
+            print(write(versions.find(name)))
+    except (CommandError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Builds an image from a Dockerfile of this repository with buildah, and keeps it by its inputs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from devcluster import binaries, settings
+from devcluster.images import base_image, buildah, context, oci, pip_settings
+from devcluster.lib import cached
+from devcluster.lib.progress import step
+
+BUILDER_VERSION = "1"
+"""Raised when the way of building changes what is built."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image and its Dockerfile, relative to the repository."""
+
+    name: str
+    dockerfile: str
+    expect: str
+    """How long a build takes on two cores when nothing is cached."""
+    target: str = ""
+    """The stage of the Dockerfile, the last one when empty."""
+    arguments: tuple[str, ...] = ()
+    """`NAME=value` for ARG instructions, beside BASE_IMAGE."""
+    base: base_image.Base = base_image.PYTHON
+    """What BASE_IMAGE names."""
+    pushed_as: str = ""
+    """Repository and tag on the registry, below IMAGE_PREFIX when empty."""
+
+    @property
+    def reference(self) -> str:
+        """Where it is pushed to."""
+        return self.pushed_as or f"{settings.IMAGE_PREFIX}/{self.name}:latest"
+
+
+def build(image: Image) -> Path:
+    """The OCI layout of an image, built when no equal one is cached."""
+    base = base_image.ensure(image.base)
+    dockerfile = settings.REPOSITORY / image.dockerfile
+    extra = {"executor": binaries.ensure(binaries.KANIKO)["executor"]} if image.name == "kaniko" else {}
+    files = context.gather(settings.REPOSITORY, dockerfile, extra)
+    key = context.key(
+        dockerfile,
+        files,
+        oci.digest(base),
+        str(buildah.COMPRESSION_LEVEL),
+        BUILDER_VERSION,
+        *([image.target] if image.target else []),
+        *image.arguments,
+    )
+    target = settings.cache() / "images" / f"{image.name}-{key}"
+    if not target.is_dir():
+        with step(f"Building image {image.name}", image.expect):
+            _build(image, files, base, target)
+    return target
+
+
+def _build(image: Image, files: dict[str, Path], base: Path, target: Path) -> None:
+    with cached.fill(target) as scratch:
+        staged = scratch / "context"
+        staged.mkdir()
+        context.stage(files, staged)
+        pip_settings.write(scratch / "pip.conf")
+        local = f"localhost/{target.name}"
+        buildah.run_buildah(
+            *("build", "--isolation=chroot", "--layers", "--timestamp=0", "--format=oci", "--pull-never"),
+            *("--volume", f"{pip_settings.CERTIFICATES}:{pip_settings.CERTIFICATES}:ro"),
+            *("--volume", f"{scratch / 'pip.conf'}:/etc/pip.conf:ro"),
+            *("--build-arg", f"BASE_IMAGE={buildah.load(base)}", f"--tag={local}"),
+            f"--file={settings.REPOSITORY / image.dockerfile}",
+            *([f"--target={image.target}"] if image.target else []),
+            *(f"--build-arg={argument}" for argument in image.arguments),
+            str(staged),
+        )
+        buildah.export(local, scratch / "result")

@@ -1,0 +1,1 @@
+"""What every part uses: programs, locks, ports, progress."""

@@ -1,0 +1,22 @@
+"""Exclusive work, across processes; a process that ends lets go."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from devcluster.lib.progress import say
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: str = "") -> Iterator[None]:
+    """Holds the file's lock until the block ends; `busy` is said when somebody else holds it, and waited for."""
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if busy:
+                say(busy)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""The node: processes and namespaces that hold the cluster."""

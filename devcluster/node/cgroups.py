@@ -1,0 +1,59 @@
+"""The cgroup that holds this cluster's pods, in every hierarchy of cgroup v1 or in the one of v2."""
+
+import contextlib
+import time
+from pathlib import Path
+
+from devcluster.lib.run import NotReadyError
+
+ROOT = Path("/sys/fs/cgroup")
+REMOVE_TIMEOUT = 10.0
+TICK = 0.1
+V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
+
+
+def hierarchies() -> list[Path]:
+    """The mount points: one for cgroup v2, one per controller for v1."""
+    if (ROOT / "cgroup.controllers").exists():
+        return [ROOT]
+    mounts = [path for path in ROOT.iterdir() if not path.is_symlink()]  # links name the same controllers again
+    return sorted(path for path in mounts if (path / "cgroup.procs").exists())
+
+
+def create(name: str) -> None:
+    """Makes the cgroup everywhere; a kubelet does not start without it."""
+    for hierarchy in hierarchies():
+        if (hierarchy / "cgroup.subtree_control").exists():
+            _delegate(hierarchy)
+        (hierarchy / name).mkdir(exist_ok=True)
+
+
+def _delegate(hierarchy: Path) -> None:
+    """Hands the controllers that a kubelet needs to the children of a cgroup v2 root."""
+    available = (hierarchy / "cgroup.controllers").read_text().split()
+    for controller in V2_CONTROLLERS:
+        if controller in available:
+            (hierarchy / "cgroup.subtree_control").write_text(f"+{controller}")
+
+
+def remove(name: str) -> None:
+    """Removes the cgroup with all its children. Raises NotReadyError when processes stay in it."""
+    deadline = time.monotonic() + REMOVE_TIMEOUT
+    places = [hierarchy / name for hierarchy in hierarchies()]
+    while True:
+        for path in places:
+            _remove_tree(path)
+        left = [path for path in places if path.is_dir()]
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise NotReadyError(f"The cgroup {left[0]} is still in use after {REMOVE_TIMEOUT:.0f} s.")
+        time.sleep(TICK)
+
+
+def _remove_tree(path: Path) -> None:
+    for child in sorted((entry for entry in path.rglob("*") if entry.is_dir()), key=lambda entry: -len(entry.parts)):
+        with contextlib.suppress(OSError):  # busy for a moment after its last process ended; the caller tries again
+            child.rmdir()
+    with contextlib.suppress(OSError):
+        path.rmdir()

@@ -1,0 +1,1 @@
+"""Requests, signatures, rights and documents of the protocol."""

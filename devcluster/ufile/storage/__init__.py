@@ -1,0 +1,1 @@
+"""Objects and multipart uploads on disk."""

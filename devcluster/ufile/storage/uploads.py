@@ -1,0 +1,125 @@
+"""Multipart uploads on disk: begun, filled part by part, then finished or aborted."""
+
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from devcluster.ufile.protocol import errors
+from devcluster.ufile.storage.digests import BLOCK, etag_of_blocks, part_digest, part_etag
+from devcluster.ufile.storage.disk import About, Bucket, Record, write_atomically
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an upload before its first part."""
+
+    id: str
+    key: str
+    started: int
+    about: About = About()
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One part that was received."""
+
+    number: int
+    etag: str
+    size: int
+    modified: int
+
+
+def begin(bucket: Bucket, key: str, about: About) -> Upload:
+    """A new upload for that key."""
+    upload = Upload(id=secrets.token_hex(16), key=key, started=int(time.time()), about=about)
+    (bucket.uploads / upload.id).mkdir()
+    write_atomically(bucket.uploads / upload.id / "upload.json", msgspec.json.encode(upload))
+    return upload
+
+
+def find(bucket: Bucket, upload_id: str, key: str | None = None) -> Upload:
+    """The upload of that id; raises UFileError when there is none, or when it is for another key."""
+    if not upload_id.isalnum():  # it becomes a path
+        raise errors.no_upload()
+    try:
+        upload = msgspec.json.decode((bucket.uploads / upload_id / "upload.json").read_bytes(), type=Upload)
+    except FileNotFoundError:
+        raise errors.no_upload() from None
+    if key is not None and upload.key != key:
+        raise errors.no_upload()
+    return upload
+
+
+def every(bucket: Bucket) -> list[Upload]:
+    """All uploads that were neither finished nor aborted, by key."""
+    found = (find(bucket, path.name) for path in bucket.uploads.iterdir() if (path / "upload.json").exists())
+    return sorted(found, key=lambda upload: (upload.key.encode(), upload.id))
+
+
+def put_part(bucket: Bucket, upload: Upload, number: int, data: bytes) -> Part:
+    """Keeps a part at its place in the object; raises UFileError when that number was sent before or it is too large.
+
+    Safe for parts of different numbers in several threads.
+    """
+    if len(data) > BLOCK:
+        raise errors.too_large()
+    path = _part_path(bucket, upload, number)
+    if path.exists():
+        raise errors.duplicate_part()
+    try:
+        _write_at(_data_path(bucket, upload), data, number * BLOCK)
+    except FileNotFoundError:
+        raise errors.no_upload() from None  # it was ended meanwhile
+    part = Part(number=number, etag=part_etag(data), size=len(data), modified=int(time.time()))
+    write_atomically(path, msgspec.json.encode(part))
+    return part
+
+
+def parts(bucket: Bucket, upload: Upload) -> list[Part]:
+    """The parts that were received, by number."""
+    paths = sorted((bucket.uploads / upload.id).glob("*.part"))
+    return [msgspec.json.decode(path.read_bytes(), type=Part) for path in paths]
+
+
+def finish(bucket: Bucket, upload: Upload, etags: list[str], about: About) -> Record:
+    """Makes the parts the object; its storage class is what the beginning said, its type what the end says.
+
+    A part is a block of the object's ETag, so nothing is read again.
+    Raises UFileError when the ETags are not those of the parts, or a part other than the last is short.
+    """
+    received = parts(bucket, upload)
+    if not received or [part.etag for part in received] != etags:
+        raise errors.bad_request("the parts are not those that were uploaded")
+    if [part.number for part in received] != list(range(len(received))):
+        raise errors.bad_request("a part is missing")
+    if any(part.size != BLOCK for part in received[:-1]):
+        raise errors.bad_request("a part other than the last is short")
+    etag = etag_of_blocks([part_digest(part.etag) for part in received])
+    about = replace(upload.about, mime_type=about.mime_type, metadata={**upload.about.metadata, **about.metadata})
+    record = bucket.adopt(upload.key, _data_path(bucket, upload), etag, about)
+    abort(bucket, upload)
+    return record
+
+
+def abort(bucket: Bucket, upload: Upload) -> None:
+    """Forgets the upload and its parts."""
+    shutil.rmtree(bucket.uploads / upload.id)
+
+
+def _write_at(path: Path, data: bytes, position: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.pwrite(descriptor, data, position)
+    finally:
+        os.close(descriptor)
+
+
+def _data_path(bucket: Bucket, upload: Upload) -> Path:
+    return bucket.uploads / upload.id / "data"
+
+
+def _part_path(bucket: Bucket, upload: Upload, number: int) -> Path:
+    return bucket.uploads / upload.id / f"{number:05}.part"
