@@ -25,7 +25,7 @@ def test_they_differ_and_can_be_bound_again_and_again():
 
 def test_another_process_that_asks_gets_others():
     reserved = ports.reserve(3)
-    ask = f"from devcluster import ports; print([ports._take(port) for port in {reserved}])"
+    ask = f"from devcluster.lib import ports; print([ports._take(port) for port in {reserved}])"
     output = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, check=True, capture_output=True, text=True)
     assert output.stdout.strip() == "[False, False, False]"
 

@@ -192,7 +192,9 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from inference_image_contract.inputs import UFile
-from inference_image_store import Credentials, Store, content, wire
+from inference_image_store import Credentials, Store
+from inference_image_store.client import wire
+from inference_image_store.upload import content
 content.SINGLE_PUT = 4 * 1024 * 1024
 location = UFile(bucket="127", scheme="http", suffix=sys.argv[1])
 store = Store(location, Credentials("CANARY-PUBLIC-KEY", "CANARY-PRIVATE-KEY"))
