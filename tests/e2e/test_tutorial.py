@@ -49,7 +49,7 @@ def test_nothing_failed_on_the_way(image):
     assert "lastFailure" not in image["status"], kubectl.explain(TUTORIAL.namespace)
     pods = kubectl.get("-n", TUTORIAL.namespace, "pods", "-l", f"uai.ucloud.cn/inferenceimage={NAME}")["items"]
     assert [pod for pod in pods if pod["status"]["phase"] == "Failed"] == []
-    assert "kaniko" in {container["name"] for pod in pods for container in pod["spec"]["containers"]}
+    assert "kaniko" in {one["name"] for pod in pods for one in pod["spec"].get("initContainers", [])}
 
 
 def test_the_status_says_what_reads_the_graph_and_what_running_it_takes(image):
