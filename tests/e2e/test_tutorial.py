@@ -46,10 +46,10 @@ def test_the_service_answers_what_the_graph_finds(image):
 
 
 def test_nothing_failed_on_the_way(image):
-    assert image["spec"]["build"]["builder"] == "Kaniko"
     assert "lastFailure" not in image["status"], kubectl.explain(TUTORIAL.namespace)
-    jobs = kubectl.get("-n", TUTORIAL.namespace, "jobs", "-l", f"uai.ucloud.cn/inferenceimage={NAME}")["items"]
-    assert [job for job in jobs if job["status"].get("failed")] == []
+    pods = kubectl.get("-n", TUTORIAL.namespace, "pods", "-l", f"uai.ucloud.cn/inferenceimage={NAME}")["items"]
+    assert [pod for pod in pods if pod["status"]["phase"] == "Failed"] == []
+    assert "kaniko" in {one["name"] for pod in pods for one in pod["spec"].get("initContainers", [])}
 
 
 def test_the_status_says_what_reads_the_graph_and_what_running_it_takes(image):
@@ -57,7 +57,7 @@ def test_the_status_says_what_reads_the_graph_and_what_running_it_takes(image):
     assert status["frozenGraph"]["readableBy"] == "1.7"
     assert status["frozenGraph"]["size"] > 190_000_000
     assert 2 * GIB < status["frozenGraph"]["memoryBytes"] < 3 * GIB
-    assert GIB < status["image"]["memoryBytes"] < 2 * GIB
+    assert GIB // 2 < status["image"]["memoryBytes"] < GIB + GIB // 2
     assert status["memory"].keys() == {"export", "test"}
 
 
