@@ -11,7 +11,8 @@ BREAK = "<br>"
 
 def text(value: str) -> str:
     """Plain text: nothing in it becomes a tag, an emphasis or a column."""
-    return re.sub(r"([*~|\\])", r"\\\1", " ".join(value.split())).replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"[*~|\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", " ".join(value.split()))
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def code(value: str) -> str:
@@ -29,7 +30,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     rows = list(rows)
     kept = [at for at in range(len(head)) if any(row[at] for row in rows)]
     lines = [[head[at] for at in kept], ["---"] * len(kept), *([row[at] for at in kept] for row in rows)]
-    return "".join("| " + " | ".join(line).replace("|  |", "| |") + " |\n" for line in lines)
+    return "".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|\n" for line in lines)
 
 
 def anchor(heading: str) -> str:

@@ -48,7 +48,8 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_links_lead_somewhere(page: Path) -> None:
-    links = [(page.parent / link if link else page, fragment) for link, fragment in _LINK.findall(prose(page))]
+    text = re.sub(r"`[^`\n]*`", "code", prose(page))
+    links = [(page.parent / link if link else page, fragment) for link, fragment in _LINK.findall(text)]
     assert [str(to) for to, _ in links if not to.exists()] == []
     assert [f"{to}{at}" for to, at in links if at and to.suffix == ".md" and at not in anchors(to)] == []
 
