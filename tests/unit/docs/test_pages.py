@@ -54,6 +54,20 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [f"{to}{at}" for to, at in links if at and to.suffix == ".md" and at not in anchors(to)] == []
 
 
+def test_the_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    listed = {(index.parent / link).resolve() for link, _ in _LINK.findall(prose(index))}
+    docs = {page.resolve() for page in PAGES if page.is_relative_to(ROOT / "docs") and page != index}
+    assert {str(page.relative_to(ROOT)) for page in docs - listed} == set()
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/decisions/*.md")), ids=lambda page: page.stem)
+def test_a_decision_has_a_status_and_a_date(page: Path) -> None:
+    title, _, status = page.read_text().split("\n")[:3]
+    assert title.startswith(f"# {page.stem[:4]}: ")
+    assert re.match(r"Status: (accepted|superseded by \d{4}), \d{4}-\d\d-\d\d\.", status)
+
+
 def test_pages_that_the_sources_name_exist() -> None:
     named = {name: path for path in SOURCES for name in _NAMED_PAGE.findall(path.read_text("utf-8"))}
     named.pop("docs/README.md", None)  # a file of the sources that the tests of the build make up
