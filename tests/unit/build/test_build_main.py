@@ -114,7 +114,7 @@ def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, lo
     )
     monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
     assert program.main(["probe"]) == ExitCode.OK
-    assert seen == [b"", b"picture"]
+    assert seen == [b"", b"picture", b""], "ready, the picture, what it takes"
     assert msgspec.json.decode(result.read_bytes())["readySeconds"] >= 0
 
 
