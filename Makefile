@@ -1,4 +1,4 @@
-# The commands of this project. Fragments in devcluster/ and bench/ add theirs.
+# The commands of this project. Fragments in devcluster/, bench/ and others add theirs.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -29,7 +29,7 @@ $(VENV_TF)/.done: requirements/export.txt requirements/export-onnx.txt requireme
 .PHONY: setup
 setup: $(VENV)/.done ## the Python environment of the tests and tools
 
-include $(wildcard devcluster/*.mk demo/*.mk bench/*.mk cli/*.mk)
+include $(wildcard devcluster/*.mk demo/*.mk bench/*.mk cli/*.mk docs_tools/*.mk)
 
 .PHONY: setup-tf
 setup-tf: $(VENV_TF)/.done ## the TensorFlow environment: training, export and serving
@@ -38,8 +38,8 @@ setup-tf: $(VENV_TF)/.done ## the TensorFlow environment: training, export and s
 config-schema: setup-tf ## what the resolve step knows of pipeline configs, from the adapted Object Detection API
 	PYTHONPATH=build_job $(PY_TF) -m pipeline_config_schema build_job/inference_image_build/pipeline_config
 
-LINTED := demo devcluster job_contract object_store export_job build_job operator cli examples tests bench
-TYPED := demo devcluster job_contract object_store export_job build_job operator cli \
+LINTED := demo docs_tools devcluster job_contract object_store export_job build_job operator cli examples tests bench
+TYPED := demo docs_tools devcluster job_contract object_store export_job build_job operator cli \
 	examples/object-detect/server examples/object-detect/code examples/object-detect/training
 IMPORTED := job_contract:object_store:export_job:build_job:operator:cli
 HELM = $$($(PY) -c 'from devcluster import binaries; print(binaries.ensure(binaries.HELM)["helm"])')

@@ -1,1 +1,1 @@
-"""Benchmarks: each writes its figures to out/bench and its table to docs/benchmarks.md."""
+"""Benchmarks: each writes its figures to out/bench and its table to docs/operations/benchmarks.md."""

@@ -79,7 +79,7 @@ def figures(size: int) -> list[Figure]:
 
 
 def main(sizes: list[int]) -> None:
-    """Writes out/bench/build.json and the table in docs/benchmarks.md."""
+    """Writes out/bench/build.json and the table in docs/operations/benchmarks.md."""
     before = harness.load()
     found = [figure for size in sizes for figure in figures(size * MB)]
     setting = (

@@ -1,9 +1,9 @@
 .PHONY: test-faults test-faults-fast test-faults-node
 FAULT_WORKERS ?= 3
 FAULT_ROWS := out/test-faults-rows.json
-FAULT_TABLE := FAULTS_REPORT=docs/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
+FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
 
-test-faults: packages setup-tf ## every fault of docs/reliability.md, and its table (FULL=1: at whole length)
+test-faults: packages setup-tf ## every fault of docs/operations/reliability.md, and its table (FULL=1: at whole length)
 	@rm -f $(FAULT_ROWS)
 	@$(FAULT_TABLE) $(PY) -m pytest -q -n 2 --dist loadgroup --timeout=1200 -m row tests/e2e
 	@$(FAULT_TABLE) $(PY) -m pytest -q -n $(FAULT_WORKERS) --timeout=3600 tests/faults

@@ -1,4 +1,4 @@
-"""Figures of a benchmark: as JSON in out/bench, as a table in docs/benchmarks.md."""
+"""Figures of a benchmark: as JSON in out/bench, as a table in docs/operations/benchmarks.md."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from devcluster import settings
 
 RESULTS = settings.REPOSITORY / "out" / "bench"
-DOCUMENT = settings.REPOSITORY / "docs" / "benchmarks.md"
+DOCUMENT = settings.REPOSITORY / "docs" / "operations" / "benchmarks.md"
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _aim(name: str, aim: str) -> str:
 
 
 def main(weights: int) -> None:
-    """Writes out/bench/rebuild.json and the table in docs/benchmarks.md."""
+    """Writes out/bench/rebuild.json and the table in docs/operations/benchmarks.md."""
     found: list[Figure] = []
     with (
         tempfile.TemporaryDirectory(dir="/var/tmp") as folder,

@@ -1,4 +1,4 @@
-# The Kubernetes versions of devcluster/binaries/versions.py: docs/kubernetes-versions.md tells what runs where.
+# The Kubernetes versions of devcluster/binaries/versions.py: docs/operations/kubernetes-versions.md tells what runs where.
 .PHONY: kubernetes-version kubernetes-modules test-kubernetes
 
 kubernetes-version: setup

@@ -14,7 +14,7 @@ _unlisted: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "row(number, what): a row of the table in docs/reliability.md")
+    config.addinivalue_line("markers", "row(number, what): a row of the table in docs/operations/reliability.md")
 
 
 @pytest.fixture(autouse=True)

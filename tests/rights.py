@@ -1,4 +1,6 @@
-"""The least rights that each stage needs in US3, as docs/us3.md lists them; tests hold page, table and code together.
+"""The least rights that each stage needs in US3, as docs/guides/us3.md lists them.
+
+Tests hold page, table and code together.
 
 By stage and operation: the fields of the spec that name the keys.
 """

@@ -32,16 +32,27 @@ def _build_flags(parser: argparse.ArgumentParser) -> None:
     _common_flags(parser)
     parser.add_argument("--local", action="store_true", required=True, help="build on this machine (the only way)")
     parser.add_argument("--engine", choices=("docker", "podman"), default="docker", help="what runs Kaniko")
-    parser.add_argument("--executor", default="", help="Kaniko's image; by default images.kaniko of the values")
+    parser.add_argument(
+        "--executor", default="", metavar="IMAGE", help="Kaniko's image; by default images.kaniko of the values"
+    )
     parser.add_argument(
         "--push", action="store_true", help="push under the content's tag; without it an archive is written"
     )
-    parser.add_argument("--output", default="", help="the archive; by default NAME.tar in this folder")
-    parser.add_argument("--ufile-keys", default="", help=_KEYS)
-    parser.add_argument("--authfile", default="", help="registry logins; by default docker's and podman's own")
-    parser.add_argument("--registry-ca", default="", help="the certificate of spec.image.caSecretRef")
-    parser.add_argument("--config-map", default="", help="a folder with the files of spec.source.configMap")
-    parser.add_argument("--git-secret", default="", help="a folder with the keys of spec.source.git.secretRef as files")
+    parser.add_argument("--output", default="", metavar="FILE", help="the archive; by default NAME.tar in this folder")
+    parser.add_argument("--ufile-keys", default="", metavar="FILE", help=_KEYS)
+    parser.add_argument(
+        "--authfile", default="", metavar="FILE", help="registry logins; by default docker's and podman's own"
+    )
+    parser.add_argument("--registry-ca", default="", metavar="FILE", help="the certificate of spec.image.caSecretRef")
+    parser.add_argument(
+        "--config-map", default="", metavar="FOLDER", help="a folder with the files of spec.source.configMap"
+    )
+    parser.add_argument(
+        "--git-secret",
+        default="",
+        metavar="FOLDER",
+        help="a folder with the keys of spec.source.git.secretRef as files",
+    )
 
 
 def _build(chosen: argparse.Namespace) -> None:
@@ -63,12 +74,16 @@ def _build(chosen: argparse.Namespace) -> None:
 
 def _common_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-f", "--filename", required=True, help="the manifest of an InferenceImage, - for standard input"
+        "-f",
+        "--filename",
+        required=True,
+        metavar="FILE",
+        help="the manifest of an InferenceImage, - for standard input",
     )
     parser.add_argument("-n", "--namespace", default="", help="where the manifest names no namespace")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--values", default="", help="the installation: values of the chart")
-    which.add_argument("--config", default="", help="the installation: the operator's config.yaml")
+    which.add_argument("--values", default="", metavar="FILE", help="the installation: values of the chart")
+    which.add_argument("--config", default="", metavar="FILE", help="the installation: the operator's config.yaml")
 
 
 COMMANDS = {
@@ -77,9 +92,12 @@ COMMANDS = {
 }
 
 
+PROGRAM = "kubectl inferenceimage"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand: 0, or 1 with a sentence on standard error; 2 for a command line that is none."""
-    parser = argparse.ArgumentParser(prog="kubectl inferenceimage")
+    parser = argparse.ArgumentParser(prog=PROGRAM)
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="SUBCOMMAND")
     for name, command in COMMANDS.items():
         command.add_flags(subcommands.add_parser(name, help=command.help, description=command.help))

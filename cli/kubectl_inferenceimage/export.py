@@ -27,7 +27,7 @@ def export(stage: inputs.ExportInput, keys: Mapping[str, str]) -> results.Export
         raise CommandError(
             f"The graph of this checkpoint is not in UFile yet, and it cannot be exported here: {', '.join(missing)} "
             "cannot be imported. Apply the manifest once, so that the cluster exports it; or install what the export "
-            "needs (docs/laptop.md)."
+            "needs (docs/guides/laptop.md)."
         )
     with tempfile.TemporaryDirectory(prefix="inferenceimage-") as folder:
         result = Path(folder) / "result.json"

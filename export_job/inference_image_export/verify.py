@@ -63,7 +63,7 @@ def same_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def configuration() -> Any:  # noqa: ANN401 - a protobuf message, untyped
     """Of a session without the graph optimizer (Grappler): that keeps copies of the weights and speeds no answer up.
 
-    docs/export.md has the figures.
+    docs/guides/export.md has the figures.
     """
     import tensorflow.compat.v1 as tf
 

@@ -1,6 +1,6 @@
 """Every reason that a Job container or the operator can report, and the exit code that carries its class.
 
-Reasons are API: once released they keep their name and meaning. `docs/reasons.md` lists each with its remedy.
+Reasons are API: once released they keep their name and meaning. `docs/reference/reasons.md` lists each with its remedy.
 """
 
 from enum import IntEnum, StrEnum

@@ -137,7 +137,7 @@ def _forbidden(answer: Answer, bucket: str, key: str, doing: Doing, *, temporary
         Reason.UFILE_FORBIDDEN,
         f"UFile refused the credentials for the {doing} of {target}: it answered {answer}.",
         "Check keys publicKey and privateKey of the Secret named in spec.ufile.secretRef, and whether a token "
-        f"(TOKEN_...) has this right for these keys (docs/us3.md lists what each stage needs), {_AGAIN}.{renew}",
+        f"(TOKEN_...) has this right for these keys (docs/guides/us3.md lists what each stage needs), {_AGAIN}.{renew}",
     )
 
 

@@ -32,7 +32,7 @@ def build(case: Case, builder: str, **more: object) -> Flat:
 
 
 def files(image: Flat) -> dict[str, tuple[str, int]]:
-    """Without owners: Kaniko keeps those of the context, as docs/builders.md says."""
+    """Without owners: Kaniko keeps those of the context, as docs/guides/builders.md says."""
     return {path: found[:2] for path, found in image.files.items()}
 
 

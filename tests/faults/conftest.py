@@ -15,7 +15,7 @@ from tests.faults.proxy import Loop, proxies
 from tests.faults.subject import Bench, Ground, bench
 
 FULL = os.environ.get("FULL") == "1"
-"""Whether faults last as long as the requirements say; otherwise some are shortened, see docs/reliability.md."""
+"""Whether faults last as long as the requirements say; else some are shortened (docs/operations/reliability.md)."""
 
 CONTROLLERS = ("resourcequota-controller", "pod-garbage-collector-controller")
 

@@ -16,7 +16,7 @@ from tests.tensorflow1.conftest import RELEASES, TODAY, ask_everywhere, write_qu
 from tests.tf.conftest import OUTPUT, PRIVATE_KEY, PUBLIC_KEY, TRAINING_OUTPUT
 
 LARGEST_DIFFERENCE = 1e-4
-"""Found was 1e-5 (docs/export.md)."""
+"""Found was 1e-5 (docs/guides/export.md)."""
 MIB = 1 << 20
 
 

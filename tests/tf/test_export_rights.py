@@ -1,4 +1,4 @@
-"""The export works with exactly the rights that docs/us3.md lists, and without any one of them says what it lacks."""
+"""The export works with exactly the rights of docs/guides/us3.md, and without any one of them says what it lacks."""
 
 from types import SimpleNamespace
 

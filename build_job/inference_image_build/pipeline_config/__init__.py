@@ -1,7 +1,7 @@
 """Checks a `pipeline.config` without TensorFlow: what the export would refuse, with line and remedy.
 
 In this order: the text format; names and models that the exporter's Object Detection API does not know; the values, by
-the exporter's own parser; what the model lacks. `docs/pipeline-config.md` says it for users.
+the exporter's own parser; what the model lacks. `docs/reference/pipeline-config.md` says it for users.
 """
 
 from itertools import islice

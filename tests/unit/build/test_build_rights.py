@@ -1,4 +1,4 @@
-"""Each step works with exactly the rights that docs/us3.md lists, and without any one of them says what it lacks."""
+"""Each step works with exactly the rights of docs/guides/us3.md, and without any one of them says what it lacks."""
 
 import pytest
 from msgspec.structs import replace
@@ -69,7 +69,7 @@ def test_a_step_without_one_of_its_rights_says_which(steps, stage, lacking):
     word = {"list": "listing", "upload": "upload", "download": "download"}[operation]
     assert f"for the {word} of" in failed.value.message
     assert rights.KEYS[field] in failed.value.message
-    assert "docs/us3.md" in failed.value.hint
+    assert "docs/guides/us3.md" in failed.value.hint
 
 
 @pytest.mark.parametrize("without", [None, ("download", rights.SAMPLE)], ids=["with it", "without"])

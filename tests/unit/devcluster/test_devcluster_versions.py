@@ -15,6 +15,7 @@ from devcluster.binaries import kubernetes_modules, versions
 from devcluster.node import configuration
 
 ROOT = settings.REPOSITORY
+PAGE = "docs/operations/kubernetes-versions.md"
 NAMES = list(versions.VERSIONS)
 MODULE_LINE = re.compile(r"^\t?(?:require )?k8s\.io/kubernetes (\S+)", re.MULTILINE)
 REPLACE = re.compile(r"^replace (\S+) => (\S+) (\S+)$", re.MULTILINE)
@@ -53,7 +54,7 @@ def test_the_chart_asks_for_the_oldest() -> None:
     assert chart["kubeVersion"] == f">={versions.FLOOR}.0-0"
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/install.md", "docs/kubernetes-versions.md"])
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/operations/install.md", PAGE])
 def test_the_page_names_every_version(page: str) -> None:
     named = set(re.findall(r"\b1\.[23]\d\b", _about_kubernetes(ROOT / page)))
     assert set(NAMES) <= named
@@ -69,14 +70,12 @@ def test_ci_runs_every_version_that_the_other_tests_do_not() -> None:
 
 
 def test_the_page_of_versions_has_a_row_for_each_release() -> None:
-    rows = re.findall(
-        r"^\| (1\.\d+) \| `(v\S+)` \|", (ROOT / "docs" / "kubernetes-versions.md").read_text(), re.MULTILINE
-    )
+    rows = re.findall(r"^\| (1\.\d+) \| `(v\S+)` \|", (ROOT / PAGE).read_text(), re.MULTILINE)
     assert dict(rows) == {name: version.release for name, version in versions.VERSIONS.items()}
 
 
 def test_the_page_has_figures_of_every_version_that_make_test_does_not_run() -> None:
-    text = (ROOT / "docs" / "kubernetes-versions.md").read_text()
+    text = (ROOT / PAGE).read_text()
     (figures,) = re.findall(r"<!-- test-kubernetes -->(.*)<!-- /test-kubernetes -->", text, re.DOTALL)
     assert {*re.findall(r"^\| (1\.\d+) \|.* passed in ", figures, re.MULTILINE), versions.DEVELOPMENT} == {*NAMES}
 

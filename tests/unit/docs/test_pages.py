@@ -8,12 +8,23 @@ import jsonschema
 import pytest
 import yaml
 
+from docs_tools.markdown import anchor
+
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "deploy" / "helm"
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("examples/**/*.md"))]
+SOURCES = sorted(
+    path
+    for folder in [ROOT, *ROOT.iterdir()]
+    if folder.is_dir() and not folder.name.startswith(".") and folder.name != "out"
+    for path in (folder.glob("*") if folder == ROOT else folder.rglob("*"))
+    if path.suffix in {".md", ".mk", ".py", ".toml", ".yaml"} or path.name == "Makefile"
+)
+PAGES = [path for path in SOURCES if path.suffix == ".md"]
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 
-_LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?!https?://|#)([^)#]+)")
+_LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_NAMED_PAGE = re.compile(r"(?<![\w./-])docs/[\w./-]+\.md\b")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
@@ -27,10 +38,41 @@ def targets() -> set[str]:
     return {target for path in fragments for target in _TARGET.findall(path.read_text())}
 
 
+def prose(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    return {f"#{anchor(heading)}" for heading in _HEADING.findall(prose(page))}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_links_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    assert [link for link in _LINK.findall(text) if not (page.parent / link).exists()] == []
+    text = re.sub(r"`[^`\n]*`", "code", prose(page))
+    links = [(page.parent / link if link else page, fragment) for link, fragment in _LINK.findall(text)]
+    assert [str(to) for to, _ in links if not to.exists()] == []
+    assert [f"{to}{at}" for to, at in links if at and to.suffix == ".md" and at not in anchors(to)] == []
+
+
+def test_the_index_lists_every_page() -> None:
+    index = ROOT / "docs" / "index.md"
+    listed = {(index.parent / link).resolve() for link, _ in _LINK.findall(prose(index))}
+    docs = {page.resolve() for page in PAGES if page.is_relative_to(ROOT / "docs") and page != index}
+    assert {str(page.relative_to(ROOT)) for page in docs - listed} == set()
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/decisions/*.md")), ids=lambda page: page.stem)
+def test_a_decision_has_a_status_and_a_date(page: Path) -> None:
+    title, _, status = page.read_text().split("\n")[:3]
+    assert title.startswith(f"# {page.stem[:4]}: ")
+    assert re.match(r"Status: (accepted|superseded by \d{4}), \d{4}-\d\d-\d\d\.", status)
+
+
+def test_pages_that_the_sources_name_exist() -> None:
+    named = {name: path for path in SOURCES for name in _NAMED_PAGE.findall(path.read_text("utf-8"))}
+    named.pop("docs/README.md", None)  # a file of the sources that the tests of the build make up
+    missing = {name: str(path.relative_to(ROOT)) for name, path in named.items() if not (ROOT / name).exists()}
+    assert missing == {}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
@@ -48,7 +90,8 @@ def test_both_readmes_show_the_same_commands_and_manifest() -> None:
 
 
 def test_the_values_of_the_installation_page_pass_the_charts_schema() -> None:
-    (text,) = [text for text in blocks(ROOT / "docs" / "install.md", "yaml") if text.startswith("# my-values.yaml")]
+    page = ROOT / "docs" / "operations" / "install.md"
+    (text,) = [text for text in blocks(page, "yaml") if text.startswith("# my-values.yaml")]
     values = yaml.safe_load(text.replace("sha256:...", "sha256:" + "0" * 64))
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
     assert values.keys() <= defaults.keys()

@@ -1,4 +1,4 @@
-"""docs/pipeline-config.md lists the feature extractors that the resolve step knows."""
+"""docs/reference/pipeline-config.md lists the feature extractors that the resolve step knows."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from inference_image_build.pipeline_config import schema
 
-PAGE = (Path(__file__).parents[3] / "docs" / "pipeline-config.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "pipeline-config.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("architecture", schema.extractors())

@@ -1,4 +1,4 @@
-"""docs/reasons.md explains exactly the reasons that the code can report."""
+"""docs/reference/reasons.md explains exactly the reasons that the code can report."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from inference_image_operator.api.stages import Stage
 
 ROOT = Path(__file__).parents[3]
 OPERATOR = ROOT / "operator" / "inference_image_operator"
-DOCUMENT = ROOT / "docs" / "reasons.md"
+DOCUMENT = ROOT / "docs" / "reference" / "reasons.md"
 
 REASON_ARGUMENT = {"set": 2, "emit": 0, "_done": 2, "stall": 2}
 """Function -> position of the reason among its arguments; everywhere else it is the keyword `reason`."""

@@ -1,4 +1,4 @@
-"""docs/sizing.md says what the code asks for: requests per stage, pipelines per node, disk of a build."""
+"""docs/operations/sizing.md says what the code asks for: requests per stage, pipelines per node, disk of a build."""
 
 import re
 from decimal import Decimal
@@ -14,7 +14,7 @@ from inference_image_operator.config.installation import StepResources
 from inference_image_operator.jobs.sizing import disk
 from tests.unit.operator.world import World
 
-PAGE = (Path(__file__).parents[3] / "docs" / "sizing.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "operations" / "sizing.md").read_text()
 GIB = 1 << 30
 RESERVED_CPU = Decimal("0.2")
 RESERVED_GIB, EVICTED = 1, Decimal("0.05")

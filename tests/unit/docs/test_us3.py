@@ -1,4 +1,4 @@
-"""docs/us3.md lists exactly the rights that the stages are tested with, and the regions are those of the program."""
+"""docs/guides/us3.md lists the rights that the stages are tested with, and the times of the program."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from inference_image_operator.config import installation
 from tests import rights
 
-PAGE = (Path(__file__).parents[3] / "docs" / "us3.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "us3.md").read_text()
 TEXT = " ".join(PAGE.split())
 
 

@@ -1,4 +1,4 @@
-"""docs/virtual-nodes.md and its example keep the rules of UK8S's virtual nodes, as far as a manifest can."""
+"""docs/operations/virtual-nodes.md and its example keep the rules of UK8S's virtual nodes, as far as a manifest can."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from inference_image_operator.config import installation
 from tests.unit.operator.world import CONFIG, World
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "virtual-nodes.md").read_text()
+PAGE = (ROOT / "docs" / "operations" / "virtual-nodes.md").read_text()
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "virtual-nodes" / "inferenceimage.yaml").read_text())
 SERVING = yaml.safe_load((ROOT / "examples" / "virtual-nodes" / "serving.yaml").read_text())
 (TEXT,) = re.findall(r"^```yaml\n(# virtual-nodes-values.yaml\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

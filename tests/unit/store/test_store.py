@@ -177,7 +177,7 @@ def test_keys_that_may_only_read(connect, store):
     with pytest.raises(StageError, match="for the upload of object 'new' in bucket '127'") as failed:
         reader.write(b"data", "new")
     assert failed.value.reason is Reason.UFILE_FORBIDDEN
-    assert "docs/us3.md" in failed.value.hint
+    assert "docs/guides/us3.md" in failed.value.hint
 
 
 def test_an_unsafe_key_is_refused_before_any_request(store, standin, tmp_path):

@@ -10,7 +10,7 @@ MIB = 1 << 20
 TENSORFLOW = 1 << 30
 """What an export takes whatever the model, in bytes: TensorFlow (500 MiB), the graph without weights, activations."""
 PER_MODEL_BYTE = 6
-"""Peak of exporting or running a detector over the size of its variables (docs/sizing.md has what was measured)."""
+"""Peak of exporting or running a detector over the size of its variables (measured: docs/operations/sizing.md)."""
 SPARE_OF_EXPORT = 1.5
 """Limit over need: the export's own process is known well."""
 SPARE_OF_IMAGE = 1.75

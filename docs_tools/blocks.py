@@ -1,0 +1,104 @@
+"""How the API's schema is cut into sections: one for each object that is too large for its parent's table."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from docs_tools.schema import Schema
+
+INLINED = 4
+"""An object with so many fields at most, those of its own objects included, is told in the table of its parent."""
+
+
+class Field(NamedTuple):
+    """A row of a table."""
+
+    name: str
+    """Path within its block, such as `endpoint.suffix`."""
+    path: str
+    """The whole path, such as `spec.ufile.endpoint.suffix`."""
+    schema: Schema
+    required: bool
+    default: object
+
+
+class Block(NamedTuple):
+    """A section of the page: an object of the API and its fields."""
+
+    path: str
+    description: str
+    schema: Schema
+    fields: list[Field]
+
+
+class Blocks:
+    """The sections in the order of the page, and where each object of the schema is told."""
+
+    def __init__(self, root: Schema) -> None:
+        self._seen = Counter(_shape(inner) for inner in _objects(root))
+        self._told: dict[str, str] = {}
+        self.all: list[Block] = []
+        for name in ("spec", "status"):
+            self._tell(name, root["properties"][name].get("description", ""), root["properties"][name])
+
+    def section(self, schema: Schema) -> str | None:
+        """The path of the section that tells the fields of this object; None when its parent's table does."""
+        inner = object_of(schema)
+        return self._told.get(_shape(inner)) if inner else None
+
+    def _tell(self, path: str, description: str, schema: Schema) -> None:
+        self._told[_shape(schema)] = path
+        rows: list[Field] = []
+        below: list[Field] = []
+        self._collect(path, "", schema, rows, below)
+        self.all.append(Block(path, description, schema, rows))
+        for field in below:
+            inner = object_of(field.schema)
+            if inner and _shape(inner) not in self._told:
+                listed = "[]" if inner is not field.schema else ""
+                self._tell(field.path + listed, field.schema.get("description", ""), inner)
+
+    def _collect(self, path: str, prefix: str, schema: Schema, rows: list[Field], below: list[Field]) -> None:
+        defaults = schema.get("default", {})
+        for name, inner in schema["properties"].items():
+            at = f"{path}.{prefix}{name}"
+            required = name in schema.get("required", [])
+            rows.append(Field(f"{prefix}{name}", at, inner, required, inner.get("default", defaults.get(name))))
+            found = object_of(inner)
+            if found is None:
+                continue
+            if self._is_inlined(path, found):
+                listed = "[]" if found is not inner else ""
+                self._collect(path, f"{prefix}{name}{listed}.", found, rows, below)
+            else:
+                below.append(rows[-1])
+
+    def _is_inlined(self, path: str, schema: Schema) -> bool:
+        size = sum(1 for _ in _fields(schema))
+        is_shared = size > 1 and self._seen[_shape(schema)] > 1
+        return "." in path and size <= INLINED and not is_shared
+
+
+def object_of(schema: Schema) -> Schema | None:
+    """The object that a field holds, by itself or in a list."""
+    inner: Schema = schema.get("items", {}) if schema.get("type") == "array" else schema
+    return inner if "properties" in inner else None
+
+
+def _fields(schema: Schema) -> Iterator[Schema]:
+    for inner in schema["properties"].values():
+        yield inner
+        if found := object_of(inner):
+            yield from _fields(found)
+
+
+def _objects(schema: Schema) -> Iterator[Schema]:
+    for inner in _fields(schema):
+        if found := object_of(inner):
+            yield found
+
+
+def _shape(schema: Schema) -> str:
+    """Equal for objects that differ in their own description alone."""
+    return json.dumps({key: value for key, value in schema.items() if key != "description"}, sort_keys=True)

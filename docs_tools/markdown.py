@@ -1,0 +1,53 @@
+"""Markdown as GitHub shows it: tables without empty columns, text and code that stay what they are, anchors."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import yaml
+
+BREAK = "<br>"
+"""A new line inside a cell."""
+
+
+def text(value: str) -> str:
+    """Plain text: nothing in it becomes a tag, an emphasis or a column."""
+    escaped = re.sub(r"[*~|\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", " ".join(value.split()))
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(value: str) -> str:
+    """Code, in a cell too; empty for an empty value."""
+    return f"`{value}`".replace("|", "\\|") if value else ""
+
+
+def link(label: str, to: str) -> str:
+    """A link to another page, or to a heading of the same page (`#...`)."""
+    return f"[{label}]({to})"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; columns in which every row is empty are left out."""
+    rows = list(rows)
+    kept = [at for at in range(len(head)) if any(row[at] for row in rows)]
+    lines = [[head[at] for at in kept], ["---"] * len(kept), *([row[at] for at in kept] for row in rows)]
+    return "".join("|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|\n" for line in lines)
+
+
+def anchor(heading: str) -> str:
+    """The name under which GitHub finds a heading."""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
+def flow(value: object) -> str:
+    """A value as it stands in YAML, on one line."""
+    if isinstance(value, bool | int | float):
+        return yaml.safe_dump(value).split("\n")[0]
+    if isinstance(value, str):
+        return value or '""'
+    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1_000_000, allow_unicode=True).strip()
+
+
+def page(*parts: str) -> str:
+    """A whole page: parts with an empty line between them."""
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"

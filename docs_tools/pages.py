@@ -1,0 +1,12 @@
+"""Which pages are generated, and by what."""
+
+from collections.abc import Callable
+
+from docs_tools import chart, command_line, inferenceimage
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/chart.md": chart.write,
+    "docs/reference/cli.md": command_line.write,
+    "docs/reference/inferenceimage.md": inferenceimage.write,
+}
+"""Path from the root of the repository -> what gives its text."""

@@ -1,0 +1,48 @@
+"""What a JSON schema allows, in words. The CRD's and the chart's schemas share these keywords."""
+
+from typing import Any
+
+from docs_tools.markdown import code, flow
+
+Schema = dict[str, Any]
+
+_LIMITS = (
+    ("minimum", "maximum", "", ""),
+    ("minLength", "maxLength", " character", " characters"),
+    ("minItems", "maxItems", " entry", " entries"),
+    ("minProperties", "maxProperties", " entry", " entries"),
+)
+"""Keywords of the least and the most, and what is counted: one, several."""
+
+
+def bounds(schema: Schema) -> list[str]:
+    """One sentence for each limit that the schema sets to a value."""
+    found = [*_choice(schema)]
+    for low, high, one, several in _LIMITS:
+        found += _range(schema.get(low), schema.get(high), one, several)
+    if schema.get("uniqueItems") or schema.get("x-kubernetes-list-type") == "set":
+        found.append("No entry twice.")
+    if keys := schema.get("x-kubernetes-list-map-keys"):
+        found.append(f"No two entries with the same {code(', '.join(keys))}.")
+    if pattern := schema.get("pattern"):
+        found.append(f"Matches {code(pattern)}.")
+    return found
+
+
+def _choice(schema: Schema) -> list[str]:
+    values = [code(flow(value)) for value in schema.get("enum", [])]
+    if not values:
+        return []
+    return [f"{'One of ' if len(values) > 1 else 'Only '}{', '.join(values)}."]
+
+
+def _range(least: int | None, most: int | None, one: str, several: str) -> list[str]:
+    match least, most:
+        case None, None:
+            return []
+        case int(), None:
+            return [f"At least {least}{one if least == 1 else several}."]
+        case None, _:
+            return [f"At most {most}{one if most == 1 else several}."]
+        case _:
+            return [f"{least} to {most}{several}."]
