@@ -29,7 +29,7 @@ def tar_gz(files: Mapping[str, tuple[bytes, bool]], epoch: int) -> bytes:
 
 
 def normalized(archive: bytes, epoch: int) -> bytes:
-    """A compressed tar written again in the fixed form. Raises ReleaseError when it holds more than files and folders."""
+    """A compressed tar in the fixed form. Raises ReleaseError when it holds more than files and folders."""
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as given:
         return tar_gz(dict(_files(given)), epoch)
 

@@ -24,7 +24,7 @@ class Options:
     epoch: int
     tool: tools.Tool
     base_image: str = ""
-    """What BASE_IMAGE names in each Dockerfile; empty for the Dockerfile's own default."""
+    """The base of every image: a reference, or an OCI layout as `oci:PATH`; empty for the Dockerfiles' own default."""
     build_flags: Sequence[str] = field(default=())
     push_flags: Sequence[str] = field(default=())
 
@@ -37,14 +37,26 @@ def find_tool(wanted: str) -> tools.Tool:
 
 def build(options: Options, images: Iterable[Image]) -> dict[str, str]:
     """Builds the images into the tool's storage: name -> reference by tag."""
-    return {image.name: _build(options, image) for image in images}
+    base = _base(options)
+    return {image.name: _build(options, base, image) for image in images}
 
 
-def _build(options: Options, image: Image) -> str:
+def _base(options: Options) -> list[str]:
+    """The build argument for the base image, none for the Dockerfiles' own."""
+    transport, _, layout = options.base_image.partition(":")
+    if transport != "oci":
+        return [f"BASE_IMAGE={options.base_image}"] if options.base_image else []
+    # FROM knows no layouts, and a pull would name the image by the path, which need not be a valid name.
+    with tempfile.TemporaryDirectory(prefix="release-") as scratch:
+        packed = Path(scratch, "base.tar")
+        archives.write_tar(Path(layout), packed, options.epoch)
+        return [f"BASE_IMAGE={run(tools.pull(options.tool, packed)).strip()}"]
+
+
+def _build(options: Options, base: Sequence[str], image: Image) -> str:
     reference = catalog.tagged(options.registry, image.name, options.version)
     dockerfile = options.source / image.dockerfile
     extra = executor() if image.name == "kaniko" else {}
-    base = [f"BASE_IMAGE={options.base_image}"] if options.base_image else []
     with step(f"Building {reference}", image.expect), tempfile.TemporaryDirectory(prefix="release-") as scratch:
         context.stage(context.gather(options.source, dockerfile, extra), Path(scratch))
         wanted = tools.Build(

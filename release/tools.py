@@ -17,8 +17,8 @@ class Tool(StrEnum):
     DOCKER = "docker"
 
 
-WRITES_LAYOUTS = (Tool.BUILDAH, Tool.PODMAN)
-"""The tools that can write an image as an OCI layout."""
+LAYOUTS = (Tool.BUILDAH, Tool.PODMAN)
+"""The tools that can take an image from an OCI layout, and write one as such."""
 MACHINES = ("x86_64", "AMD64")
 
 
@@ -53,6 +53,16 @@ def check_machine(machine: str) -> None:
     """Raises ReleaseError unless the machine builds images for amd64."""
     if machine not in MACHINES:
         raise ReleaseError(f"The images are for amd64, and this machine is {machine}. Build them on an amd64 machine.")
+
+
+def pull(tool: Tool, archive: Path) -> list[str]:
+    """Takes the image of an OCI archive into the tool's storage and prints its ID.
+
+    Raises ReleaseError when the tool cannot.
+    """
+    if tool not in LAYOUTS:
+        raise ReleaseError(f"{tool} takes no image from an OCI layout. Use TOOL={' or TOOL='.join(LAYOUTS)}.")
+    return [tool, "pull", "--quiet", f"oci-archive:{archive}"]
 
 
 def build(tool: Tool, wanted: Build) -> list[str]:
@@ -103,6 +113,6 @@ def check_digest(text: str) -> str:
 
 def layout(tool: Tool, reference: str, folder: Path, tag: str) -> list[str]:
     """Writes an image of the tool's storage as an OCI layout. Raises ReleaseError when the tool cannot."""
-    if tool not in WRITES_LAYOUTS:
-        raise ReleaseError(f"{tool} writes no OCI layouts. Use TOOL={' or TOOL='.join(WRITES_LAYOUTS)}.")
+    if tool not in LAYOUTS:
+        raise ReleaseError(f"{tool} writes no OCI layouts. Use TOOL={' or TOOL='.join(LAYOUTS)}.")
     return [tool, "push", "--format=oci", reference, f"oci:{folder}:{tag}"]
