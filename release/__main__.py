@@ -40,7 +40,15 @@ def make_images(arguments: argparse.Namespace) -> None:
     target = arguments.out or OUT / "images"
     target.mkdir(parents=True, exist_ok=True)
     (target / "values.yaml").write_text(catalog.values_text(references))
-    say(f"{len(references)} images, built with {chosen.tool}; the chart's values are in {target / 'values.yaml'}")
+    say(f"Built with {chosen.tool}: {', '.join(references)}. The chart's values are in {target / 'values.yaml'}")
+
+
+def require_replaceable(target: Path) -> None:
+    """Raises ReleaseError when the folder holds something else than an earlier release."""
+    if target.exists() and any(target.iterdir()) and not (target / sums.NAME).exists():
+        raise ReleaseError(
+            f"{target} holds no earlier release, and is not overwritten. Name another folder, or empty it."
+        )
 
 
 def make_files(arguments: argparse.Namespace) -> None:
@@ -48,6 +56,7 @@ def make_files(arguments: argparse.Namespace) -> None:
     registry = catalog.check_registry(arguments.registry or manifest.PLACEHOLDER)
     source.require_clean()
     epoch, target = source.epoch(), arguments.out or OUT / "release"
+    require_replaceable(target)
     with source.exported() as folder, tempfile.TemporaryDirectory(prefix="release-") as scratch:
         version = source.version(folder)
         versions.check_tag(arguments.tag, version)
@@ -65,7 +74,8 @@ def make_files(arguments: argparse.Namespace) -> None:
             values.write_text(catalog.values_text({name: references[name] for name in catalog.INSTALLED}))
         package.install_manifest(chart, values, made, version, registry)
         (made / sums.NAME).write_text(sums.lines(made))
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(target)
         shutil.copytree(made, target)
     say(f"{len(list(target.iterdir()))} files of version {version} are in {target}")
 

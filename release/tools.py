@@ -45,7 +45,8 @@ def choose(wanted: str, present: Collection[str]) -> Tool:
         raise ReleaseError(f"TOOL={wanted} is unknown. Use one of: {names}.")
     found = next((tool for tool in Tool if tool in present and tool == (wanted or tool)), None)
     if found is None:
-        raise ReleaseError(f"{wanted or 'No builder'} is not installed. Install one of: {names}.")
+        missing = f"{wanted} is not installed" if wanted else "No builder is installed"
+        raise ReleaseError(f"{missing}. Install one of: {names}.")
     return found
 
 
