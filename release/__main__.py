@@ -64,14 +64,13 @@ def make_files(arguments: argparse.Namespace) -> None:
         made.mkdir()
         package.python_packages(folder, made, epoch)
         chart = package.chart(folder, made, version, epoch)
-        references = {name: catalog.tagged(registry, name, version) for name in catalog.INSTALLED}
+        references = {name: catalog.tagged(registry, name, version) for name in catalog.REPOSITORIES}
         if arguments.images:
             chosen = options(arguments, folder, registry)
             built = images.build(chosen, catalog.chosen(arguments.only.split()))
             references |= images.archive(chosen, built, made)
-        values = arguments.values or Path(scratch, "values.yaml")
-        if not arguments.values:
-            values.write_text(catalog.values_text({name: references[name] for name in catalog.INSTALLED}))
+        values = made / "images-values.yaml"
+        values.write_text(arguments.values.read_text() if arguments.values else catalog.values_text(references))
         package.install_manifest(chart, values, made, version, registry)
         (made / sums.NAME).write_text(sums.lines(made))
         if target.exists():

@@ -28,8 +28,6 @@ VALUES = {
     "inference-base": ("config", "sources", "inferenceBase"),
 }
 """Name of an image -> the value of the chart. inference-base-onnx has none: Dockerfiles name it in FROM."""
-INSTALLED = ("operator", "export", "export-onnx", "build", "kaniko")
-"""The images that an installation runs; the inference bases are for Dockerfiles."""
 
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -86,7 +84,9 @@ def values(references: Mapping[str, str]) -> dict[str, Any]:
 
 def values_text(references: Mapping[str, str]) -> str:
     """The content of values.yaml: what `make images` tells the chart."""
-    text = "# The images of one build, for helm --values. `make images` overwrites this file.\n"
+    text = (
+        "# The images of one build, for helm --values. Each build writes this file anew: keep other values elsewhere.\n"
+    )
     text += yaml.safe_dump(values(references), sort_keys=False, width=200)
     onnx = references.get("inference-base-onnx")
     return text + (

@@ -3,16 +3,19 @@
 Needs root, Debian's buildah, podman and docker-registry; nothing but setuptools comes from another machine.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import requests
 
 from devcluster import base_image, buildah, settings
+from tests.registries.docker_registry import serve_registry
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = "2026-01-31T09:30:00+00:00"
@@ -20,7 +23,7 @@ SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:102
 """podman asks for a million files and more processes than a root that is itself contained may have."""
 STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 
-Release = Callable[..., str]
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def clone(target: Path) -> Path:
@@ -61,6 +64,21 @@ def builders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def base() -> str:
     """The base of the images: no public registry is asked."""
     return f"--base-image=oci:{base_image.ensure()}"
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host of a registry on loopback that speaks plain HTTP."""
+    with serve_registry(tmp_path_factory.mktemp("registry"), None, {}) as host:
+        yield host
+
+
+def served(host: str, repository: str, reference: str) -> str:
+    """The digest of what the registry serves under a tag or digest."""
+    url = f"http://{host}/v2/{repository}/manifests/{reference}"
+    answer = requests.get(url, headers={"Accept": MANIFEST}, timeout=10)
+    assert answer.ok, answer.text
+    return "sha256:" + hashlib.sha256(answer.content).hexdigest()
 
 
 def release(folder: Path, environment: Mapping[str, str], *words: str, umask: int = -1) -> str:

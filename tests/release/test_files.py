@@ -12,8 +12,9 @@ import yaml
 from packaging.version import Version
 
 import inference_image_contract
+from devcluster import buildah
 from release import versions
-from tests.release.conftest import clone, release
+from tests.release.conftest import clone, release, served
 
 VERSION = inference_image_contract.__version__
 PYTHON = str(Version(VERSION))
@@ -21,6 +22,7 @@ NAMES = {
     f"inference-image-operator-{versions.chart_version(VERSION)}.tgz",
     f"inference_image_operator-{PYTHON}-py3-none-any.whl",
     f"inference_image_operator-{PYTHON}.tar.gz",
+    "images-values.yaml",
     "install.yaml",
     f"kaniko-{VERSION}.oci.tar",
     "SHA256SUMS",
@@ -62,6 +64,15 @@ def test_the_installation_names_the_archives_image_by_digest(first: Path) -> Non
     images = yaml.safe_load(config["data"]["config.yaml"])["images"]
     assert images["kaniko"] == f"{REGISTRY}/kaniko@{described['digest']}"
     assert images["build"] == f"{REGISTRY}/inference-build:{VERSION}"
+
+
+def test_an_archive_reaches_a_registry_under_its_digest(first: Path, registry: str) -> None:
+    """The command of docs/releasing.md."""
+    copy = ("skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet", "--dest-tls-verify=false", "--preserve-digests")
+    archive = first / f"kaniko-{VERSION}.oci.tar"
+    subprocess.run([*copy, f"oci-archive:{archive}", f"docker://{registry}/archived/kaniko:1"], check=True)
+    values = yaml.safe_load((first / "images-values.yaml").read_text())
+    assert values["images"]["kaniko"] == f"{REGISTRY}/kaniko@{served(registry, 'archived/kaniko', '1')}"
 
 
 def test_the_values_of_pushed_images_are_taken(first: Path, builders: Mapping[str, str], tmp_path: Path) -> None:

@@ -1,34 +1,16 @@
 """`make images` with buildah and with podman: what the values name is what the registry has."""
 
-import hashlib
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 
 import inference_image_contract
-from tests.registries.docker_registry import serve_registry
-from tests.release.conftest import ROOT, release
+from tests.release.conftest import ROOT, release, served
 
 VERSION = inference_image_contract.__version__
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve_registry(tmp_path_factory.mktemp("registry"), None, {}) as host:
-        yield host
-
-
-def served(host: str, repository: str, reference: str) -> bytes:
-    answer = requests.get(
-        f"http://{host}/v2/{repository}/manifests/{reference}", headers={"Accept": MANIFEST}, timeout=10
-    )
-    assert answer.ok, answer.text
-    return answer.content
 
 
 def kaniko(out: Path) -> str:
@@ -49,8 +31,7 @@ def test_a_pushed_image_is_named_by_the_digest_that_the_registry_has(
     repository, _, digest = kaniko(tmp_path).partition("@")
     assert repository == f"{registry}/{tool}/kaniko"
     for reference in (digest, VERSION):
-        content = served(registry, f"{tool}/kaniko", reference)
-        assert "sha256:" + hashlib.sha256(content).hexdigest() == digest
+        assert served(registry, f"{tool}/kaniko", reference) == digest
 
 
 @pytest.mark.parametrize("tool", ["buildah", "podman"])

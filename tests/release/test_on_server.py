@@ -74,11 +74,10 @@ def test_kubectl_applies_the_installation_and_applies_it_again(files: Path, kube
     assert kubectl(*generation) == before
 
 
-def test_helm_installs_the_crd_and_kubectl_upgrades_it(files: Path, kubectl: Run, helm: Run, tmp_path: Path) -> None:
+def test_helm_installs_the_crd_and_kubectl_upgrades_it(files: Path, kubectl: Run, helm: Run) -> None:
     """The commands of docs/install.md."""
     (chart,) = map(str, files.glob("*.tgz"))
-    (tmp_path / "values.yaml").write_text(yaml.safe_dump({"images": dict.fromkeys(IMAGES, "registry.test/a:1")}))
-    where = (manifest.NAME, chart, f"--namespace={manifest.NAMESPACE}", f"--values={tmp_path / 'values.yaml'}")
+    where = (manifest.NAME, chart, f"--namespace={manifest.NAMESPACE}", f"--values={files / 'images-values.yaml'}")
     helm("upgrade", "--install", "--create-namespace", *where)
     kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD}")
 
@@ -92,9 +91,6 @@ def test_helm_installs_the_crd_and_kubectl_upgrades_it(files: Path, kubectl: Run
 
     helm("uninstall", manifest.NAME, f"--namespace={manifest.NAMESPACE}")
     assert kubectl("get", "crd", "--output=name").split() == [f"customresourcedefinition.apiextensions.k8s.io/{CRD}"]
-
-
-IMAGES = ("operator", "export", "build", "kaniko")
 
 
 def schema(crd: dict[str, Any]) -> dict[str, Any]:
