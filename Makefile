@@ -72,8 +72,8 @@ lint-manifests: setup ## every manifest through a real API server, as a dry run
 packages: setup
 	@$(PY) -m devcluster packages
 
-.PHONY: test test-control-plane test-devcluster test-tf test-demo test-bad-input
-test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-python27 test-builders test-laptop test-release test-devcluster test-demo test-bad-input ## every test, on real parts
+.PHONY: test test-control-plane test-devcluster test-tf test-demo test-tutorial test-bad-input
+test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-python27 test-builders test-laptop test-release test-devcluster test-demo test-tutorial test-bad-input ## every test, on real parts
 
 test-control-plane: setup ## CRD and control loop on a real API server
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop
@@ -92,6 +92,9 @@ test-python27: packages ## the tutorial's server and inference code on Python 2.
 
 test-demo: packages setup-tf ## the demo, the demo again, and what must write nothing
 	@$(PY) -m pytest -q tests/e2e/test_demo.py
+
+test-tutorial: packages setup-tf ## the tutorial's own model and image at true size, by Kaniko and by Append
+	@$(PY) -m pytest -q tests/e2e/test_tutorial.py
 
 test-bad-input: packages setup-tf ## each bad input: explained, no tag moved, healed by its hint
 	@$(PY) -m pytest -q -n 4 tests/e2e/test_bad_input.py

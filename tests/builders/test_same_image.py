@@ -13,6 +13,7 @@ import pytest
 from bench import builders
 from bench.build_site import Site
 from bench.builders import Target
+from devcluster.settings import REPOSITORY
 from tests.builders.flat import Flat
 
 FILES = {
@@ -23,14 +24,8 @@ FILES = {
     "run.sh": "#!/bin/sh\n",
     "a b.txt": "space\n",
 }
-TUTORIAL = """\
-EXPOSE 8080
-ADD ./code/ /ai-ucloud-client-django/
-ADD ./object-detect.conf  /ai-ucloud-client-django/conf.json
-ENV UAI_SERVICE_CONFIG /ai-ucloud-client-django/conf.json
-ENV PYTHONPATH /ai-ucloud-client-django/:$PYTHONPATH
-WORKDIR /ai-ucloud-client-django
-"""
+TUTORIAL = (REPOSITORY / "examples/tutorial/object-detect-cpu.Dockerfile").read_text().partition("\n")[2]
+"""All but its FROM."""
 EXAMPLE = """\
 EXPOSE 8080
 ENV UAI_SERVICE_CONFIG=/ai/conf.json
@@ -45,6 +40,7 @@ ARG PORT
 ENV A="it's $VERSION" B='$VERSION' C=a\ b D="q\"$A"
 ENV PATH=/ai/bin:$PATH
 ENV OLD form  of it
+ENV PYTHONPATH /srv/:$PYTHONPATH
 LABEL version="$VERSION" "quoted.name"=x plain=$A
 EXPOSE 80 53/udp $PORT
 USER 1000:$VERSION

@@ -20,6 +20,12 @@ def served(reference: str) -> bool:
     return True
 
 
+def layers(reference: str) -> list[str]:
+    """The digests of an image's layers."""
+    manifest = json.loads(_skopeo("inspect", "", "--raw", f"docker://{reference}"))
+    return [layer["digest"] for layer in manifest["layers"]]
+
+
 def fetch(reference: str, folder: Path) -> None:
     """Puts an image into a folder: its manifest, and each blob under its digest."""
     _skopeo("copy", "src-", "--quiet", f"docker://{reference}", f"dir:{folder}")

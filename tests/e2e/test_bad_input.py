@@ -6,7 +6,7 @@ import pytest
 
 from demo import install, kubectl
 from demo.seed import EXAMPLE
-from devcluster import credentials, settings
+from devcluster import base_image, credentials, images, settings
 from tests.e2e.registry import served
 from tests.e2e.stack import objects
 
@@ -198,4 +198,78 @@ def test_image_never_answers(case):
     case.inputs()
     case.spec["test"]["timeout"] = "2m"
     case.request()
+    healed(case)
+
+
+EMPTY_ANSWERS = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+
+HTTPServer(("", 8080), Handler).serve_forever()
+"""
+
+
+def test_image_answers_nothing(case):
+    """A status of success alone is no answer."""
+    module = f"{case.prefix}source/code/object_detect_inference.py"
+    objects({"write": [module, EMPTY_ANSWERS]})
+    stalled(case, "ImageAnswersWrong", "the body is empty", "spec.test")
+    case.inputs()
+    case.request()
+    healed(case)
+
+
+def test_graph_that_the_demanded_tensorflow_cannot_read(case):
+    """Somebody brings a graph that decodes files, and says that TensorFlow 1.7 must read it."""
+    right = dict(case.spec["model"])
+    graph = f"{case.prefix}frozen_inference_graph.pb"
+    case.spec["export"]["inputType"] = "encoded_image_string_tensor"
+    case.spec["test"] = {"enabled": False}
+    case.spec["image"]["tags"] = [f"{case.tag}-encoded"]
+    case.apply()
+    objects({"copy": [case.until_ready()["frozenGraph"]["key"], graph]})
+    case.spec["model"] = {"labelMap": right["labelMap"]}
+    case.spec["export"] |= {"frozenGraph": {"key": graph}, "readableBy": "1.7"}
+    case.spec["image"]["tags"] = [case.tag]
+    failure = stalled(case, "GraphIncompatible", "1.7", "DecodeImage", "node", "image_tensor")
+    assert failure["stage"] == "Export"
+    case.spec["export"] = {"outputPrefix": case.spec["export"]["outputPrefix"], "readableBy": "1.7"}
+    case.spec["model"] = right
+    case.apply()
+    healed(case)
+
+
+def test_base_with_a_tensorflow_that_is_too_old(case):
+    """Said by Resolve: nothing is exported for an image that could not load the graph."""
+    old = f"{settings.IMAGE_PREFIX}/tensorflow-1.4.0-py3"
+    images.push(base_image.ensure(), old, "1")
+    right = case.spec["build"]["args"]["BASE_IMAGE"]
+    case.spec["build"]["args"]["BASE_IMAGE"] = f"{old}:1"
+    failure = stalled(case, "GraphIncompatible", "1.4", "1.7", f"{old}:1")
+    assert failure["stage"] == "Resolve"
+    case.spec["build"]["args"]["BASE_IMAGE"] = right
+    case.apply()
+    healed(case)
+
+
+def test_memory_above_the_installations_maximum(case):
+    """Said of the object alone, before any Job."""
+    case.spec["export"]["resources"] = {"limits": {"memory": "1Ti"}}
+    case.apply()
+    said = case.until_failed("ResourcesTooLarge")["message"]
+    assert "spec.export.resources" in said
+    assert "memory 1Ti" in said
+    assert kubectl.get("-n", case.namespace, "jobs")["items"] == []
+    del case.spec["export"]["resources"]
+    case.apply()
     healed(case)

@@ -1,0 +1,90 @@
+"""The tutorial at its true size, at the defaults: its story, and its image built by Append."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from demo import kubectl
+from demo.pipeline import condition
+from demo.story import NAME, TRAINING_OUTPUT, TUTORIAL
+from devcluster import settings
+from tests.builders.flat import Flat
+from tests.e2e import registry
+from tests.e2e.stack import fresh_repository
+
+APPEND = f"{NAME}-append"
+GIB = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def image() -> kubectl.Object:
+    """The InferenceImage of `make demo-tutorial`, Ready; its image is deployed and was asked with curl."""
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", TUTORIAL.title],
+        cwd=settings.REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+    return kubectl.get("-n", TUTORIAL.namespace, "infimg", NAME)
+
+
+def files(built: Flat) -> dict[str, tuple[str, int]]:
+    """Path -> content and mode."""
+    return {path: found[:2] for path, found in built.files.items()}
+
+
+def test_the_service_answers_what_the_graph_finds(image):
+    answers = json.loads((TUTORIAL.out / "summary.json").read_text())["answers"]
+    assert answers["pictures"] == TUTORIAL.pictures
+    assert answers["objects"] > 0
+    assert answers["different"] == []
+
+
+def test_nothing_failed_on_the_way(image):
+    assert image["spec"]["build"]["builder"] == "Kaniko"
+    assert "lastFailure" not in image["status"], kubectl.explain(TUTORIAL.namespace)
+    jobs = kubectl.get("-n", TUTORIAL.namespace, "jobs", "-l", f"uai.ucloud.cn/inferenceimage={NAME}")["items"]
+    assert [job for job in jobs if job["status"].get("failed")] == []
+
+
+def test_the_status_says_what_reads_the_graph_and_what_running_it_takes(image):
+    status = image["status"]
+    assert status["frozenGraph"]["readableBy"] == "1.7"
+    assert status["frozenGraph"]["size"] > 190_000_000
+    assert 2 * GIB < status["frozenGraph"]["memoryBytes"] < 3 * GIB
+    assert GIB < status["image"]["memoryBytes"] < 2 * GIB
+    assert status["memory"].keys() == {"export", "test"}
+
+
+def test_only_the_checkpoint_of_the_step_was_taken(image):
+    """Beside it lie a model.ckpt without a step, records and configs, and a `checkpoint` file with foreign paths."""
+    keys = [file["key"] for file in image["status"]["checkpoint"]["files"]]
+    assert {key.rpartition(".")[0] for key in keys if ".ckpt" in key} == {f"{TRAINING_OUTPUT}model.ckpt-200000"}
+
+
+def test_append_makes_the_same_image_and_it_passes_the_same_test(image):
+    manifest = yaml.safe_load(TUTORIAL.manifest.read_text())
+    manifest["metadata"]["name"] = APPEND
+    manifest["spec"]["build"] = {"builder": "Append"}
+    manifest["spec"]["image"]["repository"] = fresh_repository()
+    kubectl.kubectl("-n", TUTORIAL.namespace, "delete", "infimg", APPEND, "--ignore-not-found", "--wait=true")
+    kubectl.apply(manifest)
+    wait = ("--for=condition=Ready", "--timeout=280s", f"infimg/{APPEND}")
+    said = kubectl.kubectl("-n", TUTORIAL.namespace, "wait", *wait)
+    assert "condition met" in said, kubectl.explain(TUTORIAL.namespace)
+    appended = kubectl.get("-n", TUTORIAL.namespace, "infimg", APPEND)
+    assert condition(appended, "Tested")["status"] == "True"
+    assert appended["status"]["timings"]["export"] == "Reused"
+    references = [one["status"]["image"]["reference"] for one in (appended, image)]
+    base = set.intersection(*(set(registry.layers(reference)) for reference in references))
+    ours, kanikos = (registry.pulled(reference, tuple(base)) for reference in references)
+    assert base, "what comes from the FROM is the same layers"
+    assert ours.settings == kanikos.settings
+    assert files(ours) == files(kanikos)
+    code = [path for path in ours.files if path.endswith(".py")]
+    assert len(code) == len(list((TUTORIAL.example / "code").glob("*.py")))
