@@ -29,7 +29,7 @@ $(VENV_TF)/.done: requirements/export.txt requirements/export-onnx.txt requireme
 .PHONY: setup
 setup: $(VENV)/.done ## the Python environment of the tests and tools
 
-include $(wildcard devcluster/*.mk demo/*.mk bench/*.mk cli/*.mk docs_tools/*.mk)
+include $(wildcard devcluster/*.mk demo/*.mk bench/*.mk cli/*.mk docs_tools/*.mk release/*.mk)
 
 .PHONY: setup-tf
 setup-tf: $(VENV_TF)/.done ## the TensorFlow environment: training, export and serving
@@ -38,8 +38,8 @@ setup-tf: $(VENV_TF)/.done ## the TensorFlow environment: training, export and s
 config-schema: setup-tf ## what the resolve step knows of pipeline configs, from the adapted Object Detection API
 	PYTHONPATH=build_job $(PY_TF) -m pipeline_config_schema build_job/inference_image_build/pipeline_config
 
-LINTED := demo docs_tools devcluster job_contract object_store export_job build_job operator cli examples tests bench
-TYPED := demo docs_tools devcluster job_contract object_store export_job build_job operator cli \
+LINTED := demo docs_tools devcluster release job_contract object_store export_job build_job operator cli examples tests bench
+TYPED := demo docs_tools devcluster release job_contract object_store export_job build_job operator cli \
 	examples/object-detect/server examples/object-detect/code examples/object-detect/training
 IMPORTED := job_contract:object_store:export_job:build_job:operator:cli
 HELM = $$($(PY) -c 'from devcluster import binaries; print(binaries.ensure(binaries.HELM)["helm"])')
@@ -73,7 +73,7 @@ packages: setup
 	@$(PY) -m devcluster packages
 
 .PHONY: test test-control-plane test-devcluster test-tf test-demo test-tutorial test-bad-input
-test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-python27 test-builders test-laptop test-devcluster test-demo test-tutorial test-bad-input ## every test, on real parts
+test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-python27 test-builders test-laptop test-release test-devcluster test-demo test-tutorial test-bad-input ## every test, on real parts
 
 test-control-plane: setup ## CRD and control loop on a real API server
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop

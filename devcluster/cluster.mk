@@ -1,5 +1,5 @@
 # The development cluster: a real one-node Kubernetes with a registry and an object store.
-.PHONY: cluster-up cluster-down cluster-status binaries images
+.PHONY: cluster-up cluster-down cluster-status binaries cluster-images
 
 cluster-up: setup ## start the development cluster
 	@$(PY) -m devcluster up
@@ -13,5 +13,5 @@ cluster-status: setup ## what runs in it
 binaries: setup ## build Kubernetes, etcd, CoreDNS, Kaniko and helm from their Go modules
 	@$(PY) -m devcluster binaries
 
-images: cluster-up ## build this project's images and push them to the cluster's registry
+cluster-images: cluster-up ## build this project's images and push them to the cluster's registry
 	@$(PY) -m devcluster images

@@ -92,8 +92,9 @@ def test_both_readmes_show_the_same_commands_and_manifest() -> None:
 def test_the_values_of_the_installation_page_pass_the_charts_schema() -> None:
     page = ROOT / "docs" / "operations" / "install.md"
     (text,) = [text for text in blocks(page, "yaml") if text.startswith("# my-values.yaml")]
-    values = yaml.safe_load(text.replace("sha256:...", "sha256:" + "0" * 64))
+    values = yaml.safe_load(text)
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    images = yaml.safe_load((CHART / "ci" / "test-values.yaml").read_text())  # out/images/values.yaml names them
     assert values.keys() <= defaults.keys()
     assert values["config"].keys() <= defaults["config"].keys()
-    jsonschema.validate(defaults | values, json.loads((CHART / "values.schema.json").read_text()))
+    jsonschema.validate(defaults | images | values, json.loads((CHART / "values.schema.json").read_text()))

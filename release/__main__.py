@@ -1,0 +1,125 @@
+"""The command line: `python -m release images|files|notes`; release.mk has the commands for people."""
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from release import catalog, images, manifest, notes, package, source, sums, versions
+from release.devtools import CommandError, say
+from release.errors import ReleaseError
+
+OUT = source.REPOSITORY / "out"
+
+
+def options(arguments: argparse.Namespace, folder: Path, registry: str) -> images.Options:
+    """How the images are built from the files in a folder."""
+    return images.Options(
+        source=folder,
+        registry=registry,
+        version=source.version(folder),
+        epoch=source.epoch(),
+        tool=images.find_tool(arguments.tool),
+        base_image=arguments.base_image,
+        build_flags=shlex.split(arguments.build_flags),
+        push_flags=shlex.split(arguments.push_flags),
+    )
+
+
+def make_images(arguments: argparse.Namespace) -> None:
+    """Builds the images from the working tree and writes values.yaml."""
+    registry = catalog.check_registry(arguments.registry)
+    wanted = catalog.chosen(arguments.only.split())
+    chosen = options(arguments, source.REPOSITORY, registry)
+    references = images.build(chosen, wanted)
+    if arguments.push:
+        references = images.push(chosen, references)
+    target = arguments.out or OUT / "images"
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "values.yaml").write_text(catalog.values_text(references))
+    say(f"Built with {chosen.tool}: {', '.join(references)}. The chart's values are in {target / 'values.yaml'}")
+
+
+def require_replaceable(target: Path) -> None:
+    """Raises ReleaseError when the folder holds something else than an earlier release."""
+    if target.exists() and any(target.iterdir()) and not (target / sums.NAME).exists():
+        raise ReleaseError(
+            f"{target} holds no earlier release, and is not overwritten. Name another folder, or empty it."
+        )
+
+
+def make_files(arguments: argparse.Namespace) -> None:
+    """Makes every file of the release from the commit, in a new folder."""
+    registry = catalog.check_registry(arguments.registry or manifest.PLACEHOLDER)
+    source.require_clean()
+    epoch, target = source.epoch(), arguments.out or OUT / "release"
+    require_replaceable(target)
+    with source.exported() as folder, tempfile.TemporaryDirectory(prefix="release-") as scratch:
+        version = source.version(folder)
+        versions.check_tag(arguments.tag, version)
+        made = Path(scratch, "made")
+        made.mkdir()
+        package.python_packages(folder, made, epoch)
+        chart = package.chart(folder, made, version, epoch)
+        references = {name: catalog.tagged(registry, name, version) for name in catalog.REPOSITORIES}
+        if arguments.images:
+            chosen = options(arguments, folder, registry)
+            built = images.build(chosen, catalog.chosen(arguments.only.split()))
+            references |= images.archive(chosen, built, made)
+        values = made / "images-values.yaml"
+        values.write_text(arguments.values.read_text() if arguments.values else catalog.values_text(references))
+        package.install_manifest(chart, values, made, version, registry)
+        (made / sums.NAME).write_text(sums.lines(made))
+        if target.exists():
+            shutil.rmtree(target)
+        shutil.copytree(made, target)
+    say(f"{len(list(target.iterdir()))} files of version {version} are in {target}")
+
+
+def show_notes(arguments: argparse.Namespace) -> None:
+    """Prints the section of CHANGELOG.md that belongs to the version."""
+    del arguments
+    print(notes.section((source.REPOSITORY / "CHANGELOG.md").read_text(), source.version()), end="")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags; an empty value stands for the default, because Make passes variables that are not set as such."""
+    root = argparse.ArgumentParser(prog="python -m release")
+    commands = root.add_subparsers(required=True)
+    building = argparse.ArgumentParser(add_help=False)
+    building.add_argument("--registry", default="", help="host/path that the images live under")
+    building.add_argument("--tool", default="", help="buildah, podman or docker; the first of them that is installed")
+    building.add_argument("--base-image", default="", help="in place of the Dockerfiles' own BASE_IMAGE")
+    building.add_argument("--only", default="", help="names of images, with spaces between them; all by default")
+    building.add_argument("--build-flags", default="", help="further flags of the tool's build")
+    building.add_argument("--push-flags", default="", help="further flags of the tool's push")
+    building.add_argument("--out", type=Path, help="the folder that is written")
+    of_images = commands.add_parser("images", parents=[building], help="build all images")
+    of_images.add_argument("--push", action="store_true", help="push them, and name them by digest")
+    of_images.set_defaults(do=make_images)
+    of_files = commands.add_parser("files", parents=[building], help="make the files of a release")
+    of_files.add_argument("--images", action="store_true", help="build the images too, as OCI archives")
+    of_files.add_argument("--values", type=Path, help="values of install.yaml, as `images --push` writes them")
+    of_files.add_argument("--tag", default="", help="the Git tag, which must name the version")
+    of_files.set_defaults(do=make_files)
+    commands.add_parser("notes", help="print the notes of this version").set_defaults(do=show_notes)
+    return root
+
+
+def main() -> int:
+    """Returns the exit code: 1 with an explained error."""
+    os.umask(0o022)  # what is packed must not depend on the caller's
+    arguments = parser().parse_args()
+    try:
+        arguments.do(arguments)
+    except (ReleaseError, CommandError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The images of a release: the repository of each, and the value of the chart that names it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from release.devtools import IMAGES, Image
+from release.errors import ReleaseError
+
+REPOSITORIES = {
+    "operator": "inference-operator",
+    "export": "inference-export",
+    "export-onnx": "inference-export-onnx",
+    "build": "inference-build",
+    "kaniko": "kaniko",
+    "inference-base": "inference-base",
+    "inference-base-onnx": "inference-base-onnx",
+}
+"""Name of an image -> its repository below REGISTRY."""
+VALUES = {
+    "operator": ("images", "operator"),
+    "export": ("images", "export"),
+    "export-onnx": ("images", "exportOnnx"),
+    "build": ("images", "build"),
+    "kaniko": ("images", "kaniko"),
+    "inference-base": ("config", "sources", "inferenceBase"),
+}
+"""Name of an image -> the value of the chart. inference-base-onnx has none: Dockerfiles name it in FROM."""
+
+_HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REGISTRY = re.compile(rf"(?P<host>{_HOST})(?:/{_PART})*")
+
+
+def chosen(names: Sequence[str]) -> list[Image]:
+    """The images with these names, all without names. Raises ReleaseError for an unknown name."""
+    unknown = [name for name in names if name not in REPOSITORIES]
+    if unknown:
+        raise ReleaseError(f"There is no image {', '.join(unknown)}. There are: {', '.join(REPOSITORIES)}.")
+    wanted = names or REPOSITORIES
+    by_name = {image.name: image for image in IMAGES}
+    return [by_name[name] for name in wanted]
+
+
+def check_registry(registry: str) -> str:
+    """The registry without a slash at its end. Raises ReleaseError unless it is host[:port][/path]."""
+    if not registry:
+        raise ReleaseError(
+            "The registry is missing. Write REGISTRY=host/path, as in REGISTRY=registry.example.com/team."
+        )
+    stripped = registry.rstrip("/")
+    found = _REGISTRY.fullmatch(stripped)
+    # Builders read a first part without a dot or a port as a path on the registry that they default to.
+    if not found or not (set(found["host"]) & {".", ":"} or found["host"] == "localhost"):
+        raise ReleaseError(
+            f"REGISTRY={registry} is not host[:port]/path in lower case, without https:// and without a tag."
+        )
+    return stripped
+
+
+def tagged(registry: str, name: str, version: str) -> str:
+    """The reference of an image by its version."""
+    return f"{registry}/{REPOSITORIES[name]}:{version}"
+
+
+def by_digest(registry: str, name: str, digest: str) -> str:
+    """The reference of an image by its digest."""
+    return f"{registry}/{REPOSITORIES[name]}@{digest}"
+
+
+def values(references: Mapping[str, str]) -> dict[str, Any]:
+    """The values of the chart that name these images (name -> reference)."""
+    document: dict[str, Any] = {}
+    for name, (*parents, last) in VALUES.items():
+        if name in references:
+            place = document
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = references[name]
+    return document
+
+
+def values_text(references: Mapping[str, str]) -> str:
+    """The content of values.yaml: what `make images` tells the chart."""
+    text = (
+        "# The images of one build, for helm --values. Each build writes this file anew: keep other values elsewhere.\n"
+    )
+    text += yaml.safe_dump(values(references), sort_keys=False, width=200)
+    onnx = references.get("inference-base-onnx")
+    return text + (
+        f"# The base for images that run model.onnx; a Dockerfile names it in FROM:\n# {onnx}\n" if onnx else ""
+    )

@@ -1,0 +1,93 @@
+"""A clone to release from, and builders whose storage and settings are the test's own.
+
+Needs root, Debian's buildah, podman and docker-registry; nothing but setuptools comes from another machine.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import requests
+
+from devcluster import settings
+from devcluster.images import base_image, buildah
+from tests.registries.docker_registry import serve_registry
+
+ROOT = Path(__file__).parents[2]
+COMMITTED = "2026-01-31T09:30:00+00:00"
+SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+"""podman asks for a million files and more processes than a root that is itself contained may have."""
+STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+def clone(target: Path) -> Path:
+    """A repository of one commit with the files of this working tree, committed or not."""
+    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        path = ROOT / name
+        if (path.is_file() or path.is_symlink()) and not path.is_dir():  # links to virtual environments stay out
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target / name, follow_symlinks=False)
+    who = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+    dates = {"GIT_AUTHOR_DATE": COMMITTED, "GIT_COMMITTER_DATE": COMMITTED}
+    for words in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message=test")):
+        subprocess.run(["git", *words], check=True, cwd=target, env=os.environ | dates)
+    return target
+
+
+@pytest.fixture(scope="session")
+def builders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of buildah and podman."""
+    folder = tmp_path_factory.mktemp("builders")
+    (folder / "storage.conf").write_text(STORAGE.format(folder))
+    (folder / "containers.conf").write_text(SETTINGS)
+    home = folder / "home"
+    (home / ".config" / "containers").mkdir(parents=True)
+    (home / ".config" / "containers" / "policy.json").write_bytes(buildah.POLICY.read_bytes())
+    return {
+        "HOME": str(home),
+        "INFERENCE_IMAGE_CACHE": str(settings.cache()),
+        "BUILDAH_ISOLATION": "chroot",
+        "CONTAINERS_CONF": str(folder / "containers.conf"),
+        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+    }
+
+
+@pytest.fixture(scope="session")
+def base() -> str:
+    """The base of the images: no public registry is asked."""
+    return f"--base-image=oci:{base_image.ensure()}"
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host of a registry on loopback that speaks plain HTTP."""
+    with serve_registry(tmp_path_factory.mktemp("registry"), None, {}) as host:
+        yield host
+
+
+def served(host: str, repository: str, reference: str) -> str:
+    """The digest of what the registry serves under a tag or digest."""
+    url = f"http://{host}/v2/{repository}/manifests/{reference}"
+    answer = requests.get(url, headers={"Accept": MANIFEST}, timeout=10)
+    assert answer.ok, answer.text
+    return "sha256:" + hashlib.sha256(answer.content).hexdigest()
+
+
+def release(folder: Path, environment: Mapping[str, str], *words: str, umask: int = -1) -> str:
+    """`python -m release` of a clone; what it says."""
+    argv = [sys.executable, "-m", "release", *words]
+    variables = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    ended = subprocess.run(
+        argv, check=False, cwd=folder, env=variables | environment, capture_output=True, text=True, umask=umask
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout + ended.stderr
