@@ -61,7 +61,7 @@ lint-yaml: setup ## yamllint
 	@$(VENV)/bin/yamllint --strict .
 
 lint-chart: setup ## helm lint, for every supported Kubernetes
-	@helm=$(HELM); for version in $$($(PY) -m devcluster.binaries.versions); do \
+	@helm=$(HELM); for version in $$($(PY) -m devcluster.versions); do \
 		"$$helm" lint --strict --kube-version $$version.0 --values deploy/helm/ci/test-values.yaml deploy/helm || exit 1; \
 	done
 

@@ -19,7 +19,7 @@ from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference, parse
 from inference_image_contract import inputs
-from tests.registries.docker_registry import serve_registry
+from tests.support.registries.docker_registry import serve_registry
 
 MIB = 1 << 20
 BASE_SIZE = 64 * MIB

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from bench.client import Client, Object
 from bench.timing import Run
 from inference_image_operator.api.stages import Stage
-from tests.unit.operator.world import World
+from tests.support.world import World
 
 LABEL = "bench/pipeline"
 STAGE = "bench/stage"

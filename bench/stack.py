@@ -26,7 +26,7 @@ from tests.faults import image_install, images
 from tests.faults.plane import Plane, fault_plane
 from tests.faults.process import Process
 from tests.loop.api import kubeconfig, wait_for
-from tests.unit.operator.world import SPEC
+from tests.support.world import SPEC
 
 GROUP = "/apis/uai.ucloud.cn/v1alpha1"
 

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from devcluster import binaries, cluster, images, settings
-from devcluster.binaries import versions
+from devcluster import binaries, cluster, images, settings, versions
 from devcluster.lib import system
 from devcluster.lib.locks import locked
 from devcluster.lib.run import CommandError, NotReadyError

@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from devcluster import binaries, settings
-from devcluster.binaries import versions
+from devcluster import binaries, settings, versions
 from devcluster.certs import credentials, kubeconfig, pki
 from devcluster.images import oci
 from devcluster.lib.progress import say, step

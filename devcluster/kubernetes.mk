@@ -1,8 +1,8 @@
-# The Kubernetes versions of devcluster/binaries/versions.py: docs/operations/kubernetes-versions.md tells what runs where.
+# The Kubernetes versions of devcluster/versions.py: docs/operations/kubernetes-versions.md tells what runs where.
 .PHONY: kubernetes-version kubernetes-modules test-kubernetes
 
 kubernetes-version: setup
-	@$(PY) -m devcluster.binaries.versions "$(VERSION)"
+	@$(PY) -m devcluster.versions "$(VERSION)"
 
 kubernetes-modules: kubernetes-version ## the module files of a Kubernetes version anew (VERSION=1.30)
 	@$(PY) -m devcluster.binaries.kubernetes_modules $(VERSION)

@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from devcluster.binaries import versions
+from devcluster import versions
 
 
 def state_name(kubernetes: str) -> str:

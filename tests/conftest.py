@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import rows
+from tests.support import rows
 
 ALLOWED_SKIPS = Path(__file__).parent / "skips.txt"
 """One test id and its reason per line, separated by ` # `."""

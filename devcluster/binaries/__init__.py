@@ -4,8 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from devcluster import settings
-from devcluster.binaries import versions
+from devcluster import settings, versions
 from devcluster.lib import cached
 from devcluster.lib.progress import step
 from devcluster.lib.run import run

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from devcluster import binaries
-from devcluster.binaries import versions
+from devcluster import binaries, versions
 from devcluster.lib.run import CommandError, run
 from devcluster.lib.system import find_go, go_environment
 

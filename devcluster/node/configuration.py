@@ -5,8 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from devcluster import settings
-from devcluster.binaries import versions
+from devcluster import settings, versions
 
 FILES = ("kubelet.yaml", "kube-proxy.yaml")
 

@@ -14,7 +14,7 @@ from bench import builders
 from bench.build_site import Site
 from bench.builders import Target
 from devcluster.settings import REPOSITORY
-from tests.builders.flat import Flat
+from tests.support.flat_image import Flat
 
 FILES = {
     "code/infer.py": "print(1)\n",

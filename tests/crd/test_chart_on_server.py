@@ -9,7 +9,8 @@ import pytest
 import yaml
 from kubernetes import client, utils
 
-from devcluster.binaries import HELM, ensure, versions
+from devcluster import versions
+from devcluster.binaries import HELM, ensure
 from inference_image_operator.config import installation
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from kubernetes import client
 
-from devcluster.binaries import ensure, kubernetes, versions
+from devcluster import versions
+from devcluster.binaries import ensure, kubernetes
 
 ROOT = Path(__file__).parents[2]
 FILES = [

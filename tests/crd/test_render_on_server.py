@@ -6,7 +6,8 @@ import pytest
 import yaml
 from kubernetes import client
 
-from devcluster.binaries import HELM, ensure, versions
+from devcluster import versions
+from devcluster.binaries import HELM, ensure
 from devcluster.lib.run import run
 from inference_image_operator.config import installation as config
 from kubectl_inferenceimage import installation, manifest

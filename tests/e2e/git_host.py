@@ -14,8 +14,8 @@ from devcluster import settings
 from devcluster.lib.locks import locked
 from devcluster.node import inside
 from tests.e2e.stack import Case
-from tests.git_server import Repository, new_repository
-from tests.registries.tls import make_tls
+from tests.support.git_server import Repository, new_repository
+from tests.support.registries.tls import make_tls
 
 FILES = {
     str(path.relative_to(EXAMPLE)): path.read_bytes()
@@ -48,7 +48,7 @@ def serve(folder: Path) -> Iterator[GitHost]:
         folder / "served" / "detector.git", {f"serving/{name}": data for name, data in FILES.items()}
     )
     arguments = (folder / "served", settings.NODE_ADDRESS, port, tls.ca.parent)
-    command = inside.argv([sys.executable, "-m", "tests.git_server", *arguments])
+    command = inside.argv([sys.executable, "-m", "tests.support.git_server", *arguments])
     pipe = subprocess.PIPE
     with (
         locked(settings.STATE / "git-host.lock"),

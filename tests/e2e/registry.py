@@ -8,7 +8,7 @@ from devcluster.certs import credentials
 from devcluster.images import buildah
 from devcluster.lib.run import CommandError
 from devcluster.node import inside
-from tests.builders.flat import Flat
+from tests.support.flat_image import Flat
 
 
 def served(reference: str) -> bool:

@@ -17,8 +17,8 @@ from demo.pipeline import MANIFEST, REQUESTED_AT
 from demo.seed import EXAMPLE, LABEL_MAP, SOURCE, TRAINING_OUTPUT
 from demo.seed_run import run_inside
 from devcluster import settings
-from tests.builders.flat import Flat
 from tests.e2e import registry
+from tests.support.flat_image import Flat
 
 REPOSITORY = f"{settings.REGISTRY_HOST}/demo/e2e"
 OUTPUT = "e2e/export/"

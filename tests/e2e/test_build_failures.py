@@ -6,7 +6,7 @@ from demo import kubectl
 from devcluster import settings
 from tests.captures.kaniko import scenarios
 from tests.e2e.stack import objects
-from tests.unit.operator.test_kaniko_logs import EXPECTED
+from tests.unit.operator.diagnosis.test_captured_logs import EXPECTED
 
 NAMES = ("run_fails", "run_command_not_found", "run_without_network", "run_user_unknown", "add_address_missing")
 SCENARIOS = {scenario.name: scenario for scenario in scenarios.ALL}

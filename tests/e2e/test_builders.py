@@ -1,8 +1,8 @@
 """Both builders on the real kubelet: the same image, Append under `restricted`, what a change of the code builds."""
 
 from demo import kubectl
-from tests.builders.flat import Flat
 from tests.e2e.stack import Case, fresh_repository, objects
+from tests.support.flat_image import Flat
 
 RUN = """\
 ARG BASE_IMAGE

@@ -7,8 +7,7 @@ import yaml
 
 from demo import kubectl
 from demo.pipeline import MANIFEST
-from devcluster import settings
-from devcluster.binaries import versions
+from devcluster import settings, versions
 from devcluster.node import configuration
 from tests.e2e.registry import served
 from tests.e2e.stack import EXAMPLE, OUTPUT, objects

@@ -7,10 +7,10 @@ import pytest
 from demo import kubectl
 from demo.seed import EXAMPLE
 from devcluster import settings
-from tests.archives import tar_gz, zipped
 from tests.e2e import registry
 from tests.e2e.git_host import FILES
 from tests.e2e.stack import Case, fresh_repository, objects
+from tests.support.archives import tar_gz, zipped
 
 DOCKERFILE = "object-detect-cpu.Dockerfile"
 

@@ -11,9 +11,9 @@ from demo import kubectl
 from demo.pipeline import condition
 from demo.story import NAME, TRAINING_OUTPUT, TUTORIAL
 from devcluster import settings
-from tests.builders.flat import Flat
 from tests.e2e import registry
 from tests.e2e.stack import fresh_repository
+from tests.support.flat_image import Flat
 
 APPEND = f"{NAME}-append"
 GIB = 1 << 30

@@ -11,8 +11,7 @@ from typing import Any
 
 import yaml
 
-from devcluster import binaries, settings
-from devcluster.binaries import versions
+from devcluster import binaries, settings, versions
 from devcluster.lib import ports
 from devcluster.lib.run import run
 from tests.faults.images import GROUP

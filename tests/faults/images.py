@@ -11,7 +11,7 @@ from tests.faults import pods
 from tests.faults.audit import Write
 from tests.faults.subject import Bench
 from tests.loop.api import Object
-from tests.unit.operator.world import RESULTS, SPEC
+from tests.support.world import RESULTS, SPEC
 
 NAME = "detector"
 GROUP = "/apis/uai.ucloud.cn/v1alpha1"

@@ -25,7 +25,7 @@ from tests.faults.images import (
 from tests.faults.subject import Bench
 from tests.faults.together import together
 from tests.loop.api import wait_for
-from tests.unit.operator.world import DIGEST, RESULTS
+from tests.support.world import DIGEST, RESULTS
 
 OTHER = "sha256:" + "e" * 64
 BACKGROUND = "?propagationPolicy=Background"

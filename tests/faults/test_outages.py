@@ -11,7 +11,7 @@ from tests.faults.conftest import FULL
 from tests.faults.image_install import CRD_PATH, install
 from tests.faults.images import ALL_DONE, BATCH, apply, conditions, created, get, jobs, published, until_job
 from tests.loop.api import wait_for
-from tests.unit.operator.world import RESULTS
+from tests.support.world import RESULTS
 
 OUTAGE = 600 if FULL else 30
 NODE_GONE = 300

@@ -23,7 +23,7 @@ from tests.faults.images import (
 )
 from tests.faults.injected import Count
 from tests.faults.request import Match
-from tests.unit.operator.world import DIGEST
+from tests.support.world import DIGEST
 
 OTHER = "sha256:" + "e" * 64
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.faults.images import ALL_DONE, GROUP, NAME, apply, conditions, created, path, published
-from tests.unit.operator.world import SPEC
+from tests.support.world import SPEC
 
 FINISHED = 1000
 AT_ONCE = 500

@@ -24,9 +24,9 @@ from inference_image_contract import inputs
 from inference_image_store import Credentials, Store
 from inference_image_store.artifacts import RESULT, export_folder
 from kubectl_inferenceimage import installation, manifest, pipeline
-from tests.registries.docker_registry import RegistryServer, htpasswd, serve_registry
-from tests.registries.tls import make_tls
-from tests.unit.build.tables import index
+from tests.support.image_tables import index
+from tests.support.registries.docker_registry import RegistryServer, htpasswd, serve_registry
+from tests.support.registries.tls import make_tls
 
 PUBLIC_KEY, PRIVATE_KEY = "TOKEN_public_1", "canary-private-key-1"
 USER, PASSWORD = "demo@example.com", "canary:registry-password"

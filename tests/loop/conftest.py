@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from devcluster import binaries, settings
-from devcluster.binaries import versions
+from devcluster import binaries, settings, versions
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
 from devcluster.lib import ports
 from devcluster.lib.run import run

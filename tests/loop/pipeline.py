@@ -8,7 +8,7 @@ from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis.outcomes import MAIN
 from tests.loop.api import IMAGES, Api, Object, wait_for
-from tests.unit.operator.world import RESULTS, SPEC
+from tests.support.world import RESULTS, SPEC
 
 
 class Pipeline:

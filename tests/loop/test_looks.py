@@ -13,7 +13,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
 from inference_image_operator.kube.observe import finished
 from tests.loop.api import Object
-from tests.unit.operator.world import RESULTS
+from tests.support.world import RESULTS
 
 SAME = RESULTS[Stage.RESOLVE]
 NEWER = msgspec.structs.replace(SAME, step=900, content_hash="sha256:" + "9" * 64, fingerprint="sha256:" + "8" * 64)

@@ -13,7 +13,7 @@ from inference_image_operator.kube.observe import from_object
 from tests.loop.api import wait_for
 from tests.loop.conftest import CRD_PATH, Operator, install_crd
 from tests.loop.pipeline import Pipeline
-from tests.unit.operator.world import CONFIG, DIGEST, SPEC
+from tests.support.world import CONFIG, DIGEST, SPEC
 
 
 def failed(reason: str) -> str:

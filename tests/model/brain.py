@@ -18,8 +18,8 @@ from inference_image_operator.observed import Container, CreateRefusal, Job, Obs
 from tests.model import laws
 from tests.model.state import Action, JobState, View
 from tests.model.wishes import Scenario, Wish
-from tests.unit.operator.world import CONFIG as PLAIN
-from tests.unit.operator.world import START
+from tests.support.world import CONFIG as PLAIN
+from tests.support.world import START
 
 CONFIG = replace(PLAIN, ufile=replace(PLAIN.ufile, restore=Restores(standard=RestoreWait(every="15m", deadline="30m"))))
 """With a deadline of two looks for a restore, so that the states are few."""

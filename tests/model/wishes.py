@@ -9,7 +9,7 @@ from inference_image_contract import results
 from inference_image_operator.api import Spec, read
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
-from tests.unit.operator.world import GRAPH, RESULTS, SPEC
+from tests.support.world import GRAPH, RESULTS, SPEC
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import requests
 
 from devcluster import settings
 from devcluster.images import base_image, buildah
-from tests.registries.docker_registry import serve_registry
+from tests.support.registries.docker_registry import serve_registry
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = "2026-01-31T09:30:00+00:00"

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from devcluster import binaries
-from devcluster.binaries import versions
+from devcluster import binaries, versions
 from devcluster.controlplane import ControlPlane, control_plane
 from release import manifest
 from tests.release.conftest import clone, release

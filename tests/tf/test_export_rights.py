@@ -10,7 +10,7 @@ from inference_image_export import stage
 from inference_image_export.exporting import Output
 from inference_image_export.publish import Verified
 from inference_image_export.stage import export_stage
-from tests import rights
+from tests.support import rights
 
 
 @pytest.fixture(autouse=True)

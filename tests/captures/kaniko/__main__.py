@@ -31,10 +31,10 @@ from tests.captures.kaniko import sandbox, scenarios
 from tests.captures.kaniko.faulty import serve_front
 from tests.captures.kaniko.sandbox import NAME_SERVER
 from tests.captures.kaniko.scenarios import Scenario
-from tests.registries.docker_registry import htpasswd, serve_registry
-from tests.registries.tls import Tls, make_tls
-from tests.registries.token_server import serve_tokens
-from tests.unit.operator.world import World
+from tests.support.registries.docker_registry import htpasswd, serve_registry
+from tests.support.registries.tls import Tls, make_tls
+from tests.support.registries.token_server import serve_tokens
+from tests.support.world import World
 
 OUTPUT = Path(__file__).parents[2] / "unit" / "operator" / "kaniko_logs"
 AUTH = "auth.example"

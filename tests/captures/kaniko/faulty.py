@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from devcluster.lib.in_thread import serving
-from tests.registries.tls import Tls
+from tests.support.registries.tls import Tls
 
 DEADLINE = 15.0
 _HOP = {"connection", "transfer-encoding", "content-length"}

@@ -21,11 +21,11 @@ from inference_image_build.registry.references import ImageReference
 from inference_image_build.source.pin import Mounts
 from inference_image_contract import inputs, registry_names
 from inference_image_store import Credentials, Store
-from tests.registries.docker_registry import RegistryServer, htpasswd, serve_registry
-from tests.registries.tls import Tls, make_tls
-from tests.registries.token_server import TokenServer, serve_tokens
-from tests.registries.uhub import USER, Uhub, serve_uhub
-from tests.unit.build.tables import index
+from tests.support.image_tables import index
+from tests.support.registries.docker_registry import RegistryServer, htpasswd, serve_registry
+from tests.support.registries.tls import Tls, make_tls
+from tests.support.registries.token_server import TokenServer, serve_tokens
+from tests.support.registries.uhub import USER, Uhub, serve_uhub
 
 PUBLIC_KEY, PRIVATE_KEY = "TOKEN_public_1", "canary-private-key-1"
 

@@ -12,7 +12,7 @@ from inference_image_operator.api.quantities import quantity
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import StepResources
 from inference_image_operator.jobs.sizing import disk
-from tests.unit.operator.world import World
+from tests.support.world import World
 
 PAGE = (Path(__file__).parents[3] / "docs" / "operations" / "sizing.md").read_text()
 GIB = 1 << 30

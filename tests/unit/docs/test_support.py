@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from devcluster.binaries import versions
+from devcluster import versions
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "operations" / "support.md").read_text()
@@ -33,7 +33,7 @@ def test_versions_of_kubernetes() -> None:
 def test_python_of_the_plugin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["requires-python"] == ">=3.11"
-    assert row("Python of the [kubectl plugin](laptop.md)") == "3.11 or later"
+    assert row("Python of the [kubectl plugin](../guides/laptop.md)") == "3.11 or later"
 
 
 def test_python_of_the_images() -> None:

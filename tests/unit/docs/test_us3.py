@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from inference_image_operator.config import installation
-from tests import rights
+from tests.support import rights
 
 PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "us3.md").read_text()
 TEXT = " ".join(PAGE.split())

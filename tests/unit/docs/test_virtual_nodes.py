@@ -14,7 +14,7 @@ from inference_image_operator.api import Spec, read
 from inference_image_operator.api.quantities import quantity
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config import installation
-from tests.unit.operator.world import CONFIG, World
+from tests.support.world import CONFIG, World
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "operations" / "virtual-nodes.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import inference_image_contract
-from devcluster.binaries import versions as kubernetes
+from devcluster import versions as kubernetes
 from release import manifest, notes, package, source, sums, versions
 from release.__main__ import require_replaceable
 from release.errors import ReleaseError

@@ -1,0 +1,197 @@
+"""The checkpoint is pinned whole: the wanted one or the newest, and one that is being written is waited for."""
+
+import threading
+
+import pytest
+
+from inference_image_build.checkpoint.pin import Patience, pin
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from tests.support.image_tables import index
+
+TRAIN = "uai/object-train-output/"
+AT_ONCE = Patience(limit=0, quiet=0, pause=0)
+PATIENT = Patience(limit=20, quiet=10, pause=0.01)
+OLD = Patience(limit=20, quiet=10, pause=0.01, abandoned=0)
+"""Everything there counts as long abandoned."""
+
+
+@pytest.fixture
+def write(store):
+    """write(step, *sizes) uploads a whole checkpoint; `left_out` are parts of names that are not uploaded."""
+
+    def upload(step: int, *sizes: int, left_out: str = "none") -> None:
+        files = {"index": index(*sizes)}
+        files |= {f"data-{n:05}-of-{len(sizes):05}": b"w" * size for n, size in enumerate(sizes)}
+        for name, data in files.items():
+            if left_out not in name:
+                store.write(data, f"{TRAIN}model.ckpt-{step}.{name}")
+
+    return upload
+
+
+def name(store, step: int) -> None:
+    store.write(f'model_checkpoint_path: "/data/output/model.ckpt-{step}"\n'.encode(), f"{TRAIN}checkpoint")
+
+
+def test_all_shards_of_a_step_are_pinned(store, write):
+    write(800, 10, 20, 30)
+    found = pin(store, TRAIN, 800, AT_ONCE)
+    assert [(item.key.removeprefix(f"{TRAIN}model.ckpt-800."), item.size) for item in found.files] == [
+        ("data-00000-of-00003", 10),
+        ("data-00001-of-00003", 20),
+        ("data-00002-of-00003", 30),
+        ("index", len(index(10, 20, 30))),
+    ]
+
+
+def test_without_a_checkpoint_file_the_newest_is_the_highest_step(store, write):
+    for step in (900, 1000, 99):
+        write(step, 10)
+    assert pin(store, TRAIN, None, AT_ONCE).step == 1000
+
+
+def test_the_newest_is_the_one_that_the_checkpoint_file_names(store, write):
+    for step in (900, 200_000):
+        write(step, 10)
+    name(store, 900)
+    assert pin(store, TRAIN, None, AT_ONCE).step == 900
+
+
+@pytest.mark.parametrize("text", [b'model_checkpoint_path: "model.ckpt-1200"', b"\xff\x00", b""])
+def test_a_checkpoint_file_that_helps_nobody_does_no_harm(store, write, text):
+    """It names a step that training pruned, or nothing that can be read."""
+    for step in (900, 1000):
+        write(step, 10)
+    store.write(text, f"{TRAIN}checkpoint")
+    assert pin(store, TRAIN, None, AT_ONCE).step == 1000
+
+
+@pytest.mark.parametrize("left_out", ["index", "data-00001-of-00002"])
+def test_a_newer_one_that_was_abandoned_is_passed_over(store, write, left_out):
+    write(900, 10)
+    write(1000, 10, 10, left_out=left_out)
+    name(store, 1000)
+    assert pin(store, TRAIN, None, OLD).step == 900
+
+
+def test_a_newer_one_whose_data_is_cut_short_is_passed_over(store, write):
+    write(900, 10)
+    write(1000, 10)
+    store.write(b"w" * 9, f"{TRAIN}model.ckpt-1000.data-00000-of-00001")
+    assert pin(store, TRAIN, None, OLD).step == 900
+
+
+@pytest.mark.parametrize("left_out", ["index", "data-00001-of-00002"])
+@pytest.mark.parametrize("step", [1000, None], ids=["a step", "the newest"])
+def test_one_that_is_being_written_is_waited_for(store, write, left_out, step, capfd):
+    write(900, 10)
+    write(1000, 10, 10, left_out=left_out)
+    listed = threading.Event()
+    unwatched = store.list
+
+    def watched(prefix: str, *, limit: int):
+        found = unwatched(prefix, limit=limit)
+        listed.set()
+        return found
+
+    store.list = watched
+
+    def finish() -> None:
+        assert listed.wait(10)
+        write(1000, 10, 10)
+
+    training = threading.Thread(target=finish)
+    training.start()
+    found = pin(store, TRAIN, step, PATIENT)
+    training.join()
+    assert (found.step, len(found.files)) == (1000, 3)
+    assert f"model.ckpt-1000.{left_out} is missing; waiting" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("patience", "waited"),
+    [
+        (Patience(limit=9, quiet=0.05, pause=0.01), True),
+        (Patience(limit=0.05, quiet=9, pause=0.01), True),
+        (OLD, False),
+    ],
+    ids=["nothing came for a while", "the limit", "abandoned"],
+)
+@pytest.mark.parametrize("step", [1000, None], ids=["a step", "the newest"])
+def test_one_that_never_comes_is_told(store, write, step, patience, waited):
+    write(1000, 10, 10, left_out="data-00001-of-00002")
+    with pytest.raises(StageError) as caught:
+        pin(store, TRAIN, step, patience)
+    assert caught.value.reason == Reason.CHECKPOINT_INCOMPLETE
+    assert "model.ckpt-1000.data-00001-of-00002 is missing" in caught.value.message
+    assert ("waited for" in caught.value.message) is waited
+
+
+def test_an_index_that_is_none_is_told(store, write):
+    write(1000, 10)
+    store.write(b"half an ind", f"{TRAIN}model.ckpt-1000.index")
+    with pytest.raises(StageError, match=r"model\.ckpt-1000\.index does not end as an index does"):
+        pin(store, TRAIN, 1000, AT_ONCE)
+
+
+def test_of_a_compressed_index_the_names_are_believed(store, write):
+    write(1000, 10, 20)
+    store.write(index(10, 20, compression=1), f"{TRAIN}model.ckpt-1000.index")
+    assert len(pin(store, TRAIN, None, AT_ONCE).files) == 3
+
+
+@pytest.mark.parametrize("step", [7, None], ids=["a step", "the newest"])
+def test_where_nothing_is_nobody_waits(store, step):
+    with pytest.raises(StageError) as caught:
+        pin(store, TRAIN, step, PATIENT)
+    assert caught.value.reason == Reason.CHECKPOINT_NOT_FOUND
+
+
+@pytest.mark.parametrize("reason", [Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED])
+def test_one_that_is_pruned_while_it_is_looked_at_gives_way_to_the_next(store, write, reason):
+    """The training removes the older, and writes the newer one, between the listing and the reading."""
+    write(900, 10)
+    unspied = store.read
+
+    def pruned(key: str, *, max_bytes: int, etag: str = "") -> bytes:
+        store.read = unspied
+        for part in ("index", "data-00000-of-00001"):
+            store.delete(f"{TRAIN}model.ckpt-900.{part}")
+        write(1000, 10)
+        raise StageError(reason, f"{key} is gone", "")
+
+    store.read = pruned
+    assert pin(store, TRAIN, None, PATIENT).step == 1000
+
+
+@pytest.mark.parametrize("reason", [Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED])
+def test_a_checkpoint_file_that_is_written_at_this_moment_is_not_needed(store, write, reason):
+    write(900, 10)
+    write(1000, 10)
+    name(store, 900)
+    unspied = store.read
+
+    def moved(key: str, *, max_bytes: int, etag: str = "") -> bytes:
+        if key.endswith("/checkpoint"):
+            raise StageError(reason, f"{key} is another", "")
+        return unspied(key, max_bytes=max_bytes, etag=etag)
+
+    store.read = moved
+    assert pin(store, TRAIN, None, PATIENT).step == 1000
+
+
+@pytest.mark.parametrize("unreadable", ["checkpoint", "model.ckpt-900.index"])
+def test_an_object_store_that_fails_is_not_taken_for_a_training(store, write, unreadable):
+    write(900, 10)
+    name(store, 900)
+    unspied = store.read
+
+    def down(key: str, *, max_bytes: int, etag: str = "") -> bytes:
+        if key.endswith(unreadable):
+            raise StageError(Reason.UFILE_UNAVAILABLE, "down", "")
+        return unspied(key, max_bytes=max_bytes, etag=etag)
+
+    store.read = down
+    with pytest.raises(StageError, match="down"):
+        pin(store, TRAIN, None, PATIENT)

@@ -1,0 +1,367 @@
+"""Every kind of source, resolved and assembled: equal files give the equal image, and what moved is noticed."""
+
+import hashlib
+import io
+import json
+import tarfile
+
+import msgspec
+import pytest
+
+from inference_image_build.append.stage import append
+from inference_image_build.registry.copy import Descriptor
+from inference_image_build.source import archive
+from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.resolve import resolve
+from inference_image_contract import inputs
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from tests.support.archives import tar_gz, zipped
+
+GRAPH = "uai/object-export-output/f/frozen_inference_graph.pb"
+ONNX = "uai/object-export-output/f/model.onnx"
+SOURCE = "uai/object-detect/"
+ARCHIVE = "uai/code.tar.gz"
+
+
+@pytest.fixture
+def files(pipeline, repository) -> dict[str, bytes]:
+    return {
+        "Dockerfile": f"FROM {repository.repository}-base:1\nCOPY . /ai/\n".encode(),
+        "code/infer.py": b"print()\n",
+        "object-detect.conf": b"{}",
+    }
+
+
+@pytest.fixture
+def run(pipeline, registry, mounts):
+    """run(**changes) -> the result and its manifest; the source is the archive unless the changes name another."""
+
+    def resolved(**changes):
+        stage = pipeline.input(**{"source_prefix": "", "source_archive": ARCHIVE, "dockerfile": "Dockerfile"} | changes)
+        result = resolve(stage, pipeline.store, registry, mounts)
+        data = pipeline.store.read(result.manifest.key, max_bytes=10**6)
+        return result, msgspec.json.decode(data, type=inputs.Manifest)
+
+    return resolved
+
+
+@pytest.fixture
+def build(pipeline, location, mounts, tmp_path):
+    """build(result, ...) -> the context and the Dockerfile; `onnx` is what the export made of the graph beside it."""
+
+    def exported(key, data):
+        pipeline.store.write(data, key)
+        return {"key": key, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+
+    def assembled(result, onnx=b"", **changes):
+        model = inputs.OnnxModel(**exported(ONNX, onnx), greatest_difference="1.0e-07") if onnx else None
+        stage = inputs.AssembleInput(
+            ufile=location,
+            manifest=result.manifest,
+            graph=inputs.Graph(**exported(GRAPH, b"graph"), onnx=model),
+            checkpoint_dir="code/checkpoint_dir",
+            **changes,
+        )
+        workspace = tmp_path / "workspace"
+        workspace.mkdir(exist_ok=True)
+        context = workspace / "context"
+        assemble(stage, pipeline.store, context, workspace / "Dockerfile", mounts)
+        assert not any(mounts.download.iterdir()) if mounts.download.exists() else True
+        found = {
+            path.relative_to(context).as_posix(): path.read_bytes() for path in context.rglob("*") if path.is_file()
+        }
+        return found, (workspace / "Dockerfile").read_text()
+
+    return assembled
+
+
+ASSEMBLED = {"code/checkpoint_dir/frozen_inference_graph.pb", "code/checkpoint_dir/label_map.pbtxt"}
+
+
+@pytest.mark.parametrize("kind", [(ARCHIVE, tar_gz), ("uai/code.zip", zipped)], ids=["tar.gz", "zip"])
+def test_an_archive_is_a_source(run, build, store, files, kind):
+    name, pack = kind
+    data = pack(files)
+    store.write(data, name)
+    result, manifest = run(source_archive=name)
+    assert (manifest.archive.key, manifest.archive.sha256) == (name, hashlib.sha256(data).hexdigest())
+    context, text = build(result)
+    assert {path: data for path, data in context.items() if path not in ASSEMBLED} == files
+    assert set(context) >= ASSEMBLED
+    assert "@sha256:" in text
+
+
+def test_equal_files_of_any_archive_give_the_equal_image(run, store, files):
+    store.write(tar_gz(files), ARCHIVE)
+    store.write(zipped(dict(reversed(files.items()))), "uai/code.zip")
+    assert run()[0].content_hash == run(source_archive="uai/code.zip")[0].content_hash
+
+
+def test_an_archive_that_is_replaced_is_a_change(run, build, store, files):
+    store.write(tar_gz(files), ARCHIVE)
+    result, _ = run()
+    store.write(tar_gz(files | {"code/infer.py": b"other\n"}), ARCHIVE)
+    with pytest.raises(StageError) as caught:
+        build(result)
+    assert caught.value.reason == Reason.SOURCE_CHANGED
+
+
+def test_an_absent_archive_is_named(run):
+    with pytest.raises(StageError, match=ARCHIVE) as caught:
+        run()
+    assert caught.value.reason == Reason.SOURCE_NOT_FOUND
+
+
+def test_a_large_archive_is_not_even_downloaded(run, store, files, ufile, monkeypatch):
+    store.write(tar_gz(files), ARCHIVE)
+    monkeypatch.setattr(archive, "LIMITS", archive.LIMITS._replace(packed=10))
+    with pytest.raises(StageError, match="more than 10") as caught:
+        run()
+    assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
+    assert ("GET", f"/{ARCHIVE}") not in [tuple(entry[:2]) for entry in ufile.seen]
+
+
+@pytest.fixture
+def upload(store):
+    """upload(files) -> the stage's changes for a UFile prefix of these files."""
+
+    def put(files: dict[str, bytes]) -> dict[str, str]:
+        for name, data in files.items():
+            store.write(data, f"uai/other/{name}")
+        return {"source_prefix": "uai/other/", "source_archive": ""}
+
+    return put
+
+
+# --- .dockerignore ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_ignored_is_no_content(run, build, upload, files):
+    ignore = {".dockerignore": b"docs\n**/*.md\n!KEEP.md\n"}
+    changes = upload(files | ignore | {"docs/a": b"1", "code/x.md": b"2", "KEEP.md": b"3"})
+    result, manifest = run(**changes)
+    assert {item.path for item in manifest.source} == {*files, ".dockerignore", "KEEP.md"}
+    upload({"docs/a": b"changed", "docs/b": b"new"})
+    assert run(**changes)[0].content_hash == result.content_hash
+    assert "docs/a" not in build(result)[0]
+
+
+def test_what_is_needed_is_never_lost(run, build, upload, files):
+    """Rules that keep everything out: the graph is put in after them, and the Dockerfile is read all the same."""
+    result, _ = run(**upload(files | {".dockerignore": b"*\n**/checkpoint_dir\n"}))
+    context, text = build(result)
+    assert set(context) == ASSEMBLED
+    assert "COPY . /ai/" in text
+
+
+def test_the_builder_finds_no_rules_to_apply_again(run, build, upload, files, tmp_path):
+    result, _ = run(**upload(files | {".dockerignore": b"**/*.pb\n"}))
+    assert ".dockerignore" in build(result)[0]
+    assert (tmp_path / "workspace/Dockerfile.dockerignore").read_bytes() == b""
+
+
+def test_the_rules_of_one_dockerfile_go_before_those_of_all(run, upload, files):
+    own = {"Dockerfile.dockerignore": b"a\n", ".dockerignore": b"b\n", "a": b"", "b": b""}
+    _, manifest = run(**upload(files | own))
+    assert {item.path for item in manifest.source} == {*files, *own} - {"a"}
+
+
+def test_a_dockerfile_that_is_kept_out_is_another_image(run, upload, files):
+    changes = upload(files | {".dockerignore": b"# nothing\n"})
+    first = run(**changes)[0].content_hash
+    upload({".dockerignore": b"Dockerfile\n"})
+    result, manifest = run(**changes)
+    assert manifest.dockerfile_ignored
+    assert result.content_hash != first
+
+
+# --- the Dockerfile that is made -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def base(repository) -> str:
+    return f"{repository.repository}-base:1"
+
+
+def without_dockerfile(files) -> dict[str, bytes]:
+    return {path: data for path, data in files.items() if path != "Dockerfile"}
+
+
+def test_a_dockerfile_is_made_with_a_layer_for_each_thing(run, build, upload, files, base):
+    result, manifest = run(**upload(without_dockerfile(files)), inference_base=base)
+    context, text = build(result)
+    assert set(context) == {
+        ".inference-image/weights/frozen_inference_graph.pb",
+        ".inference-image/weights/label_map.pbtxt",
+        "code/infer.py",
+        "object-detect.conf",
+    }
+    assert [line for line in text.splitlines() if line.startswith(("FROM", "COPY", "RUN"))] == [
+        f"FROM {manifest.base_images[base]}",
+        'COPY [".inference-image/weights/", "/ai/checkpoint_dir/"]',
+        'COPY ["code/", "/ai/"]',
+        'COPY ["object-detect.conf", "/ai/conf.json"]',
+    ]
+
+
+def test_an_onnx_model_lies_beside_the_graph_there_too(run, build, upload, files, base):
+    result, _ = run(**upload(without_dockerfile(files)), inference_base=base, formats=("ONNX",))
+    context, _ = build(result, onnx=b"onnx")
+    assert context[".inference-image/weights/model.onnx"] == b"onnx"
+
+
+def test_a_model_that_the_export_makes_is_not_taken_from_any_source(run, store, files):
+    """Yesterday's, packed with the code."""
+    store.write(tar_gz(files), ARCHIVE)
+    wanted = run(formats=("ONNX",))[0].content_hash
+    store.write(tar_gz(files | {"code/checkpoint_dir/model.onnx": b"of yesterday"}), ARCHIVE)
+    assert run(formats=("ONNX",))[0].content_hash == wanted
+    assert run()[0].content_hash != wanted
+
+
+WEIGHTS = {"ai/checkpoint_dir/frozen_inference_graph.pb", "ai/checkpoint_dir/label_map.pbtxt"}
+
+
+@pytest.fixture
+def layers(build, registry, repository, tmp_path):
+    """layers(result) -> the files of each layer that the append builder puts onto the base."""
+
+    def appended(result) -> list[set[str]]:
+        build(result)
+        stage = inputs.AppendInput(
+            registry=inputs.Registry(repository=repository.repository),
+            content_tag="content-1",
+            dockerfile="Dockerfile",
+            checkpoint_dir="code/checkpoint_dir",
+        )
+        workspace = tmp_path / "workspace"
+        append(stage, registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
+        blobs = json.loads(registry.manifest(repository, "content-1").data)["layers"][1:]
+        return [names(registry.read_blob(repository, Descriptor(blob["digest"], blob["size"]))) for blob in blobs]
+
+    def names(layer: bytes) -> set[str]:
+        with tarfile.open(fileobj=io.BytesIO(layer)) as found:
+            return set(found.getnames())
+
+    return appended
+
+
+def test_the_append_builder_takes_the_dockerfile_that_is_made(run, layers, upload, files, base):
+    result, _ = run(**upload(without_dockerfile(files)), inference_base=base, builder="Append")
+    assert layers(result) == [WEIGHTS, {"ai/infer.py"}, {"ai/conf.json"}]
+
+
+@pytest.mark.parametrize("rules", [b"code\n", b"*\n!Dockerfile\n"])
+def test_the_append_builder_applies_no_rules_a_second_time(run, layers, upload, files, rules):
+    """These keep out the folder that the graph is put into afterwards, and with it the code."""
+    text = files["Dockerfile"].replace(b"COPY . ", b"COPY code ")
+    result, _ = run(**upload(files | {"Dockerfile": text, ".dockerignore": rules}), builder="Append")
+    assert layers(result) == [WEIGHTS]
+
+
+def test_the_name_of_the_base_is_no_content(run, upload, files, registry_server, repository):
+    """The same image under the name that another installation has it by."""
+    changes = upload(without_dockerfile(files))
+    registry_server.push_image(f"{repository.path}-copy", "2", b"base layer")
+    first = run(**changes, inference_base=f"{repository.repository}-base:1")[0]
+    assert run(**changes, inference_base=f"{repository.repository}-copy:2")[0].content_hash == first.content_hash
+    registry_server.push_image(f"{repository.path}-copy", "2", b"newer base layer")
+    assert run(**changes, inference_base=f"{repository.repository}-copy:2")[0].content_hash != first.content_hash
+
+
+NOT_MADE = {
+    "named": ({}, {"dockerfile": "my.Dockerfile"}, "no file my.Dockerfile"),
+    "no base": ({}, {"inference_base": ""}, "config.sources.inferenceBase"),
+    "another Dockerfile": ({"cpu.Dockerfile": b"FROM scratch\n"}, {}, "there is cpu.Dockerfile"),
+    "two configurations": ({"b.conf": b""}, {}, "there are 2"),
+    "no folder": ({}, {"checkpoint_dir": "model"}, "a folder within code/"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_MADE)
+def test_where_none_can_be_made_it_is_said_why(run, upload, files, base, case):
+    more, changes, clause = NOT_MADE[case]
+    with pytest.raises(StageError, match=clause) as caught:
+        run(**{"inference_base": base} | upload(without_dockerfile(files) | more) | changes)
+    assert caught.value.reason == Reason.DOCKERFILE_NOT_FOUND
+    assert "spec.source.dockerfile" in caught.value.hint
+
+
+def test_flat_code_says_where_it_belongs(run, upload, base):
+    with pytest.raises(StageError, match="into a folder code/"):
+        run(**upload({"infer.py": b"", "a.conf": b""}), inference_base=base)
+
+
+# --- base images on another host -------------------------------------------------------------------------------------
+
+
+def rewrite(prefix: str, replacement: str) -> inputs.BaseRewrite:
+    return inputs.BaseRewrite(prefix=prefix, replacement=replacement)
+
+
+def test_a_base_is_pulled_from_the_host_that_the_installation_says(run, build, upload, files, repository):
+    """A Dockerfile with the public name, in a cluster that reaches the registry by another."""
+    public = f"FROM uhub.example.com/{repository.path}-base:1\nCOPY . /ai/\n".encode()
+    changes = upload(files | {"Dockerfile": public})
+    result, manifest = run(**changes, base_rewrites=(rewrite("uhub.example.com", repository.host),))
+    ((written, pulled),) = manifest.base_images.items()
+    assert written == f"uhub.example.com/{repository.path}-base:1"
+    assert pulled.startswith(f"{repository.repository}-base@sha256:")
+    assert f"FROM {pulled}\n" in build(result)[1]
+
+
+def test_the_host_that_a_base_is_pulled_from_is_no_content(run, upload, files, repository, registry_server):
+    public = f"FROM uhub.example.com/{repository.path}-base:1\n".encode()
+    changes = upload(files | {"Dockerfile": public})
+    registry_server.push_image(f"mirror/{repository.path}-base", "1", b"base layer")
+    there = run(**changes, base_rewrites=(rewrite("uhub.example.com", repository.host),))[0]
+    mirror = run(**changes, base_rewrites=(rewrite("uhub.example.com", f"{repository.host}/mirror"),))[0]
+    assert there.content_hash == mirror.content_hash
+    assert there.manifest != mirror.manifest
+
+
+def test_the_host_that_is_spoken_to_must_be_allowed(run, upload, files, repository, pipeline):
+    changes = upload(files | {"Dockerfile": f"FROM uhub.example.com/{repository.path}-base:1\n".encode()})
+    allowed = msgspec.structs.replace(pipeline.stage.registry, allowed_hosts=("uhub.example.com",))
+    with pytest.raises(StageError, match=repository.host) as caught:
+        run(**changes, registry=allowed, base_rewrites=(rewrite("uhub.example.com", repository.host),))
+    assert caught.value.reason == Reason.REGISTRY_NOT_ALLOWED
+
+
+# --- the tutorial's own layout ---------------------------------------------------------------------------------------
+
+
+def test_the_tutorials_layout_builds_unchanged(run, build, upload, repository, pipeline):
+    """Its Dockerfile has one ADD for code and weights, a configuration, and no RUN; nine files of code."""
+    text = (
+        f"FROM uhub.example.com/{repository.path}-base:1\n\n"
+        "EXPOSE 8080\n"
+        "ADD ./code/ /ai/\n"
+        "ADD ./object-detect.conf  /ai/conf.json\n"
+        "ENV UAI_SERVICE_CONFIG /ai/conf.json\n"
+        "CMD cd /ai && gunicorn -c gunicorn.conf httpserver:app\n"
+    )
+    source = {f"code/part_{number}.py": b"pass\n" for number in range(9)}
+    source |= {"object-detect.conf": b'{"http_server": {}}\n', "object-detect-cpu.Dockerfile": text.encode()}
+    changes = upload(source | {"code/checkpoint_dir/frozen_inference_graph.pb": b"of yesterday"})
+    result, _ = run(
+        **changes,
+        dockerfile="object-detect-cpu.Dockerfile",
+        base_rewrites=(rewrite("uhub.example.com", repository.host),),
+    )
+    context, pinned = build(result)
+    assert {path: data for path, data in context.items() if path not in ASSEMBLED} == source
+    assert context["code/checkpoint_dir/frozen_inference_graph.pb"] == b"graph"
+    assert pinned.splitlines()[0] == f"FROM {repository.repository}-base@{pipeline.base_digest}"
+    assert pinned.splitlines()[1:] == text.splitlines()[1:]
+
+
+# --- Git, end to end -------------------------------------------------------------------------------------------------
+
+
+def test_a_host_that_is_not_allowed_ends_resolve(run):
+    git = inputs.GitSource(url="https://git.example.com/a", ref="main")
+    with pytest.raises(StageError, match=r"git\.example\.com") as caught:
+        run(source_archive="", source_git=git)
+    assert caught.value.reason == Reason.GIT_HOST_NOT_ALLOWED

@@ -1,0 +1,126 @@
+"""The program: one argument, one result where the kubelet looks, an exit code of the contract, no secret anywhere."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from inference_image_build import __main__ as program
+from inference_image_contract import inputs, paths
+from inference_image_contract.reasons import ExitCode
+
+ROOT = Path(__file__).parents[4]
+PYTHONPATH = os.pathsep.join(
+    [*(str(ROOT / part) for part in ("job_contract", "object_store", "build_job")), os.environ.get("PYTHONPATH", "")]
+)
+
+
+@pytest.fixture
+def result(tmp_path, monkeypatch):
+    """The file that stands for the termination message."""
+    path = tmp_path / "result"
+    monkeypatch.setenv(paths.RESULT_ENV, str(path))
+    return path
+
+
+@pytest.mark.parametrize("arguments", [[], ["unknown"], ["resolve", "more"]])
+def test_anything_but_one_known_step_is_refused(arguments, capsys):
+    assert program.main(arguments) == ExitCode.BAD_INPUT
+    assert "resolve|assemble|append|report|probe|publish" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", ["resolve", "assemble", "report", "probe", "publish"])
+def test_a_step_without_its_input_says_so(step, result, monkeypatch):
+    monkeypatch.delenv(paths.INPUT_ENV, raising=False)
+    assert program.main([step]) == ExitCode.BAD_INPUT
+    assert json.loads(result.read_bytes())["reason"] == "InvalidInput"
+
+
+def test_resolve_as_a_process_leaks_no_secret(pipeline, registry_server, tmp_path):
+    """The whole program with a wrong registry: the reason arrives, and no credential does."""
+    output = tmp_path / "termination-log"
+    stage = pipeline.input(registry=inputs.Registry(repository=f"{registry_server.host}/demo/infer"))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": PYTHONPATH,
+        paths.INPUT_ENV: inputs.encode(stage),
+        paths.RESULT_ENV: str(output),
+        paths.PUBLIC_KEY_ENV: "TOKEN_public_1",
+        paths.PRIVATE_KEY_ENV: "canary-private-key-1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "inference_image_build", "resolve"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    document = json.loads(output.read_bytes())
+    assert document["reason"] == "RegistryTLS", done.stderr
+    assert done.returncode == ExitCode.BAD_INPUT
+    assert document["hint"]
+    assert document["peakMemoryBytes"] > 0
+    for secret in ("canary-private-key-1", "TOKEN_public_1"):
+        assert secret not in done.stdout + done.stderr + output.read_text()
+
+
+def test_every_secret_is_redacted(result, monkeypatch, tmp_path, capsys):
+    auth = tmp_path / "config.json"
+    auth.write_text('{"auths": {"h.example": {"username": "u", "password": "canary-password"}}}')
+    monkeypatch.setattr(paths, "REGISTRY_AUTH", str(auth))
+    monkeypatch.setenv(paths.PRIVATE_KEY_ENV, "canary-private")
+    monkeypatch.setenv(paths.SECURITY_TOKEN_ENV, "AAH/canary=temporary")
+
+    def leak():
+        raise RuntimeError("canary-password canary-private AAH/canary=temporary dTpjYW5hcnktcGFzc3dvcmQ=")
+
+    monkeypatch.setattr(program, "STEPS", {"resolve": leak})
+    assert program.main(["resolve"]) == ExitCode.INTERNAL
+    everything = result.read_text() + capsys.readouterr().err
+    assert "canary" not in everything
+    assert "dTpjYW5hcnk" not in everything
+
+
+def test_an_unreadable_credentials_file_is_the_steps_to_explain(result, monkeypatch, tmp_path):
+    auth = tmp_path / "config.json"
+    auth.write_text("not JSON")
+    monkeypatch.setattr(paths, "REGISTRY_AUTH", str(auth))
+    stage = inputs.ReportInput(registry=inputs.Registry(repository="h.example/a"), content_tag="t")
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    assert program.main(["report"]) == ExitCode.BAD_INPUT
+    assert "dockerconfigjson" in json.loads(result.read_bytes())["message"]
+
+
+def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, location):
+    store.write(b"picture", "uai/sample.png")
+    monkeypatch.setenv(paths.PUBLIC_KEY_ENV, "TOKEN_public_1")
+    monkeypatch.setenv(paths.PRIVATE_KEY_ENV, "canary-private-key-1")
+    seen = []
+
+    def handle(request):
+        seen.append(request.rfile.read(int(request.headers.get("Content-Length", 0))))
+        request.send_response(200)
+        request.send_header("Content-Length", "2")
+        request.end_headers()
+        request.wfile.write(b"{}")
+
+    stage = inputs.ProbeInput(
+        port=serve(handle), ready_path="/r", path="/p", timeout_seconds=5, sample="uai/sample.png", ufile=location
+    )
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    assert program.main(["probe"]) == ExitCode.OK
+    assert seen == [b"", b"picture", b""], "ready, the picture, what it takes"
+    assert msgspec.json.decode(result.read_bytes())["readySeconds"] >= 0
+
+
+def test_what_fetches_repositories_is_not_loaded_for_every_step():
+    loaded = "import sys, inference_image_build.__main__; print({'dulwich', 'paramiko'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], env={"PYTHONPATH": PYTHONPATH}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"

@@ -1,0 +1,337 @@
+"""Resolve, whole: a real registry, the UFile stand-in, the tutorial's files; then each bad input with its remedy."""
+
+import hashlib
+
+import msgspec
+import pytest
+
+from inference_image_build.checkpoint.pin import Patience
+from inference_image_build.steps.resolve import resolve
+from inference_image_contract import inputs
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_contract.results import MAX_BYTES, encode
+from inference_image_store import Credentials, Store, etag_of
+from tests.support.image_tables import index
+
+TRAIN = "uai/object-train-output/"
+DOCKERFILE = "uai/object-detect/object-detect-cpu.Dockerfile"
+AT_ONCE = Patience(limit=0)
+
+
+@pytest.fixture
+def run(pipeline, registry, mounts):
+    """run(**changes of the input) -> the result."""
+
+    def resolved(**changes):
+        return resolve(pipeline.input(**changes), pipeline.store, registry, mounts, AT_ONCE)
+
+    return resolved
+
+
+def read_manifest(store, reference) -> inputs.Manifest:
+    data = store.read(reference.key, max_bytes=10**6)
+    assert hashlib.sha256(data).hexdigest() == reference.sha256
+    return msgspec.json.decode(data, type=inputs.Manifest)
+
+
+def test_everything_that_can_move_is_pinned(run, pipeline, repository):
+    result = run()
+    assert (result.step, result.num_classes, result.file_count) == (800, 3, 3)
+    assert [item.key.removeprefix(TRAIN) for item in result.files] == [
+        "model.ckpt-800.data-00000-of-00001",
+        "model.ckpt-800.index",
+        "model.ckpt-800.meta",
+    ]
+    assert result.files[1].etag == etag_of(index(len(b"weights")))
+    assert (result.graph, result.image) == (None, None)
+    manifest = read_manifest(pipeline.store, result.manifest)
+    assert manifest.content_hash == result.content_hash
+    assert result.manifest.key.startswith(f"uai/object-export-output/resolved/{result.content_hash[7:]}")
+    assert [item.path for item in manifest.source] == [
+        "code/infer.py",
+        "object-detect-cpu.Dockerfile",
+        "object-detect.conf",
+    ]
+    base = f"{repository.repository}-base"
+    assert manifest.base_images == {f"{base}:1": f"{base}@{pipeline.base_digest}"}
+    assert result.base_bytes == len(b"base layer") + len(b'{"architecture":"amd64","os":"linux"}')
+    assert result.context_bytes > len(b"weights")
+    assert len(encode(result)) <= MAX_BYTES
+
+
+def test_equal_inputs_give_the_equal_result_and_write_once(run, ufile):
+    first = run()
+    writes = [entry for entry in ufile.seen if entry[0] == "PUT"]
+    assert run() == first
+    assert [entry for entry in ufile.seen if entry[0] == "PUT"] == writes
+
+
+def test_a_moved_base_changes_the_content_but_not_the_export(run, registry_server, repository):
+    first = run()
+    registry_server.push_image(f"{repository.path}-base", "1", b"newer base layer")
+    second = run()
+    assert second.fingerprint == first.fingerprint
+    assert second.content_hash != first.content_hash
+
+
+def test_yesterdays_graph_in_the_source_does_not_count(run, store):
+    first = run()
+    store.write(b"old graph", "uai/object-detect/code/checkpoint_dir/frozen_inference_graph.pb")
+    assert run() == first
+
+
+def test_results_of_the_same_content_are_found(run, store, registry_server, repository):
+    first = run()
+    folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
+    graph = inputs.Graph(
+        key=f"{folder}frozen_inference_graph.pb",
+        sha256=hashlib.sha256(b"graph").hexdigest(),
+        size=5,
+        tensorflow="2.21.0",
+    )
+    store.write(msgspec.json.encode(graph), f"{folder}result.json")
+    assert run().graph is None, "a result without its graph is none"
+    store.write(b"graph", graph.key)
+    digest = registry_server.push_image(repository.path, f"content-{first.content_hash[7:]}")
+    second = run()
+    assert second.image is not None
+    assert second.image.digest == digest
+    assert second.content_hash == first.content_hash
+    assert second.graph == (graph if store.head(graph.key).sha256 else None)
+
+
+def test_a_graph_with_its_checksum_is_reused_and_another_is_not(run, store, tmp_path):
+    first = run()
+    folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
+    (tmp_path / "graph.pb").write_bytes(b"graph")
+    sha256 = hashlib.sha256(b"graph").hexdigest()
+    store.upload(tmp_path / "graph.pb", f"{folder}frozen_inference_graph.pb")
+    graph = inputs.Graph(key=f"{folder}frozen_inference_graph.pb", sha256=sha256, size=5)
+    store.write(msgspec.json.encode(graph), f"{folder}result.json")
+    assert run().graph == graph
+    for wrong in (b"{", msgspec.json.encode(msgspec.structs.replace(graph, sha256="0" * 64))):
+        store.write(wrong, f"{folder}result.json")
+        assert run().graph is None
+
+
+def test_a_mounted_config_map_is_a_source(pipeline, registry, repository, mounts, tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/object-detect-cpu.Dockerfile").write_text(f"FROM {repository.repository}-base:1\n")
+    result = resolve(
+        pipeline.input(source_prefix=""), pipeline.store, registry, mounts._replace(config_map=tmp_path / "source")
+    )
+    manifest = read_manifest(pipeline.store, result.manifest)
+    assert [(item.path, item.key, len(item.sha256)) for item in manifest.source] == [
+        ("object-detect-cpu.Dockerfile", "", 64)
+    ]
+
+
+def test_the_newest_step_has_the_content_of_that_step(run, store):
+    wanted = run()
+    assert run(step=None) == wanted
+    store.write(index(3), f"{TRAIN}model.ckpt-900.index")
+    store.write(b"new", f"{TRAIN}model.ckpt-900.data-00000-of-00001")
+    newer = run(step=None)
+    assert newer.step == 900
+    assert newer.content_hash != wanted.content_hash
+    assert read_manifest(store, newer.manifest).step == 900
+    assert run(step=900) == newer
+
+
+def test_build_arguments_choose_the_base(run, registry_server, repository, store):
+    digest = registry_server.push_image(f"{repository.path}-other", "2", b"other base")
+    result = run(build_args={"BASE": f"{repository.repository}-other:2"})
+    assert read_manifest(store, result.manifest).base_images == {
+        f"{repository.repository}-other:2": f"{repository.repository}-other@{digest}"
+    }
+
+
+def test_a_base_whose_tensorflow_is_too_old_is_refused_before_anything_is_exported(run, registry_server, repository):
+    registry_server.push_image(f"{repository.path}-old", "1", env=("TENSORFLOW_VERSION=1.4.0",))
+    old = f"{registry_server.host}/{repository.path}-old:1"
+    with pytest.raises(StageError, match=r"object-detect-cpu\.Dockerfile, line 2, .* has TensorFlow 1\.4; .* 1\.7 or"):
+        run(build_args={"BASE": old})
+    run(build_args={"BASE": old}, readable_by="1.7")
+
+
+def test_a_thousand_shards_do_not_burst_the_result(run, store):
+    for shard in range(60):
+        store.write(b"w", f"{TRAIN}model.ckpt-900.data-{shard:05}-of-00060")
+    store.write(index(*[1] * 60), f"{TRAIN}model.ckpt-900.index")
+    result = run(step=900)
+    assert result.file_count == 61
+    assert 0 < len(result.files) < 61
+    assert len(encode(result)) <= MAX_BYTES - 38
+
+
+def change(key: str, data: bytes | None):
+    """A bad input that is an object with other content, or none."""
+
+    def apply(pipeline) -> dict:
+        if data is None:
+            pipeline.store.delete(key)
+        else:
+            pipeline.store.write(data, key)
+        return {}
+
+    return apply
+
+
+def spec(**changes):
+    """A bad input that is a wrong spec."""
+    return lambda _pipeline: changes
+
+
+def source_line(text: str):
+    return change(DOCKERFILE, text.encode())
+
+
+def missing_base(pipeline) -> dict:
+    host = pipeline.stage.registry.repository.partition("/")[0]
+    return source_line(f"ARG X\n\nFROM {host}/no/such:tag\n")(pipeline)
+
+
+def only_other_hosts(pipeline) -> dict:
+    return {"registry": msgspec.structs.replace(pipeline.stage.registry, allowed_hosts=("uhub.example",))}
+
+
+BAD_INPUTS = {
+    "shard missing": (
+        change(f"{TRAIN}model.ckpt-800.data-00000-of-00001", None),
+        Reason.CHECKPOINT_INCOMPLETE,
+        ["model.ckpt-800.data-00000-of-00001"],
+        ["Upload", "uai.ucloud.cn/requestedAt"],
+    ),
+    "wrong step": (
+        spec(step=7),
+        Reason.CHECKPOINT_NOT_FOUND,
+        ["step 7", "800, 400"],
+        ["spec.model.checkpoint.step"],
+    ),
+    "wrong prefix": (
+        spec(prefix="uai/nothing/"),
+        Reason.CHECKPOINT_NOT_FOUND,
+        ["uai/nothing/"],
+        ["spec.model.prefix"],
+    ),
+    "no config": (
+        change(f"{TRAIN}pipeline.config", None),
+        Reason.OBJECT_NOT_FOUND,
+        [f"{TRAIN}pipeline.config"],
+        ["spec.model.pipelineConfig"],
+    ),
+    "bad config": (
+        change(f"{TRAIN}pipeline.config", b"model {\n ssd {"),
+        Reason.PIPELINE_CONFIG_INVALID,
+        ["line 2"],
+        ["uai.ucloud.cn/requestedAt"],
+    ),
+    "config of a newer release": (
+        change(f"{TRAIN}pipeline.config", b"model {\n ssd { num_classes: 3 new_field: 1 } }"),
+        Reason.PIPELINE_CONFIG_UNKNOWN_FIELD,
+        [f"{TRAIN}pipeline.config, line 2, column 23:", "`new_field`"],
+        ["newer release", "uai.ucloud.cn/requestedAt"],
+    ),
+    "model that cannot be exported": (
+        change(f"{TRAIN}pipeline.config", b"model { ssd {\n feature_extractor { type: 'ssd_pnasnet' } } }"),
+        Reason.MODEL_UNSUPPORTED,
+        [f"{TRAIN}pipeline.config, line 2, column 22:", "`ssd_pnasnet`"],
+        ["ssd_mobilenet_v1", "uai.ucloud.cn/requestedAt"],
+    ),
+    "no label map": (
+        spec(label_map="uai/none.pbtxt"),
+        Reason.OBJECT_NOT_FOUND,
+        ["uai/none.pbtxt"],
+        ["spec.model.labelMap"],
+    ),
+    "bad label map": (
+        change("uai/object-prep-output/label_map.pbtxt", b"item {"),
+        Reason.LABEL_MAP_INVALID,
+        ["line 1"],
+        ["spec.model.labelMap"],
+    ),
+    "other classes": (
+        change("uai/object-prep-output/label_map.pbtxt", b"item { id: 1 name: 'only' }"),
+        Reason.CLASS_COUNT_MISMATCH,
+        [
+            "line 4, says num_classes: 3",
+            "id 1 in line 1",
+            f"{TRAIN}pipeline.config",
+            "uai/object-prep-output/label_map.pbtxt",
+        ],
+        ["spec.model.labelMap", "uai.ucloud.cn/requestedAt"],
+    ),
+    "empty source": (
+        spec(source_prefix="uai/empty/"),
+        Reason.SOURCE_NOT_FOUND,
+        ["uai/empty/"],
+        ["spec.source.ufile.prefix"],
+    ),
+    "no Dockerfile": (
+        spec(dockerfile="Dockerfile"),
+        Reason.DOCKERFILE_NOT_FOUND,
+        ["no file Dockerfile", "object-detect-cpu.Dockerfile"],
+        ["spec.source.dockerfile"],
+    ),
+    "Dockerfile syntax": (
+        source_line("FROM scratch\nCOPPY a b\n"),
+        Reason.DOCKERFILE_INVALID,
+        ["object-detect-cpu.Dockerfile, line 2", "unknown instruction COPPY", "did you mean COPY?"],
+        ["line 2", "uai.ucloud.cn/requestedAt"],
+    ),
+    "no base": (
+        missing_base,
+        Reason.BASE_IMAGE_NOT_FOUND,
+        ["line 3", "no/such:tag"],
+        ["line 3", "uai.ucloud.cn/requestedAt"],
+    ),
+    "base not allowed": (
+        only_other_hosts,
+        Reason.REGISTRY_NOT_ALLOWED,
+        ["line 2", "localhost", "uhub.example"],
+        ["allowed"],
+    ),
+    "no sample": (spec(sample="uai/no.png"), Reason.OBJECT_NOT_FOUND, ["uai/no.png"], ["spec.test.sample"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUTS)
+def test_a_bad_input_is_explained(run, pipeline, case):
+    bad, reason, in_message, in_hint = BAD_INPUTS[case]
+    changes = bad(pipeline)
+    with pytest.raises(StageError) as caught:
+        run(**changes)
+    assert caught.value.reason == reason
+    for words in in_message:
+        assert words in caught.value.message
+    for words in in_hint:
+        assert words in caught.value.hint
+
+
+def test_wrong_keys_are_explained(pipeline, registry, location, mounts):
+    store = Store(location, Credentials("TOKEN_public_1", "wrong-private-key"), first_pause=0.01)
+    with pytest.raises(StageError) as caught:
+        resolve(pipeline.stage, store, registry, mounts)
+    assert caught.value.reason == Reason.UFILE_FORBIDDEN
+    assert "spec.ufile.secretRef" in caught.value.hint
+    assert "wrong-private-key" not in caught.value.message + caught.value.hint
+
+
+def test_a_wrong_registry_password_is_explained(pipeline, registry_server, connect, mounts):
+    client = connect(registry_server.host, registry_server.user, "wrong", ca=registry_server.tls.ca)
+    with pytest.raises(StageError) as caught:
+        resolve(pipeline.stage, pipeline.store, client, mounts)
+    assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
+    assert "spec.image.pushSecretRef" in caught.value.hint
+
+
+def test_a_wrong_repository_may_not_be_pushed_to(pipeline, connect, token_registry, tls, mounts):
+    """The base is public to this user, the target is not: a pull-only token."""
+    pipeline.store.write(b"FROM scratch\n", DOCKERFILE)
+    client = connect(token_registry.host, "puller", "secret-2", ca=tls.ca)
+    stage = pipeline.input(registry=inputs.Registry(repository=f"{token_registry.host}/demo/infer"))
+    with pytest.raises(StageError) as caught:
+        resolve(stage, pipeline.store, client, mounts)
+    assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
+    assert "pushing to" in caught.value.message

@@ -1,0 +1,102 @@
+"""Each step works with exactly the rights of docs/guides/us3.md, and without any one of them says what it lacks."""
+
+import pytest
+from msgspec.structs import replace
+
+from inference_image_build.__main__ import main
+from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.resolve import resolve
+from inference_image_contract import inputs, paths, results
+from inference_image_contract.errors import StageError
+from inference_image_contract.reasons import Reason
+from inference_image_store import Credentials, Store
+from tests.support import rights
+
+
+@pytest.fixture
+def as_role(ufile, location):
+    """The store as a key pair sees it."""
+
+    def as_role(pair):
+        ufile.service.trust(pair)
+        keys = Credentials(pair.public_key, pair.private_key, pair.security_token)
+        return Store(location, keys, retries=0, first_pause=0.001)
+
+    return as_role
+
+
+@pytest.fixture
+def steps(pipeline, registry, mounts, as_role, tmp_path):
+    """Runs a step with a key pair."""
+    graph = pipeline.store.write(b"graph", rights.KEYS[rights.OUTPUT] + "frozen_inference_graph.pb")
+    stored = inputs.Graph(key=graph.key, sha256=graph.sha256, size=graph.size)
+
+    def run_resolve(pair):
+        return resolve(pipeline.stage, as_role(pair), registry, mounts)
+
+    def run_assemble(pair):
+        manifest = resolve(pipeline.stage, pipeline.store, registry, mounts).manifest
+        stage = inputs.AssembleInput(
+            ufile=pipeline.stage.ufile,
+            manifest=manifest,
+            graph=stored,
+            source_prefix=pipeline.stage.source_prefix,
+            checkpoint_dir=pipeline.stage.checkpoint_dir,
+        )
+        return assemble(stage, as_role(pair), tmp_path / "context", tmp_path / "Dockerfile", mounts)
+
+    return {"Resolve": run_resolve, "Build": run_assemble}
+
+
+@pytest.mark.parametrize("stage", ["Resolve", "Build"])
+def test_a_step_works_with_exactly_its_rights(steps, stage):
+    assert isinstance(steps[stage](rights.role(stage)), results.Result)
+
+
+@pytest.mark.parametrize("stage", ["Resolve", "Build"])
+def test_one_token_does_for_all(steps, stage):
+    assert isinstance(steps[stage](rights.token()), results.Result)
+
+
+@pytest.mark.parametrize(
+    ("stage", "lacking"), [(stage, right) for stage in ("Resolve", "Build") for right in rights.each(stage)]
+)
+def test_a_step_without_one_of_its_rights_says_which(steps, stage, lacking):
+    operation, field = lacking
+    with pytest.raises(StageError) as failed:
+        steps[stage](rights.role(stage, without=lacking))
+    assert failed.value.reason is Reason.UFILE_FORBIDDEN
+    word = {"list": "listing", "upload": "upload", "download": "download"}[operation]
+    assert f"for the {word} of" in failed.value.message
+    assert rights.KEYS[field] in failed.value.message
+    assert "docs/guides/us3.md" in failed.value.hint
+
+
+@pytest.mark.parametrize("without", [None, ("download", rights.SAMPLE)], ids=["with it", "without"])
+def test_the_probe_needs_to_read_the_sample(monkeypatch, tmp_path, pipeline, as_role, without):
+    """It asks no image here: whether it got so far as to ask is what shows whether it could read the sample."""
+    pair = rights.role("Test", without)
+    as_role(pair)
+    stage = inputs.ProbeInput(
+        port=9, ready_path="/", path="/", timeout_seconds=0, sample=pipeline.stage.sample, ufile=pipeline.stage.ufile
+    )
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    monkeypatch.setenv(paths.RESULT_ENV, str(tmp_path / "result"))
+    for name, value in zip(paths.UFILE_KEY_ENVS, (pair.public_key, pair.private_key, pair.security_token), strict=True):
+        monkeypatch.setenv(name, value)
+    main(["probe"])
+    reason = "UFileForbidden" if without else "ImageDoesNotLoad"
+    assert f'"reason":"{reason}"' in (tmp_path / "result").read_text()
+
+
+def test_a_restore_needs_the_right_to_upload_what_is_archived(pipeline, ufile, registry, mounts, as_role):
+    """Which right the service asks for is not documented; a PUT is an upload."""
+    ufile.service.switch("127", pipeline.stage.label_map, "ARCHIVE")
+    stage = pipeline.input(restore="Standard")
+    pair = rights.role("Resolve")
+    grants = {"upload": (*pair.grants["upload"], rights.KEYS[rights.LABELS])}
+    for given, reason in (({}, Reason.UFILE_FORBIDDEN), (grants, Reason.OBJECT_RESTORING)):
+        store = as_role(replace(pair, grants={**pair.grants, "list": ("uai/",), **given}))
+        with pytest.raises(StageError) as failed:
+            resolve(stage, store, registry, mounts)
+        assert failed.value.reason is reason

@@ -1,0 +1,402 @@
+"""What the operator makes of registries: tags, repositories, mirrors, retention, and what it lets nobody name."""
+
+import msgspec
+import pytest
+
+from inference_image_contract import inputs, results
+from inference_image_contract.registry_names import UHUB
+from inference_image_contract.results import MovedTag
+from inference_image_operator.api import Spec, read
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Config
+from inference_image_operator.config.registries import Registries, RegistryLimits
+from inference_image_operator.core.policy import refusal
+from inference_image_operator.jobs.stages.kaniko import kaniko_args
+from inference_image_operator.jobs.stages.test import publish_input
+from inference_image_operator.kube import referenced_digests
+from inference_image_operator.kube.observe import from_object
+from inference_image_operator.observed import InUse, Job, Observed
+from tests.support.world import CONFIG, DIGEST, RESULTS, SPEC, World, report
+
+HOST = "uhub.devcluster.test"
+OTHERS = [f"{HOST}/mirror/infer", f"{HOST}/team/infer"]
+
+
+def world_with(registries: dict | None = None, **image: object) -> World:
+    world = World()
+    world.spec["image"] |= image
+    found = Registries(**{"allowed": (HOST, "docker.io")} | (registries or {}))
+    world.config = msgspec.structs.replace(CONFIG, registries=found)
+    return world
+
+
+def stage_input(world: World, stage: Stage, kind: type[inputs.Input]) -> inputs.Input:
+    """What the main container of the stage's Job is asked to do."""
+    world.run_to(stage)
+    main = world.created[-1]["spec"]["template"]["spec"]["containers"][0]
+    return msgspec.json.decode(main["env"][0]["value"].replace("$$", "$"), type=kind)
+
+
+def test_tags_are_filled_in():
+    world = world_with(tags=["test", "{step}", "c-{contentHash}"])
+    assert stage_input(world, Stage.TEST, inputs.PublishInput).tags == ("test", "800", "c-" + "c" * 12)
+
+
+@pytest.mark.parametrize(("policy", "fixed", "refuse"), [("Overwrite", (), False), ("Refuse", ("v{step}",), True)])
+def test_the_tag_policy_reaches_both_stages(policy, fixed, refuse):
+    world = world_with(tags=["v{step}"], tagPolicy=policy)
+    assert stage_input(world, Stage.RESOLVE, inputs.ResolveInput).fixed_tags == fixed
+    assert stage_input(world, Stage.TEST, inputs.PublishInput).refuse_moves is refuse
+
+
+def test_every_stage_knows_every_repository():
+    world = world_with(additionalRepositories=OTHERS)
+    for stage, kind in ((Stage.RESOLVE, inputs.ResolveInput), (Stage.TEST, inputs.PublishInput)):
+        assert stage_input(world, stage, kind).registry.additional_repositories == tuple(OTHERS)
+
+
+def test_fields_at_their_defaults_are_part_of_no_hash():
+    plain = input_hash(read(Spec, SPEC), "")
+    said = SPEC | {"image": SPEC["image"] | {"tagPolicy": "Overwrite", "additionalRepositories": []}}
+    assert input_hash(read(Spec, said), "") == plain
+    for change in ({"tagPolicy": "Refuse"}, {"additionalRepositories": OTHERS}):
+        assert input_hash(read(Spec, SPEC | {"image": SPEC["image"] | change}), "") != plain
+
+
+def test_what_is_reported_of_several_repositories():
+    world = world_with(additionalRepositories=OTHERS)
+    world.run_to(Stage.TEST)
+    old = "sha256:" + "0" * 64
+    tags = (MovedTag(tag="test", previous=old), MovedTag(tag="test", previous=old, repository=OTHERS[0]))
+    world.finish(results.Published(digest=DIGEST, size=1, tags=tags))
+    world.settle()
+    assert world.status.image.tags == ("test",)
+    assert f"{OTHERS[0]}, {OTHERS[1]} have it too" in world.condition("Ready").message
+    assert [emit.message.split(" now ")[0] for emit in world.said if emit.reason == "TagMoved"] == [
+        f"Tag test pointed to {old} and",
+        f"Tag {OTHERS[0]}:test pointed to {old} and",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("deleted", "why", "said"),
+    [
+        (0, "", []),
+        (2, "", ["2 old content tags of uhub.devcluster.test/demo/object-detect-infer were removed."]),
+        (0, "The registry deletes no images.", ["0 old content tags"]),
+    ],
+)
+def test_retention_is_said(deleted, why, said):
+    world = world_with()
+    world.run_to(Stage.TEST)
+    world.finish(results.Published(digest=DIGEST, size=1, tags=(), deleted=deleted, retention=why))
+    world.settle()
+    messages = [emit.message for emit in world.said if emit.reason == "OldImagesDeleted"]
+    assert [message[: len(start)] for message, start in zip(messages, said, strict=True)] == said
+    assert all(message.endswith(why) for message in messages)
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_a_tag_that_exists_ends_the_run_with_a_hint():
+    world = world_with(tags=["v1"], tagPolicy="Refuse")
+    world.run_to(Stage.TEST)
+    found = results.Failed(reason="TagExists", message="x:v1 points elsewhere.", hint="Choose another tag.")
+    world.fail(report("publish", results.encode(found), 10, "Error"))
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "TagExists")
+    assert world.status.image is None
+
+
+def test_mirrors_and_their_ca_are_kanikos_too():
+    mirrors = {"docker.io": ("m.test",), HOST: ("m.test/hub", "n.test:5000")}
+    world = world_with({"mirrors": mirrors, "plain_http": ("n.test:5000",)})
+    world.run_to(Stage.BUILD)
+    ca = "/var/run/inference-image/registry-ca/ca.crt"
+    args = kaniko_args(world.observed(), world.status, world.config)
+    assert [arg for arg in args if "--registry" in arg or "--insecure" in arg] == [
+        *(f"--registry-certificate={host}={ca}" for host in (HOST, "docker.io", "m.test", "n.test:5000")),
+        "--insecure-registry=n.test:5000",
+        "--registry-mirror=m.test",
+        f"--registry-map={HOST}=m.test/hub",
+        f"--registry-map={HOST}=n.test:5000",
+    ]
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "evil.example/a/b",
+        f"{HOST}:443/a/b",
+        f"{HOST}.evil.example/a/b",
+        f"{HOST}@evil.example/a/b",
+        f"evil.example/{HOST}/b",
+        f"x.{HOST}/a/b",
+        "a/b",
+        "",
+    ],
+)
+@pytest.mark.parametrize("field", ["repository", "additionalRepositories"])
+def test_only_hosts_of_the_list_are_pushed_to(repository, field):
+    """The CRD refuses most of these; the policy would, too."""
+    value = repository if field == "repository" else [*OTHERS, repository]
+    found = refusal(read(Spec, SPEC | {"image": SPEC["image"] | {field: value}}), CONFIG)
+    assert found.reason == "RegistryNotAllowed"
+    assert f"spec.image.{field} is on " in found.message
+
+
+# --- retention: what is in use ---------------------------------------------------------------------------------------
+
+
+class Objects:
+    """A cluster that holds InferenceImages and nothing else."""
+
+    def __init__(self, *found: dict) -> None:
+        self._found = found
+        self.asked: list[str] = []
+
+    async def images(self, namespace: str):
+        self.asked.append(namespace)
+        for image in self._found:
+            yield image
+
+
+def digest(letter: str) -> str:
+    return "sha256:" + letter * 64
+
+
+def an_object(repository: str, others: tuple[str, ...] = (), **status: object) -> dict:
+    image = SPEC["image"] | {"repository": repository, "additionalRepositories": list(others)}
+    meta = {"name": "x", "namespace": "n", "uid": "u"}
+    return {"metadata": meta, "spec": SPEC | {"image": image}, "status": status}
+
+
+MINE = SPEC["image"]["repository"]
+
+
+def ending(stage: str, *, finished: bool = True) -> Observed:
+    """An object whose Job of this stage has ended."""
+    job = Job(name="job", uid="u", stage=stage, content="c", attempt=1, complete=finished)
+    found = from_object(an_object(MINE, stage={"name": stage, "job": "job"}))
+    return msgspec.structs.replace(found, jobs=(job,))
+
+
+async def in_use_of(config, *found: dict, observed: Observed | None = None) -> InUse | None:
+    seen = await referenced_digests.with_images(Objects(*found), config, observed or ending("Build"))
+    return seen.in_use
+
+
+def keeping(number: int = 3, **more: object):
+    registries = msgspec.structs.replace(CONFIG.registries, keep_content_tags=number)
+    return msgspec.structs.replace(CONFIG, registries=registries, **more)
+
+
+async def test_every_status_of_the_repository_counts():
+    entries = [{"digest": digest(x), "contentHash": "c", "step": 1, "time": "2026-01-31T09:30:00Z"} for x in "bc"]
+    image = {"reference": f"{MINE}@{digest('a')}", "digest": digest("a")}
+    published = an_object(MINE, image=image, history=entries, contentHash=digest("9"))
+    at_work = an_object("h.test/other", (MINE,), built={"digest": digest("c"), "size": 1})
+    moved_on = an_object("h.test/other", image=image | {"digest": digest("d")})
+    stranger = an_object("h.test/other", built={"digest": digest("e"), "size": 1})
+    assert await in_use_of(keeping(), published, at_work, moved_on, stranger) == InUse(
+        current=tuple(map(digest, "a9cd")), history=(digest("b"),)
+    )
+
+
+async def test_both_names_of_a_registry_are_one_repository():
+    """What one object publishes under the outer name, another's retention must not remove under the inner."""
+    config = Config(images=CONFIG.images)
+    inside, outside = (an_object(f"{host}/demo/a", contentHash=digest("9")) for host in UHUB)
+    observed = msgspec.structs.replace(ending("Build"), spec=from_object(inside).spec)
+    assert await in_use_of(config, outside, observed=observed) == InUse(current=(digest("9"),))
+
+
+@pytest.mark.parametrize(
+    ("config", "observed"),
+    [
+        (keeping(0), ending("Build")),
+        (keeping(), from_object(an_object(MINE))),
+        (keeping(), ending("Export")),
+        (keeping(), ending("Build", finished=False)),
+        (keeping(), ending("Test", finished=False)),
+        (keeping(), from_object(an_object(MINE, stage={"name": "Build", "job": "new"}))),
+    ],
+)
+async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
+    cluster = Objects()
+    assert (await referenced_digests.with_images(cluster, config, observed)).in_use is None
+    assert cluster.asked == []
+
+
+@pytest.mark.parametrize(
+    "observed",
+    [
+        ending("Resolve"),
+        ending("Build"),
+        ending("Test"),
+        from_object(an_object(MINE, stage={"name": "Test", "job": "new"})),
+    ],
+)
+async def test_the_served_namespaces_are_asked(observed):
+    cluster = Objects()
+    await referenced_digests.with_images(cluster, keeping(watch_namespaces=("a", "b")), observed)
+    assert cluster.asked == ["a", "b"]
+
+
+def many(number: int) -> tuple[str, ...]:
+    return tuple(f"sha256:{n:064x}" for n in range(number))
+
+
+@pytest.mark.parametrize(
+    ("keep", "used", "expected"),
+    [
+        (0, InUse(current=(DIGEST,)), None),
+        (3, None, None),
+        (
+            3,
+            InUse(current=(DIGEST,), history=(digest("a"),)),
+            inputs.Retention(keep=3, current=("d" * 8,), history=("a" * 8,)),
+        ),
+        (3, InUse(current=many(8001)), None),
+        (3, InUse(current=many(1), history=many(8000)), None),
+    ],
+)
+def test_retention_is_asked_for_only_where_it_is_known_what_is_in_use(keep, used, expected):
+    world = world_with()
+    world.run_to(Stage.TEST)
+    observed = msgspec.structs.replace(world.observed(), in_use=used)
+    assert publish_input(observed, world.status, keeping(keep)).retention == expected
+
+
+def test_all_that_can_be_in_use_fits_into_an_environment_variable():
+    world = world_with()
+    world.run_to(Stage.TEST)
+    observed = msgspec.structs.replace(world.observed(), in_use=InUse(current=many(4000), history=many(4000)))
+    told = inputs.encode(publish_input(observed, world.status, keeping()))
+    assert len(told) < 128 * 1024, "Linux takes no longer string"
+
+
+# --- two names of one registry ---------------------------------------------------------------------------------------
+
+INSIDE, OUTSIDE = UHUB
+
+
+def uhub_world(host: str = OUTSIDE, **image: object) -> World:
+    world = World()
+    world.spec["image"] |= {"repository": f"{host}/demo/infer", **image}
+    world.config = msgspec.structs.replace(CONFIG, registries=Registries())
+    return world
+
+
+def resolved_at(world: World, host: str) -> World:
+    world.run_to(Stage.RESOLVE)
+    world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], registry_host=host))
+    world.settle()
+    return world
+
+
+@pytest.mark.parametrize("host", [INSIDE, OUTSIDE])
+def test_either_name_is_allowed_where_one_is(host):
+    for allowed in ((INSIDE,), (OUTSIDE,)):
+        config = msgspec.structs.replace(CONFIG, registries=Registries(allowed=allowed))
+        found = SPEC | {"image": SPEC["image"] | {"repository": f"{host}/a/b"}}
+        assert refusal(read(Spec, found), config) is None
+        assert set(config.registries.hosts) == {INSIDE, OUTSIDE}
+    assert refusal(read(Spec, found), CONFIG).reason == "RegistryNotAllowed"
+
+
+@pytest.mark.parametrize("host", [HOST.upper(), HOST])
+def test_hosts_are_compared_without_case(host):
+    """The API server refuses upper case before; here it is at least no way around a rule."""
+    assert refusal(read(Spec, SPEC | {"image": SPEC["image"] | {"repository": f"{host}/a/b"}}), CONFIG) is None
+
+
+def test_the_name_that_resolve_chose_is_used_and_the_written_one_is_reported():
+    world = resolved_at(uhub_world(), INSIDE)
+    assert world.status.run.registry_host == INSIDE
+    world.run_to(Stage.BUILD)
+    kaniko = world.created[-1]["spec"]["template"]["spec"]["initContainers"][1]
+    assert any(arg.startswith(f"--destination={INSIDE}/demo/infer:content-") for arg in kaniko["args"])
+    world.run_to(Stage.TEST)
+    pod = world.created[-1]["spec"]["template"]["spec"]
+    assert pod["initContainers"][0]["image"] == f"{INSIDE}/demo/infer@{DIGEST}"
+    told = msgspec.json.decode(pod["containers"][0]["env"][0]["value"].replace("$$", "$"), type=inputs.PublishInput)
+    assert told.registry.repository == f"{INSIDE}/demo/infer"
+    world.finish(RESULTS[Stage.TEST])
+    world.settle()
+    assert world.status.image.reference == f"{OUTSIDE}/demo/infer@{DIGEST}"
+    assert world.condition("Ready").message.startswith(f"{OUTSIDE}/demo/infer@")
+
+
+def test_a_chosen_name_is_that_of_one_run():
+    world = resolved_at(uhub_world(), INSIDE)
+    world.generation += 1
+    world.spec["image"]["tags"] = ["other"]
+    world.settle()
+    assert world.status.run.registry_host == ""
+
+
+@pytest.mark.parametrize(("named", "used"), [("", f"{INSIDE}/demo/infer-cache"), (f"{OUTSIDE}/c/d", f"{INSIDE}/c/d")])
+def test_the_cache_is_under_the_same_name(named, used):
+    world = uhub_world()
+    world.spec["build"] = {"cache": {"enabled": True} | ({"repository": named} if named else {})}
+    resolved_at(world, INSIDE).run_to(Stage.BUILD)
+    assert f"--cache-repo={used}" in kaniko_args(world.observed(), world.status, world.config)
+
+
+def test_a_mirror_is_kanikos_for_every_name():
+    world = uhub_world()
+    registries = Registries(mirrors={OUTSIDE: ("m.test/hub",)})
+    world.config = msgspec.structs.replace(CONFIG, registries=registries)
+    world.run_to(Stage.BUILD)
+    args = kaniko_args(world.observed(), world.status, world.config)
+    assert [arg for arg in args if "--registry-map" in arg] == [
+        f"--registry-map={INSIDE}=m.test/hub",
+        f"--registry-map={OUTSIDE}=m.test/hub",
+    ]
+    ca = "--registry-certificate="
+    assert {arg.removeprefix(ca).partition("=")[0] for arg in args if arg.startswith(ca)} == {INSIDE, OUTSIDE, "m.test"}
+
+
+def test_names_and_limits_reach_a_job_only_where_they_are_not_the_defaults():
+    world = uhub_world()
+    told = stage_input(world, Stage.RESOLVE, inputs.ResolveInput).registry
+    assert told.limit(OUTSIDE).warn_tags == 600
+    assert "aliases" not in inputs.encode(told)
+    world = uhub_world()
+    limits = {"h.test": RegistryLimits(max_layer="1Gi"), "a.test": RegistryLimits(warn_tags=9)}
+    registries = Registries(aliases=(("a.test", "b.test"),), limits=limits)
+    world.config = msgspec.structs.replace(CONFIG, registries=registries)
+    told = stage_input(world, Stage.RESOLVE, inputs.ResolveInput).registry
+    assert told.aliases == (("a.test", "b.test"),)
+    assert (told.limit("b.test").warn_tags, told.limit("h.test").layer_bytes) == (9, 1 << 30)
+    assert told.limit(OUTSIDE).tags == 0
+
+
+# --- warnings --------------------------------------------------------------------------------------------------------
+
+FULL = results.StageWarning("RepositoryNearlyFull", "h/a has 700 tags.")
+LARGE = results.StageWarning("LayerMayBeTooLarge", "Line 3 brings much.")
+
+
+def test_warnings_are_events_and_stand_in_the_condition():
+    world = World()
+    world.run_to(Stage.RESOLVE)
+    world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], warnings=(FULL, LARGE)))
+    world.settle()
+    assert [(emit.reason, emit.message) for emit in world.said if emit.type == "Warning"] == [
+        ("RepositoryNearlyFull", "h/a has 700 tags."),
+        ("LayerMayBeTooLarge", "Line 3 brings much."),
+    ]
+    resolved = world.condition("Resolved")
+    assert (resolved.status, resolved.reason) == ("True", "Resolved")
+    assert resolved.message == "Step 800, 3 files, content pinned. h/a has 700 tags. Line 3 brings much."
+
+
+def test_a_warning_of_the_build_stands_in_built():
+    world = World()
+    world.run_to(Stage.BUILD)
+    world.finish(msgspec.structs.replace(RESULTS[Stage.BUILD], warnings=(LARGE,)))
+    world.settle()
+    assert world.condition("Built").message == f"The registry serves {DIGEST}. Line 3 brings much."
+    assert [emit.reason for emit in world.said if emit.type == "Warning"] == ["LayerMayBeTooLarge"]

@@ -1,0 +1,208 @@
+"""What the explored model and the mutants asked for: the status never keeps saying what is over, and lists end."""
+
+import msgspec
+import pytest
+
+from inference_image_contract.inputs import PinnedObject
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.core.decide import decide, is_settled
+from inference_image_operator.observed import Container, CreateRefusal
+from tests.support.world import RESULTS, World
+
+WORKING = ("Unknown", "Resolving")
+
+
+def test_a_refusal_is_forgotten_when_the_job_exists_after_all():
+    world = World()
+    world.step()
+    jobs = dict(world.jobs)
+    world.jobs.clear()
+    refused = msgspec.structs.replace(
+        world.observed(), refusal=CreateRefusal(reason="QuotaExceeded", message="too much")
+    )
+    world.status = decide(refused, world.config, world.now).status
+    assert world.summary()["Ready"] == ("False", "QuotaExceeded")
+    world.jobs = jobs
+    world.settle()
+    assert world.summary()["Ready"] == world.summary()["Resolved"] == WORKING
+    assert world.summary()["Reconciling"] == ("True", "Resolving")
+
+
+@pytest.mark.parametrize("ready", [0, 1])
+def test_a_cause_is_forgotten_when_it_is_gone_even_if_the_pod_is_ready_at_once(ready):
+    world = World()
+    world.settle()
+    world.advance(seconds=21)
+    world.set_pod(Container(name="resolve", waiting="ErrImagePull", message="gone"), phase="Pending")
+    world.settle()
+    assert world.summary()["Ready"] == ("False", "ImagePullFailed")
+    world.set_pod(Container(name="resolve"))
+    world.jobs[world.claimed.name] = msgspec.structs.replace(world.claimed, ready=ready)
+    world.settle()
+    assert world.summary()["Ready"] == world.summary()["Resolved"] == WORKING
+    assert world.status.stage.message == ""
+
+
+def test_a_queue_outside_is_forgotten_when_it_lets_the_job_go():
+    world = World()
+    world.settle()
+    name = world.claimed.name
+    world.jobs[name] = msgspec.structs.replace(world.claimed, suspended=True)
+    world.settle()
+    assert "suspended from outside" in world.condition("Ready").message
+    world.jobs[name] = msgspec.structs.replace(world.claimed, suspended=False, ready=1)
+    world.settle()
+    assert world.condition("Ready").message == f"Resolving in Job {name}"
+
+
+def test_conditions_follow_a_generation_that_changes_nothing_for_them():
+    """`kubectl wait --for=condition=Ready` disregards a condition of an older generation."""
+    world = World()
+    world.run_whole()
+    since = world.condition("Ready").last_transition_time
+    world.spec["retry"], world.generation = {"limit": 5}, 2
+    world.advance(hours=1)
+    world.settle()
+    assert {c.observed_generation for c in world.status.conditions} == {2}
+    assert world.condition("Ready").last_transition_time == since
+    assert world.status.image.generation == 1
+
+
+def test_a_wish_that_is_not_allowed_leaves_no_stage_of_the_old_one_behind():
+    world = World()
+    world.run_whole()
+    world.spec["image"]["repository"], world.generation = "evil.example/x/y", 2
+    world.settle()
+    assert world.summary() == {
+        "Ready": ("False", "RegistryNotAllowed"),
+        "Stalled": ("True", "RegistryNotAllowed"),
+        **dict.fromkeys(("Resolved", "Exported", "Built", "Tested"), ("Unknown", "Pending")),
+    }
+    assert {c.observed_generation for c in world.status.conditions} == {2}
+
+
+def test_the_status_names_at_most_64_files():
+    world = World()
+    world.settle()
+    files = tuple(PinnedObject(key=str(number), size=1, etag="e") for number in range(65))
+    world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], files=files, file_count=65))
+    world.settle()
+    assert [file.key for file in world.status.checkpoint.files] == [str(number) for number in range(64)]
+    assert "65 files" in world.condition("Resolved").message
+
+
+def test_the_history_holds_the_last_ten_newest_first():
+    world = World()
+    for generation in range(1, 12):
+        world.generation, world.request = generation, str(generation)
+        world.run_whole()
+        world.advance(days=1)
+    times = [entry.time for entry in world.status.history]
+    assert len(times) == 10
+    assert times == sorted(times, reverse=True)
+    assert times[0] == world.condition("Tested").last_transition_time
+
+
+def test_other_live_jobs_are_deleted_each_by_its_uid_and_those_that_go_are_waited_for():
+    world = World()
+    world.settle()
+    own = world.claimed
+    for number, fields in enumerate(({}, {"terminating": True}, {"complete": True}, {"failed": "X"})):
+        name = f"other-{number}"
+        world.jobs[name] = msgspec.structs.replace(own, name=name, uid=f"u-{number}", **fields)
+    decision = decide(world.observed(), world.config, world.now)
+    assert [(a.name, a.uid) for a in decision.actions] == [("other-0", "u-0")]
+    assert (decision.status, decision.requeue_after) == (world.status, 10)
+
+
+@pytest.mark.parametrize(("terminating", "again"), [(True, 10), (False, 15)])
+def test_a_claimed_job_that_goes_is_waited_for(terminating, again):
+    world = World()
+    world.settle()
+    world.jobs[world.claimed.name] = msgspec.structs.replace(world.claimed, terminating=terminating)
+    decision = decide(world.observed(), world.config, world.now)
+    assert (decision.actions, decision.requeue_after) == ((), again)
+
+
+def test_a_finished_job_is_judged_only_with_its_pods():
+    world = World()
+    world.settle()
+    world.finish()
+    bare = msgspec.structs.replace(world.observed(), pods=None)
+    decision = decide(bare, world.config, world.now)
+    assert (decision.status, decision.actions, decision.requeue_after) == (world.status, (), 0)
+
+
+def test_the_time_in_a_queue_outside_counts_towards_no_deadline():
+    world = World()
+    world.settle()
+    world.advance(hours=1)
+    world.jobs[world.claimed.name] = msgspec.structs.replace(world.claimed, started=world.now)
+    world.set_pod(Container(name="resolve", waiting="ErrImagePull", message="gone"), phase="Pending")
+    world.advance(minutes=9)
+    world.settle()
+    assert "Stalled" not in world.summary()
+    world.advance(minutes=1)
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "ImagePullFailed")
+
+
+def test_a_verdict_outlives_a_crash_before_the_job_was_deleted():
+    world = World()
+    world.run_to(Stage.TEST)
+    world.advance(seconds=21)
+    live = world.claimed
+    world.set_pod(Container(name="image", exit_code=1, restarts=2), phase="Pending")
+    world.step()
+    world.jobs[live.name] = live
+    world.set_pod()
+    decision = world.step()
+    assert [(a.name, a.uid) for a in decision.actions] == [(live.name, live.uid)]
+    assert decision.requeue_after == 10
+    assert world.step().actions == ()
+    world.remove_terminating()
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "ImageDoesNotStart")
+    assert world.status.last_failure.hint
+
+
+def test_an_edit_that_was_suspended_and_taken_back_leaves_what_was_published():
+    world = World()
+    world.run_whole()
+    for generation, suspend, step in ((2, True, 900), (3, False, 800)):
+        world.spec["suspend"], world.spec["model"]["checkpoint"]["step"] = suspend, step
+        world.generation = generation
+        world.settle()
+        assert ("Suspended" in world.summary()) is suspend
+    assert world.settled
+    assert len(world.created) == 4
+
+
+def test_settled_is_told_from_the_object_alone():
+    world = World()
+    assert not world.settled
+    world.settle()
+    assert not world.settled
+    world.run_whole()
+    assert world.settled
+    for change in ({"generation": 2}, {"request": "again"}):
+        assert not is_settled(msgspec.structs.replace(world.observed(), **change))
+    assert is_settled(msgspec.structs.replace(World().observed(), deleting=True))
+
+
+def test_an_image_answers_the_generation_whose_wish_its_run_took_up():
+    world = World()
+    world.settle()
+    world.spec["retry"], world.generation = {"limit": 5}, 2
+    world.run_whole()
+    assert (world.status.image.generation, world.status.observed_generation) == (1, 2)
+
+
+def test_a_claim_that_was_never_created_gets_its_place_in_the_queue():
+    world = World()
+    world.step()
+    world.jobs.clear()
+    world.queue_position = 2
+    world.settle()
+    assert world.summary()["Ready"] == world.summary()["Resolved"] == ("Unknown", "Queued")
+    assert "Place 2" in world.condition("Ready").message

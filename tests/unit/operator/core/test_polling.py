@@ -1,0 +1,577 @@
+"""Policy Latest with `poll`: when a finished object is looked at again, and what a look changes and never changes."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from inference_image_contract import results
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.api import format_duration
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import parse, rfc3339
+from inference_image_operator.core.decide import decide, has_ended, needs_pods
+from inference_image_operator.core.decision import CreateJob, DeleteJob, Emit
+from inference_image_operator.observed import Container, CreateRefusal, Event
+from tests.support.world import RESULTS, World, report
+
+SAME = RESULTS[Stage.RESOLVE]
+NEWER = msgspec.structs.replace(SAME, step=900, content_hash="sha256:" + "9" * 64, fingerprint="sha256:" + "8" * 64)
+
+
+def found(result: results.Result) -> Container:
+    return report("resolve", results.encode(result))
+
+
+def failed(reason: str, code: ExitCode) -> Container:
+    text = results.encode(results.Failed(reason=reason, message="What is wrong.", hint="What to do."))
+    return report("resolve", text, code, "Error")
+
+
+FORBIDDEN = failed("UFileForbidden", ExitCode.FORBIDDEN)
+UNAVAILABLE = failed("UFileUnavailable", ExitCode.UNAVAILABLE)
+MOVED = failed("SourceChanged", ExitCode.SOURCE_CHANGED)
+
+
+def latest(poll: str = "10m") -> World:
+    world = World()
+    world.spec["model"]["checkpoint"] = {"policy": "Latest"} | ({"poll": poll} if poll else {})
+    return world
+
+
+def ready(poll: str = "10m") -> World:
+    world = latest(poll)
+    world.run_whole()
+    assert world.summary()["Ready"] == ("True", "Published")
+    return world
+
+
+def look_again(world: World) -> None:
+    """Until the next look's Job exists; the garbage collector does its part."""
+    for _ in range(4):
+        after = world.step().requeue_after or 0
+        world.remove_terminating()
+        if world.look and not world.look.finished:
+            return
+        world.advance(seconds=after)
+    raise AssertionError(f"no look: {world.jobs}")
+
+
+def stages(world: World) -> list[str]:
+    return [job["metadata"]["labels"]["uai.ucloud.cn/stage"] for job in world.created]
+
+
+# ---- when ----
+
+
+def test_without_poll_a_finished_object_is_left_alone():
+    world = ready(poll="")
+    assert world.settled
+    world.advance(days=30)
+    assert world.step().requeue_after is None
+    assert len(world.created) == 4
+
+
+def test_with_poll_it_is_never_settled_and_comes_back_when_a_look_is_due():
+    world = ready()
+    assert not world.settled
+    assert has_ended(world.observed())
+    resolved = parse(world.status.last_look)
+    assert world.step().requeue_after == (resolved + timedelta(minutes=10) - world.now).total_seconds()
+    assert len(world.created) == 4
+
+
+@pytest.mark.parametrize(("seconds", "looks"), [(599, 0), (600, 1)])
+def test_it_is_looked_at_again_when_the_interval_has_passed_since_the_inputs_were_pinned(seconds, looks):
+    world = ready()
+    world.now = parse(world.status.last_look) + timedelta(seconds=seconds)
+    assert world.step().requeue_after == (20 if looks else 1)
+    assert stages(world)[4:] == ["Poll"] * looks
+
+
+def test_a_look_resolves_as_the_first_stage_does_and_asks_for_the_newest():
+    world = ready()
+    look_again(world)
+    resolve, look = world.created[0], world.created[-1]
+    assert look["spec"] == resolve["spec"] | {"template": look["spec"]["template"]}
+    assert look["spec"]["template"]["spec"] == resolve["spec"]["template"]["spec"]
+    assert '"step"' not in str(look)
+    assert look["metadata"]["annotations"] == {
+        "uai.ucloud.cn/owner": "detector",
+        "uai.ucloud.cn/content": look["metadata"]["annotations"]["uai.ucloud.cn/content"],
+        "uai.ucloud.cn/attempt": "1",
+    }
+    assert look["metadata"]["name"] == "detector-poll-ae299676da", "a release that names it otherwise looks twice"
+
+
+def test_while_a_look_runs_ready_stays_true_and_nothing_is_written():
+    world = ready()
+    before, writes = world.status, world.writes
+    look_again(world)
+    world.advance(seconds=1)
+    assert world.step().requeue_after == 15
+    world.jobs[world.look.name] = msgspec.structs.replace(world.look, ready=1)
+    assert world.step().requeue_after is None
+    assert (world.status, world.writes) == (before, writes)
+    assert len(world.said) == len(set(world.said))
+
+
+def test_every_look_has_the_same_name_and_the_next_waits_until_the_last_is_gone():
+    world = ready()
+    look_again(world)
+    first = world.look
+    world.end_look(found(SAME))
+    assert world.step().requeue_after == 600
+    world.advance(seconds=599)
+    assert world.step().requeue_after == 1
+    world.advance(seconds=1)
+    decision = world.step()
+    assert decision.actions == (DeleteJob(name=first.name, uid=first.uid),)
+    assert decision.requeue_after == 15
+    assert world.look.terminating
+    assert world.step().actions == ()
+    assert world.step().requeue_after == 15
+    world.remove_terminating()
+    decision = world.step()
+    assert [type(action) for action in decision.actions] == [CreateJob]
+    assert decision.requeue_after == 20
+    assert (world.look.name, world.look.content) == (first.name, first.content)
+    assert world.look.uid != first.uid
+
+
+def test_two_operators_that_see_the_same_decide_the_same():
+    world = ready()
+    world.advance(hours=1)
+    assert decide(world.observed(), world.config, world.now) == decide(world.observed(), world.config, world.now)
+
+
+def test_a_look_that_was_removed_is_made_up_for():
+    world = ready()
+    look_again(world)
+    world.jobs.clear()
+    world.step()
+    assert world.look
+
+
+def test_poll_added_to_a_finished_object_starts_no_run_and_looks_at_once():
+    world = ready(poll="")
+    world.spec["model"]["checkpoint"]["poll"], world.generation = "1h", 2
+    world.step()
+    assert world.status.observed_generation == 2
+    assert stages(world)[4:] == ["Poll"]
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_the_interval_is_no_part_of_the_wish():
+    world = ready()
+    before = input_hash(world.observed().spec, "")
+    world.spec["model"]["checkpoint"]["poll"] = "1h"
+    assert input_hash(world.observed().spec, "") == before
+    world.spec["model"]["checkpoint"] = {"step": 800}
+    assert input_hash(world.observed().spec, "") != before
+
+
+def test_suspend_stops_the_looks_and_lets_the_one_at_work_finish():
+    world = ready()
+    look_again(world)
+    world.spec["suspend"], world.generation = True, 2
+    world.step()
+    assert world.settled
+    assert not world.look.terminating
+    world.end_look(found(NEWER))
+    world.step()
+    assert len(world.created) == 5
+    world.spec["suspend"], world.generation = False, 3
+    world.step()
+    assert world.status.stage.name == "Resolve"
+
+
+# ---- nothing new ----
+
+
+def test_when_nothing_is_new_nothing_is_written_but_the_time_of_a_look_and_that_once_an_hour():
+    world = ready()
+    began, said, times = world.status, list(world.said), []
+    for _ in range(25):
+        look_again(world)
+        before = world.status
+        world.end_look(found(SAME))
+        world.step()
+        if world.status != before:
+            assert world.status == msgspec.structs.replace(before, last_look=rfc3339(world.now))
+            times.append(world.now)
+    assert msgspec.structs.replace(world.status, last_look="") == msgspec.structs.replace(began, last_look="")
+    assert world.said == said
+    assert len(times) == 4
+    assert min(late - early for early, late in pairwise(times)) >= timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("minutes", "written"), [(59, False), (60, True)])
+def test_the_time_of_a_look_is_written_when_the_last_is_an_hour_old(minutes, written):
+    world = ready("1m")
+    world.advance(minutes=1)
+    world.step()
+    before = world.status.last_look
+    world.end_look(found(SAME), after=(parse(before) + timedelta(minutes=minutes) - world.now).total_seconds())
+    world.step()
+    assert world.status.last_look == (rfc3339(world.now) if written else before)
+
+
+def test_an_interval_of_days_is_kept_although_the_jobs_do_not_live_that_long():
+    world = ready("72h")
+    look_again(world)
+    world.end_look(found(SAME))
+    world.step()
+    assert world.status.last_look == rfc3339(world.now)
+    world.jobs.clear()
+    assert world.step().requeue_after == 72 * 3600
+
+
+# ---- something new ----
+
+
+def test_a_newer_step_is_built_like_an_edit():
+    world = ready()
+    look_again(world)
+    world.end_look(found(NEWER))
+    decision = world.step()
+    assert decision.requeue_after == 0
+    assert not [action for action in decision.actions if not isinstance(action, Emit)]
+    assert world.summary()["Ready"] == ("Unknown", "Resolving")
+    assert world.summary()["Tested"] == ("Unknown", "Pending")
+    assert world.status.image is not None, "what is published stays named"
+    assert world.status.timings is None
+    assert world.status.built is None
+    assert (world.status.run.renewals, world.status.run.resolves) == (1, 1)
+    assert world.said[-1] == Emit(
+        type="Normal",
+        reason="NewContent",
+        message="A look found other content, of step 900 (before: step 800): it is made an image.",
+    )
+    world.settle()
+    world.finish(NEWER)
+    world.run_whole()
+    assert stages(world)[4:] == ["Poll", "Resolve", "Export", "Build", "Test"]
+    assert [entry.step for entry in world.status.history] == [900, 800]
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_a_new_run_waits_for_its_turn_among_the_pipelines():
+    world = ready()
+    look_again(world)
+    world.end_look(found(NEWER))
+    world.step()
+    world.queue_position = 3
+    world.step()
+    assert world.summary()["Ready"] == ("Unknown", "Queued")
+    assert stages(world)[4:] == ["Poll"]
+
+
+def test_what_a_look_found_counts_for_one_run_only():
+    """Training was quicker: the look saw step 900, and the run pinned 1000. That is no reason for another run."""
+    world = ready()
+    look_again(world)
+    world.end_look(found(NEWER))
+    world.settle()
+    world.finish(msgspec.structs.replace(NEWER, step=1000, content_hash="sha256:" + "1" * 64))
+    world.run_whole()
+    world.settle()
+    assert world.status.run.renewals == 1
+    assert stages(world)[5:] == ["Resolve", "Export", "Build", "Test"]
+
+
+def test_back_to_content_of_before_moves_the_tags_again():
+    """Somebody removed the newest step: equal content, but Jobs of their own, so that nothing old is credited."""
+    world = ready()
+    for result in (NEWER, SAME):
+        look_again(world)
+        world.end_look(found(result))
+        world.settle()
+        world.finish(result)
+        world.run_whole()
+    names = [job["metadata"]["name"] for job in world.created]
+    assert len(names) == 14
+    assert len(set(names)) == 13, "only the looks share a name"
+    assert [entry.step for entry in world.status.history] == [800, 900, 800]
+
+
+def test_an_edit_stops_a_look_before_its_run_starts():
+    world = ready()
+    look_again(world)
+    world.spec["export"] = {"inputType": "tf_example"}
+    world.generation = 2
+    world.step()
+    assert world.look.terminating
+    assert stages(world)[5:] == []
+    world.remove_terminating()
+    world.settle()
+    assert stages(world)[5:] == ["Resolve"]
+    assert not world.look
+
+
+def test_a_stray_job_is_stopped_before_a_look_starts():
+    world = ready()
+    stray = msgspec.structs.replace(next(iter(world.jobs.values())), name="stray", complete=False)
+    world.jobs["stray"] = stray
+    world.advance(hours=1)
+    decision = world.step()
+    assert decision.actions == (DeleteJob(name="stray", uid=stray.uid),)
+    world.remove_terminating()
+    world.step()
+    assert world.look
+
+
+# ---- when the run had failed ----
+
+
+def test_where_the_checkpoint_was_missing_a_look_that_finds_one_starts_the_run():
+    world = latest()
+    world.settle()
+    world.fail(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "CheckpointNotFound")
+    assert world.step().requeue_after == 600, "the attempt itself was the last look"
+    look_again(world)
+    world.end_look(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
+    world.step()
+    assert world.summary()["Ready"] == ("False", "CheckpointNotFound")
+    look_again(world)
+    world.end_look(found(SAME))
+    world.settle()
+    assert "Stalled" not in world.summary()
+    assert "PollFailed" not in world.summary()
+    assert "(before: none)" in world.said[-1].message
+    world.run_whole()
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_a_run_that_pinned_nothing_begins_anew_even_if_the_content_is_that_of_the_run_before():
+    world = ready()
+    world.request = "again"
+    world.settle()
+    world.fail(FORBIDDEN)
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "UFileForbidden")
+    look_again(world)
+    world.end_look(found(SAME))
+    world.settle()
+    assert world.status.stage.name == "Resolve"
+
+
+def test_a_step_that_cannot_be_exported_is_not_tried_at_every_look_but_the_next_is():
+    world = latest()
+    world.run_to(Stage.EXPORT)
+    world.fail(report("export", results.encode(results.Failed(reason="GraphInvalid", message="m", hint="h")), 10))
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "GraphInvalid")
+    look_again(world)
+    world.end_look(found(SAME))
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "GraphInvalid")
+    look_again(world)
+    world.end_look(found(NEWER))
+    world.settle()
+    assert world.status.stage.name == "Resolve"
+
+
+def test_what_the_installation_refuses_is_not_looked_at():
+    world = latest()
+    world.spec["image"]["repository"] = "elsewhere.test/a/b"
+    world.settle()
+    world.advance(days=1)
+    decision = world.step()
+    assert (decision.actions, decision.requeue_after) == ((), None)
+
+
+# ---- a look that fails ----
+
+
+def test_a_look_that_fails_is_told_and_takes_nothing_away():
+    world = ready()
+    look_again(world)
+    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    assert world.step().requeue_after == 600
+    assert world.summary()["Ready"] == ("True", "Published")
+    assert world.summary()["PollFailed"] == ("True", "UFileForbidden")
+    assert world.condition("PollFailed").message == "What is wrong. What to do."
+    assert world.said[-1] == Emit(type="Warning", reason="UFileForbidden", message="What is wrong. What to do.")
+    assert "Stalled" not in world.summary()
+    assert "Reconciling" not in world.summary()
+    assert world.status.last_failure is None
+
+
+def test_a_look_that_fails_again_says_nothing_new_and_one_that_works_takes_the_word_back():
+    world = ready()
+    for _ in range(3):
+        look_again(world)
+        world.end_look(FORBIDDEN, "PodFailurePolicy")
+        world.step()
+    assert [emit.reason for emit in world.said].count("UFileForbidden") == 1
+    since = world.condition("PollFailed").last_transition_time
+    look_again(world)
+    world.end_look(UNAVAILABLE, "PodFailurePolicy")
+    world.step()
+    assert world.summary()["PollFailed"] == ("True", "UFileUnavailable")
+    assert world.condition("PollFailed").last_transition_time == since
+    assert world.said[-1].reason == "UFileUnavailable"
+    look_again(world)
+    world.end_look(found(SAME))
+    world.step()
+    assert "PollFailed" not in world.summary()
+
+
+@pytest.mark.parametrize(
+    ("poll", "container", "pause"),
+    [
+        ("24h", FORBIDDEN, 24 * 3600),
+        ("24h", UNAVAILABLE, 300),
+        ("1m", UNAVAILABLE, 60),
+        ("24h", MOVED, 300),
+        ("24h", Container(name="resolve", exit_code=0, report="{"), 300),
+    ],
+    ids=["permanent", "may pass", "may pass, often", "inputs moved", "lost"],
+)
+def test_what_may_pass_is_looked_at_again_soon(poll, container, pause):
+    world = ready(poll)
+    look_again(world)
+    world.end_look(container, "" if container.exit_code == 0 else "PodFailurePolicy")
+    assert world.step().requeue_after == pause
+
+
+@pytest.mark.parametrize(
+    ("container", "ended"),
+    [(MOVED, "PodFailurePolicy"), (Container(name="resolve", exit_code=0, report=""), "")],
+    ids=["inputs moved", "result lost"],
+)
+def test_what_is_nobodys_fault_is_not_told(container, ended):
+    world = ready()
+    look_again(world)
+    before = world.status
+    world.end_look(container, ended)
+    world.step()
+    assert world.status == before
+
+
+def test_a_failed_look_is_noted_too():
+    world = ready("2h")
+    look_again(world)
+    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.step()
+    assert world.status.last_look == rfc3339(world.now)
+
+
+def test_an_edit_takes_the_word_of_a_failed_look_back():
+    world = ready()
+    look_again(world)
+    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.step()
+    world.request = "again"
+    world.step()
+    assert "PollFailed" not in world.summary()
+
+
+@pytest.mark.parametrize("change", [{"suspend": True}, {"model": None}], ids=["suspended", "poll removed"])
+def test_without_looks_none_has_failed(change):
+    world = ready()
+    look_again(world)
+    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.step()
+    if "model" in change:
+        del world.spec["model"]["checkpoint"]["poll"]
+    else:
+        world.spec |= change
+    world.generation = 2
+    world.step()
+    assert "PollFailed" not in world.summary()
+    assert world.settled
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_a_look_whose_pod_waits_for_a_secret_is_told_while_it_waits():
+    world = ready()
+    look_again(world)
+    waiting = Container(name="resolve", waiting="CreateContainerConfigError", message='secret "ufile" not found')
+    world.events = (Event(reason="Any", message="", time=world.now),)
+    world.advance(seconds=19)
+    assert not needs_pods(world.observed(), world.now)
+    world.advance(seconds=1)
+    assert needs_pods(world.observed(), world.now)
+    world.set_look_pod(waiting)
+    assert world.step().requeue_after == 15
+    assert world.summary()["PollFailed"] == ("True", "SecretNotFound")
+    assert world.condition("PollFailed").message.startswith('secret "ufile" not found Create the Secret ufile')
+    world.end_look(found(SAME))
+    world.step()
+    assert "PollFailed" not in world.summary()
+
+
+def test_a_look_that_kueue_holds_back_is_waited_for():
+    world = ready()
+    look_again(world)
+    world.jobs[world.look.name] = msgspec.structs.replace(world.look, suspended=True, started=None)
+    before = world.status
+    world.advance(hours=2)
+    assert world.step().requeue_after == 15
+    assert world.status == before
+
+
+@pytest.mark.parametrize(
+    ("terminating", "finished", "ready_pods", "wanted"),
+    [(False, True, 0, True), (True, True, 0, False), (False, False, 1, False)],
+    ids=["finished", "going", "running"],
+)
+def test_pods_are_read_when_they_tell_something(terminating, finished, ready_pods, wanted):
+    world = ready()
+    look_again(world)
+    world.advance(hours=1)
+    changes = {"terminating": terminating, "complete": finished, "ready": ready_pods}
+    world.jobs[world.look.name] = msgspec.structs.replace(world.look, **changes)
+    assert needs_pods(world.observed(), world.now) is wanted
+
+
+def test_a_finished_look_whose_pods_nobody_read_is_looked_at_at_once():
+    world = ready()
+    look_again(world)
+    world.end_look(found(NEWER))
+    unread = msgspec.structs.replace(world.observed(), pods=None)
+    decision = decide(unread, world.config, world.now)
+    assert (decision.requeue_after, decision.actions, decision.status) == (0, (), world.status)
+
+
+def test_a_refused_job_is_told_and_tried_again():
+    world = ready()
+    world.advance(hours=1)
+    refusal = CreateRefusal(reason="QuotaExceeded", message="too much")
+    decision = decide(msgspec.structs.replace(world.observed(), refusal=refusal), world.config, world.now)
+    told = {c.type: (c.status, c.reason, c.message) for c in decision.status.conditions}
+    assert told["PollFailed"] == ("True", "QuotaExceeded", "too much")
+    assert told["Ready"][0] == "True"
+    assert decision.requeue_after == 300
+    assert [action.reason for action in decision.actions] == ["QuotaExceeded"]
+
+
+def test_a_look_of_another_run_is_no_news():
+    world = ready()
+    look_again(world)
+    world.end_look(found(NEWER))
+    world.jobs[world.look.name] = msgspec.structs.replace(world.look, content="sha256:other")
+    before = world.status
+    world.step()
+    assert world.status == before
+    world.advance(hours=1)
+    world.step()
+    assert world.look.terminating
+
+
+def test_a_wiped_status_is_rebuilt_and_the_looks_go_on():
+    world = ready()
+    look_again(world)
+    world.end_look(found(SAME))
+    world.step()
+    world.status = type(world.status)()
+    world.run_whole()
+    assert len(world.created) == 5
+    assert world.summary()["Ready"] == ("True", "Published")
+    assert format_duration(world.step().requeue_after) == "10m0s"

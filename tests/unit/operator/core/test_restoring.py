@@ -1,0 +1,232 @@
+"""Archived inputs that are being restored: waited for without being counted, up to a deadline, and in nobody's way."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from inference_image_contract import inputs, results
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.api import write
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Concurrency, Restores, RestoreWait
+from inference_image_operator.core import waiting
+from inference_image_operator.jobs import look
+from inference_image_operator.runtime.pipeline_limiter import Admission
+from inference_image_operator.runtime.reconcile import Reconciler
+from tests.support.world import CONFIG, World, report
+
+MESSAGE = "3 objects in bucket 'uai-demo' are being restored from class ARCHIVE (Standard, which takes 1 to 5 hours)."
+QUICK = Restores(standard=RestoreWait(every="15m", deadline="45m"))
+
+
+def ended(code: ExitCode = ExitCode.RESTORING, reason: str = "ObjectRestoring", message: str = MESSAGE):
+    failed = results.Failed(reason=reason, message=message, hint="Nothing to do.")
+    return report("resolve", results.encode(failed), code, "Error")
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.spec["ufile"] |= {"restore": "Standard"}
+    world.config = msgspec.structs.replace(CONFIG, ufile=msgspec.structs.replace(CONFIG.ufile, restore=QUICK))
+    world.settle()
+    return world
+
+
+def looks(world, times, **failure):
+    """The Resolve Job ends so often, each time after the pause that was said."""
+    for _ in range(times):
+        world.fail(ended(**failure))
+        world.settle()
+        world.advance(minutes=15)
+        world.settle()
+
+
+def asked(job: dict) -> inputs.ResolveInput:
+    (resolve,) = job["spec"]["template"]["spec"]["containers"]
+    text = next(item["value"] for item in resolve["env"] if item["name"] == "INFERENCE_IMAGE_INPUT")
+    return msgspec.json.decode(text.replace("$$", "$"), type=inputs.ResolveInput)
+
+
+def test_the_wish_reaches_the_job_and_is_not_there_by_default(world):
+    assert asked(world.created[0]).restore == "Standard"
+    plain = World()
+    plain.settle()
+    assert "restore" not in msgspec.json.decode(inputs.encode(asked(plain.created[0])))
+
+
+def test_it_is_said_once_and_waited_for(world):
+    world.fail(ended())
+    world.settle()
+    assert world.summary()["Ready"] == ("Unknown", "ObjectRestoring")
+    assert world.summary()["Resolved"] == ("Unknown", "ObjectRestoring")
+    assert world.summary()["Reconciling"] == ("True", "ObjectRestoring")
+    assert world.condition("Ready").message == f"{MESSAGE} Nothing to do. Look 1 of 3 follows in 15m."
+    assert world.status.last_failure is None
+    assert len(world.created) == 1
+    world.advance(minutes=14, seconds=59)
+    world.settle()
+    assert len(world.created) == 1
+    world.advance(seconds=1)
+    world.settle()
+    assert len(world.created) == 2
+    assert world.summary()["Ready"] == ("Unknown", "Resolving")
+    world.fail(ended())
+    world.settle()
+    assert [(said.type, said.reason) for said in world.said] == [("Normal", "ObjectRestoring")]
+
+
+def test_once_they_can_be_read_the_run_goes_on(world):
+    looks(world, 2)
+    assert (world.status.stage.attempt, world.status.stage.waits, world.status.stage.failures) == (3, 2, 0)
+    world.run_whole()
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_after_the_deadline_it_stalls_and_says_so(world):
+    looks(world, 3)
+    assert "Stalled" not in world.summary()
+    world.fail(ended())
+    world.settle()
+    assert world.summary()["Ready"] == ("False", "RestoreTimedOut")
+    assert world.summary()["Stalled"] == ("True", "RestoreTimedOut")
+    message = world.condition("Ready").message
+    assert message.startswith(f"After 45m the restore (Standard) is not done: {MESSAGE}")
+    assert "console of US3" in message
+    assert "Tried" not in message
+    assert (world.status.last_failure.reason, world.status.last_failure.stage) == ("RestoreTimedOut", "Resolve")
+    assert world.settled
+
+
+def test_failures_between_the_looks_are_counted_as_ever(world):
+    world.spec["retry"] = {"limit": 1}
+    looks(world, 2)
+    for _ in range(2):
+        world.fail(ended(ExitCode.UNAVAILABLE, "UFileUnavailable", "It does not answer."))
+        world.settle()
+        world.advance(minutes=5)
+        world.settle()
+    assert world.summary()["Stalled"] == ("True", "UFileUnavailable")
+    assert world.condition("Ready").message == "It does not answer. Nothing to do. Tried 2 times."
+
+
+def test_many_looks_use_up_no_attempts(world):
+    many = Restores(standard=RestoreWait(every="15m", deadline="12h"))
+    world.config = msgspec.structs.replace(CONFIG, ufile=msgspec.structs.replace(CONFIG.ufile, restore=many))
+    looks(world, 40)
+    assert world.status.stage.waits == 40
+    world.run_whole()
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_the_expedited_tier_has_times_of_its_own(world):
+    world.spec["ufile"] |= {"restore": "Expedited"}
+    world.generation = 2
+    world.settle()
+    world.remove_terminating()
+    world.settle()
+    world.fail(ended())
+    world.settle()
+    assert "Look 1 of 30 follows in 2m." in world.condition("Ready").message
+
+
+def test_a_change_of_the_wish_begins_a_run():
+    world = World()
+    world.settle()
+    world.fail(ended(ExitCode.BAD_INPUT, "ObjectArchived", "1 object is archived."))
+    world.settle()
+    assert world.summary()["Stalled"][0] == "True"
+    world.spec["ufile"]["restore"] = "Standard"
+    world.generation = 2
+    world.settle()
+    assert asked(world.created[-1]).restore == "Standard"
+
+
+def test_a_look_for_something_newer_restores_nothing(world):
+    world.run_whole()
+    assert asked(look(world.observed(), "name", "content", world.config)).restore == ""
+
+
+# ---- the place among the pipelines ----
+
+
+class Restoring:
+    """A cluster with one object whose restore is under way."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.created = 0
+
+    async def image(self, namespace: str, name: str) -> dict:
+        meta = {"namespace": namespace, "name": name, "uid": self._world.uid, "generation": 1}
+        meta |= {"resourceVersion": "1", "creationTimestamp": "2026-01-01T00:00:00Z"}
+        return {"metadata": meta, "spec": self._world.spec, "status": write(self._world.status)}
+
+    async def jobs(self, *_: str) -> list[dict]:
+        return []
+
+    async def apply_status(self, *_: object) -> None:
+        return
+
+    async def create_job(self, _: dict) -> None:
+        self.created += 1
+
+
+@pytest.mark.parametrize(("minutes", "place"), [(1, 0), (16, 1)], ids=["while it waits", "when it looks"])
+async def test_others_may_run_while_it_waits(world, minutes, place):
+    world.fail(ended())
+    world.settle()
+    now = datetime.fromtimestamp(world.now.timestamp() + 60 * minutes, UTC)
+    admission, woken, cluster = Admission(Concurrency(total=1)), [], Restoring(world)
+    reconciler = Reconciler(cluster, world.config, lambda: now, admission, woken.append)
+    assert admission.ask(("space", "first"), "2025-01-01T00:00:00Z") == 0
+    admission.release(("space", "first"))
+    await reconciler(("space", "detector"))
+    assert cluster.created == place
+    assert admission.ask(("space", "other"), "2026-02-01T00:00:00Z") == place
+
+
+def test_a_wait_ends_before_its_turn_comes(world):
+    """The queue is no reason to forget the pause, nor the pause to lose the place in the queue."""
+    world.fail(ended())
+    world.settle()
+    world.queue_position = 2
+    world.settle()
+    assert world.summary()["Ready"] == ("Unknown", "ObjectRestoring")
+    world.advance(minutes=15)
+    world.settle()
+    assert world.summary()["Ready"] == ("Unknown", "Queued")
+    world.queue_position = 0
+    world.settle()
+    assert world.summary()["Ready"] == ("Unknown", "Resolving")
+    assert len(world.created) == 2
+
+
+def test_only_a_pause_for_a_restore_gives_up_the_place():
+    world = World()
+    decision = world.step()
+    assert not waiting.for_restore(decision)
+    world.settle()
+    world.fail(ended(ExitCode.UNAVAILABLE, "UFileUnavailable", "It does not answer."))
+    assert not waiting.for_restore(world.step())
+
+
+# ---- what else US3 has to say ----
+
+
+def test_a_key_that_keeps_another_graph_is_said():
+    world = World()
+    world.run_to(Stage.EXPORT)
+    plain = results.Exported(
+        graph=inputs.Graph(key="out/f/frozen_inference_graph.pb", sha256="a" * 64, size=1000),
+        not_overwritten="out/frozen_inference_graph.pb",
+    )
+    world.finish(plain)
+    world.settle()
+    assert world.summary()["Exported"] == ("True", "Exported")
+    assert "out/frozen_inference_graph.pb keeps another graph" in world.condition("Exported").message
+    (said,) = [emit for emit in world.said if emit.type == "Warning"]
+    assert said.reason == "OverwriteForbidden"
+    assert "The graph is out/f/frozen_inference_graph.pb" in said.message
+    assert world.status.stage.name == Stage.BUILD

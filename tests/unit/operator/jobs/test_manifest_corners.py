@@ -1,0 +1,195 @@
+"""Corners of the manifests that the golden files do not show."""
+
+import msgspec
+import pytest
+
+from inference_image_contract import inputs
+from inference_image_operator.api import Status
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import PullSecret, Registries
+from inference_image_operator.jobs import manifest, memory_limit
+from inference_image_operator.jobs.image_labels import lineage
+from inference_image_operator.jobs.pod import literal
+from inference_image_operator.jobs.sizing import disk
+from inference_image_operator.jobs.stages.kaniko import kaniko_args
+from tests.support.world import World
+
+MIB = 1 << 20
+
+
+def job(stage: Stage, world: World | None = None, **spec: object) -> dict:
+    world = world or World()
+    world.spec |= spec
+    world.run_to(stage)
+    return world.created[-1]
+
+
+def containers(found: dict) -> dict[str, dict]:
+    pod = found["spec"]["template"]["spec"]
+    return {c["name"]: c for c in [*pod.get("initContainers", []), *pod["containers"]]}
+
+
+def work(found: dict, name: str, kind: type) -> object:
+    value = containers(found)[name]["env"][0]["value"]
+    return msgspec.json.decode(value.replace("$$", "$"), type=kind)
+
+
+def test_scratch_space_in_bytes():
+    assert disk.workspace(800 * MIB) == (64 + 800 + 100) * MIB
+    assert disk.kaniko(100 * MIB, 300 * MIB) == (64 + 1200 + 300 + 200) * MIB
+    assert disk.export(100 * MIB) == (256 + 400) * MIB
+
+
+def test_kubernetes_expands_nothing():
+    assert literal("$(A) $$ $") == "$$(A) $$$$ $$"
+
+
+@pytest.mark.parametrize(("ttl", "seconds"), [("1h", 86400), ("24h", 86400), ("48h", 172800)])
+def test_a_finished_job_stays_a_day_at_least(ttl, seconds):
+    assert job(Stage.RESOLVE, ttlAfterFinished=ttl)["spec"]["ttlSecondsAfterFinished"] == seconds
+
+
+def test_deadlines_follow_the_spec():
+    timeouts = {"export": {"timeout": "7m"}, "build": {"timeout": "8m"}, "test": {"timeout": "9m"}}
+    found = [job(stage, **timeouts)["spec"]["activeDeadlineSeconds"] for stage in Stage]
+    assert found == [1800, 420, 480, 900 + 540]
+    assert work(job(Stage.EXPORT, **timeouts), "export", inputs.ExportInput).timeout_seconds == 420
+
+
+def test_a_long_name_makes_a_legal_label():
+    world = World()
+    world.settle()
+    for name, label in (("x" * 70, "x" * 63), ("x" * 62 + ".y", "x" * 62)):
+        observed = msgspec.structs.replace(world.observed(), name=name)
+        found = manifest(observed, world.status, world.config)
+        assert found["metadata"]["labels"]["uai.ucloud.cn/inferenceimage"] == label
+        assert found["metadata"]["annotations"]["uai.ucloud.cn/owner"] == name
+
+
+def test_what_is_missing_is_an_error_of_the_caller():
+    world = World()
+    world.run_to(Stage.TEST)
+    observed, status = world.observed(), world.status
+    stage = status.stage
+    cases = (
+        (Status(), "the status claims no stage"),
+        (msgspec.structs.replace(status, built=None), "there is no image to test"),
+        (
+            msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Build"), frozen_graph=None),
+            "there is no graph to build an image from",
+        ),
+        (
+            msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Export"), manifest=None),
+            "nothing is pinned yet",
+        ),
+    )
+    for broken, message in cases:
+        with pytest.raises(ValueError, match=message):
+            manifest(observed, broken, world.config)
+    world.spec["ufile"]["endpoint"]["suffix"] = ".elsewhere"
+    resolving = msgspec.structs.replace(stage, name="Resolve")
+    with pytest.raises(ValueError, match="the endpoint is not allowed"):
+        manifest(world.observed(), msgspec.structs.replace(status, stage=resolving), world.config)
+
+
+def test_kanikos_command_line_is_this_one():
+    world = World()
+    registries = Registries(allowed=("uhub.devcluster.test", "plain.test:5000"), plain_http=("plain.test:5000",))
+    world.config = msgspec.structs.replace(world.config, registries=registries)
+    world.spec["build"] = {"args": {"B": "2", "A": "1"}}
+    world.run_to(Stage.BUILD)
+    args = kaniko_args(world.observed(), world.status, world.config)
+    content, ca = "c" * 64, "/var/run/inference-image/registry-ca/ca.crt"
+    assert args == containers(world.created[-1])["kaniko"]["args"]
+    assert [arg for arg in args if "registry" in arg or "build-arg" in arg or "destination" in arg] == [
+        f"--destination=uhub.devcluster.test/demo/object-detect-infer:content-{content}",
+        f"--registry-certificate=uhub.devcluster.test={ca}",
+        f"--registry-certificate=plain.test:5000={ca}",
+        "--insecure-registry=plain.test:5000",
+        "--build-arg=A=1",
+        "--build-arg=B=2",
+    ]
+    bare = kaniko_args(world.observed(), msgspec.structs.replace(world.status, checkpoint=None), world.config)
+    assert [arg for arg in args if arg not in bare] == [
+        "--label=org.opencontainers.image.version=800",
+        "--label=uai.ucloud.cn/checkpoint-step=800",
+        "--label=uai.ucloud.cn/checkpoint-fingerprint=sha256:" + "f" * 64,
+        '--label=uai.ucloud.cn/checkpoint-files=[["model.ckpt-800.index",10,"e"]]',
+    ]
+    assert [arg for arg in bare if "label" in arg] == [
+        f"--label=org.opencontainers.image.revision=sha256:{content}",
+        f"--label=uai.ucloud.cn/content-hash=sha256:{content}",
+    ]
+
+
+def test_the_labels_of_equal_content_are_equal_wherever_its_files_lie():
+    world = World()
+    world.run_to(Stage.BUILD)
+    files = tuple(
+        msgspec.structs.replace(item, key="elsewhere/" + item.key.rpartition("/")[2])
+        for item in world.status.checkpoint.files
+    )
+    moved = msgspec.structs.replace(world.status.checkpoint, files=files)
+    there = lineage(msgspec.structs.replace(world.status, checkpoint=moved), "elsewhere/")
+    assert there == lineage(world.status, "uai/object-train-output/")
+
+
+def test_without_secrets_nothing_is_mounted():
+    image = {"repository": "uhub.devcluster.test/a/b", "tags": ["t"]}
+    for stage in Stage:
+        found = job(stage, image=image)
+        volumes = found["spec"]["template"]["spec"]["volumes"]
+        assert not [volume for volume in volumes if "secret" in volume]
+        assert "imagePullSecrets" not in found["spec"]["template"]["spec"]
+    assert not [arg for arg in containers(job(Stage.BUILD, image=image))["kaniko"]["args"] if "certificate" in arg]
+
+
+def test_pull_secrets_are_named_once_the_installations_first():
+    world = World()
+    jobs = msgspec.structs.replace(world.config.jobs, image_pull_secrets=(PullSecret(name="steps"),))
+    world.config = msgspec.structs.replace(world.config, jobs=jobs)
+    world.spec["scheduling"] = {"imagePullSecrets": [{"name": "uhub"}]}
+    found = job(Stage.TEST, world)
+    assert found["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "steps"}, {"name": "uhub"}]
+
+
+def test_classes_and_affinity_reach_the_pod():
+    world = World()
+    scheduling = msgspec.structs.replace(
+        world.config.scheduling, allowed_priority_classes=("low",), allowed_runtime_classes=("gvisor",)
+    )
+    world.config = msgspec.structs.replace(world.config, scheduling=scheduling)
+    wish = {"priorityClassName": "low", "runtimeClassName": "gvisor", "affinity": {"podAffinity": {}}}
+    pod = job(Stage.RESOLVE, world, scheduling=wish)["spec"]["template"]["spec"]
+    assert {name: pod[name] for name in wish} == wish
+
+
+@pytest.mark.parametrize(("enabled", "sample"), [(True, "uai/a.png"), (False, "")])
+def test_the_sample_is_looked_for_only_where_it_is_used(enabled, sample):
+    found = job(Stage.RESOLVE, test={"enabled": enabled, "sample": "uai/a.png"})
+    assert work(found, "resolve", inputs.ResolveInput).sample == sample
+
+
+@pytest.mark.parametrize(("sample", "located", "keys"), [("uai/a.png", True, 4), ("", False, 1)])
+def test_the_probe_meets_ufile_only_for_a_sample(sample, located, keys):
+    found = job(Stage.TEST, test={"sample": sample})
+    assert (work(found, "probe", inputs.ProbeInput).ufile is not None) is located
+    assert len(containers(found)["probe"]["env"]) == keys
+
+
+def test_a_config_map_is_mounted_whole_or_by_items():
+    whole = job(Stage.RESOLVE, source={"configMap": {"name": "code"}})
+    volume = next(v for v in whole["spec"]["template"]["spec"]["volumes"] if v["name"] == "source")
+    assert volume == {"name": "source", "configMap": {"name": "code", "defaultMode": 0o444}}
+    mounts = [mount for c in containers(whole).values() for mount in c["volumeMounts"] if mount["name"] == "source"]
+    assert mounts
+    assert all(mount["readOnly"] is True for mount in mounts)
+    assert work(whole, "resolve", inputs.ResolveInput).source_prefix == ""
+    assert work(job(Stage.BUILD, source={"configMap": {"name": "code"}}), "assemble", inputs.AssembleInput)
+
+
+def test_the_memory_limit_of_a_container():
+    found = job(Stage.BUILD)
+    assert (memory_limit(found, "kaniko"), memory_limit(found, "report"), memory_limit(found, "x")) == (
+        "2Gi", "128Mi", None,
+    )  # fmt: skip

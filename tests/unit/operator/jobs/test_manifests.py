@@ -1,0 +1,177 @@
+"""Golden manifests of the four Jobs, and what must hold in each: security, credentials, literal values.
+
+After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+import yaml
+
+from inference_image_contract import inputs
+from inference_image_operator.api.stages import Stage
+from tests.support.world import World
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def manifest(stage: Stage, **spec: object) -> dict:
+    world = World()
+    world.spec |= spec
+    world.run_to(stage)
+    return world.created[-1]
+
+
+def containers(job: dict) -> dict[str, dict]:
+    pod = job["spec"]["template"]["spec"]
+    return {c["name"]: c for c in [*pod.get("initContainers", []), *pod["containers"]]}
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_golden(stage):
+    text = yaml.safe_dump(msgspec.to_builtins(manifest(stage)), sort_keys=True, width=120)
+    path = GOLDEN / f"{stage.lower()}.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_pod_has_no_api_token_and_never_restarts(stage):
+    job = manifest(stage)
+    pod = job["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["restartPolicy"] == "Never"
+    assert "hostNetwork" not in pod
+    assert "serviceAccountName" not in pod
+    assert job["spec"]["backoffLimit"] == 0
+    assert job["spec"]["ttlSecondsAfterFinished"] >= 86400
+    owner = job["metadata"]["ownerReferences"][0]
+    assert owner["controller"]
+    assert not owner["blockOwnerDeletion"]
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_container_but_kaniko_and_the_users_own_is_restricted(stage):
+    for name, container in containers(manifest(stage)).items():
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["capabilities"]["drop"] == ["ALL"]
+        if name not in ("kaniko", "image"):
+            assert context["runAsNonRoot"] is True
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def secrets_of(job: dict, name: str) -> set[str]:
+    container = containers(job)[name]
+    by_env = {env["valueFrom"]["secretKeyRef"]["name"] for env in container.get("env", []) if "valueFrom" in env}
+    volumes = {
+        v["name"]: v["secret"]["secretName"] for v in job["spec"]["template"]["spec"]["volumes"] if "secret" in v
+    }
+    mounted = {volumes[m["name"]] for m in container.get("volumeMounts", []) if m["name"] in volumes}
+    return (by_env | mounted) - {"uhub-ca"}
+
+
+WHO_GETS_WHAT = [
+    (Stage.RESOLVE, {"resolve": {"ufile", "uhub"}}),
+    (Stage.EXPORT, {"export": {"ufile"}}),
+    (Stage.BUILD, {"assemble": {"ufile"}, "kaniko": {"uhub"}, "report": {"uhub"}}),
+    (Stage.TEST, {"image": set(), "probe": {"ufile"}, "publish": {"uhub"}}),
+]
+
+
+@pytest.mark.parametrize(("stage", "expected"), WHO_GETS_WHAT)
+def test_each_container_gets_the_credentials_that_it_needs_and_no_others(stage, expected):
+    job = manifest(stage, test={"sample": "uai/samples/shapes.png"})
+    assert {name: secrets_of(job, name) for name in containers(job)} == expected
+
+
+HOSTILE = ["$(UFILE_PRIVATE_KEY)", "--flag", "; rm -rf /", "`id`", "a b", "$$(X)", "$HOME", "%s{0}"]
+
+
+def expand(text: str) -> str:
+    """As Kubernetes expands: `$$` is one `$`; a `$(NAME)` that is left is a reference, and there must be none."""
+    marked = text.replace("$$", "\0")
+    assert "$(" not in marked
+    return marked.replace("\0", "$")
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_build_argument_is_one_literal_element(value):
+    job = manifest(Stage.BUILD, build={"args": {"BASE": value}})
+    args = [expand(arg) for arg in containers(job)["kaniko"]["args"]]
+    assert args.count(f"--build-arg=BASE={value}") == 1
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_key_reaches_the_container_literally(value):
+    world = World()
+    world.spec["model"]["labelMap"] = value
+    world.run_to(Stage.RESOLVE)
+    env = containers(world.created[-1])["resolve"]["env"][0]
+    assert env["name"] == "INFERENCE_IMAGE_INPUT"
+    assert msgspec.json.decode(expand(env["value"]), type=inputs.ResolveInput).label_map == value
+
+
+def test_scheduling_and_pull_secrets_of_object_and_installation_meet():
+    world = World()
+    world.spec["scheduling"] = {
+        "nodeSelector": {"disk": "ssd", "kubernetes.io/arch": "arm64"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "imagePullSecrets": [{"name": "own"}],
+    }
+    jobs = msgspec.structs.replace(world.config.jobs, node_selector={"kubernetes.io/arch": "amd64"})
+    world.config = msgspec.structs.replace(world.config, jobs=jobs)
+    world.run_to(Stage.TEST)
+    pod = world.created[-1]["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"disk": "ssd", "kubernetes.io/arch": "amd64"}
+    assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
+    assert pod["imagePullSecrets"] == [{"name": "own"}, {"name": "uhub"}]
+
+
+def test_own_resources_win_over_the_installations_and_disk_is_asked_for():
+    job = manifest(Stage.BUILD, build={"resources": {"limits": {"memory": "3Gi"}}})
+    resources = containers(job)["kaniko"]["resources"]
+    assert resources["limits"]["memory"] == "3Gi"
+    assert int(resources["requests"]["ephemeral-storage"]) > 300 << 20
+
+
+@pytest.mark.parametrize(
+    ("own", "request_", "limit"),
+    [
+        ({}, "2Gi", "4Gi"),
+        ({"limits": {"memory": "1Gi"}}, "1Gi", "1Gi"),
+        ({"requests": {"memory": "6Gi"}}, "6Gi", "6Gi"),
+        ({"requests": {"memory": "1Gi"}, "limits": {"memory": "8Gi"}}, "1Gi", "8Gi"),
+    ],
+)
+def test_a_default_gives_way_where_it_would_contradict_the_wish(own, request_, limit):
+    resources = containers(manifest(Stage.EXPORT, export={"resources": own}))["export"]["resources"]
+    assert (resources["requests"]["memory"], resources["limits"]["memory"]) == (request_, limit)
+
+
+def test_a_config_map_source_is_mounted_where_resolve_and_assemble_look():
+    source = {"configMap": {"name": "code", "items": [{"key": "a", "path": "code/a.py"}]}}
+    for stage, name in ((Stage.RESOLVE, "resolve"), (Stage.BUILD, "assemble")):
+        job = manifest(stage, source=source)
+        mounts = {m["name"]: m["mountPath"] for m in containers(job)[name]["volumeMounts"]}
+        assert mounts["source"] == "/var/run/inference-image/source"
+        volume = next(v for v in job["spec"]["template"]["spec"]["volumes"] if v["name"] == "source")
+        assert volume["configMap"]["items"] == [{"key": "a", "path": "code/a.py"}]
+
+
+def test_equal_worlds_make_equal_jobs():
+    assert json.dumps(msgspec.to_builtins(manifest(Stage.TEST))) == json.dumps(
+        msgspec.to_builtins(manifest(Stage.TEST))
+    )
+
+
+def test_a_queue_name_becomes_kueues_label_of_the_job_alone():
+    job = manifest(Stage.EXPORT, scheduling={"queueName": "detectors"})
+    assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "detectors"
+    assert "kueue.x-k8s.io/queue-name" not in job["spec"]["template"]["metadata"]["labels"]
+    assert "kueue.x-k8s.io/queue-name" not in manifest(Stage.EXPORT)["metadata"]["labels"]

@@ -1,0 +1,113 @@
+"""Memory of what holds the model: sized by what is known, within the installation's maximum, told in the status."""
+
+import msgspec
+import pytest
+
+from inference_image_contract import results
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Jobs, Maximum
+from tests.support.world import GRAPH, RESULTS, World, report
+
+MIB = 1 << 20
+RESNET_101 = msgspec.structs.replace(RESULTS[Stage.RESOLVE], model_bytes=239 * MIB)
+NAS = msgspec.structs.replace(RESULTS[Stage.RESOLVE], model_bytes=400 * MIB)
+
+
+def memory_of(world: World, container: str) -> tuple[str, str]:
+    """Request and limit of a container of the newest Job."""
+    spec = world.created[-1]["spec"]["template"]["spec"]
+    (found,) = (c for c in [*spec.get("initContainers", []), *spec["containers"]] if c["name"] == container)
+    return found["resources"]["requests"]["memory"], found["resources"]["limits"]["memory"]
+
+
+def resolved(result: results.Resolved, **spec) -> World:
+    world = World()
+    world.spec |= spec
+    world.run_to(Stage.RESOLVE)
+    world.finish(result)
+    world.settle()
+    return world
+
+
+def in_test(memory_bytes: int, resolve: results.Resolved = RESNET_101, **spec) -> World:
+    world = resolved(resolve, **spec)
+    world.finish(results.Exported(graph=msgspec.structs.replace(GRAPH, memory_bytes=memory_bytes)))
+    world.run_to(Stage.TEST)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (RESULTS[Stage.RESOLVE], ("2Gi", "4Gi")),
+        (RESNET_101, ("2458Mi", "4Gi")),
+        (NAS, ("3424Mi", "5136Mi")),
+    ],
+    ids=["nothing known", "ResNet-101", "larger"],
+)
+def test_the_export_is_sized_by_the_model_and_never_below_the_installations_default(result, expected):
+    world = resolved(result)
+    assert memory_of(world, "export") == expected
+    assert world.status.memory.export == expected[1]
+
+
+def test_the_test_is_sized_by_what_running_the_graph_took():
+    world = in_test(2461 * MIB)
+    assert memory_of(world, "image") == ("2461Mi", "4307Mi")
+    assert (world.status.memory.test, world.status.frozen_graph.memory_bytes) == ("4307Mi", 2461 * MIB)
+
+
+def test_a_small_model_is_tested_with_the_installations_default():
+    assert memory_of(in_test(545 * MIB, RESULTS[Stage.RESOLVE]), "image") == ("1Gi", "3Gi")
+
+
+def test_what_the_object_asks_for_goes_before_what_is_known():
+    world = in_test(2461 * MIB, test={"resources": {"limits": {"memory": "2Gi"}}})
+    assert memory_of(world, "image") == ("2Gi", "2Gi")
+
+
+def test_nothing_gets_more_than_the_installations_maximum():
+    world = World()
+    world.config = msgspec.structs.replace(world.config, jobs=Jobs(maximum=Maximum(memory="4Gi")))
+    world.run_to(Stage.RESOLVE)
+    world.finish(NAS)
+    world.settle()
+    assert memory_of(world, "export") == ("3424Mi", "4Gi")
+
+
+def test_a_model_that_needs_more_than_the_maximum_is_named_before_its_export():
+    world = World()
+    world.config = msgspec.structs.replace(world.config, jobs=Jobs(maximum=Maximum(memory="2Gi")))
+    world.run_to(Stage.RESOLVE)
+    world.finish(RESNET_101)
+    world.settle()
+    stalled = world.condition("Stalled")
+    assert (stalled.reason, len(world.created)) == ("ResourcesTooLarge", 1)
+    assert "239 MiB of weights needs about 2458 MiB of memory; this installation allows a container 2Gi" in (
+        stalled.message
+    )
+    assert world.summary()["Exported"] == ("False", "ResourcesTooLarge")
+
+
+def test_who_sets_the_limits_is_believed():
+    world = World()
+    world.config = msgspec.structs.replace(world.config, jobs=Jobs(maximum=Maximum(memory="2Gi")))
+    limits = {"resources": {"limits": {"memory": "1Gi"}}}
+    world.spec |= {"export": limits, "test": limits}
+    world.run_to(Stage.RESOLVE)
+    world.finish(RESNET_101)
+    world.settle()
+    assert memory_of(world, "export") == ("1Gi", "1Gi")
+
+
+@pytest.mark.parametrize(("told", "expected"), [(1800 * MIB, 1800 * MIB), (0, 2461 * MIB)], ids=["told", "not told"])
+def test_the_status_says_what_serving_takes(told, expected):
+    world = in_test(2461 * MIB)
+    probed = results.Probed(ready_seconds=1, answer_seconds=1, memory_bytes=told)
+    world.finish()
+    name = world.claimed.name
+    (pod,) = world.pods[name]
+    probe = report("probe", results.encode(probed))
+    world.pods[name] = (msgspec.structs.replace(pod, containers=(probe, *pod.containers)),)
+    world.settle()
+    assert world.status.image.memory_bytes == expected

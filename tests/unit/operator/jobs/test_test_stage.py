@@ -1,0 +1,63 @@
+"""The Test stage's pod where more is asked of the image than an answer."""
+
+import msgspec
+import pytest
+
+from inference_image_contract import inputs
+from inference_image_operator.api import Spec, read
+from inference_image_operator.api.names import input_hash
+from inference_image_operator.api.stages import Stage
+from tests.support.world import SPEC
+from tests.unit.operator.jobs.test_manifest_corners import containers, job, work
+
+
+def test_the_graph_is_asked_before_the_image_starts():
+    found = job(Stage.TEST, test={"matchGraph": True, "sample": "uai/sample.jpg"})
+    assert list(containers(found)) == ["answer", "image", "probe", "publish"]
+    asked = work(found, "answer", inputs.AnswerInput)
+    assert (asked.sample, asked.input_type) == ("uai/sample.jpg", "image_tensor")
+    assert asked.graph.key.endswith("frozen_inference_graph.pb")
+    assert "/resolved/" in asked.manifest.key
+    probe = work(found, "probe", inputs.ProbeInput)
+    assert probe.match_graph
+    where = {
+        c["name"]: [m for m in c.get("volumeMounts", []) if m["name"] == "workspace"]
+        for c in containers(found).values()
+    }
+    assert [bool(where[name]) for name in ("answer", "image", "probe", "publish")] == [True, False, True, False]
+    assert where["probe"][0]["readOnly"]
+
+
+def test_the_image_alone_is_given_no_credential():
+    found = containers(job(Stage.TEST, test={"matchGraph": True}))
+    secret = {
+        name: "secretKeyRef" in str(c) or "registry" in str(c.get("volumeMounts", [])) for name, c in found.items()
+    }
+    assert secret == {"answer": True, "image": False, "probe": False, "publish": True}
+
+
+def test_what_is_expected_reaches_the_probe_as_it_was_written():
+    fields = [{"path": "/a"}, {"path": "/b", "equals": None}, {"path": "/c", "equals": {"d": [1, "x"]}}]
+    probe = work(job(Stage.TEST, test={"expect": {"status": 201, "fields": fields}}), "probe", inputs.ProbeInput)
+    assert probe.status == 201
+    assert [msgspec.to_builtins(field) for field in probe.fields] == fields
+
+
+def test_nothing_is_compared_where_the_test_is_off():
+    assert list(containers(job(Stage.TEST, test={"enabled": False, "matchGraph": True}))) == ["publish"]
+
+
+@pytest.mark.parametrize(
+    ("test", "same"),
+    [
+        ({}, True),
+        ({"expect": {}, "matchGraph": False}, True),
+        ({"matchGraph": True}, False),
+        ({"expect": {"status": 200}}, False),
+        ({"expect": {"fields": [{"path": "/a"}]}}, False),
+        ({"expect": {"fields": [{"path": "/a", "equals": None}]}}, False),
+    ],
+)
+def test_only_a_wish_changes_the_input_hash(test, same):
+    before = input_hash(read(Spec, SPEC), "")
+    assert (input_hash(read(Spec, SPEC | {"test": test}), "") == before) is same

@@ -1,0 +1,80 @@
+"""How the installation's proxy, CA and limits for UFile reach the containers that speak to it, and no others."""
+
+import json
+
+import msgspec
+import pytest
+
+from inference_image_contract import inputs
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config import installation
+from tests.support.world import World
+
+SPEAKERS = {
+    Stage.RESOLVE: {"resolve"},
+    Stage.EXPORT: {"export"},
+    Stage.BUILD: {"assemble"},
+    Stage.TEST: {"probe"},
+}
+PROXY = installation.UFileProxy(url="http://proxy.test:3128", no_proxy=("uhub.test", ".svc"))
+
+
+def job(stage, **ufile):
+    world = World()
+    world.config = msgspec.structs.replace(world.config, ufile=msgspec.structs.replace(world.config.ufile, **ufile))
+    world.spec |= {"test": {"sample": "uai/samples/shapes.png"}}
+    world.run_to(stage)
+    return world.created[-1]["spec"]["template"]["spec"]
+
+
+def containers(pod):
+    return {found["name"]: found for found in [*pod.get("initContainers", []), *pod["containers"]]}
+
+
+def values(container):
+    return {item["name"]: item.get("value") for item in container.get("env", [])}
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_only_what_speaks_to_ufile_gets_the_proxy(stage):
+    found = {name: values(item) for name, item in containers(job(stage, proxy=PROXY)).items()}
+    assert {name for name, env in found.items() if "HTTPS_PROXY" in env} == SPEAKERS[stage]
+    for name in SPEAKERS[stage]:
+        assert found[name]["HTTP_PROXY"] == found[name]["HTTPS_PROXY"] == "http://proxy.test:3128"
+        assert found[name]["NO_PROXY"] == "localhost,127.0.0.1,::1,uhub.test,.svc"
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_only_what_speaks_to_ufile_gets_its_ca(stage):
+    pod = job(stage, ca_config_map="corporate-ca")
+    (volume,) = [item for item in pod["volumes"] if item["name"] == "ufile-ca"]
+    assert volume["configMap"]["name"] == "corporate-ca"
+    assert volume["configMap"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+    mounted = {
+        name: mount["mountPath"]
+        for name, item in containers(pod).items()
+        for mount in item.get("volumeMounts", [])
+        if mount["name"] == "ufile-ca"
+    }
+    assert mounted == dict.fromkeys(SPEAKERS[stage], "/var/run/inference-image/ufile-ca")
+
+
+def test_the_limits_of_the_installation_reach_the_step():
+    pod = job(Stage.EXPORT, limits=installation.UFileLimits(max_files=7, max_bytes="1Gi"))
+    location = json.loads(values(containers(pod)["export"])["INFERENCE_IMAGE_INPUT"])["ufile"]
+    assert (location["maxFiles"], location["maxBytes"]) == (7, 1024**3)
+
+
+def test_default_limits_are_those_of_the_contract_and_are_not_written():
+    limits = installation.UFileLimits()
+    assert (limits.max_files, limits.total()) == (inputs.MAX_FILES, inputs.MAX_BYTES)
+    location = json.loads(values(containers(job(Stage.EXPORT))["export"])["INFERENCE_IMAGE_INPUT"])["ufile"]
+    assert set(location) == {"bucket", "scheme", "suffix"}
+
+
+def test_the_export_asks_for_more_disk_than_its_checkpoint_has():
+    world = World()
+    world.run_to(Stage.EXPORT)
+    pod = world.created[-1]["spec"]["template"]["spec"]
+    request = int(pod["containers"][0]["resources"]["requests"]["ephemeral-storage"])
+    assert request > 2 * sum(item.size for item in world.status.checkpoint.files)

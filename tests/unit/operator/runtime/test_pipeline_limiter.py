@@ -1,0 +1,109 @@
+"""Caps on concurrent pipelines: who runs, who waits, and at which place."""
+
+import pytest
+
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Concurrency
+from inference_image_operator.runtime.pipeline_limiter import Admission
+from tests.support.world import World
+
+A, B, C, D = ("one", "a"), ("one", "b"), ("two", "c"), ("two", "d")
+
+
+def test_without_a_cap_everybody_runs():
+    admission = Admission(Concurrency())
+    assert [admission.ask(key, "t") for key in (A, B, C, D)] == [0, 0, 0, 0]
+
+
+def test_the_oldest_go_first_and_the_others_know_their_place():
+    admission = Admission(Concurrency(total=1))
+    assert admission.ask(A, "1") == 0
+    assert [admission.ask(C, "3"), admission.ask(B, "2"), admission.ask(D, "4")] == [1, 1, 3]
+    assert [admission.ask(key, created) for key, created in ((B, "2"), (C, "3"), (D, "4"))] == [1, 2, 3]
+
+
+def test_who_runs_keeps_running_until_it_is_released():
+    admission = Admission(Concurrency(total=1))
+    assert [admission.ask(A, "1"), admission.ask(A, "1"), admission.ask(B, "2")] == [0, 0, 1]
+    assert admission.release(A) == [B]
+    assert admission.ask(B, "2") == 0
+    assert admission.ask(A, "1") == 1
+
+
+def test_a_full_namespace_does_not_hold_up_another():
+    admission = Admission(Concurrency(total=3, per_namespace=1))
+    assert [admission.ask(A, "1"), admission.ask(B, "2"), admission.ask(C, "3")] == [0, 1, 0]
+    assert admission.release(C) == [B]
+    assert admission.ask(B, "2") == 1
+
+
+def test_an_older_one_that_waits_is_not_overtaken():
+    admission = Admission(Concurrency(total=1))
+    admission.ask(A, "1")
+    admission.ask(B, "2")
+    admission.release(A)
+    assert admission.ask(C, "3") == 1
+    assert admission.ask(B, "2") == 0
+
+
+def test_those_at_work_before_a_restart_are_taken_over():
+    admission = Admission(Concurrency(total=1))
+    admission.take_over(A)
+    assert admission.ask(B, "0") == 1
+    assert admission.ask(A, "1") == 0
+
+
+def test_one_that_went_away_while_waiting_is_forgotten():
+    admission = Admission(Concurrency(total=1))
+    admission.ask(A, "1")
+    admission.ask(B, "2")
+    assert admission.release(B) == []
+    assert admission.ask(C, "3") == 1
+
+
+@pytest.fixture
+def world() -> World:
+    return World(queue_position=3)
+
+
+def test_in_the_queue_no_job_is_made_and_the_status_tells_the_place(world):
+    world.settle()
+    assert world.created == []
+    assert world.summary()["Ready"] == ("Unknown", "Queued")
+    assert world.summary()["Reconciling"] == ("True", "Queued")
+    assert "Place 3" in world.condition("Ready").message
+
+
+def test_the_place_is_written_at_most_once_a_minute(world):
+    world.settle()
+    writes = world.writes
+    world.queue_position = 2
+    world.advance(seconds=50)
+    world.settle()
+    assert world.writes == writes
+    world.advance(seconds=11)
+    world.settle()
+    assert "Place 2" in world.condition("Ready").message
+    assert world.writes == writes + 1
+
+
+def test_whoever_has_its_turn_runs_to_the_end_whatever_the_queue(world):
+    world.settle()
+    world.queue_position = 0
+    world.settle()
+    assert world.summary()["Ready"] == ("Unknown", "Resolving")
+    world.queue_position = 5
+    world.run_to(Stage.TEST)
+    world.finish()
+    world.settle()
+    assert world.summary()["Ready"] == ("True", "Published")
+
+
+def test_an_edit_in_the_queue_is_taken_note_of(world):
+    world.settle()
+    world.generation, world.spec["model"]["checkpoint"]["step"] = 2, 900
+    world.settle()
+    assert world.status.observed_generation == 2
+    assert world.status.run.generation == 2
+    assert world.summary()["Ready"] == ("Unknown", "Queued")
+    assert world.created == []
