@@ -22,9 +22,9 @@ import msgspec
 
 from bench import harness
 from bench.harness import Figure
-from devcluster import images, settings
+from devcluster import settings
 from devcluster.fixture import TUTORIAL, Fixture, fixture
-from devcluster.images import buildah, oci
+from devcluster.images import buildah, catalog, oci
 from devcluster.images.image_build import build
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract import inputs, paths
@@ -185,7 +185,7 @@ def verdict_figures(bench: Bench, rounds: int) -> Iterator[Figure]:
 
 
 def image_figures(bench: Bench) -> Iterator[Figure]:
-    for image in (*images.ALL, *images.EXTRA):
+    for image in (*catalog.ALL, *catalog.EXTRA):
         if image.name not in {"export", "export-onnx"}:
             continue
         layout = build(image)

@@ -6,7 +6,8 @@ import sys
 from demo import install, memory, pipeline, seed_run, serve, summary
 from demo.story import BY_TITLE, OBJECT_DETECT, Story
 from devcluster import __main__ as devcluster
-from devcluster import cluster, fixture, images
+from devcluster import cluster, fixture
+from devcluster.images import catalog
 from devcluster.lib import system
 from devcluster.lib.progress import say, step
 from devcluster.lib.run import CommandError, NotReadyError
@@ -19,7 +20,7 @@ def main(story: Story) -> int:
             devcluster.prepare()
             cluster.up()
             say("The cluster is up. kubeconfig: .devcluster/kubeconfig")
-            references = images.push_all(images.build_all(images.and_named(story.images)))
+            references = catalog.push_all(catalog.build_all(catalog.and_named(story.images)))
         trained = fixture.fixture(story.training)
         say(f"The fixture is a checkpoint of step {trained.step}: {trained.directory.name}")
         with step("Uploading checkpoint, label map, code and sample with the UFile SDK"):

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from devcluster import binaries, cluster, images, settings, versions
+from devcluster import binaries, cluster, settings, versions
+from devcluster.images import catalog
 from devcluster.lib import system
 from devcluster.lib.locks import locked
 from devcluster.lib.run import CommandError, NotReadyError
@@ -54,7 +55,7 @@ def publish_images(names: Sequence[str]) -> None:
     """Builds the images that are not cached and pushes what the registry lacks."""
     with alone():
         prepare()
-        images.publish(names)
+        catalog.publish(names)
 
 
 COMMANDS: dict[str, Callable[[], None]] = {

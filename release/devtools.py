@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from devcluster import binaries
-from devcluster.images import ALL, EXTRA, context
+from devcluster.images import context
+from devcluster.images.catalog import ALL, EXTRA
 from devcluster.images.image_build import Image
 from devcluster.lib.progress import say, step
 from devcluster.lib.run import CommandError, run

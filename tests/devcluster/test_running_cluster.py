@@ -10,8 +10,9 @@ import uuid
 import pytest
 
 from devcluster import cluster as devcluster
-from devcluster import images, settings
+from devcluster import settings
 from devcluster.certs import credentials
+from devcluster.images import catalog
 from devcluster.lib.run import CommandError
 from devcluster.node import inside
 
@@ -40,7 +41,7 @@ except socket.gaierror:
 @pytest.fixture(scope="module")
 def image(cluster):
     """The base image by digest, as the registry of the cluster serves it."""
-    return images.push_all(images.build_all([]))["base"]
+    return catalog.push_all(catalog.build_all([]))["base"]
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ def test_a_program_inside_keeps_its_directory_and_its_exit_code(cluster, tmp_pat
 
 
 def test_an_image_that_stands_is_neither_built_nor_pushed_again(image, capfd):
-    assert images.push_all(images.build_all([]))["base"] == image
+    assert catalog.push_all(catalog.build_all([]))["base"] == image
     assert "Pushing" not in capfd.readouterr().err
 
 

@@ -10,7 +10,8 @@ import pytest
 from demo import install, seed_run
 from demo.story import OBJECT_DETECT
 from devcluster import __main__ as devcluster
-from devcluster import cluster, fixture, images, settings
+from devcluster import cluster, fixture, settings
+from devcluster.images import catalog
 from devcluster.lib.locks import locked
 from tests.e2e import git_host as git_hosts
 from tests.e2e.stack import Case
@@ -23,7 +24,7 @@ def stack() -> None:
         with devcluster.alone():
             devcluster.prepare()
             cluster.up()
-            references = images.push_all(images.build_all())
+            references = catalog.push_all(catalog.build_all())
         fixture.fixture()
         seed_run.run(OBJECT_DETECT)
         install.operator(references)

@@ -6,9 +6,9 @@ import pytest
 
 from demo import install, kubectl
 from demo.seed import EXAMPLE
-from devcluster import images, settings
+from devcluster import settings
 from devcluster.certs import credentials
-from devcluster.images import base_image
+from devcluster.images import base_image, catalog
 from tests.e2e.registry import served
 from tests.e2e.stack import objects
 
@@ -254,7 +254,7 @@ def test_graph_that_the_demanded_tensorflow_cannot_read(case):
 def test_base_with_a_tensorflow_that_is_too_old(case):
     """Said by Resolve: nothing is exported for an image that could not load the graph."""
     old = f"{settings.IMAGE_PREFIX}/tensorflow-1.4.0-py3"
-    images.push(base_image.ensure(), old, "1")
+    catalog.push(base_image.ensure(), old, "1")
     right = case.spec["build"]["args"]["BASE_IMAGE"]
     case.spec["build"]["args"]["BASE_IMAGE"] = f"{old}:1"
     failure = stalled(case, "GraphIncompatible", "1.4", "1.7", f"{old}:1")

@@ -3,13 +3,14 @@
 import pytest
 
 from demo import install
-from devcluster import images, settings
+from devcluster import settings
+from devcluster.images import catalog
 
 
 @pytest.fixture(scope="module")
 def onnx() -> None:
     """The installation with an image that converts, and the base that runs what it made."""
-    install.operator(images.push_all(images.build_all((*images.ALL, *images.EXTRA))))
+    install.operator(catalog.push_all(catalog.build_all((*catalog.ALL, *catalog.EXTRA))))
 
 
 @pytest.mark.usefixtures("onnx")

@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-from devcluster import images
-from devcluster.images import buildah, image_build
+from devcluster.images import buildah, catalog, image_build
 from tests.laptop.site import DOCKERFILE, GRAPH, SECRETS, Site, site
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +42,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("podman")
     (folder / "storage.conf").write_text(STORAGE.format(folder))
     (folder / "containers.conf").write_text(SETTINGS)
-    layout = image_build.build(next(image for image in images.ALL if image.name == "kaniko"))
+    layout = image_build.build(next(image for image in catalog.ALL if image.name == "kaniko"))
     store = f"containers-storage:[vfs@{folder / 'graph'}+{folder / 'run'}]{EXECUTOR}"
     subprocess.run(["skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet", f"oci:{layout}", store], check=True)
     home = folder / "home"
