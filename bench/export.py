@@ -121,7 +121,7 @@ class Bench:
 
     def _stage(self, fingerprint: str, pins: Mapping[str, inputs.PinnedObject]) -> Cost:
         config = pins["pipeline.config"]
-        manifest = inputs.Manifest(
+        input_lock = inputs.InputLock(
             fingerprint=f"sha256:{fingerprint}",
             content_hash="",
             step=self.trained.step,
@@ -133,12 +133,12 @@ class Bench:
             dockerfile="",
             base_images={},
         )
-        data = msgspec.json.encode(manifest)
+        data = msgspec.json.encode(input_lock)
         key = f"{OUTPUT}resolved/{fingerprint}.json"
         self.store.write(data, key)
         stage = inputs.ExportInput(
             ufile=self.location,
-            manifest=inputs.ManifestRef(key=key, sha256=hashlib.sha256(data).hexdigest()),
+            input_lock=inputs.InputLockRef(key=key, sha256=hashlib.sha256(data).hexdigest()),
             input_type="image_tensor",
             output_prefix=OUTPUT,
             timeout_seconds=600,

@@ -28,7 +28,7 @@ def _resolved(spec: Spec) -> results.Resolved:
     return results.Resolved(
         fingerprint=DIGEST,
         content_hash=DIGEST,
-        manifest=inputs.ManifestRef(key=f"{spec.export.output_prefix}resolved/{_KEY}.json", sha256=ZEROS),
+        input_lock=inputs.InputLockRef(key=f"{spec.export.output_prefix}resolved/{_KEY}.json", sha256=ZEROS),
         step=step,
         files=(),
         file_count=0,

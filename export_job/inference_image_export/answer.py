@@ -14,7 +14,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Answered
 from inference_image_export import label_map, picture, verify
 from inference_image_export.fetch import fetch_label_map
-from inference_image_store import Store, fetch_result, read_manifest
+from inference_image_store import Store, fetch_result, read_input_lock
 
 
 def answer(stage: AnswerInput, store: Store, target: Path) -> Answered:
@@ -22,11 +22,11 @@ def answer(stage: AnswerInput, store: Store, target: Path) -> Answered:
 
     Raises StageError: `SampleInvalid`, `GraphInvalid`, `LabelMapInvalid`, `SourceChanged`, and those of the store.
     """
-    manifest = read_manifest(store, stage.manifest)
+    input_lock = read_input_lock(store, stage.input_lock)
     data = store.read(stage.sample, max_bytes=sample.MAX_BYTES) if stage.sample else sample.png()
     batch = _batch(stage, data)
     with tempfile.TemporaryDirectory(prefix="answer-") as folder:
-        names = label_map.names(fetch_label_map(store, manifest, Path(folder, "inputs")), manifest.label_map.key)
+        names = label_map.names(fetch_label_map(store, input_lock, Path(folder, "inputs")), input_lock.label_map.key)
         graph = Path(folder, "frozen_inference_graph.pb")
         fetch_result(store, stage.graph, graph)
         (outputs,) = verify.run(graph, stage.input_type, [batch])

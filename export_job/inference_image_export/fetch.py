@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Manifest, PinnedObject
+from inference_image_contract.inputs import InputLock, PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_store import Store, Wanted
 
@@ -33,18 +33,18 @@ class Source:
     files: tuple[Path, ...]
 
 
-def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
+def fetch(store: Store, input_lock: InputLock, folder: Path) -> Source:
     """Downloads the checkpoint and the pipeline config into `folder`, each as it was pinned.
 
     Raises StageError (`SourceChanged`) when one has changed or gone since.
     """
-    if manifest.pipeline_config is None:
+    if input_lock.pipeline_config is None:
         raise _other_version("no pipeline config")
     folder.mkdir(parents=True)
-    needed = [item for item in manifest.checkpoint if not item.key.endswith(_NOT_NEEDED)]
+    needed = [item for item in input_lock.checkpoint if not item.key.endswith(_NOT_NEEDED)]
     files = tuple(folder / _name(item) for item in needed)
     config = folder / "pipeline.config"
-    _download(store, [*zip(needed, files, strict=True), (manifest.pipeline_config, config)])
+    _download(store, [*zip(needed, files, strict=True), (input_lock.pipeline_config, config)])
     index = next((item.key for item in needed if item.key.endswith(_INDEX_SUFFIX)), "")
     if not index:
         raise _other_version("no index file of a checkpoint")
@@ -53,7 +53,7 @@ def fetch(store: Store, manifest: Manifest, folder: Path) -> Source:
         checkpoint_prefix=folder / prefix.rpartition("/")[2],
         checkpoint_key=prefix,
         pipeline_config=config,
-        pipeline_config_key=manifest.pipeline_config.key,
+        pipeline_config_key=input_lock.pipeline_config.key,
         files=(*files, config),
     )
 
@@ -69,14 +69,14 @@ def fetch_graph(store: Store, graph: PinnedObject, folder: Path) -> Path:
     return target
 
 
-def fetch_label_map(store: Store, manifest: Manifest, folder: Path) -> Path:
+def fetch_label_map(store: Store, input_lock: InputLock, folder: Path) -> Path:
     """Downloads the label map into `folder`, as it was pinned.
 
     Raises StageError (`SourceChanged`) when it has changed or gone since.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "label_map.pbtxt"
-    _download(store, [(manifest.label_map, target)])
+    _download(store, [(input_lock.label_map, target)])
     return target
 
 
@@ -101,6 +101,6 @@ def _download(store: Store, pinned: Iterable[tuple[PinnedObject, Path]]) -> None
 def _other_version(lack: str) -> StageError:
     return StageError(
         Reason.INVALID_INPUT,
-        f"The manifest names {lack}.",
+        f"The input lock names {lack}.",
         "The images of the steps are of different versions: install them from one chart.",
     )

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from msgspec.structs import asdict, replace
 
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Graph, Manifest, ManifestRef, OnnxModel, StoredFile, encode
+from inference_image_contract.inputs import Graph, InputLock, InputLockRef, OnnxModel, StoredFile, encode
 from inference_image_contract.reasons import Reason
 from inference_image_store import RESULT, ArchivedError, Store, export_folder, exported_graph
 
@@ -47,16 +47,16 @@ class Verified:
     """Of the ONNX model, as in `OnnxModel`."""
 
 
-def lineage(manifest: Manifest, reference: ManifestRef) -> dict[str, str]:
-    """Metadata of the graph's object: from it one finds the checkpoint, whose files the manifest pins.
+def lineage(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]:
+    """Metadata of the graph's object: from it one finds the checkpoint, whose files the input lock pins.
 
     The content hash is that of the image that the graph was first exported for.
     """
-    step = {} if manifest.step is None else {"Checkpoint-Step": str(manifest.step)}
+    step = {} if input_lock.step is None else {"Checkpoint-Step": str(input_lock.step)}
     return step | {
-        "Fingerprint": manifest.fingerprint,
-        "Content-Hash": manifest.content_hash,
-        "Manifest": quote(reference.key),
+        "Fingerprint": input_lock.fingerprint,
+        "Content-Hash": input_lock.content_hash,
+        "Input-Lock": quote(reference.key),
     }
 
 

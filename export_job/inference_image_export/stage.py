@@ -7,34 +7,34 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from inference_image_contract import tensorflow_versions
-from inference_image_contract.inputs import ExportInput, Manifest
+from inference_image_contract.inputs import ExportInput, InputLock
 from inference_image_contract.results import Exported
 from inference_image_export import checkpoint, fetch, oldest_form, onnx_model, publish, saved_model
 from inference_image_export.exporting import Output, export
 from inference_image_export.isolated import EXPORTER, TENSORFLOW, Processes
 from inference_image_export.publish import Verified
 from inference_image_export.verify import same_answers, verify
-from inference_image_store import Store, exported_graph, read_manifest
+from inference_image_store import Store, exported_graph, read_input_lock
 
 _DEAD = 7 * 24 * 3600.0
 """Seconds after which no Job can still be at an upload below its output prefix."""
 
 
 def export_stage(stage: ExportInput, store: Store) -> Exported:
-    """The frozen graph of the manifest's fingerprint, in UFile, whole and verified, in every form that was asked for.
+    """The frozen graph of the input lock's fingerprint, in UFile, whole and verified, in every form that was asked for.
 
     Running it again is safe at any point: what is complete is reused, what is not is done again. Raises StageError.
     """
-    manifest = read_manifest(store, stage.manifest)
+    input_lock = read_input_lock(store, stage.input_lock)
     store.abort_stale_uploads(stage.output_prefix, _DEAD)
-    metadata = publish.lineage(manifest, stage.manifest)
-    graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
+    metadata = publish.lineage(input_lock, stage.input_lock)
+    graph = exported_graph(store, stage.output_prefix, input_lock.fingerprint)
     peak = 0
     if graph is None:
         with tempfile.TemporaryDirectory(prefix="export-") as folder:
-            run = _Export(stage, store, manifest, Path(folder))
+            run = _Export(stage, store, input_lock, Path(folder))
             files = run.every_form()
-            graph = publish.publish(store, files, stage.output_prefix, manifest.fingerprint, metadata)
+            graph = publish.publish(store, files, stage.output_prefix, input_lock.fingerprint, metadata)
             run.say("published")
             peak = run.processes.peak_bytes
     else:
@@ -49,13 +49,13 @@ class _Export:
 
     stage: ExportInput
     store: Store
-    manifest: Manifest
+    input_lock: InputLock
     folder: Path
     processes: Processes = field(init=False)
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.processes = Processes([TENSORFLOW] if self.manifest.frozen_graph else [EXPORTER, TENSORFLOW])
+        self.processes = Processes([TENSORFLOW] if self.input_lock.frozen_graph else [EXPORTER, TENSORFLOW])
 
     def every_form(self) -> Verified:
         """The files that may be published. Raises StageError."""
@@ -69,11 +69,11 @@ class _Export:
 
     def _output(self) -> Output:
         """The graph, exported here or by somebody else."""
-        if self.manifest.frozen_graph:
-            output = Output(fetch.fetch_graph(self.store, self.manifest.frozen_graph, self.folder / "input"))
-            self.say(f"{self.manifest.frozen_graph.key} fetched")
+        if self.input_lock.frozen_graph:
+            output = Output(fetch.fetch_graph(self.store, self.input_lock.frozen_graph, self.folder / "input"))
+            self.say(f"{self.input_lock.frozen_graph.key} fetched")
             return output
-        source = fetch.fetch(self.store, self.manifest, self.folder / "input")
+        source = fetch.fetch(self.store, self.input_lock, self.folder / "input")
         self.say(f"{len(source.files)} files fetched")
         checkpoint.check(source)
         self.say("checkpoint read through")
@@ -84,7 +84,7 @@ class _Export:
     def _verified(self, output: Output) -> Verified:
         """The graph in its oldest form, which answers as it did before, bit for bit."""
         target = self.folder / publish.GRAPH
-        how = (self.stage.input_type, self.manifest.num_classes)
+        how = (self.stage.input_type, self.input_lock.num_classes)
         before = self.processes.run(verify, output.graph, *how)
         self.say("verified")
         form = self.processes.run(oldest_form.write, output.graph, target).value

@@ -144,7 +144,7 @@ class PinnedFile(Input, frozen=True, kw_only=True):
     """Hex, when the source is no UFile prefix."""
 
 
-class Manifest(Input, frozen=True, kw_only=True):
+class InputLock(Input, frozen=True, kw_only=True):
     """Everything that was pinned, in full. Stored in UFile as JSON; Jobs read it by key and verify its SHA-256."""
 
     schema_version: int = 1
@@ -175,8 +175,8 @@ class Manifest(Input, frozen=True, kw_only=True):
     """FROM reference as written after ARG substitution -> the image that is pulled for it, pinned by digest."""
 
 
-class ManifestRef(Input, frozen=True, kw_only=True):
-    """A `Manifest` in UFile."""
+class InputLockRef(Input, frozen=True, kw_only=True):
+    """A `InputLock` in UFile."""
 
     key: str
     sha256: str
@@ -258,7 +258,7 @@ class ExportInput(Input, frozen=True, kw_only=True):
     """Input of the export container."""
 
     ufile: UFile
-    manifest: ManifestRef
+    input_lock: InputLockRef
     input_type: str
     formats: tuple[str, ...] = ()
     """As in `ResolveInput`."""
@@ -271,7 +271,7 @@ class AssembleInput(Input, frozen=True, kw_only=True):
     """Input of `assemble`."""
 
     ufile: UFile
-    manifest: ManifestRef
+    input_lock: InputLockRef
     graph: Graph
     source_prefix: str = ""
     source_git: GitSource | None = None
@@ -303,7 +303,7 @@ class AnswerInput(Input, frozen=True, kw_only=True):
     """Input of `answer`: runs the frozen graph on the sample, for the probe to compare with."""
 
     ufile: UFile
-    manifest: ManifestRef
+    input_lock: InputLockRef
     """Pins the label map, which names the classes."""
     graph: StoredFile
     input_type: str

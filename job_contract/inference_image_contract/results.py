@@ -16,7 +16,7 @@ from types import FrameType
 import msgspec
 
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Graph, ManifestRef, PinnedObject
+from inference_image_contract.inputs import Graph, InputLockRef, PinnedObject
 from inference_image_contract.paths import RESULT_ENV, RESULT_PATH
 from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_contract.redact import redact
@@ -67,7 +67,7 @@ class Resolved(Result, frozen=True, kw_only=True):
 
     fingerprint: str
     content_hash: str
-    manifest: ManifestRef
+    input_lock: InputLockRef
     step: int | None = None
     """None for a ready graph, which is then the only one of `files`."""
     files: tuple[PinnedObject, ...]

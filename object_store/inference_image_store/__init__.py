@@ -1,6 +1,6 @@
 """US3 (formerly UFile), UCloud's object storage, as the Jobs use it: verified, explained, without a secret in a log."""
 
-from inference_image_store.artifacts import RESULT, export_folder, exported_graph, fetch_result, read_manifest
+from inference_image_store.artifacts import RESULT, export_folder, exported_graph, fetch_result, read_input_lock
 from inference_image_store.client.credentials import Credentials, environment_secrets
 from inference_image_store.client.etag import etag_of
 from inference_image_store.client.objects import ObjectInfo
@@ -24,6 +24,6 @@ __all__ = [
     "export_folder",
     "exported_graph",
     "fetch_result",
-    "read_manifest",
+    "read_input_lock",
     "to_stderr",
 ]

@@ -1,6 +1,6 @@
 """Results that Jobs leave for each other in the object store, and that nobody believes without a look.
 
-`<outputPrefix>resolved/...`                  the manifest of a run, which `resolve` writes
+`<outputPrefix>resolved/...`                  the input lock of a run, which `resolve` writes
 `<outputPrefix><fingerprint>/result.json`     says, last of all, that the export of this fingerprint is complete
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Graph, Manifest, ManifestRef, StoredFile
+from inference_image_contract.inputs import Graph, InputLock, InputLockRef, StoredFile
 from inference_image_contract.reasons import Reason
 from inference_image_store.client.store import Store
 
@@ -51,8 +51,8 @@ def fetch_result(store: Store, stored: StoredFile, target: Path) -> None:
         )
 
 
-def read_manifest(store: Store, reference: ManifestRef) -> Manifest:
-    """The manifest, verified by its SHA-256.
+def read_input_lock(store: Store, reference: InputLockRef) -> InputLock:
+    """The input lock, verified by its SHA-256.
 
     Raises StageError: `SourceChanged` when it is gone or another, `InvalidInput` when it is of another version.
     """
@@ -62,11 +62,11 @@ def read_manifest(store: Store, reference: ManifestRef) -> Manifest:
     if hashlib.sha256(data).hexdigest() != reference.sha256:
         raise _changed(reference, "is not the one that was written")
     try:
-        return msgspec.json.decode(data, type=Manifest)
+        return msgspec.json.decode(data, type=InputLock)
     except msgspec.DecodeError as error:
         raise StageError(
             Reason.INVALID_INPUT,
-            f"The manifest {reference.key} is not of this version: {error}.",
+            f"The input lock {reference.key} is not of this version: {error}.",
             "The images of the steps are of different versions: install them from one chart.",
         ) from error
 
@@ -76,9 +76,9 @@ def _stands(store: Store, form: StoredFile) -> bool:
     return there is not None and (there.size, there.sha256) == (form.size, form.sha256)
 
 
-def _changed(reference: ManifestRef, what: str) -> StageError:
+def _changed(reference: InputLockRef, what: str) -> StageError:
     return StageError(
         Reason.SOURCE_CHANGED,
-        f"The manifest {reference.key} {what}.",
+        f"The input lock {reference.key} {what}.",
         "Nothing to do: everything is resolved again. Let nothing else write below spec.export.outputPrefix.",
     )

@@ -21,8 +21,8 @@ STATUS = api.Status(
         step=7, fingerprint="sha256:a", files=(api.CheckpointFile(key="k", size=1, etag="e"),)
     ),
     content_hash="sha256:b",
-    manifest=api.ManifestStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
-    run=api.RunStatus(input_hash="sha256:0", generation=1, resolves=2, renewals=3, registry_host="h"),
+    manifest=api.InputLockStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
+    run=api.RunStatus(input_hash="sha256:0", generation=1, resolve_count=2, restart_count=3, registry_host="h"),
     built=api.BuiltStatus(digest="sha256:e", size=4),
     frozen_graph=api.FrozenGraphStatus(
         key="k",
@@ -46,7 +46,7 @@ STATUS = api.Status(
         retry_at=NOW,
     ),
     last_failure=api.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
-    last_look=NOW,
+    last_poll_time=NOW,
     timings=api.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
     history=(api.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, time=NOW),),
 )

@@ -27,7 +27,7 @@ def looked_at(pipeline, api):
     pipeline.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "30m"}
     pipeline.apply()
     pipeline.run_whole()
-    api.merge(pipeline.path + "/status", {"status": {"lastLook": rfc3339(datetime.now(UTC) - OVERDUE)}})
+    api.merge(pipeline.path + "/status", {"status": {"lastPollTime": rfc3339(datetime.now(UTC) - OVERDUE)}})
     return pipeline
 
 
@@ -113,5 +113,5 @@ def test_an_operator_that_comes_back_judges_the_look_that_ended_without_it(looke
     end(looked_at, job, "Succeeded", 0, NEWER)
     operator.start()
     looked_at.claimed(Stage.RESOLVE)
-    assert looked_at.image["status"]["run"]["renewals"] == 1
+    assert looked_at.image["status"]["run"]["restartCount"] == 1
     assert looked_at.stages().count("Poll") == 1

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from inference_image_contract import results
-from inference_image_contract.inputs import Graph, ManifestRef, PinnedObject
+from inference_image_contract.inputs import Graph, InputLockRef, PinnedObject
 from inference_image_operator.api import Condition, Spec, Status, read
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config, Images, Registries, UFileConfig, UFileEndpoint
 from inference_image_operator.core.decide import decide, is_settled, needs_pods, watched
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.diagnosis.outcomes import MAIN
-from inference_image_operator.jobs import LOOK
+from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import ANNOTATION_ATTEMPT, ANNOTATION_CONTENT, LABEL_STAGE
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
 
@@ -48,7 +48,7 @@ RESULTS: dict[Stage, results.Result] = {
     Stage.RESOLVE: results.Resolved(
         fingerprint="sha256:" + "f" * 64,
         content_hash="sha256:" + "c" * 64,
-        manifest=ManifestRef(key="uai/object-export-output/resolved/c.json", sha256="b" * 64),
+        input_lock=InputLockRef(key="uai/object-export-output/resolved/c.json", sha256="b" * 64),
         step=800,
         files=(PinnedObject(key="uai/object-train-output/model.ckpt-800.index", size=10, etag="e"),),
         file_count=3,
@@ -151,7 +151,7 @@ class World:
 
     @property
     def look(self) -> Job | None:
-        return next((job for job in self.jobs.values() if job.stage == LOOK), None)
+        return next((job for job in self.jobs.values() if job.stage == POLL), None)
 
     def set_look_pod(self, *containers: Container) -> None:
         self.pods[self.look.name] = (

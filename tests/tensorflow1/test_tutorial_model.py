@@ -31,7 +31,7 @@ def model(tmp_path):
         for path in trained.training_output:
             info = store.upload(path, TRAINING_OUTPUT + path.name)
             pins[path.name] = inputs.PinnedObject(key=info.key, size=info.size, etag=info.etag)
-        manifest = inputs.Manifest(
+        input_lock = inputs.InputLock(
             fingerprint="sha256:" + "ab" * 32,
             content_hash="sha256:" + "cd" * 32,
             step=trained.step,
@@ -43,13 +43,13 @@ def model(tmp_path):
             dockerfile="Dockerfile",
             base_images={},
         )
-        data = msgspec.json.encode(manifest)
+        data = msgspec.json.encode(input_lock)
         key = f"{OUTPUT}resolved/manifest.json"
         store.write(data, key)
-        reference = inputs.ManifestRef(key=key, sha256=hashlib.sha256(data).hexdigest())
+        reference = inputs.InputLockRef(key=key, sha256=hashlib.sha256(data).hexdigest())
         stage = inputs.ExportInput(
             ufile=location,
-            manifest=reference,
+            input_lock=reference,
             input_type="image_tensor",
             output_prefix=OUTPUT,
             timeout_seconds=900,

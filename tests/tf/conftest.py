@@ -36,16 +36,16 @@ class World:
     stand_in: StandIn
     store: Store
     stage: inputs.ExportInput
-    manifest: inputs.Manifest
+    input_lock: inputs.InputLock
 
     @property
     def folder(self) -> str:
         """The prefix of this fingerprint's results."""
-        return f"{OUTPUT}{self.manifest.fingerprint.removeprefix('sha256:')}/"
+        return f"{OUTPUT}{self.input_lock.fingerprint.removeprefix('sha256:')}/"
 
     @property
     def published(self) -> list[str]:
-        """Keys below the output prefix, without the manifest."""
+        """Keys below the output prefix, without the input lock."""
         return [item.key for item in self.store.list(OUTPUT, limit=100) if "/resolved/" not in item.key]
 
     @property
@@ -63,31 +63,31 @@ class World:
         """The same checkpoint, exported for another input type, or with other changes of the stage's input."""
         asked = repr((input_type, sorted(changes.items())))
         fingerprint = "sha256:" + hashlib.sha256(asked.encode()).hexdigest()
-        manifest = msgspec.structs.replace(self.manifest, fingerprint=fingerprint)
-        stage = msgspec.structs.replace(write_manifest(self, manifest, input_type), **changes)
-        return replace(self, stage=stage, manifest=manifest)
+        input_lock = msgspec.structs.replace(self.input_lock, fingerprint=fingerprint)
+        stage = msgspec.structs.replace(write_input_lock(self, input_lock, input_type), **changes)
+        return replace(self, stage=stage, input_lock=input_lock)
 
     def of_graph(self, data: bytes, **changes: object) -> "World":
         """A ready graph in place of the checkpoint."""
         key = "models/frozen_inference_graph.pb"
         graph = pinned(self.store, key, data)
-        manifest = msgspec.structs.replace(
-            self.manifest, frozen_graph=graph, checkpoint=(), pipeline_config=None, step=None
+        input_lock = msgspec.structs.replace(
+            self.input_lock, frozen_graph=graph, checkpoint=(), pipeline_config=None, step=None
         )
-        return replace(self, manifest=manifest).asking_for(**changes)
+        return replace(self, input_lock=input_lock).asking_for(**changes)
 
     def of_labels(self, data: bytes) -> "World":
         """Another label map, pinned as if resolved after it changed."""
-        manifest = msgspec.structs.replace(self.manifest, label_map=pinned(self.store, LABEL_MAP, data))
-        return replace(self, stage=write_manifest(self, manifest, self.stage.input_type), manifest=manifest)
+        input_lock = msgspec.structs.replace(self.input_lock, label_map=pinned(self.store, LABEL_MAP, data))
+        return replace(self, stage=write_input_lock(self, input_lock, self.stage.input_type), input_lock=input_lock)
 
     def replaced(self, name: str, data: bytes) -> "World":
         """Another file of that name in the training's output, pinned as if resolved after it changed."""
         pin = pinned(self.store, TRAINING_OUTPUT + name, data)
-        files = tuple(pin if item.key == pin.key else item for item in self.manifest.checkpoint)
-        config = pin if pin.key == self.manifest.pipeline_config.key else self.manifest.pipeline_config
-        manifest = msgspec.structs.replace(self.manifest, checkpoint=files, pipeline_config=config)
-        return replace(self, stage=write_manifest(self, manifest, self.stage.input_type), manifest=manifest)
+        files = tuple(pin if item.key == pin.key else item for item in self.input_lock.checkpoint)
+        config = pin if pin.key == self.input_lock.pipeline_config.key else self.input_lock.pipeline_config
+        input_lock = msgspec.structs.replace(self.input_lock, checkpoint=files, pipeline_config=config)
+        return replace(self, stage=write_input_lock(self, input_lock, self.stage.input_type), input_lock=input_lock)
 
 
 def pinned(store: Store, key: str, data: bytes) -> inputs.PinnedObject:
@@ -96,14 +96,14 @@ def pinned(store: Store, key: str, data: bytes) -> inputs.PinnedObject:
     return inputs.PinnedObject(key=info.key, size=info.size, etag=info.etag)
 
 
-def write_manifest(world: World, manifest: inputs.Manifest, input_type: str) -> inputs.ExportInput:
-    """The input of the export for a manifest, which is stored as the resolve step stores it."""
-    data = msgspec.json.encode(manifest)
+def write_input_lock(world: World, input_lock: inputs.InputLock, input_type: str) -> inputs.ExportInput:
+    """The input of the export for a input lock, which is stored as the resolve step stores it."""
+    data = msgspec.json.encode(input_lock)
     sha256 = hashlib.sha256(data).hexdigest()
     key = f"{OUTPUT}resolved/{sha256}.json"
     world.store.write(data, key)
     return msgspec.structs.replace(
-        world.stage, manifest=inputs.ManifestRef(key=key, sha256=sha256), input_type=input_type
+        world.stage, input_lock=inputs.InputLockRef(key=key, sha256=sha256), input_type=input_type
     )
 
 
@@ -129,7 +129,7 @@ def made(trained: Fixture, folder: Path) -> Iterator[World]:
         pins = {
             path.name: pinned(store, TRAINING_OUTPUT + path.name, path.read_bytes()) for path in trained.training_output
         }
-        manifest = inputs.Manifest(
+        input_lock = inputs.InputLock(
             fingerprint="sha256:" + "ab" * 32,
             content_hash="sha256:" + "cd" * 32,
             step=trained.step,
@@ -143,10 +143,10 @@ def made(trained: Fixture, folder: Path) -> Iterator[World]:
         )
         stage = inputs.ExportInput(
             ufile=location,
-            manifest=inputs.ManifestRef(key="", sha256=""),
+            input_lock=inputs.InputLockRef(key="", sha256=""),
             input_type="image_tensor",
             output_prefix=OUTPUT,
             timeout_seconds=600,
         )
-        world = World(stand_in, store, stage, manifest)
-        yield replace(world, stage=write_manifest(world, manifest, "image_tensor"))
+        world = World(stand_in, store, stage, input_lock)
+        yield replace(world, stage=write_input_lock(world, input_lock, "image_tensor"))

@@ -33,7 +33,7 @@ def test_a_picture_is_decoded_as_the_examples_service_decodes_it(form):
 
 def asking(world, graph, **changes) -> inputs.AnswerInput:
     stored = inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size)
-    of_world = {"ufile": world.stage.ufile, "manifest": world.stage.manifest, "input_type": world.stage.input_type}
+    of_world = {"ufile": world.stage.ufile, "input_lock": world.stage.input_lock, "input_type": world.stage.input_type}
     return inputs.AnswerInput(**of_world, graph=stored, **changes)
 
 

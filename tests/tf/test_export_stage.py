@@ -74,13 +74,13 @@ def test_from_a_graph_one_finds_its_checkpoint(world, copied):
     graph = export_stage(world.stage, world.store).graph
     with world.store._wire.send("HEAD", PLAIN if copied else graph.key) as answer:
         told = {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Checkpoint-Step", "Fingerprint")}
-        told |= {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Content-Hash", "Sha256", "Manifest")}
+        told |= {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Content-Hash", "Sha256", "Input-Lock")}
     assert told == {
         "Checkpoint-Step": str(world.manifest.step),
         "Fingerprint": world.manifest.fingerprint,
         "Content-Hash": world.manifest.content_hash,
         "Sha256": graph.sha256,
-        "Manifest": world.stage.manifest.key,
+        "Input-Lock": world.stage.input_lock.key,
     }
 
 
@@ -174,9 +174,9 @@ def test_a_checkpoint_that_is_gone_is_source_changed(world):
 @pytest.mark.parametrize("how", ["replaced", "gone"])
 def test_another_manifest_is_source_changed(world, how):
     if how == "gone":
-        world.store.delete(world.stage.manifest.key)
+        world.store.delete(world.stage.input_lock.key)
     else:
-        world.store.write(b"{}", world.stage.manifest.key)
+        world.store.write(b"{}", world.stage.input_lock.key)
     assert failure(world).reason is Reason.SOURCE_CHANGED
 
 

@@ -28,7 +28,7 @@ def are_limited(where: inputs.Registry, use: Use, instructions: tuple[Instructio
 
 def check(
     stage: inputs.ResolveInput,
-    manifest: inputs.Manifest,
+    input_lock: inputs.InputLock,
     graph: inputs.Graph | None,
     instructions: tuple[Instruction, ...],
     bases: tuple[BaseLayer, ...],
@@ -37,8 +37,8 @@ def check(
     limit = layer_limit.strictest(stage.registry)
     if not limit.layer_bytes:
         return ()
-    checkpoint_dir = generated.WEIGHTS if manifest.generated_dockerfile else stage.checkpoint_dir
-    found = copied_files.copied(instructions, _context(stage, manifest, graph, checkpoint_dir), stage.build_args)
+    checkpoint_dir = generated.WEIGHTS if input_lock.generated_dockerfile else stage.checkpoint_dir
+    found = copied_files.copied(instructions, _context(stage, input_lock, graph, checkpoint_dir), stage.build_args)
     apart = checkpoint_dir if stage.builder == "Append" else ""
     return (
         *layer_limit.check_base(bases, stage.registry, limit),
@@ -57,13 +57,13 @@ def check_existing(
 
 
 def _context(
-    stage: inputs.ResolveInput, manifest: inputs.Manifest, graph: inputs.Graph | None, checkpoint_dir: str
+    stage: inputs.ResolveInput, input_lock: inputs.InputLock, graph: inputs.Graph | None, checkpoint_dir: str
 ) -> list[File]:
     """The files that `assemble` will put there, as far as they are known before the export."""
     folder = PurePosixPath(checkpoint_dir)
-    ready = manifest.frozen_graph.size if manifest.frozen_graph else 0
-    weights = sum(item.size for item in manifest.checkpoint if ".data-" in item.key)
-    files = [layer_limit.source_file(item.path, item.size) for item in manifest.source]
+    ready = input_lock.frozen_graph.size if input_lock.frozen_graph else 0
+    weights = sum(item.size for item in input_lock.checkpoint if ".data-" in item.key)
+    files = [layer_limit.source_file(item.path, item.size) for item in input_lock.source]
     files.append(layer_limit.graph_file(str(folder / source.GRAPH_NAME), graph.size if graph else ready, weights))
     if _ONNX in stage.formats:
         onnx = graph.onnx.size if graph and graph.onnx else 0

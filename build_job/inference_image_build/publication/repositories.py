@@ -48,7 +48,7 @@ def _pushable(repository: ImageReference, registry: Registry) -> ImageReference:
     return repository
 
 
-def check_tags(stage: inputs.ResolveInput, registry: Registry, pinned: inputs.Manifest, digest: str) -> None:
+def check_tags(stage: inputs.ResolveInput, registry: Registry, pinned: inputs.InputLock, digest: str) -> None:
     """With tagPolicy Refuse: no tag points to another image; `digest` is empty when this content has no image yet.
 
     Raises StageError: `TagExists`, and those of the registry.

@@ -14,7 +14,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import (
     AssembleInput,
     GitSource,
-    Manifest,
+    InputLock,
     PinnedArchive,
     PinnedCommit,
     PinnedFile,
@@ -26,21 +26,21 @@ Target = Callable[[str], Path]
 """The file for a path of the context; refuses a path that leads out of it."""
 
 
-def place_source(stage: AssembleInput, manifest: Manifest, store: Store, mounts: Mounts, target: Target) -> None:
-    """Writes every file that the manifest pins.
+def place_source(stage: AssembleInput, input_lock: InputLock, store: Store, mounts: Mounts, target: Target) -> None:
+    """Writes every file that the input lock pins.
 
     Raises StageError: `SourceChanged`, those of archives and of Git, and those of the store.
     """
-    if manifest.archive:
-        _archive(manifest.archive, manifest.source, store, mounts, target)
-    elif manifest.commit and stage.source_git:
-        _git(stage.source_git, manifest.commit, manifest.source, mounts, target)
+    if input_lock.archive:
+        _archive(input_lock.archive, input_lock.source, store, mounts, target)
+    elif input_lock.commit and stage.source_git:
+        _git(stage.source_git, input_lock.commit, input_lock.source, mounts, target)
     else:
         folder = source.config_map_folder(mounts.config_map)
-        for item in manifest.source:
+        for item in input_lock.source:
             if not item.key:
                 _copy(item, folder, target(item.path))
-        download(store, [Wanted(i.key, target(i.path), i.etag, i.size) for i in manifest.source if i.key])
+        download(store, [Wanted(i.key, target(i.path), i.etag, i.size) for i in input_lock.source if i.key])
 
 
 def download(store: Store, wanted: Sequence[Wanted]) -> None:

@@ -13,7 +13,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import AssembleInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Assembled
-from inference_image_store import Store, Wanted, fetch_result, read_manifest
+from inference_image_store import Store, Wanted, fetch_result, read_input_lock
 
 
 def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, mounts: Mounts) -> Assembled:
@@ -24,24 +24,24 @@ def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfil
     Raises StageError: `SourceChanged` when anything is not as it was pinned, `ObjectCorrupt` for the graph, and those
     of the store.
     """
-    manifest = read_manifest(store, stage.manifest)
+    input_lock = read_input_lock(store, stage.input_lock)
     if context.exists():
         shutil.rmtree(context)
     context.mkdir(parents=True)
-    place_source(stage, manifest, store, mounts, partial(_target, context))
-    checkpoint_dir = PurePosixPath(generated.WEIGHTS if manifest.generated_dockerfile else stage.checkpoint_dir)
+    place_source(stage, input_lock, store, mounts, partial(_target, context))
+    checkpoint_dir = PurePosixPath(generated.WEIGHTS if input_lock.generated_dockerfile else stage.checkpoint_dir)
     fetch_result(store, stage.graph, _target(context, str(checkpoint_dir / files.GRAPH_NAME)))
     if stage.graph.onnx:
         fetch_result(store, stage.graph.onnx, _target(context, str(checkpoint_dir / files.ONNX_NAME)))
-    label_map = manifest.label_map
+    label_map = input_lock.label_map
     target = _target(context, str(checkpoint_dir / files.LABEL_MAP_NAME))
     download(store, [Wanted(label_map.key, target, label_map.etag, label_map.size)])
-    data = manifest.generated_dockerfile.encode() or (context / manifest.dockerfile).read_bytes()
-    if manifest.dockerfile_ignored:
-        (context / manifest.dockerfile).unlink()
+    data = input_lock.generated_dockerfile.encode() or (context / input_lock.dockerfile).read_bytes()
+    if input_lock.dockerfile_ignored:
+        (context / input_lock.dockerfile).unlink()
     # The context's own .dockerignore has been honoured; it must not take away the graph that was added since.
     pinned_dockerfile.with_name(pinned_dockerfile.name + ignore.NAME).write_bytes(b"")
-    pinned_dockerfile.write_bytes(parse.pin(data, stage.build_args, manifest.base_images, manifest.dockerfile))
+    pinned_dockerfile.write_bytes(parse.pin(data, stage.build_args, input_lock.base_images, input_lock.dockerfile))
     return _normalise(context)
 
 

@@ -20,7 +20,7 @@ from inference_image_build.source import pin as pin_source
 from inference_image_build.source.pin import Mounts, PinnedSource
 from inference_image_contract import sample, tensorflow_versions
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import Manifest, ManifestRef, PinnedObject, ResolveInput
+from inference_image_contract.inputs import InputLock, InputLockRef, PinnedObject, ResolveInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Resolved, fits
 from inference_image_store import ArchivedError, Store, etag_of, exported_graph
@@ -50,7 +50,7 @@ class _Model(NamedTuple):
 def resolve(
     stage: ResolveInput, store: Store, registry: Registry, mounts: Mounts, patience: Patience = _PATIENCE
 ) -> Resolved:
-    """Pins and checks; writes the manifest of what it pinned to UFile. Waits for a checkpoint that is being written.
+    """Pins and checks; writes the input lock of what it pinned to UFile. Waits for a checkpoint that is being written.
 
     Raises StageError: any reason of model, source and registry, and those of the store.
     """
@@ -68,29 +68,29 @@ def _resolve(stage: ResolveInput, store: Store, registry: Registry, mounts: Moun
     written = references.parse_repository(stage.registry.repository)
     repository = repositories.check_push(stage.registry, registry)
     _check_sample(stage, store)
-    manifest = _manifest(stage, model, source, built_on.pins)
-    image = existing_image.image(registry, repository, manifest.content_hash)
-    repositories.check_tags(stage, registry, manifest, image.digest if image else "")
-    graph = exported_graph(store, stage.output_prefix, manifest.fingerprint)
+    input_lock = _input_lock(stage, model, source, built_on.pins)
+    image = existing_image.image(registry, repository, input_lock.content_hash)
+    repositories.check_tags(stage, registry, input_lock, image.digest if image else "")
+    graph = exported_graph(store, stage.output_prefix, input_lock.fingerprint)
     if graph:
         tensorflow_versions.check_demand(stage.readable_by, graph.readable_by)
     if image:
         warnings = layers.check_existing(stage.registry, registry, repository, image.digest)
     else:
-        warnings = layers.check(stage, manifest, graph, built_on.instructions, built_on.layers)
+        warnings = layers.check(stage, input_lock, graph, built_on.instructions, built_on.layers)
     return _fitting(
         Resolved(
-            fingerprint=manifest.fingerprint,
-            content_hash=manifest.content_hash,
-            manifest=_publish(store, stage.output_prefix, manifest),
-            step=manifest.step,
+            fingerprint=input_lock.fingerprint,
+            content_hash=input_lock.content_hash,
+            input_lock=_publish(store, stage.output_prefix, input_lock),
+            step=input_lock.step,
             files=model.files[:_MAX_FILES_SHOWN],
             file_count=len(model.files),
             num_classes=model.num_classes,
             context_bytes=sum(item.size for item in source.files) + sum(item.size for item in model.files),
             base_bytes=built_on.size,
             model_bytes=model.checkpoint.model_bytes if model.checkpoint else sum(item.size for item in model.files),
-            commit=manifest.commit.commit if manifest.commit else "",
+            commit=input_lock.commit.commit if input_lock.commit else "",
             graph=graph,
             image=image,
             registry_host="" if repository.host == written.host else repository.host,
@@ -150,10 +150,10 @@ def _fingerprint(stage: ResolveInput, model: _Model) -> str:
     return hashes.fingerprint(model.files, stage.prefix, model.pipeline_config, stage.input_type, asked)
 
 
-def _manifest(stage: ResolveInput, model: _Model, source: PinnedSource, base_images: Mapping[str, str]) -> Manifest:
+def _input_lock(stage: ResolveInput, model: _Model, source: PinnedSource, base_images: Mapping[str, str]) -> InputLock:
     made = source.layout
     fingerprint = _fingerprint(stage, model)
-    return Manifest(
+    return InputLock(
         fingerprint=fingerprint,
         content_hash=hashes.content_hash(
             export=fingerprint,
@@ -182,18 +182,18 @@ def _manifest(stage: ResolveInput, model: _Model, source: PinnedSource, base_ima
     )
 
 
-def _publish(store: Store, output_prefix: str, manifest: Manifest) -> ManifestRef:
-    """Writes the manifest unless it is there; also proves that the results can be written.
+def _publish(store: Store, output_prefix: str, input_lock: InputLock) -> InputLockRef:
+    """Writes the input lock unless it is there; also proves that the results can be written.
 
-    Equal content from two places has two manifests, so the name tells both the content and the bytes.
+    Equal content from two places has two input locks, so the name tells both the content and the bytes.
     """
-    data = msgspec.json.encode(manifest, order="sorted")
+    data = msgspec.json.encode(input_lock, order="sorted")
     sha256 = hashlib.sha256(data).hexdigest()
-    key = f"{output_prefix}resolved/{hashes.hex_of(manifest.content_hash)}-{sha256[:16]}.json"
+    key = f"{output_prefix}resolved/{hashes.hex_of(input_lock.content_hash)}-{sha256[:16]}.json"
     there = store.find(key)
     if there is None or there.etag != etag_of(data):
         store.write(data, key)
-    return ManifestRef(key=key, sha256=sha256)
+    return InputLockRef(key=key, sha256=sha256)
 
 
 def _fitting(result: Resolved) -> Resolved:

@@ -30,9 +30,9 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """Hash of the spec's wish and of the request annotation."""
     generation: int
     """Generation of the object when the run began."""
-    resolves: int = 1
+    resolve_count: int = 1
     """How often the inputs were pinned in this run; more than once when they changed under it."""
-    renewals: int = 0
+    restart_count: int = 0
     """How often a look found other content for this wish, and the run began anew."""
     registry_host: str = ""
     """Another name of the registry of `spec.image.repository`, through which builder and kubelets reach it."""
@@ -73,7 +73,7 @@ class CheckpointStatus(Part, frozen=True, kw_only=True):
     """Size of the model's variables, without those of its optimizer; of a ready graph, its size."""
 
 
-class ManifestStatus(Part, frozen=True, kw_only=True):
+class InputLockStatus(Part, frozen=True, kw_only=True):
     """The document in UFile that pins every input, and what the build must make room for."""
 
     key: str
@@ -213,7 +213,7 @@ class Status(Part, frozen=True, kw_only=True):
     checkpoint: CheckpointStatus | None = None
     content_hash: str = ""
     source: SourceStatus | None = None
-    manifest: ManifestStatus | None = None
+    input_lock: InputLockStatus | None = None
     frozen_graph: FrozenGraphStatus | None = None
     memory: MemoryStatus | None = None
     built: BuiltStatus | None = None
@@ -221,7 +221,7 @@ class Status(Part, frozen=True, kw_only=True):
     stage: StageStatus | None = None
     last_failure: LastFailure | None = None
     timings: Timings | None = None
-    last_look: str = ""
+    last_poll_time: str = ""
     """When policy Latest last looked for something newer; written at most once an hour."""
     history: tuple[HistoryEntry, ...] = ()
     """Newest first, at most 10."""

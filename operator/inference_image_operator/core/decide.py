@@ -57,7 +57,7 @@ def has_ended(observed: Observed) -> bool:
 
 def watched(observed: Observed) -> Job | None:
     """The Job that the next decision is about: the claimed one, or that of a look."""
-    return observed.claimed if observed.status.stage else polling.last_look(observed)
+    return observed.claimed if observed.status.stage else polling.last_poll(observed)
 
 
 def needs_pods(observed: Observed, now: datetime) -> bool:
@@ -121,13 +121,14 @@ def _rest(draft: Draft) -> Decision:
     if run is None or not polling.polls(draft.observed):
         draft.conditions.drop(Type.POLL_FAILED)
         return draft.decision()
-    if stopping := _stop_others(draft, polling.last_look(draft.observed)):
+    if stopping := _stop_others(draft, polling.last_poll(draft.observed)):
         return stopping
     found = polling.news(draft)
     if found is None:
         return polling.follow(draft)
     before = draft.status.checkpoint
-    _reset(draft, replace(run, generation=draft.observed.generation, resolves=1, renewals=run.renewals + 1))
+    counts = {"resolve_count": 1, "restart_count": run.restart_count + 1}
+    _reset(draft, replace(run, generation=draft.observed.generation, **counts))
     draft.claim(Stage.RESOLVE)
     draft.working(Stage.RESOLVE)
     was = f"step {before.step}" if before else "none"

@@ -38,8 +38,8 @@ class Draft:
         run = self.status.run
         if run is None:
             raise ValueError("a stage belongs to a run")
-        renewal = (f"renewal {run.renewals}",) if run.renewals else ()
-        content = digest(stage.value, run.input_hash, run.generation, run.resolves, *inputs, *renewal)
+        renewal = (f"renewal {run.restart_count}",) if run.restart_count else ()
+        content = digest(stage.value, run.input_hash, run.generation, run.resolve_count, *inputs, *renewal)
         self._claim(stage, content, attempt=1, failures=0, wait=0)
 
     def claim_again(

@@ -75,7 +75,7 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
     limit = draft.observed.spec.retry.limit
     failures = stage.failures + (failed.kind is Kind.COUNTED)
     run = draft.status.run
-    if failed.kind is Kind.RESOLVE and run and run.resolves <= limit:
+    if failed.kind is Kind.RESOLVE and run and run.resolve_count <= limit:
         _resolve_again(draft, failed)
         return None
     hopeless = bool(failed.starved) and _more_memory(draft, stage, failed) is None
@@ -137,7 +137,7 @@ def _resolve_again(draft: Draft, failed: Failed) -> None:
     run = draft.status.run
     if run is None:
         raise ValueError("only a run can be resolved again")
-    draft.update(run=replace(run, resolves=run.resolves + 1))
+    draft.update(run=replace(run, resolve_count=run.resolve_count + 1))
     draft.claim(Stage.RESOLVE)
     draft.emit(failed.reason, failed.message + " The inputs are pinned again.", warning=True)
     draft.working(Stage.RESOLVE, failed.message + " The inputs are pinned again.")

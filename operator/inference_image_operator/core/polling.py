@@ -18,7 +18,7 @@ from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
 from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Outcome, Working, assess
 from inference_image_operator.diagnosis.pending import LOOK_AFTER, LOOK_AGAIN
-from inference_image_operator.jobs import LOOK, look
+from inference_image_operator.jobs import POLL, look
 from inference_image_operator.observed import Job, Observed
 
 AGAIN = timedelta(minutes=5)
@@ -32,7 +32,7 @@ def polls(observed: Observed) -> bool:
     return bool(observed.spec.poll) and not observed.spec.suspend
 
 
-def last_look(observed: Observed) -> Job | None:
+def last_poll(observed: Observed) -> Job | None:
     """The Job of the look that is under way or was the last, whichever run it was for."""
     name = _name(observed)
     return next((job for job in observed.jobs if job.name == name), None)
@@ -40,7 +40,7 @@ def last_look(observed: Observed) -> Job | None:
 
 def needs_pods(observed: Observed, now: datetime) -> bool:
     """Whether the next decision wants the pods of the look's Job."""
-    job = last_look(observed)
+    job = last_poll(observed)
     if job is None or job.terminating or not polls(observed):
         return False
     waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=LOOK_AFTER)
@@ -59,7 +59,7 @@ def news(draft: Draft) -> results.Resolved | None:
 
 def follow(draft: Draft) -> Decision:
     """The next step where there is no news: notes what the last look came to, and looks again when it is time."""
-    job, outcome = last_look(draft.observed), _outcome(draft)
+    job, outcome = last_poll(draft.observed), _outcome(draft)
     if job is not None and (job.terminating or (job.finished and draft.observed.pods is None)):
         return draft.decision(LOOK_AGAIN if job.terminating else 0)
     match outcome:
@@ -84,7 +84,7 @@ _NOBODYS_FAULT = (Kind.UNCOUNTED, Kind.RESOLVE)
 
 
 def _name(observed: Observed) -> str:
-    return job_name(observed.name, observed.uid, LOOK, "", 0)
+    return job_name(observed.name, observed.uid, POLL, "", 0)
 
 
 def _content(draft: Draft) -> str:
@@ -92,12 +92,12 @@ def _content(draft: Draft) -> str:
     run = draft.status.run
     if run is None:
         raise ValueError("only a run that has ended is looked at again")
-    return digest(LOOK, run.input_hash, run.generation, run.resolves, run.renewals)
+    return digest(POLL, run.input_hash, run.generation, run.resolve_count, run.restart_count)
 
 
 def _outcome(draft: Draft) -> Outcome | None:
     """What has come of the look for this run; None when there was none, or nobody can tell any more."""
-    job = last_look(draft.observed)
+    job = last_poll(draft.observed)
     if job is None or job.terminating or job.content != _content(draft):
         return None
     if job.finished and draft.observed.pods is None:
@@ -112,7 +112,7 @@ def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
         passes = isinstance(outcome, Failed) and outcome.kind is not Kind.PERMANENT
         return job.ended + (min(poll, AGAIN) if passes else poll)
     failure = draft.status.last_failure
-    times = [time for time in (draft.status.last_look, failure.time if failure else "") if time]
+    times = [time for time in (draft.status.last_poll_time, failure.time if failure else "") if time]
     return max((parse(time) + poll for time in times), default=draft.now)
 
 
@@ -139,6 +139,6 @@ def _tell(draft: Draft, reason: str, message: str) -> None:
 
 
 def _note(draft: Draft, job: Job | None) -> None:
-    last = draft.status.last_look
+    last = draft.status.last_poll_time
     if job and job.ended and (not last or job.ended - parse(last) >= NOTED):
-        draft.update(last_look=rfc3339(job.ended))
+        draft.update(last_poll_time=rfc3339(job.ended))

@@ -13,7 +13,7 @@ from inference_image_operator.api import (
     FrozenGraphStatus,
     HistoryEntry,
     ImageStatus,
-    ManifestStatus,
+    InputLockStatus,
     OnnxStatus,
     SourceStatus,
     StoredFileStatus,
@@ -58,16 +58,16 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         content_hash=result.content_hash,
         source=SourceStatus(commit=result.commit) if result.commit else None,
-        manifest=ManifestStatus(
-            key=result.manifest.key,
-            sha256=result.manifest.sha256,
+        input_lock=InputLockStatus(
+            key=result.input_lock.key,
+            sha256=result.input_lock.sha256,
             context_bytes=result.context_bytes,
             base_bytes=result.base_bytes,
         ),
         frozen_graph=None,
         built=None,
         run=replace(draft.status.run, registry_host=result.registry_host) if draft.status.run else None,
-        last_look=rfc3339(draft.now) if draft.observed.spec.poll else "",
+        last_poll_time=rfc3339(draft.now) if draft.observed.spec.poll else "",
     )
     _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
     _warn(draft, Stage.RESOLVE, result.warnings)
@@ -85,7 +85,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
     elif result.graph:
         _build(draft, result.graph)
     else:
-        draft.claim(Stage.EXPORT, result.fingerprint, result.manifest.sha256)
+        draft.claim(Stage.EXPORT, result.fingerprint, result.input_lock.sha256)
         draft.working(Stage.EXPORT)
 
 
@@ -175,8 +175,8 @@ def _graph(draft: Draft, graph: inputs.Graph) -> None:
 
 
 def _build(draft: Draft, graph: inputs.Graph) -> None:
-    manifest = draft.status.manifest
-    draft.claim(Stage.BUILD, draft.status.content_hash, graph.sha256, manifest.sha256 if manifest else "")
+    input_lock = draft.status.input_lock
+    draft.claim(Stage.BUILD, draft.status.content_hash, graph.sha256, input_lock.sha256 if input_lock else "")
     draft.working(Stage.BUILD)
 
 

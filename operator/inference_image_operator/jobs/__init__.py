@@ -11,7 +11,7 @@ from inference_image_operator.jobs.job import job
 from inference_image_operator.jobs.stages import build, export, resolve, test
 from inference_image_operator.observed import Observed
 
-LOOK = "Poll"
+POLL = "Poll"
 """What a look's Job carries in place of a stage."""
 _BUILDERS = {
     Stage.RESOLVE: resolve.pod,
@@ -42,7 +42,7 @@ def look(observed: Observed, name: str, content: str, config: Config) -> dict[st
     spec = observed.spec
     frugal = replace(observed, spec=replace(spec, ufile=replace(spec.ufile, restore="")))
     pod = resolve.pod(frugal, observed.status, config)
-    return job(observed, StageStatus(name=LOOK, job=name, content=content, attempt=1), pod)
+    return job(observed, StageStatus(name=POLL, job=name, content=content, attempt=1), pod)
 
 
 def memory_limit(manifest_: dict[str, Any], container: str) -> str | int | None:

@@ -10,7 +10,7 @@ from inference_image_operator.jobs import pod
 from inference_image_operator.jobs.image_labels import lineage
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.sizing.resources import merge_resources, with_ephemeral_storage
-from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
 
@@ -29,7 +29,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
     return pod.container(
         "append",
         config.images.build,
-        with_ephemeral_storage(resources, disk.workspace(pinned_manifest(status).context_bytes)),
+        with_ephemeral_storage(resources, disk.workspace(pinned_input_lock(status).context_bytes)),
         args=["append"],
         env=[pod.input_env(work)],
         mounts=[pod.workspace(), *pod.registry_mounts(spec)],

@@ -25,7 +25,7 @@ from inference_image_operator.jobs.pod import (
 )
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.stages import append, kaniko
-from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
 BUILDERS: Mapping[Builder, Callable[[Observed, Status, Config], dict[str, Any]]] = {
@@ -39,7 +39,7 @@ the content tag, and writes the digest beside them."""
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     """Three containers one after the other, each with the credentials that it needs and no others."""
     spec = observed.spec
-    pinned = pinned_manifest(status)
+    pinned = pinned_input_lock(status)
     build = BUILDERS[config.builder(spec.build)]
     report = container(
         "report",
@@ -77,10 +77,10 @@ def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, A
     spec, graph = observed.spec, status.frozen_graph
     if graph is None:
         raise ValueError("there is no graph to build an image from")
-    pinned = pinned_manifest(status)
+    pinned = pinned_input_lock(status)
     work = inputs.AssembleInput(
         ufile=ufile_location(spec, config),
-        manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
+        input_lock=inputs.InputLockRef(key=pinned.key, sha256=pinned.sha256),
         graph=inputs.Graph(
             key=graph.key,
             sha256=graph.sha256,

@@ -1,7 +1,7 @@
 """The Export stage's pod: checkpoint or ready graph in, verified frozen graph out."""
 
 from inference_image_contract import inputs
-from inference_image_operator.api import ONNX, ManifestStatus, Status, parse_duration
+from inference_image_operator.api import ONNX, InputLockStatus, Status, parse_duration
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import ufile_network
 from inference_image_operator.jobs.pod import (
@@ -22,11 +22,11 @@ from inference_image_operator.observed import Observed
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     """One restricted container with the UFile keys; it never meets the registry."""
     spec = observed.spec
-    pinned = pinned_manifest(status)
+    pinned = pinned_input_lock(status)
     timeout = parse_duration(spec.export.timeout)
     work = inputs.ExportInput(
         ufile=ufile_location(spec, config),
-        manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
+        input_lock=inputs.InputLockRef(key=pinned.key, sha256=pinned.sha256),
         input_type=spec.export.input_type,
         formats=spec.export.other_formats,
         readable_by=spec.export.readable_by,
@@ -50,11 +50,11 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     )
 
 
-def pinned_manifest(status: Status) -> ManifestStatus:
+def pinned_input_lock(status: Status) -> InputLockStatus:
     """Where everything that this run uses is pinned.
 
     Raises ValueError before the Resolve stage has reported.
     """
-    if status.manifest is None:
+    if status.input_lock is None:
         raise ValueError("nothing is pinned yet")
-    return status.manifest
+    return status.input_lock

@@ -15,7 +15,7 @@ from inference_image_operator.jobs.pod import (
 )
 from inference_image_operator.jobs.sizing import disk as sizes
 from inference_image_operator.jobs.sizing.resources import merge_resources, to_dict, with_ephemeral_storage
-from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"]
@@ -27,7 +27,7 @@ DEFAULT_REGISTRY = "docker.io"
 
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
     """Kaniko unpacks the base over its own root file system, so it is root there, with as little else as works."""
-    spec, pinned = observed.spec, pinned_manifest(status)
+    spec, pinned = observed.spec, pinned_input_lock(status)
     disk = sizes.kaniko(pinned.context_bytes, pinned.base_bytes)
     return {
         "name": "kaniko",

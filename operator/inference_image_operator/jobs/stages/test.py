@@ -26,7 +26,7 @@ from inference_image_operator.jobs.pod import (
 from inference_image_operator.jobs.sizing import memory
 from inference_image_operator.jobs.sizing.disk import SMALL
 from inference_image_operator.jobs.sizing.resources import to_dict
-from inference_image_operator.jobs.stages.export import pinned_manifest
+from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
 MAX_IN_USE = 8000
@@ -121,12 +121,12 @@ def _asking(observed: Observed, status: Status, digest: str, config: Config) -> 
 
 def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
     """The frozen graph itself, on the sample. It is the export's image, so it has the export's resources."""
-    spec, graph, pinned = observed.spec, status.frozen_graph, pinned_manifest(status)
+    spec, graph, pinned = observed.spec, status.frozen_graph, pinned_input_lock(status)
     if graph is None:
         raise ValueError("there is no graph to compare with")
     work = inputs.AnswerInput(
         ufile=ufile_location(spec, config),
-        manifest=inputs.ManifestRef(key=pinned.key, sha256=pinned.sha256),
+        input_lock=inputs.InputLockRef(key=pinned.key, sha256=pinned.sha256),
         graph=inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size),
         input_type=spec.export.input_type,
         sample=spec.test.sample,

@@ -108,6 +108,6 @@ def test_no_object_is_restored_unasked(run, archive, ufile):
 
 
 def test_results_that_are_archived_are_named(run, store, archive):
-    key = run().manifest.key
+    key = run().input_lock.key
     archive(key)
     assert refused(run).keys == (key,)

@@ -85,7 +85,7 @@ def test_of_two_logins_that_for_the_preferred_name_is_used(at_uhub, uhub):
 @pytest.mark.parametrize("written", ["inside", "outside"])
 def test_a_base_image_is_pulled_under_the_preferred_name(at_uhub, uhub, store, written):
     result = at_uhub(uhub.inside, {uhub.inside: CONSOLE}, base=f"{getattr(uhub, written)}/share/base:v1")
-    pinned = json.loads(store.read(result.manifest.key, max_bytes=1 << 20))["baseImages"]
+    pinned = json.loads(store.read(result.input_lock.key, max_bytes=1 << 20))["baseImages"]
     digest = uhub.digest("share/base", "v1")
     assert pinned == {f"{getattr(uhub, written)}/share/base:v1": f"{uhub.inside}/share/base@{digest}"}
     assert uhub.methods("outside") == set()
@@ -101,14 +101,14 @@ def test_the_name_of_a_base_changes_no_content_by_itself(at_uhub, uhub, pipeline
 
 def test_a_private_base_comes_from_the_name_that_has_the_login(at_uhub, uhub, store):
     result = at_uhub(uhub.outside, {uhub.outside: CONSOLE})
-    pinned = json.loads(store.read(result.manifest.key, max_bytes=1 << 20))["baseImages"]
+    pinned = json.loads(store.read(result.input_lock.key, max_bytes=1 << 20))["baseImages"]
     assert [image.partition("/")[0] for image in pinned.values()] == [uhub.outside]
 
 
 def test_a_public_base_needs_no_login_and_comes_from_inside(at_uhub, uhub, store):
     uhub.public.add("share")
     result = at_uhub(uhub.outside, {uhub.outside: CONSOLE}, base=f"{uhub.outside}/share/base:v1")
-    pinned = json.loads(store.read(result.manifest.key, max_bytes=1 << 20))["baseImages"]
+    pinned = json.loads(store.read(result.input_lock.key, max_bytes=1 << 20))["baseImages"]
     assert [image.partition("/")[0] for image in pinned.values()] == [uhub.inside]
 
 

@@ -35,13 +35,13 @@ def files(pipeline, repository) -> dict[str, bytes]:
 
 @pytest.fixture
 def run(pipeline, registry, mounts):
-    """run(**changes) -> the result and its manifest; the source is the archive unless the changes name another."""
+    """run(**changes) -> the result and its input lock; the source is the archive unless the changes name another."""
 
     def resolved(**changes):
         stage = pipeline.input(**{"source_prefix": "", "source_archive": ARCHIVE, "dockerfile": "Dockerfile"} | changes)
         result = resolve(stage, pipeline.store, registry, mounts)
-        data = pipeline.store.read(result.manifest.key, max_bytes=10**6)
-        return result, msgspec.json.decode(data, type=inputs.Manifest)
+        data = pipeline.store.read(result.input_lock.key, max_bytes=10**6)
+        return result, msgspec.json.decode(data, type=inputs.InputLock)
 
     return resolved
 
@@ -58,7 +58,7 @@ def build(pipeline, location, mounts, tmp_path):
         model = inputs.OnnxModel(**exported(ONNX, onnx), greatest_difference="1.0e-07") if onnx else None
         stage = inputs.AssembleInput(
             ufile=location,
-            manifest=result.manifest,
+            input_lock=result.input_lock,
             graph=inputs.Graph(**exported(GRAPH, b"graph"), onnx=model),
             checkpoint_dir="code/checkpoint_dir",
             **changes,
@@ -84,8 +84,8 @@ def test_an_archive_is_a_source(run, build, store, files, kind):
     name, pack = kind
     data = pack(files)
     store.write(data, name)
-    result, manifest = run(source_archive=name)
-    assert (manifest.archive.key, manifest.archive.sha256) == (name, hashlib.sha256(data).hexdigest())
+    result, input_lock = run(source_archive=name)
+    assert (input_lock.archive.key, input_lock.archive.sha256) == (name, hashlib.sha256(data).hexdigest())
     context, text = build(result)
     assert {path: data for path, data in context.items() if path not in ASSEMBLED} == files
     assert set(context) >= ASSEMBLED
@@ -140,8 +140,8 @@ def upload(store):
 def test_what_is_ignored_is_no_content(run, build, upload, files):
     ignore = {".dockerignore": b"docs\n**/*.md\n!KEEP.md\n"}
     changes = upload(files | ignore | {"docs/a": b"1", "code/x.md": b"2", "KEEP.md": b"3"})
-    result, manifest = run(**changes)
-    assert {item.path for item in manifest.source} == {*files, ".dockerignore", "KEEP.md"}
+    result, input_lock = run(**changes)
+    assert {item.path for item in input_lock.source} == {*files, ".dockerignore", "KEEP.md"}
     upload({"docs/a": b"changed", "docs/b": b"new"})
     assert run(**changes)[0].content_hash == result.content_hash
     assert "docs/a" not in build(result)[0]
@@ -163,16 +163,16 @@ def test_the_builder_finds_no_rules_to_apply_again(run, build, upload, files, tm
 
 def test_the_rules_of_one_dockerfile_go_before_those_of_all(run, upload, files):
     own = {"Dockerfile.dockerignore": b"a\n", ".dockerignore": b"b\n", "a": b"", "b": b""}
-    _, manifest = run(**upload(files | own))
-    assert {item.path for item in manifest.source} == {*files, *own} - {"a"}
+    _, input_lock = run(**upload(files | own))
+    assert {item.path for item in input_lock.source} == {*files, *own} - {"a"}
 
 
 def test_a_dockerfile_that_is_kept_out_is_another_image(run, upload, files):
     changes = upload(files | {".dockerignore": b"# nothing\n"})
     first = run(**changes)[0].content_hash
     upload({".dockerignore": b"Dockerfile\n"})
-    result, manifest = run(**changes)
-    assert manifest.dockerfile_ignored
+    result, input_lock = run(**changes)
+    assert input_lock.dockerfile_ignored
     assert result.content_hash != first
 
 
@@ -189,7 +189,7 @@ def without_dockerfile(files) -> dict[str, bytes]:
 
 
 def test_a_dockerfile_is_made_with_a_layer_for_each_thing(run, build, upload, files, base):
-    result, manifest = run(**upload(without_dockerfile(files)), inference_base=base)
+    result, input_lock = run(**upload(without_dockerfile(files)), inference_base=base)
     context, text = build(result)
     assert set(context) == {
         ".inference-image/weights/frozen_inference_graph.pb",
@@ -198,7 +198,7 @@ def test_a_dockerfile_is_made_with_a_layer_for_each_thing(run, build, upload, fi
         "object-detect.conf",
     }
     assert [line for line in text.splitlines() if line.startswith(("FROM", "COPY", "RUN"))] == [
-        f"FROM {manifest.base_images[base]}",
+        f"FROM {input_lock.base_images[base]}",
         'COPY [".inference-image/weights/", "/ai/checkpoint_dir/"]',
         'COPY ["code/", "/ai/"]',
         'COPY ["object-detect.conf", "/ai/conf.json"]',
@@ -304,8 +304,8 @@ def test_a_base_is_pulled_from_the_host_that_the_installation_says(run, build, u
     """A Dockerfile with the public name, in a cluster that reaches the registry by another."""
     public = f"FROM uhub.example.com/{repository.path}-base:1\nCOPY . /ai/\n".encode()
     changes = upload(files | {"Dockerfile": public})
-    result, manifest = run(**changes, base_rewrites=(rewrite("uhub.example.com", repository.host),))
-    ((written, pulled),) = manifest.base_images.items()
+    result, input_lock = run(**changes, base_rewrites=(rewrite("uhub.example.com", repository.host),))
+    ((written, pulled),) = input_lock.base_images.items()
     assert written == f"uhub.example.com/{repository.path}-base:1"
     assert pulled.startswith(f"{repository.repository}-base@sha256:")
     assert f"FROM {pulled}\n" in build(result)[1]
@@ -318,7 +318,7 @@ def test_the_host_that_a_base_is_pulled_from_is_no_content(run, upload, files, r
     there = run(**changes, base_rewrites=(rewrite("uhub.example.com", repository.host),))[0]
     mirror = run(**changes, base_rewrites=(rewrite("uhub.example.com", f"{repository.host}/mirror"),))[0]
     assert there.content_hash == mirror.content_hash
-    assert there.manifest != mirror.manifest
+    assert there.input_lock != mirror.input_lock
 
 
 def test_the_host_that_is_spoken_to_must_be_allowed(run, upload, files, repository, pipeline):

@@ -25,7 +25,7 @@ def stage(resolved, pipeline, location):
     pipeline.store.write(b"graph", GRAPH_KEY)
     return inputs.AssembleInput(
         ufile=location,
-        manifest=resolved.manifest,
+        input_lock=resolved.input_lock,
         graph=inputs.Graph(key=GRAPH_KEY, sha256=hashlib.sha256(b"graph").hexdigest(), size=5),
         source_prefix="uai/object-detect/",
         checkpoint_dir="code/checkpoint_dir",
@@ -112,21 +112,21 @@ def test_what_moved_since_ends_the_stage(run, stage, store, moved, reason):
 )
 def test_only_the_manifest_that_was_written_counts(run, stage, store, data, reason):
     if data is None:
-        store.delete(stage.manifest.key)
+        store.delete(stage.input_lock.key)
     else:
-        store.write(data, stage.manifest.key)
+        store.write(data, stage.input_lock.key)
     with pytest.raises(StageError) as caught:
         run(stage)
     assert caught.value.reason == reason
 
 
 def rewritten(stage, store, **changes) -> inputs.AssembleInput:
-    """The stage with a manifest of other content and its true checksum: what a hostile writer could place."""
-    manifest = msgspec.json.decode(store.read(stage.manifest.key, max_bytes=10**6), type=inputs.Manifest)
-    data = msgspec.json.encode(msgspec.structs.replace(manifest, **changes))
-    store.write(data, stage.manifest.key)
-    reference = inputs.ManifestRef(key=stage.manifest.key, sha256=hashlib.sha256(data).hexdigest())
-    return msgspec.structs.replace(stage, manifest=reference)
+    """The stage with a input lock of other content and its true checksum: what a hostile writer could place."""
+    input_lock = msgspec.json.decode(store.read(stage.input_lock.key, max_bytes=10**6), type=inputs.InputLock)
+    data = msgspec.json.encode(msgspec.structs.replace(input_lock, **changes))
+    store.write(data, stage.input_lock.key)
+    reference = inputs.InputLockRef(key=stage.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
+    return msgspec.structs.replace(stage, input_lock=reference)
 
 
 @pytest.mark.parametrize("path", ["../escape", "/etc/escape", "a/../../escape"])
@@ -140,10 +140,10 @@ def test_nothing_is_written_outside_the_context(run, stage, store, tmp_path, pat
 
 def test_a_manifest_of_another_version_says_so(run, stage, store):
     data = b'{"schemaVersion": 2, "news": true}'
-    store.write(data, stage.manifest.key)
-    reference = inputs.ManifestRef(key=stage.manifest.key, sha256=hashlib.sha256(data).hexdigest())
+    store.write(data, stage.input_lock.key)
+    reference = inputs.InputLockRef(key=stage.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
     with pytest.raises(StageError) as caught:
-        run(msgspec.structs.replace(stage, manifest=reference))
+        run(msgspec.structs.replace(stage, input_lock=reference))
     assert caught.value.reason == Reason.INVALID_INPUT
 
 
@@ -158,7 +158,7 @@ def from_config_map(pipeline, registry, location, mounts, tmp_path):
     pipeline.store.write(b"graph", GRAPH_KEY)
     graph = inputs.Graph(key=GRAPH_KEY, sha256=hashlib.sha256(b"graph").hexdigest(), size=5)
     return folder, inputs.AssembleInput(
-        ufile=location, manifest=result.manifest, graph=graph, checkpoint_dir="checkpoint_dir"
+        ufile=location, input_lock=result.input_lock, graph=graph, checkpoint_dir="checkpoint_dir"
     )
 
 

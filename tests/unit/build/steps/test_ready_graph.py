@@ -20,12 +20,12 @@ MODEL = "code/checkpoint_dir/model.onnx"
 
 @pytest.fixture
 def run(pipeline, registry, mounts):
-    """run(**changes of the input) -> result and manifest."""
+    """run(**changes of the input) -> result and input lock."""
 
     def resolved(**changes):
         result = resolve(pipeline.input(**changes), pipeline.store, registry, mounts)
-        data = pipeline.store.read(result.manifest.key, max_bytes=10**6)
-        return result, msgspec.json.decode(data, type=inputs.Manifest)
+        data = pipeline.store.read(result.input_lock.key, max_bytes=10**6)
+        return result, msgspec.json.decode(data, type=inputs.InputLock)
 
     return resolved
 
@@ -37,10 +37,10 @@ def ready(**changes):
 def test_a_ready_graph_is_pinned_and_no_checkpoint_is_looked_for(run, pipeline, ufile):
     info = pipeline.store.write(b"graph", KEY)
     before = len(ufile.seen)
-    result, manifest = run(**ready())
+    result, input_lock = run(**ready())
     pin = PinnedObject(key=KEY, size=5, etag=info.etag)
     assert (result.step, result.files, result.file_count, result.num_classes) == (None, (pin,), 1, 3)
-    assert (manifest.frozen_graph, manifest.checkpoint, manifest.pipeline_config, manifest.step) == (
+    assert (input_lock.frozen_graph, input_lock.checkpoint, input_lock.pipeline_config, input_lock.step) == (
         pin,
         (),
         None,
@@ -145,7 +145,7 @@ def test_the_onnx_model_lies_beside_the_graph(run, pipeline, mounts, tmp_path, d
     model = inputs.OnnxModel(**msgspec.structs.asdict(files["o"]), greatest_difference="1.0e-07")
     stage = inputs.AssembleInput(
         ufile=pipeline.stage.ufile,
-        manifest=result.manifest,
+        input_lock=result.input_lock,
         graph=inputs.Graph(**msgspec.structs.asdict(files["g"]), onnx=model),
         source_prefix="uai/object-detect/",
         checkpoint_dir="code/checkpoint_dir",

@@ -29,10 +29,10 @@ def run(pipeline, registry, mounts):
     return resolved
 
 
-def read_manifest(store, reference) -> inputs.Manifest:
+def read_input_lock(store, reference) -> inputs.InputLock:
     data = store.read(reference.key, max_bytes=10**6)
     assert hashlib.sha256(data).hexdigest() == reference.sha256
-    return msgspec.json.decode(data, type=inputs.Manifest)
+    return msgspec.json.decode(data, type=inputs.InputLock)
 
 
 def test_everything_that_can_move_is_pinned(run, pipeline, repository):
@@ -45,9 +45,9 @@ def test_everything_that_can_move_is_pinned(run, pipeline, repository):
     ]
     assert result.files[1].etag == etag_of(index(len(b"weights")))
     assert (result.graph, result.image) == (None, None)
-    manifest = read_manifest(pipeline.store, result.manifest)
+    manifest = read_input_lock(pipeline.store, result.input_lock)
     assert manifest.content_hash == result.content_hash
-    assert result.manifest.key.startswith(f"uai/object-export-output/resolved/{result.content_hash[7:]}")
+    assert result.input_lock.key.startswith(f"uai/object-export-output/resolved/{result.content_hash[7:]}")
     assert [item.path for item in manifest.source] == [
         "code/infer.py",
         "object-detect-cpu.Dockerfile",
@@ -121,7 +121,7 @@ def test_a_mounted_config_map_is_a_source(pipeline, registry, repository, mounts
     result = resolve(
         pipeline.input(source_prefix=""), pipeline.store, registry, mounts._replace(config_map=tmp_path / "source")
     )
-    manifest = read_manifest(pipeline.store, result.manifest)
+    manifest = read_input_lock(pipeline.store, result.input_lock)
     assert [(item.path, item.key, len(item.sha256)) for item in manifest.source] == [
         ("object-detect-cpu.Dockerfile", "", 64)
     ]
@@ -135,14 +135,14 @@ def test_the_newest_step_has_the_content_of_that_step(run, store):
     newer = run(step=None)
     assert newer.step == 900
     assert newer.content_hash != wanted.content_hash
-    assert read_manifest(store, newer.manifest).step == 900
+    assert read_input_lock(store, newer.input_lock).step == 900
     assert run(step=900) == newer
 
 
 def test_build_arguments_choose_the_base(run, registry_server, repository, store):
     digest = registry_server.push_image(f"{repository.path}-other", "2", b"other base")
     result = run(build_args={"BASE": f"{repository.repository}-other:2"})
-    assert read_manifest(store, result.manifest).base_images == {
+    assert read_input_lock(store, result.input_lock).base_images == {
         f"{repository.repository}-other:2": f"{repository.repository}-other@{digest}"
     }
 

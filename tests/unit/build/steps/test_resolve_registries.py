@@ -98,7 +98,7 @@ def test_the_pin_names_the_registry_not_the_mirror(run, mirrored, registry_serve
     base = f"nowhere.example/{repository.path}:1"
     client = mirrored("{host}")
     result = run(client, build_args={"BASE": base})
-    data = store.read(result.manifest.key, max_bytes=1 << 20)
+    data = store.read(result.input_lock.key, max_bytes=1 << 20)
     assert f'"{base}":"nowhere.example/{repository.path}@{digest}"'.encode() in data
 
 
@@ -145,5 +145,5 @@ def test_tricks_with_image_names(run, repository, base, reason):
 def test_a_digest_beside_a_tag_wins(run, registry_server, repository, store):
     digest = registry_server.push_image(f"{repository.path}-base", "other", b"pinned by digest")
     base = f"{repository.repository}-base:1@{digest}"
-    data = store.read(run(build_args={"BASE": base}).manifest.key, max_bytes=1 << 20)
+    data = store.read(run(build_args={"BASE": base}).input_lock.key, max_bytes=1 << 20)
     assert f'"{base}":"{repository.repository}-base@{digest}"'.encode() in data

@@ -35,10 +35,10 @@ def steps(pipeline, registry, mounts, as_role, tmp_path):
         return resolve(pipeline.stage, as_role(pair), registry, mounts)
 
     def run_assemble(pair):
-        manifest = resolve(pipeline.stage, pipeline.store, registry, mounts).manifest
+        input_lock = resolve(pipeline.stage, pipeline.store, registry, mounts).input_lock
         stage = inputs.AssembleInput(
             ufile=pipeline.stage.ufile,
-            manifest=manifest,
+            input_lock=input_lock,
             graph=stored,
             source_prefix=pipeline.stage.source_prefix,
             checkpoint_dir=pipeline.stage.checkpoint_dir,

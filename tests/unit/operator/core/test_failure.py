@@ -92,7 +92,7 @@ def test_inputs_that_never_rest_stall_in_the_end():
             world.fail(report("export", explained("SourceChanged"), ExitCode.SOURCE_CHANGED, "Error"))
         world.settle()
     assert world.summary()["Stalled"] == ("True", "SourceChanged")
-    assert world.status.run.resolves == 3
+    assert world.status.run.resolve_count == 3
 
 
 def test_a_pod_that_was_lost_is_not_counted():

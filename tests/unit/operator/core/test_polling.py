@@ -78,7 +78,7 @@ def test_with_poll_it_is_never_settled_and_comes_back_when_a_look_is_due():
     world = ready()
     assert not world.settled
     assert has_ended(world.observed())
-    resolved = parse(world.status.last_look)
+    resolved = parse(world.status.last_poll_time)
     assert world.step().requeue_after == (resolved + timedelta(minutes=10) - world.now).total_seconds()
     assert len(world.created) == 4
 
@@ -86,7 +86,7 @@ def test_with_poll_it_is_never_settled_and_comes_back_when_a_look_is_due():
 @pytest.mark.parametrize(("seconds", "looks"), [(599, 0), (600, 1)])
 def test_it_is_looked_at_again_when_the_interval_has_passed_since_the_inputs_were_pinned(seconds, looks):
     world = ready()
-    world.now = parse(world.status.last_look) + timedelta(seconds=seconds)
+    world.now = parse(world.status.last_poll_time) + timedelta(seconds=seconds)
     assert world.step().requeue_after == (20 if looks else 1)
     assert stages(world)[4:] == ["Poll"] * looks
 
@@ -200,9 +200,9 @@ def test_when_nothing_is_new_nothing_is_written_but_the_time_of_a_look_and_that_
         world.end_look(found(SAME))
         world.step()
         if world.status != before:
-            assert world.status == msgspec.structs.replace(before, last_look=rfc3339(world.now))
+            assert world.status == msgspec.structs.replace(before, last_poll_time=rfc3339(world.now))
             times.append(world.now)
-    assert msgspec.structs.replace(world.status, last_look="") == msgspec.structs.replace(began, last_look="")
+    assert msgspec.structs.replace(world.status, last_poll_time="") == msgspec.structs.replace(began, last_poll_time="")
     assert world.said == said
     assert len(times) == 4
     assert min(late - early for early, late in pairwise(times)) >= timedelta(hours=1)
@@ -213,10 +213,10 @@ def test_the_time_of_a_look_is_written_when_the_last_is_an_hour_old(minutes, wri
     world = ready("1m")
     world.advance(minutes=1)
     world.step()
-    before = world.status.last_look
+    before = world.status.last_poll_time
     world.end_look(found(SAME), after=(parse(before) + timedelta(minutes=minutes) - world.now).total_seconds())
     world.step()
-    assert world.status.last_look == (rfc3339(world.now) if written else before)
+    assert world.status.last_poll_time == (rfc3339(world.now) if written else before)
 
 
 def test_an_interval_of_days_is_kept_although_the_jobs_do_not_live_that_long():
@@ -224,7 +224,7 @@ def test_an_interval_of_days_is_kept_although_the_jobs_do_not_live_that_long():
     look_again(world)
     world.end_look(found(SAME))
     world.step()
-    assert world.status.last_look == rfc3339(world.now)
+    assert world.status.last_poll_time == rfc3339(world.now)
     world.jobs.clear()
     assert world.step().requeue_after == 72 * 3600
 
@@ -244,7 +244,7 @@ def test_a_newer_step_is_built_like_an_edit():
     assert world.status.image is not None, "what is published stays named"
     assert world.status.timings is None
     assert world.status.built is None
-    assert (world.status.run.renewals, world.status.run.resolves) == (1, 1)
+    assert (world.status.run.restart_count, world.status.run.resolve_count) == (1, 1)
     assert world.said[-1] == Emit(
         type="Normal",
         reason="NewContent",
@@ -278,7 +278,7 @@ def test_what_a_look_found_counts_for_one_run_only():
     world.finish(msgspec.structs.replace(NEWER, step=1000, content_hash="sha256:" + "1" * 64))
     world.run_whole()
     world.settle()
-    assert world.status.run.renewals == 1
+    assert world.status.run.restart_count == 1
     assert stages(world)[5:] == ["Resolve", "Export", "Build", "Test"]
 
 
@@ -459,7 +459,7 @@ def test_a_failed_look_is_noted_too():
     look_again(world)
     world.end_look(FORBIDDEN, "PodFailurePolicy")
     world.step()
-    assert world.status.last_look == rfc3339(world.now)
+    assert world.status.last_poll_time == rfc3339(world.now)
 
 
 def test_an_edit_takes_the_word_of_a_failed_look_back():

@@ -6,7 +6,7 @@ import pytest
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.decide import decide
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
-from inference_image_operator.jobs import LOOK
+from inference_image_operator.jobs import POLL
 from tests.support.world import RESULTS, World
 from tests.unit.operator.core.test_polling import NEWER, SAME, found
 
@@ -51,7 +51,7 @@ def journey(world: Killed) -> None:
         live = next((job for job in world.jobs.values() if not job.finished), None)
         if live is None:
             world.advance(seconds=after or 1)
-        elif live.stage == LOOK:
+        elif live.stage == POLL:
             looks += 1
             world.end_look(found(SAME if looks == 1 else NEWER))
         elif world.status.stage and world.status.stage.job == live.name:
@@ -72,7 +72,7 @@ def test_killed_at_any_write_the_same_comes_of_it(at):
     assert {kind: status for kind, (status, _) in world.summary().items()} == dict.fromkeys(
         ("Ready", "Resolved", "Exported", "Built", "Tested"), "True"
     )
-    assert world.status.run.renewals == 1
+    assert world.status.run.restart_count == 1
     names = [job["metadata"]["name"] for job in world.created]
     runs = [name for name in names if "-poll-" not in name]
     assert len(runs) == len(set(runs)) == 8

@@ -79,7 +79,7 @@ def test_what_is_missing_is_an_error_of_the_caller():
             "there is no graph to build an image from",
         ),
         (
-            msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Export"), manifest=None),
+            msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Export"), input_lock=None),
             "nothing is pinned yet",
         ),
     )

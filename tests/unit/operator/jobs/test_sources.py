@@ -154,7 +154,7 @@ def following(**parts: str) -> World:
 )
 def test_the_shorter_interval_of_checkpoint_and_commit_counts(parts, minutes):
     world = following(**parts)
-    due = parse(world.status.last_look) + timedelta(minutes=minutes)
+    due = parse(world.status.last_poll_time) + timedelta(minutes=minutes)
     assert world.step().requeue_after == (due - world.now).total_seconds()
     world.now = due
     world.step()

@@ -17,7 +17,7 @@ def test_the_graph_is_asked_before_the_image_starts():
     asked = work(found, "answer", inputs.AnswerInput)
     assert (asked.sample, asked.input_type) == ("uai/sample.jpg", "image_tensor")
     assert asked.graph.key.endswith("frozen_inference_graph.pb")
-    assert "/resolved/" in asked.manifest.key
+    assert "/resolved/" in asked.input_lock.key
     probe = work(found, "probe", inputs.ProbeInput)
     assert probe.match_graph
     where = {

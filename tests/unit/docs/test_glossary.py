@@ -1,0 +1,53 @@
+"""Code, messages and pages use the words of docs/glossary.md: those that it replaces do not come back."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SUFFIXES = {".py", ".md", ".yaml", ".yml", ".toml", ".mk", ".txt", ".tpl", ".Dockerfile", ""}
+APART = {"docs/glossary.md", "tests/unit/docs/test_glossary.py"}
+OF_OTHERS = ("requirements/", "tests/unit/operator/kaniko_logs/", "devcluster/tools/", "LICENSE", "NOTICE")
+REPLACED = {
+    "desired state, spec": r"\bwish(es|ed)?\b",
+    "poll": r"\b(a|the|each|every|last|next|another|no|new|one) looks?\b",
+    "new content": r"\bnews\b",
+    "fix": r"\bmend(s|ed|ing)?\b",
+    "out of memory": r"\bfor want of\b|\bstarv(e|es|ed|ing)\b",
+    "custom CA": r"\bown CA\b",
+    "untrusted": r"\bof (a )?strangers?\b|\bstrangers?'s?\b",
+    "invalid, unknown": r"\b(is|are|that's) none\b",
+    "again": r"\banew\b",
+    "goes into": r"\bbelongs? into\b",
+}
+
+
+def files() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split(
+        "\n"
+    )
+    return [
+        name
+        for name in listed
+        if name and Path(name).suffix in SUFFIXES and name not in APART and not name.startswith(OF_OTHERS)
+    ]
+
+
+@pytest.mark.parametrize("word", REPLACED)
+def test_a_replaced_word_is_nowhere(word: str) -> None:
+    pattern = re.compile(REPLACED[word], re.IGNORECASE)
+    found = []
+    for name in files():
+        path = ROOT / name
+        if path.is_file():
+            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+                if pattern.search(line):
+                    found.append(f"{name}:{number}: {line.strip()[:100]}")
+    assert found == [], f"write: {word}"
+
+
+def test_the_glossary_lists_what_is_replaced() -> None:
+    page = (ROOT / "docs" / "glossary.md").read_text()
+    assert [word for word in REPLACED if f"| {word} |" not in page] == []
