@@ -34,7 +34,7 @@ def in_line(draft: Draft, stage: StageStatus) -> Decision:
     """As many pipelines run as the installation allows. The place is written at once, then at most once a minute."""
     known = is_queued(draft.observed.status) and draft.observed.status.stage == stage
     if known and draft.now - parse(stage.start_time) < QUEUE_NEWS:
-        return Decision(status=draft.observed.status, requeue_after=QUEUE_NEWS.total_seconds())
+        return draft.decision(QUEUE_NEWS.total_seconds())
     text = f"Place {draft.observed.queue_position} in the queue: the installation's limit of pipelines is reached."
     draft.update(stage=replace(stage, start_time=rfc3339(draft.now)))
     for kind in (Type.READY, Type.RESOLVED):

@@ -107,3 +107,12 @@ def test_an_edit_in_the_queue_is_taken_note_of(world):
     assert world.status.run.generation == 2
     assert world.summary()["Ready"] == ("Unknown", "Queued")
     assert world.created == []
+
+
+def test_an_edit_that_asks_for_no_other_result_is_observed_in_the_queue(world):
+    world.settle()
+    world.generation, world.spec["retry"] = 2, {"limit": 5}
+    world.settle()
+    assert world.summary()["Ready"] == ("Unknown", "Queued")
+    assert world.status.observed_generation == 2
+    assert {condition.observed_generation for condition in world.status.conditions} == {2}
