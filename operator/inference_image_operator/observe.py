@@ -81,7 +81,7 @@ async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:
     if pod is None or image is None:
         return observed
     log = ""
-    if image.restarts:  # the instance that ended says more than the one that has just begun; the kubelet may have removed it
+    if image.restarts:  # the instance that ended says more, unless the kubelet has removed it
         log = await cluster.log(observed.namespace, pod.name, IMAGE, previous=True)
     log = log or await cluster.log(observed.namespace, pod.name, IMAGE, previous=False)
     containers = tuple(replace(c, log=log) if c is image else c for c in pod.containers)
