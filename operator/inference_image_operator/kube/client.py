@@ -22,6 +22,8 @@ WARNINGS_SECONDS = 5.0
 """The API server reads all Events of the namespace to find some, so one list serves all pipelines that wait."""
 
 LOG_LINES, LOG_BYTES = "40", "65536"
+LOG_IS_GONE = "unable to retrieve container logs for "
+"""What the kubelet answers, with status 200, in place of the log of a container that it has removed."""
 """Of a log that explains a failure; lines may be long."""
 
 Object = dict[str, Any]
@@ -139,7 +141,8 @@ class KubernetesCluster:
             data = await self._send("GET", path, query | ({"previous": "true"} if previous else {}))
         except ApiError:  # whatever it is (a lost node, a pod that is gone): a failure is told without the log
             return ""
-        return data.decode(errors="replace")
+        text: str = data.decode(errors="replace")
+        return "" if text.startswith(LOG_IS_GONE) else text
 
     async def warnings(self, namespace: str) -> list[Object]:
         return await self._warnings.get(namespace)
