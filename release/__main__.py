@@ -1,4 +1,4 @@
-"""The command line: `python -m release images|files|notes`; release.mk has the commands for people."""
+"""The command line: `python -m release images|files|notes`; make/release.mk has the commands for people."""
 
 import argparse
 import os
