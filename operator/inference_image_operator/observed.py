@@ -97,7 +97,7 @@ class CreateRefusal(Frozen, frozen=True, kw_only=True):
     """Trying again cannot help."""
 
 
-class InUse(Frozen, frozen=True, kw_only=True):
+class ReferencedDigests(Frozen, frozen=True, kw_only=True):
     """What the statuses refer to in one repository: digests of images, and hashes of contents, `sha256:<hex>`."""
 
     current: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class Observed(Frozen, frozen=True, kw_only=True):
     events: tuple[Event, ...] = ()
     """Events of that Job and its pods, newest last; only with `pods`."""
     refusal: CreateRefusal | None = None
-    in_use: InUse | None = None
+    referenced_digests: ReferencedDigests | None = None
     """What the statuses refer to in this object's repository; None when this pass had no need to look."""
     queue_position: int = 0
     """Place among those that wait for a pipeline to end; 0 may run."""

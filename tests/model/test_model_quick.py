@@ -3,7 +3,7 @@
 import pytest
 
 from tests.model.explore import Exploration
-from tests.model.laws import Broken
+from tests.model.invariants import InvariantViolation
 from tests.model.scenarios import QUICK, TWO_LATE, TWO_UNFENCED
 
 
@@ -24,5 +24,5 @@ def test_the_invariants_hold_in_every_state_and_each_can_come_to_rest(scenario):
 )
 def test_the_model_sees_what_two_operators_could_do_to_each_other(scenario):
     """What keeps them apart is no accident of the model: without it, it finds the two live Jobs."""
-    with pytest.raises(Broken, match="more than one Job lives"):
+    with pytest.raises(InvariantViolation, match="more than one Job lives"):
         Exploration(scenario).run()

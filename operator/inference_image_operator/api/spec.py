@@ -64,7 +64,7 @@ class Resources(Part, frozen=True, kw_only=True):
     limits: dict[str, str | int] = {}
 
 
-class ReadyGraph(Part, frozen=True, kw_only=True):
+class ImportedGraph(Part, frozen=True, kw_only=True):
     """A graph that somebody else exported, in place of a checkpoint."""
 
     key: str
@@ -78,7 +78,7 @@ class ExportSpec(Part, frozen=True, kw_only=True):
     formats: tuple[str, ...] = (FROZEN_GRAPH,)
     readable_by: str = ""
     """The TensorFlow that must be able to read the graph, such as `1.7`; empty for any."""
-    frozen_graph: ReadyGraph | None = None
+    frozen_graph: ImportedGraph | None = None
     timeout: str = "30m"
     resources: Resources = Resources()
 

@@ -143,7 +143,7 @@ class Verdict(Part, frozen=True, kw_only=True):
     """Why a Job is being stopped; what follows once it has ended. `lastFailure` has the words."""
 
     kind: str
-    """As `outcomes.Kind`."""
+    """As `outcomes.FailureClass`."""
     container: str = ""
     """The one that needs more memory."""
 

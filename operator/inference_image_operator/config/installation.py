@@ -122,7 +122,7 @@ class RestoreWait(Section, frozen=True, kw_only=True):
         return _seconds("every", self.every)
 
     @property
-    def looks(self) -> int:
+    def checks(self) -> int:
         """How often it is looked again."""
         return parse_duration(self.deadline) // self.seconds
 
@@ -169,7 +169,7 @@ def _resources(cpu: str, memory: str, memory_limit: str) -> ContainerResources:
     return ContainerResources(requests={"cpu": cpu, "memory": memory}, limits={"memory": memory_limit})
 
 
-class StepResources(Section, frozen=True, kw_only=True):
+class ContainerDefaults(Section, frozen=True, kw_only=True):
     """Resources of each container, where the InferenceImage does not ask for its own."""
 
     resolve: ContainerResources = _resources("100m", "128Mi", "256Mi")
@@ -197,7 +197,7 @@ class Jobs(Section, frozen=True, kw_only=True):
     image_pull_secrets: tuple[PullSecret, ...] = ()
     node_selector: dict[str, str] = msgspec.field(default_factory=lambda: {"kubernetes.io/arch": "amd64"})
     """Goes before what an InferenceImage asks for."""
-    resources: StepResources = StepResources()
+    resources: ContainerDefaults = ContainerDefaults()
     maximum: Maximum = Maximum()
     pending_deadline: str = "10m"
     """A pod that does not start within this time ends its stage."""

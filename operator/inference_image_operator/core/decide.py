@@ -18,8 +18,8 @@ from inference_image_operator.core import failure, polling, progress, waiting
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
-from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Working, assess
-from inference_image_operator.diagnosis.pending import LOOK_AFTER
+from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Working, assess
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs import manifest
 from inference_image_operator.observed import Job, Observed, Pod
 
@@ -35,8 +35,8 @@ def decide(observed: Observed, config: Config, now: datetime) -> Decision:
     run = observed.status.run
     if run is None or run.input_hash != input_hash(observed.spec, observed.request):
         return _begin(draft)
-    _follow_generation(draft)
-    return _work(draft) if draft.status.stage else _rest(draft)
+    _observe_generation(draft)
+    return _work(draft) if draft.status.stage else _after_run(draft)
 
 
 def is_settled(observed: Observed) -> bool:
@@ -67,7 +67,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
         return polling.needs_pods(observed, now)
     if job is None:
         return False
-    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
+    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=POD_CHECK_DELAY))
 
 
 def failed_test_pod(observed: Observed) -> Pod | None:
@@ -111,7 +111,7 @@ def _reset(draft: Draft, run: RunStatus) -> None:
     draft.conditions.drop(Type.POLL_FAILED)
 
 
-def _rest(draft: Draft) -> Decision:
+def _after_run(draft: Draft) -> Decision:
     """The run has ended. With `poll` it is looked again; where that finds other content the run begins anew.
 
     The claim is all that is done then: the next pass waits for its turn among the pipelines like any other.
@@ -123,7 +123,7 @@ def _rest(draft: Draft) -> Decision:
         return draft.decision()
     if stopping := _stop_others(draft, polling.last_poll(draft.observed)):
         return stopping
-    found = polling.news(draft)
+    found = polling.new_content(draft)
     if found is None:
         return polling.follow(draft)
     before = draft.status.checkpoint
@@ -136,7 +136,7 @@ def _rest(draft: Draft) -> Decision:
     return draft.decision(0)
 
 
-def _follow_generation(draft: Draft) -> None:
+def _observe_generation(draft: Draft) -> None:
     """A change that asks for no other result (suspend, retry, TTL) is taken note of, and nothing starts over."""
     observed = draft.observed
     if draft.status.observed_generation != observed.generation:
@@ -153,14 +153,14 @@ def _work(draft: Draft) -> Decision:
     if stopping:
         return stopping
     if job is None:
-        return _absent(draft, stage)
+        return _without_job(draft, stage)
     if job.uid != stage.job_uid:
         stage = replace(stage, job_uid=job.uid)
         draft.update(stage=stage)
         draft.working(Stage(stage.name))  # whatever kept the Job from being created is over
     verdict = failure.resume(draft, stage)
     if verdict and not job.finished:
-        return _await_end(draft, job)
+        return _stop(draft, job)
     if job.terminating:
         return draft.decision(STOP_CHECK)
     return _assessed(draft, stage, job)
@@ -183,14 +183,14 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
             return waiting.for_pod(draft, stage, job, cause)
 
 
-def _absent(draft: Draft, stage: StageStatus) -> Decision:
+def _without_job(draft: Draft, stage: StageStatus) -> Decision:
     """The claimed Job does not exist: not yet, or no longer."""
     if draft.observed.refusal:
         return waiting.for_permission(draft, stage)
     if not stage.job_uid:
         return _create(draft)
     verdict = failure.resume(draft, stage) or Failed(
-        kind=Kind.UNCOUNTED,
+        kind=FailureClass.RETRY_FREE,
         reason="JobLost",
         message=f"Job {stage.job} was removed before its result was recorded.",
         hint="It runs again by itself and reuses what it left in UFile and the registry.",
@@ -210,12 +210,12 @@ def _create(draft: Draft) -> Decision:
     if wait > 0:
         return draft.decision(wait)
     if draft.observed.queue_position and stage.name == Stage.RESOLVE:
-        return waiting.in_line(draft, stage)
+        return waiting.in_queue(draft, stage)
     if stage.retry_at or waiting.is_queued(draft.observed.status):
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
-    return draft.decision(LOOK_AFTER)
+    return draft.decision(POD_CHECK_DELAY)
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
@@ -227,7 +227,7 @@ def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
     return draft.decision(STOP_CHECK)
 
 
-def _await_end(draft: Draft, job: Job) -> Decision:
+def _stop(draft: Draft, job: Job) -> Decision:
     if not job.terminating:
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
     return draft.decision(STOP_CHECK)

@@ -16,14 +16,14 @@ from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
-from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Outcome, Working, assess
-from inference_image_operator.diagnosis.pending import LOOK_AFTER, LOOK_AGAIN
-from inference_image_operator.jobs import POLL, look
+from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Outcome, Working, assess
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL
+from inference_image_operator.jobs import POLL, poll_job
 from inference_image_operator.observed import Job, Observed
 
-AGAIN = timedelta(minutes=5)
+POLL_RETRY = timedelta(minutes=5)
 """Time after a look that came to nothing through nobody's lasting fault, unless `poll` is shorter."""
-NOTED = timedelta(hours=1)
+LAST_POLL_GRANULARITY = timedelta(hours=1)
 """How old the time of the last look in the status may become."""
 
 
@@ -43,11 +43,11 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
     job = last_poll(observed)
     if job is None or job.terminating or not polls(observed):
         return False
-    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=LOOK_AFTER)
+    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=POD_CHECK_DELAY)
     return job.finished or waits
 
 
-def news(draft: Draft) -> results.Resolved | None:
+def new_content(draft: Draft) -> results.Resolved | None:
     """What the last look found, if it is other content than this run's."""
     outcome = _outcome(draft)
     if not isinstance(outcome, Done) or not isinstance(outcome.result, results.Resolved):
@@ -61,25 +61,25 @@ def follow(draft: Draft) -> Decision:
     """The next step where there is no news: notes what the last look came to, and looks again when it is time."""
     job, outcome = last_poll(draft.observed), _outcome(draft)
     if job is not None and (job.terminating or (job.finished and draft.observed.pods is None)):
-        return draft.decision(LOOK_AGAIN if job.terminating else 0)
+        return draft.decision(POD_CHECK_INTERVAL if job.terminating else 0)
     match outcome:
         case Working(waiting_for=cause):
             if cause:
-                _tell(draft, cause.reason, f"{cause.message} {cause.hint}")
-            return draft.decision(None if job and job.ready else LOOK_AGAIN)
+                _report_failure(draft, cause.reason, f"{cause.message} {cause.hint}")
+            return draft.decision(None if job and job.ready else POD_CHECK_INTERVAL)
         case Done():
             draft.conditions.drop(Type.POLL_FAILED)
-            _note(draft, job)
-        case Failed(kind=kind) as failed if kind not in _NOBODYS_FAULT:
-            _tell(draft, failed.reason, f"{failed.message} {failed.hint}".strip())
-            _note(draft, job)
+            _record_time(draft, job)
+        case Failed(kind=kind) as failed if kind not in _TRANSIENT:
+            _report_failure(draft, failed.reason, f"{failed.message} {failed.hint}".strip())
+            _record_time(draft, job)
     if refusal(draft.observed.spec, draft.config):
         return draft.decision()
     wait = (_due(draft, job, outcome) - draft.now).total_seconds()
-    return draft.decision(wait) if wait > 0 else _look(draft, job)
+    return draft.decision(wait) if wait > 0 else _poll(draft, job)
 
 
-_NOBODYS_FAULT = (Kind.UNCOUNTED, Kind.RESOLVE)
+_TRANSIENT = (FailureClass.RETRY_FREE, FailureClass.REPIN)
 """A lost pod, or inputs that moved under the look: the next one will tell."""
 
 
@@ -109,28 +109,28 @@ def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
     """When the next look is due, counted from whatever was the last to look at the inputs."""
     poll = timedelta(seconds=parse_duration(draft.observed.spec.poll))
     if job and job.ended and outcome:
-        passes = isinstance(outcome, Failed) and outcome.kind is not Kind.PERMANENT
-        return job.ended + (min(poll, AGAIN) if passes else poll)
+        transient = isinstance(outcome, Failed) and outcome.kind is not FailureClass.PERMANENT
+        return job.ended + (min(poll, POLL_RETRY) if transient else poll)
     failure = draft.status.last_failure
     times = [time for time in (draft.status.last_poll_time, failure.time if failure else "") if time]
     return max((parse(time) + poll for time in times), default=draft.now)
 
 
-def _look(draft: Draft, job: Job | None) -> Decision:
+def _poll(draft: Draft, job: Job | None) -> Decision:
     """Makes room for the next look, or creates its Job."""
     if job is not None:
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
-        return draft.decision(LOOK_AGAIN)
+        return draft.decision(POD_CHECK_INTERVAL)
     refused = draft.observed.refusal
     if refused:
-        _tell(draft, refused.reason, refused.message)
-        return draft.decision(AGAIN.total_seconds())
-    manifest = look(draft.observed, _name(draft.observed), _content(draft), draft.config)
+        _report_failure(draft, refused.reason, refused.message)
+        return draft.decision(POLL_RETRY.total_seconds())
+    manifest = poll_job(draft.observed, _name(draft.observed), _content(draft), draft.config)
     draft.actions.append(CreateJob(manifest=manifest))
-    return draft.decision(LOOK_AFTER)
+    return draft.decision(POD_CHECK_DELAY)
 
 
-def _tell(draft: Draft, reason: str, message: str) -> None:
+def _report_failure(draft: Draft, reason: str, message: str) -> None:
     """A look that fails takes nothing away from what is published: Ready stays as it is."""
     before = find(draft.conditions.all, Type.POLL_FAILED)
     draft.conditions.set(Type.POLL_FAILED, "True", reason, message)
@@ -138,7 +138,7 @@ def _tell(draft: Draft, reason: str, message: str) -> None:
         draft.emit(reason, message, warning=True)
 
 
-def _note(draft: Draft, job: Job | None) -> None:
+def _record_time(draft: Draft, job: Job | None) -> None:
     last = draft.status.last_poll_time
-    if job and job.ended and (not last or job.ended - parse(last) >= NOTED):
+    if job and job.ended and (not last or job.ended - parse(last) >= LAST_POLL_GRANULARITY):
         draft.update(last_poll_time=rfc3339(job.ended))

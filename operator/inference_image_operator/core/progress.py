@@ -69,7 +69,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         run=replace(draft.status.run, registry_host=result.registry_host) if draft.status.run else None,
         last_poll_time=rfc3339(draft.now) if draft.observed.spec.poll else "",
     )
-    _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
+    _done(draft, Stage.RESOLVE, "Resolved", f"{_describe(result)}, content pinned.")
     _warn(draft, Stage.RESOLVE, result.warnings)
     if result.image:
         _reuse(draft, Stage.EXPORT, "Not needed: the image of this content exists.")
@@ -78,7 +78,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         _reuse(draft, Stage.EXPORT, f"The graph of this checkpoint is {result.graph.key}.")
     if result.graph:
         _graph(draft, result.graph)
-    if _needs_too_much(draft, Stage.EXPORT):
+    if _exceeds_memory(draft, Stage.EXPORT):
         return
     if result.image:
         _test(draft, result.image.digest, result.image.size)
@@ -89,7 +89,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         draft.working(Stage.EXPORT)
 
 
-def _needs_too_much(draft: Draft, stage: Stage) -> bool:
+def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
     """Writes down the memory of what follows; ends the run where the model needs more than may be had."""
     draft.update(memory=memory.limits(draft.observed.spec, draft.status, draft.config))
     excess = memory.excess(draft.observed.spec, draft.status, draft.config)
@@ -98,7 +98,7 @@ def _needs_too_much(draft: Draft, stage: Stage) -> bool:
     return excess is not None
 
 
-def _what(result: results.Resolved) -> str:
+def _describe(result: results.Resolved) -> str:
     return "A ready graph" if result.step is None else f"Step {result.step}, {result.file_count} files"
 
 
@@ -114,7 +114,7 @@ def _exported(draft: Draft, result: results.Exported) -> None:
         message += f" {kept}"
         draft.emit(Reason.OVERWRITE_FORBIDDEN.value, f"The graph is {graph.key}; {kept}", warning=True)
     _done(draft, Stage.EXPORT, "Exported", message)
-    if not _needs_too_much(draft, Stage.TEST):
+    if not _exceeds_memory(draft, Stage.TEST):
         _build(draft, graph)
 
 

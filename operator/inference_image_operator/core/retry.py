@@ -4,7 +4,7 @@ import hashlib
 
 FIRST = 5.0
 CAP = 300.0
-MAX_UNCOUNTED = 10
+MAX_FREE_RETRIES = 10
 """Attempts of one stage and content beyond the retry limit; an endless eviction ends too."""
 
 
@@ -20,4 +20,4 @@ def backoff(uid: str, failures: int) -> float:
 
 def exhausted(failures: int, attempt: int, limit: int) -> bool:
     """Whether no further attempt is due after `failures` counted failures in `attempt` attempts, without waits."""
-    return failures > limit or attempt >= limit + MAX_UNCOUNTED
+    return failures > limit or attempt >= limit + MAX_FREE_RETRIES

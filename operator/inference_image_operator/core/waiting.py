@@ -11,10 +11,10 @@ from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.decision import CreateJob, Decision
 from inference_image_operator.core.draft import Draft
-from inference_image_operator.diagnosis.pending import LOOK_AFTER, LOOK_AGAIN, Cause
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL, Cause
 from inference_image_operator.observed import Job
 
-QUEUE_NEWS = timedelta(minutes=1)
+QUEUE_STATUS_INTERVAL = timedelta(minutes=1)
 
 
 def is_queued(status: Status) -> bool:
@@ -30,17 +30,17 @@ def for_restore(decision: Decision) -> bool:
     return stage is not None and bool(stage.waits) and not stage.job_uid and not creates
 
 
-def in_line(draft: Draft, stage: StageStatus) -> Decision:
+def in_queue(draft: Draft, stage: StageStatus) -> Decision:
     """As many pipelines run as the installation allows. The place is written at once, then at most once a minute."""
     known = is_queued(draft.observed.status) and draft.observed.status.stage == stage
-    if known and draft.now - parse(stage.start_time) < QUEUE_NEWS:
-        return draft.decision(QUEUE_NEWS.total_seconds())
+    if known and draft.now - parse(stage.start_time) < QUEUE_STATUS_INTERVAL:
+        return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
     text = f"Place {draft.observed.queue_position} in the queue: the installation's limit of pipelines is reached."
     draft.update(stage=replace(stage, start_time=rfc3339(draft.now)))
     for kind in (Type.READY, Type.RESOLVED):
         draft.conditions.set(kind, "Unknown", "Queued", text)
     draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
-    return draft.decision(QUEUE_NEWS.total_seconds())
+    return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
 
 
 def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> Decision:
@@ -50,7 +50,7 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
         if stage.message and (job.ready or draft.observed.pods is not None):
             draft.update(stage=replace(stage, message=""))
             draft.working(name)
-        return draft.decision(None if job.ready else _until_look(draft, stage))
+        return draft.decision(None if job.ready else _until_pod_check(draft, stage))
     text = f"{cause.message} {cause.hint}"
     draft.update(stage=replace(stage, message=cause.message))
     for kind in (name.condition, Type.READY):
@@ -60,13 +60,13 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
         draft.conditions.set(Type.STALLED, "True", cause.reason, text)
     if stage.message != cause.message:
         draft.emit(cause.reason, text, warning=True)
-    return draft.decision(LOOK_AGAIN)
+    return draft.decision(POD_CHECK_INTERVAL)
 
 
-def _until_look(draft: Draft, stage: StageStatus) -> float:
+def _until_pod_check(draft: Draft, stage: StageStatus) -> float:
     """A pass that comes before the first look is due does not put it off."""
-    left = LOOK_AFTER - (draft.now - parse(stage.start_time)).total_seconds()
-    return min(LOOK_AGAIN, left) if left > 0 else LOOK_AGAIN
+    left = POD_CHECK_DELAY - (draft.now - parse(stage.start_time)).total_seconds()
+    return min(POD_CHECK_INTERVAL, left) if left > 0 else POD_CHECK_INTERVAL
 
 
 def for_resumption(draft: Draft, stage: StageStatus, job: Job) -> Decision:
@@ -88,7 +88,7 @@ def for_permission(draft: Draft, stage: StageStatus) -> Decision:
     for kind in (Stage(stage.name).condition, Type.READY):
         draft.conditions.set(kind, "False", refused.reason, refused.message)
     draft.conditions.set(Type.RECONCILING, "True", refused.reason, refused.message)
-    return draft.decision(2 * LOOK_AGAIN)
+    return draft.decision(2 * POD_CHECK_INTERVAL)
 
 
 def _overdue(draft: Draft, stage: StageStatus, job: Job) -> bool:

@@ -17,15 +17,15 @@ class Diagnosis(Frozen, frozen=True, kw_only=True):
     reason: str
     message: str
     hint: str
-    passes: bool = False
+    retryable: bool = False
     """Another attempt may succeed."""
-    starved: bool = False
+    out_of_memory: bool = False
     """More memory may help."""
 
 
 _BUILD_HINT = "Mend the Dockerfile or the files that it names, " + REQUEST + " See lastFailure.logTail."
 _PUSHING = re.compile(r"error (?:pushing image|checking push permission)", re.IGNORECASE)
-_FRAME = re.compile(
+_WRAPPER = re.compile(
     r"^(?:error|fatal)(?: building image| building stage| pushing image)?: "
     r"|^error building stage: |^failed to execute command: |^parsing dockerfile: "
     r"|^unable to complete operation after \d+ attempts, last error: "
@@ -46,13 +46,13 @@ def diagnose(tail: str) -> Diagnosis:
     line = _error_line(tail)
     detail = _detail(line)
     if "waiting for process to exit" in line:
-        detail = _of_run(tail, line) or detail
+        detail = _failed_run(tail, line) or detail
         if NO_SPACE.pattern.search(detail):
-            return _said(NO_SPACE, {}, detail)
+            return _diagnosis(NO_SPACE, {}, detail)
     pushing = bool(_PUSHING.search(line))
     for rule in (*BUILD, *(PUSH if pushing else PULL), *ANY):
         if found := rule.pattern.search(line):
-            return _as_uhub_says(_said(rule, found.groupdict(), detail), line, pushing=pushing)
+            return _with_uhub_hint(_diagnosis(rule, found.groupdict(), detail), line, pushing=pushing)
     return Diagnosis(
         reason=Reason.BUILD_FAILED.value,
         message=f"Kaniko failed: {detail}" if detail else "Kaniko failed and printed nothing.",
@@ -60,18 +60,18 @@ def diagnose(tail: str) -> Diagnosis:
     )
 
 
-def _said(rule: Rule, words: dict[str, str], detail: str) -> Diagnosis:
+def _diagnosis(rule: Rule, words: dict[str, str], detail: str) -> Diagnosis:
     words = {name: _relative(value) for name, value in words.items() if value}
     return Diagnosis(
         reason=str(rule.reason),
         message=f"{rule.sentence.format(**words)}: {_relative(detail)}",
         hint=rule.hint.format(**words),
-        passes=rule.passes,
-        starved=rule.starved,
+        retryable=rule.retryable,
+        out_of_memory=rule.out_of_memory,
     )
 
 
-def _as_uhub_says(found: Diagnosis, line: str, *, pushing: bool) -> Diagnosis:
+def _with_uhub_hint(found: Diagnosis, line: str, *, pushing: bool) -> Diagnosis:
     """The same; what UHub's documents say about it goes before the hint for any registry."""
     match = _OF_UHUB.search(line)
     if match is None:
@@ -92,12 +92,12 @@ def _relative(text: str) -> str:
 
 def _detail(line: str) -> str:
     """The line without the frames that Kaniko puts around a cause."""
-    while (shorter := _FRAME.sub("", line)) != line:
+    while (shorter := _WRAPPER.sub("", line)) != line:
         line = shorter
     return _STATE.sub("", line)[:_MAX_DETAIL]
 
 
-def _of_run(tail: str, line: str) -> str:
+def _failed_run(tail: str, line: str) -> str:
     """The RUN that failed and the last words of its program."""
     lines = [found.strip() for found in tail.partition(line)[0].splitlines() if found.strip()]
     own = [(found, _OWN_LINE.match(found)) for found in lines]

@@ -20,9 +20,9 @@ class Rule(NamedTuple):
     sentence: str
     """Ends without a full stop: what Kaniko said follows."""
     hint: str
-    passes: bool = False
+    retryable: bool = False
     """Another attempt may succeed."""
-    starved: bool = False
+    out_of_memory: bool = False
     """More memory may help."""
 
 
@@ -42,7 +42,7 @@ NO_SPACE = _rule(
     Reason.DISK_FULL,
     "The disk that the build may use is full",
     "Ask for more with spec.build.resources.requests.ephemeral-storage, or make image and context smaller.",
-    passes=True,
+    retryable=True,
 )
 
 BUILD = (
@@ -75,8 +75,8 @@ BUILD = (
         Reason.OUT_OF_MEMORY,
         "A command of the Dockerfile was killed, which mostly is for want of memory",
         "Raise the memory limit in spec.build.resources, " + REQUEST,
-        passes=True,
-        starved=True,
+        retryable=True,
+        out_of_memory=True,
     ),
     _rule(
         r"waiting for process to exit: exit status (?P<code>\d+)",
@@ -139,7 +139,7 @@ PUSH = (
         Reason.REGISTRY_UNAVAILABLE,
         "The disk of the registry {host} is full",
         "It is tried again. Ask whoever runs the registry for more room.",
-        passes=True,
+        retryable=True,
     ),
     _rule(
         registry_words.IMMUTABLE,
@@ -217,21 +217,21 @@ ANY = (
         Reason.REGISTRY_UNAVAILABLE,
         "The registry limits the rate of requests",
         "It is tried again. If it lasts, use a login with a higher limit, or a mirror (config.registries.mirrors).",
-        passes=True,
+        retryable=True,
     ),
     _rule(
         rf"{_HOST}.*(?:no such host|lookup \S+ on )",
         Reason.REGISTRY_UNAVAILABLE,
         "The name {host} cannot be resolved",
         "It is tried again. Check the name of the registry and the cluster's DNS.",
-        passes=True,
+        retryable=True,
     ),
     _rule(
         r"checksum|does not match expected size|expected digest",
         Reason.DIGEST_INVALID,
         "A registry serves other bytes than it promises",
         _AGAIN,
-        passes=True,
+        retryable=True,
     ),
     _rule(
         r"connection refused|connection reset|broken pipe|i/o timeout|TLS handshake timeout|no such host|EOF\b"
@@ -241,7 +241,7 @@ ANY = (
         Reason.REGISTRY_UNAVAILABLE,
         "A registry does not answer as it should",
         _AGAIN,
-        passes=True,
+        retryable=True,
     ),
 )
 """What can happen to either."""

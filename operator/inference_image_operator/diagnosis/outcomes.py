@@ -17,16 +17,16 @@ from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
 MAX_LOG_TAIL = tested_image.MAX_LOG_TAIL
 
 
-class Kind(StrEnum):
+class FailureClass(StrEnum):
     """Who can help, and so what follows."""
 
     PERMANENT = "permanent"
     """Only a change of the spec, of the inputs, or a new request."""
-    COUNTED = "counted"
+    RETRY = "counted"
     """Another attempt may; it counts against the retry limit."""
-    UNCOUNTED = "uncounted"
+    RETRY_FREE = "uncounted"
     """Another attempt will; nobody here is to blame (eviction, a Job removed from outside)."""
-    RESOLVE = "resolve"
+    REPIN = "resolve"
     """The inputs moved: pin them again."""
     RESTORING = "restoring"
     """Archived inputs are being restored: another attempt later, which counts as none, until a deadline."""
@@ -51,12 +51,12 @@ class Done(Frozen, frozen=True, kw_only=True):
 class Failed(Frozen, frozen=True, kw_only=True):
     """The Job failed, or goes on without hope."""
 
-    kind: Kind
+    kind: FailureClass
     reason: str
     message: str
     hint: str
     log_tail: str = ""
-    starved: str = ""
+    oom_container: str = ""
     """The container that was killed for want of memory."""
 
 
@@ -70,13 +70,13 @@ _RESULTS: dict[Stage, type[results.Result]] = {
     Stage.TEST: results.Published,
 }
 _KINDS = {
-    ExitCode.BAD_INPUT: Kind.PERMANENT,
-    ExitCode.NOT_FOUND: Kind.PERMANENT,
-    ExitCode.FORBIDDEN: Kind.PERMANENT,
-    ExitCode.UNAVAILABLE: Kind.COUNTED,
-    ExitCode.SOURCE_CHANGED: Kind.RESOLVE,
-    ExitCode.INTERNAL: Kind.COUNTED,
-    ExitCode.RESTORING: Kind.RESTORING,
+    ExitCode.BAD_INPUT: FailureClass.PERMANENT,
+    ExitCode.NOT_FOUND: FailureClass.PERMANENT,
+    ExitCode.FORBIDDEN: FailureClass.PERMANENT,
+    ExitCode.UNAVAILABLE: FailureClass.RETRY,
+    ExitCode.SOURCE_CHANGED: FailureClass.REPIN,
+    ExitCode.INTERNAL: FailureClass.RETRY,
+    ExitCode.RESTORING: FailureClass.RESTORING,
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KILLED = 128 + 9
@@ -123,7 +123,7 @@ def _failing_image(pods: list[Pod]) -> Failed | None:
 
 def _does_not_start(image: Container) -> Failed:
     return Failed(
-        kind=Kind.PERMANENT,
+        kind=FailureClass.PERMANENT,
         reason=Reason.IMAGE_DOES_NOT_START.value,
         message=tested_image.end_of(image),
         hint="Fix the inference code, or CMD and ENTRYPOINT of the Dockerfile, upload it, then set the annotation "
@@ -135,11 +135,11 @@ def _does_not_start(image: Container) -> Failed:
 def _out_of_memory(container: str, message: str = "") -> Failed:
     field = _MEMORY_FIELDS.get(container, f"config.jobs.resources.{container} of the installation (chart values)")
     return Failed(
-        kind=Kind.COUNTED,
+        kind=FailureClass.RETRY,
         reason=Reason.OUT_OF_MEMORY.value,
         message=message or f"Container {container} used more memory than its limit and was killed.",
         hint=f"Raise the memory limit in {field}.",
-        starved=container,
+        oom_container=container,
     )
 
 
@@ -152,7 +152,7 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
         result = msgspec.json.decode(report, type=_RESULTS[stage])
     except msgspec.DecodeError:
         return Failed(
-            kind=Kind.UNCOUNTED,
+            kind=FailureClass.RETRY_FREE,
             reason="ResultLost",
             message=f"Job {job.name} is complete, but its result could not be read from its pod.",
             hint="It runs again by itself and reuses what it left in UFile and the registry.",
@@ -160,7 +160,7 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
     digest = getattr(result, "digest", None)
     if digest is not None and not _DIGEST.fullmatch(digest):
         return Failed(
-            kind=Kind.PERMANENT,
+            kind=FailureClass.PERMANENT,
             reason=Reason.DIGEST_INVALID.value,
             message=f"Job {job.name} reported a digest that is none.",
             hint="The registry answers against its protocol: ask whoever runs it.",
@@ -190,7 +190,7 @@ def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
                 return _container_failed(container, pod)
     message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
     return Failed(
-        kind=Kind.UNCOUNTED,
+        kind=FailureClass.RETRY_FREE,
         reason="PodLost",
         message=f"The pod of Job {job.name} ended before its containers did: {message}",
         hint="It runs again by itself. If it repeats, look at the node's events.",
@@ -205,7 +205,7 @@ def _out_of_disk(stage: Stage, pods: tuple[Pod, ...]) -> Failed | None:
     field = {Stage.EXPORT: "spec.export.resources", Stage.BUILD: "spec.build.resources"}.get(stage)
     more = f"Raise ephemeral-storage in the requests of {field}" if field else "Give the node more disk"
     return Failed(
-        kind=Kind.PERMANENT,
+        kind=FailureClass.PERMANENT,
         reason=Reason.DISK_FULL.value,
         message=f"The pod was evicted for the disk that it used: {pod.message}",
         hint=f"{more}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
@@ -218,7 +218,7 @@ def _timed_out(stage: Stage, job: Job) -> Failed:
         f"Raise {field[stage]} or give the stage more resources" if stage in field else "Look for what it waits for"
     )
     return Failed(
-        kind=Kind.PERMANENT,
+        kind=FailureClass.PERMANENT,
         reason="TimedOut",
         message=f"Job {job.name} did not end in time.",
         hint=f"{remedy}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
@@ -243,21 +243,21 @@ def _container_failed(container: Container, pod: Pod) -> Failed:
 def _kaniko_failed(container: Container, tail: str) -> Failed | None:
     """What Kaniko's log says; None when it was killed from outside, for then the log says nothing about that."""
     found = kaniko_log.diagnose(tail)
-    if container.exit_code == _KILLED and not found.starved:
+    if container.exit_code == _KILLED and not found.out_of_memory:
         return None
     return Failed(
-        kind=Kind.COUNTED if found.passes else Kind.PERMANENT,
+        kind=FailureClass.RETRY if found.retryable else FailureClass.PERMANENT,
         reason=found.reason,
         message=found.message,
         hint=found.hint,
         log_tail=tail,
-        starved=container.name if found.starved else "",
+        oom_container=container.name if found.out_of_memory else "",
     )
 
 
 def _unexplained(container: Container, tail: str) -> Failed:
     return Failed(
-        kind=Kind.COUNTED,
+        kind=FailureClass.RETRY,
         reason="ContainerFailed",
         message=f"Container {container.name} ended with exit code {container.exit_code}"
         + (f" ({container.ended})." if container.ended else "."),

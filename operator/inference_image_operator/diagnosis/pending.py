@@ -4,9 +4,9 @@ import re
 
 from inference_image_operator.observed import Container, Event, Frozen, Pod
 
-LOOK_AFTER = 20.0
+POD_CHECK_DELAY = 20.0
 """Seconds after a Job is made until its pods are looked at; most have started by then."""
-LOOK_AGAIN = 15.0
+POD_CHECK_INTERVAL = 15.0
 """Seconds between looks at a pod that does not run yet."""
 RETRY_HINT = "This heals by itself once that is done; nothing has to be applied again."
 

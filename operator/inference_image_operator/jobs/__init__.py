@@ -34,7 +34,7 @@ def manifest(observed: Observed, status: Status, config: Config) -> dict[str, An
     return job(observed, status.stage, pod)
 
 
-def look(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
+def poll_job(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
     """A Job that resolves as the first stage does, and that no run claims; see `polling`.
 
     It restores nothing: it would be paid for again and again.

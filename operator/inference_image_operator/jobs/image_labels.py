@@ -13,7 +13,7 @@ _VERSION = "org.opencontainers.image.version"
 """The OCI image specification's names. A LABEL of the Dockerfile wins over ours; those of the base image do not."""
 
 
-def lineage(status: Status, prefix: str) -> dict[str, str]:
+def provenance(status: Status, prefix: str) -> dict[str, str]:
     """The labels by name. `prefix` is that of the training output, which is no part of the content."""
     found = {_REVISION: status.content_hash, f"{GROUP}/content-hash": status.content_hash}
     checkpoint = status.checkpoint

@@ -28,7 +28,7 @@ class StagePod(Frozen, frozen=True, kw_only=True):
     deadline_seconds: int
 
 
-def literal(text: str) -> str:
+def escape_dollars(text: str) -> str:
     """Text that Kubernetes passes on unchanged in `args` and `env`, where it would expand `$(NAME)`.
 
     `$$` stands for one `$` there, whatever follows.
@@ -71,7 +71,7 @@ def registry(spec: Spec, status: Status, config: Config) -> inputs.Registry:
 
 def input_env(value: inputs.Input) -> dict[str, Any]:
     """The environment variable that carries a container's input."""
-    return {"name": paths.INPUT_ENV, "value": literal(inputs.encode(value))}
+    return {"name": paths.INPUT_ENV, "value": escape_dollars(inputs.encode(value))}
 
 
 def ufile_env(spec: Spec) -> list[dict[str, Any]]:
@@ -159,10 +159,10 @@ def pod_spec(
     security: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The pod: no API token, no service links, never restarted, scheduled as object and installation ask."""
-    wish = observed.spec.scheduling
+    scheduling = observed.spec.scheduling
     names = (
         *(secret.name for secret in config.jobs.image_pull_secrets),
-        *(secret.name for secret in wish.image_pull_secrets),
+        *(secret.name for secret in scheduling.image_pull_secrets),
         *pull_secrets,
     )
     found: dict[str, Any] = {
@@ -177,11 +177,11 @@ def pod_spec(
     optional = {
         "initContainers": init or [],
         "imagePullSecrets": [{"name": name} for name in dict.fromkeys(names)],
-        "nodeSelector": dict(wish.node_selector) | dict(config.jobs.node_selector),
-        "tolerations": [write(toleration) for toleration in wish.tolerations],
-        "affinity": wish.affinity,
-        "priorityClassName": wish.priority_class_name,
-        "runtimeClassName": wish.runtime_class_name,
+        "nodeSelector": dict(scheduling.node_selector) | dict(config.jobs.node_selector),
+        "tolerations": [write(toleration) for toleration in scheduling.tolerations],
+        "affinity": scheduling.affinity,
+        "priorityClassName": scheduling.priority_class_name,
+        "runtimeClassName": scheduling.runtime_class_name,
     }
     return found | {key: value for key, value in optional.items() if value}
 

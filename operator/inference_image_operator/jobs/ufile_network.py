@@ -4,7 +4,7 @@ from typing import Any
 
 from inference_image_contract import paths
 from inference_image_operator.config.installation import Config
-from inference_image_operator.jobs.pod import literal
+from inference_image_operator.jobs.pod import escape_dollars
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Never asked through a proxy: `probe` asks the image beside it."""
@@ -22,7 +22,7 @@ def env(config: Config) -> list[dict[str, Any]]:
         "HTTPS_PROXY": proxy.url,
         "NO_PROXY": ",".join((*LOOPBACK, *proxy.no_proxy)),
     }
-    return [{"name": name, "value": literal(value)} for name, value in values.items()]
+    return [{"name": name, "value": escape_dollars(value)} for name, value in values.items()]
 
 
 def volumes(config: Config) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
-from inference_image_operator.kube.ttl_cache import Recent
+from inference_image_operator.kube.ttl_cache import TtlCache
 
 FIELD_MANAGER = "inference-image-operator"
 REQUEST_SECONDS = 30
@@ -44,25 +44,25 @@ class ApiError(Exception):
 class Cluster(Protocol):
     """What a pass needs of Kubernetes. Every method raises ApiError."""
 
-    async def image(self, namespace: str, name: str) -> Object | None:
+    async def get_inference_image(self, namespace: str, name: str) -> Object | None:
         """The InferenceImage, None when it is gone."""
 
-    def images(self, namespace: str) -> AsyncIterator[Object]:
+    def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
         """All InferenceImages of a namespace (empty for all)."""
 
-    async def jobs(self, namespace: str, selector: str) -> list[Object]:
+    async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
         """The Jobs with these labels, read consistently (no cache)."""
 
-    async def job(self, namespace: str, name: str) -> Object | None:
+    async def get_job(self, namespace: str, name: str) -> Object | None:
         """One Job by name."""
 
-    async def pods(self, namespace: str, selector: str) -> list[Object]:
+    async def list_pods(self, namespace: str, selector: str) -> list[Object]:
         """The pods with these labels."""
 
-    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+    async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
         """The last lines of a container's log, of its instance before if `previous`; empty when there is none."""
 
-    async def warnings(self, namespace: str) -> list[Object]:
+    async def list_warnings(self, namespace: str) -> list[Object]:
         """The namespace's Events of type Warning, as of a few seconds ago."""
 
     async def apply_status(self, image: Object, status: Object) -> None:
@@ -83,7 +83,7 @@ class KubernetesCluster:
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
-        self._warnings = Recent(self._list_warnings, WARNINGS_SECONDS)
+        self._warnings = TtlCache(self._fetch_warnings, WARNINGS_SECONDS)
 
     @classmethod
     async def connect(cls) -> "KubernetesCluster":
@@ -107,10 +107,10 @@ class KubernetesCluster:
             return False
         return any(resource.get("name") == PLURAL for resource in resources)
 
-    async def image(self, namespace: str, name: str) -> Object | None:
+    async def get_inference_image(self, namespace: str, name: str) -> Object | None:
         return await self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{name}")
 
-    async def images(self, namespace: str) -> AsyncIterator[Object]:
+    async def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
         """All InferenceImages of a namespace (empty for all), page by page."""
         scope = f"/namespaces/{namespace}" if namespace else ""
         token = ""
@@ -123,16 +123,16 @@ class KubernetesCluster:
             if not token:
                 return
 
-    async def jobs(self, namespace: str, selector: str) -> list[Object]:
+    async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
         return await self._list(f"/apis/batch/v1/namespaces/{namespace}/jobs", {"labelSelector": selector})
 
-    async def job(self, namespace: str, name: str) -> Object | None:
+    async def get_job(self, namespace: str, name: str) -> Object | None:
         return await self._get(f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}")
 
-    async def pods(self, namespace: str, selector: str) -> list[Object]:
+    async def list_pods(self, namespace: str, selector: str) -> list[Object]:
         return await self._list(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
 
-    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+    async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container, "tailLines": LOG_LINES, "limitBytes": LOG_BYTES}
         try:
@@ -141,10 +141,10 @@ class KubernetesCluster:
             return ""
         return data.decode(errors="replace")
 
-    async def warnings(self, namespace: str) -> list[Object]:
+    async def list_warnings(self, namespace: str) -> list[Object]:
         return await self._warnings.get(namespace)
 
-    async def _list_warnings(self, namespace: str) -> list[Object]:
+    async def _fetch_warnings(self, namespace: str) -> list[Object]:
         return await self._list(f"/api/v1/namespaces/{namespace}/events", {"fieldSelector": "type=Warning"})
 
     async def apply_status(self, image: Object, status: Object) -> None:

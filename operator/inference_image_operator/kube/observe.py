@@ -53,14 +53,14 @@ async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
     if is_settled(observed):
         return observed
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
-    jobs = [job for job in await cluster.jobs(observed.namespace, selector) if owned(job, observed.uid)]
+    jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
     observed = replace(observed, jobs=tuple(_job(job) for job in jobs))
     job = watched(observed)
     if job is None or not needs_pods(observed, now):
         return observed
-    pods = await cluster.pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
+    pods = await cluster.list_pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
     about = {job.uid, *(pod["metadata"]["uid"] for pod in pods)}
-    warnings = [] if job.finished else await cluster.warnings(observed.namespace)
+    warnings = [] if job.finished else await cluster.list_warnings(observed.namespace)
     observed = replace(
         observed,
         pods=tuple(_pod(pod) for pod in pods),
@@ -80,7 +80,7 @@ async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:
     image = pod.container(IMAGE) if pod else None
     if pod is None or image is None:
         return observed
-    log = await cluster.log(observed.namespace, pod.name, IMAGE, previous=bool(image.restarts))
+    log = await cluster.read_log(observed.namespace, pod.name, IMAGE, previous=bool(image.restarts))
     containers = tuple(replace(c, log=log) if c is image else c for c in pod.containers)
     pods = tuple(replace(p, containers=containers) if p is pod else p for p in observed.pods or ())
     return replace(observed, pods=pods)

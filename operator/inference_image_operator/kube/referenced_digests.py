@@ -8,11 +8,11 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.kube.client import Cluster
 from inference_image_operator.kube.observe import from_object
-from inference_image_operator.observed import InUse, Observed
+from inference_image_operator.observed import Observed, ReferencedDigests
 
 
-async def with_images(cluster: Cluster, config: Config, observed: Observed) -> Observed:
-    """The observation with `in_use`, where this pass may create the Job that needs it.
+async def with_referenced_digests(cluster: Cluster, config: Config, observed: Observed) -> Observed:
+    """The observation with `referenced_digests`, where this pass may create the Job that needs it.
 
     It costs a list of all InferenceImages, so only the passes that may begin a test pay for it, and only where
     retention is on.
@@ -23,13 +23,15 @@ async def with_images(cluster: Cluster, config: Config, observed: Observed) -> O
     current: dict[str, None] = {}
     history: dict[str, None] = {}
     for namespace in config.watch_namespaces or ("",):
-        async for image in cluster.images(namespace):
+        async for image in cluster.list_inference_images(namespace):
             other = from_object(image)
             if any(names.same_repository(wanted, repository) for repository in _repositories(other)):
                 current |= dict.fromkeys(_current(other))
                 history |= dict.fromkeys(entry.digest for entry in other.status.history)
-    found = InUse(current=tuple(current), history=tuple(digest for digest in history if digest not in current))
-    return replace(observed, in_use=found)
+    found = ReferencedDigests(
+        current=tuple(current), history=tuple(digest for digest in history if digest not in current)
+    )
+    return replace(observed, referenced_digests=found)
 
 
 def _may_begin_test(observed: Observed) -> bool:

@@ -8,7 +8,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
+class TtlCache(Generic[K, V]):
     """Asks `fetch` for a key at most once in `seconds`; whoever asks meanwhile shares the answer, or its error."""
 
     def __init__(self, fetch: Callable[[K], Coroutine[Any, Any, V]], seconds: float) -> None:

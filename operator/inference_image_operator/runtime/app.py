@@ -17,7 +17,7 @@ from inference_image_operator.kube.client import ApiError, KubernetesCluster, Ob
 from inference_image_operator.kube.observe import from_object
 from inference_image_operator.runtime import handlers
 from inference_image_operator.runtime.health import Health
-from inference_image_operator.runtime.pipeline_limiter import Admission, Key
+from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.queue import Queue
 from inference_image_operator.runtime.reconcile import Reconciler
 
@@ -38,11 +38,11 @@ async def run(config: Config) -> None:
     cluster = await KubernetesCluster.connect()
     health = Health()
     probes = await health.serve(config.probes.port)
-    admission = Admission(config.concurrency)
-    reconciler = Reconciler(cluster, config, _now, admission, wake=lambda key: queue.add(key))  # noqa: PLW0108 - not there yet
+    limiter = PipelineLimiter(config.concurrency)
+    reconciler = Reconciler(cluster, config, _now, limiter, wake=lambda key: queue.add(key))  # noqa: PLW0108 - not there yet
     queue: Queue[Key] = Queue(reconciler, config.workers)
     tasks = [
-        asyncio.create_task(_work(cluster, queue, config, admission), name="queue"),
+        asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
         asyncio.create_task(_resync(cluster, queue, config), name="resync"),
     ]
@@ -136,14 +136,14 @@ async def end_others() -> None:
         await asyncio.wait(others, timeout=CANCEL_AGAIN)
 
 
-async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, admission: Admission) -> None:
+async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, limiter: PipelineLimiter) -> None:
     """The queue's workers; where pipelines are capped, not before those at work are counted."""
     while config.concurrency != Concurrency():
         try:
             async for image in _images(cluster, config):
                 status = from_object(image).status
                 if status.stage and not is_queued(status):
-                    admission.take_over((image["metadata"]["namespace"], image["metadata"]["name"]))
+                    limiter.mark_running((image["metadata"]["namespace"], image["metadata"]["name"]))
             break
         except ApiError as error:
             log.warning("the pipelines at work could not be counted yet: %s", error)
@@ -154,7 +154,7 @@ async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, a
 async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[Object]:
     """Every InferenceImage that this operator serves."""
     for namespace in config.watch_namespaces or ("",):
-        async for image in cluster.images(namespace):
+        async for image in cluster.list_inference_images(namespace):
             yield image
 
 

@@ -10,7 +10,7 @@ import kopf
 
 from inference_image_operator.api import GROUP, PLURAL, VERSION
 from inference_image_operator.core.decide import is_settled
-from inference_image_operator.diagnosis.pending import LOOK_AFTER
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.kube.client import Object
 from inference_image_operator.kube.observe import finished, from_object
@@ -35,7 +35,7 @@ def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def image_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
-        after = image_news(type, raw)
+        after = image_event_delay(type, raw)
         if after is not None:
             add((raw["metadata"]["namespace"], raw["metadata"]["name"]), after)
 
@@ -44,16 +44,16 @@ def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
         raw = dict(body)
         owner = raw["metadata"].get("annotations", {}).get(ANNOTATION_OWNER)
         if owner:
-            add((raw["metadata"]["namespace"], owner), job_news(type, raw))
+            add((raw["metadata"]["namespace"], owner), job_event_delay(type, raw))
 
     return handlers
 
 
-SOON = 1.0
+EVENT_DEBOUNCE = 1.0
 """Seconds in which news that somebody waits for are gathered, so that one pass answers them all."""
 
 
-def image_news(kind: str | None, image: Object) -> float | None:
+def image_event_delay(kind: str | None, image: Object) -> float | None:
     """Seconds until an InferenceImage's event is due, None when it asks for nothing. `kind` is None in a listing."""
     if kind == "DELETED":
         return None
@@ -64,13 +64,13 @@ def image_news(kind: str | None, image: Object) -> float | None:
     if (status.observed_generation, status.last_handled_request) != (observed.generation, observed.request):
         return 0
     if kind != "MODIFIED":
-        return SOON
+        return EVENT_DEBOUNCE
     if status.stage and status.stage.job_uid:
         return None  # the echo of our own note that the Job exists: from here on the Job brings the news
-    return LOOK_AFTER
+    return POD_CHECK_DELAY
 
 
-def job_news(kind: str | None, job: Object) -> float:
+def job_event_delay(kind: str | None, job: Object) -> float:
     """Seconds until a Job's event is due: its end at once, that it is suspended or resumed soon.
 
     Its progress waits for the look that a stage gets anyway. Answered one by one, the operator's own writes and the
@@ -79,7 +79,7 @@ def job_news(kind: str | None, job: Object) -> float:
     if kind == "DELETED" or finished(job):
         return 0
     conditions = job.get("status", {}).get("conditions", [])
-    return SOON if any(c["type"] == "Suspended" for c in conditions) else LOOK_AFTER
+    return EVENT_DEBOUNCE if any(c["type"] == "Suspended" for c in conditions) else POD_CHECK_DELAY
 
 
 def settings() -> kopf.OperatorSettings:

@@ -6,7 +6,7 @@ Key = tuple[str, str]
 """Namespace and name."""
 
 
-class Admission:
+class PipelineLimiter:
     """Kept in memory: after a restart, those at work are taken over from their status before anybody is admitted."""
 
     def __init__(self, limits: Concurrency) -> None:
@@ -14,12 +14,12 @@ class Admission:
         self._running: set[Key] = set()
         self._waiting: dict[Key, str] = {}
 
-    def take_over(self, key: Key) -> None:
+    def mark_running(self, key: Key) -> None:
         """This object has a pipeline at work already."""
         self._waiting.pop(key, None)
         self._running.add(key)
 
-    def ask(self, key: Key, created: str) -> int:
+    def acquire(self, key: Key, created: str) -> int:
         """0 when the object may run, from then on until it is released; else its place in the queue, from 1.
 
         `created` is the object's creation time, RFC 3339: older objects go first.
@@ -40,7 +40,7 @@ class Admission:
             if other == key:
                 break
         if fits:
-            self.take_over(key)
+            self.mark_running(key)
         return 0 if fits else place
 
     def release(self, key: Key) -> list[Key]:

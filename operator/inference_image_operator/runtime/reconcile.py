@@ -16,9 +16,9 @@ from inference_image_operator.core.decision import CreateJob, Decision, DeleteJo
 from inference_image_operator.kube.client import ApiError, Cluster, Object
 from inference_image_operator.kube.events import event
 from inference_image_operator.kube.observe import from_object, observe, owned
-from inference_image_operator.kube.referenced_digests import with_images
+from inference_image_operator.kube.referenced_digests import with_referenced_digests
 from inference_image_operator.observed import CreateRefusal, Observed
-from inference_image_operator.runtime.pipeline_limiter import Admission, Key
+from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +37,13 @@ class Reconciler:
         cluster: Cluster,
         config: Config,
         clock: Callable[[], datetime],
-        admission: Admission,
+        limiter: PipelineLimiter,
         wake: Callable[[Key], None],
     ) -> None:
         self._cluster = cluster
         self._config = config
         self._clock = clock
-        self._admission = admission
+        self._limiter = limiter
         self._wake = wake
 
     async def __call__(self, key: Key) -> float | None:
@@ -51,13 +51,13 @@ class Reconciler:
 
         Raises ApiError: the caller tries again, after a back-off.
         """
-        image = await self._cluster.image(*key)
+        image = await self._cluster.get_inference_image(*key)
         if image is None or is_settled(from_object(image)):
             self._release(key)
             return None
         try:
             observed = await observe(self._cluster, image, self._clock())
-            observed = await with_images(self._cluster, self._config, observed)
+            observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
         except ApiError as error:
             if error.status == _FORBIDDEN and _TERMINATED not in error.message:
@@ -84,11 +84,11 @@ class Reconciler:
         if observed.spec.suspend or has_ended(observed):
             return 0
         if any(not job.finished for job in observed.jobs):
-            self._admission.take_over(key)
-        return self._admission.ask(key, image["metadata"]["creationTimestamp"])
+            self._limiter.mark_running(key)
+        return self._limiter.acquire(key, image["metadata"]["creationTimestamp"])
 
     def _release(self, key: Key) -> None:
-        for other in self._admission.release(key):
+        for other in self._limiter.release(key):
             self._wake(other)
 
     async def _follow(self, image: Object, observed: Observed) -> float | None:
@@ -128,7 +128,7 @@ class Reconciler:
         nobody claims. A pass that writes learns that by the write.
         """
         meta = image["metadata"]
-        current = await self._cluster.image(meta["namespace"], meta["name"])
+        current = await self._cluster.get_inference_image(meta["namespace"], meta["name"])
         return current is not None and current["metadata"]["resourceVersion"] == meta["resourceVersion"]
 
     async def _act(self, observed: Observed, action: CreateJob | DeleteJob) -> CreateRefusal | None:
@@ -145,7 +145,7 @@ class Reconciler:
             await self._cluster.create_job(manifest)
         except ApiError as error:
             if error.status == _CONFLICT and error.reason == "AlreadyExists":
-                existing = await self._cluster.job(observed.namespace, name)
+                existing = await self._cluster.get_job(observed.namespace, name)
                 if existing is None or owned(existing, observed.uid):
                     return None
                 return CreateRefusal(
@@ -167,7 +167,7 @@ class Reconciler:
 
     async def _refused(self, observed: Observed, decision: Decision, refusal: CreateRefusal) -> float | None:
         """Decides anew, knowing the refusal, on the object as the claim left it."""
-        current = await self._cluster.image(observed.namespace, observed.name)
+        current = await self._cluster.get_inference_image(observed.namespace, observed.name)
         if current is None:
             return None
         again = replace(from_object(current), jobs=observed.jobs, refusal=refusal)

@@ -7,13 +7,13 @@ from inference_image_operator.jobs.sizing.resources import merge_resources
 from inference_image_operator.observed import Frozen
 
 MIB = 1 << 20
-TENSORFLOW = 1 << 30
+BASE_MEMORY = 1 << 30
 """What an export takes whatever the model, in bytes: TensorFlow (500 MiB), the graph without weights, activations."""
 PER_MODEL_BYTE = 6
 """Peak of exporting or running a detector over the size of its variables (measured: docs/operations/sizing.md)."""
-SPARE_OF_EXPORT = 1.5
+EXPORT_HEADROOM = 1.5
 """Limit over need: the export's own process is known well."""
-SPARE_OF_IMAGE = 1.75
+IMAGE_HEADROOM = 1.75
 """The same for the built image, whose runtime is its own: TensorFlow's graph optimizer alone adds two fifths."""
 
 
@@ -27,14 +27,14 @@ class Excess(Frozen, frozen=True, kw_only=True):
 def of_export(spec: Spec, status: Status, config: Config) -> ContainerResources:
     """Resources of what exports the model, or runs its graph as the measure of a test."""
     need = max(_estimate(status), _measured(status))
-    default = _sized(config.jobs.resources.export, need, SPARE_OF_EXPORT, config)
+    default = _sized(config.jobs.resources.export, need, EXPORT_HEADROOM, config)
     return merge_resources(spec.export.resources, default)
 
 
 def of_image(spec: Spec, status: Status, config: Config) -> ContainerResources:
     """Resources of the built image while it is tested."""
     need = _measured(status) or _estimate(status)
-    return merge_resources(spec.test.resources, _sized(config.jobs.resources.image, need, SPARE_OF_IMAGE, config))
+    return merge_resources(spec.test.resources, _sized(config.jobs.resources.image, need, IMAGE_HEADROOM, config))
 
 
 def limits(spec: Spec, status: Status, config: Config) -> MemoryStatus:
@@ -60,11 +60,11 @@ def excess(spec: Spec, status: Status, config: Config) -> Excess | None:
     )
 
 
-def _sized(default: ContainerResources, need: int, spare: float, config: Config) -> ContainerResources:
+def _sized(default: ContainerResources, need: int, headroom: float, config: Config) -> ContainerResources:
     """The default, raised where the model needs more; never above the installation's maximum."""
     maximum = int(quantity(config.jobs.maximum.memory))
     requests = _raised(default.requests, min(need, maximum))
-    return ContainerResources(requests=requests, limits=_raised(default.limits, min(int(need * spare), maximum)))
+    return ContainerResources(requests=requests, limits=_raised(default.limits, min(int(need * headroom), maximum)))
 
 
 def _raised(quantities: dict[str, str | int], need: int) -> dict[str, str | int]:
@@ -83,7 +83,7 @@ def _model_bytes(status: Status) -> int:
 
 def _estimate(status: Status) -> int:
     size = _model_bytes(status)
-    return TENSORFLOW + PER_MODEL_BYTE * size if size else 0
+    return BASE_MEMORY + PER_MODEL_BYTE * size if size else 0
 
 
 def _measured(status: Status) -> int:

@@ -7,7 +7,7 @@ from inference_image_operator.api import Status
 from inference_image_operator.api.names import content_tag
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import pod
-from inference_image_operator.jobs.image_labels import lineage
+from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.sizing.resources import merge_resources, with_ephemeral_storage
 from inference_image_operator.jobs.stages.export import pinned_input_lock
@@ -24,7 +24,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         dockerfile=spec.source.dockerfile,
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
-        labels=lineage(status, spec.model.prefix),
+        labels=provenance(status, spec.model.prefix),
     )
     return pod.container(
         "append",

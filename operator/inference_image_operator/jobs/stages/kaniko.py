@@ -6,9 +6,9 @@ from inference_image_contract import paths
 from inference_image_operator.api import Status
 from inference_image_operator.api.names import content_tag
 from inference_image_operator.config.installation import Config
-from inference_image_operator.jobs.image_labels import lineage
+from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.pod import (
-    literal,
+    escape_dollars,
     registry_mounts,
     repository,
     workspace,
@@ -32,7 +32,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
     return {
         "name": "kaniko",
         "image": config.images.kaniko,
-        "args": [literal(arg) for arg in kaniko_args(observed, status, config)],
+        "args": [escape_dollars(arg) for arg in kaniko_args(observed, status, config)],
         "resources": to_dict(
             with_ephemeral_storage(merge_resources(spec.build.resources, config.jobs.resources.kaniko), disk)
         ),
@@ -69,7 +69,7 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
         "--log-timestamp=false",
         "--log-format=text",
     ]
-    args += [f"--label={name}={value}" for name, value in lineage(status, spec.model.prefix).items()]
+    args += [f"--label={name}={value}" for name, value in provenance(status, spec.model.prefix).items()]
     if spec.image.ca_secret_ref:
         args += [f"--registry-certificate={host}={paths.REGISTRY_CA}" for host in config.registries.hosts]
     args += [f"--insecure-registry={host}" for host in hosts]

@@ -29,7 +29,7 @@ from inference_image_operator.jobs.sizing.resources import to_dict
 from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
-MAX_IN_USE = 8000
+MAX_REFERENCED = 8000
 """More names in use than this do not fit into an environment variable beside the rest; then nothing is removed."""
 START = 15 * 60
 """Seconds, beside the test's own timeout, for pulling the image and for the last container."""
@@ -86,8 +86,8 @@ def publish_input(observed: Observed, status: Status, config: Config) -> inputs.
 
 def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
     """None where the installation keeps everything, or where it is not known what is in use."""
-    keep, used = config.registries.keep_content_tags, observed.in_use
-    if not keep or used is None or len(used.current) + len(used.history) > MAX_IN_USE:
+    keep, used = config.registries.keep_content_tags, observed.referenced_digests
+    if not keep or used is None or len(used.current) + len(used.history) > MAX_REFERENCED:
         return None
     return inputs.Retention(
         keep=keep,

@@ -16,7 +16,7 @@ from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from inference_image_operator.jobs.stages.test import publish_input
 from inference_image_operator.kube import referenced_digests
 from inference_image_operator.kube.observe import from_object
-from inference_image_operator.observed import InUse, Job, Observed
+from inference_image_operator.observed import Job, Observed, ReferencedDigests
 from tests.support.world import CONFIG, DIGEST, RESULTS, SPEC, World, report
 
 HOST = "uhub.devcluster.test"
@@ -73,7 +73,7 @@ def test_what_is_reported_of_several_repositories():
     world.settle()
     assert world.status.image.tags == ("test",)
     assert f"{OTHERS[0]}, {OTHERS[1]} have it too" in world.condition("Ready").message
-    assert [emit.message.split(" now ")[0] for emit in world.said if emit.reason == "TagMoved"] == [
+    assert [emit.message.split(" now ")[0] for emit in world.emitted if emit.reason == "TagMoved"] == [
         f"Tag test pointed to {old} and",
         f"Tag {OTHERS[0]}:test pointed to {old} and",
     ]
@@ -92,7 +92,7 @@ def test_retention_is_said(deleted, why, said):
     world.run_to(Stage.TEST)
     world.finish(results.Published(digest=DIGEST, size=1, tags=(), deleted=deleted, retention=why))
     world.settle()
-    messages = [emit.message for emit in world.said if emit.reason == "OldImagesDeleted"]
+    messages = [emit.message for emit in world.emitted if emit.reason == "OldImagesDeleted"]
     assert [message[: len(start)] for message, start in zip(messages, said, strict=True)] == said
     assert all(message.endswith(why) for message in messages)
     assert world.summary()["Ready"] == ("True", "Published")
@@ -155,7 +155,7 @@ class Objects:
         self._found = found
         self.asked: list[str] = []
 
-    async def images(self, namespace: str):
+    async def list_inference_images(self, namespace: str):
         self.asked.append(namespace)
         for image in self._found:
             yield image
@@ -181,9 +181,9 @@ def ending(stage: str, *, finished: bool = True) -> Observed:
     return msgspec.structs.replace(found, jobs=(job,))
 
 
-async def in_use_of(config, *found: dict, observed: Observed | None = None) -> InUse | None:
-    seen = await referenced_digests.with_images(Objects(*found), config, observed or ending("Build"))
-    return seen.in_use
+async def referenced_by(config, *found: dict, observed: Observed | None = None) -> ReferencedDigests | None:
+    seen = await referenced_digests.with_referenced_digests(Objects(*found), config, observed or ending("Build"))
+    return seen.referenced_digests
 
 
 def keeping(number: int = 3, **more: object):
@@ -198,7 +198,7 @@ async def test_every_status_of_the_repository_counts():
     at_work = an_object("h.test/other", (MINE,), built={"digest": digest("c"), "size": 1})
     moved_on = an_object("h.test/other", image=image | {"digest": digest("d")})
     stranger = an_object("h.test/other", built={"digest": digest("e"), "size": 1})
-    assert await in_use_of(keeping(), published, at_work, moved_on, stranger) == InUse(
+    assert await referenced_by(keeping(), published, at_work, moved_on, stranger) == ReferencedDigests(
         current=tuple(map(digest, "a9cd")), history=(digest("b"),)
     )
 
@@ -208,7 +208,7 @@ async def test_both_names_of_a_registry_are_one_repository():
     config = Config(images=CONFIG.images)
     inside, outside = (an_object(f"{host}/demo/a", contentHash=digest("9")) for host in UHUB)
     observed = msgspec.structs.replace(ending("Build"), spec=from_object(inside).spec)
-    assert await in_use_of(config, outside, observed=observed) == InUse(current=(digest("9"),))
+    assert await referenced_by(config, outside, observed=observed) == ReferencedDigests(current=(digest("9"),))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ async def test_both_names_of_a_registry_are_one_repository():
 )
 async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
     cluster = Objects()
-    assert (await referenced_digests.with_images(cluster, config, observed)).in_use is None
+    assert (await referenced_digests.with_referenced_digests(cluster, config, observed)).referenced_digests is None
     assert cluster.asked == []
 
 
@@ -239,7 +239,7 @@ async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
 )
 async def test_the_served_namespaces_are_asked(observed):
     cluster = Objects()
-    await referenced_digests.with_images(cluster, keeping(watch_namespaces=("a", "b")), observed)
+    await referenced_digests.with_referenced_digests(cluster, keeping(watch_namespaces=("a", "b")), observed)
     assert cluster.asked == ["a", "b"]
 
 
@@ -250,28 +250,30 @@ def many(number: int) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("keep", "used", "expected"),
     [
-        (0, InUse(current=(DIGEST,)), None),
+        (0, ReferencedDigests(current=(DIGEST,)), None),
         (3, None, None),
         (
             3,
-            InUse(current=(DIGEST,), history=(digest("a"),)),
+            ReferencedDigests(current=(DIGEST,), history=(digest("a"),)),
             inputs.Retention(keep=3, current=("d" * 8,), history=("a" * 8,)),
         ),
-        (3, InUse(current=many(8001)), None),
-        (3, InUse(current=many(1), history=many(8000)), None),
+        (3, ReferencedDigests(current=many(8001)), None),
+        (3, ReferencedDigests(current=many(1), history=many(8000)), None),
     ],
 )
 def test_retention_is_asked_for_only_where_it_is_known_what_is_in_use(keep, used, expected):
     world = world_with()
     world.run_to(Stage.TEST)
-    observed = msgspec.structs.replace(world.observed(), in_use=used)
+    observed = msgspec.structs.replace(world.observed(), referenced_digests=used)
     assert publish_input(observed, world.status, keeping(keep)).retention == expected
 
 
 def test_all_that_can_be_in_use_fits_into_an_environment_variable():
     world = world_with()
     world.run_to(Stage.TEST)
-    observed = msgspec.structs.replace(world.observed(), in_use=InUse(current=many(4000), history=many(4000)))
+    observed = msgspec.structs.replace(
+        world.observed(), referenced_digests=ReferencedDigests(current=many(4000), history=many(4000))
+    )
     told = inputs.encode(publish_input(observed, world.status, keeping()))
     assert len(told) < 128 * 1024, "Linux takes no longer string"
 
@@ -384,7 +386,7 @@ def test_warnings_are_events_and_stand_in_the_condition():
     world.run_to(Stage.RESOLVE)
     world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], warnings=(FULL, LARGE)))
     world.settle()
-    assert [(emit.reason, emit.message) for emit in world.said if emit.type == "Warning"] == [
+    assert [(emit.reason, emit.message) for emit in world.emitted if emit.type == "Warning"] == [
         ("RepositoryNearlyFull", "h/a has 700 tags."),
         ("LayerMayBeTooLarge", "Line 3 brings much."),
     ]
@@ -399,4 +401,4 @@ def test_a_warning_of_the_build_stands_in_built():
     world.finish(msgspec.structs.replace(RESULTS[Stage.BUILD], warnings=(LARGE,)))
     world.settle()
     assert world.condition("Built").message == f"The registry serves {DIGEST}. Line 3 brings much."
-    assert [emit.reason for emit in world.said if emit.type == "Warning"] == ["LayerMayBeTooLarge"]
+    assert [emit.reason for emit in world.emitted if emit.type == "Warning"] == ["LayerMayBeTooLarge"]

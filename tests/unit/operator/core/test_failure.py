@@ -37,7 +37,7 @@ def test_what_only_a_change_can_help_stalls_at_once(code, reason):
     assert world.status.last_failure.hint == "What to do."
     assert len(world.created) == 1
     assert world.settled
-    assert [(e.type, e.reason) for e in world.said] == [("Warning", reason)]
+    assert [(e.type, e.reason) for e in world.emitted] == [("Warning", reason)]
 
 
 def test_a_stalled_object_starts_over_when_the_spec_changes():
@@ -136,7 +136,7 @@ def test_out_of_memory_is_tried_once_more_with_more_memory_and_said_so():
         world.settle()
         world.advance(minutes=5)
         world.settle()
-    assert "with a memory limit of 8192Mi" in next(e.message for e in world.said if e.reason == "OutOfMemory")
+    assert "with a memory limit of 8192Mi" in next(e.message for e in world.emitted if e.reason == "OutOfMemory")
     assert world.summary()["Stalled"] == ("True", "OutOfMemory")
     assert "spec.export.resources" in world.status.last_failure.hint
 

@@ -188,7 +188,7 @@ def suspended_from_the_start(world: World) -> None:
     world.settle()
 
 
-def in_line(world: World) -> None:
+def in_queue(world: World) -> None:
     world.queue_position = 3
     world.settle()
     for seconds in (59, 1):
@@ -242,7 +242,7 @@ def starved(world: World) -> None:
 
 JOURNEYS = (
     success, reused_image, reused_graph_untested, tried_in_vain, evicted, moved_sources, crashing_image,
-    waiting_for_a_secret, held_by_kueue, suspended, suspended_from_the_start, in_line, edited,
+    waiting_for_a_secret, held_by_kueue, suspended, suspended_from_the_start, in_queue, edited,
     edited_to_what_is_not_allowed, lost_and_early, switched_when_ready, starved,
 )  # fmt: skip
 

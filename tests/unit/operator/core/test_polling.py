@@ -53,7 +53,7 @@ def look_again(world: World) -> None:
     for _ in range(4):
         after = world.step().requeue_after or 0
         world.remove_terminating()
-        if world.look and not world.look.finished:
+        if world.poll_job and not world.poll_job.finished:
             return
         world.advance(seconds=after)
     raise AssertionError(f"no look: {world.jobs}")
@@ -112,17 +112,17 @@ def test_while_a_look_runs_ready_stays_true_and_nothing_is_written():
     look_again(world)
     world.advance(seconds=1)
     assert world.step().requeue_after == 15
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, ready=1)
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, ready=1)
     assert world.step().requeue_after is None
     assert (world.status, world.writes) == (before, writes)
-    assert len(world.said) == len(set(world.said))
+    assert len(world.emitted) == len(set(world.emitted))
 
 
 def test_every_look_has_the_same_name_and_the_next_waits_until_the_last_is_gone():
     world = ready()
     look_again(world)
-    first = world.look
-    world.end_look(found(SAME))
+    first = world.poll_job
+    world.end_poll(found(SAME))
     assert world.step().requeue_after == 600
     world.advance(seconds=599)
     assert world.step().requeue_after == 1
@@ -130,15 +130,15 @@ def test_every_look_has_the_same_name_and_the_next_waits_until_the_last_is_gone(
     decision = world.step()
     assert decision.actions == (DeleteJob(name=first.name, uid=first.uid),)
     assert decision.requeue_after == 15
-    assert world.look.terminating
+    assert world.poll_job.terminating
     assert world.step().actions == ()
     assert world.step().requeue_after == 15
     world.remove_terminating()
     decision = world.step()
     assert [type(action) for action in decision.actions] == [CreateJob]
     assert decision.requeue_after == 20
-    assert (world.look.name, world.look.content) == (first.name, first.content)
-    assert world.look.uid != first.uid
+    assert (world.poll_job.name, world.poll_job.content) == (first.name, first.content)
+    assert world.poll_job.uid != first.uid
 
 
 def test_two_operators_that_see_the_same_decide_the_same():
@@ -152,7 +152,7 @@ def test_a_look_that_was_removed_is_made_up_for():
     look_again(world)
     world.jobs.clear()
     world.step()
-    assert world.look
+    assert world.poll_job
 
 
 def test_poll_added_to_a_finished_object_starts_no_run_and_looks_at_once():
@@ -179,8 +179,8 @@ def test_suspend_stops_the_looks_and_lets_the_one_at_work_finish():
     world.spec["suspend"], world.generation = True, 2
     world.step()
     assert world.settled
-    assert not world.look.terminating
-    world.end_look(found(NEWER))
+    assert not world.poll_job.terminating
+    world.end_poll(found(NEWER))
     world.step()
     assert len(world.created) == 5
     world.spec["suspend"], world.generation = False, 3
@@ -193,17 +193,17 @@ def test_suspend_stops_the_looks_and_lets_the_one_at_work_finish():
 
 def test_when_nothing_is_new_nothing_is_written_but_the_time_of_a_look_and_that_once_an_hour():
     world = ready()
-    began, said, times = world.status, list(world.said), []
+    began, said, times = world.status, list(world.emitted), []
     for _ in range(25):
         look_again(world)
         before = world.status
-        world.end_look(found(SAME))
+        world.end_poll(found(SAME))
         world.step()
         if world.status != before:
             assert world.status == msgspec.structs.replace(before, last_poll_time=rfc3339(world.now))
             times.append(world.now)
     assert msgspec.structs.replace(world.status, last_poll_time="") == msgspec.structs.replace(began, last_poll_time="")
-    assert world.said == said
+    assert world.emitted == said
     assert len(times) == 4
     assert min(late - early for early, late in pairwise(times)) >= timedelta(hours=1)
 
@@ -214,7 +214,7 @@ def test_the_time_of_a_look_is_written_when_the_last_is_an_hour_old(minutes, wri
     world.advance(minutes=1)
     world.step()
     before = world.status.last_poll_time
-    world.end_look(found(SAME), after=(parse(before) + timedelta(minutes=minutes) - world.now).total_seconds())
+    world.end_poll(found(SAME), after=(parse(before) + timedelta(minutes=minutes) - world.now).total_seconds())
     world.step()
     assert world.status.last_poll_time == (rfc3339(world.now) if written else before)
 
@@ -222,7 +222,7 @@ def test_the_time_of_a_look_is_written_when_the_last_is_an_hour_old(minutes, wri
 def test_an_interval_of_days_is_kept_although_the_jobs_do_not_live_that_long():
     world = ready("72h")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.step()
     assert world.status.last_poll_time == rfc3339(world.now)
     world.jobs.clear()
@@ -235,7 +235,7 @@ def test_an_interval_of_days_is_kept_although_the_jobs_do_not_live_that_long():
 def test_a_newer_step_is_built_like_an_edit():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     decision = world.step()
     assert decision.requeue_after == 0
     assert not [action for action in decision.actions if not isinstance(action, Emit)]
@@ -245,7 +245,7 @@ def test_a_newer_step_is_built_like_an_edit():
     assert world.status.timings is None
     assert world.status.built is None
     assert (world.status.run.restart_count, world.status.run.resolve_count) == (1, 1)
-    assert world.said[-1] == Emit(
+    assert world.emitted[-1] == Emit(
         type="Normal",
         reason="NewContent",
         message="A look found other content, of step 900 (before: step 800): it is made an image.",
@@ -261,7 +261,7 @@ def test_a_newer_step_is_built_like_an_edit():
 def test_a_new_run_waits_for_its_turn_among_the_pipelines():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     world.step()
     world.queue_position = 3
     world.step()
@@ -273,7 +273,7 @@ def test_what_a_look_found_counts_for_one_run_only():
     """Training was quicker: the look saw step 900, and the run pinned 1000. That is no reason for another run."""
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     world.settle()
     world.finish(msgspec.structs.replace(NEWER, step=1000, content_hash="sha256:" + "1" * 64))
     world.run_whole()
@@ -287,7 +287,7 @@ def test_back_to_content_of_before_moves_the_tags_again():
     world = ready()
     for result in (NEWER, SAME):
         look_again(world)
-        world.end_look(found(result))
+        world.end_poll(found(result))
         world.settle()
         world.finish(result)
         world.run_whole()
@@ -303,12 +303,12 @@ def test_an_edit_stops_a_look_before_its_run_starts():
     world.spec["export"] = {"inputType": "tf_example"}
     world.generation = 2
     world.step()
-    assert world.look.terminating
+    assert world.poll_job.terminating
     assert stages(world)[5:] == []
     world.remove_terminating()
     world.settle()
     assert stages(world)[5:] == ["Resolve"]
-    assert not world.look
+    assert not world.poll_job
 
 
 def test_a_stray_job_is_stopped_before_a_look_starts():
@@ -320,7 +320,7 @@ def test_a_stray_job_is_stopped_before_a_look_starts():
     assert decision.actions == (DeleteJob(name="stray", uid=stray.uid),)
     world.remove_terminating()
     world.step()
-    assert world.look
+    assert world.poll_job
 
 
 # ---- when the run had failed ----
@@ -334,15 +334,15 @@ def test_where_the_checkpoint_was_missing_a_look_that_finds_one_starts_the_run()
     assert world.summary()["Stalled"] == ("True", "CheckpointNotFound")
     assert world.step().requeue_after == 600, "the attempt itself was the last look"
     look_again(world)
-    world.end_look(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
+    world.end_poll(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
     world.step()
     assert world.summary()["Ready"] == ("False", "CheckpointNotFound")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.settle()
     assert "Stalled" not in world.summary()
     assert "PollFailed" not in world.summary()
-    assert "(before: none)" in world.said[-1].message
+    assert "(before: none)" in world.emitted[-1].message
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
 
@@ -355,7 +355,7 @@ def test_a_run_that_pinned_nothing_begins_anew_even_if_the_content_is_that_of_th
     world.settle()
     assert world.summary()["Stalled"] == ("True", "UFileForbidden")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.settle()
     assert world.status.stage.name == "Resolve"
 
@@ -367,11 +367,11 @@ def test_a_step_that_cannot_be_exported_is_not_tried_at_every_look_but_the_next_
     world.settle()
     assert world.summary()["Stalled"] == ("True", "GraphInvalid")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "GraphInvalid")
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     world.settle()
     assert world.status.stage.name == "Resolve"
 
@@ -391,12 +391,12 @@ def test_what_the_installation_refuses_is_not_looked_at():
 def test_a_look_that_fails_is_told_and_takes_nothing_away():
     world = ready()
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     assert world.step().requeue_after == 600
     assert world.summary()["Ready"] == ("True", "Published")
     assert world.summary()["PollFailed"] == ("True", "UFileForbidden")
     assert world.condition("PollFailed").message == "What is wrong. What to do."
-    assert world.said[-1] == Emit(type="Warning", reason="UFileForbidden", message="What is wrong. What to do.")
+    assert world.emitted[-1] == Emit(type="Warning", reason="UFileForbidden", message="What is wrong. What to do.")
     assert "Stalled" not in world.summary()
     assert "Reconciling" not in world.summary()
     assert world.status.last_failure is None
@@ -406,18 +406,18 @@ def test_a_look_that_fails_again_says_nothing_new_and_one_that_works_takes_the_w
     world = ready()
     for _ in range(3):
         look_again(world)
-        world.end_look(FORBIDDEN, "PodFailurePolicy")
+        world.end_poll(FORBIDDEN, "PodFailurePolicy")
         world.step()
-    assert [emit.reason for emit in world.said].count("UFileForbidden") == 1
+    assert [emit.reason for emit in world.emitted].count("UFileForbidden") == 1
     since = world.condition("PollFailed").last_transition_time
     look_again(world)
-    world.end_look(UNAVAILABLE, "PodFailurePolicy")
+    world.end_poll(UNAVAILABLE, "PodFailurePolicy")
     world.step()
     assert world.summary()["PollFailed"] == ("True", "UFileUnavailable")
     assert world.condition("PollFailed").last_transition_time == since
-    assert world.said[-1].reason == "UFileUnavailable"
+    assert world.emitted[-1].reason == "UFileUnavailable"
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.step()
     assert "PollFailed" not in world.summary()
 
@@ -436,7 +436,7 @@ def test_a_look_that_fails_again_says_nothing_new_and_one_that_works_takes_the_w
 def test_what_may_pass_is_looked_at_again_soon(poll, container, pause):
     world = ready(poll)
     look_again(world)
-    world.end_look(container, "" if container.exit_code == 0 else "PodFailurePolicy")
+    world.end_poll(container, "" if container.exit_code == 0 else "PodFailurePolicy")
     assert world.step().requeue_after == pause
 
 
@@ -449,7 +449,7 @@ def test_what_is_nobodys_fault_is_not_told(container, ended):
     world = ready()
     look_again(world)
     before = world.status
-    world.end_look(container, ended)
+    world.end_poll(container, ended)
     world.step()
     assert world.status == before
 
@@ -457,7 +457,7 @@ def test_what_is_nobodys_fault_is_not_told(container, ended):
 def test_a_failed_look_is_noted_too():
     world = ready("2h")
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     world.step()
     assert world.status.last_poll_time == rfc3339(world.now)
 
@@ -465,7 +465,7 @@ def test_a_failed_look_is_noted_too():
 def test_an_edit_takes_the_word_of_a_failed_look_back():
     world = ready()
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     world.step()
     world.request = "again"
     world.step()
@@ -476,7 +476,7 @@ def test_an_edit_takes_the_word_of_a_failed_look_back():
 def test_without_looks_none_has_failed(change):
     world = ready()
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     world.step()
     if "model" in change:
         del world.spec["model"]["checkpoint"]["poll"]
@@ -498,11 +498,11 @@ def test_a_look_whose_pod_waits_for_a_secret_is_told_while_it_waits():
     assert not needs_pods(world.observed(), world.now)
     world.advance(seconds=1)
     assert needs_pods(world.observed(), world.now)
-    world.set_look_pod(waiting)
+    world.set_poll_pod(waiting)
     assert world.step().requeue_after == 15
     assert world.summary()["PollFailed"] == ("True", "SecretNotFound")
     assert world.condition("PollFailed").message.startswith('secret "ufile" not found Create the Secret ufile')
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.step()
     assert "PollFailed" not in world.summary()
 
@@ -510,7 +510,7 @@ def test_a_look_whose_pod_waits_for_a_secret_is_told_while_it_waits():
 def test_a_look_that_kueue_holds_back_is_waited_for():
     world = ready()
     look_again(world)
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, suspended=True, started=None)
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, suspended=True, started=None)
     before = world.status
     world.advance(hours=2)
     assert world.step().requeue_after == 15
@@ -527,14 +527,14 @@ def test_pods_are_read_when_they_tell_something(terminating, finished, ready_pod
     look_again(world)
     world.advance(hours=1)
     changes = {"terminating": terminating, "complete": finished, "ready": ready_pods}
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, **changes)
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, **changes)
     assert needs_pods(world.observed(), world.now) is wanted
 
 
 def test_a_finished_look_whose_pods_nobody_read_is_looked_at_at_once():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     unread = msgspec.structs.replace(world.observed(), pods=None)
     decision = decide(unread, world.config, world.now)
     assert (decision.requeue_after, decision.actions, decision.status) == (0, (), world.status)
@@ -555,20 +555,20 @@ def test_a_refused_job_is_told_and_tried_again():
 def test_a_look_of_another_run_is_no_news():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, content="sha256:other")
+    world.end_poll(found(NEWER))
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, content="sha256:other")
     before = world.status
     world.step()
     assert world.status == before
     world.advance(hours=1)
     world.step()
-    assert world.look.terminating
+    assert world.poll_job.terminating
 
 
 def test_a_wiped_status_is_rebuilt_and_the_looks_go_on():
     world = ready()
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.step()
     world.status = type(world.status)()
     world.run_whole()

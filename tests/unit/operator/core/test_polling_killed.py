@@ -53,7 +53,7 @@ def journey(world: Killed) -> None:
             world.advance(seconds=after or 1)
         elif live.stage == POLL:
             looks += 1
-            world.end_look(found(SAME if looks == 1 else NEWER))
+            world.end_poll(found(SAME if looks == 1 else NEWER))
         elif world.status.stage and world.status.stage.job == live.name:
             world.finish(NEWER if looks > 1 and live.stage == Stage.RESOLVE else RESULTS[Stage(live.stage)])
         if len(world.status.history) == 2:

@@ -192,5 +192,5 @@ def test_a_moved_tag_is_told_with_what_it_pointed_to():
     )
     world.finish(moved)
     world.settle()
-    assert [e.reason for e in world.said if e.reason == "TagMoved"] == ["TagMoved"]
-    assert "sha256:000" in next(e.message for e in world.said if e.reason == "TagMoved")
+    assert [e.reason for e in world.emitted if e.reason == "TagMoved"] == ["TagMoved"]
+    assert "sha256:000" in next(e.message for e in world.emitted if e.reason == "TagMoved")

@@ -11,8 +11,8 @@ from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency, Restores, RestoreWait
 from inference_image_operator.core import waiting
-from inference_image_operator.jobs import look
-from inference_image_operator.runtime.pipeline_limiter import Admission
+from inference_image_operator.jobs import poll_job
+from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
 from tests.support.world import CONFIG, World, report
 
@@ -74,7 +74,7 @@ def test_it_is_said_once_and_waited_for(world):
     assert world.summary()["Ready"] == ("Unknown", "Resolving")
     world.fail(ended())
     world.settle()
-    assert [(said.type, said.reason) for said in world.said] == [("Normal", "ObjectRestoring")]
+    assert [(said.type, said.reason) for said in world.emitted] == [("Normal", "ObjectRestoring")]
 
 
 def test_once_they_can_be_read_the_run_goes_on(world):
@@ -145,7 +145,7 @@ def test_a_change_of_the_wish_begins_a_run():
 
 def test_a_look_for_something_newer_restores_nothing(world):
     world.run_whole()
-    assert asked(look(world.observed(), "name", "content", world.config)).restore == ""
+    assert asked(poll_job(world.observed(), "name", "content", world.config)).restore == ""
 
 
 # ---- the place among the pipelines ----
@@ -158,12 +158,12 @@ class Restoring:
         self._world = world
         self.created = 0
 
-    async def image(self, namespace: str, name: str) -> dict:
+    async def get_inference_image(self, namespace: str, name: str) -> dict:
         meta = {"namespace": namespace, "name": name, "uid": self._world.uid, "generation": 1}
         meta |= {"resourceVersion": "1", "creationTimestamp": "2026-01-01T00:00:00Z"}
         return {"metadata": meta, "spec": self._world.spec, "status": write(self._world.status)}
 
-    async def jobs(self, *_: str) -> list[dict]:
+    async def list_jobs(self, *_: str) -> list[dict]:
         return []
 
     async def apply_status(self, *_: object) -> None:
@@ -178,13 +178,13 @@ async def test_others_may_run_while_it_waits(world, minutes, place):
     world.fail(ended())
     world.settle()
     now = datetime.fromtimestamp(world.now.timestamp() + 60 * minutes, UTC)
-    admission, woken, cluster = Admission(Concurrency(total=1)), [], Restoring(world)
-    reconciler = Reconciler(cluster, world.config, lambda: now, admission, woken.append)
-    assert admission.ask(("space", "first"), "2025-01-01T00:00:00Z") == 0
-    admission.release(("space", "first"))
+    limiter, woken, cluster = PipelineLimiter(Concurrency(total=1)), [], Restoring(world)
+    reconciler = Reconciler(cluster, world.config, lambda: now, limiter, woken.append)
+    assert limiter.acquire(("space", "first"), "2025-01-01T00:00:00Z") == 0
+    limiter.release(("space", "first"))
     await reconciler(("space", "detector"))
     assert cluster.created == place
-    assert admission.ask(("space", "other"), "2026-02-01T00:00:00Z") == place
+    assert limiter.acquire(("space", "other"), "2026-02-01T00:00:00Z") == place
 
 
 def test_a_wait_ends_before_its_turn_comes(world):
@@ -226,7 +226,7 @@ def test_a_key_that_keeps_another_graph_is_said():
     world.settle()
     assert world.summary()["Exported"] == ("True", "Exported")
     assert "out/frozen_inference_graph.pb keeps another graph" in world.condition("Exported").message
-    (said,) = [emit for emit in world.said if emit.type == "Warning"]
+    (said,) = [emit for emit in world.emitted if emit.type == "Warning"]
     assert said.reason == "OverwriteForbidden"
     assert "The graph is out/f/frozen_inference_graph.pb" in said.message
     assert world.status.stage.name == Stage.BUILD

@@ -8,14 +8,14 @@ import pytest
 
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis import kaniko_log
-from inference_image_operator.diagnosis.outcomes import Failed, Kind, assess
+from inference_image_operator.diagnosis.outcomes import Failed, FailureClass, assess
 from inference_image_operator.observed import Job, Pod
 from tests.captures.kaniko import scenarios
 from tests.support.world import START, report
 
 LOGS = Path(__file__).parents[1] / "kaniko_logs"
 JOB = Job(name="job", uid="uid", stage="Build", content="c", attempt=1, failed="BackoffLimitExceeded")
-TRANSIENT, FINAL = Kind.COUNTED, Kind.PERMANENT
+TRANSIENT, FINAL = FailureClass.RETRY, FailureClass.PERMANENT
 
 EXPECTED = {
     # the Dockerfile
@@ -125,9 +125,9 @@ def test_the_log_outlives_the_pod_and_is_no_secret(name):
 
 
 def test_memory_of_a_run_asks_for_more_memory():
-    assert failure("memory_of_run").starved == "kaniko"
+    assert failure("memory_of_run").oom_container == "kaniko"
     assert failure("memory_of_kaniko", "OOMKilled").reason == "OutOfMemory"
-    assert failure("memory_of_kaniko", "OOMKilled").starved == "kaniko"
+    assert failure("memory_of_kaniko", "OOMKilled").oom_container == "kaniko"
 
 
 def test_mirrors_are_asked_before_the_registry():

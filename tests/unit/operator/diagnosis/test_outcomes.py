@@ -9,7 +9,7 @@ from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.decide import needs_pods
-from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Working, assess
+from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Working, assess
 from inference_image_operator.observed import Container, Job, Pod
 from tests.support.world import DIGEST, RESULTS, START, World, report
 
@@ -35,12 +35,12 @@ def explained(reason: str = "X") -> bytes:
 
 
 CODES = [
-    (ExitCode.BAD_INPUT, Kind.PERMANENT),
-    (ExitCode.NOT_FOUND, Kind.PERMANENT),
-    (ExitCode.FORBIDDEN, Kind.PERMANENT),
-    (ExitCode.UNAVAILABLE, Kind.COUNTED),
-    (ExitCode.INTERNAL, Kind.COUNTED),
-    (ExitCode.SOURCE_CHANGED, Kind.RESOLVE),
+    (ExitCode.BAD_INPUT, FailureClass.PERMANENT),
+    (ExitCode.NOT_FOUND, FailureClass.PERMANENT),
+    (ExitCode.FORBIDDEN, FailureClass.PERMANENT),
+    (ExitCode.UNAVAILABLE, FailureClass.RETRY),
+    (ExitCode.INTERNAL, FailureClass.RETRY),
+    (ExitCode.SOURCE_CHANGED, FailureClass.REPIN),
 ]
 
 
@@ -51,7 +51,7 @@ def test_an_exit_code_carries_the_class(code, kind):
 
 
 def test_the_kinds_are_named():
-    assert [kind.value for kind in Kind] == ["permanent", "counted", "uncounted", "resolve", "restoring"]
+    assert [kind.value for kind in FailureClass] == ["permanent", "counted", "uncounted", "resolve", "restoring"]
 
 
 CRASHES = [
@@ -67,21 +67,25 @@ CRASHES = [
 def test_what_explains_nothing_is_counted_with_its_last_words(container, message, tail):
     found = failed(Stage.RESOLVE, Container(name="before", exit_code=0), container)
     assert (found.kind, found.reason, found.message, found.log_tail) == (
-        Kind.COUNTED, "ContainerFailed", message, tail,
+        FailureClass.RETRY, "ContainerFailed", message, tail,
     )  # fmt: skip
     assert found.hint == "See lastFailure.logTail and the log of the pod."
 
 
 def test_kaniko_is_diagnosed_with_its_tail():
     found = failed(Stage.BUILD, report("kaniko", "error: i/o timeout", 1, "Error"))
-    assert (found.kind, found.reason, found.log_tail) == (Kind.COUNTED, "RegistryUnavailable", "error: i/o timeout")
-    assert failed(Stage.BUILD, report("kaniko", "error: x", 1, "Error")).kind is Kind.PERMANENT
+    assert (found.kind, found.reason, found.log_tail) == (
+        FailureClass.RETRY,
+        "RegistryUnavailable",
+        "error: i/o timeout",
+    )
+    assert failed(Stage.BUILD, report("kaniko", "error: x", 1, "Error")).kind is FailureClass.PERMANENT
     assert len(failed(Stage.BUILD, report("kaniko", "e" * 3000, 1, "Error")).log_tail) == 2048
 
 
 def test_memory_is_named_with_its_container():
     found = failed(Stage.BUILD, report("kaniko", "", 137, "OOMKilled"))
-    assert (found.kind, found.reason, found.starved) == (Kind.COUNTED, "OutOfMemory", "kaniko")
+    assert (found.kind, found.reason, found.oom_container) == (FailureClass.RETRY, "OutOfMemory", "kaniko")
     assert "Container kaniko used more memory" in found.message
 
 
@@ -97,7 +101,7 @@ LOST = [
 def test_a_lost_pod_is_nobodys_failure(fields, containers, message):
     ended = job(Stage.RESOLVE, failed="PodFailurePolicy", failed_message="from the Job")
     found = assess(Stage.RESOLVE, ended, (pod(*containers, **fields),), ())
-    assert (found.kind, found.reason) == (Kind.UNCOUNTED, "PodLost")
+    assert (found.kind, found.reason) == (FailureClass.RETRY_FREE, "PodLost")
     assert found.message == f"The pod of Job j ended before its containers did: {message}"
 
 
@@ -121,7 +125,7 @@ def test_the_newest_pod_that_was_not_disrupted_tells():
 )
 def test_a_deadline_names_what_to_raise(stage, hint):
     found = assess(stage, job(stage, failed="DeadlineExceeded"), (), ())
-    assert (found.kind, found.reason) == (Kind.PERMANENT, "TimedOut")
+    assert (found.kind, found.reason) == (FailureClass.PERMANENT, "TimedOut")
     assert found.hint.startswith(hint)
 
 
@@ -135,14 +139,14 @@ def test_the_last_container_of_a_complete_job_has_the_result(stage, main):
     assert done == Done(result=RESULTS[stage], seconds=42)
     for other in (report(main, text, 1), report("other", text), report(main, "{")):
         lost = assess(stage, job(stage, complete=True), (pod(other),), ())
-        assert (lost.kind, lost.reason) == (Kind.UNCOUNTED, "ResultLost")
+        assert (lost.kind, lost.reason) == (FailureClass.RETRY_FREE, "ResultLost")
 
 
 @pytest.mark.parametrize("digest", ["sha256:short", "sha256:" + "D" * 64, "x" + DIGEST, DIGEST + "0", ""])
 def test_a_malformed_digest_is_refused(digest):
     built = results.encode(results.Built(digest=digest, size=1))
     found = assess(Stage.BUILD, job(Stage.BUILD, complete=True), (pod(report("report", built)),), ())
-    assert (found.kind, found.reason) == (Kind.PERMANENT, "DigestInvalid")
+    assert (found.kind, found.reason) == (FailureClass.PERMANENT, "DigestInvalid")
 
 
 @pytest.mark.parametrize(("started", "ended"), [(None, START), (START, None)])
@@ -191,7 +195,7 @@ WAITING = ["CrashLoopBackOff", "RunContainerError", "CreateContainerError", "Sta
 def test_an_image_that_ends_again_and_again_is_not_waited_for(image, hopeless):
     found = assess(Stage.TEST, job(Stage.TEST), (pod(image, phase="Running"),), ())
     assert isinstance(found, Failed) is hopeless
-    assert not hopeless or (found.kind, found.reason) == (Kind.PERMANENT, "ImageDoesNotStart")
+    assert not hopeless or (found.kind, found.reason) == (FailureClass.PERMANENT, "ImageDoesNotStart")
 
 
 @pytest.mark.parametrize(

@@ -124,16 +124,16 @@ UNAVAILABLE = [
 
 
 @pytest.mark.parametrize(
-    ("line", "reason", "passes"),
+    ("line", "reason", "retryable"),
     [(line, "RegistryUnauthorized", False) for line in UNAUTHORIZED]
     + [(line, "RegistryUnavailable", True) for line in UNAVAILABLE]
     + [("lstat x", "BuildFailed", False), ("status code 404", "BuildFailed", False)],
 )
-def test_kanikos_last_words_are_understood(line, reason, passes):
+def test_kanikos_last_words_are_understood(line, reason, retryable):
     found = kaniko_log.diagnose(f"INFO start\nerror: {line}\n\n")
-    assert (found.reason, found.passes) == (reason, passes)
+    assert (found.reason, found.retryable) == (reason, retryable)
     assert found.message.endswith(f": {line}")
-    assert passes or "then set the annotation uai.ucloud.cn/requestedAt to a new value." in found.hint
+    assert retryable or "then set the annotation uai.ucloud.cn/requestedAt to a new value." in found.hint
 
 
 @pytest.mark.parametrize(

@@ -31,15 +31,15 @@ def world() -> World:
 
 @pytest.mark.parametrize("live", [False, True], ids=["the probe gave up", "the probe still waits"])
 def test_a_starved_image_is_tried_once_more_with_twice_the_memory(world, live):
-    starved = image(exit_code=137, ended="OOMKilled", restarts=1, killed=True)
+    killed = image(exit_code=137, ended="OOMKilled", restarts=1, killed=True)
     if live:
         world.advance(seconds=30)
-        world.set_pod(starved)
+        world.set_pod(killed)
         world.settle()
         assert world.claimed.terminating
         world.remove_terminating()
     else:
-        world.fail(starved, probe(NOT_LOADED))
+        world.fail(killed, probe(NOT_LOADED))
     world.settle()
     assert world.condition("Ready").reason == "OutOfMemory"
     assert "Raise the memory limit in spec.test.resources" in world.condition("Ready").message
@@ -49,7 +49,7 @@ def test_a_starved_image_is_tried_once_more_with_twice_the_memory(world, live):
     world.settle()
     (found,) = (c for c in world.created[-1]["spec"]["template"]["spec"]["initContainers"] if c["name"] == "image")
     assert found["resources"]["limits"]["memory"] == "6144Mi"
-    world.fail(starved, probe(NOT_LOADED))
+    world.fail(killed, probe(NOT_LOADED))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "OutOfMemory")
 

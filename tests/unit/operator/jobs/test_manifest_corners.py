@@ -8,8 +8,8 @@ from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import PullSecret, Registries
 from inference_image_operator.jobs import manifest, memory_limit
-from inference_image_operator.jobs.image_labels import lineage
-from inference_image_operator.jobs.pod import literal
+from inference_image_operator.jobs.image_labels import provenance
+from inference_image_operator.jobs.pod import escape_dollars
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from tests.support.world import World
@@ -41,7 +41,7 @@ def test_scratch_space_in_bytes():
 
 
 def test_kubernetes_expands_nothing():
-    assert literal("$(A) $$ $") == "$$(A) $$$$ $$"
+    assert escape_dollars("$(A) $$ $") == "$$(A) $$$$ $$"
 
 
 @pytest.mark.parametrize(("ttl", "seconds"), [("1h", 86400), ("24h", 86400), ("48h", 172800)])
@@ -130,8 +130,8 @@ def test_the_labels_of_equal_content_are_equal_wherever_its_files_lie():
         for item in world.status.checkpoint.files
     )
     moved = msgspec.structs.replace(world.status.checkpoint, files=files)
-    there = lineage(msgspec.structs.replace(world.status, checkpoint=moved), "elsewhere/")
-    assert there == lineage(world.status, "uai/object-train-output/")
+    there = provenance(msgspec.structs.replace(world.status, checkpoint=moved), "elsewhere/")
+    assert there == provenance(world.status, "uai/object-train-output/")
 
 
 def test_without_secrets_nothing_is_mounted():

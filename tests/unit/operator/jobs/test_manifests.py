@@ -1,4 +1,4 @@
-"""Golden manifests of the four Jobs, and what must hold in each: security, credentials, literal values.
+"""Golden manifests of the four Jobs, and what must hold in each: security, credentials, escaped values.
 
 After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
 """

@@ -158,7 +158,7 @@ def test_the_shorter_interval_of_checkpoint_and_commit_counts(parts, minutes):
     assert world.step().requeue_after == (due - world.now).total_seconds()
     world.now = due
     world.step()
-    assert world.look
+    assert world.poll_job
 
 
 def test_without_an_interval_a_moved_branch_is_left_alone():
@@ -170,7 +170,7 @@ def test_a_branch_that_moved_becomes_an_image():
     world.advance(minutes=10)
     world.step()
     moved = msgspec.structs.replace(RESULTS[Stage.RESOLVE], commit="1" * 40, content_hash="sha256:" + "9" * 64)
-    world.end_look(report("resolve", results.encode(moved)))
+    world.end_poll(report("resolve", results.encode(moved)))
     world.settle()
     world.finish(moved)
     world.run_whole()
