@@ -1,7 +1,8 @@
-"""The state machine: what is known goes in, what is to be done comes out. No I/O, no clock, no randomness.
+"""The state machine: an observation goes in, a decision comes out. No I/O, no clock, no randomness.
 
-A run is one pass through the stages for one wish (spec and request annotation). Its state is the status: `run` says
-for which wish, `stage` names the claimed Job. Every pass decides anew from that and from what exists.
+A run is one way through the stages, for one spec and one value of the request annotation. The status holds its state:
+`run` identifies the spec and the request, `stage` names the claimed Job. Each reconcile decides from the status and
+from the Jobs that exist, and from nothing else.
 """
 
 from datetime import datetime, timedelta
@@ -24,11 +25,11 @@ from inference_image_operator.jobs import manifest
 from inference_image_operator.observed import Job, Observed, Pod
 
 STOP_CHECK = 10.0
-"""Seconds between looks at a Job that is being deleted, should its event get lost."""
+"""Seconds between checks of a Job that is being deleted, in case its event is lost."""
 
 
 def decide(observed: Observed, config: Config, now: datetime) -> Decision:
-    """The next step for one object. Deciding twice from the same observation gives the same decision."""
+    """The next step for one object. Equal observations give equal decisions."""
     draft = Draft(observed, config, now)
     if observed.deleting:
         return draft.decision()
@@ -40,12 +41,12 @@ def decide(observed: Observed, config: Config, now: datetime) -> Decision:
 
 
 def is_settled(observed: Observed) -> bool:
-    """Whether nothing is to be done, told from the object alone, without a look at its Jobs."""
+    """Whether there is nothing to do, judged from the object alone, without its Jobs."""
     return observed.deleting or (has_ended(observed) and not polling.polls(observed))
 
 
 def has_ended(observed: Observed) -> bool:
-    """Whether the run for what is wished for has ended, well or not."""
+    """Whether the run for the current spec and request has ended, successfully or not."""
     status = observed.status
     return (
         status.run is not None
@@ -56,12 +57,12 @@ def has_ended(observed: Observed) -> bool:
 
 
 def watched(observed: Observed) -> Job | None:
-    """The Job that the next decision is about: the claimed one, or that of a look."""
+    """The Job that the next decision is about: the claimed Job, or the poll's."""
     return observed.claimed if observed.status.stage else polling.last_poll(observed)
 
 
 def needs_pods(observed: Observed, now: datetime) -> bool:
-    """Whether this decision wants the pods and events of the watched Job."""
+    """Whether this decision needs the pods and Events of the watched Job."""
     job, stage = observed.claimed, observed.status.stage
     if stage is None:
         return polling.needs_pods(observed, now)
@@ -71,7 +72,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
 
 
 def failed_test_pod(observed: Observed) -> Pod | None:
-    """The newest pod of a test that failed: its image's log is wanted."""
+    """The newest pod of a failed test, whose image log explains the failure; None otherwise."""
     stage, job = observed.status.stage, observed.claimed
     if stage is None or job is None or stage.name != Stage.TEST or not observed.pods:
         return None
@@ -96,7 +97,7 @@ def _begin(draft: Draft) -> Decision:
 
 
 def _reset(draft: Draft, run: RunStatus) -> None:
-    """A run begins: nothing that an earlier one came to is said of it."""
+    """Begins a run: clears what the status says about an earlier run."""
     observed = draft.observed
     draft.update(
         run=run,
@@ -112,9 +113,9 @@ def _reset(draft: Draft, run: RunStatus) -> None:
 
 
 def _after_run(draft: Draft) -> Decision:
-    """The run has ended. With `poll` it is looked again; where that finds other content the run begins anew.
+    """The run has ended. With `poll`, check for new content, and restart the run when there is some.
 
-    The claim is all that is done then: the next pass waits for its turn among the pipelines like any other.
+    A restart only writes the claim. The next reconcile waits for its place in the queue like any other.
     """
     draft.conditions.drop(Type.SUSPENDED)
     run = draft.status.run
@@ -132,12 +133,12 @@ def _after_run(draft: Draft) -> Decision:
     draft.claim(Stage.RESOLVE)
     draft.working(Stage.RESOLVE)
     was = f"step {before.step}" if before else "none"
-    draft.emit("NewContent", f"A look found other content, of step {found.step} (before: {was}): it is made an image.")
+    draft.emit("NewContent", f"Polling found new content, step {found.step} (before: {was}). Building an image of it.")
     return draft.decision(0)
 
 
 def _observe_generation(draft: Draft) -> None:
-    """A change that asks for no other result (suspend, retry, TTL) is taken note of, and nothing starts over."""
+    """Records a generation that asks for the same result (suspend, retry, TTL). Nothing restarts."""
     observed = draft.observed
     if draft.status.observed_generation != observed.generation:
         draft.update(observed_generation=observed.generation)
@@ -147,7 +148,7 @@ def _observe_generation(draft: Draft) -> None:
 def _work(draft: Draft) -> Decision:
     stage = draft.status.stage
     if stage is None:
-        raise ValueError("there is no stage to work on")
+        raise ValueError("the status claims no stage")
     job = next((job for job in draft.observed.jobs if job.name == stage.job), None)
     stopping = _stop_others(draft, job)
     if stopping:
@@ -157,7 +158,7 @@ def _work(draft: Draft) -> Decision:
     if job.uid != stage.job_uid:
         stage = replace(stage, job_uid=job.uid)
         draft.update(stage=stage)
-        draft.working(Stage(stage.name))  # whatever kept the Job from being created is over
+        draft.working(Stage(stage.name))  # nothing prevents the Job's creation any longer
     verdict = failure.resume(draft, stage)
     if verdict and not job.finished:
         return _stop(draft, job)
@@ -184,7 +185,7 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
 
 
 def _without_job(draft: Draft, stage: StageStatus) -> Decision:
-    """The claimed Job does not exist: not yet, or no longer."""
+    """The claimed Job does not exist yet, or was deleted."""
     if draft.observed.refusal:
         return waiting.for_permission(draft, stage)
     if not stage.job_uid:
@@ -192,15 +193,15 @@ def _without_job(draft: Draft, stage: StageStatus) -> Decision:
     verdict = failure.resume(draft, stage) or Failed(
         kind=FailureClass.RETRY_FREE,
         reason="JobLost",
-        message=f"Job {stage.job} was removed before its result was recorded.",
-        hint="It runs again by itself and reuses what it left in UFile and the registry.",
+        message=f"Job {stage.job} was deleted before its result was recorded.",
+        hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
     )
     wait = failure.record(draft, stage, verdict, None)
     return draft.decision(wait)
 
 
 def _create(draft: Draft) -> Decision:
-    """Creates the claimed Job, unless it is too early, the object is suspended, or another Job still lives."""
+    """Creates the claimed Job, unless the object is suspended, waits for a retry, or waits in the queue."""
     stage = draft.status.stage
     if stage is None:
         return draft.decision()
@@ -219,7 +220,7 @@ def _create(draft: Draft) -> Decision:
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
-    """Deletes every other live Job of this object, and waits until it and its pods are gone."""
+    """Deletes every other unfinished Job of this object, and waits until the Jobs and their pods are gone."""
     others = [job for job in draft.observed.jobs if job is not claimed and not job.finished]
     if not others:
         return None
@@ -234,7 +235,7 @@ def _stop(draft: Draft, job: Job) -> Decision:
 
 
 def _suspended(draft: Draft) -> Decision:
-    draft.conditions.set(Type.SUSPENDED, "True", "Suspended", "spec.suspend is true: nothing new is started.")
+    draft.conditions.set(Type.SUSPENDED, "True", "Suspended", "spec.suspend is true. The operator starts no new Jobs.")
     draft.conditions.drop(Type.RECONCILING)
     draft.update(observed_generation=draft.observed.generation)
     return draft.decision()

@@ -1,7 +1,8 @@
-"""What follows a failure: another attempt, pinning again, or the end of the run."""
+"""What follows a failure: another attempt, a new Resolve, or the end of the run."""
 
 from msgspec.structs import replace
 
+from inference_image_contract.hints import ANNOTATE
 from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, Verdict
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.quantities import doubled
@@ -16,10 +17,10 @@ from inference_image_operator.observed import Job
 
 
 def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) -> float | None:
-    """Writes a failure into the draft and decides what follows; returns when to look again.
+    """Writes a failure into the draft and decides what follows. Returns the seconds until the next attempt, or None.
 
-    A Job that still runs is stopped first: the failure stands in `lastFailure` with its name, and the pass that
-    finds the Job gone goes on from there (see `resume`). Archived inputs that are being restored are no failure.
+    A Job that still runs is stopped first: `lastFailure` keeps the failure, and the reconcile that finds the Job gone
+    continues from there (see `resume`). Archived inputs whose restore is under way are not a failure.
     """
     if failed.kind is FailureClass.RESTORING:
         wait = _await_restore(draft, stage, failed)
@@ -46,7 +47,7 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
 
 
 def resume(draft: Draft, stage: StageStatus) -> Failed | None:
-    """The verdict that an earlier pass wrote about this stage's Job before stopping it."""
+    """The failure that an earlier reconcile recorded for this stage's Job before it stopped the Job."""
     last = draft.status.last_failure
     if last is None or stage.verdict is None:
         return None
@@ -61,7 +62,7 @@ def resume(draft: Draft, stage: StageStatus) -> Failed | None:
 
 
 def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
-    """The end of the run: only a change can help."""
+    """Ends the run: only a change of the spec, the inputs or the installation, or a new request, can help."""
     if stage:
         draft.conditions.set(stage.condition, "False", reason, message)
     draft.conditions.set(Type.READY, "False", reason, message)
@@ -85,7 +86,7 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
         or no_more_memory
         or exhausted(failures, attempts, limit)
     ):
-        tried = f" Tried {attempts} times." if attempts > 1 else ""
+        tried = f" It failed {attempts} times." if attempts > 1 else ""
         stall(draft, Stage(stage.name), failed.reason, _sentence(failed) + tried)
         return None
     wait = backoff(draft.observed.uid, max(1, failures))
@@ -101,12 +102,12 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
 
 
 def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
-    """Claims the next look at archived inputs and returns the seconds until then; None when their time is over."""
+    """Claims the next check of archived inputs. Returns the seconds until then, or None after the deadline."""
     wait = draft.config.ufile.restore.of(draft.observed.spec.ufile.restore)
     if stage.waits >= wait.checks:
         return None
     draft.claim_again(stage, failures=stage.failures, wait=wait.seconds, waits=1)
-    text = f"{_sentence(failed)} Look {stage.waits + 1} of {wait.checks} follows in {wait.every}."
+    text = f"{_sentence(failed)} Check {stage.waits + 1} of {wait.checks} follows in {wait.every}."
     for kind in (Stage(stage.name).condition, Type.READY):
         draft.conditions.set(kind, "Unknown", failed.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", failed.reason, text)
@@ -116,20 +117,20 @@ def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | 
 
 
 def _restore_timed_out(draft: Draft, failed: Failed) -> Failed:
-    """A restore that takes longer than this installation waits."""
+    """The failure of a restore that takes longer than this installation waits."""
     tier = draft.observed.spec.ufile.restore or "Standard"
     return Failed(
         kind=FailureClass.PERMANENT,
         reason="RestoreTimedOut",
-        message=f"After {draft.config.ufile.restore.of(tier).deadline} the restore ({tier}) is not done: "
+        message=f"The restore ({tier}) did not finish within {draft.config.ufile.restore.of(tier).deadline}: "
         f"{failed.message}",
-        hint="Look at these objects on the console of US3. Once they can be read, set the annotation "
-        "uai.ucloud.cn/requestedAt to a new value; how long is waited is config.ufile.restore of the installation.",
+        hint=f"Check these objects in the console of US3. Once they are readable, {ANNOTATE}. "
+        "The installation sets the deadline (config.ufile.restore).",
     )
 
 
 def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRaise | None:
-    """Twice the limit, once, inside the installation's ceiling; None when that is used up or was no lack of memory."""
+    """Twice the memory limit, once, up to the installation's maximum; None if memory is not the cause or not left."""
     if not failed.oom_container or stage.memory:
         return None
     limit = memory_limit(manifest(draft.observed, draft.status, draft.config), failed.oom_container)
@@ -140,11 +141,11 @@ def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRais
 def _resolve_again(draft: Draft, failed: Failed) -> None:
     run = draft.status.run
     if run is None:
-        raise ValueError("only a run can be resolved again")
+        raise ValueError("the status has no run to resolve again")
     draft.update(run=replace(run, resolve_count=run.resolve_count + 1))
     draft.claim(Stage.RESOLVE)
-    draft.emit(failed.reason, failed.message + " The inputs are pinned again.", warning=True)
-    draft.working(Stage.RESOLVE, failed.message + " The inputs are pinned again.")
+    draft.emit(failed.reason, failed.message + " Pinning the inputs again.", warning=True)
+    draft.working(Stage.RESOLVE, failed.message + " Pinning the inputs again.")
 
 
 def _sentence(failed: Failed) -> str:

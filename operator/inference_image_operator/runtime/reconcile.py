@@ -1,4 +1,4 @@
-"""One pass over one object: observe, decide, write the claim, act. The thin shell around `decide`."""
+"""The reconcile of one object: observe, decide, write the claim, act. The thin shell around `decide`."""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_operator.api import Status, write
 from inference_image_operator.api.conditions import Editor, Type
 from inference_image_operator.api.conditions import owned as owned_conditions
@@ -22,15 +23,16 @@ from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimit
 
 log = logging.getLogger(__name__)
 
+_RETRIED = "The operator tries again."
 _CONFLICT = 409
 _UNPROCESSABLE = 422
 _FORBIDDEN = 403
 _TERMINATED = "is being terminated"
-"""The API server's words for a namespace that goes away."""
+"""Part of the API server's message about a namespace that is being deleted."""
 
 
 class Reconciler:
-    """Brings one object a step further at each call."""
+    """Takes one object one step further with each call."""
 
     def __init__(
         self,
@@ -47,9 +49,9 @@ class Reconciler:
         self._wake = wake
 
     async def __call__(self, key: Key) -> float | None:
-        """One pass; returns seconds until the next, None when only an event can bring news.
+        """One reconcile. Returns the seconds until the next one; None if it waits for an event.
 
-        Raises ApiError: the caller tries again, after a back-off.
+        Raises ApiError. The caller retries after a back-off.
         """
         image = await self._cluster.get_inference_image(*key)
         if image is None or is_settled(from_object(image)):
@@ -65,22 +67,22 @@ class Reconciler:
             raise
 
     async def _say_forbidden(self, image: Object, message: str) -> None:
-        """Tells the object's readers which right the operator lacks; the pass is tried again all the same."""
+        """Writes into the status which right the operator lacks. The queue retries all the same."""
         observed = from_object(image)
         conditions = Editor(observed.status, observed.generation, self._clock())
-        text = f"{message} It is tried again."
-        if has_ended(observed):  # only a look is hindered
+        text = f"{message} {_RETRIED}"
+        if has_ended(observed):  # this only prevents polling
             conditions.set(Type.POLL_FAILED, "True", "Forbidden", text)
         else:
             conditions.set(Type.READY, "False", "Forbidden", text)
             conditions.set(Type.RECONCILING, "True", "Forbidden", text)
         try:
             await self._write(image, observed, replace(_ours(observed.status), conditions=conditions.all))
-        except ApiError as error:  # what is refused may be this very write, or the pass has written before
-            log.info("the object could not be told: %s", error)
+        except ApiError as error:  # the missing right may be this one, or this reconcile has written before
+            log.info("cannot write the missing right into the status: %s", error)
 
     def _place(self, key: Key, image: Object, observed: Observed) -> int:
-        """0 for whoever is at work or may begin, else the place in the queue. A look is no pipeline."""
+        """0 if the object runs or may run, otherwise its place in the queue. A poll is not a pipeline."""
         if observed.spec.suspend or has_ended(observed):
             return 0
         if any(not job.finished for job in observed.jobs):
@@ -103,7 +105,7 @@ class Reconciler:
         return await self._refused(observed, decision, refusal) if refusal else decision.requeue_after
 
     async def _carry_out(self, observed: Observed, decision: Decision) -> CreateRefusal | None:
-        """Jobs first, because everybody waits for them; then the Events, whatever became of the Jobs."""
+        """Carries out the Jobs first, because the pipeline waits for them, then the Events, even if a Job fails."""
         try:
             for action in decision.actions:
                 if not isinstance(action, Emit) and (refusal := await self._act(observed, action)):
@@ -115,17 +117,17 @@ class Reconciler:
                     await self._emit(replace(observed, status=decision.status), action)
 
     async def _write(self, image: Object, observed: Observed, status: Status) -> bool:
-        """The claim. Nothing is written when nothing changed; somebody else's newer write makes it fail (409)."""
+        """Writes the status, which is the claim, if it changed. A newer write by another client makes it fail (409)."""
         if status == _ours(observed.status):
             return False
         await self._cluster.apply_status(image, write(status))
         return True
 
     async def _is_current(self, image: Object) -> bool:
-        """Whether the object is still as it was read, before its Jobs were.
+        """Whether the object is unchanged since it was read, before its Jobs were read.
 
-        Another operator may have claimed and created a Job between the two reads. To this pass it looks like one that
-        nobody claims. A pass that writes learns that by the write.
+        Between the two reads, another operator may claim and create a Job. This reconcile then sees a Job without a
+        claim. A reconcile that writes the status notices this through the write (409).
         """
         meta = image["metadata"]
         current = await self._cluster.get_inference_image(meta["namespace"], meta["name"])
@@ -150,8 +152,8 @@ class Reconciler:
                     return None
                 return CreateRefusal(
                     reason="JobNameConflict",
-                    message=f"A Job named {name} exists and is not this object's; it was left alone. Remove it, then "
-                    "set the annotation uai.ucloud.cn/requestedAt to a new value.",
+                    message=f"Job {name} exists and belongs to another owner. The operator leaves it alone. Delete it, "
+                    + REQUEST_AGAIN,
                     foreign=True,
                 )
             return _refusal(name, error)
@@ -159,14 +161,14 @@ class Reconciler:
         return None
 
     async def _emit(self, observed: Observed, emit: Emit) -> None:
-        """Events are for people and never hold up the work."""
+        """Creates an Event. Events are for people, so a failure does not stop the reconcile."""
         try:
             await self._cluster.create_event(event(observed, emit, self._clock()))
         except ApiError as error:
-            log.warning("an Event was lost: %s", error)
+            log.warning("cannot create an Event: %s", error)
 
     async def _refused(self, observed: Observed, decision: Decision, refusal: CreateRefusal) -> float | None:
-        """Decides anew, knowing the refusal, on the object as the claim left it."""
+        """Decides again, now with the refusal, on the object as the claim left it."""
         current = await self._cluster.get_inference_image(observed.namespace, observed.name)
         if current is None:
             return None
@@ -190,15 +192,15 @@ def _deletes(decision: Decision) -> bool:
 
 
 def _refusal(name: str, error: ApiError) -> CreateRefusal:
-    """Why the API server would not create the Job; raises the error again when it may simply pass.
+    """Why the API server refused to create the Job.
 
-    Raises ApiError.
+    Raises ApiError, the error itself, if it may be transient.
     """
     if error.status == _UNPROCESSABLE:
-        message = f"The API server refused Job {name}: {error.message} Change the spec."
+        message = f"The API server rejected Job {name}: {error.message} Correct the spec."
         return CreateRefusal(reason="JobInvalid", message=message, final=True)
     if error.status == _FORBIDDEN and "exceeded quota" in error.message:
-        return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} It is tried again.")
+        return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} {_RETRIED}")
     if error.status == _FORBIDDEN and _TERMINATED not in error.message:
-        return CreateRefusal(reason="Forbidden", message=f"{error.message} It is tried again.")
+        return CreateRefusal(reason="Forbidden", message=f"{error.message} {_RETRIED}")
     raise error

@@ -1,4 +1,4 @@
-"""The container of the append builder: takes Dockerfiles without RUN, unpacks nothing, has restricted settings."""
+"""The container of the Append builder: accepts Dockerfiles without RUN, unpacks nothing, has restricted settings."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from inference_image_operator.observed import Observed
 
 
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
-    """It streams what it pushes, so it needs no disk but the workspace and no more memory for larger weights."""
+    """It streams the layers, so it needs no disk beside the workspace, and constant memory."""
     spec = observed.spec
     resources = merge_resources(spec.build.resources, config.jobs.resources.append)
     work = inputs.AppendInput(
