@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from inference_image_operator.api import RunStatus, StageStatus
-from inference_image_operator.api.conditions import Type
+from inference_image_operator.api.conditions import Type, explanation
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse
@@ -89,7 +89,7 @@ def _begin(draft: Draft) -> Decision:
         return stopping
     _reset(draft, RunStatus(input_hash=input_hash(observed.spec, observed.request), generation=observed.generation))
     if refused:
-        failure.stall(draft, None, refused.reason, f"{refused.message} {refused.hint}")
+        failure.stall(draft, None, refused.reason, explanation(refused.message, refused.hint))
         return draft.decision()
     draft.claim(Stage.RESOLVE)
     draft.working(Stage.RESOLVE)

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from inference_image_contract.hints import ANNOTATE
 from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, Verdict
-from inference_image_operator.api.conditions import Type
+from inference_image_operator.api.conditions import Type, explanation
 from inference_image_operator.api.quantities import doubled
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
@@ -149,4 +149,4 @@ def _resolve_again(draft: Draft, failed: Failed) -> None:
 
 
 def _sentence(failed: Failed) -> str:
-    return f"{failed.message} {failed.hint}".strip()
+    return explanation(failed.message, failed.hint)

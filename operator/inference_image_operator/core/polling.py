@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from inference_image_contract import results
 from inference_image_operator.api import parse_duration
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type, explanation, find
 from inference_image_operator.api.names import digest, job_name
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse, rfc3339
@@ -65,13 +65,13 @@ def follow(draft: Draft) -> Decision:
     match outcome:
         case Working(waiting_for=cause):
             if cause:
-                _report_failure(draft, cause.reason, f"{cause.message} {cause.hint}")
+                _report_failure(draft, cause.reason, explanation(cause.message, cause.hint))
             return draft.decision(None if job and job.ready else POD_CHECK_INTERVAL)
         case Done():
             draft.conditions.drop(Type.POLL_FAILED)
             _record_time(draft, job)
         case Failed(kind=kind) as failed if kind not in _TRANSIENT:
-            _report_failure(draft, failed.reason, f"{failed.message} {failed.hint}".strip())
+            _report_failure(draft, failed.reason, explanation(failed.message, failed.hint))
             _record_time(draft, job)
     if refusal(draft.observed.spec, draft.config):
         return draft.decision()

@@ -20,7 +20,7 @@ from inference_image_operator.api import (
     Timings,
     format_duration,
 )
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type, explanation, find
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core import failure
@@ -94,7 +94,7 @@ def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
     draft.update(memory=memory.limits(draft.observed.spec, draft.status, draft.config))
     excess = memory.excess(draft.observed.spec, draft.status, draft.config)
     if excess:
-        failure.stall(draft, stage, "ResourcesTooLarge", f"{excess.message} {excess.hint}")
+        failure.stall(draft, stage, "ResourcesTooLarge", explanation(excess.message, excess.hint))
     return excess is not None
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from inference_image_operator.api import StageStatus, Status, parse_duration
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type, explanation, find
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core import failure
@@ -51,7 +51,7 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
             draft.update(stage=replace(stage, message=""))
             draft.working(name)
         return draft.decision(None if job.ready else _until_pod_check(draft, stage))
-    text = f"{cause.message} {cause.hint}"
+    text = explanation(cause.message, cause.hint)
     draft.update(stage=replace(stage, message=cause.message))
     for kind in (name.condition, Type.READY):
         draft.conditions.set(kind, "False", cause.reason, text)

@@ -202,7 +202,7 @@ ANY = (
         rf"{_HOST}.*(?:does not look like a TLS handshake|server gave HTTP response to HTTPS client)",
         Reason.REGISTRY_TLS,
         "The registry {host} does not speak TLS",
-        "Check host and port, or ask the administrator of the operator to allow plain HTTP (config.registries.plainHttp), "
+        "Check host and port, or ask the administrator to allow plain HTTP (config.registries.plainHttp), "
         + REQUEST_AGAIN,
     ),
     _rule(

@@ -1,13 +1,14 @@
 """Names: deterministic, within limits, different for everything that differs."""
 
 import re
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from inference_image_operator.api import Spec, read
-from inference_image_operator.api.names import content_tag, event_name, input_hash, job_name
+from inference_image_operator.api.names import content_tag, digest, event_name, input_hash, job_name
 from tests.support.world import SPEC
 
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?", fullmatch=True)
@@ -57,3 +58,24 @@ def test_the_input_hash_covers_the_wish_and_the_request_and_not_the_switches():
     assert input_hash(read(Spec, SPEC | {"suspend": True, "ttlAfterFinished": "48h"}), "") == base
     assert input_hash(read(Spec, SPEC | {"test": {"enabled": False}}), "") != base
     assert input_hash(read(Spec, SPEC | {"test": {"port": 8080}}), "") == base, "a default written out changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("owner", "kept"),
+    [("x" * 60, "x" * 45), ("x" * 45, "x" * 45), ("x" * 43 + "-." + "y" * 9, "x" * 43), ("a.b", "a.b")],
+)
+def test_a_long_owner_is_cut_at_63_characters_and_never_ends_in_a_hyphen_or_dot(owner, kept):
+    name = job_name(owner, "uid", "Export", "sha256:1", 1)
+    assert name == f"{kept}-export-{digest('uid', 'Export', 'sha256:1', 1)[7:17]}"
+
+
+def test_a_digest_is_of_sorted_json():
+    assert digest("a", {"b": 1, "a": 2}) == "sha256:" + sha256(b'["a",{"a":2,"b":1}]').hexdigest()
+
+
+def test_an_event_name_is_the_owner_and_twenty_digits():
+    assert event_name("o" * 300, "uid", "a") == "o" * 200 + "." + digest("uid", "a")[7:27]
+
+
+def test_a_content_tag_carries_the_whole_hash():
+    assert content_tag("sha256:" + "a" * 64) == "content-" + "a" * 64

@@ -72,10 +72,10 @@ def test_what_is_reported_of_several_repositories():
     world.finish(results.Published(digest=DIGEST, size=1, tags=tags))
     world.settle()
     assert world.status.image.tags == ("test",)
-    assert f"{OTHERS[0]}, {OTHERS[1]} have it too" in world.condition("Ready").message
-    assert [emit.message.split(" now ")[0] for emit in world.emitted if emit.reason == "TagMoved"] == [
-        f"Tag test pointed to {old} and",
-        f"Tag {OTHERS[0]}:test pointed to {old} and",
+    assert f"Also published to {OTHERS[0]}, {OTHERS[1]}." in world.condition("Ready").message
+    assert [emit.message.split(" to ")[0] for emit in world.emitted if emit.reason == "TagMoved"] == [
+        f"Tag test moved from {old}",
+        f"Tag {OTHERS[0]}:test moved from {old}",
     ]
 
 
@@ -83,8 +83,8 @@ def test_what_is_reported_of_several_repositories():
     ("deleted", "why", "said"),
     [
         (0, "", []),
-        (2, "", ["2 old content tags of uhub.devcluster.test/demo/object-detect-infer were removed."]),
-        (0, "The registry deletes no images.", ["0 old content tags"]),
+        (2, "", ["Deleted 2 old content tags of uhub.devcluster.test/demo/object-detect-infer."]),
+        (0, "The registry deletes no images.", ["Deleted 0 old content tags"]),
     ],
 )
 def test_retention_is_said(deleted, why, said):
@@ -327,7 +327,7 @@ def test_the_name_that_resolve_chose_is_used_and_the_written_one_is_reported():
     world.finish(RESULTS[Stage.TEST])
     world.settle()
     assert world.status.image.reference == f"{OUTSIDE}/demo/infer@{DIGEST}"
-    assert world.condition("Ready").message.startswith(f"{OUTSIDE}/demo/infer@")
+    assert world.condition("Ready").message.startswith(f"Published {OUTSIDE}/demo/infer@")
 
 
 def test_a_chosen_name_is_that_of_one_run():
@@ -392,7 +392,7 @@ def test_warnings_are_events_and_stand_in_the_condition():
     ]
     resolved = world.condition("Resolved")
     assert (resolved.status, resolved.reason) == ("True", "Resolved")
-    assert resolved.message == "Step 800, 3 files, content pinned. h/a has 700 tags. Line 3 brings much."
+    assert resolved.message == "Pinned step 800, 3 files. h/a has 700 tags. Line 3 brings much."
 
 
 def test_a_warning_of_the_build_stands_in_built():

@@ -67,7 +67,7 @@ def test_what_may_pass_is_tried_again_up_to_the_limit():
             world.advance(seconds=30)
             world.settle()
     assert world.summary()["Stalled"] == ("True", "UFileUnavailable")
-    assert "Tried 3 times" in world.condition("Ready").message
+    assert "It failed 3 times" in world.condition("Ready").message
     assert len(world.created) == 3
 
 

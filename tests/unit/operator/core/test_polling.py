@@ -248,7 +248,7 @@ def test_a_newer_step_is_built_like_an_edit():
     assert world.emitted[-1] == Emit(
         type="Normal",
         reason="NewContent",
-        message="A look found other content, of step 900 (before: step 800): it is made an image.",
+        message="Polling found new content, step 900 (before: step 800). Building an image of it.",
     )
     world.settle()
     world.finish(NEWER)
@@ -501,7 +501,7 @@ def test_a_look_whose_pod_waits_for_a_secret_is_told_while_it_waits():
     world.set_poll_pod(waiting)
     assert world.step().requeue_after == 15
     assert world.summary()["PollFailed"] == ("True", "SecretNotFound")
-    assert world.condition("PollFailed").message.startswith('secret "ufile" not found Create the Secret ufile')
+    assert world.condition("PollFailed").message.startswith('secret "ufile" not found. Create the Secret ufile')
     world.end_poll(found(SAME))
     world.step()
     assert "PollFailed" not in world.summary()

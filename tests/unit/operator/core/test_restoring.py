@@ -62,7 +62,7 @@ def test_it_is_said_once_and_waited_for(world):
     assert world.summary()["Ready"] == ("Unknown", "ObjectRestoring")
     assert world.summary()["Resolved"] == ("Unknown", "ObjectRestoring")
     assert world.summary()["Reconciling"] == ("True", "ObjectRestoring")
-    assert world.condition("Ready").message == f"{MESSAGE} Nothing to do. Look 1 of 3 follows in 15m."
+    assert world.condition("Ready").message == f"{MESSAGE} Nothing to do. Check 1 of 3 follows in 15m."
     assert world.status.last_failure is None
     assert len(world.created) == 1
     world.advance(minutes=14, seconds=59)
@@ -92,9 +92,9 @@ def test_after_the_deadline_it_stalls_and_says_so(world):
     assert world.summary()["Ready"] == ("False", "RestoreTimedOut")
     assert world.summary()["Stalled"] == ("True", "RestoreTimedOut")
     message = world.condition("Ready").message
-    assert message.startswith(f"After 45m the restore (Standard) is not done: {MESSAGE}")
+    assert message.startswith(f"The restore (Standard) did not finish within 45m: {MESSAGE}")
     assert "console of US3" in message
-    assert "Tried" not in message
+    assert "It failed" not in message
     assert (world.status.last_failure.reason, world.status.last_failure.stage) == ("RestoreTimedOut", "Resolve")
     assert world.settled
 
@@ -108,7 +108,7 @@ def test_failures_between_the_looks_are_counted_as_ever(world):
         world.advance(minutes=5)
         world.settle()
     assert world.summary()["Stalled"] == ("True", "UFileUnavailable")
-    assert world.condition("Ready").message == "It does not answer. Nothing to do. Tried 2 times."
+    assert world.condition("Ready").message == "It does not answer. Nothing to do. It failed 2 times."
 
 
 def test_many_looks_use_up_no_attempts(world):
@@ -128,7 +128,7 @@ def test_the_expedited_tier_has_times_of_its_own(world):
     world.settle()
     world.fail(ended())
     world.settle()
-    assert "Look 1 of 30 follows in 2m." in world.condition("Ready").message
+    assert "Check 1 of 30 follows in 2m." in world.condition("Ready").message
 
 
 def test_a_change_of_the_wish_begins_a_run():
@@ -225,7 +225,7 @@ def test_a_key_that_keeps_another_graph_is_said():
     world.finish(plain)
     world.settle()
     assert world.summary()["Exported"] == ("True", "Exported")
-    assert "out/frozen_inference_graph.pb keeps another graph" in world.condition("Exported").message
+    assert "out/frozen_inference_graph.pb holds another graph" in world.condition("Exported").message
     (said,) = [emit for emit in world.emitted if emit.type == "Warning"]
     assert said.reason == "OverwriteForbidden"
     assert "The graph is out/f/frozen_inference_graph.pb" in said.message

@@ -69,7 +69,7 @@ def test_what_explains_nothing_is_counted_with_its_last_words(container, message
     assert (found.kind, found.reason, found.message, found.log_tail) == (
         FailureClass.RETRY, "ContainerFailed", message, tail,
     )  # fmt: skip
-    assert found.hint == "See lastFailure.logTail and the log of the pod."
+    assert found.hint == "See lastFailure.logTail and the log of the container."
 
 
 def test_kaniko_is_diagnosed_with_its_tail():
@@ -86,7 +86,7 @@ def test_kaniko_is_diagnosed_with_its_tail():
 def test_memory_is_named_with_its_container():
     found = failed(Stage.BUILD, report("kaniko", "", 137, "OOMKilled"))
     assert (found.kind, found.reason, found.oom_container) == (FailureClass.RETRY, "OutOfMemory", "kaniko")
-    assert "Container kaniko used more memory" in found.message
+    assert "Container kaniko exceeded its memory limit" in found.message
 
 
 LOST = [
@@ -117,10 +117,10 @@ def test_the_newest_pod_that_was_not_disrupted_tells():
 @pytest.mark.parametrize(
     ("stage", "hint"),
     [
-        (Stage.RESOLVE, "Look for what it waits for, then"),
-        (Stage.EXPORT, "Raise spec.export.timeout or give"),
-        (Stage.BUILD, "Raise spec.build.timeout or give"),
-        (Stage.TEST, "Raise spec.test.timeout or give"),
+        (Stage.RESOLVE, "Find out what the Job waits for, then"),
+        (Stage.EXPORT, "Raise spec.export.timeout or the resources"),
+        (Stage.BUILD, "Raise spec.build.timeout or the resources"),
+        (Stage.TEST, "Raise spec.test.timeout or the resources"),
     ],
 )
 def test_a_deadline_names_what_to_raise(stage, hint):
@@ -210,7 +210,7 @@ def test_an_image_that_ends_again_and_again_is_not_waited_for(image, hopeless):
 def test_a_crash_is_told_with_its_last_line(fields, message):
     image = Container(name="image", restarts=2, **fields)
     found = assess(Stage.TEST, job(Stage.TEST), (pod(image),), ())
-    assert found.message == f"The built image ends right after its start {message}"
+    assert found.message == f"The built image exits right after its start {message}"
     assert found.log_tail == fields.get("report", "")
 
 

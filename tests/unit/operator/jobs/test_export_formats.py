@@ -65,7 +65,7 @@ def test_a_ready_graph_needs_no_checkpoint_and_has_no_step():
     assert work(world.created[0], "resolve")["frozenGraph"] == "models/graph.pb"
     world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=None))
     world.settle()
-    assert world.condition("Resolved").message == "A ready graph, content pinned."
+    assert world.condition("Resolved").message == "Pinned an imported graph."
     world.run_whole()
     assert "step" not in write(world.status)["checkpoint"]
     assert "step" not in write(world.status)["history"][0]

@@ -73,14 +73,14 @@ def test_what_is_missing_is_an_error_of_the_caller():
     stage = status.stage
     cases = (
         (Status(), "the status claims no stage"),
-        (msgspec.structs.replace(status, built=None), "there is no image to test"),
+        (msgspec.structs.replace(status, built=None), "the status has no image to test"),
         (
             msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Build"), frozen_graph=None),
-            "there is no graph to build an image from",
+            "the status has no frozen graph to build an image from",
         ),
         (
             msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Export"), input_lock=None),
-            "nothing is pinned yet",
+            "the status has no input lock yet",
         ),
     )
     for broken, message in cases:

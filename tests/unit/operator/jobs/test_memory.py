@@ -83,8 +83,9 @@ def test_a_model_that_needs_more_than_the_maximum_is_named_before_its_export():
     world.settle()
     stalled = world.condition("Stalled")
     assert (stalled.reason, len(world.created)) == ("ResourcesTooLarge", 1)
-    assert "239 MiB of weights needs about 2458 MiB of memory; this installation allows a container 2Gi" in (
-        stalled.message
+    assert (
+        "239 MiB of weights needs about 2458 MiB of memory, but this installation allows a container at most 2Gi"
+        in (stalled.message)
     )
     assert world.summary()["Exported"] == ("False", "ResourcesTooLarge")
 

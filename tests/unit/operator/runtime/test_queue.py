@@ -102,7 +102,7 @@ async def test_a_failing_key_comes_back_and_others_go_on(caplog):
         queue.add("bad")
         queue.add("good")
         await eventually(lambda: calls == {"bad": 3, "good": 1})
-    assert "a pass failed" in caplog.text
+    assert "reconcile failed" in caplog.text
 
 
 async def test_news_that_were_due_before_a_failure_wait_for_its_back_off():
