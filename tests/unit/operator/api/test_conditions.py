@@ -25,7 +25,7 @@ NOW = "2026-01-31T09:30:00Z"
 
 
 @pytest.mark.parametrize(("status", "since"), [("True", "then"), ("False", NOW)])
-def test_a_transition_time_moves_with_the_status_alone(status, since):
+def test_a_transition_time_changes_only_with_the_status(status, since):
     editor = Editor(Status(conditions=(OLD,)), 7, START)
     editor.set(Type.READY, status, "New", "text")
     assert editor.all == (
@@ -44,7 +44,7 @@ def test_a_long_message_is_cut(length, kept, end):
     assert editor.all[0].last_transition_time == NOW
 
 
-def test_conditions_of_others_are_left_to_them_and_ours_keep_an_order():
+def test_conditions_of_other_controllers_are_ignored_and_ours_are_sorted():
     foreign = Condition(type="Foreign", status="True", reason="R", message="", last_transition_time="t")
     stalled = Condition(type="Stalled", status="True", reason="R", message="", last_transition_time="t")
     assert owned((stalled, foreign, OLD)) == (OLD, stalled)

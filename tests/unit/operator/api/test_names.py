@@ -33,7 +33,7 @@ BASE = ("detector", "uid", "Export", "sha256:1", 1)
         ("detector", "uid", "Export", "sha256:1", 2),
     ],
 )
-def test_whatever_differs_gives_another_job_name(other):
+def test_every_different_part_gives_another_job_name(other):
     assert job_name(*BASE) != job_name(*other)
     assert job_name(*BASE) == job_name(*BASE)
 
@@ -42,16 +42,16 @@ def test_a_job_name_never_changes_between_versions():
     assert job_name(*BASE) == "detector-export-80c67403f2"
 
 
-def test_an_event_name_fits_and_covers_what_is_said():
+def test_an_event_name_fits_and_covers_its_parts():
     assert len(event_name("x" * 253, "uid", "a")) <= 253
     assert event_name("x", "uid", "a", "b") != event_name("x", "uid", "ab")
 
 
-def test_a_content_tag_is_a_legal_tag():
+def test_a_content_tag_is_a_valid_tag():
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", content_tag("sha256:" + "a" * 64))
 
 
-def test_the_input_hash_covers_the_wish_and_the_request_and_not_the_switches():
+def test_the_input_hash_covers_the_spec_and_the_request_but_not_suspend_or_the_ttl():
     spec = read(Spec, SPEC)
     base = input_hash(spec, "")
     assert input_hash(spec, "now") != base

@@ -11,7 +11,7 @@ IMAGES = "images: {export: e, build: b, kaniko: k}\n"
 LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.test:8080'}]}\n"
 
 
-def test_images_are_enough() -> None:
+def test_images_are_the_only_required_section() -> None:
     read = installation.parse(IMAGES)
     assert read == installation.Config(images=installation.Images(export="e", build="b", kaniko="k"))
     assert read.registries.allowed == ("uhub.service.ucloud.cn", "uhub.ucloud.cn")
@@ -63,22 +63,22 @@ def test_images_are_enough() -> None:
         (IMAGES + "ufile: {limits: {maxBytes: lots}}", r"at `\$\.ufile\.limits`"),
     ],
 )
-def test_what_cannot_be_used_is_named(text: str, message: str) -> None:
+def test_an_invalid_value_is_named_in_the_error(text: str, message: str) -> None:
     with pytest.raises(installation.ConfigError, match=message):
         installation.parse(text)
 
 
-def test_a_mirror_counts_as_a_host() -> None:
+def test_mirrors_are_allowed_hosts() -> None:
     mirrors = "registries: {allowed: [h], mirrors: {h: [m/path, n, m]}, plainHttp: [m]}"
     assert installation.parse(IMAGES + mirrors).registries.hosts == ("h", "m", "n")
 
 
-def test_every_name_of_an_allowed_registry_is_a_host() -> None:
+def test_every_alias_of_an_allowed_registry_is_an_allowed_host() -> None:
     text = "registries: {allowed: [out], aliases: [[in, out]], mirrors: {in: [m]}, plainHttp: [in]}"
     assert installation.parse(IMAGES + text).registries.hosts == ("out", "in", "m")
 
 
-def test_the_file_is_named_when_it_is_missing_or_wrong(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_or_invalid_file(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     with pytest.raises(installation.ConfigError, match=r"config\.yaml: .*No such file"):
         installation.load(path)
@@ -106,7 +106,7 @@ def ufile(**where: object) -> api.UFileSpec:
         ("pk-khi", "pk-khi.ufileos.com", "internal-pk-khi.ufileos.com"),
     ],
 )
-def test_a_region_leads_to_its_own_endpoint(region: str, public: str, internal: str) -> None:
+def test_a_region_resolves_to_its_own_endpoint(region: str, public: str, internal: str) -> None:
     """In public with TLS; internal hosts have none."""
     outside = installation.UFileEndpoint(scheme="https", suffix=f".{public}")
     inside = installation.UFileEndpoint(scheme="http", suffix=f".{internal}")
@@ -121,7 +121,7 @@ def test_every_documented_region_is_known() -> None:
     assert len(installation.parse(IMAGES).ufile.regions) == 23
 
 
-def test_an_installation_may_keep_regions_inside_its_network() -> None:
+def test_an_installation_may_disable_the_public_network() -> None:
     found = installation.parse(IMAGES + "ufile: {regions: {private: {internal: 'http://us3.example.com:8080'}}}")
     assert found.endpoint(ufile(region="private")) is None
     inside = found.endpoint(ufile(region="private", network="Internal"))
@@ -146,7 +146,7 @@ def test_a_listed_endpoint_is_allowed() -> None:
     ],
     ids=str,
 )
-def test_any_other_endpoint_is_not(endpoint: dict[str, str]) -> None:
+def test_an_endpoint_that_is_not_listed_is_rejected(endpoint: dict[str, str]) -> None:
     assert installation.parse(LISTED).endpoint(ufile(endpoint=endpoint)) is None
 
 

@@ -26,7 +26,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("change", "reason", "message"), REFUSED)
-def test_what_the_installation_refuses(change, reason, message):
+def test_a_spec_that_is_not_allowed_is_rejected(change, reason, message):
     found = refusal(read(Spec, SPEC | change), CONFIG)
     assert found.reason == reason
     assert message in found.message
@@ -42,7 +42,7 @@ GRANTED = [
 
 
 @pytest.mark.parametrize("change", GRANTED)
-def test_what_the_installation_grants(change):
+def test_a_spec_that_is_allowed_is_accepted(change):
     scheduling = Scheduling(allowed_priority_classes=("low",), allowed_runtime_classes=("gvisor",))
     assert refusal(read(Spec, SPEC | change), msgspec.structs.replace(CONFIG, scheduling=scheduling)) is None
 
@@ -57,7 +57,7 @@ def in_region(**region):
     return read(Spec, SPEC | {"ufile": {"bucket": "b", "secretRef": {"name": "u"}, **region}})
 
 
-def test_a_region_that_is_not_known_is_named_with_those_that_are():
+def test_an_unknown_region_is_reported_with_the_known_ones():
     found = refusal(in_region(region="cn-bk"), CONFIG)
     assert found.reason == "RegionUnknown"
     assert found.message.startswith("spec.ufile.region cn-bk is unknown. This installation knows cn-bj, cn-wlcb, ")
@@ -65,7 +65,7 @@ def test_a_region_that_is_not_known_is_named_with_those_that_are():
     assert len(found.message) < 500
 
 
-def test_a_network_that_the_installation_leaves_out_is_named():
+def test_a_network_that_the_installation_disables_is_named():
     regions = {"cn-bj": Region(internal="http://ufile.cn-north-02.ucloud.cn")}
     config = msgspec.structs.replace(CONFIG, ufile=UFileConfig(regions=regions))
     assert refusal(in_region(region="cn-bj", network="Internal"), config) is None

@@ -62,7 +62,7 @@ def journey(world: Killed) -> None:
 
 
 @pytest.mark.parametrize("at", range(-1, WRITES + 1))
-def test_killed_at_any_write_the_same_comes_of_it(at):
+def test_a_kill_at_any_write_changes_nothing_in_the_end(at):
     world = Killed()
     world.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "10m"}
     world.at = at

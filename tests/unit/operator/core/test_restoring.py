@@ -49,14 +49,14 @@ def asked(job: dict) -> inputs.ResolveInput:
     return msgspec.json.decode(text.replace("$$", "$"), type=inputs.ResolveInput)
 
 
-def test_the_wish_reaches_the_job_and_is_not_there_by_default(world):
+def test_restore_reaches_the_job_and_is_omitted_by_default(world):
     assert asked(world.created[0]).restore == "Standard"
     plain = World()
     plain.settle()
     assert "restore" not in msgspec.json.decode(inputs.encode(asked(plain.created[0])))
 
 
-def test_it_is_said_once_and_waited_for(world):
+def test_a_restore_emits_one_event_and_is_waited_for(world):
     world.fail(ended())
     world.settle()
     assert world.summary()["Ready"] == ("Unknown", "ObjectRestoring")
@@ -77,14 +77,14 @@ def test_it_is_said_once_and_waited_for(world):
     assert [(said.type, said.reason) for said in world.emitted] == [("Normal", "ObjectRestoring")]
 
 
-def test_once_they_can_be_read_the_run_goes_on(world):
+def test_after_the_restore_the_run_continues(world):
     looks(world, 2)
     assert (world.status.stage.attempt, world.status.stage.waits, world.status.stage.failures) == (3, 2, 0)
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_after_the_deadline_it_stalls_and_says_so(world):
+def test_after_the_deadline_a_restore_stalls(world):
     looks(world, 3)
     assert "Stalled" not in world.summary()
     world.fail(ended())
@@ -99,7 +99,7 @@ def test_after_the_deadline_it_stalls_and_says_so(world):
     assert world.settled
 
 
-def test_failures_between_the_looks_are_counted_as_ever(world):
+def test_failures_between_checks_still_count(world):
     world.spec["retry"] = {"limit": 1}
     looks(world, 2)
     for _ in range(2):
@@ -111,7 +111,7 @@ def test_failures_between_the_looks_are_counted_as_ever(world):
     assert world.condition("Ready").message == "It does not answer. Nothing to do. It failed 2 times."
 
 
-def test_many_looks_use_up_no_attempts(world):
+def test_checks_of_a_restore_use_up_no_attempts(world):
     many = Restores(standard=RestoreWait(every="15m", deadline="12h"))
     world.config = msgspec.structs.replace(CONFIG, ufile=msgspec.structs.replace(CONFIG.ufile, restore=many))
     looks(world, 40)
@@ -120,7 +120,7 @@ def test_many_looks_use_up_no_attempts(world):
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_the_expedited_tier_has_times_of_its_own(world):
+def test_the_expedited_tier_has_its_own_times(world):
     world.spec["ufile"] |= {"restore": "Expedited"}
     world.generation = 2
     world.settle()
@@ -131,7 +131,7 @@ def test_the_expedited_tier_has_times_of_its_own(world):
     assert "Check 1 of 30 follows in 2m." in world.condition("Ready").message
 
 
-def test_a_change_of_the_wish_begins_a_run():
+def test_a_change_of_restore_starts_a_run():
     world = World()
     world.settle()
     world.fail(ended(ExitCode.BAD_INPUT, "ObjectArchived", "1 object is archived."))
@@ -143,7 +143,7 @@ def test_a_change_of_the_wish_begins_a_run():
     assert asked(world.created[-1]).restore == "Standard"
 
 
-def test_a_look_for_something_newer_restores_nothing(world):
+def test_a_poll_restores_nothing(world):
     world.run_whole()
     assert asked(poll_job(world.observed(), "name", "content", world.config)).restore == ""
 
@@ -174,7 +174,7 @@ class Restoring:
 
 
 @pytest.mark.parametrize(("minutes", "place"), [(1, 0), (16, 1)], ids=["while it waits", "when it looks"])
-async def test_others_may_run_while_it_waits(world, minutes, place):
+async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
     world.fail(ended())
     world.settle()
     now = datetime.fromtimestamp(world.now.timestamp() + 60 * minutes, UTC)
@@ -187,7 +187,7 @@ async def test_others_may_run_while_it_waits(world, minutes, place):
     assert limiter.acquire(("space", "other"), "2026-02-01T00:00:00Z") == place
 
 
-def test_a_wait_ends_before_its_turn_comes(world):
+def test_a_restoring_object_waits_first_and_queues_then(world):
     """The queue is no reason to forget the pause, nor the pause to lose the place in the queue."""
     world.fail(ended())
     world.settle()
@@ -203,7 +203,7 @@ def test_a_wait_ends_before_its_turn_comes(world):
     assert len(world.created) == 2
 
 
-def test_only_a_pause_for_a_restore_gives_up_the_place():
+def test_only_a_wait_for_a_restore_releases_the_slot():
     world = World()
     decision = world.step()
     assert not waiting.for_restore(decision)
@@ -215,7 +215,7 @@ def test_only_a_pause_for_a_restore_gives_up_the_place():
 # ---- what else US3 has to say ----
 
 
-def test_a_key_that_keeps_another_graph_is_said():
+def test_a_graph_that_must_not_be_overwritten_is_reported():
     world = World()
     world.run_to(Stage.EXPORT)
     plain = results.Exported(

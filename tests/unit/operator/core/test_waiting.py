@@ -6,7 +6,7 @@ from tests.support.world import World
 
 
 @pytest.mark.parametrize(("seconds", "again"), [(1, 15), (5, 15), (6, 14), (19, 1), (20, 15), (34, 15)])
-def test_a_pass_before_the_first_look_is_due_does_not_put_it_off(seconds, again):
+def test_an_early_reconcile_does_not_delay_the_first_check(seconds, again):
     world = World()
     world.step()
     world.step()

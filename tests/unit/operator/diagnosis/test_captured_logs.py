@@ -101,12 +101,12 @@ def failure(name: str, ended: str = "Error") -> Failed:
     return found
 
 
-def test_every_scenario_has_its_log_and_its_row():
+def test_every_scenario_has_a_log_and_a_row():
     assert {scenario.name for scenario in scenarios.ALL} == {path.stem for path in LOGS.iterdir()} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_real_failure_is_told_as_what_it_is(name):
+def test_a_real_failure_is_diagnosed(name):
     found = failure(name)
     reason, kind, *words = EXPECTED[name]
     assert (found.reason, found.kind) == (reason, kind), found.message
@@ -116,7 +116,7 @@ def test_a_real_failure_is_told_as_what_it_is(name):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_the_log_outlives_the_pod_and_is_no_secret(name):
+def test_the_log_outlives_the_pod_and_is_redacted(name):
     found = failure(name)
     assert found.log_tail[-200:] == log_of(name)[0][-200:]
     assert 0 < len(found.log_tail) <= 2048
@@ -124,19 +124,19 @@ def test_the_log_outlives_the_pod_and_is_no_secret(name):
     assert "_state=" not in found.message
 
 
-def test_memory_of_a_run_asks_for_more_memory():
+def test_a_run_instruction_out_of_memory_gets_more_memory():
     assert failure("memory_of_run").oom_container == "kaniko"
     assert failure("memory_of_kaniko", "OOMKilled").reason == "OutOfMemory"
     assert failure("memory_of_kaniko", "OOMKilled").oom_container == "kaniko"
 
 
-def test_mirrors_are_asked_before_the_registry():
+def test_mirrors_are_tried_before_the_registry():
     log, _ = log_of("pull_mirrors_and_registry_fail")
     said = [log.index(words) for words in ("remapped registry registry.example", "from registry nowhere.example")]
     assert said == sorted(said)
 
 
-def test_a_run_cannot_speak_as_one_of_our_containers():
+def test_a_run_instruction_cannot_forge_a_report():
     """Kaniko's exit code is that of the RUN, and its log ends with what the RUN prints."""
     words = '{"schemaVersion":1,"reason":"SourceChanged","message":"x","hint":"y"}'
     pod = Pod(name="p", uid="u", phase="Failed", created=START, containers=(report("kaniko", words, 14, "Error"),))
@@ -152,7 +152,7 @@ def test_a_run_cannot_speak_as_one_of_our_containers():
         "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 900Mi. ",
     ],
 )
-def test_evictions_for_the_disk_until_time_was_up_are_a_full_disk(words):
+def test_repeated_evictions_for_disk_usage_are_a_full_disk(words):
     pod = Pod(name="p", uid="u", phase="Failed", created=START, message=words, disrupted=True)
     late = msgspec.structs.replace(JOB, failed="DeadlineExceeded")
     found = assess(Stage.BUILD, late, (pod,), ())
@@ -172,7 +172,7 @@ def test_evictions_for_the_disk_until_time_was_up_are_a_full_disk(words):
         ("pull_denied", "uhub.service.ucloud.cn", "independent password"),
     ],
 )
-def test_what_uhub_says_of_itself_is_said_of_uhub_alone(name, host, words):
+def test_uhubs_advice_is_given_for_uhub_only(name, host, words):
     tail = (LOGS / f"{name}.txt").read_text().partition("---\n")[2]
     asked = re.search(r"https://([^/]+)/v2/", tail)[1]
     assert words in kaniko_log.diagnose(tail.replace(asked, host)).hint

@@ -19,7 +19,7 @@ UNAVAILABLE = [
     + [(line, "RegistryUnavailable", True) for line in UNAVAILABLE]
     + [("lstat x", "BuildFailed", False), ("status code 404", "BuildFailed", False)],
 )
-def test_kanikos_last_words_are_understood(line, reason, retryable):
+def test_kanikos_last_line_is_diagnosed(line, reason, retryable):
     found = kaniko_log.diagnose(f"INFO start\nerror: {line}\n\n")
     assert (found.reason, found.retryable) == (reason, retryable)
     assert found.message.endswith(f": {line}")
@@ -44,5 +44,5 @@ def test_the_line_that_names_the_cause(log, line):
 
 
 @pytest.mark.parametrize("log", ["", " \n\n"])
-def test_a_log_without_words_is_said_so(log):
+def test_an_empty_log_is_reported(log):
     assert kaniko_log.diagnose(log).message == "Kaniko failed and printed nothing."

@@ -45,12 +45,12 @@ CODES = [
 
 
 @pytest.mark.parametrize(("code", "kind"), CODES)
-def test_an_exit_code_carries_the_class(code, kind):
+def test_an_exit_code_gives_the_failure_class(code, kind):
     found = failed(Stage.RESOLVE, report("resolve", explained(), code, "Error"))
     assert (found.kind, found.reason, found.message, found.hint, found.log_tail) == (kind, "X", "Why.", "How.", "")
 
 
-def test_the_kinds_are_named():
+def test_the_stored_values_of_failure_classes():
     assert [kind.value for kind in FailureClass] == ["permanent", "counted", "uncounted", "resolve", "restoring"]
 
 
@@ -64,7 +64,7 @@ CRASHES = [
 
 
 @pytest.mark.parametrize(("container", "message", "tail"), CRASHES)
-def test_what_explains_nothing_is_counted_with_its_last_words(container, message, tail):
+def test_an_unexplained_failure_counts_and_keeps_its_last_lines(container, message, tail):
     found = failed(Stage.RESOLVE, Container(name="before", exit_code=0), container)
     assert (found.kind, found.reason, found.message, found.log_tail) == (
         FailureClass.RETRY, "ContainerFailed", message, tail,
@@ -72,7 +72,7 @@ def test_what_explains_nothing_is_counted_with_its_last_words(container, message
     assert found.hint == "See lastFailure.logTail and the log of the container."
 
 
-def test_kaniko_is_diagnosed_with_its_tail():
+def test_kaniko_is_diagnosed_from_its_log():
     found = failed(Stage.BUILD, report("kaniko", "error: i/o timeout", 1, "Error"))
     assert (found.kind, found.reason, found.log_tail) == (
         FailureClass.RETRY,
@@ -83,7 +83,7 @@ def test_kaniko_is_diagnosed_with_its_tail():
     assert len(failed(Stage.BUILD, report("kaniko", "e" * 3000, 1, "Error")).log_tail) == 2048
 
 
-def test_memory_is_named_with_its_container():
+def test_out_of_memory_names_its_container():
     found = failed(Stage.BUILD, report("kaniko", "", 137, "OOMKilled"))
     assert (found.kind, found.reason, found.oom_container) == (FailureClass.RETRY, "OutOfMemory", "kaniko")
     assert "Container kaniko exceeded its memory limit" in found.message
@@ -98,14 +98,14 @@ LOST = [
 
 
 @pytest.mark.parametrize(("fields", "containers", "message"), LOST)
-def test_a_lost_pod_is_nobodys_failure(fields, containers, message):
+def test_a_lost_pod_is_a_free_retry(fields, containers, message):
     ended = job(Stage.RESOLVE, failed="PodFailurePolicy", failed_message="from the Job")
     found = assess(Stage.RESOLVE, ended, (pod(*containers, **fields),), ())
     assert (found.kind, found.reason) == (FailureClass.RETRY_FREE, "PodLost")
     assert found.message == f"The pod of Job j ended before its containers did: {message}"
 
 
-def test_the_newest_pod_that_was_not_disrupted_tells():
+def test_the_newest_undisrupted_pod_counts():
     old = pod(report("resolve", "old", 1, "Error"), age=60)
     new = pod(report("resolve", "new", 2, "Error"))
     gone = pod(report("resolve", "gone", 3, "Error"), age=-60, disrupted=True)
@@ -143,7 +143,7 @@ def test_the_last_container_of_a_complete_job_has_the_result(stage, main):
 
 
 @pytest.mark.parametrize("digest", ["sha256:short", "sha256:" + "D" * 64, "x" + DIGEST, DIGEST + "0", ""])
-def test_a_malformed_digest_is_refused(digest):
+def test_a_malformed_digest_is_rejected(digest):
     built = results.encode(results.Built(digest=digest, size=1))
     found = assess(Stage.BUILD, job(Stage.BUILD, complete=True), (pod(report("report", built)),), ())
     assert (found.kind, found.reason) == (FailureClass.PERMANENT, "DigestInvalid")
@@ -174,7 +174,7 @@ PROBED = report("probe", explained("ImageDoesNotLoad"), ExitCode.BAD_INPUT, "Err
         ),
     ],
 )
-def test_the_kubelet_knows_what_the_probe_cannot_see(image, probe, reason):
+def test_the_kubelets_report_overrides_the_probes(image, probe, reason):
     assert failed(Stage.TEST, image, probe).reason == reason
 
 
@@ -192,7 +192,7 @@ WAITING = ["CrashLoopBackOff", "RunContainerError", "CreateContainerError", "Sta
         (Container(name="probe", exit_code=1, restarts=2), False),
     ],
 )
-def test_an_image_that_ends_again_and_again_is_not_waited_for(image, hopeless):
+def test_a_crash_looping_image_is_not_waited_for(image, hopeless):
     found = assess(Stage.TEST, job(Stage.TEST), (pod(image, phase="Running"),), ())
     assert isinstance(found, Failed) is hopeless
     assert not hopeless or (found.kind, found.reason) == (FailureClass.PERMANENT, "ImageDoesNotStart")
@@ -207,7 +207,7 @@ def test_an_image_that_ends_again_and_again_is_not_waited_for(image, hopeless):
         ({"exit_code": 3, "report": "y" * 400}, "(exit code 3): " + "y" * 300),
     ],
 )
-def test_a_crash_is_told_with_its_last_line(fields, message):
+def test_a_crash_is_reported_with_its_last_line(fields, message):
     image = Container(name="image", restarts=2, **fields)
     found = assess(Stage.TEST, job(Stage.TEST), (pod(image),), ())
     assert found.message == f"The built image exits right after its start {message}"
@@ -229,7 +229,7 @@ def test_a_live_job_works():
         (0, {"failed": "X"}, True),
     ],
 )
-def test_pods_are_looked_at_after_20_s_or_at_the_end(seconds, fields, looks):
+def test_pods_are_read_after_20_s_or_at_the_end(seconds, fields, looks):
     world = World()
     world.settle()
     observed = world.observed()

@@ -54,7 +54,7 @@ CONTAINERS = [
 
 
 @pytest.mark.parametrize(("container", "reason", "message", "hint"), CONTAINERS)
-def test_a_waiting_container_tells_why(container, reason, message, hint):
+def test_a_waiting_container_gives_the_cause(container, reason, message, hint):
     found = pending.cause((pod(Container(name="init", exit_code=0), container),), ())
     assert found.reason == reason
     assert message in found.message
@@ -74,7 +74,7 @@ def test_a_waiting_container_tells_why(container, reason, message, hint):
         ((event("FailedMount", "references non-existent secret key: ca.crt"),), "SecretNotFound"),
     ],
 )
-def test_the_last_failed_mount_tells_why(events, reason):
+def test_the_last_failed_mount_gives_the_cause(events, reason):
     found = pending.cause((pod(waiting("ContainerCreating")),), events)
     assert (found.reason if found else None) == reason
     assert found is None or found.message == events[-1].message
@@ -89,21 +89,21 @@ def test_the_last_failed_mount_tells_why(events, reason):
         ((event("FailedCreate", "exceeded quota"), event("FailedCreate", "PodSecurity")), "PodForbidden", True),
     ],
 )
-def test_a_job_without_pods_tells_why(events, reason, stalls):
+def test_the_last_rejected_pod_gives_the_cause(events, reason, stalls):
     found = pending.cause((), events)
     assert (found.reason if found else None) == reason
     assert (found.stalls if found else None) is stalls
     assert found is None or (found.message == events[-1].message and found.hint.endswith(pending.RETRY_HINT))
 
 
-def test_the_newest_pod_speaks():
+def test_the_newest_pod_counts():
     old, new = pod(waiting("ErrImagePull"), age=60), pod(waiting("ContainerCreating"))
     assert pending.cause((old, new), ()) is None
     assert pending.cause((new, old), ()) is None
     assert pending.cause((pod(waiting("ErrImagePull"), phase="Running"),), ()) is None
 
 
-def test_the_schedulers_words_come_first():
+def test_the_schedulers_message_comes_first():
     found = pending.cause((pod(waiting("ErrImagePull"), unschedulable="0/1 nodes"),), ())
     assert (found.reason, found.message) == ("Unschedulable", "0/1 nodes")
     assert found.hint.endswith(pending.RETRY_HINT)

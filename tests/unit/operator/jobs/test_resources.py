@@ -23,7 +23,7 @@ def test_requests_never_exceed_limits(wanted, requests, limits):
     assert (found.requests, found.limits) == (requests, limits)
 
 
-def test_disk_is_asked_for_unless_it_is_named():
+def test_disk_is_requested_unless_the_object_requests_it():
     assert with_ephemeral_storage(DEFAULT, 5).requests == {"cpu": "1", "memory": "2Gi", "ephemeral-storage": "5"}
     assert with_ephemeral_storage(DEFAULT, 5).limits == {"memory": "4Gi"}
     own = ContainerResources(requests={"ephemeral-storage": "1Gi"})

@@ -24,7 +24,7 @@ class Source:
         return len(self.asked)
 
 
-async def test_all_who_ask_at_once_and_soon_after_share_one_answer():
+async def test_callers_share_one_answer():
     source = Source()
     cache = TtlCache(source, 60)
     asking = [asyncio.create_task(cache.get("a")) for _ in range(3)]
@@ -42,7 +42,7 @@ async def test_each_key_has_its_own_answer():
     assert source.asked == ["a", "b"]
 
 
-async def test_an_answer_grows_old():
+async def test_an_answer_expires():
     source = Source()
     source.go.set()
     cache = TtlCache(source, 0.01)
@@ -53,7 +53,7 @@ async def test_an_answer_grows_old():
     assert source.asked == ["a", "a"]
 
 
-async def test_an_error_is_told_to_all_who_wait_and_asked_again_later():
+async def test_all_waiting_callers_share_an_error_and_later_ones_retry():
     source = Source()
     source.error = OSError("away")
     cache = TtlCache(source, 0.01)
@@ -72,7 +72,7 @@ async def test_an_error_is_told_to_all_who_wait_and_asked_again_later():
     assert answer == 2
 
 
-async def test_who_gives_up_ends_it_for_nobody_else():
+async def test_a_cancelled_caller_does_not_cancel_the_others():
     source = Source()
     cache = TtlCache(source, 60)
     impatient, patient = asyncio.create_task(cache.get("a")), asyncio.create_task(cache.get("a"))

@@ -37,41 +37,41 @@ def done():
 
 
 @pytest.mark.parametrize("kind", [None, "ADDED", "MODIFIED"])
-def test_a_new_object_is_answered_at_once(kind):
+def test_a_new_object_is_due_at_once(kind):
     assert image_event_delay(kind, image(World())) == 0
 
 
 @pytest.mark.parametrize("kind", [None, "ADDED", "MODIFIED", "DELETED"])
-def test_a_settled_object_asks_for_nothing(kind):
+def test_a_settled_object_is_ignored(kind):
     assert image_event_delay(kind, image(done())) is None
 
 
 @pytest.mark.parametrize("world", [claimed, at_work, done])
-def test_an_edit_and_a_request_are_answered_at_once(world):
+def test_an_edit_and_a_request_are_due_at_once(world):
     assert image_event_delay("MODIFIED", image(world(), generation=2)) == 0
     request = {"uai.ucloud.cn/requestedAt": "now"}
     assert image_event_delay("MODIFIED", image(world(), annotations=request)) == 0
 
 
 @pytest.mark.parametrize("world", [claimed, at_work, done])
-def test_a_wiped_status_is_answered_at_once(world):
+def test_a_wiped_status_is_due_at_once(world):
     assert image_event_delay("MODIFIED", image(world()) | {"status": {}}) == 0
 
 
-def test_the_echo_of_a_claim_is_gathered_with_the_news_of_its_job():
+def test_the_event_of_a_claim_waits_for_the_check_of_the_pods():
     assert image_event_delay("MODIFIED", image(claimed())) == POD_CHECK_DELAY
 
 
-def test_the_echo_of_a_recorded_job_asks_for_nothing():
+def test_the_event_of_a_recorded_job_is_ignored():
     assert image_event_delay("MODIFIED", image(at_work())) is None
 
 
 @pytest.mark.parametrize("kind", [None, "ADDED"])
-def test_an_object_at_work_is_looked_at_when_it_is_listed_or_restored(kind):
+def test_a_working_object_is_debounced_when_it_is_listed(kind):
     assert image_event_delay(kind, image(at_work())) == EVENT_DEBOUNCE
 
 
-def test_a_deleted_object_asks_for_nothing():
+def test_a_deleted_object_is_ignored():
     assert image_event_delay("DELETED", image(at_work())) is None
 
 
@@ -89,6 +89,6 @@ def test_a_deleted_object_asks_for_nothing():
         ("DELETED", None, "", 0),
     ],
 )
-def test_the_end_of_a_job_is_answered_at_once_and_its_progress_is_gathered(kind, condition, status, after):
+def test_the_end_of_a_job_is_due_at_once_and_its_progress_later(kind, condition, status, after):
     conditions = [{"type": condition, "status": status}] if condition else []
     assert job_event_delay(kind, {"status": {"conditions": conditions}}) == after

@@ -68,12 +68,12 @@ def world() -> World:
     return world
 
 
-async def test_a_job_that_nobody_claims_is_deleted(world):
+async def test_a_job_without_a_claim_is_deleted(world):
     cluster, _ = await passed(lambda _: None, world)
     assert cluster.deleted == [world.created[0]["metadata"]["name"]]
 
 
-async def test_what_was_claimed_since_the_object_was_read_is_left_alone(world):
+async def test_a_job_claimed_after_the_object_was_read_is_left_alone(world):
     cluster, again = await passed(TwoReads.moves_on, world)
     assert cluster.jobs_there == 2
     assert cluster.deleted == []
