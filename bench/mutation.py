@@ -31,8 +31,13 @@ CORE = (
 TESTS = (
     "diagnosis/test_outcomes",
     "diagnosis/test_pending",
+    "diagnosis/test_kaniko_log",
     "diagnosis/test_tested_image",
-    "api/test_names_exactly",
+    "core/test_policy",
+    "core/test_waiting",
+    "jobs/test_resources",
+    "api/test_conditions",
+    "api/test_names",
     "core/test_retry",
     "core/test_journal",
     "jobs/test_manifest_corners",
@@ -42,7 +47,6 @@ TESTS = (
     "core/test_progress",
     "core/test_failure",
     "jobs/test_manifests",
-    "api/test_names",
 )
 """In the order they are run; the first failure ends a mutant, so those come first that are quick to fail."""
 OUT = ROOT / "out" / "bench" / "mutation.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import images
-from tests.faults.image_laws import violations
+from tests.faults.image_invariants import violations
 from tests.faults.image_subject import SUBJECT
 from tests.faults.plane import Plane, fault_plane
 from tests.faults.proxy import Loop, proxies

@@ -6,7 +6,7 @@ import pytest
 
 from inference_image_operator.api.stages import Stage
 from tests.faults.conftest import FULL
-from tests.faults.image_laws import final
+from tests.faults.image_invariants import final
 from tests.faults.images import BATCH, NAME, apply, conditions, created, get, jobs, path, published, until
 from tests.faults.injected import Answer, Count, StaleReads
 from tests.faults.request import Match

@@ -7,7 +7,7 @@ import pytest
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from tests.faults import pods
-from tests.faults.image_laws import final
+from tests.faults.image_invariants import final
 from tests.faults.images import (
     ALL_DONE,
     BATCH,

@@ -36,7 +36,7 @@ def look(pipeline, attempt):
     pipeline.fail(Stage.RESOLVE, ExitCode.RESTORING, results.encode(RESTORING).decode())
 
 
-def test_once_what_is_archived_is_restored_the_run_goes_on(pipeline):
+def test_after_the_restore_the_run_continues(pipeline):
     pipeline.apply()
     look(pipeline, 1)
     look(pipeline, 2)
@@ -47,7 +47,7 @@ def test_once_what_is_archived_is_restored_the_run_goes_on(pipeline):
     assert said == ["2 objects are being restored. Nothing to do. Look 1 of 2 follows in 1s."]
 
 
-def test_a_restore_that_takes_longer_than_the_deadline_stalls_and_says_so(pipeline):
+def test_a_restore_past_its_deadline_stalls(pipeline):
     pipeline.apply()
     for attempt in (1, 2, 3):
         look(pipeline, attempt)

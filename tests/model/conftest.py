@@ -8,4 +8,4 @@ from inference_image_operator.core import retry
 @pytest.fixture(autouse=True)
 def few_attempts(monkeypatch):
     """Limit 1, and no attempt beyond it: two attempts of each stage and content."""
-    monkeypatch.setattr(retry, "MAX_UNCOUNTED", 1)
+    monkeypatch.setattr(retry, "MAX_FREE_RETRIES", 1)

@@ -6,9 +6,9 @@ happen to. That an exploration ends at all proves that the attempts are bounded.
 
 from dataclasses import replace
 
-from tests.model.wishes import A_B_A, A_TO_B, A_TO_B_REQUESTED, SUSPENDED, Scenario, Wish
+from tests.model.specs import A_B_A, A_TO_B, A_TO_B_REQUESTED, SUSPENDED, Scenario, SpecVersion
 
-EVERYTHING = Scenario("every failure and disturbance of every stage", (Wish(),))
+EVERYTHING = Scenario("every failure and disturbance of every stage", (SpecVersion(),))
 EDITS = Scenario(
     "an edit and a new request, in either order",
     A_TO_B_REQUESTED,
@@ -58,7 +58,7 @@ TWO_OPERATORS = Scenario(
 )
 TWO_RETRY = Scenario(
     "two operators and failures that may pass",
-    (Wish(),),
+    (SpecVersion(),),
     operators=2,
     failures=("counted",),
     reuse=(),
@@ -71,8 +71,8 @@ FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, TWO_OPERATORS, TWO
 
 QUICK = (
     replace(EVERYTHING, disturbances=("stuck", "crashing", "stopped", "refused")),
-    replace(EDITS, wishes=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
-    replace(ARCHIVED, wishes=A_TO_B),
+    replace(EDITS, versions=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
+    replace(ARCHIVED, versions=A_TO_B),
 )
 
 TWO_UNFENCED = replace(TWO_OPERATORS, fenced=False)

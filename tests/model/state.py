@@ -30,7 +30,7 @@ class View(NamedTuple):
     """What a pass has seen, the time aside."""
 
     status: int
-    wish: int
+    version: int
     deleting: bool
     jobs: tuple[JobState, ...] = ()
 
@@ -41,7 +41,7 @@ class Pass(NamedTuple):
     phase: str
     status: int
     """The status as it was read, and from DECIDED on as it is to be written."""
-    wish: int
+    version: int
     deleting: bool
     stale: bool = False
     """The object was written by somebody since; the API server will answer 409."""
@@ -53,7 +53,7 @@ class Pass(NamedTuple):
 class State(NamedTuple):
     """Equal states have equal futures: times are relative, uids are numbered anew, what nobody can read is dropped."""
 
-    wish: int = 0
+    version: int = 0
     status: int = 0
     late: int = 0
     """0: just claimed; 1: back-offs are over and pods are looked at; 2: a pod is pending for too long."""

@@ -81,7 +81,7 @@ class World:
     pods: dict[str, tuple[Pod, ...]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     queue_position: int = 0
-    said: list[Emit] = field(default_factory=list)
+    emitted: list[Emit] = field(default_factory=list)
     created: list[dict] = field(default_factory=list)
     writes: int = 0
     _uids: int = 0
@@ -115,7 +115,7 @@ class World:
                     assert self.jobs[name].uid == uid
                     self.jobs[name] = msgspec.structs.replace(self.jobs[name], terminating=True)
                 case Emit() as emit:
-                    self.said.append(emit)
+                    self.emitted.append(emit)
         return decision
 
     def settle(self, limit: int = 20) -> None:
@@ -150,17 +150,17 @@ class World:
         return self.jobs[self.status.stage.job]
 
     @property
-    def look(self) -> Job | None:
+    def poll_job(self) -> Job | None:
         return next((job for job in self.jobs.values() if job.stage == POLL), None)
 
-    def set_look_pod(self, *containers: Container) -> None:
-        self.pods[self.look.name] = (
+    def set_poll_pod(self, *containers: Container) -> None:
+        self.pods[self.poll_job.name] = (
             Pod(name="pod", uid="pod-uid", phase="Pending", created=self.now, containers=containers),
         )
 
-    def end_look(self, container: Container, reason: str = "", after: float = 10, **pod: object) -> None:
+    def end_poll(self, container: Container, reason: str = "", after: float = 10, **pod: object) -> None:
         """The look's Job ends, well unless there is a reason."""
-        job = self.look
+        job = self.poll_job
         self.now += timedelta(seconds=after)
         found = Pod(name="pod", uid="pod-uid", phase="Ended", created=self.now, containers=(container,), **pod)
         self.pods[job.name] = (found,)

@@ -34,7 +34,7 @@ def test_columns(version: dict[str, Any]) -> None:
     assert columns == [("Ready", 0), ("Reason", 0), ("Step", 0), ("Image", 0), ("Age", 0), ("Digest", 1)]
 
 
-def test_an_empty_status_says_that_nobody_saw_the_object(version: dict[str, Any]) -> None:
+def test_an_empty_status_has_observed_generation_minus_one(version: dict[str, Any]) -> None:
     assert version["subresources"] == {"status": {}}
     status = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     assert status["default"] == {"observedGeneration": -1}

@@ -188,7 +188,7 @@ def suspended_from_the_start(world: World) -> None:
     world.settle()
 
 
-def in_line(world: World) -> None:
+def in_queue(world: World) -> None:
     world.queue_position = 3
     world.settle()
     for seconds in (59, 1):
@@ -242,13 +242,13 @@ def starved(world: World) -> None:
 
 JOURNEYS = (
     success, reused_image, reused_graph_untested, tried_in_vain, evicted, moved_sources, crashing_image,
-    waiting_for_a_secret, held_by_kueue, suspended, suspended_from_the_start, in_line, edited,
+    waiting_for_a_secret, held_by_kueue, suspended, suspended_from_the_start, in_queue, edited,
     edited_to_what_is_not_allowed, lost_and_early, switched_when_ready, starved,
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey.__name__)
-def test_a_run_to_the_letter(journey: Callable[[World], None]) -> None:
+def test_a_whole_run_equals_its_golden_journal(journey: Callable[[World], None]) -> None:
     world = journal()
     journey(world)
     text = yaml.safe_dump_all(world.lines, sort_keys=True, width=120)
@@ -267,7 +267,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("refusal", "ready", "again", "claimed"), REFUSALS)
-def test_a_refused_job_is_told_and_tried_again_where_that_may_help(refusal, ready, again, claimed):
+def test_a_rejected_job_is_reported_and_retried_if_that_may_help(refusal, ready, again, claimed):
     world = World()
     world.step()
     world.jobs.clear()
@@ -282,7 +282,7 @@ def test_a_refused_job_is_told_and_tried_again_where_that_may_help(refusal, read
     assert not [action for action in decision.actions if not isinstance(action, Emit)]
 
 
-def test_an_object_that_is_being_deleted_is_left_alone():
+def test_a_deleted_object_is_left_alone():
     world = World()
     world.settle()
     decision = decide(msgspec.structs.replace(world.observed(), deleting=True), world.config, world.now)

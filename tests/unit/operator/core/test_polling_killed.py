@@ -53,7 +53,7 @@ def journey(world: Killed) -> None:
             world.advance(seconds=after or 1)
         elif live.stage == POLL:
             looks += 1
-            world.end_look(found(SAME if looks == 1 else NEWER))
+            world.end_poll(found(SAME if looks == 1 else NEWER))
         elif world.status.stage and world.status.stage.job == live.name:
             world.finish(NEWER if looks > 1 and live.stage == Stage.RESOLVE else RESULTS[Stage(live.stage)])
         if len(world.status.history) == 2:
@@ -62,7 +62,7 @@ def journey(world: Killed) -> None:
 
 
 @pytest.mark.parametrize("at", range(-1, WRITES + 1))
-def test_killed_at_any_write_the_same_comes_of_it(at):
+def test_a_kill_at_any_write_changes_nothing_in_the_end(at):
     world = Killed()
     world.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "10m"}
     world.at = at

@@ -36,4 +36,4 @@ async def test_a_log_that_is_gone_is_no_log(monkeypatch, answer, log):
         return answer
 
     monkeypatch.setattr(KubernetesCluster, "_send", send)
-    assert await KubernetesCluster.__new__(KubernetesCluster).log("n", "p", "image", previous=True) == log
+    assert await KubernetesCluster.__new__(KubernetesCluster).read_log("n", "p", "image", previous=True) == log

@@ -22,7 +22,7 @@ for thread in threads: thread.join()
 """
 
 
-def test_the_first_objects_may_be_read_by_two_threads_at_once():
+def test_two_threads_may_read_the_first_objects_at_once():
     """Without care about one process in two ends with a segmentation fault."""
     roots = [str(settings.REPOSITORY / root) for root in (".", "operator", "job_contract")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(roots)}

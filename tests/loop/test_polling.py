@@ -70,7 +70,7 @@ def remove(pipeline, api, job: Object) -> None:
     )
 
 
-def test_when_nothing_is_new_nothing_is_written_but_the_jobs_and_what_is_newer_becomes_an_image(looked_at, api, writes):
+def test_a_poll_writes_only_its_job_and_new_content_is_built(looked_at, api, writes):
     version = looked_at.image["metadata"]["resourceVersion"]
     writes()
     first = look(looked_at)
@@ -94,7 +94,7 @@ def test_when_nothing_is_new_nothing_is_written_but_the_jobs_and_what_is_newer_b
     assert len(looked_at.jobs) == 9
 
 
-def test_a_look_that_fails_is_told_beside_ready_and_the_next_one_takes_it_back(looked_at, api):
+def test_a_failed_poll_is_reported_and_the_next_one_clears_it(looked_at, api):
     first = look(looked_at)
     refused = results.Failed(reason="UFileForbidden", message="What is wrong.", hint="What to do.")
     end(looked_at, first, "Failed", ExitCode.FORBIDDEN, refused)
@@ -107,7 +107,7 @@ def test_a_look_that_fails_is_told_beside_ready_and_the_next_one_takes_it_back(l
     assert looked_at.conditions["Ready"] == ("True", "Published")
 
 
-def test_an_operator_that_comes_back_judges_the_look_that_ended_without_it(looked_at, operator):
+def test_a_restarted_operator_assesses_the_poll_that_ended_without_it(looked_at, operator):
     job = look(looked_at)
     operator.kill()
     end(looked_at, job, "Succeeded", 0, NEWER)

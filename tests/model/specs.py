@@ -13,7 +13,7 @@ from tests.support.world import GRAPH, RESULTS, SPEC
 
 
 @dataclass(frozen=True)
-class Wish:
+class SpecVersion:
     """One version of the object. `step` stands for its content, so A and B differ in it."""
 
     step: int = 800
@@ -62,7 +62,7 @@ class Scenario:
     """A bounded part of the world to be explored whole."""
 
     name: str
-    wishes: tuple[Wish, ...]
+    versions: tuple[SpecVersion, ...]
     operators: int = 1
     failures: tuple[str, ...] = ("permanent", "counted", "moved", "uncounted", "timeout", "memory", "lost", "malformed")
     """Ways in which Jobs may fail, each at every moment and as often as the operator makes Jobs."""
@@ -78,21 +78,21 @@ class Scenario:
     """Stages in which anything goes wrong; in the others all goes well."""
 
 
-A_TO_B = (Wish(follows=(1,)), Wish(step=900, generation=2))
+A_TO_B = (SpecVersion(follows=(1,)), SpecVersion(step=900, generation=2))
 """One edit."""
 A_TO_B_REQUESTED = (
-    Wish(follows=(1, 2)),
-    Wish(step=900, generation=2, follows=(3,)),
-    Wish(request="again", follows=(3,)),
-    Wish(step=900, generation=2, request="again"),
+    SpecVersion(follows=(1, 2)),
+    SpecVersion(step=900, generation=2, follows=(3,)),
+    SpecVersion(request="again", follows=(3,)),
+    SpecVersion(step=900, generation=2, request="again"),
 )
 """One edit and one new request, in either order."""
-A_B_A = (Wish(follows=(1,)), Wish(step=900, generation=2, follows=(2,)), Wish(generation=3))
+A_B_A = (SpecVersion(follows=(1,)), SpecVersion(step=900, generation=2, follows=(2,)), SpecVersion(generation=3))
 SUSPENDED = (
-    Wish(follows=(1, 3)),
-    Wish(generation=2, suspend=True, follows=(2,)),
-    Wish(generation=3),
-    Wish(step=900, generation=2, suspend=True, follows=(4,)),
-    Wish(step=900, generation=3),
+    SpecVersion(follows=(1, 3)),
+    SpecVersion(generation=2, suspend=True, follows=(2,)),
+    SpecVersion(generation=3),
+    SpecVersion(step=900, generation=2, suspend=True, follows=(4,)),
+    SpecVersion(step=900, generation=3),
 )
 """Suspended and resumed, with and without an edit of the content at the same time."""
