@@ -54,7 +54,10 @@ ONE_REPOSITORY = (
 ONE_HOST = "must start with the host of the registry, such as uhub.ucloud.cn/demo/object-detect-infer"
 ONE_BUCKET = "must be 3 to 63 lower-case letters, digits or hyphens, with no hyphen at either end"
 ONE_SUFFIX = "must be a dot and a lower-case host name, optionally with :port, such as .cn-bj.ufileos.com"
-ONE_PLAIN = "the internal hosts of US3 do not support TLS: set scheme to http, or set region and network Internal in place of endpoint"
+ONE_PLAIN = (
+    "the internal hosts of US3 do not support TLS: set scheme to http, "
+    "or set region and network Internal in place of endpoint"
+)
 ONE_MODEL = "set exactly one of model.checkpoint and export.frozenGraph"
 REQUIRED = "Required value"
 ONE_CHECKPOINT = "set exactly one of step (such as 200000 for model.ckpt-200000) and policy (Latest)"
