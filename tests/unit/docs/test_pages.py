@@ -77,7 +77,7 @@ def test_pages_that_the_sources_name_exist() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_make_commands_exist(page: Path) -> None:
-    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", page.read_text(), re.MULTILINE))
     assert named - targets() == set()
 
 
