@@ -49,7 +49,7 @@ BAD = {
     "a text": (b"model_checkpoint_path" * 9, "does not end"),
     "cut short": (index(8)[:-1], "does not end"),
     "only a footer": (b"\0" * 40 + MAGIC, "points beyond its end"),
-    "no header": (table([[(b"a", entry(0, 0, 5))]]), "tells of shard 0 and has 0"),
+    "no header": (table([[(b"a", entry(0, 0, 5))]]), "names shard 0, but declares 0 shards"),
     "no entry": (table([]), "has no header"),
     "no shards": (table([[(b"", header(0))]]), "tells of 0 shards"),
     "too many shards": (table([[(b"", header(100_000))]]), "tells of 100000 shards"),

@@ -85,7 +85,7 @@ def test_defaults_are_no_part_of_an_input():
 
 
 @pytest.mark.parametrize(
-    ("inside", "begins"), [(INSIDE, "Where the access from outside"), ("", "Check that the repository demo")]
+    ("inside", "begins"), [(INSIDE, "If external access"), ("", "Check that the repository demo")]
 )
 def test_why_a_push_is_refused(inside, begins):
     assert uhub.push("demo/infer", inside).startswith(begins)

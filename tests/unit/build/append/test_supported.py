@@ -20,8 +20,8 @@ from inference_image_contract.reasons import ExitCode, Reason
         ("COPY --exclude=*.md . /x/", "COPY --exclude"),
         ("COPY --parents a /b/", "COPY --parents"),
         ("COPY <<EOF /x\nhi\nEOF", "COPY with a heredoc"),
-        ("ADD https://example.com/a.txt /x", "ADD of an address"),
-        ("ADD git@example.com:a.git /x", "ADD of an address"),
+        ("ADD https://example.com/a.txt /x", "ADD of a URL"),
+        ("ADD git@example.com:a.git /x", "ADD of a URL"),
         ("ADD --checksum=sha256:1 a /x", "ADD --checksum"),
     ],
 )
