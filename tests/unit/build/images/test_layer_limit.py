@@ -108,7 +108,10 @@ def test_a_layer_that_fits(files):
 def test_a_layer_that_may_fit_is_worth_a_warning():
     (message,) = judge(File("a.csv", 90, 0), File("b.pb", 20, 20))
     assert message.startswith("Dockerfile, line 2: ADD puts up to 110 bytes into one layer")
-    assert "h.example accepts layers of at most 100 bytes. The largest files: a.csv (90 bytes), b.pb (20 bytes)." in message
+    assert (
+        "h.example accepts layers of at most 100 bytes. The largest files: a.csv (90 bytes), b.pb (20 bytes)."
+        in message
+    )
     assert "Split line 2 of Dockerfile" in message
 
 
