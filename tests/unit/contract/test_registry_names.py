@@ -87,4 +87,4 @@ def test_defaults_are_no_part_of_an_input():
 @pytest.mark.parametrize(("inside", "begins"), [(INSIDE, "If external access"), ("", "Check that the repository demo")])
 def test_why_a_push_is_refused(inside, begins):
     assert uhub.push("demo/infer", inside).startswith(begins)
-    assert (f"write {inside}" in uhub.push("demo/infer", inside)) is bool(inside)
+    assert (f"use {inside}" in uhub.push("demo/infer", inside)) is bool(inside)

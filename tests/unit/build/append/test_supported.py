@@ -73,7 +73,7 @@ CMD ["b"]
         ("COPY --chown=4294967295 a.py /x/", "--chown=4294967295"),
         ("COPY --chmod=u+x a.py /x/", "--chmod=u[+]x"),
         ("COPY a.py /usr/local/bin", "destination /usr/local/bin"),
-        ("COPY link /x/", "link, which is no file"),
+        ("COPY link /x/", "link, which is not a regular file"),
     ],
 )
 def test_what_only_the_context_or_the_base_could_tell_is_refused_too(line, what, tmp_path):
