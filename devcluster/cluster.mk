@@ -4,10 +4,10 @@
 cluster-up: setup ## start the development cluster
 	@$(PY) -m devcluster up
 
-cluster-down: setup ## stop it; registry and object store keep their content
+cluster-down: setup ## stop the cluster; the registry and the object store keep their content
 	@$(PY) -m devcluster down
 
-cluster-status: setup ## what runs in it
+cluster-status: setup ## show the cluster's components, nodes and pods
 	@$(PY) -m devcluster status
 
 binaries: setup ## build Kubernetes, etcd, CoreDNS, Kaniko and helm from their Go modules

@@ -3,7 +3,7 @@ UFILE_CLIENT := tests/ufile_client
 UFILE_CLIENT_JARS := out/ufile-client
 JAVA_PACKAGES := {"javac": "default-jdk-headless", "mvn": "maven"}
 
-test-ufile-client: setup ## UCloud's SDK for Java against the UFile stand-in; installs Debian's JDK and Maven if missing
+test-ufile-client: setup ## test the UFile stand-in with UCloud's SDK for Java; installs Debian's JDK and Maven if missing
 	@$(PY) -c 'from devcluster.lib import system; system.install_packages($(JAVA_PACKAGES))'
 	@rm -rf $(UFILE_CLIENT_JARS)
 	@mvn -B -q -f $(UFILE_CLIENT)/pom.xml dependency:copy-dependencies -Djars=$(CURDIR)/$(UFILE_CLIENT_JARS)

@@ -94,7 +94,7 @@ def test_no_secret_is_in_a_command_line():
         ({"running": True, "done": False, "starts": 4, "lastCode": 1}, "running, started 4 times"),
         ({"running": False, "done": True, "starts": 1, "lastCode": 0}, "done"),
         ({"running": False, "done": False, "starts": 0, "lastCode": None}, "waiting for the API server"),
-        ({"running": False, "done": False, "starts": 2, "lastCode": 7}, "ended with code 7, started 2 times"),
+        ({"running": False, "done": False, "starts": 2, "lastCode": 7}, "exited with code 7, started 2 times"),
     ],
 )
 def test_a_component_in_words(part, text):
