@@ -1,4 +1,4 @@
-"""`make demo` and `make demo-tutorial`: runs a whole scenario and reports each step. A second run reuses what is unchanged."""
+"""`make demo` and `make demo-tutorial`: runs a whole scenario. A second run reuses what is unchanged."""
 
 import subprocess
 import sys

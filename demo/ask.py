@@ -1,6 +1,6 @@
 """Sends drawn pictures to the served image and compares its answers with those of the frozen graph, run here.
 
-`python -m demo.ask STORY URL GRAPH-KEY COUNT`: writes pictures with boxes to the scenario's folder and prints a summary.
+`python -m demo.ask STORY URL GRAPH-KEY COUNT`: writes pictures with boxes to the scenario's folder, prints a summary.
 """
 
 import ast
@@ -32,7 +32,7 @@ Detection = dict[str, Any]
 
 
 def main(story: Story, url: str, key: str, count: int) -> dict[str, Any]:
-    """The summary: counts of pictures, correct answers, objects and differences from the graph, and seconds per answer."""
+    """The summary: counts of pictures, correct answers, objects, differences from the graph; seconds per answer."""
     graph = Graph(story, key)
     right, objects, different, seconds, drawings = 0, 0, [], [], []
     for number, (data, drawn) in enumerate(unseen(story, count)):
@@ -106,7 +106,7 @@ def names(story: Story) -> dict[int, str]:
 
 
 def same(answered: list[Detection], computed: list[Detection]) -> bool:
-    """Whether the image's answer matches the graph at and above the threshold; compares scores where the answer has them."""
+    """Whether the answer matches the graph at and above the threshold; compares scores where the answer has them."""
     expected = [d for d in computed if d["score"] >= THRESHOLD - TOLERANCE]
     sure = [d for d in expected if d["score"] >= THRESHOLD + TOLERANCE]
     if not len(sure) <= len(answered) <= len(expected):

@@ -16,7 +16,7 @@ def mark() -> int:
 
 
 def writes(since: int) -> list[tuple[str, str, str]]:
-    """(verb, resource, name) of the operator's writes after a mark, in order; including dry runs and rejected requests."""
+    """(verb, resource, name) of the operator's writes after a mark, in order, with dry runs and rejected requests."""
     found = []
     with LOG.open("rb") as log:
         log.seek(since)

@@ -42,9 +42,7 @@ def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: S
     story.out.mkdir(parents=True, exist_ok=True)
     (story.out / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
     print()
-    print(
-        f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'cgroup peak':>16}   (includes page cache)"
-    )
+    print(f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'cgroup peak':>16}   (includes page cache)")
     for stage in found["stages"]:
         head = f"{stage['stage']:10}{stage['time']:>9}"
         for name, peak in stage["containers"].items() or [("-", {})]:

@@ -17,7 +17,7 @@ from devcluster.node import inside, status
 
 def alone() -> AbstractContextManager[None]:
     """Locks the state directory, so that two commands never change it at the same time."""
-    return locked(settings.STATE / "lock", "Another devcluster command is running in this clone; waiting for it to end.")
+    return locked(settings.STATE / "lock", "Another devcluster command is running; waiting for it to end.")
 
 
 def prepare() -> None:

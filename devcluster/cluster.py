@@ -152,7 +152,7 @@ def wait_until_ready() -> None:
     with step(f"Services: {', '.join(services)}"):
         for name, error in _ask(services).items():
             if error:
-                raise NotReadyError(f"{name} does not respond correctly ({error}). End of its log:\n{_log(services[name])}")
+                raise NotReadyError(f"{name} does not work ({error}). End of its log:\n{_log(services[name])}")
 
 
 def _ask(services: Iterable[str]) -> dict[str, str]:
@@ -178,7 +178,7 @@ def _until(attempt: Callable[[], object], timeout: float, log: str) -> None:
             attempt()
         except (CommandError, NotReadyError, OSError) as error:
             if time.monotonic() > deadline:
-                raise NotReadyError(f"Not ready after {timeout:.0f} s: {error}\nEnd of the log of {log}:\n{_log(log)}") from error
+                raise NotReadyError(f"Not ready after {timeout:.0f} s: {error}\nLog of {log}:\n{_log(log)}") from error
             time.sleep(TICK)
         else:
             return

@@ -195,7 +195,7 @@ def _wait_for_service_account(plane: ControlPlane, controllers: Sequence[str]) -
     while _get(plane, "/api/v1/namespaces/default/serviceaccounts/default") is None:
         if time.monotonic() > deadline:
             log = plane.kubeconfig.with_name("kube-controller-manager.log")
-            raise NotReadyError(f"The controller-manager did not create the default service account. End of its log:\n{tail(log.read_text())}")
+            raise NotReadyError(f"The default service account is missing. End of the log:\n{tail(log.read_text())}")
         time.sleep(TICK)
 
 

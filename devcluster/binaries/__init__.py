@@ -67,7 +67,7 @@ def kubernetes(version: versions.Version) -> ToolSet:
 
 
 def control_plane() -> tuple[ToolSet, ...]:
-    """etcd and the chosen Kubernetes version. Raises ValueError for an unsupported version."""
+    """The programs of etcd and of the chosen Kubernetes version. Raises ValueError for an unsupported version."""
     return (ETCD, kubernetes(versions.chosen()))
 
 

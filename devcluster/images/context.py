@@ -52,7 +52,7 @@ def key(dockerfile: Path, context: Mapping[str, Path], *settings: str) -> str:
 
 
 def stage(context: Mapping[str, Path], target: Path) -> None:
-    """Copies the context into a folder with the epoch as modification time, so that equal content makes equal layers."""
+    """Copies the context into a folder, with the epoch as modification time: equal content makes equal layers."""
     for name, path in context.items():
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Root file systems of Debian 11 with Python 2.7 and the packages of a lock: TensorFlow 1.x for tests, without a cluster."""
+"""Root file systems of Debian 11 with Python 2.7 and the packages of a lock, for tests without a cluster."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,7 +55,7 @@ def ensure(lock: str) -> Path:
 
 
 def argv(root: Path, work: Path, command: Sequence[str]) -> list[str]:
-    """The command line that runs a program in a root, as root and in this network namespace, with `work` mounted at WORK.
+    """The command line that runs a program in a root, as root, in this network, with `work` mounted at WORK.
 
     The root is mounted read-only in a mount namespace that ends with the program, so several programs can share it.
     Programs start in `/`; WORK and /tmp are writable.

@@ -65,7 +65,7 @@ def install_packages(needs: Mapping[str, str] = PACKAGES) -> None:
     if not missing:
         return
     if not shutil.which("apt-get"):
-        raise MachineError(f"These Debian packages are missing, and so is apt-get: {' '.join(missing)}. Install them on Debian 12.")
+        raise MachineError(f"apt-get is missing, and so are these Debian packages: {' '.join(missing)}.")
     # RUNLEVEL keeps sysvinit scripts from starting services; for systemd the services are masked.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     with step(f"Installing Debian packages: {' '.join(missing)}", "about 20 s"):

@@ -37,7 +37,7 @@ class Component:
 
 
 def components(cgroup_root: str, api_socket: int, api_host_port: int) -> list[Component]:
-    """All components. `api_socket` is the descriptor of the host's listening socket, which forwards to the API server."""
+    """All components. `api_socket` is the descriptor of the host's listening socket for the API server."""
     return [
         Component("containerd", ("containerd", "--config", f"{NODE_CONFIG}/containerd.toml")),
         Component("etcd", _etcd()),

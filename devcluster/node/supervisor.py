@@ -25,7 +25,7 @@ UNSHARE = (
 
 
 def _start_time(pid: int) -> str:
-    """The start time of a process, in clock ticks since boot; with the PID it identifies a process (proc_pid_stat(5))."""
+    """When a process started, in clock ticks since boot; with the PID it identifies the process (proc_pid_stat(5))."""
     text = Path(f"/proc/{pid}/stat").read_text()
     fields = text.rpartition(")")[2].split()
     return "" if fields[0] == "Z" else fields[19]
@@ -102,9 +102,7 @@ def stop() -> bool:
         signal.pidfd_send_signal(waiting[0], signal.SIGKILL)
         for descriptor in waiting:
             if not select.select([descriptor], [], [], STOP_TIMEOUT)[0]:
-                raise NotReadyError(
-                    f"The cluster's process {pid} still runs {STOP_TIMEOUT:.0f} s after SIGKILL."
-                )
+                raise NotReadyError(f"The cluster's process {pid} still runs {STOP_TIMEOUT:.0f} s after SIGKILL.")
     finally:
         for descriptor in waiting:
             os.close(descriptor)

@@ -18,7 +18,7 @@ from devcluster.ufile.service import Service
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m devcluster.ufile", description="A stand-in for US3 (formerly UFile).")
+    parser = argparse.ArgumentParser(prog="python -m devcluster.ufile", description="A stand-in for US3.")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=9000, help="port to listen on (default: %(default)s)")
     parser.add_argument("--control-port", type=int, help="control port on 127.0.0.1, see control.py (default: none)")

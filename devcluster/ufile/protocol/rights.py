@@ -17,7 +17,7 @@ def check(pair: KeyPair, request: Request) -> None:
 
 
 def check_source(pair: KeyPair, bucket: str, key: str) -> None:
-    """Raises UFileError when the pair does not allow copying from there: a copy needs the right to read (API copy.md)."""
+    """Raises UFileError unless the pair allows a copy from there, which needs the right to read (API copy.md)."""
     if not pair.allows(bucket, "download", key):
         raise errors.no_authorization()
 

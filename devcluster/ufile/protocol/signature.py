@@ -57,7 +57,7 @@ def check_valid(pair: KeyPair, request: Request, now: float) -> None:
 
 
 def check_header(header: str, texts: tuple[str, ...], keys: Mapping[str, KeyPair]) -> KeyPair:
-    """The pair whose signature `UCloud <public>:<signature>` matches one of the texts; raises UFileError without a match."""
+    """The pair whose `UCloud <public>:<signature>` matches one of the texts; raises UFileError without a match."""
     scheme, _, value = header.partition(" ")
     public, _, signature = value.rpartition(":")
     if scheme != "UCloud" or not public:

@@ -1,7 +1,7 @@
 """Storage classes: an object's class, and whether an archived object is readable. Pure functions of records and times.
 
-An object of class ARCHIVE is unreadable until it is restored. The duration of a restore depends on its tier, and
-the object then stays readable for three days (US3 documents: introduction/storage_type, solutions/archive, bill/billing;
+An object of class ARCHIVE is unreadable until it is restored. A restore takes as long as its tier says, and
+the object then stays readable for 3 days (US3 documents: introduction/storage_type, solutions/archive, bill/billing;
 API restore.md). The error reply to a GET of an archived object is not documented.
 """
 
