@@ -1,4 +1,4 @@
-"""Starts programs of the demo inside the cluster's network, with the stand-ins' credentials in their environment."""
+"""Runs programs of the demo inside the cluster's network, with the stand-ins' credentials in their environment."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from devcluster.node import inside
 
 
 def run_inside(*arguments: str, python: Path = PYTHON, text: str | None = None) -> str:
-    """Runs `python ARGUMENTS` there and returns what it prints; raises CommandError."""
+    """Runs `python ARGUMENTS` and returns its output; raises CommandError."""
     public, private = credentials.ufile_keys()
     environment = {
         **os.environ,
