@@ -49,7 +49,7 @@ class Pod(Frozen, frozen=True, kw_only=True):
     """In the order in which they run."""
 
     def container(self, name: str) -> Container | None:
-        """The container with this name; None if there is none."""
+        """The container with this name; None without one."""
         return next((container for container in self.containers if container.name == name), None)
 
 

@@ -1,4 +1,4 @@
-"""The loop on the real control plane: API server, Job controller and garbage collector; a test plays the kubelet."""
+"""The control loop on a real control plane: API server, Job controller, garbage collector. The test plays the kubelet."""
 
 import json
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def test_a_manifest_becomes_a_published_image(pipeline):
 
 
 def test_status_is_in_progress_from_the_first_second(api, namespace):
-    """kstatus takes an object without observedGeneration for current; the default says otherwise."""
+    """kstatus treats an object without observedGeneration as current; the CRD's default prevents that."""
     body = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
     path = f"/apis/uai.ucloud.cn/v1alpha1/namespaces/{namespace}/inferenceimages/x"
     found = api.apply(path, body | {"spec": SPEC})
@@ -51,7 +51,7 @@ def test_a_published_object_is_left_alone_by_restart_resync_and_labels(pipeline,
     assert labelled != before
     other = Pipeline(api, pipeline.namespace, operator, "other")
     other.apply()
-    other.claimed(Stage.RESOLVE)  # the operator is at work, so it has seen the settled object as well
+    other.claimed(Stage.RESOLVE)  # the operator works, so it has seen the settled object too
     assert pipeline.image["metadata"]["resourceVersion"] == labelled
     assert len(pipeline.jobs) == 5
 
@@ -162,7 +162,7 @@ def test_a_foreign_job_with_the_same_name_is_left_alone(pipeline, operator, api)
 
 
 def expected_name(observed) -> str:
-    """The name that the object's first Job will get."""
+    """The name of the object's first Job."""
     return decide(observed, CONFIG, datetime.now(UTC)).status.stage.job
 
 
@@ -180,7 +180,7 @@ def test_a_job_that_the_quota_forbids_is_reported_and_recovers(pipeline, api):
 
 
 def test_the_operator_waits_for_the_crd_and_for_its_return(plane, api, namespace, tmp_path):
-    """Not ready without the CRD; a CRD that comes, goes and comes back is no reason to end."""
+    """The operator is not ready without the CRD, and survives its deletion and its return."""
     api.request("DELETE", CRD_PATH)
     wait_for("the CRD is gone", lambda: api.find(CRD_PATH) is None)
     operator = Operator(plane, api, namespace, tmp_path).start()
@@ -216,7 +216,7 @@ def test_with_a_limit_the_second_object_queues_and_then_runs(plane, api, namespa
 
 
 def test_a_job_that_kueue_suspends_is_waited_for(pipeline, api):
-    """Kueue is played: it suspends what carries its label, and resumes it."""
+    """The test plays Kueue: it suspends a Job with Kueue's label and resumes it."""
     pipeline.spec["scheduling"] = {"queueName": "detectors"}
     pipeline.apply()
     job = pipeline.claimed(Stage.RESOLVE)

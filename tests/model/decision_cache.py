@@ -1,4 +1,4 @@
-"""The operator in the model: the real `decide`, remembered for every observation that was decided before."""
+"""The operator in the model: the real `decide`, with a cache of its decisions."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -22,10 +22,10 @@ from tests.support.world import CONFIG as PLAIN
 from tests.support.world import START
 
 CONFIG = replace(PLAIN, ufile=replace(PLAIN.ufile, restore=Restores(standard=RestoreWait(every="15m", deadline="30m"))))
-"""With a deadline of two checks for a restore, so that the states are few."""
+"""With a deadline of two checks for a restore, to keep the number of states low."""
 
 LATE = (0, 301, 601)
-"""Seconds since the claim: nothing has passed; the longest back-off has; the pending deadline has."""
+"""Seconds since the claim: none; past the longest back-off; past the pending deadline."""
 RETRY_AT = rfc3339(START + timedelta(seconds=300))
 REFUSALS = {
     "refused": CreateRefusal(reason="QuotaExceeded", message="exceeded quota"),
@@ -34,7 +34,7 @@ REFUSALS = {
 
 
 class Origin(NamedTuple):
-    """What a Job was made for."""
+    """What a Job was created for."""
 
     stage: str
     content: str
@@ -43,7 +43,7 @@ class Origin(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A decision, as far as the model goes."""
+    """The parts of a decision that the model uses."""
 
     status: int
     changed: bool
@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
 
 
 class DecisionCache:
-    """Decides. Statuses are numbered, so that states are small and equal ones are found fast."""
+    """Decides. Statuses are numbered, so that states are small and quick to compare."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.versions = scenario.versions
@@ -63,7 +63,7 @@ class DecisionCache:
         self.number(Status())
 
     def number(self, status: Status) -> int:
-        """The number of a status, without what no decision depends on."""
+        """The number of a status, reduced to what decisions depend on."""
         plain = canonical(status)
         number = self._numbers.get(plain)
         if number is None:
@@ -75,7 +75,7 @@ class DecisionCache:
         return is_settled(self._observed(view))
 
     def verdict(self, view: View, late: int, refusal: str = "") -> Verdict:
-        """The decision for one view; `refusal` is what came of the Job's creation, or `line` for a place in a queue."""
+        """The decision for one view. `refusal` is the result of the Job's creation, or `line` for a place in the queue."""
         key = (view, late, refusal)
         found = self._verdicts.get(key)
         if found is None:
@@ -143,7 +143,7 @@ class DecisionCache:
 
 
 def _container(name: str, ended: str, variant: str, version: SpecVersion, stage: str) -> Container | None:
-    """The container that tells how its Job came to this; None where its pod is lost."""
+    """The container that explains the Job's phase; None if its pod is lost."""
     if ended == "complete":
         result = version.result(stage, variant)
         report = results.encode(result).decode() if result else ""
@@ -156,7 +156,7 @@ def _container(name: str, ended: str, variant: str, version: SpecVersion, stage:
             "restoring": ExitCode.RESTORING,
         }
         if variant in codes:
-            failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Mend it.")
+            failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Fix it.")
             return Container(name=name, exit_code=codes[variant], ended="Error", report=results.encode(failed).decode())
         return Container(name=name, exit_code=137, ended="OOMKilled") if variant == "memory" else None
     if ended == "crashing":
@@ -167,7 +167,7 @@ def _container(name: str, ended: str, variant: str, version: SpecVersion, stage:
 
 
 def canonical(status: Status) -> Status:
-    """The status without what `decide` never reads, and with times relative to the claim."""
+    """The status without fields that `decide` never reads, and with times relative to the claim."""
     start = rfc3339(START)
     stage, last = status.stage, status.last_failure
     if stage:

@@ -1,7 +1,7 @@
-"""What is explored: each scenario whole, every interleaving of everything that it allows.
+"""The scenarios: the model explores every interleaving that each of them allows.
 
-Crashes, failures and losses are not counted out: each may happen at every moment, as often as there is something to
-happen to. That an exploration ends at all proves that the attempts are bounded.
+Crashes, failures and losses are not limited in number: each may happen at every moment, as often as it applies. So an
+exploration that ends proves that the attempts are bounded.
 """
 
 from dataclasses import replace
@@ -57,7 +57,7 @@ TWO_OPERATORS = Scenario(
     prompt=True,
 )
 TWO_RETRY = Scenario(
-    "two operators and failures that may pass",
+    "two operators and transient failures",
     (SpecVersion(),),
     operators=2,
     failures=("counted",),

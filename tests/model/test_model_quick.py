@@ -1,4 +1,4 @@
-"""A small part of the explored model, for every day; `make test-model` explores all of it."""
+"""A small part of the model, for daily use. `make test-model` explores all of it."""
 
 import pytest
 
@@ -18,11 +18,11 @@ def test_the_invariants_hold_and_every_state_can_come_to_rest(scenario):
 @pytest.mark.parametrize(
     "scenario",
     [
-        pytest.param(TWO_UNFENCED, id="a stale pass whose decision needs no write of the status"),
-        pytest.param(TWO_LATE, id="a create that arrives after another operator's successor"),
+        pytest.param(TWO_UNFENCED, id="a stale reconcile that writes no status"),
+        pytest.param(TWO_LATE, id="a late create, after the other operator's next Job"),
     ],
 )
 def test_the_model_finds_the_conflicts_of_two_operators(scenario):
-    """What keeps them apart is no accident of the model: without it, it finds the two live Jobs."""
-    with pytest.raises(InvariantViolation, match="more than one Job lives"):
+    """Without the protection against a second operator, the model finds two unfinished Jobs at once."""
+    with pytest.raises(InvariantViolation, match="more than one Job is unfinished"):
         Exploration(scenario).run()

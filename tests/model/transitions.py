@@ -1,4 +1,4 @@
-"""Everything that can happen next: to the operators, the Jobs, the user and the time."""
+"""The possible next steps of the operators, the Jobs, the user and the time."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from tests.model.state import ACTING, DECIDED, READ, Action, JobState, Pass, Sta
 
 
 class Step(NamedTuple):
-    """One thing that happens. Faults, and what a user does, are never needed to come to rest."""
+    """One step. No state needs a fault or a user's step to come to rest."""
 
     label: str
     state: State
@@ -52,7 +52,7 @@ class Transitions:
         if current.phase == READ:
             yield Step("decides", self._decides(state, slot, current))
             if "line" in self._may:
-                yield Step("decides, and stands in line", self._decides(state, slot, current, "line"), fault=True)
+                yield Step("decides, and waits in the queue", self._decides(state, slot, current, "line"), fault=True)
         elif current.phase == DECIDED:
             yield self._writes(state, slot, current)
         else:
@@ -80,7 +80,7 @@ class Transitions:
 
     def _writes(self, state: State, slot: int, current: Pass) -> Step:
         if state.gone or current.stale:
-            return Step("is refused its write", _pass(state, slot, None))
+            return Step("gets a conflict", _pass(state, slot, None))
         before, after = self.decisions.statuses[state.status], self.decisions.statuses[current.status]
         invariants.check_commit(after, self.decisions.versions[state.version])
         claimed = (before.stage and before.stage.job) != (after.stage and after.stage.job)
@@ -110,7 +110,7 @@ class Transitions:
         return state._replace(jobs=tuple(sorted((*state.jobs, JobState(action.name, self._uid(state, action.name))))))
 
     def _refused(self, state: State, slot: int, current: Pass, refusal: str) -> State:
-        """The pass reads the object again and decides again, if the claim still stands."""
+        """The reconcile reads the object again and decides again, if the claim is still there."""
         if self.decisions.statuses[state.status].stage != self.decisions.statuses[current.status].stage:
             return _pass(state, slot, None)
         read = Pass(READ, state.status, state.version, state.deleting, jobs=current.jobs)
@@ -124,7 +124,7 @@ class Transitions:
         if job.terminating:
             yield Step("disappears", _job(state, index, None))
             if not job.finished:
-                yield Step("ends all the same", _job(state, index, job._replace(phase="complete:plain")), fault=True)
+                yield Step("still completes", _job(state, index, job._replace(phase="complete:plain")), fault=True)
             return
         stage = self.decisions.origins[job.name].stage
         troubled = stage in self._scenario.stages
@@ -138,7 +138,7 @@ class Transitions:
             yield Step(phase, _job(state, index, job._replace(phase=phase)), fault)
 
     def _phases(self, stage: str, phase: str, *, troubled: bool) -> Iterator[tuple[str, bool]]:
-        """What may become of a live Job next, and whether that is a fault."""
+        """The possible next phases of an unfinished Job, and whether each is a fault."""
         if phase in ("stuck", "queued"):
             yield "new", False
             return
@@ -185,10 +185,10 @@ class Transitions:
     def _latest(self, state: State, claimed: str) -> int:
         return 2 if any(job.name == claimed and job.phase == "stuck" for job in state.jobs) else 1
 
-    # ---- what makes equal states equal ----
+    # ---- normalisation of states ----
 
     def tidy(self, state: State) -> State:
-        """Without what nobody will look at again: old finished Jobs, times long past, ways to a refused write."""
+        """The state without parts that no step reads again: old finished Jobs, past times, reconciles before a conflict."""
         if state.gone:
             state = state._replace(late=0, deleting=False, passes=tuple(map(_after_deletion, state.passes)))
         elif state.late > 1 and not any(job.phase == "stuck" for job in state.jobs):
@@ -205,7 +205,7 @@ class Transitions:
         return {stage.job for stage in stages if stage}
 
     def _uid(self, state: State, name: str) -> str:
-        """The first uid of this name that nobody remembers."""
+        """The first UID of this name that no status, Job or reconcile refers to."""
         statuses = {state.status, *(current.status for current in state.passes if current)}
         known = {stage.job_uid for status in statuses if (stage := self.decisions.statuses[status].stage)}
         known |= {job.uid for job in state.jobs}
@@ -215,7 +215,7 @@ class Transitions:
         number = 0
         while f"{name}#{number}" in known:
             number += 1
-        require(number < 10, "uids run out")  # a model that grows without end is a defect of the model
+        require(number < 10, "no UID is left")  # endless growth is a defect of the model
         return f"{name}#{number}"
 
 
@@ -225,17 +225,17 @@ def _pass(state: State, slot: int, current: Pass | None) -> State:
 
 
 def _order(current: Pass | None) -> tuple[object, ...]:
-    """Two operators are alike: which of them is where makes no difference."""
+    """Sorts the reconciles: the two operators are interchangeable."""
     return (0,) if current is None else (1, *current)
 
 
 def _after_deletion(current: Pass | None) -> Pass | None:
-    """The write of a deleted object's status is refused, so its pass is over."""
+    """The write of a deleted object's status fails, so its reconcile is over."""
     return None if current and current.phase == DECIDED else current
 
 
 def _touched(state: State) -> State:
-    """The object got a new resourceVersion: who has read it and not yet written will be refused."""
+    """The object has a new resourceVersion: every reconcile that has not written yet will get a conflict."""
     if not any(current and current.phase != ACTING for current in state.passes):
         return state
     passes = tuple(

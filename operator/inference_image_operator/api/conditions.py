@@ -38,7 +38,7 @@ def owned(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
 
 
 def find(conditions: tuple[Condition, ...], kind: Type) -> Condition | None:
-    """The condition of this type; None if there is none."""
+    """The condition of this type; None without one."""
     return next((c for c in conditions if c.type == kind), None)
 
 

@@ -1,4 +1,4 @@
-"""Names: deterministic, within limits, different for everything that differs."""
+"""Names: deterministic, within limits, different for different inputs."""
 
 import re
 from hashlib import sha256
@@ -57,7 +57,7 @@ def test_the_input_hash_covers_the_spec_and_the_request_but_not_suspend_or_the_t
     assert input_hash(spec, "now") != base
     assert input_hash(read(Spec, SPEC | {"suspend": True, "ttlAfterFinished": "48h"}), "") == base
     assert input_hash(read(Spec, SPEC | {"test": {"enabled": False}}), "") != base
-    assert input_hash(read(Spec, SPEC | {"test": {"port": 8080}}), "") == base, "a default written out changes nothing"
+    assert input_hash(read(Spec, SPEC | {"test": {"port": 8080}}), "") == base, "an explicit default changes nothing"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The installation's configuration: strict, and the gate of UFile endpoints."""
+"""The installation's configuration: strict parsing, and the allowed endpoints of US3 (formerly UFile)."""
 
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def ufile(**where: object) -> api.UFileSpec:
     ],
 )
 def test_a_region_resolves_to_its_own_endpoint(region: str, public: str, internal: str) -> None:
-    """In public with TLS; internal hosts have none."""
+    """With TLS in the public network; internal hosts do not support it."""
     outside = installation.UFileEndpoint(scheme="https", suffix=f".{public}")
     inside = installation.UFileEndpoint(scheme="http", suffix=f".{internal}")
     by_default, internally = installation.parse(LISTED), installation.parse(IMAGES + "ufile: {network: Internal}")

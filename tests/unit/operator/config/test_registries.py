@@ -1,4 +1,4 @@
-"""What the operator makes of registries: tags, repositories, mirrors, retention, and what it lets nobody name."""
+"""Registries: tags, repositories, mirrors, aliases, limits, retention, and the allow-list."""
 
 import msgspec
 import pytest
@@ -32,7 +32,7 @@ def world_with(registries: dict | None = None, **image: object) -> World:
 
 
 def stage_input(world: World, stage: Stage, kind: type[inputs.Input]) -> inputs.Input:
-    """What the main container of the stage's Job is asked to do."""
+    """The input of the main container of the stage's Job."""
     world.run_to(stage)
     main = world.created[-1]["spec"]["template"]["spec"]["containers"][0]
     return msgspec.json.decode(main["env"][0]["value"].replace("$$", "$"), type=kind)
@@ -138,7 +138,7 @@ def test_mirrors_and_their_ca_reach_kaniko():
 )
 @pytest.mark.parametrize("field", ["repository", "additionalRepositories"])
 def test_only_allowed_registries_are_pushed_to(repository, field):
-    """The CRD refuses most of these; the policy would, too."""
+    """The CRD rejects most of these before the policy does."""
     value = repository if field == "repository" else [*OTHERS, repository]
     found = refusal(read(Spec, SPEC | {"image": SPEC["image"] | {field: value}}), CONFIG)
     assert found.reason == "RegistryNotAllowed"
@@ -149,7 +149,7 @@ def test_only_allowed_registries_are_pushed_to(repository, field):
 
 
 class Objects:
-    """A cluster that holds InferenceImages and nothing else."""
+    """A cluster that contains only InferenceImages."""
 
     def __init__(self, *found: dict) -> None:
         self._found = found
@@ -204,7 +204,7 @@ async def test_the_digests_of_every_status_in_the_repository_are_referenced():
 
 
 async def test_aliases_of_a_registry_are_the_same_repository():
-    """What one object publishes under the outer name, another's retention must not remove under the inner."""
+    """Retention of one object keeps the images that another publishes under another alias."""
     config = Config(images=CONFIG.images)
     inside, outside = (an_object(f"{host}/demo/a", contentHash=digest("9")) for host in UHUB)
     observed = msgspec.structs.replace(ending("Build"), spec=from_object(inside).spec)
@@ -309,7 +309,7 @@ def test_an_allowed_registry_is_allowed_under_every_alias(host):
 
 @pytest.mark.parametrize("host", [HOST.upper(), HOST])
 def test_hosts_are_compared_case_insensitively(host):
-    """The API server refuses upper case before; here it is at least no way around a rule."""
+    """The API server rejects upper case earlier; here it must not bypass the allow-list."""
     assert refusal(read(Spec, SPEC | {"image": SPEC["image"] | {"repository": f"{host}/a/b"}}), CONFIG) is None
 
 

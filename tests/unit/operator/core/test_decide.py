@@ -1,4 +1,4 @@
-"""What the explored model and the mutants asked for: the status never keeps saying what is over, and lists end."""
+"""Cases that the explored model and the mutants found: outdated statements leave the status, and lists are bounded."""
 
 import msgspec
 import pytest
@@ -56,7 +56,7 @@ def test_a_suspension_from_outside_is_cleared_when_the_job_resumes():
 
 
 def test_conditions_follow_a_generation_that_restarts_nothing():
-    """`kubectl wait --for=condition=Ready` disregards a condition of an older generation."""
+    """`kubectl wait --for=condition=Ready` ignores a condition of an older generation."""
     world = World()
     world.run_whole()
     since = world.condition("Ready").last_transition_time

@@ -1,4 +1,4 @@
-"""What goes wrong, what the status then says, and whether another attempt follows."""
+"""Failures: what the status says, and whether another attempt follows."""
 
 import msgspec
 import pytest

@@ -1,6 +1,6 @@
-"""Whole runs to the letter: after every pass what changed in the status, what was done, and when to look again.
+"""Golden journals of whole runs: the status changes, the actions and the requeue time of every reconcile.
 
-After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
+After an intended change, run `UPDATE_GOLDEN=1 make test-unit` and read the diff.
 """
 
 import os
@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "journal"
 
 
 class Journal(World):
-    """A world that writes down every pass."""
+    """A world that records every reconcile."""
 
     lines: list[dict]
 
@@ -57,7 +57,7 @@ def told(action: object) -> str:
 
 
 def changed(before: Status, after: Status) -> dict:
-    """What differs, conditions one by one."""
+    """The fields that differ, with one entry per condition."""
     old, new = document(before), document(after)
     return {key: new.get(key, "gone") for key in {**old, **new} if old.get(key) != new.get(key)}
 

@@ -1,4 +1,4 @@
-"""Policy Latest with `poll`: when a finished object is looked at again, and what a look changes and never changes."""
+"""Policy Latest with `poll`: when a finished object is polled, and what a poll changes and never changes."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -49,14 +49,14 @@ def ready(poll: str = "10m") -> World:
 
 
 def look_again(world: World) -> None:
-    """Until the next look's Job exists; the garbage collector does its part."""
+    """Reconciles until the Job of the next poll exists; removes terminating Jobs."""
     for _ in range(4):
         after = world.step().requeue_after or 0
         world.remove_terminating()
         if world.poll_job and not world.poll_job.finished:
             return
         world.advance(seconds=after)
-    raise AssertionError(f"no look: {world.jobs}")
+    raise AssertionError(f"no poll: {world.jobs}")
 
 
 def stages(world: World) -> list[str]:
@@ -83,27 +83,27 @@ def test_with_poll_an_object_is_never_settled_and_requeued_until_the_poll_is_due
     assert len(world.created) == 4
 
 
-@pytest.mark.parametrize(("seconds", "looks"), [(599, 0), (600, 1)])
-def test_the_first_poll_is_due_one_interval_after_the_inputs_were_pinned(seconds, looks):
+@pytest.mark.parametrize(("seconds", "polls"), [(599, 0), (600, 1)])
+def test_the_first_poll_is_due_one_interval_after_the_inputs_were_pinned(seconds, polls):
     world = ready()
     world.now = parse(world.status.last_poll_time) + timedelta(seconds=seconds)
-    assert world.step().requeue_after == (20 if looks else 1)
-    assert stages(world)[4:] == ["Poll"] * looks
+    assert world.step().requeue_after == (20 if polls else 1)
+    assert stages(world)[4:] == ["Poll"] * polls
 
 
 def test_a_poll_runs_the_same_pod_as_resolve():
     world = ready()
     look_again(world)
-    resolve, look = world.created[0], world.created[-1]
-    assert look["spec"] == resolve["spec"] | {"template": look["spec"]["template"]}
-    assert look["spec"]["template"]["spec"] == resolve["spec"]["template"]["spec"]
-    assert '"step"' not in str(look)
-    assert look["metadata"]["annotations"] == {
+    resolve, poll = world.created[0], world.created[-1]
+    assert poll["spec"] == resolve["spec"] | {"template": poll["spec"]["template"]}
+    assert poll["spec"]["template"]["spec"] == resolve["spec"]["template"]["spec"]
+    assert '"step"' not in str(poll)
+    assert poll["metadata"]["annotations"] == {
         "uai.ucloud.cn/owner": "detector",
-        "uai.ucloud.cn/content": look["metadata"]["annotations"]["uai.ucloud.cn/content"],
+        "uai.ucloud.cn/content": poll["metadata"]["annotations"]["uai.ucloud.cn/content"],
         "uai.ucloud.cn/attempt": "1",
     }
-    assert look["metadata"]["name"] == "detector-poll-ae299676da", "a release that names it otherwise looks twice"
+    assert poll["metadata"]["name"] == "detector-poll-ae299676da", "a release that changes the name polls twice"
 
 
 def test_while_a_poll_runs_ready_stays_true_and_nothing_is_written():
@@ -270,7 +270,7 @@ def test_a_restarted_run_waits_in_the_queue():
 
 
 def test_the_result_of_a_poll_counts_for_one_run_only():
-    """Training was quicker: the look saw step 900, and the run pinned 1000. That is no reason for another run."""
+    """The poll sees step 900, but the run pins the newer step 1000. That causes no further run."""
     world = ready()
     look_again(world)
     world.end_poll(found(NEWER))
@@ -283,7 +283,7 @@ def test_the_result_of_a_poll_counts_for_one_run_only():
 
 
 def test_a_return_to_earlier_content_moves_the_tags_again():
-    """Somebody removed the newest step: equal content, but Jobs of their own, so that nothing old is credited."""
+    """The newest step was deleted. The content equals an earlier run's, but the run has its own Jobs."""
     world = ready()
     for result in (NEWER, SAME):
         look_again(world)
@@ -293,7 +293,7 @@ def test_a_return_to_earlier_content_moves_the_tags_again():
         world.run_whole()
     names = [job["metadata"]["name"] for job in world.created]
     assert len(names) == 14
-    assert len(set(names)) == 13, "only the looks share a name"
+    assert len(set(names)) == 13, "only polls share a name"
     assert [entry.step for entry in world.status.history] == [800, 900, 800]
 
 
@@ -332,7 +332,7 @@ def test_a_poll_that_finds_the_missing_checkpoint_starts_a_run():
     world.fail(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "CheckpointNotFound")
-    assert world.step().requeue_after == 600, "the attempt itself was the last look"
+    assert world.step().requeue_after == 600, "the interval counts from the failed attempt"
     look_again(world)
     world.end_poll(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
     world.step()
@@ -385,7 +385,7 @@ def test_an_object_that_is_not_allowed_is_not_polled():
     assert (decision.actions, decision.requeue_after) == ((), None)
 
 
-# ---- a look that fails ----
+# ---- failed polls ----
 
 
 def test_a_failed_poll_is_reported_and_ready_stays():

@@ -1,4 +1,4 @@
-"""The way to Ready: which Jobs, in which order, what the status says, and what is skipped."""
+"""The way to Ready: the Jobs and their order, the status, and the stages that are skipped."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Archived inputs that are being restored: waited for without being counted, up to a deadline, and in nobody's way."""
+"""Restores of archived inputs: they wait up to a deadline, count as no attempt, and block no other pipeline."""
 
 from datetime import UTC, datetime
 
@@ -34,8 +34,8 @@ def world() -> World:
     return world
 
 
-def looks(world, times, **failure):
-    """The Resolve Job ends so often, each time after the pause that was said."""
+def checks(world, times, **failure):
+    """Ends the Resolve Job `times` times, each time after the delay in the status."""
     for _ in range(times):
         world.fail(ended(**failure))
         world.settle()
@@ -78,14 +78,14 @@ def test_a_restore_emits_one_event_and_is_waited_for(world):
 
 
 def test_after_the_restore_the_run_continues(world):
-    looks(world, 2)
+    checks(world, 2)
     assert (world.status.stage.attempt, world.status.stage.waits, world.status.stage.failures) == (3, 2, 0)
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
 
 
 def test_after_the_deadline_a_restore_stalls(world):
-    looks(world, 3)
+    checks(world, 3)
     assert "Stalled" not in world.summary()
     world.fail(ended())
     world.settle()
@@ -101,7 +101,7 @@ def test_after_the_deadline_a_restore_stalls(world):
 
 def test_failures_between_checks_still_count(world):
     world.spec["retry"] = {"limit": 1}
-    looks(world, 2)
+    checks(world, 2)
     for _ in range(2):
         world.fail(ended(ExitCode.UNAVAILABLE, "UFileUnavailable", "It does not answer."))
         world.settle()
@@ -114,7 +114,7 @@ def test_failures_between_checks_still_count(world):
 def test_checks_of_a_restore_use_up_no_attempts(world):
     many = Restores(standard=RestoreWait(every="15m", deadline="12h"))
     world.config = msgspec.structs.replace(CONFIG, ufile=msgspec.structs.replace(CONFIG.ufile, restore=many))
-    looks(world, 40)
+    checks(world, 40)
     assert world.status.stage.waits == 40
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
@@ -152,7 +152,7 @@ def test_a_poll_restores_nothing(world):
 
 
 class Restoring:
-    """A cluster with one object whose restore is under way."""
+    """A cluster with one object that waits for a restore."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -173,7 +173,7 @@ class Restoring:
         self.created += 1
 
 
-@pytest.mark.parametrize(("minutes", "place"), [(1, 0), (16, 1)], ids=["while it waits", "when it looks"])
+@pytest.mark.parametrize(("minutes", "place"), [(1, 0), (16, 1)], ids=["while it waits", "when it checks"])
 async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
     world.fail(ended())
     world.settle()
@@ -188,7 +188,7 @@ async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
 
 
 def test_a_restoring_object_waits_first_and_queues_then(world):
-    """The queue is no reason to forget the pause, nor the pause to lose the place in the queue."""
+    """The queue does not shorten the wait, and the wait does not cost the place in the queue."""
     world.fail(ended())
     world.settle()
     world.queue_position = 2

@@ -1,4 +1,4 @@
-"""Back-off and the bound of attempts, in numbers."""
+"""The back-off, the bound of attempts, and doubled memory limits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Logs of real failures of the real Kaniko (`make capture-kaniko-logs`): each is told as what it is."""
+"""The diagnosis of real failures of the real Kaniko (`make capture-kaniko-logs`)."""
 
 import re
 from pathlib import Path
@@ -82,17 +82,17 @@ EXPECTED = {
     "killed_before_push": ("ContainerFailed", TRANSIENT, "exit code 137", "logTail"),
     "memory_of_kaniko": ("ContainerFailed", TRANSIENT, "exit code 137", "logTail"),
 }  # fmt: skip
-"""Name of the log -> reason, whether another attempt may help, words of message or hint."""
+"""Name of the log -> reason, failure class, words in the message, words in the hint."""
 
 
 def log_of(name: str) -> tuple[str, int]:
-    """The end of a log, and the exit code."""
+    """The last lines of a log, and the exit code."""
     head, _, log = (LOGS / f"{name}.txt").read_text().partition("---\n")
     return log, int(re.search(r"^# exit code: (\d+)$", head, re.MULTILINE)[1])
 
 
 def failure(name: str, ended: str = "Error") -> Failed:
-    """What the operator makes of it."""
+    """The operator's diagnosis of a log."""
     log, code = log_of(name)
     containers = (report("assemble", "{}"), report("kaniko", log, code, ended))
     pod = Pod(name="pod", uid="uid", phase="Failed", created=START, containers=containers)
@@ -137,7 +137,7 @@ def test_mirrors_are_tried_before_the_registry():
 
 
 def test_a_run_instruction_cannot_forge_a_report():
-    """Kaniko's exit code is that of the RUN, and its log ends with what the RUN prints."""
+    """A RUN instruction sets Kaniko's exit code and the last lines of its log."""
     words = '{"schemaVersion":1,"reason":"SourceChanged","message":"x","hint":"y"}'
     pod = Pod(name="p", uid="u", phase="Failed", created=START, containers=(report("kaniko", words, 14, "Error"),))
     found = assess(Stage.BUILD, JOB, (pod,), ())

@@ -1,4 +1,4 @@
-"""What a Job has come to, from what the kubelet says of its containers: one line each."""
+"""The outcome of a Job from the state of its containers, as a table."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The built image under test: it starves, crashes or is silent, and its own log always tells."""
+"""The image under test: out of memory, crashing or without an answer. The failure always has its log."""
 
 import msgspec
 import pytest

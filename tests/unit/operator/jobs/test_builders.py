@@ -1,4 +1,4 @@
-"""Who builds: the object's wish, the installation's default and its bounds; and what each builder is given."""
+"""The choice of the builder, and the container of each builder."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "build-append.yaml"
 
 
 def built(build: dict, **builders: object) -> World:
-    """A world whose Build Job was just made."""
+    """A world whose Build Job has just been created."""
     world = World()
     world.config = msgspec.structs.replace(world.config, builders=Builders(**builders))
     world.spec["build"] = build
@@ -37,7 +37,7 @@ def container(world: World, name: str) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("wish", "default", "builder"),
+    ("asked", "default", "builder"),
     [
         ({}, "Kaniko", "kaniko"),
         ({}, "Append", "append"),
@@ -45,8 +45,8 @@ def container(world: World, name: str) -> dict:
         ({"builder": "Kaniko"}, "Append", "kaniko"),
     ],
 )
-def test_the_object_chooses_the_builder_else_the_installation(wish, default, builder):
-    assert names(built(wish, default=default)) == ["assemble", builder, "report"]
+def test_the_object_chooses_the_builder_else_the_installation(asked, default, builder):
+    assert names(built(asked, default=default)) == ["assemble", builder, "report"]
 
 
 def test_golden():

@@ -1,4 +1,4 @@
-"""What is asked of the export beyond a frozen graph: which image, which input, what the status and the build learn."""
+"""Export formats beside the frozen graph, and imported graphs: image, input, status, build."""
 
 import json
 

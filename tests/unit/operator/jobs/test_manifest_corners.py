@@ -1,4 +1,4 @@
-"""Corners of the manifests that the golden files do not show."""
+"""Corner cases of the manifests that the golden files do not cover."""
 
 import msgspec
 import pytest
@@ -159,9 +159,9 @@ def test_classes_and_affinity_reach_the_pod():
         world.config.scheduling, allowed_priority_classes=("low",), allowed_runtime_classes=("gvisor",)
     )
     world.config = msgspec.structs.replace(world.config, scheduling=scheduling)
-    wish = {"priorityClassName": "low", "runtimeClassName": "gvisor", "affinity": {"podAffinity": {}}}
-    pod = job(Stage.RESOLVE, world, scheduling=wish)["spec"]["template"]["spec"]
-    assert {name: pod[name] for name in wish} == wish
+    wanted = {"priorityClassName": "low", "runtimeClassName": "gvisor", "affinity": {"podAffinity": {}}}
+    pod = job(Stage.RESOLVE, world, scheduling=wanted)["spec"]["template"]["spec"]
+    assert {name: pod[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize(("enabled", "sample"), [(True, "uai/a.png"), (False, "")])

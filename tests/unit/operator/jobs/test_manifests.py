@@ -1,4 +1,4 @@
-"""Golden manifests of the four Jobs, and what must hold in each: security, credentials, escaped values.
+"""Golden manifests of the four Jobs, and rules for all of them: security, credentials, escaped values.
 
 After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
 """
@@ -94,7 +94,7 @@ HOSTILE = ["$(UFILE_PRIVATE_KEY)", "--flag", "; rm -rf /", "`id`", "a b", "$$(X)
 
 
 def expand(text: str) -> str:
-    """As Kubernetes expands: `$$` is one `$`; a `$(NAME)` that is left is a reference, and there must be none."""
+    """Expands as Kubernetes does: `$$` is one `$`. A remaining `$(NAME)` is a reference, and the test fails."""
     marked = text.replace("$$", "\0")
     assert "$(" not in marked
     return marked.replace("\0", "$")

@@ -1,4 +1,4 @@
-"""Memory of what holds the model: sized by what is known, within the installation's maximum, told in the status."""
+"""Memory of the containers that load the model: estimate, measurement, maximum, status."""
 
 import msgspec
 import pytest

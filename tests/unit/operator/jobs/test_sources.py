@@ -1,4 +1,4 @@
-"""What each kind of source means for the Jobs, the status and the policy."""
+"""Each kind of source: Jobs, status and policy."""
 
 from datetime import timedelta
 
@@ -132,7 +132,7 @@ def test_a_new_kind_of_source_changes_no_other_hash():
 
 
 def following(**parts: str) -> World:
-    """A published object that looks again: at its checkpoint, at its commit, or at both."""
+    """A published object that polls its checkpoint, its commit, or both."""
     world = World(config=GIT_CONFIG)
     world.spec["source"] = {"git": GIT | ({"poll": parts["git"]} if "git" in parts else {})}
     if "checkpoint" in parts:

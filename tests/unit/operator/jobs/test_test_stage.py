@@ -1,4 +1,4 @@
-"""The Test stage's pod where more is asked of the image than an answer."""
+"""The Test stage's pod with an expected answer, or with a comparison with the frozen graph."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""How the installation's proxy, CA and limits for UFile reach the containers that speak to it, and no others."""
+"""The proxy, CA and limits for US3 (formerly UFile) reach exactly the containers that use it."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Answers of the API server, as the operator reads them."""
+"""How the operator reads errors of the API server."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One answer for many: as few questions as promised, errors shared and not kept, nobody's end ends it for others."""
+"""The shared cache: one fetch per key and time, shared errors, independent cancellation."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from inference_image_operator.kube.ttl_cache import TtlCache
 
 
 class Source:
-    """Answers when it is let go, and counts the questions."""
+    """A source that answers when released, and counts the calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""The end of kopf: no task outlives it, however it takes its cancellation, and no thread waits for ever."""
+"""The shutdown of kopf: every task ends, even if it loses a cancellation, and no thread waits for ever."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Which watch events lead to a pass, and how soon."""
+"""Which watch events cause a reconcile, and after which delay."""
 
 import copy
 
@@ -17,14 +17,14 @@ def image(world, **meta):
 
 
 def claimed():
-    """The claim is written, its Job not seen yet."""
+    """The claim is written, but its Job has not been seen yet."""
     world = World()
     world.step()
     return world
 
 
 def at_work():
-    """The Job's uid is in the status."""
+    """The status has the Job's UID."""
     world = World()
     world.run_to(Stage.EXPORT)
     return world

@@ -1,4 +1,4 @@
-"""Caps on concurrent pipelines: who runs, who waits, and at which place."""
+"""The limit of concurrent pipelines: which run, which wait, and at which place."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The work queue: one worker per key, nothing lost, nothing doubled, delays honoured."""
+"""The work queue: one worker per key, no lost or duplicate work, delays are kept."""
 
 import asyncio
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""A pass whose two reads, of the object and of its Jobs, are not of one moment."""
+"""A reconcile whose two reads, of the object and of its Jobs, see different states."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ KEY = ("space", "detector")
 
 
 class TwoReads:
-    """A cluster in which `between` happens after the object is read, and before its Jobs are."""
+    """A cluster that runs `between` after the read of the object and before the read of its Jobs."""
 
     def __init__(self, world: World, between: Callable[["TwoReads"], None]) -> None:
         self._world, self._between = world, between
@@ -62,7 +62,7 @@ async def passed(between: Callable[[TwoReads], None], world: World) -> tuple[Two
 
 @pytest.fixture
 def world() -> World:
-    """The export is claimed, and the Job of the stage before is still there, alive for all that one can see."""
+    """The export is claimed, but the Job of the previous stage still exists and seems unfinished."""
     world = World()
     world.run_to(Stage.EXPORT)
     return world
