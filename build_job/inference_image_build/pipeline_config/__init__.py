@@ -14,7 +14,7 @@ from inference_image_contract.reasons import Reason
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 """Replaces a byte that is not UTF-8; the export refuses such a config, even if the byte is in a comment."""
 
-__all__ = ["Classes", "check"]
+__all__ = ["ClassCount", "check"]
 
 
 def check(text: str, key: str) -> ClassCount:
