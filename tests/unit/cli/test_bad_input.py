@@ -1,4 +1,4 @@
-"""Bad input ends with exit code 1, one sentence on standard error, and nothing on standard output."""
+"""Bad input: exit code 1, one sentence on standard error, nothing on standard output."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.crd.test_crd_refused import REFUSED, Refusal
 from tests.unit.cli.conftest import EXAMPLE
 
 STRUCTURAL = ("Required value", "Unsupported value", "may not be more than", "should have at least")
-"""In the API server's words: what the schema says, and not a rule in CEL."""
+"""Words of the API server for violations of the schema, not of a CEL rule."""
 
 MANIFESTS = {
     "kind: Secret": "is not an InferenceImage: its kind is Secret.",
@@ -33,13 +33,13 @@ def assert_refused(answer: tuple[int, str, str], sentence: str) -> None:
 
 
 @pytest.mark.parametrize("text", MANIFESTS, ids=range(len(MANIFESTS)))
-def test_what_is_no_manifest(run, tmp_path: Path, text: str) -> None:
+def test_an_invalid_manifest(run, tmp_path: Path, text: str) -> None:
     path = tmp_path / "it.yaml"
     path.write_text(text)
     assert_refused(run("render", "-f", path), MANIFESTS[text])
 
 
-def test_a_file_that_is_missing_or_no_text(run, tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_not_text(run, tmp_path: Path) -> None:
     assert_refused(run("render", "-f", tmp_path / "none.yaml"), "none.yaml cannot be read: No such file or directory.")
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x80")
     assert_refused(run("render", "-f", tmp_path / "binary"), "binary cannot be read: it is not UTF-8.")
@@ -71,13 +71,13 @@ def test_a_file_that_is_missing_or_no_text(run, tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_would_be_refused(run, manifest, values, changes: dict, sentence: str) -> None:
+def test_a_manifest_that_does_not_match_the_schema(run, manifest, values, changes: dict, sentence: str) -> None:
     assert_refused(run("render", "-f", manifest(changes), "--values", values), sentence)
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=range(len(REFUSED)))
 def test_what_the_api_server_refuses(run, manifest, values, row: Refusal) -> None:
-    """What the schema refuses is refused here, too; a rule in CEL may pass, and neither ends in a traceback."""
+    """What the schema refuses is refused here, too. A violated CEL rule may pass. Neither ends in a traceback."""
     code, out, err = run(
         "render", "-f", manifest({f"spec.{key}": row.changes[key] for key in row.changes}), "--values", values
     )
@@ -102,13 +102,13 @@ def test_two_namespaces(run, values) -> None:
         ("--config", "workers: 1", "values.yaml: Object missing required field `images`"),
     ],
 )
-def test_an_installation_that_cannot_be_used(run, tmp_path: Path, flag: str, text: str, sentence: str) -> None:
+def test_an_invalid_installation(run, tmp_path: Path, flag: str, text: str, sentence: str) -> None:
     path = tmp_path / "values.yaml"
     path.write_text(text)
     assert_refused(run("render", "-f", EXAMPLE, flag, path), sentence)
 
 
-def test_a_command_line_that_is_none_ends_with_2(run) -> None:
+def test_an_invalid_command_line_exits_with_2(run) -> None:
     with pytest.raises(SystemExit) as ended:
         run("render")
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""The append builder against a real registry: what it pushes, what it leaves out, what it says when it cannot."""
+"""The append builder against a real registry: what it pushes, what it skips, and its errors."""
 
 import gzip
 import io
@@ -44,7 +44,7 @@ BASE_CONFIG = {
 
 
 def base_image(server, path: str, tag: str = "1", *, media_type: str = OCI_MANIFEST, **config: object) -> str:
-    """Pushes a base image of one layer; its reference by digest."""
+    """Pushes a base image with one layer. Returns its reference by digest."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("base.txt"))
@@ -65,7 +65,7 @@ def write(context: Path, files: dict[str, bytes]) -> None:
 
 @dataclass
 class Site:
-    """A workspace, a base image, and the repository that is pushed to."""
+    """A workspace, a base image, and the target repository."""
 
     root: Path
     registry: Registry
@@ -94,7 +94,7 @@ class Site:
         return result
 
     def document(self, tag: str = "content-1") -> dict:
-        """The manifest, as our client reads it."""
+        """The manifest that our client reads."""
         return json.loads(self.registry.manifest(self.repository, tag).data)
 
     def blob(self, descriptor: dict) -> bytes:
@@ -108,7 +108,7 @@ class Site:
         return json.loads(self.blob(self.document(tag)["config"]))
 
     def layers(self, tag: str = "content-1") -> list[dict[str, tuple]]:
-        """Of each layer: path -> (content, mode, uid, gid, time)."""
+        """For each layer: path -> (content, mode, uid, gid, time)."""
         found = []
         for descriptor in self.document(tag)["layers"]:
             entries = {}
@@ -147,7 +147,7 @@ def test_the_image_is_the_base_with_the_files_and_settings_of_the_dockerfile(sit
     assert (config["architecture"], config["os"], config["created"]) == ("amd64", "linux", "1970-01-01T00:00:00Z")
 
 
-def test_the_configuration_names_what_the_layers_unpack_to(site):
+def test_the_configuration_lists_the_unpacked_digests(site):
     site.run()
     diff_ids = site.config()["rootfs"]["diff_ids"]
     layers = site.document()["layers"]
@@ -162,7 +162,7 @@ def test_a_second_run_pushes_nothing_and_gives_the_same_digest(site):
     assert (second.pushed_bytes, second.reused_bytes) == (0, first.pushed_bytes + first.reused_bytes)
 
 
-def test_equal_content_gives_the_equal_digest_whatever_times_owners_and_order(site):
+def test_equal_content_gives_the_same_digest_for_any_times_owners_and_order(site):
     first = site.run()
     workspace = site.root / "elsewhere"
     (workspace / "context").mkdir(parents=True)
@@ -188,7 +188,7 @@ def test_equal_content_gives_the_equal_digest_whatever_times_owners_and_order(si
     [("code/infer.py", 100), ("code/checkpoint_dir/graph.pb", 100), ("object-detect.conf", 100)],
 )
 def test_only_the_layer_that_changed_is_pushed(site, changed, size):
-    """In the tutorial's Dockerfile one ADD holds code and weights; the weights have their own layer all the same."""
+    """In the tutorial's Dockerfile, one ADD copies code and weights; the weights still get a separate layer."""
     site.run()
     before = {layer["digest"] for layer in site.document()["layers"]}
     result = site.run(files=CODE | {changed: b"changed"}, tag="content-2")
@@ -205,7 +205,7 @@ def test_the_base_is_mounted_from_its_repository_and_not_pushed(site):
     assert (result.pushed_bytes, result.reused_bytes) == (own, document["layers"][0]["size"])
 
 
-def test_a_base_of_another_registry_is_streamed_over(site, tmp_path, tls):
+def test_a_base_of_another_registry_is_streamed(site, tmp_path, tls):
     (tmp_path / "elsewhere").mkdir()
     with serve_registry(tmp_path / "elsewhere", tls, {}) as host, requests.Session() as session:
         session.verify, session.trust_env = str(tls.ca), False
@@ -218,7 +218,7 @@ def test_a_base_of_another_registry_is_streamed_over(site, tmp_path, tls):
 
 
 @pytest.mark.parametrize("media_type", [OCI_MANIFEST, DOCKER_MANIFEST])
-def test_the_manifest_is_of_the_bases_kind(site, media_type):
+def test_the_manifest_has_the_bases_media_types(site, media_type):
     site.base = base_image(site.server, f"{site.repository.path}-base", "2", media_type=media_type)
     site.run()
     manifest = site.registry.manifest(site.repository, "content-1")
@@ -227,7 +227,7 @@ def test_the_manifest_is_of_the_bases_kind(site, media_type):
     assert kinds == {"application/vnd.oci" if media_type == OCI_MANIFEST else "application/vnd.docker"}
 
 
-def test_of_an_index_the_image_for_linux_and_amd64_is_taken(site):
+def test_an_index_resolves_to_its_linux_amd64_image(site):
     path, child = f"{site.repository.path}-base", site.base.rpartition("@")[2]
     platform = {"os": "linux", "architecture": "amd64"}
     entries = [{"mediaType": OCI_MANIFEST, "size": 1, "digest": child, "platform": platform}]
@@ -237,7 +237,7 @@ def test_of_an_index_the_image_for_linux_and_amd64_is_taken(site):
     assert "base.txt" in site.layers()[0]
 
 
-def test_from_scratch_there_is_nothing_but_the_files(site):
+def test_an_image_from_scratch_has_only_the_files(site):
     site.base = "scratch"
     site.run()
     assert len(site.layers()) == 3
@@ -250,7 +250,7 @@ def test_a_dockerfile_without_files_makes_an_image_without_new_layers(site):
 
 
 @pytest.mark.parametrize("base", ["{host}/{path}-base@sha256:" + "0" * 64, "{host}/{path}-missing:1"])
-def test_a_base_that_is_gone_is_named(site, base):
+def test_a_missing_base_is_named(site, base):
     site.base = base.format(host=site.server.host, path=site.repository.path)
     with pytest.raises(StageError, match="line 1, names") as caught:
         site.run()
@@ -274,7 +274,7 @@ def test_a_run_pushes_nothing(site):
 
 
 @pytest.mark.parametrize("history", [None, [{"created_by": "one"}], [{"created_by": "one"}, {"created_by": "two"}]])
-def test_a_history_fits_the_layers_or_is_left_out(site, history):
+def test_a_history_that_does_not_match_the_layers_is_dropped(site, history):
     site.base = base_image(site.server, f"{site.repository.path}-base", "2", history=history)
     site.run()
     config = site.config()
@@ -287,7 +287,7 @@ def test_a_history_fits_the_layers_or_is_left_out(site, history):
 
 @pytest.fixture
 def on_upload(monkeypatch):
-    """on_upload(answer): what our client meets whenever it sends a blob; the addresses it sent to."""
+    """on_upload(answer) answers each blob upload with `answer`; returns the URLs of the uploads."""
     whole, sent = RegistryHttp.upload, []
 
     def install(answer):
@@ -301,7 +301,7 @@ def on_upload(monkeypatch):
     return install
 
 
-def test_an_upload_that_breaks_off_is_begun_again_from_the_first_byte(site, on_upload):
+def test_a_broken_upload_restarts_from_the_first_byte(site, on_upload):
     def breaks_once(send, number, body, size):
         if number == 1:
             next(iter(body))
@@ -315,7 +315,7 @@ def test_an_upload_that_breaks_off_is_begun_again_from_the_first_byte(site, on_u
     assert site.layers()[1]["ai/checkpoint_dir/graph.pb"][0] == b"weights" * 1000
 
 
-def test_an_upload_whose_end_was_not_heard_is_found_done(site, on_upload):
+def test_a_finished_upload_with_a_lost_answer_is_found(site, on_upload):
     def deaf_once(send, number, body, size):
         reply = send(body, size)
         if number == 1:
@@ -336,7 +336,7 @@ def test_an_upload_whose_end_was_not_heard_is_found_done(site, on_upload):
         (Reply(503, {}, b"", ""), Reason.REGISTRY_UNAVAILABLE, 4),
     ],
 )
-def test_a_registry_that_does_not_take_a_layer_is_named(site, on_upload, reply, reason, attempts):
+def test_a_registry_that_refuses_a_layer_is_named(site, on_upload, reply, reason, attempts):
     sent = on_upload(lambda *_: reply)
     with pytest.raises(StageError, match=site.server.host) as caught:
         site.run()
@@ -344,7 +344,7 @@ def test_a_registry_that_does_not_take_a_layer_is_named(site, on_upload, reply, 
     assert site.server.digest(site.repository.path, "content-1") == ""
 
 
-def test_a_base_whose_blob_is_gone_is_named(site):
+def test_a_base_with_a_missing_blob_is_named(site):
     config = json.loads(site.registry.manifest(references.parse(site.base)).data)["config"]["digest"].partition(":")[2]
     (blob,) = site.server.data.rglob(f"{config}/data")
     blob.write_bytes(b"{}")

@@ -1,4 +1,4 @@
-"""Number of classes and label map: what is read, what is refused, and when the two do not belong together."""
+"""Number of classes and label map: what is read, what is refused, and when the two do not match."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_label_ids_with_their_lines(text, ids):
         ("item { id: 1 name: 'a'", "line 1"),
     ],
 )
-def test_a_label_map_that_cannot_be_used_says_why(text, words):
+def test_an_invalid_label_map_is_explained(text, words):
     with pytest.raises(StageError) as caught:
         label_ids(text, "p/label_map.pbtxt")
     assert caught.value.reason == Reason.LABEL_MAP_INVALID

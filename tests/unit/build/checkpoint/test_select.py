@@ -1,4 +1,4 @@
-"""Which files make a checkpoint, which checkpoint is the newest, and what is said when something is missing."""
+"""Which files form a checkpoint, which checkpoint is the newest, and the errors when files are missing."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_the_files_of_a_step(names, expected):
     assert [item.key.removeprefix(PREFIX) for item in only(*names).files()] == expected
 
 
-def test_shards_of_another_training_are_left_out_where_the_index_tells_how_many_there_are():
+def test_shards_of_another_training_are_left_out_by_the_index():
     mixed = only(
         "model.ckpt-8.index",
         "model.ckpt-8.meta",
@@ -101,12 +101,12 @@ def test_a_missing_file_is_found_from_the_names(names, missing):
     ],
     ids=["as the index says", "more shards than files", "one too short", "one too long"],
 )
-def test_the_index_is_believed(sizes, fault):
+def test_the_index_determines_the_shards(sizes, fault):
     two = only("model.ckpt-8.index", "model.ckpt-8.data-00000-of-00002", "model.ckpt-8.data-00001-of-00002")
     assert two.fault(sizes) == fault
 
 
-def test_a_checkpoint_is_as_young_as_its_youngest_file():
+def test_the_newest_file_dates_a_checkpoint():
     parts = [*listing("model.ckpt-8.index", modified=5), *listing("model.ckpt-8.data-00000-of-00001", modified=9)]
     assert checkpoints(parts, PREFIX)[8].modified == 9
 
@@ -155,7 +155,7 @@ def test_the_newest_comes_first(written, named, named_at, order):
     assert [checkpoint.step for checkpoint in newest_first(found, named, named_at)] == order
 
 
-def test_an_incomplete_checkpoint_is_told_with_the_file_and_the_remedy():
+def test_an_incomplete_checkpoint_names_the_file_and_the_remedy():
     fault = Fault(f"{PREFIX}model.ckpt-8.index", "is missing")
     error = incomplete(fault, 61.4)
     assert error.reason == Reason.CHECKPOINT_INCOMPLETE
@@ -169,7 +169,7 @@ def test_an_incomplete_checkpoint_is_told_with_the_file_and_the_remedy():
     assert abandoned.hint == f"Upload {fault.key}, {then}"
 
 
-def test_another_step_names_the_newest_ten_that_are_there():
+def test_a_missing_step_lists_the_ten_newest():
     there = checkpoints(listing(*(f"model.ckpt-{step}.index" for step in range(100, 1300, 100))), PREFIX)
     error = not_found(PREFIX, 7, there.values())
     assert error.reason == Reason.CHECKPOINT_NOT_FOUND

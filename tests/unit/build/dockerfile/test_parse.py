@@ -1,4 +1,4 @@
-"""Dockerfiles: what is refused before Kaniko sees it, which images are pulled, and how they are pinned.
+"""Dockerfiles: what is refused before Kaniko reads it, which images are pulled, and how they are pinned.
 
 The verdicts of REFUSED and ACCEPTED were compared with those of BuildKit's own packages, in the version Kaniko has.
 """
@@ -101,7 +101,7 @@ def test_refuses_what_kaniko_refuses_and_names_the_line(text):
         (b"#" * (MAX_BYTES + 1), "the limit is"),
     ],
 )
-def test_what_is_no_text_is_no_dockerfile(data, words):
+def test_refuses_a_file_that_is_not_text(data, words):
     with pytest.raises(StageError, match=words) as caught:
         read(data, "Dockerfile")
     assert caught.value.reason == Reason.DOCKERFILE_INVALID
@@ -138,7 +138,7 @@ def test_which_images_are_pulled(text, args, expected):
         ("FROM ${A##x}", "not a substitution"),
     ],
 )
-def test_a_reference_that_is_none_names_its_line(text, words):
+def test_an_invalid_reference_names_its_line(text, words):
     with pytest.raises(StageError) as caught:
         images(read(text.encode(), "D"), {}, "D")
     assert caught.value.reason == Reason.DOCKERFILE_INVALID
@@ -161,7 +161,7 @@ def test_a_reference_that_is_none_names_its_line(text, words):
     ],
     ids=["plain", "flag and stage", "continued", "copy", "heredoc", "escape directive", "argument"],
 )
-def test_pinning_touches_the_images_and_keeps_every_line(text, expected):
+def test_pinning_replaces_only_images_and_keeps_every_line(text, expected):
     pins = {"a:1": f"a@{D1}", "h.example/c:2": f"h.example/c@{D2}"}
     pinned = pin(text.encode(), {}, pins, "D").decode()
     assert pinned == expected
@@ -171,7 +171,7 @@ def test_pinning_touches_the_images_and_keeps_every_line(text, expected):
     )
 
 
-def test_an_image_that_was_not_pinned_means_the_source_changed():
+def test_an_unpinned_image_is_source_changed():
     with pytest.raises(StageError) as caught:
         pin(b"FROM b\n", {}, {"a": f"a@{D1}"}, "D")
     assert caught.value.reason == Reason.SOURCE_CHANGED

@@ -1,4 +1,4 @@
-"""The reader of the text format: what it accepts, and which line it blames."""
+"""The reader of the text format: what it accepts, and which line it reports."""
 
 import pytest
 from hypothesis import given, settings
@@ -66,7 +66,7 @@ def test_any_text_is_read_or_refused_with_a_line_of_it(text):
 
 
 def line_of_refusal(text: str) -> int:
-    """The line that is blamed, 1 when the text is read."""
+    """The reported line; 1 when the text is valid."""
     try:
         parse(text)
     except TextprotoError as error:

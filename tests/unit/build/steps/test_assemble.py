@@ -1,4 +1,4 @@
-"""Assemble: the context holds what was pinned and nothing else, and anything that moved ends it."""
+"""Assemble: the context contains exactly the pinned inputs, and any change fails the step."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ def step_input(resolved, pipeline, location):
 
 @pytest.fixture
 def run(store, mounts, tmp_path):
-    """run(stage) -> the result; the context and the Dockerfile lie in the workspace."""
+    """run(step_input) -> the result; the context and the Dockerfile are in the workspace."""
     (tmp_path / "workspace").mkdir()
 
     def assembled(step_input, **changes):
@@ -66,7 +66,7 @@ def test_the_context_holds_what_was_pinned(run, step_input, pipeline, repository
     assert lines[1:] == [f"FROM {repository.repository}-base@{pipeline.base_digest}", "ADD code /code"]
 
 
-def test_times_and_modes_are_those_of_no_day(run, step_input, tmp_path):
+def test_times_and_modes_are_fixed(run, step_input, tmp_path):
     os.umask(os.umask(0o077))
     run(step_input)
     paths = [tmp_path / "workspace/context", *(tmp_path / "workspace/context").rglob("*")]
@@ -93,7 +93,7 @@ def test_a_second_run_replaces_the_first(run, step_input, tmp_path):
     ],
     ids=["file changed", "file gone", "label map changed", "graph changed", "graph gone"],
 )
-def test_what_moved_since_ends_the_stage(run, step_input, store, moved, reason):
+def test_a_changed_input_ends_the_stage(run, step_input, store, moved, reason):
     key, data = moved
     if data is None:
         store.delete(key)
@@ -110,7 +110,7 @@ def test_what_moved_since_ends_the_stage(run, step_input, store, moved, reason):
     [(None, Reason.SOURCE_CHANGED), (b"{}", Reason.SOURCE_CHANGED)],
     ids=["gone", "another"],
 )
-def test_only_the_manifest_that_was_written_counts(run, step_input, store, data, reason):
+def test_another_input_lock_is_refused(run, step_input, store, data, reason):
     if data is None:
         store.delete(step_input.input_lock.key)
     else:
@@ -121,7 +121,7 @@ def test_only_the_manifest_that_was_written_counts(run, step_input, store, data,
 
 
 def rewritten(step_input, store, **changes) -> inputs.AssembleInput:
-    """The stage with a input lock of other content and its true checksum: what a hostile writer could place."""
+    """The input with another input lock and its real checksum, as an attacker could write it."""
     input_lock = msgspec.json.decode(store.read(step_input.input_lock.key, max_bytes=10**6), type=inputs.InputLock)
     data = msgspec.json.encode(msgspec.structs.replace(input_lock, **changes))
     store.write(data, step_input.input_lock.key)
@@ -138,7 +138,7 @@ def test_nothing_is_written_outside_the_context(run, step_input, store, tmp_path
     assert not list(tmp_path.rglob("escape"))
 
 
-def test_a_manifest_of_another_version_says_so(run, step_input, store):
+def test_an_input_lock_of_another_version_is_explained(run, step_input, store):
     data = b'{"schemaVersion": 2, "news": true}'
     store.write(data, step_input.input_lock.key)
     reference = inputs.InputLockRef(key=step_input.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
@@ -149,7 +149,7 @@ def test_a_manifest_of_another_version_says_so(run, step_input, store):
 
 @pytest.fixture
 def from_config_map(pipeline, registry, location, mounts, tmp_path):
-    """A ConfigMap's folder, and the stage of what was resolved from it."""
+    """The folder of a ConfigMap, and the input that was resolved from it."""
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "object-detect-cpu.Dockerfile").write_bytes(b"FROM scratch\nADD infer.py /\n")

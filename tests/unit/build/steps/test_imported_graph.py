@@ -1,4 +1,4 @@
-"""A ready graph in place of a checkpoint, and the other forms of a graph: what resolve pins, what assemble places."""
+"""An imported graph in place of a checkpoint, and the export formats: what resolve pins, what assemble writes."""
 
 import hashlib
 
@@ -34,7 +34,7 @@ def ready(**changes):
     return {"prefix": "", "step": 0, "frozen_graph": KEY} | changes
 
 
-def test_a_ready_graph_is_pinned_and_no_checkpoint_is_looked_for(run, pipeline, ufile):
+def test_an_imported_graph_is_pinned_without_a_checkpoint(run, pipeline, ufile):
     info = pipeline.store.write(b"graph", KEY)
     before = len(ufile.seen)
     result, input_lock = run(**ready())
@@ -49,7 +49,7 @@ def test_a_ready_graph_is_pinned_and_no_checkpoint_is_looked_for(run, pipeline, 
     assert not [key for _, key in ufile.seen[before:] if "model.ckpt" in key or key.endswith("pipeline.config")]
 
 
-def test_a_ready_graph_that_is_not_there_is_named(run):
+def test_a_missing_imported_graph_is_named(run):
     with pytest.raises(StageError) as caught:
         run(**ready())
     assert caught.value.reason is Reason.OBJECT_NOT_FOUND
@@ -57,7 +57,7 @@ def test_a_ready_graph_that_is_not_there_is_named(run):
     assert "spec.export.frozenGraph.key" in caught.value.hint
 
 
-def test_another_graph_under_the_same_key_is_other_content(run, pipeline):
+def test_another_graph_under_the_same_key_changes_the_content_hash(run, pipeline):
     pipeline.store.write(b"graph", KEY)
     first, _ = run(**ready())
     pipeline.store.write(b"other", KEY)
@@ -65,7 +65,7 @@ def test_another_graph_under_the_same_key_is_other_content(run, pipeline):
     assert (first.fingerprint != second.fingerprint, first.content_hash != second.content_hash) == (True, True)
 
 
-def test_golden_fingerprint_of_a_ready_graph():
+def test_golden_fingerprint_of_an_imported_graph():
     assert graph_fingerprint(GRAPH, 3, "image_tensor") == (
         "sha256:edd4bdffa366f63d2db084f6bb377c68ad80e4d751b57c0cd6b2664e730ab88c"
     )
@@ -83,11 +83,11 @@ def test_golden_fingerprint_of_a_ready_graph():
     ],
     ids=["etag", "size", "classes", "input type", "formats", "a checkpoint"],
 )
-def test_what_counts_for_a_ready_graph(other):
+def test_what_enters_the_fingerprint_of_an_imported_graph(other):
     assert graph_fingerprint(GRAPH, 3, "image_tensor") != other
 
 
-def test_where_a_ready_graph_lies_does_not_count():
+def test_the_key_of_an_imported_graph_does_not_count():
     moved = msgspec.structs.replace(GRAPH, key="elsewhere.pb")
     assert graph_fingerprint(moved, 3, "image_tensor") == graph_fingerprint(GRAPH, 3, "image_tensor")
 
@@ -95,7 +95,7 @@ def test_where_a_ready_graph_lies_does_not_count():
 @pytest.mark.parametrize(
     ("formats", "asked"), [((), {}), (("SavedModel", "ONNX"), {"formats": ["ONNX", "SavedModel"]})]
 )
-def test_only_what_is_not_at_its_default_enters_a_fingerprint(formats, asked):
+def test_defaults_do_not_enter_a_fingerprint(formats, asked):
     assert export_options(formats) == asked
     assert (
         fingerprint((GRAPH,), "", GRAPH, "image_tensor", asked) == fingerprint((GRAPH,), "", GRAPH, "image_tensor")
@@ -103,13 +103,13 @@ def test_only_what_is_not_at_its_default_enters_a_fingerprint(formats, asked):
 
 
 @pytest.mark.parametrize("changes", [{"formats": ("ONNX",)}, {"formats": ("SavedModel",)}])
-def test_what_is_asked_of_the_export_makes_other_content(run, changes):
+def test_export_formats_change_the_content_hash(run, changes):
     first, _ = run()
     second, _ = run(**changes)
     assert first.fingerprint != second.fingerprint
 
 
-def test_a_result_counts_only_with_every_form_it_names(run, pipeline, tmp_path):
+def test_a_result_counts_only_with_all_its_formats(run, pipeline, tmp_path):
     changes = {"formats": ("ONNX", "SavedModel")}
     folder = f"uai/object-export-output/{run(**changes)[0].fingerprint[7:]}/"
     stored = {}
@@ -129,7 +129,7 @@ def test_a_result_counts_only_with_every_form_it_names(run, pipeline, tmp_path):
     assert run(**changes)[0].graph is None
 
 
-def test_a_model_of_the_source_counts_unless_the_export_makes_one(run, pipeline):
+def test_a_model_in_the_source_counts_unless_the_export_makes_one(run, pipeline):
     plain, onnx = run()[0].content_hash, run(formats=("ONNX",))[0].content_hash
     pipeline.store.write(b"by hand", "uai/object-detect/" + MODEL)
     assert run()[0].content_hash != plain
@@ -137,7 +137,7 @@ def test_a_model_of_the_source_counts_unless_the_export_makes_one(run, pipeline)
 
 
 @pytest.mark.parametrize("damage", [b"", b"!"], ids=["sound", "another"])
-def test_the_onnx_model_lies_beside_the_graph(run, pipeline, mounts, tmp_path, damage):
+def test_the_onnx_model_is_next_to_the_graph(run, pipeline, mounts, tmp_path, damage):
     result, _ = run(formats=("ONNX",))
     files = {name: inputs.StoredFile(key=f"f/{name}", sha256=hashlib.sha256(b"x").hexdigest(), size=1) for name in "go"}
     pipeline.store.write(b"x", "f/g")
@@ -160,7 +160,7 @@ def test_the_onnx_model_lies_beside_the_graph(run, pipeline, mounts, tmp_path, d
 
 
 @pytest.mark.parametrize(("readable_by", "refused"), [("1.7", True), ("", False), ("2.21", False)])
-def test_a_graph_that_stands_already_meets_what_is_demanded_or_is_refused(run, pipeline, readable_by, refused):
+def test_an_existing_graph_must_be_readable_by_the_demanded_tensorflow(run, pipeline, readable_by, refused):
     first, _ = run()
     folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
     info = pipeline.store.write(b"graph", folder + "frozen_inference_graph.pb")
@@ -174,7 +174,7 @@ def test_a_graph_that_stands_already_meets_what_is_demanded_or_is_refused(run, p
     assert caught.value.reason is Reason.GRAPH_INCOMPATIBLE
 
 
-def test_the_size_of_the_model_is_told(run, pipeline):
+def test_the_size_of_the_model_is_reported(run, pipeline):
     assert run()[0].model_bytes == len(b"weights")
     pipeline.store.write(b"graph", KEY)
     assert run(**ready())[0].model_bytes == 5

@@ -1,4 +1,4 @@
-"""Judging an answer: its status, its fields, and its detections against those of the frozen graph."""
+"""Checks of a response: its status, its fields, and its detections against those of the frozen graph."""
 
 import json
 
@@ -62,13 +62,13 @@ def test_status_and_fields(expected, status, words):
         (b"[" * 100_000, 200, field(""), "returned status 200 with a body that is not JSON"),
     ],
 )
-def test_an_answer_is_a_body_and_json_only_where_fields_are(body, status, expected, words):
+def test_a_body_must_be_json_only_if_fields_are_expected(body, status, expected, words):
     found = judged(body, status, **expected)
     assert found.startswith(words)
     assert bool(found) == bool(words)
 
 
-def test_half_of_a_surrogate_pair_is_shown():
+def test_half_of_a_surrogate_pair_is_printable():
     assert judged(b'{"a": "\\ud800"}', **field("/a", "y")) == 'returned "?" at /a, not "y"'
 
 
@@ -86,7 +86,7 @@ def test_a_long_value_is_cut():
     ],
     ids=["all that is sure", "within the tolerance", "the unsure too", "in another order"],
 )
-def test_what_the_graph_finds_is_right(detections):
+def test_the_graphs_own_detections_pass(detections):
     assert judged({"detections": detections}, graph=GRAPH) == ""
 
 
@@ -127,7 +127,7 @@ def test_what_the_graph_finds_is_right(detections):
         "bytes",
     ],
 )
-def test_another_finding_is_wrong(document, words):
+def test_other_detections_are_wrong(document, words):
     found = judged(document, graph=GRAPH)
     assert words in found
     assert len(found) < 600
@@ -164,7 +164,7 @@ UNSURE = [0.5, 0.5, 0.6, 0.6, "猫"]
         "bytes in Python 2",
     ],
 )
-def test_the_tutorials_answer_is_understood(answer):
+def test_the_tutorials_format_passes(answer):
     assert judged(answer, graph=GRAPH) == ""
 
 
@@ -181,14 +181,14 @@ def test_the_tutorials_answer_is_understood(answer):
     ],
     ids=["nothing", "nothing in a batch", "nothing as Python prints it", "name", "box", "twice", "half a character"],
 )
-def test_another_finding_of_the_tutorials_kind_is_wrong(answer, words):
+def test_other_detections_in_the_tutorials_format_are_wrong(answer, words):
     assert words in judged(answer, graph=GRAPH)
 
 
-def test_what_the_graph_itself_is_not_sure_of_may_be_left_out():
+def test_detections_with_low_scores_may_be_omitted():
     assert judged([], graph=[Detection(1, 0.5009, BOX, ("disc",))]) == ""
     assert judged([], graph=[Detection(1, 0.502, BOX, ("disc",))]) != ""
 
 
-def test_a_graph_that_finds_nothing_sure_is_content_with_nothing():
+def test_no_detection_passes_if_all_scores_are_low():
     assert judged({"detections": []}, graph=GRAPH[1:]) == ""
