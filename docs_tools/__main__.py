@@ -1,4 +1,4 @@
-"""Writes the generated pages anew and names those that changed."""
+"""Rewrites the generated pages and names those that changed."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""How the API's schema is cut into sections: one for each object that is too large for its parent's table."""
+"""Splits the API's schema into sections: one for each object that is too large for its parent's table."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from docs_tools.schema import Schema
 
 INLINED = 4
-"""An object with so many fields at most, those of its own objects included, is told in the table of its parent."""
+"""Objects with at most so many fields, including nested ones, appear in the table of their parent."""
 
 
 class Field(NamedTuple):
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 class Blocks:
-    """The sections in the order of the page, and where each object of the schema is told."""
+    """The sections in the order of the page, and the section of each object in the schema."""
 
     def __init__(self, root: Schema) -> None:
         self._seen = Counter(_shape(inner) for inner in _objects(root))
@@ -43,7 +43,7 @@ class Blocks:
             self._tell(name, root["properties"][name].get("description", ""), root["properties"][name])
 
     def section(self, schema: Schema) -> str | None:
-        """The path of the section that tells the fields of this object; None when its parent's table does."""
+        """The path of the section with the fields of this object; None when they are in its parent's table."""
         inner = object_of(schema)
         return self._told.get(_shape(inner)) if inner else None
 
@@ -81,7 +81,7 @@ class Blocks:
 
 
 def object_of(schema: Schema) -> Schema | None:
-    """The object that a field holds, by itself or in a list."""
+    """The object in a field, alone or in a list."""
     inner: Schema = schema.get("items", {}) if schema.get("type") == "array" else schema
     return inner if "properties" in inner else None
 
@@ -100,5 +100,5 @@ def _objects(schema: Schema) -> Iterator[Schema]:
 
 
 def _shape(schema: Schema) -> str:
-    """Equal for objects that differ in their own description alone."""
+    """A key that is equal for objects that differ only in their description."""
     return json.dumps({key: value for key, value in schema.items() if key != "description"}, sort_keys=True)

@@ -1,4 +1,4 @@
-"""Example values of the API's fields, out of manifests that the project keeps valid."""
+"""Example values of the API's fields, from manifests that the tests keep valid."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ MANIFESTS = [
     "examples/object-detect/inferenceimage.yaml",
 ]
 GUIDES = ["us3", "export", "build", "registries", "usage", "tutorial"]
-"""Pages of docs/guides; their blocks of YAML hold a whole manifest, `spec` or parts of it."""
+"""Pages of docs/guides; their YAML blocks contain a whole manifest, `spec` or parts of it."""
 
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""Which pages are generated, and by what."""
+"""The generated pages and their generators."""
 
 from collections.abc import Callable
 
@@ -9,4 +9,4 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": command_line.write,
     "docs/reference/inferenceimage.md": inferenceimage.write,
 }
-"""Path from the root of the repository -> what gives its text."""
+"""Path from the root of the repository -> the function that returns its text."""

@@ -1,3 +1,3 @@
 .PHONY: reference
-reference: setup ## the pages of docs/reference that are generated, written anew
+reference: setup ## regenerate the generated pages of docs/reference
 	@PYTHONPATH=.:$(IMPORTED) $(PY) -m docs_tools

@@ -1,4 +1,4 @@
-"""What a JSON schema allows, in words. The CRD's and the chart's schemas share these keywords."""
+"""The limits of a JSON schema in words. The CRD's and the chart's schemas share these keywords."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _LIMITS = (
     ("minItems", "maxItems", " entry", " entries"),
     ("minProperties", "maxProperties", " entry", " entries"),
 )
-"""Keywords of the least and the most, and what is counted: one, several."""
+"""Keywords of minimum and maximum, and the counted unit: singular, plural."""
 
 
 def bounds(schema: Schema) -> list[str]:
@@ -21,7 +21,7 @@ def bounds(schema: Schema) -> list[str]:
     for low, high, one, several in _LIMITS:
         found += _range(schema.get(low), schema.get(high), one, several)
     if schema.get("uniqueItems") or schema.get("x-kubernetes-list-type") == "set":
-        found.append("No entry twice.")
+        found.append("No duplicate entries.")
     if keys := schema.get("x-kubernetes-list-map-keys"):
         found.append(f"No two entries with the same {code(', '.join(keys))}.")
     if pattern := schema.get("pattern"):
