@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from demo import install, memory, pipeline, seed_run, serve, summary
-from demo.story import BY_TITLE, OBJECT_DETECT, Story
+from demo.scenario import BY_TITLE, OBJECT_DETECT, Scenario
 from devcluster import __main__ as devcluster
 from devcluster import cluster, fixture
 from devcluster.images import catalog
@@ -13,26 +13,26 @@ from devcluster.lib.progress import say, step
 from devcluster.lib.run import CommandError, NotReadyError
 
 
-def main(story: Story) -> int:
+def main(scenario: Scenario) -> int:
     """Returns the exit code: 1 after printing an error message."""
     try:
         with devcluster.alone():
             devcluster.prepare()
             cluster.up()
             say("The cluster is ready. Kubeconfig: .devcluster/kubeconfig")
-            references = catalog.push_all(catalog.build_all(catalog.and_named(story.images)))
-        trained = fixture.fixture(story.training)
+            references = catalog.push_all(catalog.build_all(catalog.and_named(scenario.images)))
+        trained = fixture.fixture(scenario.training)
         say(f"The training left a checkpoint at step {trained.step}: {trained.directory.name}")
         with step("Uploading checkpoint, label map, code and test sample"):
-            uploaded = seed_run.run(story)
+            uploaded = seed_run.run(scenario)
         with step("Installing the CRD and the operator", "Helm waits until the operator is ready"):
             install.operator(references)
-            install.namespace(story.namespace)
+            install.namespace(scenario.namespace)
         with memory.Sampler() as peaks:
-            image = pipeline.run(story, renew=uploaded > 0)
+            image = pipeline.run(scenario, renew=uploaded > 0)
         with step("Serving the published image"):
-            answers = serve.run(story, image)
-        summary.write(story, image, answers, peaks)
+            answers = serve.run(scenario, image)
+        summary.write(scenario, image, answers, peaks)
     except (CommandError, NotReadyError, system.MachineError, OSError, subprocess.TimeoutExpired) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """Sends drawn pictures to the served image and compares its answers with those of the frozen graph, run here.
 
-`python -m demo.ask STORY URL GRAPH-KEY COUNT`: writes pictures with boxes to the scenario's folder, prints a summary.
+`python -m demo.ask SCENARIO URL GRAPH-KEY COUNT`: writes pictures with boxes to the scenario's folder, prints a summary.
 """
 
 import ast
@@ -19,8 +19,8 @@ import requests
 from PIL import Image, ImageDraw
 
 from demo.pictures import unseen
+from demo.scenario import BY_TITLE, TUTORIAL, Scenario
 from demo.seed import store
-from demo.story import BY_TITLE, TUTORIAL, Story
 
 THRESHOLD = 0.5
 SHEET = 8
@@ -31,33 +31,33 @@ TOLERANCE = 1e-3
 Detection = dict[str, Any]
 
 
-def main(story: Story, url: str, key: str, count: int) -> dict[str, Any]:
+def main(scenario: Scenario, url: str, key: str, count: int) -> dict[str, Any]:
     """The summary: counts of pictures, correct answers, objects, differences from the graph; seconds per answer."""
-    graph = Graph(story, key)
+    graph = Graph(scenario, key)
     right, objects, different, seconds, drawings = 0, 0, [], [], []
-    for number, (data, drawn) in enumerate(unseen(story, count)):
+    for number, (data, drawn) in enumerate(unseen(scenario, count)):
         began = time.monotonic()
-        detections = ask(story, url, data)
+        detections = ask(scenario, url, data)
         seconds.append(time.monotonic() - began)
         right += sorted(d["class"] for d in detections) == sorted(shape.name for shape in drawn)
         objects += len(detections)
         if not same(detections, graph.detections(data)):
             different.append(number)
         drawings.append(draw(data, detections))
-        drawings[-1].save(story.out / f"picture-{number:02}.png")
-    sheet(drawings[:SHEET]).save(story.out / "boxes.png")
+        drawings[-1].save(scenario.out / f"picture-{number:02}.png")
+    sheet(drawings[:SHEET]).save(scenario.out / "boxes.png")
     return {
         "pictures": count,
-        **({"right": right} if story.trained else {}),
+        **({"right": right} if scenario.trained else {}),
         "objects": objects,
         "different": different,
         "medianSeconds": round(float(np.median(seconds)), 4),
     }
 
 
-def ask(story: Story, url: str, picture: bytes) -> list[Detection]:
+def ask(scenario: Scenario, url: str, picture: bytes) -> list[Detection]:
     """The detections of the service, best first. The request is that of the example's README or of the tutorial."""
-    if story is not TUTORIAL:
+    if scenario is not TUTORIAL:
         answer = requests.post(url, data=picture, timeout=60)
         answer.raise_for_status()
         return list(answer.json()["detections"])
@@ -74,14 +74,14 @@ def ask(story: Story, url: str, picture: bytes) -> list[Detection]:
 class Graph:
     """The frozen graph of the status, fetched from the object store and run with TensorFlow."""
 
-    def __init__(self, story: Story, key: str) -> None:
+    def __init__(self, scenario: Scenario, key: str) -> None:
         import tensorflow.compat.v1 as tf  # noqa: PLC0415 - slow, and not needed to report a usage error
 
-        self._names = names(story)
+        self._names = names(scenario)
         definition = tf.GraphDef()
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "graph.pb"
-            store(story.bucket).download(key, path)
+            store(scenario.bucket).download(key, path)
             definition.ParseFromString(path.read_bytes())
         graph = tf.Graph()
         with graph.as_default():
@@ -99,9 +99,9 @@ class Graph:
         ]
 
 
-def names(story: Story) -> dict[int, str]:
+def names(scenario: Scenario) -> dict[int, str]:
     """ID -> class, from a scenario's label map."""
-    text = (story.training.folder / story.training.label_map).read_text()
+    text = (scenario.training.folder / scenario.training.label_map).read_text()
     return {int(number): name for number, name in re.findall(r"id: (\d+)\s+name: '(.+)'", text)}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from demo.story import OBJECT_DETECT, TUTORIAL, Story
+from demo.scenario import OBJECT_DETECT, TUTORIAL, Scenario
 
 sys.path.insert(0, str(OBJECT_DETECT.example / "training"))
 import shapes
@@ -17,16 +17,16 @@ Drawn = Any
 """A shape of `shapes.pictures`."""
 
 
-def sample(story: Story) -> bytes:
+def sample(scenario: Scenario) -> bytes:
     """The sample of the Test stage, a PNG."""
-    data: bytes = shapes.pictures(SAMPLE_SEED, 1, story.side)[0][0]
+    data: bytes = shapes.pictures(SAMPLE_SEED, 1, scenario.side)[0][0]
     return data
 
 
-def unseen(story: Story, count: int) -> list[tuple[bytes, list[Drawn]]]:
+def unseen(scenario: Scenario, count: int) -> list[tuple[bytes, list[Drawn]]]:
     """Picture files outside the training set, each with the shapes on it."""
-    drawn = shapes.pictures(shapes.DEMO_SEED, count, story.side)
-    return [(_jpeg(png), on_it) for png, on_it in drawn] if story is TUTORIAL else drawn
+    drawn = shapes.pictures(shapes.DEMO_SEED, count, scenario.side)
+    return [(_jpeg(png), on_it) for png, on_it in drawn] if scenario is TUTORIAL else drawn
 
 
 def _jpeg(png: bytes) -> bytes:

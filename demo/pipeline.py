@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 
 from demo import kubectl
-from demo.story import NAME, OBJECT_DETECT, Story
+from demo.scenario import NAME, OBJECT_DETECT, Scenario
 from devcluster import settings
 from devcluster.lib.progress import say
 from devcluster.lib.run import NotReadyError
@@ -16,16 +16,16 @@ TICK = 0.5
 REQUESTED_AT = "uai.ucloud.cn/requestedAt"
 
 
-def run(story: Story, *, renew: bool) -> kubectl.Object:
+def run(scenario: Scenario, *, renew: bool) -> kubectl.Object:
     """Returns the InferenceImage once it is Ready.
 
     `renew` requests a new run of an existing object, because its inputs have changed. Raises NotReadyError with the
     status's own explanation when the object stalls.
     """
-    namespace = story.namespace
+    namespace = scenario.namespace
     there = kubectl.find("-n", namespace, "infimg", NAME) is not None
-    say(f"kubectl apply -f {story.manifest.relative_to(settings.REPOSITORY)}")
-    kubectl.kubectl("apply", "-f", str(story.manifest))
+    say(f"kubectl apply -f {scenario.manifest.relative_to(settings.REPOSITORY)}")
+    kubectl.kubectl("apply", "-f", str(scenario.manifest))
     if there and renew:
         value = datetime.now(UTC).isoformat()
         kubectl.kubectl("-n", namespace, "annotate", "--overwrite", "infimg", NAME, f"{REQUESTED_AT}={value}")

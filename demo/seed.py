@@ -1,12 +1,12 @@
 """Uploads the files of an example's user: training output, label map, code, sample. Runs inside the cluster's network.
 
-`python -m demo.seed STORY`: prints how many objects were new or had changed.
+`python -m demo.seed SCENARIO`: prints how many objects were new or had changed.
 """
 
 import sys
 from pathlib import Path
 
-from demo.story import BY_TITLE, OBJECT_DETECT, PREPARED, SOURCE, TRAINING_OUTPUT, Story
+from demo.scenario import BY_TITLE, OBJECT_DETECT, PREPARED, SOURCE, TRAINING_OUTPUT, Scenario
 from devcluster import settings
 from devcluster.fixture import fixture
 from inference_image_contract.inputs import UFile
@@ -21,30 +21,30 @@ def store(bucket: str = settings.UFILE_BUCKET) -> Store:
     return Store(UFile(bucket=bucket, scheme="http", suffix=settings.UFILE_SUFFIX), Credentials.from_environment())
 
 
-def objects(story: Story) -> dict[str, Path]:
+def objects(scenario: Scenario) -> dict[str, Path]:
     """Key -> file, for everything except the sample, under the tutorial's prefixes."""
-    trained = fixture(story.training)
+    trained = fixture(scenario.training)
     found = {TRAINING_OUTPUT + path.name: path for path in trained.training_output}
     found |= {PREPARED + path.name: path for path in (*trained.prepared, trained.label_map)}
-    source = [story.example / name for name in ("object-detect-cpu.Dockerfile", "object-detect.conf")]
-    source += sorted((story.example / "code").glob("*.py"))
-    return found | {SOURCE + path.relative_to(story.example).as_posix(): path for path in source}
+    source = [scenario.example / name for name in ("object-detect-cpu.Dockerfile", "object-detect.conf")]
+    source += sorted((scenario.example / "code").glob("*.py"))
+    return found | {SOURCE + path.relative_to(scenario.example).as_posix(): path for path in source}
 
 
-def upload(target: Store, story: Story) -> int:
+def upload(target: Store, scenario: Scenario) -> int:
     """Uploads new and changed files; returns how many there were."""
     from demo.pictures import sample  # noqa: PLC0415 - needs numpy, which the tests of the store lack
 
     changed = 0
-    for key, path in objects(story).items():
+    for key, path in objects(scenario).items():
         there = target.find(key)
         if there is None or there.etag != etag_of(path):
             target.upload(path, key)
             changed += 1
-    picture = sample(story)
-    there = target.find(story.sample)
+    picture = sample(scenario)
+    there = target.find(scenario.sample)
     if there is None or there.etag != etag_of(picture):
-        target.write(picture, story.sample)
+        target.write(picture, scenario.sample)
         changed += 1
     return changed
 

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from demo.story import Story
+from demo.scenario import Scenario
 from devcluster import settings
 from devcluster.certs import credentials
 from devcluster.fixture import PYTHON
@@ -26,6 +26,6 @@ def run_inside(*arguments: str, python: Path = PYTHON, text: str | None = None) 
     return run_program(command, env=environment, cwd=settings.REPOSITORY, text=text, timeout=600)
 
 
-def run(story: Story) -> int:
+def run(scenario: Scenario) -> int:
     """Uploads the fixture and the example; returns how many objects were new or had changed."""
-    return int(run_inside("-m", "demo.seed", story.title))
+    return int(run_inside("-m", "demo.seed", scenario.title))

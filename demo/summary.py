@@ -5,7 +5,7 @@ from typing import Any
 
 from demo import kubectl, memory
 from demo.memory import Sampler
-from demo.story import Story
+from demo.scenario import Scenario
 from devcluster import settings
 
 MIB = 1 << 20
@@ -36,11 +36,11 @@ def _mib(bytes_: int | None) -> str:
     return f"{bytes_ // MIB} MiB" if bytes_ else "-"
 
 
-def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
+def write(scenario: Scenario, image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
     """Prints the table and writes the JSON."""
     found = collect(image, answers, peaks)
-    story.out.mkdir(parents=True, exist_ok=True)
-    (story.out / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
+    scenario.out.mkdir(parents=True, exist_ok=True)
+    (scenario.out / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
     print()
     print(f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'cgroup peak':>16}   (includes page cache)")
     for stage in found["stages"]:
@@ -57,4 +57,4 @@ def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: S
         + f", {len(answers['different'])} different from the frozen graph, "
         f"median {answers['medianSeconds'] * 1000:.0f} ms"
     )
-    print(f"pictures with boxes: {story.out.relative_to(settings.REPOSITORY)}/")
+    print(f"pictures with boxes: {scenario.out.relative_to(settings.REPOSITORY)}/")

@@ -9,8 +9,8 @@ import pytest
 
 from demo import audit, kubectl
 from demo.install import NAMESPACE
+from demo.scenario import OBJECT_DETECT
 from demo.serve import NEEDED
-from demo.story import OBJECT_DETECT
 from devcluster import settings
 from devcluster.certs import credentials
 

@@ -1,4 +1,4 @@
-"""The tutorial at its true size, at the defaults: its story, and its image built by Append."""
+"""The tutorial at its true size, at the defaults: its scenario, and its image built by Append."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import yaml
 
 from demo import kubectl
 from demo.pipeline import condition
-from demo.story import NAME, TRAINING_OUTPUT, TUTORIAL
+from demo.scenario import NAME, TRAINING_OUTPUT, TUTORIAL
 from devcluster import settings
 from tests.e2e import registry
 from tests.e2e.stack import fresh_repository

@@ -289,7 +289,7 @@ def test_row_41_too_many_objects_are_refused_before_a_byte_is_written(make, stan
 
 
 def test_row_41_an_object_larger_than_the_disk_is_refused_before_a_byte_is_written(make, standin, tmp_path):
-    with pytest.raises(StageError, match=r"no room for download of object 'k'.*it needs \\d+ bytes") as failed:
+    with pytest.raises(StageError, match=r"no room for download of object 'k'.*it needs \d+ bytes") as failed:
         make(max_bytes=2**62).download_all([Wanted("k", tmp_path / "back", "etag", 2**60)])
     assert failed.value.reason is Reason.LIMIT_EXCEEDED
     assert "ephemeral-storage" in failed.value.hint

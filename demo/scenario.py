@@ -13,7 +13,7 @@ SOURCE = "uai/object-detect/"
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """The parts of a scenario."""
 
     title: str
@@ -54,7 +54,7 @@ class Story:
         return settings.REPOSITORY / "out" / self.title
 
 
-OBJECT_DETECT = Story(
+OBJECT_DETECT = Scenario(
     title="demo",
     example=settings.REPOSITORY / "examples" / "object-detect",
     training=fixture.SHAPES,
@@ -64,7 +64,7 @@ OBJECT_DETECT = Story(
     side=256,
     pictures=40,
 )
-TUTORIAL = Story(
+TUTORIAL = Scenario(
     title="demo-tutorial",
     example=settings.REPOSITORY / "examples" / "tutorial",
     training=fixture.TUTORIAL,
@@ -76,4 +76,4 @@ TUTORIAL = Story(
     images=("tutorial-base",),
     trained=False,
 )
-BY_TITLE = {story.title: story for story in (OBJECT_DETECT, TUTORIAL)}
+BY_TITLE = {scenario.title: scenario for scenario in (OBJECT_DETECT, TUTORIAL)}
