@@ -1,4 +1,4 @@
-"""Rows 1, 2, 4 and 13: crashes at every write, every event dropped, every reply lost; compared with a run without."""
+"""Rows 1, 2, 4 and 13: a crash at every write, every event dropped, every reply lost; compared with a reference run."""
 
 import pytest
 

@@ -11,7 +11,7 @@ from tests.support.world import SPEC
 FINISHED = 1000
 AT_ONCE = 500
 MEMORY = 256 << 20
-"""Bytes; the chart's limit."""
+"""Bytes: the limit in the chart."""
 
 
 def many(bench, call, count: int) -> None:
@@ -48,17 +48,17 @@ def _by_operator(bench) -> list:
     return [w for w in bench.audited() if w.user.startswith(f"system:serviceaccount:{bench.namespace}:")]
 
 
-@pytest.mark.row(28, "500 objects at once: all Ready, none starved")
+@pytest.mark.row(28, "500 objects at once: all Ready, none waits forever")
 @pytest.mark.long
 def test_many_objects_at_once(make_bench):
     bench = make_bench(ALL_DONE)
     bench.operator.start()
     body = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "spec": SPEC}
 
-    def wish(api, number: int) -> None:
+    def create(api, number: int) -> None:
         api.request("POST", bench.path(GROUP, "inferenceimages"), body | {"metadata": {"name": f"{NAME}-{number}"}})
 
-    many(bench, wish, AT_ONCE)
+    many(bench, create, AT_ONCE)
     began = time.monotonic()
     ready: dict[str, float] = {}
 
