@@ -38,7 +38,7 @@ def test_finished_objects_cost_nothing(make_bench):
     many(bench, finished, FINISHED)
     before = len(_by_operator(bench))
     bench.operator.start()
-    wanted = f"resync: {FINISHED + 1} objects looked at, 0 not settled"
+    wanted = f"resync: {FINISHED + 1} objects, 0 not settled"
     bench.until("two full resyncs", lambda: bench.operator.log.count(wanted) >= 2)
     assert _by_operator(bench)[before:] == []
     assert bench.operator.memory < MEMORY
