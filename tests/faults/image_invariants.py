@@ -34,10 +34,10 @@ def _timeless(value: Any) -> Any:
 
 def violations(writes: Sequence[Write]) -> list[str]:
     """Every violation of an invariant, as a sentence."""
-    return [*_two_live_jobs(writes), *_bad_statuses(writes)]
+    return [*_overlapping_jobs(writes), *_bad_statuses(writes)]
 
 
-def _two_live_jobs(writes: Sequence[Write]) -> list[str]:
+def _overlapping_jobs(writes: Sequence[Write]) -> list[str]:
     """Jobs that overlap, in etcd's order where there is one. A Job lasts from its creation to its end or deletion."""
     found = []
     born: dict[str, tuple[str, Write]] = {}
@@ -48,7 +48,7 @@ def _two_live_jobs(writes: Sequence[Write]) -> list[str]:
             mine = _owner(write.object)
             for name, (owner, other) in born.items():
                 if owner == mine and not _over(name, other, write, writes):
-                    found.append(f"Job {write.name} was created while {name} was alive")
+                    found.append(f"Job {write.name} was created while {name} was unfinished")
             born[write.name] = (mine, write)
     return found
 

@@ -60,7 +60,7 @@ def failing_for_a_while(make_bench, which: Match, code: int):
 
         fault = bench.proxy.add(Answer(chosen, code))
         busy(bench)
-        assert fault.hits, "the fault was never met"
+        assert fault.hits, "the fault never occurred"
         assert time.monotonic() - began[0] < SECONDS + HEALED
         assert created(bench.audited()) == [Stage.RESOLVE, *Stage]
         assert bench.operator.starts == 1

@@ -27,7 +27,7 @@ def stale_from(make_bench, write: int):
         bench.operator.start()
         apply(bench)
         published(bench)
-        assert stale.hits, "nothing stale was ever read"
+        assert stale.hits, "no read was stale"
         assert created(bench.audited()) == list(Stage)
 
     return case
@@ -47,7 +47,7 @@ def test_an_existing_job_of_its_own_is_adopted(make_bench):
     apply(bench)
     published(bench)
     refused = [w for w in bench.audited() if (w.verb, w.resource, w.code) == ("create", "jobs", 409)]
-    assert refused, "it never tried to create what exists"
+    assert refused, "it never tried to create the existing Job"
     assert created(bench.audited()) == list(Stage)
 
 
@@ -89,7 +89,9 @@ def test_after_a_conflict_the_operator_reads_again_and_keeps_foreign_conditions(
     apply(bench)
     image = published(bench)
     assert len(injected.hits) == 5
-    assert [w.code for w in bench.audited() if w.subresource == "status" and w.code == 409], "no real conflict came"
+    assert [w.code for w in bench.audited() if w.subresource == "status" and w.code == 409], (
+        "there was no real conflict"
+    )
     assert conditions(image)["example.com/Scanned"] == ("True", "Clean")
     assert created(bench.audited()) == list(Stage)
 
