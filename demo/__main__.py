@@ -1,4 +1,4 @@
-"""`make demo` and `make demo-tutorial`: runs a whole story and narrates it. A second run reuses what is unchanged."""
+"""`make demo` and `make demo-tutorial`: runs a whole scenario. A second run reuses what is unchanged."""
 
 import subprocess
 import sys
@@ -14,18 +14,18 @@ from devcluster.lib.run import CommandError, NotReadyError
 
 
 def main(story: Story) -> int:
-    """Exit code 1 with an explained error."""
+    """Returns the exit code: 1 after printing an error message."""
     try:
         with devcluster.alone():
             devcluster.prepare()
             cluster.up()
-            say("The cluster is up. kubeconfig: .devcluster/kubeconfig")
+            say("The cluster is ready. Kubeconfig: .devcluster/kubeconfig")
             references = catalog.push_all(catalog.build_all(catalog.and_named(story.images)))
         trained = fixture.fixture(story.training)
-        say(f"The fixture is a checkpoint of step {trained.step}: {trained.directory.name}")
-        with step("Uploading checkpoint, label map, code and sample with the UFile SDK"):
+        say(f"The training left a checkpoint at step {trained.step}: {trained.directory.name}")
+        with step("Uploading checkpoint, label map, code and test sample"):
             uploaded = seed_run.run(story)
-        with step("Installing CRD and operator", "helm, then the operator's own readiness"):
+        with step("Installing the CRD and the operator", "Helm waits until the operator is ready"):
             install.operator(references)
             install.namespace(story.namespace)
         with memory.Sampler() as peaks:

@@ -1,6 +1,6 @@
-"""Asks the served image about drawn pictures and compares with the frozen graph run here, outside the image.
+"""Sends drawn pictures to the served image and compares its answers with those of the frozen graph, run here.
 
-`python -m demo.ask STORY URL GRAPH-KEY COUNT`: writes pictures with boxes to the story's folder, prints a summary.
+`python -m demo.ask STORY URL GRAPH-KEY COUNT`: writes pictures with boxes to the scenario's folder, prints a summary.
 """
 
 import ast
@@ -26,13 +26,13 @@ THRESHOLD = 0.5
 SHEET = 8
 SHEET_SIDE = 256
 TOLERANCE = 1e-3
-"""Of scores and boxes, between two builds of TensorFlow; answers near the threshold are compared with it in mind."""
+"""Tolerance of scores and boxes between two builds of TensorFlow; also applies at the threshold."""
 
 Detection = dict[str, Any]
 
 
 def main(story: Story, url: str, key: str, count: int) -> dict[str, Any]:
-    """The summary: how many pictures, right ones, objects, how many differ from the graph, seconds per answer."""
+    """The summary: counts of pictures, correct answers, objects, differences from the graph; seconds per answer."""
     graph = Graph(story, key)
     right, objects, different, seconds, drawings = 0, 0, [], [], []
     for number, (data, drawn) in enumerate(unseen(story, count)):
@@ -56,7 +56,7 @@ def main(story: Story, url: str, key: str, count: int) -> dict[str, Any]:
 
 
 def ask(story: Story, url: str, picture: bytes) -> list[Detection]:
-    """What the service finds, best first; it is asked as the example's README, or the tutorial, tells to."""
+    """The detections of the service, best first. The request is that of the example's README or of the tutorial."""
     if story is not TUTORIAL:
         answer = requests.post(url, data=picture, timeout=60)
         answer.raise_for_status()
@@ -67,7 +67,7 @@ def ask(story: Story, url: str, picture: bytes) -> list[Detection]:
         curl = ["curl", "--silent", "--show-error", "--fail-with-body", "-X", "POST", url, "-T", str(file)]
         done = subprocess.run(curl, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
-        raise RuntimeError(f"curl ended with code {done.returncode}: {done.stderr}{done.stdout}")
+        raise RuntimeError(f"curl failed with exit code {done.returncode}: {done.stderr}{done.stdout}")
     return [{"class": row[4], "box": row[:4]} for row in ast.literal_eval(done.stdout)]
 
 
@@ -75,7 +75,7 @@ class Graph:
     """The frozen graph of the status, fetched from the object store and run with TensorFlow."""
 
     def __init__(self, story: Story, key: str) -> None:
-        import tensorflow.compat.v1 as tf  # noqa: PLC0415 - slow, and not needed to explain a wrong call
+        import tensorflow.compat.v1 as tf  # noqa: PLC0415 - slow, and not needed to report a usage error
 
         self._names = names(story)
         definition = tf.GraphDef()
@@ -100,13 +100,13 @@ class Graph:
 
 
 def names(story: Story) -> dict[int, str]:
-    """The classes of a story's label map, by id."""
+    """ID -> class, from a scenario's label map."""
     text = (story.training.folder / story.training.label_map).read_text()
     return {int(number): name for number, name in re.findall(r"id: (\d+)\s+name: '(.+)'", text)}
 
 
 def same(answered: list[Detection], computed: list[Detection]) -> bool:
-    """Whether the image answered what the graph computes, at and above the threshold; a score where it tells one."""
+    """Whether the answer matches the graph at and above the threshold; compares scores where the answer has them."""
     expected = [d for d in computed if d["score"] >= THRESHOLD - TOLERANCE]
     sure = [d for d in expected if d["score"] >= THRESHOLD + TOLERANCE]
     if not len(sure) <= len(answered) <= len(expected):

@@ -1,4 +1,4 @@
-"""The pictures of a story: drawn, so that nobody has to bring any. Needs the TensorFlow environment."""
+"""The generated pictures of a scenario. Needs the TensorFlow environment."""
 
 import io
 import sys
@@ -18,19 +18,19 @@ Drawn = Any
 
 
 def sample(story: Story) -> bytes:
-    """The picture that the Test stage shows the image, a PNG."""
+    """The sample of the Test stage, a PNG."""
     data: bytes = shapes.pictures(SAMPLE_SEED, 1, story.side)[0][0]
     return data
 
 
 def unseen(story: Story, count: int) -> list[tuple[bytes, list[Drawn]]]:
-    """Picture files that no training drew from, each with what is on it."""
+    """Picture files outside the training set, each with the shapes on it."""
     drawn = shapes.pictures(shapes.DEMO_SEED, count, story.side)
     return [(_jpeg(png), on_it) for png, on_it in drawn] if story is TUTORIAL else drawn
 
 
 def _jpeg(png: bytes) -> bytes:
-    """A JPEG as the tutorial sends them, with colours in full: of halved ones, decoders make different pixels."""
+    """A JPEG as in the tutorial, without chroma subsampling: decoders upsample chroma differently."""
     stream = io.BytesIO()
     Image.open(io.BytesIO(png)).save(stream, "JPEG", quality=90, subsampling="4:4:4")
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Uploads what an example's user has: training output, label map, code, a sample. Runs inside the cluster's network.
+"""Uploads the files of an example's user: training output, label map, code, sample. Runs inside the cluster's network.
 
 `python -m demo.seed STORY`: prints how many objects were new or had changed.
 """
@@ -17,12 +17,12 @@ LABEL_MAP = OBJECT_DETECT.label_map
 
 
 def store(bucket: str = settings.UFILE_BUCKET) -> Store:
-    """A bucket of the object store stand-in, with the keys of the environment."""
+    """A bucket of the object store stand-in, with the credentials of the environment."""
     return Store(UFile(bucket=bucket, scheme="http", suffix=settings.UFILE_SUFFIX), Credentials.from_environment())
 
 
 def objects(story: Story) -> dict[str, Path]:
-    """Key -> file of everything but the sample, under the tutorial's prefixes."""
+    """Key -> file, for everything except the sample, under the tutorial's prefixes."""
     trained = fixture(story.training)
     found = {TRAINING_OUTPUT + path.name: path for path in trained.training_output}
     found |= {PREPARED + path.name: path for path in (*trained.prepared, trained.label_map)}
@@ -32,8 +32,8 @@ def objects(story: Story) -> dict[str, Path]:
 
 
 def upload(target: Store, story: Story) -> int:
-    """Uploads what is not there and equal; returns how many objects that were."""
-    from demo.pictures import sample  # noqa: PLC0415 - draws with numpy, which tests of the store do not have
+    """Uploads new and changed files; returns how many there were."""
+    from demo.pictures import sample  # noqa: PLC0415 - needs numpy, which the tests of the store lack
 
     changed = 0
     for key, path in objects(story).items():

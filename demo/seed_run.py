@@ -1,4 +1,4 @@
-"""Starts programs of the demo inside the cluster's network, with the stand-ins' credentials in their environment."""
+"""Runs programs of the demo inside the cluster's network, with the stand-ins' credentials in their environment."""
 
 import json
 import os
@@ -11,15 +11,12 @@ from devcluster.fixture import PYTHON
 from devcluster.lib.run import run as run_program
 from devcluster.node import inside
 
-_ROOTS = (".", "object_store", "job_contract")
-
 
 def run_inside(*arguments: str, python: Path = PYTHON, text: str | None = None) -> str:
-    """Runs `python ARGUMENTS` there and returns what it prints; raises CommandError."""
+    """Runs `python ARGUMENTS` and returns its output; raises CommandError."""
     public, private = credentials.ufile_keys()
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(str(settings.REPOSITORY / root) for root in _ROOTS),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "REGISTRY_LOGIN": json.dumps([settings.REGISTRY_USER, credentials.registry_password()]),
         "UFILE_PUBLIC_KEY": public,

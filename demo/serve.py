@@ -1,4 +1,4 @@
-"""Runs the published image as a Deployment and asks it about pictures that it has never seen."""
+"""Runs the published image as a Deployment and sends it pictures outside the training set."""
 
 import json
 from typing import Any
@@ -14,9 +14,9 @@ NEEDED = 0.85
 
 
 def run(story: Story, image: kubectl.Object) -> dict[str, Any]:
-    """Deploys the digest of the status, asks it, and returns what `demo.ask` measured.
+    """Deploys the digest of the status, sends requests, and returns the measurements of `demo.ask`.
 
-    Raises NotReadyError when it does not answer, or not well enough.
+    Raises NotReadyError when the image does not answer, or not well enough.
     """
     namespace, name = image["metadata"]["namespace"], image["metadata"]["name"]
     objects = list(yaml.safe_load_all(story.serving.read_text()))
@@ -30,5 +30,5 @@ def run(story: Story, image: kubectl.Object) -> dict[str, Any]:
     asking = (story.title, f"http://{address}/service", image["status"]["frozenGraph"]["key"], str(story.pictures))
     answers: dict[str, Any] = json.loads(run_inside("-m", "demo.ask", *asking))
     if answers["different"] or answers.get("right", story.pictures) < NEEDED * story.pictures:
-        raise NotReadyError(f"The image does not answer well enough: {answers}")
+        raise NotReadyError(f"The answers of the image are not good enough: {answers}")
     return answers

@@ -1,4 +1,4 @@
-"""The end of the demo: a table for people, and the same as JSON in summary.json of its folder in out/."""
+"""The summary of the demo: a table on standard output, and summary.json in its folder in out/."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ STAGES = ("Resolve", "Export", "Build", "Test")
 
 
 def collect(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> dict[str, Any]:
-    """Everything worth keeping of one run."""
+    """The results of one run."""
     status, namespace = image["status"], image["metadata"]["namespace"]
     return {
         "stages": [
@@ -42,9 +42,7 @@ def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: S
     story.out.mkdir(parents=True, exist_ok=True)
     (story.out / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
     print()
-    print(
-        f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'peak of cgroup':>16}   (page cache included)"
-    )
+    print(f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'cgroup peak':>16}   (includes page cache)")
     for stage in found["stages"]:
         head = f"{stage['stage']:10}{stage['time']:>9}"
         for name, peak in stage["containers"].items() or [("-", {})]:
@@ -55,7 +53,7 @@ def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: S
     print(f"image {found['image']['reference']}, {found['image']['size'] / MIB:.1f} MiB compressed")
     print(
         f"answers to {answers['pictures']} pictures"
-        + (f": {answers['right']} right" if "right" in answers else f" with {answers['objects']} objects")
+        + (f": {answers['right']} correct" if "right" in answers else f" with {answers['objects']} objects")
         + f", {len(answers['different'])} different from the frozen graph, "
         f"median {answers['medianSeconds'] * 1000:.0f} ms"
     )

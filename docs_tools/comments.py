@@ -1,4 +1,4 @@
-"""The comments of a YAML file: what is written above each key, up to an empty line."""
+"""The comments of a YAML file: the lines above each key, up to an empty line."""
 
 import re
 

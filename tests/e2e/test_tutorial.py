@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -20,7 +21,7 @@ GIB = 1 << 30
 
 
 @pytest.fixture(scope="module")
-def image() -> kubectl.Object:
+def image() -> Iterator[kubectl.Object]:
     """The InferenceImage of `make demo-tutorial`, Ready; its image is deployed and was asked with curl."""
     done = subprocess.run(
         [sys.executable, "-m", "demo", TUTORIAL.title],
@@ -30,7 +31,8 @@ def image() -> kubectl.Object:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
-    return kubectl.get("-n", TUTORIAL.namespace, "infimg", NAME)
+    yield kubectl.get("-n", TUTORIAL.namespace, "infimg", NAME)
+    kubectl.kubectl("-n", TUTORIAL.namespace, "scale", f"deployment/{NAME}", "--replicas=0")  # others need the node
 
 
 def files(built: Flat) -> dict[str, tuple[str, int]]:

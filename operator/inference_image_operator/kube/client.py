@@ -23,6 +23,8 @@ WARNINGS_SECONDS = 5.0
 
 LOG_LINES, LOG_BYTES = "40", "65536"
 """Limits of a log that explains a failure. Its lines can be long."""
+LOG_IS_GONE = "unable to retrieve container logs for "
+"""The kubelet's answer, with status 200, for the log of a container that it has removed."""
 
 Object = dict[str, Any]
 
@@ -139,7 +141,8 @@ class KubernetesCluster:
             data = await self._send("GET", path, query | ({"previous": "true"} if previous else {}))
         except ApiError:  # for example a lost node or a deleted pod: the failure is reported without the log
             return ""
-        return data.decode(errors="replace")
+        text: str = data.decode(errors="replace")
+        return "" if text.startswith(LOG_IS_GONE) else text
 
     async def list_warnings(self, namespace: str) -> list[Object]:
         return await self._warnings.get(namespace)

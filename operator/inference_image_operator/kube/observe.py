@@ -81,7 +81,10 @@ async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:
     image = pod.container(IMAGE) if pod else None
     if pod is None or image is None:
         return observed
-    log = await cluster.read_log(observed.namespace, pod.name, IMAGE, previous=bool(image.restarts))
+    log = ""
+    if image.restarts:  # the instance that ended says more, unless the kubelet has removed it
+        log = await cluster.read_log(observed.namespace, pod.name, IMAGE, previous=True)
+    log = log or await cluster.read_log(observed.namespace, pod.name, IMAGE, previous=False)
     containers = tuple(replace(c, log=log) if c is image else c for c in pod.containers)
     pods = tuple(replace(p, containers=containers) if p is pod else p for p in observed.pods or ())
     return replace(observed, pods=pods)

@@ -183,11 +183,11 @@ class Pipeline:
     """The tutorial's files in UFile, a base image in a registry, and the input that names them."""
 
     store: Store
-    stage: inputs.ResolveInput
+    request: inputs.ResolveInput
     base_digest: str
 
     def input(self, **changes) -> inputs.ResolveInput:
-        return msgspec.structs.replace(self.stage, **changes)
+        return msgspec.structs.replace(self.request, **changes)
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
         "uai/samples/shapes.png": b"picture",
     }.items():
         store.write(data, key)
-    stage = inputs.ResolveInput(
+    request = inputs.ResolveInput(
         ufile=location,
         prefix="uai/object-train-output/",
         step=800,
@@ -222,7 +222,7 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
         registry=inputs.Registry(repository=repository.repository),
         sample="uai/samples/shapes.png",
     )
-    return Pipeline(store, stage, digest)
+    return Pipeline(store, request, digest)
 
 
 # --- UHub ------------------------------------------------------------------------------------------------------------

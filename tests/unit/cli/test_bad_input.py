@@ -11,16 +11,16 @@ STRUCTURAL = ("Required value", "Unsupported value", "may not be more than", "sh
 """In the API server's words: what the schema says, and not a rule in CEL."""
 
 MANIFESTS = {
-    "kind: Secret": "is no InferenceImage: its kind is Secret.",
-    "[1, 2]": "is no InferenceImage: its kind is not set.",
-    "": "has 0 documents; give a file that holds one InferenceImage and nothing else.",
+    "kind: Secret": "is not an InferenceImage: its kind is Secret.",
+    "[1, 2]": "is not an InferenceImage: its kind is not set.",
+    "": "has 0 documents; give a file with exactly one InferenceImage.",
     "kind: InferenceImage\n---\nkind: InferenceImage": "has 2 documents",
     "kind: InferenceImage": "apiVersion must be uai.ucloud.cn/v1alpha1.",
     "kind: InferenceImage\napiVersion: uai.ucloud.cn/v1alpha1": "the manifest: 'spec' is a required property.",
-    "a: [": "line 1, is not YAML",
-    "a: b\nc: d: e": "line 2, is not YAML: mapping values are not allowed here.",
-    "a: !!python/object:os.system {}": "is not YAML: could not determine a constructor",
-    "a: \x07": "is not YAML: special characters are not allowed.",
+    "a: [": "line 1, is not valid YAML",
+    "a: b\nc: d: e": "line 2, is not valid YAML: mapping values are not allowed here.",
+    "a: !!python/object:os.system {}": "is not valid YAML: could not determine a constructor",
+    "a: \x07": "is not valid YAML: special characters are not allowed.",
 }
 
 
@@ -48,23 +48,26 @@ def test_a_file_that_is_missing_or_no_text(run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"spec.surprise": 1}, "spec: there is no field surprise."),
-        ({"spec.test.sampel": "x"}, "spec.test: there is no field sampel."),
+        ({"spec.surprise": 1}, "spec: unknown field surprise."),
+        ({"spec.test.sampel": "x"}, "spec.test: unknown field sampel."),
         ({"spec.ufile.bucket": "b" * 64}, "spec.ufile.bucket: "),
-        ({"spec.export.timeout": "soon"}, "The API server would refuse this manifest: 'soon' is not a duration"),
+        ({"spec.export.timeout": "soon"}, "The API server would reject this manifest: 'soon' is not a duration"),
         ({"spec.image.tags": []}, "spec.image.tags: "),
         ({"spec.image.tags": ["ok", 7]}, "spec.image.tags[1]: 7 is not of type 'string'."),
         ({"spec.model.checkpoint.step": "800"}, "spec.model.checkpoint.step: '800' is not of type 'integer'."),
         ({"spec.ufile.secretRef": None}, "spec.ufile: 'secretRef' is a required property."),
         ({"spec.build.builder": "Docker"}, "spec.build.builder: 'Docker' is not one of"),
-        ({"metadata.name": "Not_A_Name"}, "metadata.name must be a name"),
-        ({"metadata.name": None}, "metadata.name must be a name"),
-        ({"metadata.namespace": "a/b"}, "the namespace must be a name"),
-        ({"metadata.annotations": {"uai.ucloud.cn/requestedAt": 7}}, "put uai.ucloud.cn/requestedAt in quotes"),
-        ({"spec.suspend": True}, "No Job would run. Suspended: spec.suspend is true"),
-        ({"spec.image.repository": "elsewhere.test/a/b"}, "No Job would run. RegistryNotAllowed: "),
-        ({"spec.export.formats": ["FrozenGraph", "ONNX"]}, "No Job would run. FormatNotAvailable: "),
-        ({"spec.build.resources": {"limits": {"memory": "900Gi"}}}, "No Job would run. ResourcesTooLarge: "),
+        ({"metadata.name": "Not_A_Name"}, "metadata.name must be a valid name"),
+        ({"metadata.name": None}, "metadata.name must be a valid name"),
+        ({"metadata.namespace": "a/b"}, "the namespace must be a valid name"),
+        (
+            {"metadata.annotations": {"uai.ucloud.cn/requestedAt": 7}},
+            "put the value of uai.ucloud.cn/requestedAt in quotes",
+        ),
+        ({"spec.suspend": True}, "No Job would start. Suspended: spec.suspend is true"),
+        ({"spec.image.repository": "elsewhere.test/a/b"}, "No Job would start. RegistryNotAllowed: "),
+        ({"spec.export.formats": ["FrozenGraph", "ONNX"]}, "No Job would start. FormatNotAvailable: "),
+        ({"spec.build.resources": {"limits": {"memory": "900Gi"}}}, "No Job would start. ResourcesTooLarge: "),
     ],
     ids=str,
 )
@@ -81,7 +84,7 @@ def test_what_the_api_server_refuses(run, manifest, values, row: Refusal) -> Non
     assert bool(out) == (code == 0)
     assert (err == "") == (code == 0)
     if row.message.startswith(STRUCTURAL):
-        assert "would be refused by the CustomResourceDefinition: spec" in err
+        assert "does not match the CustomResourceDefinition: spec" in err
 
 
 def test_two_namespaces(run, values) -> None:

@@ -48,7 +48,7 @@ def test_the_image_is_an_archive(build, engine: Engine, tmp_path: Path) -> None:
     assert (tmp_path / "detector.tar").read_text() == "the image"
     assert "INFO[0000] said by Kaniko" in err
     assert "Nothing was pushed, and spec.image.tags were not moved." in err
-    assert "Nothing tested the image." in err
+    assert "The image was not tested." in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["detector.tar", "engine"]
 
 
@@ -157,7 +157,7 @@ def test_an_image_of_this_content_is_not_built_again(build, engine: Engine, plac
     try:
         code, out, err = build("--push")
         assert (code, out) == (0, f"{place.registry.host}/demo/detector@{digest}\n")
-        assert "nothing was built" in err
+        assert "Nothing was built" in err
         assert "What differs" not in err
         assert len(engine.calls) == 2
     finally:
@@ -170,22 +170,26 @@ def test_a_graph_that_is_not_there_names_what_to_do(run, engine: Engine, place: 
     code, out, err = run(*place.flags(), "-f", manifest, "--executor=kaniko:test")
     assert (code, out) == (1, "")
     assert "tensorflow" in err.splitlines()[-1]
-    assert "Apply the manifest once, so that the cluster exports it; or install what the export needs" in err
+    assert "Apply the manifest once, so that the cluster exports it, or install the packages of the export" in err
     assert engine.calls == []
 
 
 @pytest.mark.parametrize(
     ("changes", "flag", "sentence"),
     [
-        ({}, "--registry-ca=", "spec.image.caSecretRef is set, and there is no cluster to ask: give --registry-ca."),
-        ({}, "--registry-ca=/nonexistent", "/nonexistent, given with --registry-ca, is missing."),
+        (
+            {},
+            "--registry-ca=",
+            "spec.image.caSecretRef is set, but there is no cluster to read it from: give --registry-ca.",
+        ),
+        ({}, "--registry-ca=/nonexistent", "/nonexistent, given with --registry-ca, does not exist."),
         ({}, "--config-map=.", "--config-map is given, but spec.source.configMap is not set"),
-        ({}, "--authfile=/nonexistent", "The file /nonexistent with registry logins is missing."),
-        ({}, "--output=/nonexistent/it.tar", "The folder /nonexistent, where it.tar is to be, is missing."),
+        ({}, "--authfile=/nonexistent", "The file /nonexistent with registry logins does not exist."),
+        ({}, "--output=/nonexistent/it.tar", "The folder /nonexistent for it.tar does not exist."),
         (
             {"source": {"git": {"url": "https://git.test/a", "ref": "main", "secretRef": {"name": "git"}}}},
             "--engine=docker",
-            "spec.source.git.secretRef is set, and there is no cluster to ask: give --git-secret.",
+            "spec.source.git.secretRef is set, but there is no cluster to read it from: give --git-secret.",
         ),
         ({}, "--ufile-keys=/nonexistent", "/nonexistent cannot be read: No such file or directory."),
         (
@@ -220,11 +224,11 @@ def test_a_config_map_is_a_folder(place: Site, run, engine: Engine, tmp_path: Pa
 
 
 def test_without_an_executor(build, engine: Engine) -> None:
-    assert "No image of Kaniko is named: give --executor, or --values with images.kaniko." in build(executor="")[2]
+    assert "No Kaniko image is set: give --executor, or --values with images.kaniko." in build(executor="")[2]
 
 
 def test_without_the_engine(build, engine: Engine, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(engine.folder))
     code, _, err = build("--engine=podman")
     assert code == 1
-    assert "podman is not on PATH: install it, or choose the other --engine." in err
+    assert "podman is not on PATH: install it, or choose another --engine." in err

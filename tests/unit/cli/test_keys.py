@@ -42,7 +42,7 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, public: st
     monkeypatch.delenv(PRIVATE_KEY_ENV, raising=False)
     if private is not None:
         monkeypatch.setenv(PRIVATE_KEY_ENV, private)
-    with pytest.raises(CommandError, match=r"UFILE_P[A-Z_]* holds no key\. Set UFILE_PUBLIC_KEY and"):
+    with pytest.raises(CommandError, match=r"UFILE_P[A-Z_]* is missing or invalid\. Set UFILE_PUBLIC_KEY and"):
         keys.read()
 
 
@@ -52,5 +52,5 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, public: st
 def test_a_file_without_them_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.yaml"
     path.write_text(text)
-    with pytest.raises(CommandError, match=r"keys\.yaml (holds no|is not one)"):
+    with pytest.raises(CommandError, match=r"keys\.yaml (contains no|is not one)"):
         keys.read(str(path))

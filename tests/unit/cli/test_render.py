@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parent / "golden"
 CASES = {
     "example": {},
     "append": {"spec.build.builder": "Append", "spec.test.enabled": False},
-    "ready-graph": {
+    "imported-graph": {
         "spec.export.frozenGraph": {"key": "graphs/ready.pb"},
         "spec.model.prefix": None,
         "spec.model.checkpoint": None,
@@ -46,7 +46,7 @@ def test_there_is_a_job_for_each_stage(run, values) -> None:
 def test_a_digest_that_nobody_knows_is_zeros_and_a_comment_says_so(run, values) -> None:
     _, out, _ = run("render", "-f", EXAMPLE, "--values", values)
     test = out.split("---\n")[-1]
-    assert test.startswith("# Stage Test. Placeholders, because they cannot be known without a cluster:\n#   - ")
+    assert test.startswith("# Stage Test. Placeholders, because these values are unknown without a cluster:\n#   - ")
     assert f"@{placeholders.DIGEST}" in test
 
 

@@ -84,9 +84,7 @@ def test_defaults_are_no_part_of_an_input():
     assert inputs.encode(where) == '{"repository":"h.example/a"}'
 
 
-@pytest.mark.parametrize(
-    ("inside", "begins"), [(INSIDE, "Where the access from outside"), ("", "Check that the repository demo")]
-)
+@pytest.mark.parametrize(("inside", "begins"), [(INSIDE, "If external access"), ("", "Check that the repository demo")])
 def test_why_a_push_is_refused(inside, begins):
     assert uhub.push("demo/infer", inside).startswith(begins)
-    assert (f"write {inside}" in uhub.push("demo/infer", inside)) is bool(inside)
+    assert (f"use {inside}" in uhub.push("demo/infer", inside)) is bool(inside)

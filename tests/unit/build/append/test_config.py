@@ -98,8 +98,8 @@ def test_labels_of_the_build_join_those_of_base_and_dockerfile(tmp_path):
     ("lines", "message"),
     [
         ("EXPOSE 80/icmp", "protocol 'icmp'"),
-        ("STOPSIGNAL SIGNOT", "'SIGNOT' is no signal"),
-        ("ENV A=${B!x}", "no substitution"),
+        ("STOPSIGNAL SIGNOT", "'SIGNOT' is not a signal"),
+        ("ENV A=${B!x}", "not a substitution"),
         ("COPY missing /x/", "the source has no missing"),
         ("COPY ../secret /x/", "leads out of the build context"),
     ],

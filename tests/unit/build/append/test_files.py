@@ -23,7 +23,7 @@ def context(tmp_path):
 def steps(context, *lines: str, own: str = "none"):
     text = "\n".join(("FROM base", *lines, "")).encode()
     plan = make(parse.read(text, "Dockerfile"), {"WorkingDir": "/srv"}, context, "Dockerfile", Options({}, {}, own))
-    return [step.entries for step in plan.steps if step.entries]
+    return [line.entries for line in plan.history if line.entries]
 
 
 def paths(context, *lines: str) -> list[str]:

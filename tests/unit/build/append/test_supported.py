@@ -20,8 +20,8 @@ from inference_image_contract.reasons import ExitCode, Reason
         ("COPY --exclude=*.md . /x/", "COPY --exclude"),
         ("COPY --parents a /b/", "COPY --parents"),
         ("COPY <<EOF /x\nhi\nEOF", "COPY with a heredoc"),
-        ("ADD https://example.com/a.txt /x", "ADD of an address"),
-        ("ADD git@example.com:a.git /x", "ADD of an address"),
+        ("ADD https://example.com/a.txt /x", "ADD of a URL"),
+        ("ADD git@example.com:a.git /x", "ADD of a URL"),
         ("ADD --checksum=sha256:1 a /x", "ADD --checksum"),
     ],
 )
@@ -73,7 +73,7 @@ CMD ["b"]
         ("COPY --chown=4294967295 a.py /x/", "--chown=4294967295"),
         ("COPY --chmod=u+x a.py /x/", "--chmod=u[+]x"),
         ("COPY a.py /usr/local/bin", "destination /usr/local/bin"),
-        ("COPY link /x/", "link, which is no file"),
+        ("COPY link /x/", "link, which is not a regular file"),
     ],
 )
 def test_what_only_the_context_or_the_base_could_tell_is_refused_too(line, what, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_build.checkpoint.pin import Patience
+from inference_image_build.checkpoint.pin import WaitPolicy
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
@@ -13,7 +13,7 @@ INDEX, DATA, META = (f"{TRAIN}model.ckpt-800.{part}" for part in ("index", "data
 CONFIG, LABELS = f"{TRAIN}pipeline.config", "uai/object-prep-output/label_map.pbtxt"
 DOCKERFILE, CODE = "uai/object-detect/object-detect-cpu.Dockerfile", "uai/object-detect/code/infer.py"
 SAMPLE = "uai/samples/shapes.png"
-AT_ONCE = Patience(limit=0)
+AT_ONCE = WaitPolicy(limit=0)
 TIERS = {"Expedited": (900, "15 minutes"), "Standard": (18_000, "5 hours")}
 NEEDED = (INDEX, DATA, CONFIG, LABELS, DOCKERFILE, CODE, SAMPLE)
 
@@ -29,8 +29,8 @@ def archive(ufile):
 
 @pytest.fixture
 def run(pipeline, registry, mounts):
-    def run(patience=AT_ONCE, **changes):
-        return resolve(pipeline.input(**changes), pipeline.store, registry, mounts, patience)
+    def run(wait_policy=AT_ONCE, **changes):
+        return resolve(pipeline.input(**changes), pipeline.store, registry, mounts, wait_policy)
 
     return run
 
@@ -47,7 +47,7 @@ def test_each_object_that_is_needed_is_named(run, archive, key):
     error = refused(run)
     assert (error.reason, error.exit_code) == (Reason.OBJECT_ARCHIVED, ExitCode.BAD_INPUT)
     assert error.keys == (key,)
-    assert f"1 object in bucket '127' cannot be read before being restored from class ARCHIVE: '{key}'." in str(error)
+    assert f"1 object in bucket '127' must be restored from class ARCHIVE before use: '{key}'." in str(error)
 
 
 def test_all_of_them_are_named_at_once(run, archive, capsys):
@@ -76,7 +76,7 @@ def test_of_an_older_checkpoint_it_is_told_when_it_is_chosen(run, archive, store
     """The newest is not whole, and nobody writes it any more."""
     store.write(b"half", f"{TRAIN}model.ckpt-900.data-00000-of-00001")
     archive(INDEX)
-    assert refused(run, step=None, patience=Patience(limit=0, abandoned=-60)).keys == (INDEX,)
+    assert refused(run, step=None, wait_policy=WaitPolicy(limit=0, abandoned=-60)).keys == (INDEX,)
 
 
 def test_a_ready_graph_and_an_archive_of_code(run, archive, store):

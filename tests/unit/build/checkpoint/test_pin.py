@@ -4,15 +4,15 @@ import threading
 
 import pytest
 
-from inference_image_build.checkpoint.pin import Patience, pin
+from inference_image_build.checkpoint.pin import WaitPolicy, pin
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from tests.support.image_tables import index
 
 TRAIN = "uai/object-train-output/"
-AT_ONCE = Patience(limit=0, quiet=0, pause=0)
-PATIENT = Patience(limit=20, quiet=10, pause=0.01)
-OLD = Patience(limit=20, quiet=10, pause=0.01, abandoned=0)
+AT_ONCE = WaitPolicy(limit=0, quiet=0, pause=0)
+PATIENT = WaitPolicy(limit=20, quiet=10, pause=0.01)
+OLD = WaitPolicy(limit=20, quiet=10, pause=0.01, abandoned=0)
 """Everything there counts as long abandoned."""
 
 
@@ -110,28 +110,28 @@ def test_one_that_is_being_written_is_waited_for(store, write, left_out, step, c
 
 
 @pytest.mark.parametrize(
-    ("patience", "waited"),
+    ("wait_policy", "waited"),
     [
-        (Patience(limit=9, quiet=0.05, pause=0.01), True),
-        (Patience(limit=0.05, quiet=9, pause=0.01), True),
+        (WaitPolicy(limit=9, quiet=0.05, pause=0.01), True),
+        (WaitPolicy(limit=0.05, quiet=9, pause=0.01), True),
         (OLD, False),
     ],
     ids=["nothing came for a while", "the limit", "abandoned"],
 )
 @pytest.mark.parametrize("step", [1000, None], ids=["a step", "the newest"])
-def test_one_that_never_comes_is_told(store, write, step, patience, waited):
+def test_one_that_never_comes_is_told(store, write, step, wait_policy, waited):
     write(1000, 10, 10, left_out="data-00001-of-00002")
     with pytest.raises(StageError) as caught:
-        pin(store, TRAIN, step, patience)
+        pin(store, TRAIN, step, wait_policy)
     assert caught.value.reason == Reason.CHECKPOINT_INCOMPLETE
     assert "model.ckpt-1000.data-00001-of-00002 is missing" in caught.value.message
-    assert ("waited for" in caught.value.message) is waited
+    assert ("Resolve waited" in caught.value.message) is waited
 
 
 def test_an_index_that_is_none_is_told(store, write):
     write(1000, 10)
     store.write(b"half an ind", f"{TRAIN}model.ckpt-1000.index")
-    with pytest.raises(StageError, match=r"model\.ckpt-1000\.index does not end as an index does"):
+    with pytest.raises(StageError, match=r"model\.ckpt-1000\.index does not end with the magic number of an index"):
         pin(store, TRAIN, 1000, AT_ONCE)
 
 

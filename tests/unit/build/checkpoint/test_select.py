@@ -92,11 +92,11 @@ def test_a_missing_file_is_found_from_the_names(names, missing):
         ((1, 1, 1), Fault("uai/train/model.ckpt-8.data-00000-of-00003", "is missing")),
         (
             (1, 2),
-            Fault("uai/train/model.ckpt-8.data-00001-of-00002", "has 1 bytes, where its index tells of 2"),
+            Fault("uai/train/model.ckpt-8.data-00001-of-00002", "has 1 bytes, but its index says 2"),
         ),
         (
             (0, 1),
-            Fault("uai/train/model.ckpt-8.data-00000-of-00002", "has 1 bytes, where its index tells of 0"),
+            Fault("uai/train/model.ckpt-8.data-00000-of-00002", "has 1 bytes, but its index says 0"),
         ),
     ],
     ids=["as the index says", "more shards than files", "one too short", "one too long"],
@@ -160,10 +160,10 @@ def test_an_incomplete_checkpoint_is_told_with_the_file_and_the_remedy():
     error = incomplete(fault, 61.4)
     assert error.reason == Reason.CHECKPOINT_INCOMPLETE
     assert error.message == (
-        "The checkpoint is incomplete: uai/train/model.ckpt-8.index is missing. It was waited for during 61 s."
+        "The checkpoint is incomplete: uai/train/model.ckpt-8.index is missing. Resolve waited 61 s for it."
     )
     then = "then set the annotation uai.ucloud.cn/requestedAt to a new value."
-    assert error.hint == f"Upload {fault.key}, or let the training and its upload come to an end, {then}"
+    assert error.hint == f"Upload {fault.key}, or wait until the training and its upload end, {then}"
     abandoned = incomplete(fault, 0)
     assert "waited" not in abandoned.message
     assert abandoned.hint == f"Upload {fault.key}, {then}"

@@ -89,7 +89,7 @@ def test_any_other_file_stays(text, path):
         (b"a\n!\n", 2, "must follow '!'"),
         (b"# x\n[a\n", 2, "not closed"),
         (b"[]\n", 1, "empty or not closed"),
-        (b"[b-a]\n", 1, "backwards"),
+        (b"[b-a]\n", 1, "reversed"),
         (b"[a-", 1, "not closed"),
         (b"a\\", 1, "escapes nothing"),
         (b"a\n\xff\n", 2, "not UTF-8"),

@@ -34,7 +34,7 @@ REFUSED = {
     "FROM": (1, "FROM takes"),
     "FROM a b": (1, "FROM takes"),
     "FROM a IS b": (1, "FROM takes"),
-    "FROM a AS 1b": (1, "no name for a build stage"),
+    "FROM a AS 1b": (1, "not a valid name for a build stage"),
     "FROM --bogus=1 a": (1, "FROM has no flag --bogus"),
     "FROM --platform a": (1, "--platform has no value"),
     "FROM --platform=a --platform=b a": (1, "--platform twice"),
@@ -97,8 +97,8 @@ def test_refuses_what_kaniko_refuses_and_names_the_line(text):
     ("data", "words"),
     [
         (b"FROM a\n\xff\n", "line 2: it is not UTF-8"),
-        (b"FROM a\n\0", "line 2: it holds a NUL"),
-        (b"#" * (MAX_BYTES + 1), "more than"),
+        (b"FROM a\n\0", "line 2: it contains a NUL"),
+        (b"#" * (MAX_BYTES + 1), "the limit is"),
     ],
 )
 def test_what_is_no_text_is_no_dockerfile(data, words):
@@ -135,7 +135,7 @@ def test_which_images_are_pulled(text, args, expected):
         ("ARG A\nFROM x:$A", "written x:$A"),
         ("FROM Upper", "malformed repository"),
         ("FROM a\nCOPY --from=$X b c", "line 2: the image '$X'"),
-        ("FROM ${A##x}", "no substitution"),
+        ("FROM ${A##x}", "not a substitution"),
     ],
 )
 def test_a_reference_that_is_none_names_its_line(text, words):

@@ -34,7 +34,7 @@ def config(labels=None, env=()) -> dict[str, object]:
     ],
 )
 def test_what_a_base_tells(name, document, told):
-    assert base_tensorflow.told(name, document) == told
+    assert base_tensorflow.declared(name, document) == told
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import os
 import msgspec
 import pytest
 
-from inference_image_build.append.stage import append
+from inference_image_build.append.step import append
 from inference_image_build.dockerfile import parse as dockerfile
 from inference_image_build.dockerfile.copied_files import File, copied
 from inference_image_build.dockerfile.parse import read
@@ -30,7 +30,7 @@ CONTEXT = ("Dockerfile", "code/infer.py", "code/checkpoint_dir/graph.pb", "conf/
 
 
 def brought(text: str, **build_args: str) -> list[str]:
-    """What each COPY and ADD brings."""
+    """What each COPY and ADD puts."""
     instructions = read(text.encode(), "Dockerfile")
     found = copied(instructions, [File(path, 1, 1) for path in CONTEXT], build_args)
     return [" ".join(file.path for file in files) for _, files in found]
@@ -107,8 +107,11 @@ def test_a_layer_that_fits(files):
 
 def test_a_layer_that_may_fit_is_worth_a_warning():
     (message,) = judge(File("a.csv", 90, 0), File("b.pb", 20, 20))
-    assert message.startswith("Dockerfile, line 2: ADD brings up to 110 bytes in one layer")
-    assert "h.example takes layers of at most 100 bytes. The largest: a.csv (90 bytes), b.pb (20 bytes)." in message
+    assert message.startswith("Dockerfile, line 2: ADD puts up to 110 bytes into one layer")
+    assert (
+        "h.example accepts layers of at most 100 bytes. The largest files: a.csv (90 bytes), b.pb (20 bytes)."
+        in message
+    )
     assert "Split line 2 of Dockerfile" in message
 
 
@@ -120,7 +123,7 @@ def test_a_layer_that_may_fit_is_worth_a_warning():
     ],
 )
 def test_a_layer_that_cannot_fit_is_refused(files, remedy):
-    with pytest.raises(StageError, match="line 2: ADD brings") as caught:
+    with pytest.raises(StageError, match="line 2: ADD puts") as caught:
         judge(*files)
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
     assert remedy in caught.value.hint
@@ -144,9 +147,9 @@ def run(pipeline, registry, mounts):
     """run(layer_bytes, ...) resolves the tutorial's pipeline under a limit."""
 
     def resolved(size: int, *, host: str = "", client=registry, **changes):
-        stage = pipeline.input(**changes)
-        stage = msgspec.structs.replace(stage, registry=limited(stage.registry, size, host))
-        return resolve(stage, pipeline.store, client, mounts)
+        step_input = pipeline.input(**changes)
+        step_input = msgspec.structs.replace(step_input, registry=limited(step_input.registry, size, host))
+        return resolve(step_input, pipeline.store, client, mounts)
 
     return resolved
 
@@ -157,7 +160,7 @@ def test_weights_in_the_source_are_refused_before_anything_is_built(run, store):
     with pytest.raises(StageError) as caught:
         run(3000)
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
-    assert "object-detect-cpu.Dockerfile, line 3: ADD brings" in caught.value.message
+    assert "object-detect-cpu.Dockerfile, line 3: ADD puts" in caught.value.message
     assert "code/extra.pb (5000 bytes)" in caught.value.message
 
 
@@ -202,12 +205,12 @@ def test_an_image_that_is_there_is_not_judged_by_its_files(run, registry_server,
 def test_report_warns_of_a_layer_that_was_taken_all_the_same(registry, registry_server, repository, tmp_path):
     registry_server.push_image(repository.path, "content-1", os.urandom(4000))
     where = limited(inputs.Registry(repository=repository.repository), 3000)
-    stage = inputs.ReportInput(registry=where, content_tag="content-1")
-    (warning,) = report(stage, registry, tmp_path / "none").warnings
+    step_input = inputs.ReportInput(registry=where, content_tag="content-1")
+    (warning,) = report(step_input, registry, tmp_path / "none").warnings
     assert warning.reason == "LayerMayBeTooLarge"
     assert "has 4000 bytes" in warning.message
     assert (
-        report(msgspec.structs.replace(stage, registry=limited(where, 4000)), registry, tmp_path / "none").warnings
+        report(msgspec.structs.replace(step_input, registry=limited(where, 4000)), registry, tmp_path / "none").warnings
         == ()
     )
 
@@ -218,7 +221,7 @@ def test_what_goes_to_another_registry_next_is_refused():
             host="other.example", layer_bytes=100),)
     )  # fmt: skip
     assert strictest(where).host == "other.example"
-    with pytest.raises(StageError, match=r"other\.example takes layers of at most 100 bytes") as caught:
+    with pytest.raises(StageError, match=r"other\.example accepts layers of at most 100 bytes") as caught:
         list(check_pushed([Descriptor("sha256:1", 50), Descriptor("sha256:2", 101)], where))
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
 
@@ -228,13 +231,13 @@ def test_append_refuses_a_layer_before_it_is_pushed(registry, registry_server, r
     (context / "code").mkdir(parents=True)
     (context / "code" / "weights.pb").write_bytes(os.urandom(4000))
     (tmp_path / "Dockerfile").write_text("FROM scratch\nADD code /code/\n")
-    stage = inputs.AppendInput(
+    step_input = inputs.AppendInput(
         registry=limited(inputs.Registry(repository=repository.repository), 3000),
         content_tag="content-1",
         dockerfile="Dockerfile",
         checkpoint_dir="code/checkpoint_dir",
     )
     with pytest.raises(StageError, match="ADD code /code/ makes a layer of") as caught:
-        append(stage, registry, context, tmp_path / "Dockerfile", tmp_path / "digest")
+        append(step_input, registry, context, tmp_path / "Dockerfile", tmp_path / "digest")
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
     assert registry_server.digest(repository.path, "content-1") == ""

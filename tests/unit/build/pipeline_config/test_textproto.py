@@ -29,14 +29,14 @@ REFUSED = {
     "a": (1, "':' or '{'"),
     "a 1": (1, "':' or '{'"),
     "a:\n}": (2, "a value was expected"),
-    "\n\na {\n b: 1\n": (5, "'}' is missing"),
+    "\n\na {\n b: 1\n": (5, "before the closing '}'"),
     "a { b: 1 >": (1, "a field name was expected"),
     "a: 'open\n'": (1, "unexpected character"),
     "a: $": (1, "unexpected character '$'"),
     "}": (1, "a field name was expected"),
     "a: [1": (1, "a value was expected"),
     "[ext": (1, "not closed"),
-    r"a: '\UFFFFFFFF'": (1, "no code point"),
+    r"a: '\UFFFFFFFF'": (1, "not a code point"),
     "a {" * 100: (1, "nested deeper"),
 }
 

@@ -43,8 +43,8 @@ def run(client, repository):
 
     def call(digest, tags=("test",), others=(), **more):
         where = inputs.Registry(repository=repository.repository, additional_repositories=tuple(others))
-        stage = inputs.PublishInput(registry=where, digest=digest, tags=tags, **more)
-        return publish(stage, client())
+        step_input = inputs.PublishInput(registry=where, digest=digest, tags=tags, **more)
+        return publish(step_input, client())
 
     return call
 
@@ -118,7 +118,7 @@ def test_a_refused_move_moves_nothing(run, client, registry_server, places, take
     with pytest.raises(StageError) as caught:
         run(digest, ("test", "v1"), (sibling.repository, elsewhere.repository), refuse_moves=True)
     assert caught.value.reason == Reason.TAG_EXISTS
-    assert f"{places[taken].repository}:v1 points to {other} already" in caught.value.message
+    assert f"{places[taken].repository}:v1 already points to {other}" in caught.value.message
     assert "spec.image.tagPolicy" in caught.value.hint
     assert [client().manifest(place, "test") for place in places.values()] == [None] * 3
 

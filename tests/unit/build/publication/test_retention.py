@@ -128,8 +128,8 @@ def test_a_tag_that_a_killed_pod_left_between_is_no_image_and_goes(clean, push, 
         push(number, days_ago(9))
     retention.untag.untag(registry, repository, [f"content-{1:064x}"], time.monotonic() + 60)
     content = f"content-{2:064x}"
-    registry.put_manifest(repository, content, retention.untag.NOTHING)
-    assert digest_of(content) == retention.untag.NOTHING.digest
+    registry.put_manifest(repository, content, retention.untag.EMPTY_IMAGE)
+    assert digest_of(content) == retention.untag.EMPTY_IMAGE.digest
     assert existing_image.image(registry, repository, f"sha256:{2:064x}") is None
     assert clean(1) == (0, "")
     assert registry.tags(repository) == [f"content-{3:064x}"]
@@ -186,7 +186,7 @@ def test_a_registry_that_deletes_nothing_is_left_alone_and_said_so(tmp_path, tls
             wanted = Retention(keep=1, delete_images=delete_images)
             deleted, why = retention.apply(wanted, client, here, PUBLISHED)
             assert deleted == 0
-            assert "The registry deletes no images: it answers 405 UNSUPPORTED" in why
+            assert "The registry does not delete images: it answers 405 UNSUPPORTED" in why
         assert len(client.tags(here)) == 2
         assert [registry_digest(client, here, number) for number in (1, 2)] == digests, "no tag was moved before"
 
@@ -200,7 +200,7 @@ def test_a_login_that_may_not_delete_is_said_so_and_no_failure(connect, serve, t
     here = repository._replace(host=f"localhost:{serve(handle, tls=tls)}")
     deleted, why = retention.apply(Retention(keep=1), connect(here.host, ca=tls.ca), here, PUBLISHED)
     assert deleted == 0
-    assert "left alone" in why
+    assert "kept" in why
 
 
 def test_tags_come_page_by_page_from_the_same_registry_only(connect, serve, tls, repository):
@@ -240,4 +240,4 @@ def test_answers_against_the_protocol_are_no_failure(connect, serve, tls, reposi
     here = repository._replace(host=f"localhost:{serve(handle, tls=tls)}")
     deleted, why = retention.apply(Retention(keep=1), connect(here.host, ca=tls.ca), here, PUBLISHED)
     assert deleted == 0
-    assert "left alone" in why
+    assert "kept" in why

@@ -76,7 +76,7 @@ def test_images_go_only_if_nobody_refers_to_them_and_they_are_old(text, most, go
 
 
 def test_an_image_with_several_content_tags_goes_with_all_of_them():
-    image = Image("d", ("a", "b"), Use.NOBODY, NOW - timedelta(days=9))
-    newer = Image("e", ("c",), Use.NOBODY, NOW - timedelta(days=8))
+    image = Image("d", ("a", "b"), Use.UNREFERENCED, NOW - timedelta(days=9))
+    newer = Image("e", ("c",), Use.UNREFERENCED, NOW - timedelta(days=8))
     assert plan([newer, image], keep=1, most=0, delete_images=False, now=NOW).tags == ("a", "b")
     assert plan([image], keep=1, most=1, delete_images=False, now=NOW).tags == ("a", "b")

@@ -52,9 +52,9 @@ def at_uhub(request, pipeline, uhub_client, uhub_where, mounts):
     def run(host: str, logins: dict[str, str], *, base: str = "", limits: dict[str, int] | None = None, **changes):
         where = uhub_where(f"{host}/demo/infer", **(limits or {}))
         base = base or f"{uhub.inside}/share/base:v1"
-        stage = pipeline.input(**{"registry": where, "build_args": {"BASE": base}} | changes)
+        step_input = pipeline.input(**{"registry": where, "build_args": {"BASE": base}} | changes)
         uhub.requests.clear()
-        return resolve(stage, pipeline.store, uhub_client(logins), mounts)
+        return resolve(step_input, pipeline.store, uhub_client(logins), mounts)
 
     return run
 
@@ -171,8 +171,8 @@ def test_a_login_that_pulls_from_outside_and_does_not_push_is_told_the_inner_nam
     error = refused(at_uhub, uhub.outside, {uhub.outside: CONSOLE})
     assert error.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "refuses pushing to" in error.message
-    assert "and allows reading it: it answers 403 DENIED" in error.message
-    assert f"write {uhub.inside} in spec.image.repository" in error.hint
+    assert "but allows reading it: it answers 403 DENIED" in error.message
+    assert f"use {uhub.inside} in spec.image.repository" in error.hint
     assert "外网访问" in error.hint
 
 
@@ -254,7 +254,7 @@ def test_a_registry_that_deletes_nothing_says_so_and_keeps_every_tag(uhub, uhub_
     client = uhub_client({uhub.inside: CONSOLE})
     result = publish(inputs.PublishInput(registry=where, digest=digests[-1], tags=("v1",), retention=wanted), client)
     assert result.deleted == 0
-    assert "deletes no images: it answers 405" in result.retention
+    assert "does not delete images: it answers 405" in result.retention
     for number, digest in enumerate(digests):
         assert uhub.digest("demo/infer", f"content-{number:08x}{0:056x}") == digest
 
@@ -279,7 +279,7 @@ def test_resolve_warns_of_a_repository_that_fills(at_uhub, uhub, push, number, w
     assert [warning.reason for warning in result.warnings] == (["RepositoryNearlyFull"] if warned else [])
     for warning in result.warnings:
         assert f"{uhub.outside}/demo/infer has 30 tags, 2 of them content tags" in warning.message
-        assert "above 40, UHub deletes the tags that nobody pulled for a month, the oldest first" in warning.message
+        assert "above 40, UHub deletes tags that were not pulled for a month, the oldest first" in warning.message
         assert "{contentHash}" in warning.message
 
 
@@ -292,6 +292,8 @@ def test_additional_repositories_are_counted_too(at_uhub, uhub, uhub_where, push
 
 
 def test_a_registry_without_a_limit_is_not_counted(pipeline, registry, registry_server, repository, mounts):
-    where = msgspec.structs.replace(pipeline.stage.registry, limits=(inputs.RegistryLimit(host="h.test", warn_tags=1),))
+    where = msgspec.structs.replace(
+        pipeline.request.registry, limits=(inputs.RegistryLimit(host="h.test", warn_tags=1),)
+    )
     registry_server.push_image(repository.path, "v1")
     assert resolve(pipeline.input(registry=where), pipeline.store, registry, mounts).warnings == ()

@@ -56,7 +56,7 @@ def read(tmp_path) -> Callable[..., dict[str, bytes]]:
     def run(data: bytes, name: str = "src/code.tar.gz", limits=archive.LIMITS) -> dict[str, bytes]:
         path = tmp_path / "archive"
         path.write_bytes(data)
-        return {item.path: b"".join(item.content) for item in archive.members(path, name, limits)}
+        return {item.path: b"".join(item.content) for item in archive.entries(path, name, limits)}
 
     return run
 
@@ -83,7 +83,7 @@ def test_a_zip_gives_its_files(read):
 def test_a_file_may_be_left_unread(tmp_path):
     path = tmp_path / "archive"
     path.write_bytes(tar(entry("a", b"1" * 100_000), entry("b", b"2")))
-    assert [item.path for item in archive.members(path, "x.tar.gz")] == ["a", "b"]
+    assert [item.path for item in archive.entries(path, "x.tar.gz")] == ["a", "b"]
 
 
 UNSAFE_TARS = {
@@ -99,11 +99,11 @@ UNSAFE_TARS = {
     "device": ([entry("a", b"", type=tarfile.CHRTYPE)], "device"),
     "block device": ([entry("a", b"", type=tarfile.BLKTYPE)], "device"),
     "pipe": ([entry("a", b"", type=tarfile.FIFOTYPE)], "pipe"),
-    "contiguous": ([entry("a", b"", type=tarfile.CONTTYPE)], "unknown kind"),
+    "contiguous": ([entry("a", b"", type=tarfile.CONTTYPE)], "unknown type"),
     "setuid": ([entry("a", mode=0o4755)], "setuid"),
     "setgid": ([entry("a", mode=0o2755)], "setuid or setgid"),
     "setgid folder": ([entry("a", b"", type=tarfile.DIRTYPE, mode=0o2755)], "setuid or setgid"),
-    "twice": ([entry("a"), entry("./a")], "is there twice"),
+    "twice": ([entry("a"), entry("./a")], "appears twice"),
     "file below a file": ([entry("a"), entry("a/b")], "a file and a folder"),
     "file where a folder is": ([entry("a/b"), entry("a")], "a file and a folder"),
     "folder where a file is": ([entry("a"), entry("a", b"", type=tarfile.DIRTYPE)], "a file and a folder"),
@@ -158,9 +158,9 @@ UNSAFE_ZIPS = {
     "socket": (packed((zip_entry("a", 0o140644), b"")), "socket"),
     "setuid": (packed((zip_entry("a", 0o104755), b"")), "setuid"),
     "encrypted": (encrypted(packed(("a", b"x"))), "encrypted"),
-    "bzip2": (packed(("a", b"x"), method=zipfile.ZIP_BZIP2), "another method"),
+    "bzip2": (packed(("a", b"x"), method=zipfile.ZIP_BZIP2), "method other than"),
     "file and folder": (packed(("a", b"x"), ("a/", b"")), "a file and a folder"),
-    "overlap": (overlapping(), "upon another"),
+    "overlap": (overlapping(), "overlaps another"),
 }
 
 
@@ -174,7 +174,7 @@ def test_an_unsafe_zip_is_refused(read, case):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")  # of the library that writes the bad archive
 def test_a_zip_with_a_name_twice_is_refused(read):
-    with pytest.raises(StageError, match="is there twice"):
+    with pytest.raises(StageError, match="appears twice"):
         read(packed(("a", b"1"), ("a", b"2")), "code.zip")
 
 
@@ -225,7 +225,7 @@ def test_a_million_entries_end_at_the_limit(tmp_path, name):
             for _ in range(count // 3000):
                 out.write(block)
     with pytest.raises(StageError) as caught:
-        list(archive.members(path, name))
+        list(archive.entries(path, name))
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
 
 
@@ -251,7 +251,7 @@ def test_what_lies_behind_a_small_file_is_not_unpacked(tmp_path):
         out.write(info.tobuf())
         out.write(b"\0" * 1024**2)
     with pytest.raises(StageError, match="zeros") as caught:
-        list(archive.members(path, "bomb.tar.gz"))
+        list(archive.entries(path, "bomb.tar.gz"))
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
 
 

@@ -48,7 +48,7 @@ def test_more_bytes_than_the_limit_are_refused(store, monkeypatch):
 def test_a_file_that_is_a_folder_too_is_refused(store):
     store.write(b"x", "src/code")
     store.write(b"x", "src/code/a.py")
-    with pytest.raises(StageError, match="'code' is a file and a folder") as caught:
+    with pytest.raises(StageError, match="'code' is both a file and a folder") as caught:
         source.from_ufile(store, "src/")
     assert caught.value.reason == Reason.UNSAFE_KEY
 

@@ -80,8 +80,8 @@ def get(https, tmp_path) -> Callable[..., tuple[dict[str, bytes], PinnedCommit]]
         )
         login = login or Credentials("git", PASSWORD, ca=https.ca)
         with fetch.fetched(source, tmp_path / f"clone-{next(count)}", login, pinned, limits) as found:
-            members = git_tree.members(found.store, found.commit, path, found.remote)
-            files, texts = unpack.pin(members, FILES, 1000)
+            entries = git_tree.entries(found.store, found.commit, path, found.remote)
+            files, texts = unpack.pin(entries, FILES, 1000)
         assert all(len(item.sha256) == 64 for item in files)
         return {item.path: texts.get(item.path) for item in files}, found.pinned
 
@@ -121,7 +121,7 @@ def test_what_was_pinned_is_fetched_after_the_branch_moved(get, repository):
 
 def test_a_rewritten_history_is_a_change(get, repository):
     gone = PinnedCommit(commit="1" * 40)
-    with pytest.raises(StageError, match="no longer gives the commit 1111") as caught:
+    with pytest.raises(StageError, match="no longer serves the commit 1111") as caught:
         get("main", pinned=gone)
     assert caught.value.reason == Reason.SOURCE_CHANGED
 
@@ -245,7 +245,7 @@ def not_utf8(repository):
     [
         (link, "'code/link' is a symbolic link"),
         (submodule, "'vendor' is a submodule"),
-        (pointer, "'model.pb' is a pointer of Git LFS"),
+        (pointer, "'model.pb' is a Git LFS pointer"),
         (backslash, "backslash"),
         (not_utf8, "not UTF-8"),
     ],
@@ -269,8 +269,8 @@ def test_what_lies_outside_of_the_folder_does_no_harm(get, repository):
     ("limits", "clause"),
     [
         (Limits(packed=100), "more than 100 bytes"),
-        (Limits(objects=3), "objects, more than 3"),
-        (Limits(object=5), "bytes, more than 5"),
+        (Limits(objects=3), "objects; the limit is 3"),
+        (Limits(object=5), "bytes; the limit is 5"),
         (Limits(total=300), "more than 300 bytes"),
     ],
 )

@@ -8,7 +8,7 @@ import tarfile
 import msgspec
 import pytest
 
-from inference_image_build.append.stage import append
+from inference_image_build.append.step import append
 from inference_image_build.registry.copy import Descriptor
 from inference_image_build.source import archive
 from inference_image_build.steps.assemble import assemble
@@ -38,8 +38,10 @@ def run(pipeline, registry, mounts):
     """run(**changes) -> the result and its input lock; the source is the archive unless the changes name another."""
 
     def resolved(**changes):
-        stage = pipeline.input(**{"source_prefix": "", "source_archive": ARCHIVE, "dockerfile": "Dockerfile"} | changes)
-        result = resolve(stage, pipeline.store, registry, mounts)
+        step_input = pipeline.input(
+            **{"source_prefix": "", "source_archive": ARCHIVE, "dockerfile": "Dockerfile"} | changes
+        )
+        result = resolve(step_input, pipeline.store, registry, mounts)
         data = pipeline.store.read(result.input_lock.key, max_bytes=10**6)
         return result, msgspec.json.decode(data, type=inputs.InputLock)
 
@@ -56,7 +58,7 @@ def build(pipeline, location, mounts, tmp_path):
 
     def assembled(result, onnx=b"", **changes):
         model = inputs.OnnxModel(**exported(ONNX, onnx), greatest_difference="1.0e-07") if onnx else None
-        stage = inputs.AssembleInput(
+        step_input = inputs.AssembleInput(
             ufile=location,
             input_lock=result.input_lock,
             graph=inputs.Graph(**exported(GRAPH, b"graph"), onnx=model),
@@ -66,7 +68,7 @@ def build(pipeline, location, mounts, tmp_path):
         workspace = tmp_path / "workspace"
         workspace.mkdir(exist_ok=True)
         context = workspace / "context"
-        assemble(stage, pipeline.store, context, workspace / "Dockerfile", mounts)
+        assemble(step_input, pipeline.store, context, workspace / "Dockerfile", mounts)
         assert not any(mounts.download.iterdir()) if mounts.download.exists() else True
         found = {
             path.relative_to(context).as_posix(): path.read_bytes() for path in context.rglob("*") if path.is_file()
@@ -116,7 +118,7 @@ def test_an_absent_archive_is_named(run):
 def test_a_large_archive_is_not_even_downloaded(run, store, files, ufile, monkeypatch):
     store.write(tar_gz(files), ARCHIVE)
     monkeypatch.setattr(archive, "LIMITS", archive.LIMITS._replace(packed=10))
-    with pytest.raises(StageError, match="more than 10") as caught:
+    with pytest.raises(StageError, match="the limit is 10") as caught:
         run()
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
     assert ("GET", f"/{ARCHIVE}") not in [tuple(entry[:2]) for entry in ufile.seen]
@@ -229,14 +231,14 @@ def layers(build, registry, repository, tmp_path):
 
     def appended(result) -> list[set[str]]:
         build(result)
-        stage = inputs.AppendInput(
+        step_input = inputs.AppendInput(
             registry=inputs.Registry(repository=repository.repository),
             content_tag="content-1",
             dockerfile="Dockerfile",
             checkpoint_dir="code/checkpoint_dir",
         )
         workspace = tmp_path / "workspace"
-        append(stage, registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
+        append(step_input, registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
         blobs = json.loads(registry.manifest(repository, "content-1").data)["layers"][1:]
         return [names(registry.read_blob(repository, Descriptor(blob["digest"], blob["size"]))) for blob in blobs]
 
@@ -323,7 +325,7 @@ def test_the_host_that_a_base_is_pulled_from_is_no_content(run, upload, files, r
 
 def test_the_host_that_is_spoken_to_must_be_allowed(run, upload, files, repository, pipeline):
     changes = upload(files | {"Dockerfile": f"FROM uhub.example.com/{repository.path}-base:1\n".encode()})
-    allowed = msgspec.structs.replace(pipeline.stage.registry, allowed_hosts=("uhub.example.com",))
+    allowed = msgspec.structs.replace(pipeline.request.registry, allowed_hosts=("uhub.example.com",))
     with pytest.raises(StageError, match=repository.host) as caught:
         run(**changes, registry=allowed, base_rewrites=(rewrite("uhub.example.com", repository.host),))
     assert caught.value.reason == Reason.REGISTRY_NOT_ALLOWED

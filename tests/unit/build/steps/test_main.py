@@ -43,11 +43,11 @@ def test_a_step_without_its_input_says_so(step, result, monkeypatch):
 def test_resolve_as_a_process_leaks_no_secret(pipeline, registry_server, tmp_path):
     """The whole program with a wrong registry: the reason arrives, and no credential does."""
     output = tmp_path / "termination-log"
-    stage = pipeline.input(registry=inputs.Registry(repository=f"{registry_server.host}/demo/infer"))
+    step_input = pipeline.input(registry=inputs.Registry(repository=f"{registry_server.host}/demo/infer"))
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": PYTHONPATH,
-        paths.INPUT_ENV: inputs.encode(stage),
+        paths.INPUT_ENV: inputs.encode(step_input),
         paths.RESULT_ENV: str(output),
         paths.PUBLIC_KEY_ENV: "TOKEN_public_1",
         paths.PRIVATE_KEY_ENV: "canary-private-key-1",
@@ -90,8 +90,8 @@ def test_an_unreadable_credentials_file_is_the_steps_to_explain(result, monkeypa
     auth = tmp_path / "config.json"
     auth.write_text("not JSON")
     monkeypatch.setattr(paths, "REGISTRY_AUTH", str(auth))
-    stage = inputs.ReportInput(registry=inputs.Registry(repository="h.example/a"), content_tag="t")
-    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    step_input = inputs.ReportInput(registry=inputs.Registry(repository="h.example/a"), content_tag="t")
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
     assert program.main(["report"]) == ExitCode.BAD_INPUT
     assert "dockerconfigjson" in json.loads(result.read_bytes())["message"]
 
@@ -109,10 +109,10 @@ def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, lo
         request.end_headers()
         request.wfile.write(b"{}")
 
-    stage = inputs.ProbeInput(
+    step_input = inputs.ProbeInput(
         port=serve(handle), ready_path="/r", path="/p", timeout_seconds=5, sample="uai/sample.png", ufile=location
     )
-    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
     assert program.main(["probe"]) == ExitCode.OK
     assert seen == [b"", b"picture", b""], "ready, the picture, what it takes"
     assert msgspec.json.decode(result.read_bytes())["readySeconds"] >= 0

@@ -15,8 +15,8 @@ TAG = "content-" + "a" * 64
 @pytest.fixture
 def ask(registry, repository, tmp_path):
     """ask() -> the report on the content tag, with the digest file of this test."""
-    stage = inputs.ReportInput(registry=inputs.Registry(repository=repository.repository), content_tag=TAG)
-    return lambda: report(stage, registry, tmp_path / "digest")
+    step_input = inputs.ReportInput(registry=inputs.Registry(repository=repository.repository), content_tag=TAG)
+    return lambda: report(step_input, registry, tmp_path / "digest")
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def test_the_registrys_digest_is_reported(ask, pushed, tmp_path, written):
     ("written", "words"),
     [
         ("sha256:" + "0" * 64, "does not serve it"),
-        ("", "no sha256 digest"),
-        ("sha256:" + "0" * 63, "no sha256 digest"),
-        ("md5:" + "0" * 64, "no sha256 digest"),
-        (("sha256:" + "0" * 64 + "\n") * 1000, "no sha256 digest"),
+        ("", "without a sha256 digest"),
+        ("sha256:" + "0" * 63, "without a sha256 digest"),
+        ("md5:" + "0" * 64, "without a sha256 digest"),
+        (("sha256:" + "0" * 64 + "\n") * 1000, "without a sha256 digest"),
     ],
     ids=["another", "empty", "short", "other algorithm", "oversized"],
 )

@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 import pytest
 
-from inference_image_build.checkpoint.pin import Patience
+from inference_image_build.checkpoint.pin import WaitPolicy
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
@@ -16,7 +16,7 @@ from tests.support.image_tables import index
 
 TRAIN = "uai/object-train-output/"
 DOCKERFILE = "uai/object-detect/object-detect-cpu.Dockerfile"
-AT_ONCE = Patience(limit=0)
+AT_ONCE = WaitPolicy(limit=0)
 
 
 @pytest.fixture
@@ -188,12 +188,12 @@ def source_line(text: str):
 
 
 def missing_base(pipeline) -> dict:
-    host = pipeline.stage.registry.repository.partition("/")[0]
+    host = pipeline.request.registry.repository.partition("/")[0]
     return source_line(f"ARG X\n\nFROM {host}/no/such:tag\n")(pipeline)
 
 
 def only_other_hosts(pipeline) -> dict:
-    return {"registry": msgspec.structs.replace(pipeline.stage.registry, allowed_hosts=("uhub.example",))}
+    return {"registry": msgspec.structs.replace(pipeline.request.registry, allowed_hosts=("uhub.example",))}
 
 
 BAD_INPUTS = {
@@ -312,7 +312,7 @@ def test_a_bad_input_is_explained(run, pipeline, case):
 def test_wrong_keys_are_explained(pipeline, registry, location, mounts):
     store = Store(location, Credentials("TOKEN_public_1", "wrong-private-key"), first_pause=0.01)
     with pytest.raises(StageError) as caught:
-        resolve(pipeline.stage, store, registry, mounts)
+        resolve(pipeline.request, store, registry, mounts)
     assert caught.value.reason == Reason.UFILE_FORBIDDEN
     assert "spec.ufile.secretRef" in caught.value.hint
     assert "wrong-private-key" not in caught.value.message + caught.value.hint
@@ -321,7 +321,7 @@ def test_wrong_keys_are_explained(pipeline, registry, location, mounts):
 def test_a_wrong_registry_password_is_explained(pipeline, registry_server, connect, mounts):
     client = connect(registry_server.host, registry_server.user, "wrong", ca=registry_server.tls.ca)
     with pytest.raises(StageError) as caught:
-        resolve(pipeline.stage, pipeline.store, client, mounts)
+        resolve(pipeline.request, pipeline.store, client, mounts)
     assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "spec.image.pushSecretRef" in caught.value.hint
 
@@ -330,8 +330,8 @@ def test_a_wrong_repository_may_not_be_pushed_to(pipeline, connect, token_regist
     """The base is public to this user, the target is not: a pull-only token."""
     pipeline.store.write(b"FROM scratch\n", DOCKERFILE)
     client = connect(token_registry.host, "puller", "secret-2", ca=tls.ca)
-    stage = pipeline.input(registry=inputs.Registry(repository=f"{token_registry.host}/demo/infer"))
+    step_input = pipeline.input(registry=inputs.Registry(repository=f"{token_registry.host}/demo/infer"))
     with pytest.raises(StageError) as caught:
-        resolve(stage, pipeline.store, client, mounts)
+        resolve(step_input, pipeline.store, client, mounts)
     assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "pushing to" in caught.value.message

@@ -36,7 +36,7 @@ def test_a_tag_that_must_not_move_is_found_before_anything_is_built(run, registr
     with pytest.raises(StageError) as caught:
         run(fixed_tags=(tag,))
     assert caught.value.reason == Reason.TAG_EXISTS
-    assert f"{repository.repository}:{name} points to {digest}" in caught.value.message
+    assert f"{repository.repository}:{name} already points to {digest}" in caught.value.message
 
 
 def test_a_tag_of_this_very_content_is_no_obstacle(run, registry_server, repository):
@@ -51,7 +51,7 @@ def test_tags_are_looked_at_in_every_repository(run, registry_server, repository
     other = f"{repository.repository}-other"
     registry_server.push_image(f"{repository.path}-other", "v1", b"another")
     where = inputs.Registry(repository=repository.repository, additional_repositories=(other,))
-    with pytest.raises(StageError, match=f"{other}:v1 points to"):
+    with pytest.raises(StageError, match=f"{other}:v1 already points to"):
         run(registry=where, fixed_tags=("v1",))
 
 

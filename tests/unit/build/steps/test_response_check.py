@@ -14,8 +14,8 @@ GRAPH = [Detection(1, 0.9, BOX, ("disc", "n01")), Detection(2, 0.3, (0.5, 0.5, 0
 
 def judged(document, gave=200, graph=(), **expected) -> str:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    stage = ProbeInput(port=1, ready_path="/", path="/", timeout_seconds=1, match_graph=bool(graph), **expected)
-    return fault(stage, gave, body, graph)
+    step_input = ProbeInput(port=1, ready_path="/", path="/", timeout_seconds=1, match_graph=bool(graph), **expected)
+    return fault(step_input, gave, body, graph)
 
 
 def field(path, *equals):
@@ -28,17 +28,17 @@ def field(path, *equals):
         ({}, 200, ""),
         ({}, 204, ""),
         ({"status": 204}, 204, ""),
-        ({}, 400, "gave status 400 with"),
+        ({}, 400, "returned status 400 with"),
         ({"status": 400}, 400, ""),
-        ({"status": 201}, 200, "gave status 200, not 201, with"),
+        ({"status": 201}, 200, "returned status 200 instead of 201 with"),
         (field("/a/0/b"), 200, ""),
         (field("/a/0/b", None), 200, ""),
-        (field("/a/0/b", 0), 200, "gave null at /a/0/b, not 0"),
+        (field("/a/0/b", 0), 200, "returned null at /a/0/b, not 0"),
         (field("/c", "x"), 200, ""),
-        (field("/c", "y"), 200, 'gave "x" at /c, not "y"'),
+        (field("/c", "y"), 200, 'returned "x" at /c, not "y"'),
         (field(""), 200, ""),
-        (field("/a/1"), 200, "gave JSON without /a/1"),
-        (field("/d"), 200, "gave JSON without /d"),
+        (field("/a/1"), 200, "returned JSON without /a/1"),
+        (field("/d"), 200, "returned JSON without /d"),
         (field("/m~1n", [1]), 200, ""),
     ],
 )
@@ -53,13 +53,13 @@ def test_status_and_fields(expected, status, words):
     [
         (b"<html>", 200, {}, ""),
         (b"[[0.1, u'disc']]", 200, {}, ""),
-        (b"", 200, {}, "gave status 200, but no answer: the body is empty"),
-        (b" \r\n", 201, {"status": 201}, "gave status 201, but no answer: the body is empty"),
-        (b"", 204, {}, "gave status 204, but no answer: the body is empty"),
+        (b"", 200, {}, "returned status 200 with an empty body"),
+        (b" \r\n", 201, {"status": 201}, "returned status 201 with an empty body"),
+        (b"", 204, {}, "returned status 204 with an empty body"),
         (b"", 204, {"status": 204}, ""),
         (b"", 400, {"status": 400}, ""),
-        (b"<html>", 200, field(""), "gave status 200, but not JSON: '<html>'"),
-        (b"[" * 100_000, 200, field(""), "gave status 200, but not JSON"),
+        (b"<html>", 200, field(""), "returned status 200 with a body that is not JSON: '<html>'"),
+        (b"[" * 100_000, 200, field(""), "returned status 200 with a body that is not JSON"),
     ],
 )
 def test_an_answer_is_a_body_and_json_only_where_fields_are(body, status, expected, words):
@@ -69,7 +69,7 @@ def test_an_answer_is_a_body_and_json_only_where_fields_are(body, status, expect
 
 
 def test_half_of_a_surrogate_pair_is_shown():
-    assert judged(b'{"a": "\\ud800"}', **field("/a", "y")) == 'gave "?" at /a, not "y"'
+    assert judged(b'{"a": "\\ud800"}', **field("/a", "y")) == 'returned "?" at /a, not "y"'
 
 
 def test_a_long_value_is_cut():
@@ -93,21 +93,21 @@ def test_what_the_graph_finds_is_right(detections):
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"detections": []}, "did not find"),
+        ({"detections": []}, "did not return"),
         ({"detections": [{**FOUND, "id": 3}]}, "which the frozen graph does not"),
         ({"detections": [{**FOUND, "score": 0.89}]}, "which the frozen graph does not"),
         ({"detections": [{**FOUND, "box": [0.1, 0.2, 0.3, 0.5]}]}, "which the frozen graph does not"),
         ({"detections": [FOUND, FOUND]}, "which the frozen graph does not"),
-        ({"boxes": []}, 'it is no "detections"'),
-        ({"detections": [{"class": "disc"}]}, 'it is no "detections"'),
-        ([1], 'it is no "detections", nor a list of [ymin, xmin, ymax, xmax, name]'),
-        ("disc", 'it is no "detections", nor a list'),
-        ([[*BOX, "disc", 0.9]], "nor a list of [ymin, xmin, ymax, xmax, name]"),
-        ([[[*BOX, "disc"]], []], "nor a list of [ymin, xmin, ymax, xmax, name]"),
-        (b"<html>", "it is no JSON, or a list as Python prints it: '<html>' was not expected at character 1"),
-        (b"[[0.1, 0.2, 0.3", "it is no JSON, or a list as Python prints it"),
-        (b"[" * 100_000, "its lists lie more than 4 deep"),
-        (b"\xff", "it is no JSON, or a list as Python prints it"),
+        ({"boxes": []}, 'it is not "detections"'),
+        ({"detections": [{"class": "disc"}]}, 'it is not "detections"'),
+        ([1], 'it is not "detections" or a list of [ymin, xmin, ymax, xmax, name]'),
+        ("disc", 'it is not "detections" or a list'),
+        ([[*BOX, "disc", 0.9]], "or a list of [ymin, xmin, ymax, xmax, name]"),
+        ([[[*BOX, "disc"]], []], "or a list of [ymin, xmin, ymax, xmax, name]"),
+        (b"<html>", "it is not JSON or a list as Python prints it: '<html>' is unexpected at character 1"),
+        (b"[[0.1, 0.2, 0.3", "it is not JSON or a list as Python prints it"),
+        (b"[" * 100_000, "its lists are nested more than 4 deep"),
+        (b"\xff", "it is not JSON or a list as Python prints it"),
     ],
     ids=[
         "none",
@@ -171,13 +171,13 @@ def test_the_tutorials_answer_is_understood(answer):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ([], 'did not find {"id":1,"score":0.9,"box":[0.1,0.2,0.3,0.4],"names":["disc","n01"]}'),
-        ([[]], "did not find"),
-        (b"[[]]", "did not find"),
-        ([[*BOX, "cat"]], 'found {"box":[0.1,0.2,0.3,0.4],"name":"cat"}, which the frozen graph does not'),
+        ([], 'did not return {"id":1,"score":0.9,"box":[0.1,0.2,0.3,0.4],"names":["disc","n01"]}'),
+        ([[]], "did not return"),
+        (b"[[]]", "did not return"),
+        ([[*BOX, "cat"]], 'returned {"box":[0.1,0.2,0.3,0.4],"name":"cat"}, which the frozen graph does not'),
         ([[0.1, 0.2, 0.3, 0.5, "disc"]], "which the frozen graph does not"),
         ([ROW, ROW], "which the frozen graph does not"),
-        ([[*BOX, "\ud800"]], 'found {"box":[0.1,0.2,0.3,0.4],"name":"?"}'),
+        ([[*BOX, "\ud800"]], 'returned {"box":[0.1,0.2,0.3,0.4],"name":"?"}'),
     ],
     ids=["nothing", "nothing in a batch", "nothing as Python prints it", "name", "box", "twice", "half a character"],
 )

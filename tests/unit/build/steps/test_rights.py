@@ -32,18 +32,18 @@ def steps(pipeline, registry, mounts, as_role, tmp_path):
     stored = inputs.Graph(key=graph.key, sha256=graph.sha256, size=graph.size)
 
     def run_resolve(pair):
-        return resolve(pipeline.stage, as_role(pair), registry, mounts)
+        return resolve(pipeline.request, as_role(pair), registry, mounts)
 
     def run_assemble(pair):
-        input_lock = resolve(pipeline.stage, pipeline.store, registry, mounts).input_lock
-        stage = inputs.AssembleInput(
-            ufile=pipeline.stage.ufile,
+        input_lock = resolve(pipeline.request, pipeline.store, registry, mounts).input_lock
+        step_input = inputs.AssembleInput(
+            ufile=pipeline.request.ufile,
             input_lock=input_lock,
             graph=stored,
-            source_prefix=pipeline.stage.source_prefix,
-            checkpoint_dir=pipeline.stage.checkpoint_dir,
+            source_prefix=pipeline.request.source_prefix,
+            checkpoint_dir=pipeline.request.checkpoint_dir,
         )
-        return assemble(stage, as_role(pair), tmp_path / "context", tmp_path / "Dockerfile", mounts)
+        return assemble(step_input, as_role(pair), tmp_path / "context", tmp_path / "Dockerfile", mounts)
 
     return {"Resolve": run_resolve, "Build": run_assemble}
 
@@ -77,10 +77,15 @@ def test_the_probe_needs_to_read_the_sample(monkeypatch, tmp_path, pipeline, as_
     """It asks no image here: whether it got so far as to ask is what shows whether it could read the sample."""
     pair = rights.role("Test", without)
     as_role(pair)
-    stage = inputs.ProbeInput(
-        port=9, ready_path="/", path="/", timeout_seconds=0, sample=pipeline.stage.sample, ufile=pipeline.stage.ufile
+    step_input = inputs.ProbeInput(
+        port=9,
+        ready_path="/",
+        path="/",
+        timeout_seconds=0,
+        sample=pipeline.request.sample,
+        ufile=pipeline.request.ufile,
     )
-    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
     monkeypatch.setenv(paths.RESULT_ENV, str(tmp_path / "result"))
     for name, value in zip(paths.UFILE_KEY_ENVS, (pair.public_key, pair.private_key, pair.security_token), strict=True):
         monkeypatch.setenv(name, value)
@@ -91,12 +96,12 @@ def test_the_probe_needs_to_read_the_sample(monkeypatch, tmp_path, pipeline, as_
 
 def test_a_restore_needs_the_right_to_upload_what_is_archived(pipeline, ufile, registry, mounts, as_role):
     """Which right the service asks for is not documented; a PUT is an upload."""
-    ufile.service.switch("127", pipeline.stage.label_map, "ARCHIVE")
-    stage = pipeline.input(restore="Standard")
+    ufile.service.switch("127", pipeline.request.label_map, "ARCHIVE")
+    step_input = pipeline.input(restore="Standard")
     pair = rights.role("Resolve")
     grants = {"upload": (*pair.grants["upload"], rights.KEYS[rights.LABELS])}
     for given, reason in (({}, Reason.UFILE_FORBIDDEN), (grants, Reason.OBJECT_RESTORING)):
         store = as_role(replace(pair, grants={**pair.grants, "list": ("uai/",), **given}))
         with pytest.raises(StageError) as failed:
-            resolve(stage, store, registry, mounts)
+            resolve(step_input, store, registry, mounts)
         assert failed.value.reason is reason

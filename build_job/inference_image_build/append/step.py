@@ -1,4 +1,4 @@
-"""Append: puts the Dockerfile's layers onto its base image in the registry, under the content tag."""
+"""Append: adds the Dockerfile's layers to its base image in the registry, under the content tag."""
 
 import json
 import sys
@@ -23,45 +23,47 @@ from inference_image_contract.results import Appended
 
 
 def append(
-    stage: AppendInput, registry: Registry, context: Path, pinned_dockerfile: Path, digest_file: Path
+    request: AppendInput, registry: Registry, context: Path, pinned_dockerfile: Path, digest_file: Path
 ) -> Appended:
-    """Builds and pushes; writes the digest for `report`, which asks the registry itself.
+    """Builds and pushes the image; writes its digest for `report`, which verifies it with the registry.
 
-    A layer is read from the context once for its digest, and once more if the registry does not have it. Nothing is
-    written to disk but the digest.
+    Each layer is read from the context once for its digest, and once more if the registry does not have it. Only the
+    digest is written to disk.
 
     Raises StageError: `BuilderUnsupported`, `DockerfileInvalid`, `SourceChanged`, `LayerTooLarge`, those of the
     registry.
     """
-    instructions = parse.read(pinned_dockerfile.read_bytes(), stage.dockerfile)
-    supported.check(instructions, stage.dockerfile)
-    repository = references.parse_repository(stage.registry.repository)
-    source, base = _base(instructions, stage, registry)
-    options = plan.Options(stage.build_args, stage.labels, stage.checkpoint_dir)
-    wanted = plan.make(instructions, base.settings, context, stage.dockerfile, options)
-    steps = [(step.created_by, measured(*step) if step.entries else None) for step in wanted.steps]
-    limit = layer_limit.strictest(stage.registry)
-    for created_by, layer in steps:
+    instructions = parse.read(pinned_dockerfile.read_bytes(), request.dockerfile)
+    supported.check(instructions, request.dockerfile)
+    repository = references.parse_repository(request.registry.repository)
+    source, base = _base(instructions, request, registry)
+    options = plan.Options(request.build_args, request.labels, request.checkpoint_dir)
+    wanted = plan.make(instructions, base.settings, context, request.dockerfile, options)
+    history = [(line.created_by, measured(*line) if line.entries else None) for line in wanted.history]
+    limit = layer_limit.strictest(request.registry)
+    for created_by, layer in history:
         layer_limit.check_made(created_by, layer.size if layer else 0, limit)
-    made = image.on_top(base, wanted.config, steps)
+    made = image.on_top(base, wanted.config, history)
     push = _Push(registry, repository)
     for descriptor in base.layers:
         push.base_layer(source, Descriptor(descriptor["digest"], descriptor["size"]))
-    for _, layer in steps:
+    for _, layer in history:
         if layer:
             push.blob(Descriptor(layer.digest, layer.size), layer.content)
     push.blob(Descriptor(made.config_digest, len(made.config)), lambda: iter((made.config,)))
     manifest = Manifest(made.manifest, made.media_type)
-    registry.put_manifest(repository, stage.content_tag, manifest)
+    registry.put_manifest(repository, request.content_tag, manifest)
     digest_file.write_text(manifest.digest)
     return Appended(digest=manifest.digest, pushed_bytes=push.pushed, reused_bytes=push.reused)
 
 
-def _base(instructions: tuple[Instruction, ...], stage: AppendInput, registry: Registry) -> tuple[ImageReference, Base]:
-    """The image of FROM; `assemble` has pinned it by digest."""
-    uses = parse.images(instructions, stage.build_args, stage.dockerfile)
+def _base(
+    instructions: tuple[Instruction, ...], request: AppendInput, registry: Registry
+) -> tuple[ImageReference, Base]:
+    """The base image, which `assemble` has pinned by digest."""
+    uses = parse.images(instructions, request.build_args, request.dockerfile)
     if not uses:
-        return references.parse_repository(stage.registry.repository), SCRATCH
+        return references.parse_repository(request.registry.repository), SCRATCH
     line = uses[0].instruction.first_line
     source = references.parse(uses[0].image)
     found = registry.located(source)
@@ -70,21 +72,21 @@ def _base(instructions: tuple[Instruction, ...], stage: AppendInput, registry: R
     if manifest is None or manifest.media_type not in {image.OCI_MANIFEST, image.DOCKER_MANIFEST}:
         raise StageError(
             Reason.BASE_IMAGE_NOT_FOUND,
-            f"{stage.dockerfile}, line {line}, names {source}, which the registry {source.host} does not have for "
+            f"{request.dockerfile}, line {line}, names {source}, which the registry {source.host} does not have for "
             "linux/amd64.",
-            f"Correct line {line} of {stage.dockerfile}, or push an image for linux/amd64 there.",
+            f"Fix line {line} of {request.dockerfile}, or push an image for linux/amd64 there.",
         )
     document = json.loads(manifest.data)
     config = document["config"]
     settings = json.loads(registry.read_blob(source, Descriptor(config["digest"], config["size"])))
     base = Base(manifest.media_type, document, settings)
     if base.settings.get("OnBuild"):
-        raise supported.unsupported(stage.dockerfile, uses[0].instruction, "ONBUILD triggers of the base image")
+        raise supported.unsupported(request.dockerfile, uses[0].instruction, "ONBUILD triggers of the base image")
     return source, base
 
 
 class _Push:
-    """Brings blobs into the repository that it does not have, and counts."""
+    """Uploads the blobs that the repository does not have, and counts bytes."""
 
     def __init__(self, registry: Registry, repository: ImageReference) -> None:
         self._registry = registry
@@ -92,18 +94,18 @@ class _Push:
         self.pushed = 0
         """Bytes that were uploaded."""
         self.reused = 0
-        """Bytes that the registry had."""
+        """Bytes that the registry already had."""
 
     def base_layer(self, source: ImageReference, blob: Descriptor) -> None:
         """A layer of the base image."""
         self._count(blob, self._registry.copy_blob(source, self._repository, blob))
 
     def blob(self, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> None:
-        """A layer or a configuration of ours."""
+        """A new layer or the configuration."""
         self._count(blob, self._registry.push_blob(self._repository, blob, content))
 
     def _count(self, blob: Descriptor, sent: int) -> None:
         self.pushed += sent
         self.reused += blob.size - sent
-        done = "pushed" if sent else "the registry has"
-        print(f"{done} {blob.digest} ({blob.size} bytes)", file=sys.stderr)
+        action = "pushed" if sent else "the registry already has"
+        print(f"{action} {blob.digest} ({blob.size} bytes)", file=sys.stderr)

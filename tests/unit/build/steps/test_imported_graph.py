@@ -5,7 +5,7 @@ import hashlib
 import msgspec
 import pytest
 
-from inference_image_build.hashes import asked_of_export, fingerprint, graph_fingerprint
+from inference_image_build.hashes import export_options, fingerprint, graph_fingerprint
 from inference_image_build.steps.assemble import assemble
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
@@ -78,7 +78,7 @@ def test_golden_fingerprint_of_a_ready_graph():
         graph_fingerprint(msgspec.structs.replace(GRAPH, size=6), 3, "image_tensor"),
         graph_fingerprint(GRAPH, 4, "image_tensor"),
         graph_fingerprint(GRAPH, 3, "tf_example"),
-        graph_fingerprint(GRAPH, 3, "image_tensor", asked_of_export(("ONNX",))),
+        graph_fingerprint(GRAPH, 3, "image_tensor", export_options(("ONNX",))),
         fingerprint((GRAPH,), "", GRAPH, "image_tensor"),
     ],
     ids=["etag", "size", "classes", "input type", "formats", "a checkpoint"],
@@ -96,7 +96,7 @@ def test_where_a_ready_graph_lies_does_not_count():
     ("formats", "asked"), [((), {}), (("SavedModel", "ONNX"), {"formats": ["ONNX", "SavedModel"]})]
 )
 def test_only_what_is_not_at_its_default_enters_a_fingerprint(formats, asked):
-    assert asked_of_export(formats) == asked
+    assert export_options(formats) == asked
     assert (
         fingerprint((GRAPH,), "", GRAPH, "image_tensor", asked) == fingerprint((GRAPH,), "", GRAPH, "image_tensor")
     ) is (not asked)
@@ -143,14 +143,14 @@ def test_the_onnx_model_lies_beside_the_graph(run, pipeline, mounts, tmp_path, d
     pipeline.store.write(b"x", "f/g")
     pipeline.store.write(damage or b"x", "f/o")
     model = inputs.OnnxModel(**msgspec.structs.asdict(files["o"]), greatest_difference="1.0e-07")
-    stage = inputs.AssembleInput(
-        ufile=pipeline.stage.ufile,
+    step_input = inputs.AssembleInput(
+        ufile=pipeline.request.ufile,
         input_lock=result.input_lock,
         graph=inputs.Graph(**msgspec.structs.asdict(files["g"]), onnx=model),
         source_prefix="uai/object-detect/",
         checkpoint_dir="code/checkpoint_dir",
     )
-    arguments = (stage, pipeline.store, tmp_path / "context", tmp_path / "Dockerfile", mounts)
+    arguments = (step_input, pipeline.store, tmp_path / "context", tmp_path / "Dockerfile", mounts)
     if damage:
         with pytest.raises(StageError, match="The export's result f/o has the SHA-256"):
             assemble(*arguments)

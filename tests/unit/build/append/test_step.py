@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from inference_image_build.append.image import DOCKER_MANIFEST, OCI_MANIFEST, sha256
-from inference_image_build.append.stage import append
+from inference_image_build.append.step import append
 from inference_image_build.registry import references
 from inference_image_build.registry.client import INDEX_TYPES, Registry
 from inference_image_build.registry.errors import Reply
@@ -79,15 +79,17 @@ class Site:
         (workspace / "context").mkdir(parents=True)
         write(workspace / "context", files)
         (workspace / "Dockerfile").write_text(dockerfile.format(base=self.base))
-        stage = inputs.AppendInput(
+        step_input = inputs.AppendInput(
             registry=inputs.Registry(repository=self.repository.repository),
             content_tag=tag,
             dockerfile="object-detect-cpu.Dockerfile",
             checkpoint_dir="code/checkpoint_dir",
             labels={"uai.ucloud.cn/content-hash": "sha256:1"},
         )
-        stage = msgspec.structs.replace(stage, **self.changes | changes)
-        result = append(stage, self.registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
+        step_input = msgspec.structs.replace(step_input, **self.changes | changes)
+        result = append(
+            step_input, self.registry, workspace / "context", workspace / "Dockerfile", workspace / "digest"
+        )
         assert (workspace / "digest").read_text() == result.digest
         return result
 
@@ -170,14 +172,14 @@ def test_equal_content_gives_the_equal_digest_whatever_times_owners_and_order(si
         if os.geteuid() == 0:
             os.chown(path, 1000 + number, 1000)
     (workspace / "Dockerfile").write_text(DOCKERFILE.format(base=site.base))
-    stage = inputs.AppendInput(
+    step_input = inputs.AppendInput(
         registry=inputs.Registry(repository=site.repository.repository),
         content_tag="content-2",
         dockerfile="Dockerfile",
         checkpoint_dir="code/checkpoint_dir",
         labels={"uai.ucloud.cn/content-hash": "sha256:1"},
     )
-    again = append(stage, site.registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
+    again = append(step_input, site.registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
     assert again.digest == first.digest
 
 
