@@ -1,4 +1,4 @@
-"""The control loop on a real control plane: API server, Job controller, garbage collector. The test plays the kubelet."""
+"""The loop on a real control plane: API server, Job controller, garbage collector. The test plays the kubelet."""
 
 import json
 from datetime import UTC, datetime

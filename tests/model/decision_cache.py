@@ -75,7 +75,7 @@ class DecisionCache:
         return is_settled(self._observed(view))
 
     def verdict(self, view: View, late: int, refusal: str = "") -> Verdict:
-        """The decision for one view. `refusal` is the result of the Job's creation, or `line` for a place in the queue."""
+        """The decision for one view. `refusal` is the result of a create, or `line` for a place in the queue."""
         key = (view, late, refusal)
         found = self._verdicts.get(key)
         if found is None:

@@ -188,7 +188,7 @@ class Transitions:
     # ---- normalisation of states ----
 
     def tidy(self, state: State) -> State:
-        """The state without parts that no step reads again: old finished Jobs, past times, reconciles before a conflict."""
+        """The state without parts that no step reads: old finished Jobs, past times, reconciles before a conflict."""
         if state.gone:
             state = state._replace(late=0, deleting=False, passes=tuple(map(_after_deletion, state.passes)))
         elif state.late > 1 and not any(job.phase == "stuck" for job in state.jobs):

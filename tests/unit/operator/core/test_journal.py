@@ -108,7 +108,7 @@ def reused_graph_untested(world: World) -> None:
     world.run_whole()
 
 
-def tried_in_vain(world: World) -> None:
+def retries_exhausted(world: World) -> None:
     world.run_to(Stage.EXPORT)
     for _ in range(3):
         world.fail(report("export", explained("UFileUnavailable"), ExitCode.UNAVAILABLE, "Error"))
@@ -129,7 +129,7 @@ def evicted(world: World) -> None:
         world.settle()
 
 
-def moved_sources(world: World) -> None:
+def changed_inputs(world: World) -> None:
     world.spec["retry"] = {"limit": 1}
     for _ in range(2):
         world.run_to(Stage.EXPORT)
@@ -162,7 +162,7 @@ def waiting_for_a_secret(world: World) -> None:
     world.settle()
 
 
-def held_by_kueue(world: World) -> None:
+def suspended_by_kueue(world: World) -> None:
     world.settle()
     name = world.claimed.name
     world.jobs[name] = msgspec.structs.replace(world.claimed, suspended=True)
@@ -208,7 +208,7 @@ def edited(world: World) -> None:
     world.settle()
 
 
-def edited_to_what_is_not_allowed(world: World) -> None:
+def edited_to_disallowed_spec(world: World) -> None:
     world.settle()
     world.spec["scheduling"], world.generation = {"priorityClassName": "system-node-critical"}, 2
     world.step()
@@ -217,7 +217,7 @@ def edited_to_what_is_not_allowed(world: World) -> None:
     world.settle()
 
 
-def lost_and_early(world: World) -> None:
+def job_lost(world: World) -> None:
     world.settle()
     world.jobs.clear()
     world.settle()
@@ -225,13 +225,13 @@ def lost_and_early(world: World) -> None:
     world.settle()
 
 
-def switched_when_ready(world: World) -> None:
+def retry_limit_edited_when_ready(world: World) -> None:
     world.run_whole()
     world.spec["retry"], world.generation = {"limit": 9}, 2
     world.settle()
 
 
-def starved(world: World) -> None:
+def out_of_memory(world: World) -> None:
     world.run_to(Stage.BUILD)
     for _ in range(2):
         world.fail(report("assemble", "{}"), report("kaniko", "x", 137, "OOMKilled"))
@@ -241,9 +241,9 @@ def starved(world: World) -> None:
 
 
 JOURNEYS = (
-    success, reused_image, reused_graph_untested, tried_in_vain, evicted, moved_sources, crashing_image,
-    waiting_for_a_secret, held_by_kueue, suspended, suspended_from_the_start, in_queue, edited,
-    edited_to_what_is_not_allowed, lost_and_early, switched_when_ready, starved,
+    success, reused_image, reused_graph_untested, retries_exhausted, evicted, changed_inputs, crashing_image,
+    waiting_for_a_secret, suspended_by_kueue, suspended, suspended_from_the_start, in_queue, edited,
+    edited_to_disallowed_spec, job_lost, retry_limit_edited_when_ready, out_of_memory,
 )  # fmt: skip
 
 

@@ -220,7 +220,7 @@ def test_a_live_job_works():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "fields", "looks"),
+    ("seconds", "fields", "needed"),
     [
         (19, {}, False),
         (20, {}, True),
@@ -229,10 +229,10 @@ def test_a_live_job_works():
         (0, {"failed": "X"}, True),
     ],
 )
-def test_pods_are_read_after_20_s_or_at_the_end(seconds, fields, looks):
+def test_pods_are_read_after_20_s_or_at_the_end(seconds, fields, needed):
     world = World()
     world.settle()
     observed = world.observed()
     jobs = tuple(replace(found, **fields) for found in observed.jobs)
-    assert needs_pods(replace(observed, jobs=jobs), START + timedelta(seconds=seconds)) is looks
+    assert needs_pods(replace(observed, jobs=jobs), START + timedelta(seconds=seconds)) is needed
     assert not needs_pods(replace(observed, jobs=()), START + timedelta(days=1))
