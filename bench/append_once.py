@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from inference_image_build.append.stage import append
+from inference_image_build.append.step import append
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.references import parse_repository
 from inference_image_contract.inputs import AppendInput
@@ -15,11 +15,11 @@ def main(workspace: Path, repository: str, tag: str) -> None:
     host = parse_repository(repository).host
     allowed = Allowed(repository=repository, plain_http_hosts=(host,))
     nowhere = Path("/nonexistent")
-    stage = AppendInput(
+    step_input = AppendInput(
         registry=allowed, content_tag=tag, dockerfile="Dockerfile", checkpoint_dir="code/checkpoint_dir"
     )
     registry = Registry(allowed, nowhere, nowhere)
-    result = append(stage, registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
+    result = append(step_input, registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
     print(result, file=sys.stderr)
 
 

@@ -1,1 +1,1 @@
-"""Every step of a Job that needs no TensorFlow: resolve, assemble, report, probe and publish."""
+"""The steps that need no TensorFlow: resolve, assemble, append, report, probe and publish."""

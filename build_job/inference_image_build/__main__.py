@@ -1,4 +1,4 @@
-"""Runs the step that its one argument names: resolve, assemble, append, report, probe or publish."""
+"""Runs the step named by its only argument: resolve, assemble, append, report, probe or publish."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from inference_image_build.append.stage import append
+from inference_image_build.append.step import append
 from inference_image_build.registry.auth import read_logins, secrets
 from inference_image_build.registry.client import Registry
 from inference_image_build.source.git.remote import Credentials as GitCredentials
@@ -26,7 +26,7 @@ MOUNTS = Mounts(Path(paths.CONFIG_MAP_SOURCE), Path(paths.GIT_SECRET), Path(path
 
 
 def main(arguments: list[str]) -> ExitCode:
-    """Runs one step; its result, success or failure, is where the kubelet looks for it."""
+    """Runs one step and writes its result, success or failure, where the kubelet reads it."""
     if len(arguments) != 1 or arguments[0] not in STEPS:
         print(f"usage: python3 -m inference_image_build {'|'.join(STEPS)}", file=sys.stderr)
         return ExitCode.BAD_INPUT
@@ -35,36 +35,36 @@ def main(arguments: list[str]) -> ExitCode:
 
 
 def _resolve() -> results.Result:
-    stage = inputs.from_environment(inputs.ResolveInput)
-    return resolve(stage, _store(stage.ufile), Registry.mounted(stage.registry), MOUNTS)
+    request = inputs.from_environment(inputs.ResolveInput)
+    return resolve(request, _store(request.ufile), Registry.mounted(request.registry), MOUNTS)
 
 
 def _assemble() -> results.Result:
-    stage = inputs.from_environment(inputs.AssembleInput)
-    return assemble(stage, _store(stage.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS)
+    request = inputs.from_environment(inputs.AssembleInput)
+    return assemble(request, _store(request.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS)
 
 
 def _append() -> results.Result:
-    stage = inputs.from_environment(inputs.AppendInput)
-    registry = Registry.mounted(stage.registry)
-    return append(stage, registry, Path(paths.CONTEXT), Path(paths.DOCKERFILE), Path(paths.DIGEST_FILE))
+    request = inputs.from_environment(inputs.AppendInput)
+    registry = Registry.mounted(request.registry)
+    return append(request, registry, Path(paths.CONTEXT), Path(paths.DOCKERFILE), Path(paths.DIGEST_FILE))
 
 
 def _report() -> results.Result:
-    stage = inputs.from_environment(inputs.ReportInput)
-    return report(stage, Registry.mounted(stage.registry), Path(paths.DIGEST_FILE))
+    request = inputs.from_environment(inputs.ReportInput)
+    return report(request, Registry.mounted(request.registry), Path(paths.DIGEST_FILE))
 
 
 def _probe() -> results.Result:
-    stage = inputs.from_environment(inputs.ProbeInput)
-    picture = _store(stage.ufile).read(stage.sample, max_bytes=sample.MAX_BYTES) if stage.ufile else b""
-    graph = Path(paths.GRAPH_ANSWER).read_bytes() if stage.match_graph else b"[]"
-    return probe(stage, picture, msgspec.json.decode(graph, type=list[Detection]))
+    request = inputs.from_environment(inputs.ProbeInput)
+    picture = _store(request.ufile).read(request.sample, max_bytes=sample.MAX_BYTES) if request.ufile else b""
+    graph = Path(paths.GRAPH_ANSWER).read_bytes() if request.match_graph else b"[]"
+    return probe(request, picture, msgspec.json.decode(graph, type=list[Detection]))
 
 
 def _publish() -> results.Result:
-    stage = inputs.from_environment(inputs.PublishInput)
-    return publish(stage, Registry.mounted(stage.registry))
+    request = inputs.from_environment(inputs.PublishInput)
+    return publish(request, Registry.mounted(request.registry))
 
 
 STEPS: Mapping[str, Callable[[], results.Result]] = {
@@ -82,10 +82,10 @@ def _store(location: inputs.UFile) -> Store:
 
 
 def _secrets() -> tuple[str, ...]:
-    """Every secret of this container, for the redaction of its result and log."""
+    """Every secret of this container, to redact its result and log."""
     try:
         registry = secrets(read_logins(Path(paths.REGISTRY_AUTH)))
-    except StageError:  # the step itself says what is wrong with the file
+    except StageError:  # the step itself reports what is wrong with the file
         registry = ()
     return (*environment_secrets(), *registry, *GitCredentials.mounted(MOUNTS.git).secrets())
 

@@ -1,7 +1,7 @@
-"""The two hashes that name content: what enters the export, and what enters the image.
+"""The fingerprint (all that enters the export) and the content hash (all that enters the image).
 
-They are compared across releases: a change of what is hashed, or how, exports and builds everything again. The tests
-hold golden values. A field that is added later must be left out of the document while it has its default.
+They are compared across releases: if the hashed fields or their encoding change, everything is exported and built
+again. The tests hold golden values. A field that is added later must be omitted while it has its default.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from inference_image_contract.inputs import PinnedFile, PinnedObject
 
 EXPORTER = 2
-"""Revision of the export. It is raised when equal input gives another graph, which is then exported anew."""
+"""Revision of the export. Raise it when equal input gives another graph, so that graphs are exported again."""
 
 
 def fingerprint(
@@ -19,11 +19,11 @@ def fingerprint(
     prefix: str,
     pipeline_config: PinnedObject,
     input_type: str,
-    asked: Mapping[str, object] | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> str:
-    """`sha256:<hex>` of everything that enters the export; where the files lie does not count.
+    """`sha256:<hex>` of all that enters the export; the location of the files does not count.
 
-    `asked` is what else is asked of the export, from `asked_of_export`.
+    `options` are the further options of the export, from `export_options`.
     """
     return _digest(
         {
@@ -31,30 +31,30 @@ def fingerprint(
             "pipelineConfig": pipeline_config.etag,
             "inputType": input_type,
             "exporter": EXPORTER,
-            **(asked or {}),
+            **(options or {}),
         }
     )
 
 
 def graph_fingerprint(
-    graph: PinnedObject, num_classes: int, input_type: str, asked: Mapping[str, object] | None = None
+    graph: PinnedObject, num_classes: int, input_type: str, options: Mapping[str, object] | None = None
 ) -> str:
-    """The same for a ready graph; the number of classes is what it is verified against."""
+    """The fingerprint of an imported graph, which is verified against the number of classes."""
     return _digest(
         {
             "frozenGraph": [graph.size, graph.etag],
             "numClasses": num_classes,
             "inputType": input_type,
             "exporter": EXPORTER,
-            **(asked or {}),
+            **(options or {}),
         }
     )
 
 
-def asked_of_export(formats: Iterable[str]) -> dict[str, object]:
-    """What is not at its default, for the fingerprint. `formats` are those beside the frozen graph."""
-    asked = {"formats": sorted(formats)}
-    return {name: value for name, value in asked.items() if value}
+def export_options(formats: Iterable[str]) -> dict[str, object]:
+    """The options that differ from their defaults. `formats` are the export formats besides the frozen graph."""
+    options = {"formats": sorted(formats)}
+    return {name: value for name, value in options.items() if value}
 
 
 def content_hash(
@@ -69,9 +69,9 @@ def content_hash(
     dockerfile_ignored: bool = False,
     generated: str = "",
 ) -> str:
-    """`sha256:<hex>` of everything that enters the image; `export` is the fingerprint.
+    """`sha256:<hex>` of all that enters the image; `export` is the fingerprint.
 
-    Of a base image its name as it is written counts, and its digest, but not the registry that it is pulled from.
+    A base image counts by its name as written and by its digest, not by the registry that it is pulled from.
     """
     later = {"dockerfileIgnored": dockerfile_ignored, "generated": generated}
     return _digest(

@@ -1,1 +1,1 @@
-"""Writes what the resolve step knows of the Object Detection API, from the adapted package (`make config-schema`)."""
+"""Generates the schema of `inference_image_build.pipeline_config` from the adapted package (`make config-schema`)."""

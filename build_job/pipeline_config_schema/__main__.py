@@ -1,4 +1,4 @@
-"""Writes `schema.binpb` and `models.json` into the folder that is the one argument; needs TensorFlow."""
+"""Writes `schema.binpb` and `models.json` into the folder of its only argument; needs TensorFlow."""
 
 import json
 import sys
@@ -10,8 +10,8 @@ from pipeline_config_schema import descriptors, extractors
 
 
 def main(folder: Path) -> None:
-    """Takes a few minutes: every feature extractor is built."""
-    tf.logging.set_verbosity(tf.logging.ERROR)  # else pages of the package's deprecations
+    """Writes both files. It takes a few minutes, because it builds every feature extractor."""
+    tf.logging.set_verbosity(tf.logging.ERROR)  # the package logs pages of deprecation warnings
     (folder / "schema.binpb").write_bytes(descriptors.file_descriptor_set())
     types = extractors.tried(extractors.names())
     (folder / "models.json").write_text(json.dumps(types, indent=2) + "\n", "utf-8")

@@ -1,11 +1,11 @@
-"""The messages of a pipeline config as one FileDescriptorSet."""
+"""Collects the messages of a pipeline config in one FileDescriptorSet."""
 
 from google.protobuf import descriptor_pb2
 from object_detection.protos import pipeline_pb2
 
 
 def file_descriptor_set() -> bytes:
-    """The file of `TrainEvalPipelineConfig` and every file that it imports, each after those that it imports itself."""
+    """The file of `TrainEvalPipelineConfig` and every file that it imports; each comes after its imports."""
     files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
     _add(pipeline_pb2.DESCRIPTOR, files)
     whole = descriptor_pb2.FileDescriptorSet(file=files.values())

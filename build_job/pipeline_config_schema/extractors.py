@@ -1,7 +1,7 @@
-"""Which feature extractors of the adapted package build a detection graph on current TensorFlow: each is tried.
+"""Finds which feature extractors of the adapted package build a detection graph on current TensorFlow.
 
-A type can be in the package and fail all the same: some call parts of `tf.contrib` that ended with TensorFlow 1, some
-are Python 2. The models here are small, but of the type's own structure.
+A type of the package can still fail: some call parts of `tf.contrib`, which ended with TensorFlow 1, some are Python 2.
+The models here are small but have the structure of their type.
 """
 
 import warnings
@@ -54,7 +54,7 @@ model { faster_rcnn {
 
 
 def names() -> dict[str, list[str]]:
-    """The feature extractor types that the package has, by architecture, in alphabetical order."""
+    """The feature extractor types of the package, by architecture, in alphabetical order."""
     return {
         "faster_rcnn": sorted(
             {
@@ -72,7 +72,7 @@ def names() -> dict[str, list[str]]:
 
 
 def tried(types: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]:
-    """The types by architecture, each under `buildable` or `unbuildable`."""
+    """Tries each type; returns them by architecture, under `buildable` or `unbuildable`."""
     result: dict[str, dict[str, list[str]]] = {}
     for architecture, members in types.items():
         lists = result[architecture] = {"buildable": [], "unbuildable": []}
@@ -82,11 +82,11 @@ def tried(types: Mapping[str, Sequence[str]]) -> dict[str, dict[str, list[str]]]
 
 
 def failure(architecture: str, name: str) -> str:
-    """What the package says when it builds the detection graph of this type; empty when it builds it."""
+    """The error when the package builds the detection graph of this type; empty on success."""
     parsed = text_format.Parse(config(architecture, name), pipeline_pb2.TrainEvalPipelineConfig())
     try:
         with tf.Graph().as_default(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the package's own deprecations
+            warnings.simplefilter("ignore")  # the package's own deprecation warnings
             model = model_builder.build(parsed.model, is_training=False)
             exporter.build_detection_graph(
                 "image_tensor", model, input_shape=None, output_collection_name="inference_op", graph_hook_fn=None
@@ -97,15 +97,15 @@ def failure(architecture: str, name: str) -> str:
 
 
 def config(architecture: str, name: str) -> str:
-    """The text of a small config with a feature extractor of this type."""
+    """A small config with a feature extractor of this type."""
     return _ssd(name) if architecture == "ssd" else _FASTER_RCNN % {"type": name, "hyperparams": _HYPERPARAMS}
 
 
 def _ssd(name: str) -> str:
-    """A config with the anchors and the box predictor that the published configs of this type have."""
+    """A config with the anchors and the box predictor of this type's published configs."""
     pyramid, pooling = "fpn" in name, "ppn" in name
     shared = "weight_shared_convolutional_box_predictor { depth: 32 num_layers_before_predictor: 1 %s }"
-    equal = "reduce_boxes_in_lowest_layer: false"  # one predictor for all layers wants as many boxes in each
+    equal = "reduce_boxes_in_lowest_layer: false"  # one predictor for all layers needs the same number of boxes in each
     layers = 5 if name.startswith("embedded") else 6
     return _SSD % {
         "type": name,

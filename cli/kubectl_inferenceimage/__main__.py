@@ -1,4 +1,4 @@
-"""The command line: a table of subcommands, each with its flags and what it does."""
+"""The command line: a table of subcommands, each with its flags and its function."""
 
 import argparse
 import sys
@@ -25,25 +25,33 @@ def _render(chosen: argparse.Namespace) -> None:
     print(render(image, installation.read(chosen.values, chosen.config)), end="")
 
 
-_KEYS = "YAML file with publicKey and privateKey; by default the variables UFILE_PUBLIC_KEY and UFILE_PRIVATE_KEY"
+_KEYS = "YAML file with publicKey and privateKey; default: the variables UFILE_PUBLIC_KEY and UFILE_PRIVATE_KEY"
 
 
 def _build_flags(parser: argparse.ArgumentParser) -> None:
     _common_flags(parser)
-    parser.add_argument("--local", action="store_true", required=True, help="build on this machine (the only way)")
-    parser.add_argument("--engine", choices=("docker", "podman"), default="docker", help="what runs Kaniko")
     parser.add_argument(
-        "--executor", default="", metavar="IMAGE", help="Kaniko's image; by default images.kaniko of the values"
+        "--local", action="store_true", required=True, help="build on this machine (required; there is no other mode)"
     )
     parser.add_argument(
-        "--push", action="store_true", help="push under the content's tag; without it an archive is written"
+        "--engine", choices=("docker", "podman"), default="docker", help="the container engine that runs Kaniko"
     )
-    parser.add_argument("--output", default="", metavar="FILE", help="the archive; by default NAME.tar in this folder")
+    parser.add_argument(
+        "--executor", default="", metavar="IMAGE", help="Kaniko's image; default: images.kaniko of the values"
+    )
+    parser.add_argument(
+        "--push", action="store_true", help="push the image under its content tag instead of writing an archive"
+    )
+    parser.add_argument(
+        "--output", default="", metavar="FILE", help="the archive to write; default: NAME.tar in this folder"
+    )
     parser.add_argument("--ufile-keys", default="", metavar="FILE", help=_KEYS)
     parser.add_argument(
-        "--authfile", default="", metavar="FILE", help="registry logins; by default docker's and podman's own"
+        "--authfile", default="", metavar="FILE", help="registry logins; default: the logins of docker and podman"
     )
-    parser.add_argument("--registry-ca", default="", metavar="FILE", help="the certificate of spec.image.caSecretRef")
+    parser.add_argument(
+        "--registry-ca", default="", metavar="FILE", help="the CA certificate of spec.image.caSecretRef"
+    )
     parser.add_argument(
         "--config-map", default="", metavar="FOLDER", help="a folder with the files of spec.source.configMap"
     )
@@ -78,16 +86,16 @@ def _common_flags(parser: argparse.ArgumentParser) -> None:
         "--filename",
         required=True,
         metavar="FILE",
-        help="the manifest of an InferenceImage, - for standard input",
+        help="the manifest of an InferenceImage; - for standard input",
     )
-    parser.add_argument("-n", "--namespace", default="", help="where the manifest names no namespace")
+    parser.add_argument("-n", "--namespace", default="", help="the namespace, if the manifest has none")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--values", default="", metavar="FILE", help="the installation: values of the chart")
-    which.add_argument("--config", default="", metavar="FILE", help="the installation: the operator's config.yaml")
+    which.add_argument("--values", default="", metavar="FILE", help="the installation, as values of the chart")
+    which.add_argument("--config", default="", metavar="FILE", help="the installation, as the operator's config.yaml")
 
 
 COMMANDS = {
-    "render": Command("print the Jobs that would run, without a cluster", _common_flags, _render),
+    "render": Command("print the Jobs that would run; needs no cluster", _common_flags, _render),
     "build": Command("build the image on this machine with docker or podman", _build_flags, _build),
 }
 
@@ -96,7 +104,7 @@ PROGRAM = "kubectl inferenceimage"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a subcommand: 0, or 1 with a sentence on standard error; 2 for a command line that is none."""
+    """Runs a subcommand. Returns 0, or 1 with a message on standard error; exits with 2 for an invalid command line."""
     parser = argparse.ArgumentParser(prog=PROGRAM)
     subcommands = parser.add_subparsers(dest="command", required=True, metavar="SUBCOMMAND")
     for name, command in COMMANDS.items():
@@ -109,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{error.filename or chosen.command}: {error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
-        return 130  # 128 + SIGINT, as a shell counts
+        return 130  # 128 + SIGINT, as in a shell
     else:
         return 0
     return 1

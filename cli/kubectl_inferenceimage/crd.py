@@ -1,6 +1,6 @@
-"""What the CRD's structural schema says of a manifest, checked without an API server.
+"""Checks a manifest against the CRD's structural schema, without an API server.
 
-The CRD's rules in CEL (`x-kubernetes-validations`) are the API server's: they are not checked here.
+Only the API server checks the CRD's rules in CEL (`x-kubernetes-validations`).
 """
 
 import functools
@@ -11,12 +11,12 @@ import jsonschema
 import yaml
 
 CRD = Path(__file__).with_name("crd.yaml")
-"""In the repository a link to `crds/`, in an installed package a copy."""
+"""A link to `crds/` in the repository, a copy in an installed package."""
 _MAX_TEXT = 300
 
 
 def fault(manifest: object) -> str:
-    """The first thing in the manifest that the schema refuses, as a clause that begins with the field, if any."""
+    """The first violation of the schema, as a clause that begins with the field; empty if there is none."""
     errors = jsonschema.Draft7Validator(_schema()).iter_errors(manifest)
     first = min(errors, key=lambda error: ([str(part) for part in error.absolute_path], error.message), default=None)
     return _clause(first) if first else ""
@@ -29,8 +29,8 @@ def _schema() -> dict[str, Any]:
     return found
 
 
-def _closed(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema, as YAML has it
-    """The schema with unknown fields refused, as kubectl has the API server do it (strict field validation)."""
+def _closed(schema: Any) -> Any:  # noqa: ANN401 - any part of a schema in YAML
+    """The schema without unknown fields, like the strict field validation that kubectl asks for."""
     if isinstance(schema, list):
         return [_closed(item) for item in schema]
     if not isinstance(schema, dict):
@@ -47,6 +47,6 @@ def _clause(error: jsonschema.ValidationError) -> str:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
     if error.validator == "additionalProperties" and isinstance(error.schema, dict):
         unknown = sorted(str(name) for name in error.instance if name not in error.schema["properties"])  # type: ignore[union-attr]
-        return f"{field or 'the manifest'}: there is no field {', '.join(unknown)}"
+        return f"{field or 'the manifest'}: unknown field {', '.join(unknown)}"
     text = error.message if len(error.message) <= _MAX_TEXT else f"{error.message[:_MAX_TEXT]}…"
     return f"{field or 'the manifest'}: {text}"

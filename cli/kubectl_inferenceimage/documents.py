@@ -1,4 +1,4 @@
-"""YAML files as Kubernetes reads them."""
+"""Reads YAML files as Kubernetes does."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ STDIN = "-"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML whose dates stay text: JSON, which Kubernetes makes of it, has no dates."""
+    """Keeps dates as strings: Kubernetes converts YAML to JSON, which has no dates."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -23,7 +23,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def read(path: str) -> list[Any]:
-    """The documents of the file at `path`, of standard input for `-`; empty ones are left out.
+    """The documents of the file `path`, or of standard input for `-`, without empty ones.
 
     Raises CommandError when the file cannot be read, or is not YAML.
     """
@@ -37,7 +37,7 @@ def read(path: str) -> list[Any]:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
-        raise CommandError(f"{path}{where}, is not YAML: {problem}.") from error
+        raise CommandError(f"{path}{where}, is not valid YAML: {problem}.") from error
 
 
 def _documents(text: str) -> Iterator[Any]:

@@ -1,7 +1,7 @@
-"""Stands in for `docker` or `podman` before kaniko-wrapper, and completes the command line that it runs Kaniko with.
+"""Replaces `docker` or `podman` for kaniko-wrapper, and completes the command line that runs Kaniko.
 
-kaniko-wrapper has no words for most of what the cluster tells Kaniko. A folder with a script of the engine's name is
-first on its PATH; the script runs this file, which runs the engine. It uses the standard library alone.
+kaniko-wrapper has no options for most arguments that the cluster gives Kaniko. So a script with the engine's name is
+first on its PATH; the script runs this file, which runs the engine. This file uses only the standard library.
 """
 
 import json
@@ -13,43 +13,43 @@ from typing import TypedDict
 
 
 class Plan(TypedDict):
-    """What is added to the wrapper's command line. No secret is part of it."""
+    """Additions to the wrapper's command line. It contains no secret."""
 
     program: str
     """Path of the real engine."""
     home: str
-    """The home directory that the engine itself knows."""
+    """The home directory of the engine's user."""
     mount: str
-    """`folder:target` as the wrapper mounts the context."""
+    """`folder:target`, the wrapper's mount of the context."""
     mount_as: str
-    """The same folder at the target that it has in the cluster."""
+    """The same folder, mounted where the cluster mounts it."""
     options: list[str]
     """Options of the engine."""
     arguments: list[str]
-    """Arguments of Kaniko. They come after the wrapper's, and the last of two wins."""
+    """Arguments of Kaniko. They come after the wrapper's and override them."""
 
 
 def completed(words: Sequence[str], plan: Plan) -> list[str]:
-    """The command line of the engine; any other command than `run` is left as it is.
+    """The command line of the engine; commands other than `run` stay unchanged.
 
-    Raises ValueError when the wrapper mounts something else than expected.
+    Raises ValueError when the wrapper's mount is not the expected one.
     """
     command = list(words)
     if not command or command[0] != "run":
         return command
     if command.count(plan["mount"]) != 1:
-        raise ValueError("kaniko-wrapper does not run Kaniko as its version 2.0.3 does; install that version")
+        raise ValueError("this version of kaniko-wrapper runs Kaniko in another way than 2.0.3; install 2.0.3")
     command[command.index(plan["mount"])] = plan["mount_as"]
     return [command[0], *plan["options"], *command[1:], *plan["arguments"]]
 
 
 def environment(found: Mapping[str, str], plan: Plan) -> dict[str, str]:
-    """The engine's environment: with its user's own home directory, where its storage and settings are."""
+    """The engine's environment: HOME is the user's home directory, which has its storage and settings."""
     return {**found, "HOME": plan["home"]}
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Becomes the engine; ends with a message when that cannot be."""
+    """Replaces this process with the engine; exits with a message when it cannot."""
     plan: Plan = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     try:
         command = completed(arguments[1:], plan)

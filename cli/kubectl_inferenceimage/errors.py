@@ -1,5 +1,5 @@
-"""The one exception that ends a command with a sentence."""
+"""The exception that ends a command with a message."""
 
 
 class CommandError(Exception):
-    """The command cannot do what it was asked for; the text says what is wrong and what to do about it."""
+    """The command failed; the text says what is wrong and what to do about it."""

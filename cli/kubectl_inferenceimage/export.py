@@ -1,4 +1,4 @@
-"""The export stage on this machine, where its package and TensorFlow are installed."""
+"""Runs the Export stage on this machine, if its package and TensorFlow are installed."""
 
 import importlib.util
 import os
@@ -17,24 +17,24 @@ PACKAGE = "inference_image_export"
 _NEEDED = (PACKAGE, "tensorflow", "object_detection")
 
 
-def export(stage: inputs.ExportInput, keys: Mapping[str, str]) -> results.Exported:
-    """Runs the export as its Job does, in a process of its own; `keys` are the UFile keys as environment variables.
+def export(request: inputs.ExportInput, keys: Mapping[str, str]) -> results.Exported:
+    """Runs the export as its Job does, in a separate process. `keys` are the UFile keys as environment variables.
 
-    Raises CommandError when it cannot run here, or failed.
+    Raises CommandError when it cannot run here or fails.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise CommandError(
             f"The graph of this checkpoint is not in UFile yet, and it cannot be exported here: {', '.join(missing)} "
-            "cannot be imported. Apply the manifest once, so that the cluster exports it; or install what the export "
-            "needs (docs/guides/laptop.md)."
+            "cannot be imported. Apply the manifest once, so that the cluster exports it, or install the packages "
+            "of the export (docs/guides/laptop.md)."
         )
     with tempfile.TemporaryDirectory(prefix="inferenceimage-") as folder:
         result = Path(folder) / "result.json"
         environment = {
             **os.environ,
             **keys,
-            paths.INPUT_ENV: inputs.encode(stage),
+            paths.INPUT_ENV: inputs.encode(request),
             paths.RESULT_ENV: str(result),
         }
         ended = subprocess.run([sys.executable, "-m", PACKAGE], check=False, env=environment, stdout=sys.stderr)

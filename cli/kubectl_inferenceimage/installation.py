@@ -1,4 +1,4 @@
-"""The installation's configuration: of the chart's values, of the operator's own file, or the defaults."""
+"""Reads the installation's configuration from the chart's values or the operator's file, or uses the defaults."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from kubectl_inferenceimage import documents
 from kubectl_inferenceimage.errors import CommandError
 
 PLACEHOLDER = "placeholder.invalid/"
-"""Begins the images that nobody named; `.invalid` is no domain (RFC 2606)."""
+"""Prefix of images that are not set; `.invalid` is never a real domain (RFC 2606)."""
 
 
 def read(values: str = "", config: str = "") -> Config:
-    """The configuration of a file with values of the chart, or of a `config.yaml` as the chart writes it.
+    """The configuration from a file with values of the chart, or from a `config.yaml` as the chart writes it.
 
-    Without either: the program's defaults, with images that are placeholders. Raises CommandError.
+    Without either, the operator's defaults, with placeholders for images. Raises CommandError.
     """
     path = values or config
     document = _mapping(path) if path else {}
@@ -30,7 +30,7 @@ def read(values: str = "", config: str = "") -> Config:
 
 
 def is_placeholder(image: str) -> bool:
-    """Whether nobody named this image."""
+    """Whether this image is not set."""
     return image.startswith(PLACEHOLDER)
 
 
@@ -42,7 +42,7 @@ def _mapping(path: str) -> dict[str, Any]:
 
 
 def _of_values(values: dict[str, Any]) -> dict[str, Any]:
-    """What the chart's template `operator.config` makes of values; those that are left out have the same defaults."""
+    """The result of the chart's template `operator.config`; omitted values have the same defaults."""
     images = {name: image for name, image in _part(values, "images").items() if image and name != "operator"}
     watched = values.get("watchNamespaces") or []
     config = _part(values, "config")
@@ -53,7 +53,7 @@ def _of_values(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merged(regions: dict[str, Any]) -> dict[str, Any]:
-    """The chart's regions and these, as Helm merges maps: by key on each level, and null removes one."""
+    """The chart's regions merged with these as Helm merges maps: by key on each level; null removes a key."""
     found: dict[str, Any] = {name: msgspec.to_builtins(region) for name, region in REGIONS.items()}
     for name, region in regions.items():
         known = found.get(name)

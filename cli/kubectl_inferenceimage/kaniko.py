@@ -1,4 +1,4 @@
-"""Kaniko outside the cluster: through kaniko-wrapper in a process of its own, on docker or podman."""
+"""Runs Kaniko outside a cluster: in docker or podman, through kaniko-wrapper in a separate process."""
 
 import importlib.util
 import json
@@ -31,27 +31,27 @@ _COMPOSE = "compose.yaml"
 _WRAPPER_TARGET = "/workspace"
 _TAIL_LINES = 100
 _ENGINE_FAILED = re.compile(r"exited with code 12[567]\b")
-"""What docker and podman end with where the container never ran; Kaniko ends with 1."""
-_SAID_BY_COMPOSE = ("--build-arg=", "--destination=")
+"""Exit codes of docker and podman when the container never ran; Kaniko exits with 1."""
+_SET_BY_COMPOSE = ("--build-arg=", "--destination=")
 _NOT_IN_THE_CLUSTER = ("--use-new-run=false", "--cleanup=false")
-"""Takes back what kaniko-wrapper always asks for and the Jobs never do."""
+"""Reverts options that kaniko-wrapper always sets and the Jobs never do."""
 _RIGHTS = ("--cap-drop=ALL", *(f"--cap-add={name}" for name in CAPABILITIES), "--security-opt=no-new-privileges")
-"""What a Job's container has, too."""
+"""The same rights as a Job's container."""
 
 
 class Build(NamedTuple):
     """One build."""
 
     work: Path
-    """Holds `context/` and `Dockerfile`, as the workspace of the Job does; gets the digest and the image."""
+    """Contains `context/` and `Dockerfile`, like the workspace of the Job; receives the digest and the image."""
     scratch: Path
     """A folder for this build's own files."""
     home: Path
     """A folder with `.docker/config.json`, the registry logins."""
     ca: Path | None
-    """The registry's own CA."""
+    """The custom CA of the registry."""
     arguments: Sequence[str]
-    """Kaniko's, as the operator makes them."""
+    """Kaniko's arguments from the operator."""
     image: str
     """`repository:tag`"""
     build_args: Mapping[str, str]
@@ -63,15 +63,15 @@ class Build(NamedTuple):
 
 
 def run(build: Build) -> None:
-    """Builds; what Kaniko says goes to standard error as it is said.
+    """Builds the image; streams Kaniko's log to standard error.
 
-    Afterwards `work` holds `digest` and, unless it was pushed, the image as `image.tar`. Raises CommandError.
+    Afterwards `work` contains `digest` and, unless it was pushed, the image as `image.tar`. Raises CommandError.
     """
     program = shutil.which(build.engine)
     if program is None:
-        raise CommandError(f"{build.engine} is not on PATH: install it, or choose the other --engine.")
+        raise CommandError(f"{build.engine} is not on PATH: install it, or choose another --engine.")
     if importlib.util.find_spec("kaniko_wrapper") is None:
-        raise CommandError("kaniko-wrapper is not installed: install this package with its extra `cli`.")
+        raise CommandError("kaniko-wrapper is not installed: install this package with the extra `cli`.")
     (build.scratch / _COMPOSE).write_text(yaml.safe_dump(compose(build)), encoding="utf-8")
     shims = _write_shim(build, program)
     tail = _follow(command(build), _environment(build, shims), build)
@@ -86,13 +86,13 @@ def run(build: Build) -> None:
 
 
 def compose(build: Build) -> dict[str, object]:
-    """The compose file: context, Dockerfile, name and build arguments; the wrapper logs all of it."""
+    """The compose file: context, Dockerfile, image name and build arguments. The wrapper logs all of it."""
     settings = {"context": str(build.work), "dockerfile": "Dockerfile", "args": dict(build.build_args)}
     return {"services": {SERVICE: {"image": build.image, "build": settings}}}
 
 
 def command(build: Build) -> list[str]:
-    """The wrapper's command line: layers stay apart, and what Kaniko says is shown as it comes."""
+    """The wrapper's command line: does not squash layers, and streams Kaniko's log."""
     return [
         *(sys.executable, "-P", "-m", WRAPPER, f"--compose-file={build.scratch / _COMPOSE}"),
         *(f"--kaniko-image={build.executor}", f"--engine={build.engine}", "--no-squash", "--log-level=DEBUG"),
@@ -101,10 +101,10 @@ def command(build: Build) -> list[str]:
 
 
 def plan(build: Build, program: str) -> engine.Plan:
-    """What the engine is told beside the wrapper's words, so that Kaniko is told what the operator tells it."""
+    """Additions to the wrapper's command line, so that Kaniko gets the same arguments as from the operator."""
     arguments = list(build.arguments)
     if build.push:
-        arguments = [word for word in arguments if not word.startswith(_SAID_BY_COMPOSE)]
+        arguments = [word for word in arguments if not word.startswith(_SET_BY_COMPOSE)]
     else:
         arguments = [word for word in arguments if not word.startswith("--build-arg=")]
         arguments.append(f"--tar-path={paths.WORKSPACE}/{TAR}")
@@ -120,7 +120,7 @@ def plan(build: Build, program: str) -> engine.Plan:
 
 
 def _write_shim(build: Build, program: str) -> Path:
-    """A folder with a program of the engine's name, for the front of PATH."""
+    """Writes a folder with a script of the engine's name, to put first on PATH."""
     folder = build.scratch / "bin"
     folder.mkdir()
     plan_file = build.scratch / "engine.json"
@@ -133,7 +133,7 @@ def _write_shim(build: Build, program: str) -> Path:
 
 
 def _environment(build: Build, shims: Path) -> dict[str, str]:
-    """Without the UFile keys; HOME is where the wrapper looks for the logins, and a log line is what was said."""
+    """The wrapper's environment: without the UFile keys; HOME has the logins; log lines are bare messages."""
     kept = {name: value for name, value in os.environ.items() if name not in paths.UFILE_KEY_ENVS}
     return {
         **kept,
@@ -145,7 +145,7 @@ def _environment(build: Build, shims: Path) -> dict[str, str]:
 
 
 def _follow(words: Sequence[str], environment: Mapping[str, str], build: Build) -> deque[str] | None:
-    """Runs the wrapper; None when it went well, else the last lines that were said."""
+    """Runs the wrapper; returns None on success, or else the last lines of its log."""
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     with subprocess.Popen(
         words,
@@ -158,8 +158,8 @@ def _follow(words: Sequence[str], environment: Mapping[str, str], build: Build) 
         errors="replace",
     ) as process:
         for line in process.stdout or ():
-            said = redact(line.rstrip("\n"), build.secrets)
-            print(said, file=sys.stderr, flush=True)
-            if not said.startswith(f"[{SERVICE}] "):  # the wrapper says the last lines once more when Kaniko failed
-                tail.append(said)
+            text = redact(line.rstrip("\n"), build.secrets)
+            print(text, file=sys.stderr, flush=True)
+            if not text.startswith(f"[{SERVICE}] "):  # the wrapper repeats the last lines when Kaniko fails
+                tail.append(text)
     return tail if process.returncode else None

@@ -1,4 +1,4 @@
-"""The UFile keys: from the environment variables that the Jobs use, or from a file; never from the command line."""
+"""Reads the UFile keys from the environment variables of the Jobs, or from a file; never from the command line."""
 
 import os
 
@@ -10,13 +10,13 @@ from kubectl_inferenceimage.errors import CommandError
 _FIELDS = {"publicKey": PUBLIC_KEY_ENV, "privateKey": PRIVATE_KEY_ENV}
 _TOKEN = "securityToken"  # noqa: S105 - the name of a field
 _ALL = _FIELDS | {_TOKEN: SECURITY_TOKEN_ENV}
-"""The keys of the Secret in a cluster, and the variables that they become."""
+"""The keys of the Secret in a cluster -> the environment variables of the Jobs."""
 
 
 def read(path: str = "") -> Credentials:
-    """The keys of a YAML file with `publicKey` and `privateKey`, without a path those of the environment.
+    """The keys from a YAML file with `publicKey` and `privateKey`, or, without a path, from the environment.
 
-    Temporary keys of STS have a `securityToken` beside them. Raises CommandError; its text holds no key.
+    Temporary keys of STS also have a `securityToken`. Raises CommandError, whose text contains no key.
     """
     source: dict[str, object] = _of_file(path) if path else {field: os.environ.get(_ALL[field]) for field in _ALL}
     found = {field: value.strip() for field, value in source.items() if isinstance(value, str)}
@@ -25,7 +25,9 @@ def read(path: str = "") -> Credentials:
         if field == _TOKEN and not value:
             continue
         if not value or not value.isascii() or not value.isprintable():
-            where = f"{path} holds no {field}" if path else f"The environment variable {variable} holds no key"
+            where = (
+                f"{path} contains no {field}" if path else f"The environment variable {variable} is missing or invalid"
+            )
             raise CommandError(
                 f"{where}. Set {PUBLIC_KEY_ENV} and {PRIVATE_KEY_ENV}, "
                 f"or give --ufile-keys a YAML file with {' and '.join(_FIELDS)}."
@@ -34,7 +36,7 @@ def read(path: str = "") -> Credentials:
 
 
 def environment(credentials: Credentials) -> dict[str, str]:
-    """The keys as the containers of a Job find them."""
+    """The keys as environment variables, as in the containers of a Job."""
     return {
         PUBLIC_KEY_ENV: credentials.public_key,
         PRIVATE_KEY_ENV: credentials.private_key,

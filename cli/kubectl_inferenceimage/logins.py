@@ -1,4 +1,4 @@
-"""The registry logins that docker or podman already has: of their files, and of credential helpers.
+"""Reads the registry logins of docker and podman from their files and credential helpers.
 
 Formats: https://docs.docker.com/reference/cli/docker/login/#credential-stores and containers-auth.json(5).
 """
@@ -19,16 +19,16 @@ from kubectl_inferenceimage.errors import CommandError
 Engine = Literal["docker", "podman"]
 
 DEFAULT_KEY = "https://index.docker.io/v1/"
-"""The default registry's name in these files."""
+"""The key of the default registry in these files."""
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")
 _HELPER_SECONDS = 30
-_TOKEN = "<token>"  # noqa: S105 - a helper's word for a login that is no user and password
+_TOKEN = "<token>"  # noqa: S105 - a helper's user name for a token in place of a password
 
 
 def collect(hosts: Collection[str], files: Collection[Path]) -> dict[str, Login]:
-    """The logins for these registries, each from the first of the files that has one.
+    """The logins for these registries, each from the first file that has one.
 
-    Raises CommandError when a file cannot be used. No part of it is repeated.
+    Raises CommandError when a file is invalid. The message repeats no part of it.
     """
     found: dict[str, Login] = {}
     for path in files:
@@ -41,13 +41,13 @@ def collect(hosts: Collection[str], files: Collection[Path]) -> dict[str, Login]
 
 
 def files(engine: Engine, chosen: str = "") -> tuple[Path, ...]:
-    """Where the logins are looked for: the chosen file alone, else those of the engine and then the other engine's.
+    """The files to search for logins: only the chosen one, or else those of the engine, then of the other engine.
 
-    Raises CommandError when the chosen file is missing.
+    Raises CommandError when the chosen file does not exist.
     """
     if chosen:
         if not Path(chosen).is_file():
-            raise CommandError(f"The file {chosen} with registry logins is missing.")
+            raise CommandError(f"The file {chosen} with registry logins does not exist.")
         return (Path(chosen),)
     by_engine = {"docker": list(_docker_files()), "podman": list(_podman_files())}
     own = by_engine.pop(engine)
@@ -55,7 +55,7 @@ def files(engine: Engine, chosen: str = "") -> tuple[Path, ...]:
 
 
 def write(logins: Mapping[str, Login], path: Path) -> None:
-    """Writes a docker `config.json` with these logins and nothing else, for its owner alone."""
+    """Writes a docker `config.json` with only these logins, readable only by its owner."""
     auths = {
         DEFAULT_KEY if host == DEFAULT_HOST else host: {"auth": login.basic().removeprefix("Basic ")}
         for host, login in logins.items()
@@ -84,7 +84,7 @@ def _document(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise CommandError(f"The registry logins of {path} cannot be read: it is not JSON.") from error
     if not isinstance(document, dict):
-        raise CommandError(f"The registry logins of {path} cannot be read: it is no JSON object.")
+        raise CommandError(f"The registry logins of {path} cannot be read: it is not a JSON object.")
     return document
 
 
@@ -98,7 +98,7 @@ def _stored(path: Path, document: Mapping[str, Any]) -> dict[str, Login]:
 
 
 def _helped(document: Mapping[str, Any], host: str) -> Login | None:
-    """What the credential helper that the file names says; None where it names none, or that knows nothing."""
+    """The login from the credential helper in the file; None if there is no helper or it has no login."""
     key = DEFAULT_KEY if host == DEFAULT_HOST else host
     helpers = document.get("credHelpers")
     name = (helpers.get(host) if isinstance(helpers, dict) else None) or document.get("credsStore")
@@ -112,8 +112,8 @@ def _helped(document: Mapping[str, Any], host: str) -> Login | None:
             capture_output=True,
             timeout=_HELPER_SECONDS,
         )
-        said = json.loads(answer.stdout)
-        user, password = said["Username"], said["Secret"]
+        login = json.loads(answer.stdout)
+        user, password = login["Username"], login["Secret"]
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         return None
     return Login(user, password) if user and user != _TOKEN else None

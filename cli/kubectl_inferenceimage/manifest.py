@@ -1,4 +1,4 @@
-"""An InferenceImage from a file: everything that can be judged without an API server has been judged."""
+"""Reads an InferenceImage from a file and checks all that can be checked without an API server."""
 
 import re
 from typing import Any, NamedTuple
@@ -16,31 +16,31 @@ _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class Image(NamedTuple):
-    """What a manifest asks for."""
+    """The content of a manifest."""
 
     name: str
     namespace: str
     spec: Spec
     request: str
-    """Value of the request annotation."""
+    """Value of the annotation `uai.ucloud.cn/requestedAt`."""
 
 
 def read(path: str, namespace: str = "") -> Image:
-    """The one InferenceImage of a file, or of standard input for `-`. `namespace` is as kubectl's `-n`.
+    """The InferenceImage in a file, or on standard input for `-`. `namespace` is the value of `-n`.
 
     Raises CommandError with what is wrong and where.
     """
     found = documents.read(path)
     if len(found) != 1:
-        raise CommandError(f"{path} has {len(found)} documents; give a file that holds one {KIND} and nothing else.")
+        raise CommandError(f"{path} has {len(found)} documents; give a file with exactly one {KIND}.")
     document = found[0]
     kind = document.get("kind") if isinstance(document, dict) else None
     if not isinstance(document, dict) or kind != KIND:
-        raise CommandError(f"{path} is no {KIND}: its kind is {kind or 'not set'}.")
+        raise CommandError(f"{path} is not an {KIND}: its kind is {kind or 'not set'}.")
     if document.get("apiVersion") != API_VERSION:
         raise CommandError(f"{path}: apiVersion must be {API_VERSION}.")
     if fault := crd.fault(document):
-        raise CommandError(f"{path} would be refused by the CustomResourceDefinition: {fault}.")
+        raise CommandError(f"{path} does not match the CustomResourceDefinition: {fault}.")
     return _image(path, document, namespace)
 
 
@@ -50,14 +50,16 @@ def _image(path: str, document: dict[str, Any], namespace: str) -> Image:
     annotations = meta.get("annotations") or {}
     request = annotations.get(REQUESTED_AT, "") if isinstance(annotations, dict) else None
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise CommandError(f"{path}: metadata.name must be a name: lower case letters, digits, '-' and '.'.")
+        raise CommandError(f"{path}: metadata.name must be a valid name: lower case letters, digits, '-' and '.'.")
     if namespace and own and namespace != own:
         raise CommandError(f"{path}: metadata.namespace is {own}, but --namespace is {namespace}; give only one.")
     chosen = namespace or own or DEFAULT_NAMESPACE
     if not isinstance(chosen, str) or not _NAMESPACE.fullmatch(chosen):
-        raise CommandError(f"{path}: the namespace must be a name: lower case letters, digits and '-'.")
+        raise CommandError(f"{path}: the namespace must be a valid name: lower case letters, digits and '-'.")
     if not isinstance(request, str):
-        raise CommandError(f"{path}: metadata.annotations must have text as values; put {REQUESTED_AT} in quotes.")
+        raise CommandError(
+            f"{path}: the values of metadata.annotations must be strings; put the value of {REQUESTED_AT} in quotes."
+        )
     try:
         return Image(name, chosen, read_part(Spec, document["spec"]), request)
     except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""Results that cannot be known without running anything, in a form that nobody takes for real ones."""
+"""Placeholders for results that are unknown before a stage runs; nobody can mistake them for real results."""
 
 from inference_image_contract import inputs, results
 from inference_image_operator.api import ONNX, Spec
@@ -10,7 +10,7 @@ _KEY = "PLACEHOLDER"
 
 
 def result(stage: Stage, spec: Spec) -> results.Result:
-    """What stands for the result of a stage: digests and checksums of zeros, keys with the word PLACEHOLDER, size 0."""
+    """The placeholder for the result of a stage: digests of zeros, keys with the word PLACEHOLDER, size 0."""
     match stage:
         case Stage.RESOLVE:
             return _resolved(spec)

@@ -1,8 +1,8 @@
 """Reads the index file of a checkpoint: its tensors, and how many data shards of which size hold them. Pure.
 
-An index is an immutable table as LevelDB knows it (tensorflow/core/lib/io/format.h): blocks of entries whose keys share
+An index is an immutable table in LevelDB's format (tensorflow/core/lib/io/format.h): blocks of entries whose keys share
 prefixes, a block that points at them, and a footer. The values are protocol buffers
-(tensorflow/core/protobuf/tensor_bundle.proto): a header under the empty key, and for each tensor where its bytes lie.
+(tensorflow/core/protobuf/tensor_bundle.proto): a header under the empty key, and the position of each tensor's bytes.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _NOT_PLAIN = frozenset({7, 20, 21})  # string, resource, variant: not stored as 
 
 
 class InvalidIndexError(ValueError):
-    """The bytes are no index, or not all of one; the text says why, as a clause."""
+    """The bytes are not a complete index; the text says why, as a clause."""
 
 
 class _Handle(NamedTuple):
@@ -30,7 +30,7 @@ class _Handle(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """Where the values of a numeric tensor lie, and the CRC-32C of these bytes."""
+    """Where the values of a numeric tensor are stored, and the CRC-32C of those bytes."""
 
     name: str
     shard: int
@@ -40,7 +40,7 @@ class Tensor(NamedTuple):
 
 
 def tensors(data: bytes) -> tuple[Tensor, ...] | None:
-    """The numeric tensors that have values, in the order of their names; None as of `shard_sizes`.
+    """The numeric tensors that have values, sorted by name; None in the same cases as `shard_sizes`.
 
     Raises InvalidIndexError.
     """
@@ -61,9 +61,9 @@ def tensors(data: bytes) -> tuple[Tensor, ...] | None:
 
 
 def model_bytes(data: bytes) -> int | None:
-    """Bytes of the variables that make up the model; None as of `shard_sizes`.
+    """Bytes of the variables that make up the model; None in the same cases as `shard_sizes`.
 
-    What belongs to a variable for the training only (slots of an optimizer, moving averages) is named below it:
+    A tensor that only the training needs (optimizer slots, moving averages) is named below its variable:
     `conv/weights/Momentum`, `conv/weights/ExponentialMovingAverage`. Raises InvalidIndexError.
     """
     found = tensors(data)
@@ -76,7 +76,7 @@ def model_bytes(data: bytes) -> int | None:
 def shard_sizes(data: bytes) -> tuple[int, ...] | None:
     """The size in bytes of each data shard, in order.
 
-    None when the table is compressed, as only releases around TensorFlow 1.1 wrote it: then nothing is known.
+    None when the table is compressed, which only releases around TensorFlow 1.1 did: then nothing is known.
     Raises InvalidIndexError.
     """
     table = _table(data)
@@ -89,7 +89,7 @@ def shard_sizes(data: bytes) -> tuple[int, ...] | None:
         elif fields.get(_SIZE, 0):
             shard = fields.get(_SHARD_ID, 0)
             if shard >= len(sizes):
-                raise InvalidIndexError(f"tells of shard {shard} and has {len(sizes)}")
+                raise InvalidIndexError(f"names shard {shard}, but declares {len(sizes)} shards")
             sizes[shard] = max(sizes[shard], fields.get(_OFFSET, 0) + fields[_SIZE])
     if not sizes:
         raise InvalidIndexError("has no header")
@@ -97,9 +97,9 @@ def shard_sizes(data: bytes) -> tuple[int, ...] | None:
 
 
 def _table(data: bytes) -> list[tuple[bytes, dict[int, int]]] | None:
-    """Every key with the numbers of its value, None when it is compressed."""
+    """Every key with the integers of its value; None when the table is compressed."""
     if len(data) < _FOOTER or data[-len(_MAGIC) :] != _MAGIC:
-        raise InvalidIndexError("does not end as an index does")
+        raise InvalidIndexError("does not end with the magic number of an index")
     footer = data[-_FOOTER:]
     _, start = _handle(footer, 0)  # of the meta index, which TensorFlow leaves empty
     root, _ = _handle(footer, start)
@@ -120,12 +120,12 @@ def _unmasked(stored: int) -> int:
 def _shards(header: dict[int, int]) -> int:
     number = header.get(_NUM_SHARDS, 0)
     if not 1 <= number <= _MOST_SHARDS:
-        raise InvalidIndexError(f"tells of {number} shards")
+        raise InvalidIndexError(f"declares {number} shards")
     return number
 
 
 def _compressed(data: bytes, handle: _Handle) -> bool:
-    """As the byte behind a block says. A checksum follows it, which the object's own ETag makes superfluous."""
+    """Reads the byte after the block. A checksum follows it; the object's ETag makes it redundant."""
     end = handle.offset + handle.size
     if end >= len(data) - _FOOTER:
         raise InvalidIndexError("points beyond its end")
@@ -133,7 +133,7 @@ def _compressed(data: bytes, handle: _Handle) -> bool:
 
 
 def _block(data: bytes, handle: _Handle) -> bytes:
-    """The entries of a block, without the list of restarts at its end."""
+    """The entries of a block, without the restart array at its end."""
     if _compressed(data, handle):
         raise InvalidIndexError("has a compressed root")
     block = data[handle.offset : handle.offset + handle.size]
@@ -145,7 +145,7 @@ def _block(data: bytes, handle: _Handle) -> bytes:
 
 
 def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Keys and values. A key begins with as many bytes of the one before as its entry says."""
+    """Keys and values. Each entry says how many leading bytes its key shares with the previous key."""
     position, key = 0, b""
     while position < len(block):
         shared, position = _varint(block, position)
@@ -163,7 +163,7 @@ def _handle(data: bytes, position: int) -> tuple[_Handle, int]:
 
 
 def _fields(message: bytes) -> dict[int, int]:
-    """The integers of a protocol buffer by field number; everything else is passed over."""
+    """The integers of a protocol buffer by field number; everything else is skipped."""
     found: dict[int, int] = {}
     position = 0
     while position < len(message):
@@ -185,7 +185,7 @@ def _fields(message: bytes) -> dict[int, int]:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """A number in groups of seven bits, the lowest first; and the position behind it."""
+    """A number in groups of seven bits, the lowest first; and the position after it."""
     value = 0
     for shift in range(0, 64, 7):
         byte = _bytes(data, position, 1)[0]

@@ -1,4 +1,4 @@
-"""The one exception that ends a stage with an explanation."""
+"""The exception that ends a stage with an explanation."""
 
 from typing import Self
 
@@ -6,10 +6,10 @@ from inference_image_contract.reasons import ExitCode, Reason, exit_code
 
 
 class StageError(Exception):
-    """A stage cannot go on, and a person can be told why.
+    """A stage cannot continue, and a person can be told why.
 
-    `reason` is stable API, `message` is one sentence that names what is wrong (which key, which bucket, which
-    line), `hint` says what to do about it. Neither may hold a secret; the result writer redacts by value as well.
+    `reason` is stable API. `message` is one sentence that names what is wrong: which key, which bucket, which line.
+    `hint` says what to do about it. Neither may contain a secret; the result writer redacts known values as well.
     """
 
     def __init__(self, reason: Reason, message: str, hint: str) -> None:

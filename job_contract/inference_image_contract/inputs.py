@@ -1,6 +1,6 @@
 """What the operator hands to each Job container: one JSON document in the environment variable of `paths.INPUT_ENV`.
 
-Secrets are never part of an input; they come by `secretKeyRef` or as a mounted file (see `paths`).
+Secrets are never part of an input; they come through `secretKeyRef` or as a mounted file (see `paths`).
 Unknown fields are refused, so an operator and a Job image of different versions fail loudly.
 """
 
@@ -23,7 +23,7 @@ T = TypeVar("T", bound=Input)
 
 MAX_FILES = 5000
 MAX_BYTES = 64 * 1024**3
-"""Limits of a transfer where the installation names none."""
+"""Limits of a transfer when the installation sets none."""
 
 
 class UFile(Input, frozen=True, kw_only=True):
@@ -33,22 +33,22 @@ class UFile(Input, frozen=True, kw_only=True):
     scheme: str
     suffix: str
     max_files: int = MAX_FILES
-    """Objects that one transfer may have."""
+    """Most objects in one transfer."""
     max_bytes: int = MAX_BYTES
-    """Bytes that one transfer may have."""
+    """Most bytes in one transfer."""
 
 
 class RegistryLimit(Input, frozen=True, kw_only=True):
-    """What a registry takes; 0 where there is no limit."""
+    """What a registry accepts; 0 means no limit."""
 
     host: str
     """One of its names."""
     tags: int = 0
-    """Tags of one repository."""
+    """Most tags in one repository."""
     warn_tags: int = 0
-    """How many tags are worth a warning."""
+    """Number of tags from which the stage warns."""
     layer_bytes: int = 0
-    """Bytes of one layer, compressed."""
+    """Most bytes of one compressed layer."""
 
 
 REGISTRY_LIMITS = (
@@ -56,11 +56,11 @@ REGISTRY_LIMITS = (
         host=registry_names.UHUB[0], tags=uhub.MAX_TAGS, warn_tags=uhub.WARN_TAGS, layer_bytes=uhub.MAX_LAYER_BYTES
     ),
 )
-"""Limits where the installation names none."""
+"""Limits when the installation sets none."""
 
 
 class Registry(Input, frozen=True, kw_only=True):
-    """The registry of one image. Credentials and CA are files of fixed paths, present only if mounted."""
+    """The registry of one image. Credentials and CA are files at fixed paths, present only if mounted."""
 
     repository: str
     """host[:port]/path, lower case, no tag and no digest."""
@@ -68,27 +68,27 @@ class Registry(Input, frozen=True, kw_only=True):
     """Hosts that this installation allows, for the target and for every FROM; empty allows any."""
     plain_http_hosts: tuple[str, ...] = ()
     token_hosts: tuple[str, ...] = ()
-    """Token servers that may see a registry's login although they are on another domain."""
+    """Token servers that may receive a registry's login although they are in another domain."""
     mirrors: dict[str, tuple[str, ...]] = {}
-    """Registry -> hosts, or `host/path`, that are asked for its base images first."""
+    """Registry -> mirrors (`host` or `host/path`) that are tried first for its base images."""
     additional_repositories: tuple[str, ...] = ()
-    """Where the image is published too; as `repository`."""
+    """Further repositories that get the image, in the form of `repository`."""
     aliases: tuple[tuple[str, ...], ...] = registry_names.ALIASES
     """Names of one registry in groups, the preferred name first."""
     limits: tuple[RegistryLimit, ...] = REGISTRY_LIMITS
 
     def names(self) -> registry_names.RegistryNames:
-        """Which hosts are one registry."""
+        """Which hosts are names of the same registry."""
         return registry_names.RegistryNames(self.aliases, self.allowed_hosts)
 
     def limit(self, host: str) -> RegistryLimit:
-        """What the registry of this host takes."""
+        """The limits of the registry with this host."""
         found = self.names().find(host, {limit.host: limit for limit in self.limits})
         return found or RegistryLimit(host=host)
 
 
 class PinnedObject(Input, frozen=True, kw_only=True):
-    """One UFile object as it was when it was resolved."""
+    """One UFile object as Resolve found it."""
 
     key: str
     size: int
@@ -103,32 +103,32 @@ class GitSource(Input, frozen=True, kw_only=True):
     ref: str
     """Branch, tag, full commit, or `HEAD`."""
     path: str = ""
-    """Folder of the repository that is the build context; empty for all of it."""
+    """Folder of the repository that is the build context; empty for the whole repository."""
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts (`host[:port]`) that this installation allows; no other is ever spoken to."""
+    """Hosts (`host[:port]`) that this installation allows; no other host is ever contacted."""
 
 
 class BaseRewrite(Input, frozen=True, kw_only=True, rename={"prefix": "from", "replacement": "to"}):
-    """Images below one registry or repository are pulled from below another that holds the same."""
+    """Images under one registry or repository prefix are pulled from another that holds the same images."""
 
     prefix: str
     replacement: str
 
 
 class PinnedArchive(PinnedObject, frozen=True, kw_only=True):
-    """An archive that is the source."""
+    """The archive that holds the source."""
 
     sha256: str
     """Hex."""
 
 
 class PinnedCommit(Input, frozen=True, kw_only=True):
-    """What a ref of a Git repository meant."""
+    """The commit that a Git ref resolved to."""
 
     commit: str
     """40 hex digits."""
     tag: str = ""
-    """The annotated tag that leads to it, as an object's name: some servers give a commit by its tag only."""
+    """Object name of the annotated tag that points to it: some servers serve the commit only through its tag."""
 
 
 class PinnedFile(Input, frozen=True, kw_only=True):
@@ -141,42 +141,42 @@ class PinnedFile(Input, frozen=True, kw_only=True):
     """UFile ETag when the source is UFile."""
     key: str = ""
     sha256: str = ""
-    """Hex, when the source is no UFile prefix."""
+    """Hex, when the source is not a UFile prefix."""
 
 
 class InputLock(Input, frozen=True, kw_only=True):
-    """Everything that was pinned, in full. Stored in UFile as JSON; Jobs read it by key and verify its SHA-256."""
+    """Every pinned input of a run. Stored in UFile as JSON; Jobs read it by key and verify its SHA-256."""
 
     schema_version: int = 1
     fingerprint: str
-    """sha256:<hex> of everything that enters the export."""
+    """sha256:<hex> of all that enters the export."""
     content_hash: str
-    """sha256:<hex> of everything that enters the image."""
+    """sha256:<hex> of all that enters the image."""
     step: int | None = None
-    """None for a ready graph."""
+    """None for an imported graph."""
     checkpoint: tuple[PinnedObject, ...]
     """Index, data shards and, where present, meta; empty when `frozen_graph` is set."""
     pipeline_config: PinnedObject | None = None
-    """Comes with a checkpoint, and only with one."""
+    """Set exactly when there is a checkpoint."""
     frozen_graph: PinnedObject | None = None
-    """A graph that somebody else exported, in place of a checkpoint."""
+    """The imported graph, in place of a checkpoint."""
     label_map: PinnedObject
     num_classes: int
     source: tuple[PinnedFile, ...]
     dockerfile: str
     """Path of the Dockerfile within the source."""
     dockerfile_ignored: bool = False
-    """Whether .dockerignore keeps the Dockerfile out of the context: it is read, then taken away."""
+    """Whether .dockerignore excludes the Dockerfile: `assemble` reads it, then removes it from the context."""
     generated_dockerfile: str = ""
     """The text of the Dockerfile, when the source has none."""
     archive: PinnedArchive | None = None
     commit: PinnedCommit | None = None
     base_images: dict[str, str]
-    """FROM reference as written after ARG substitution -> the image that is pulled for it, pinned by digest."""
+    """FROM reference after ARG substitution -> the image that is pulled for it, pinned by digest."""
 
 
 class InputLockRef(Input, frozen=True, kw_only=True):
-    """A `InputLock` in UFile."""
+    """An `InputLock` in UFile."""
 
     key: str
     sha256: str
@@ -196,19 +196,19 @@ class OnnxModel(StoredFile, frozen=True, kw_only=True):
     """The same detector as an ONNX model."""
 
     greatest_difference: str
-    """Between its answers and the frozen graph's on the pictures of the export; a decimal number such as `4.2e-07`."""
+    """Largest difference from the frozen graph's answers on the export's pictures, a decimal such as `4.2e-07`."""
 
 
 class Graph(StoredFile, frozen=True, kw_only=True):
-    """A frozen graph in UFile, and its other forms."""
+    """A frozen graph in UFile, and its other export formats."""
 
     tensorflow: str = ""
     readable_by: str = ""
-    """The oldest TensorFlow that reads the graph: `1.7`, `1.15`, or that of the export, such as `2.21`."""
+    """The oldest TensorFlow that reads the graph: `1.7`, `1.15`, or the export's own, such as `2.21`."""
     memory_bytes: int = 0
-    """Peak memory of a process that loaded the graph with `tensorflow` and ran it on one picture."""
+    """Peak memory of a process that loads the graph with `tensorflow` and runs it on one picture."""
     saved_model: StoredFile | None = None
-    """`saved_model.pb`; the weights are in it, so it is the only file of its folder."""
+    """`saved_model.pb`; it contains the weights, so it is the only file of its folder."""
     onnx: OnnxModel | None = None
 
 
@@ -218,40 +218,40 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     ufile: UFile
     prefix: str
     step: int | None = None
-    """None asks for the newest checkpoint that is whole."""
+    """None selects the newest complete checkpoint."""
     pipeline_config: str
     """Key relative to `prefix`."""
     label_map: str
     """Full key."""
     input_type: str
     formats: tuple[str, ...] = ()
-    """What is exported beside the frozen graph, sorted: `ONNX`, `SavedModel`."""
+    """Export formats besides the frozen graph, sorted: `ONNX`, `SavedModel`."""
     readable_by: str = ""
-    """The TensorFlow that must be able to read the graph, such as `1.7`; empty for any."""
+    """The TensorFlow release that must read the graph, such as `1.7`; empty for any."""
     frozen_graph: str = ""
-    """Full key of a ready graph in place of a checkpoint; then `prefix`, `step` and `pipeline_config` say nothing."""
+    """Full key of the imported graph; if set, `prefix`, `step` and `pipeline_config` are ignored."""
     output_prefix: str
     source_prefix: str = ""
-    """UFile prefix of the source; the mounted ConfigMap is the source when nothing names another."""
+    """UFile prefix of the source. If no source field is set, the source is the mounted ConfigMap."""
     source_archive: str = ""
-    """Full key of the archive that is the source."""
+    """Full key of the archive that holds the source."""
     source_git: GitSource | None = None
     inference_base: str = ""
-    """The image from which a source without a Dockerfile is built; empty when this installation has none."""
+    """Base image for a source without a Dockerfile; empty when this installation has none."""
     base_rewrites: tuple[BaseRewrite, ...] = ()
-    """The first that fits counts."""
+    """The first match applies."""
     dockerfile: str
     checkpoint_dir: str
     build_args: dict[str, str] = {}
     builder: str = ""
-    """`Append` to have the Dockerfile checked for what that builder does not do."""
+    """`Append` also checks the Dockerfile for what that builder does not support."""
     registry: Registry
     sample: str = ""
-    """Key of the test picture, empty for none."""
+    """Key of the test picture; empty for none."""
     restore: Literal["", "Expedited", "Standard"] = ""
-    """How what is archived is to be restored; empty restores nothing."""
+    """How to restore archived objects; empty restores nothing."""
     fixed_tags: tuple[str, ...] = ()
-    """Tags, templates as in the spec, that must not point to another image: those of tagPolicy Refuse."""
+    """Tag templates of the spec that must not point to another image (tagPolicy Refuse)."""
 
 
 class ExportInput(Input, frozen=True, kw_only=True):
@@ -280,14 +280,14 @@ class AssembleInput(Input, frozen=True, kw_only=True):
 
 
 class AppendInput(Input, frozen=True, kw_only=True):
-    """Input of `append`: builds the assembled context without running anything."""
+    """Input of `append`, which builds the assembled context without running anything."""
 
     registry: Registry
     content_tag: str
     dockerfile: str
     """Path of the Dockerfile within the source, for messages."""
     checkpoint_dir: str
-    """What lies there gets layers of its own."""
+    """Files in this folder get layers of their own."""
     build_args: dict[str, str] = {}
     labels: dict[str, str] = {}
 
@@ -300,7 +300,7 @@ class ReportInput(Input, frozen=True, kw_only=True):
 
 
 class AnswerInput(Input, frozen=True, kw_only=True):
-    """Input of `answer`: runs the frozen graph on the sample, for the probe to compare with."""
+    """Input of `answer`, which runs the frozen graph on the sample so that the probe can compare."""
 
     ufile: UFile
     input_lock: InputLockRef
@@ -308,20 +308,20 @@ class AnswerInput(Input, frozen=True, kw_only=True):
     graph: StoredFile
     input_type: str
     sample: str = ""
-    """Key of the picture; empty for the drawn one."""
+    """Key of the picture; empty for the built-in one."""
 
 
 class ExpectedField(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A field that the answer must have."""
+    """A field that the response must have."""
 
     path: str
     """A JSON pointer (RFC 6901)."""
     equals: Any = msgspec.UNSET
-    """Its value, any JSON; unset for any value."""
+    """Its expected value, any JSON; unset accepts any value."""
 
 
 class ProbeInput(Input, frozen=True, kw_only=True):
-    """Input of `probe`: asks the built image, which runs beside it on loopback."""
+    """Input of `probe`, which sends a request to the image under test over loopback."""
 
     port: int
     ready_path: str
@@ -330,49 +330,49 @@ class ProbeInput(Input, frozen=True, kw_only=True):
     sample: str = ""
     ufile: UFile | None = None
     status: int | None = None
-    """The status that is expected; None for any of success."""
+    """The expected HTTP status; None accepts any 2xx status."""
     fields: tuple[ExpectedField, ...] = ()
     match_graph: bool = False
-    """Compare with what the frozen graph answers."""
+    """Whether to compare the response with the frozen graph's answer."""
 
 
 DIGEST_PREFIX = 8
-"""Hex digits by which retention is told an image: one that is taken for another is kept, which does no harm."""
+"""Hex digits that identify an image for retention. A collision only keeps an image too many."""
 
 
 class Retention(Input, frozen=True, kw_only=True):
-    """Which of the operator's own content tags go after publishing."""
+    """Which of the operator's content tags are removed after publishing."""
 
     keep: int
-    """How many that nobody refers to are kept, the newest."""
+    """How many unreferenced images to keep, the newest first."""
     current: tuple[str, ...] = ()
-    """What an InferenceImage is or makes: the first `DIGEST_PREFIX` digits of digests and of content hashes."""
+    """Images that an InferenceImage publishes or builds: `DIGEST_PREFIX` digits of their digests and content hashes."""
     history: tuple[str, ...] = ()
-    """The same of the images that were published before."""
+    """The same for images that were published earlier."""
     delete_images: bool = False
-    """Deletes the images as well, not only their tags."""
+    """Whether to delete the images as well, not only their tags."""
 
 
 class PublishInput(Input, frozen=True, kw_only=True):
-    """Input of `publish`: moves the tags to the digest and reads them back."""
+    """Input of `publish`, which moves the tags to the digest and reads them back."""
 
     registry: Registry
     digest: str
     tags: tuple[str, ...]
     refuse_moves: bool = False
-    """A tag that points to another digest stops everything before the first tag moves."""
+    """If any tag points to another digest, no tag is moved."""
     retention: Retention | None = None
 
 
 def encode(value: Input) -> str:
-    """The JSON text of an input, keys in a fixed order so that equal inputs give equal Jobs."""
+    """The JSON text of an input, with sorted keys so that equal inputs give equal Jobs."""
     return msgspec.json.encode(value, order="sorted").decode()
 
 
 def from_environment(kind: type[T]) -> T:
     """The input of this container, read from the environment.
 
-    Raises StageError (`InvalidInput`) when it is missing or of another version.
+    Raises StageError (`InvalidInput`) when it is missing or has another version.
     """
     text = os.environ.get(INPUT_ENV, "")
     try:
@@ -381,5 +381,5 @@ def from_environment(kind: type[T]) -> T:
         raise StageError(
             Reason.INVALID_INPUT,
             f"{INPUT_ENV} does not hold a {kind.__name__}: {error}",
-            "The operator and the image of this step are of different versions: install them from one chart.",
+            "The operator and the image of this step have different versions. Install both from the same chart.",
         ) from error

@@ -1,6 +1,6 @@
 """Paths and environment variables inside the pods of a Job.
 
-The workspace must not exist in any image: Kaniko would hide what the image holds there (it skips mounts).
+The workspace must not exist in any image: Kaniko skips mounts, so it would hide the image's own files there.
 """
 
 INPUT_ENV = "INFERENCE_IMAGE_INPUT"
@@ -9,19 +9,19 @@ RESULT_PATH = "/dev/termination-log"
 
 PUBLIC_KEY_ENV = "UFILE_PUBLIC_KEY"
 PRIVATE_KEY_ENV = "UFILE_PRIVATE_KEY"
-SECURITY_TOKEN_ENV = "UFILE_SECURITY_TOKEN"  # noqa: S105 - the name of a variable; set for temporary keys alone
+SECURITY_TOKEN_ENV = "UFILE_SECURITY_TOKEN"  # noqa: S105 - the name of a variable; set for temporary keys only
 UFILE_KEY_ENVS = (PUBLIC_KEY_ENV, PRIVATE_KEY_ENV, SECURITY_TOKEN_ENV)
-"""Whatever else a step starts must not inherit these."""
+"""Processes that a step starts must not inherit these."""
 
 WORKSPACE = "/inference-image"
 CONTEXT = WORKSPACE + "/context"
 DOCKERFILE = WORKSPACE + "/Dockerfile"  # the pinned copy that `assemble` writes; outside the context
 DIGEST_FILE = WORKSPACE + "/digest"
-GRAPH_ANSWER = WORKSPACE + "/answer.json"  # what the frozen graph answers on the sample
+GRAPH_ANSWER = WORKSPACE + "/answer.json"  # the frozen graph's answer on the sample
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
 REGISTRY_CA = "/var/run/inference-image/registry-ca/ca.crt"
 UFILE_CA = "/var/run/inference-image/ufile-ca/ca.crt"
 CONFIG_MAP_SOURCE = "/var/run/inference-image/source"
 GIT_SECRET = "/var/run/inference-image/git"  # noqa: S105 - a folder; the files in it are those of the Secret
-DOWNLOAD = "/var/run/inference-image/download"  # scratch space, present when the source is fetched as a whole
+DOWNLOAD = "/var/run/inference-image/download"  # scratch space, mounted when the source is an archive or Git

@@ -1,4 +1,4 @@
-"""PNG files of raw pixels, with the standard library: pictures for tests that are the same bytes every time."""
+"""Encodes raw pixels as PNG with the standard library: test pictures that are the same bytes every time."""
 
 import struct
 import zlib
@@ -7,7 +7,7 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def encode(width: int, height: int, pixels: bytes) -> bytes:
-    """A PNG file. `pixels`: rows from the top, 3 bytes (RGB) a pixel."""
+    """A PNG file. `pixels`: rows from top to bottom, 3 bytes (RGB) per pixel."""
     stride = 3 * width
     rows = b"".join(b"\0" + pixels[y * stride : (y + 1) * stride] for y in range(height))
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits, RGB, no interlace

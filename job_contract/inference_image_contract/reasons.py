@@ -7,9 +7,9 @@ from enum import IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of our containers. Anything else is a crash and is classified by the operator.
+    """Exit codes of our containers. The operator classifies any other code as a crash.
 
-    The values stay clear of 1, 2 (Python, shells) and 126 and above (signals, exec failures).
+    The values avoid 1 and 2 (Python, shells) and 126 and above (signals, exec failures).
     """
 
     OK = 0
@@ -93,13 +93,13 @@ class Reason(StrEnum):
     IMAGE_ANSWERS_LATE = "ImageAnswersLate"
     IMAGE_ANSWERS_WRONG = "ImageAnswersWrong"
     PUBLISH_FAILED = "PublishFailed"
-    # ours
+    # internal
     INVALID_INPUT = "InvalidInput"
     INTERNAL_ERROR = "InternalError"
 
 
 class WarningReason(StrEnum):
-    """Reasons of warnings: the stage succeeds, and an Event and its condition tell them."""
+    """Reasons of warnings: the stage succeeds; an Event and the condition report them."""
 
     REPOSITORY_NEARLY_FULL = "RepositoryNearlyFull"
     LAYER_MAY_BE_TOO_LARGE = "LayerMayBeTooLarge"
@@ -137,5 +137,5 @@ _EXIT_CODES = {
 
 
 def exit_code(reason: Reason) -> ExitCode:
-    """The exit code that carries this reason's class; bad input unless said otherwise."""
+    """The exit code that carries this reason's class; `BAD_INPUT` unless listed."""
     return _EXIT_CODES.get(reason, ExitCode.BAD_INPUT)

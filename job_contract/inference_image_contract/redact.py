@@ -1,4 +1,4 @@
-"""Removes secrets from text: by value where they are known, by pattern where they are not."""
+"""Removes secrets from text: known ones by value, unknown ones by pattern."""
 
 import base64
 import re
@@ -19,7 +19,7 @@ _PATTERNS = (
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` with every secret masked: the given values (plain, URL-quoted and base64) and whatever looks like one."""
+    """`text` with every secret masked: the given values (plain, URL-quoted, base64) and what looks like a secret."""
     for secret in sorted(set(secrets), key=len, reverse=True):
         if len(secret) < _MIN_LENGTH:
             continue

@@ -1,7 +1,7 @@
-"""Which host names are one registry. Everything that compares the hosts of registries asks here. Pure.
+"""Which host names belong to the same registry. All comparisons of registry hosts go through this module. Pure.
 
-A registry that has one name inside a network and another outside of it is still one: a login for it, a rule of the
-installation and an image in it hold for each of its names.
+A registry may have one name inside a network and another outside. Logins, rules of the installation and images apply
+to all its names.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +10,7 @@ from typing import TypeVar
 UHUB = ("uhub.service.ucloud.cn", "uhub.ucloud.cn")
 """UHub's name inside UCloud's network, and the one outside (UCloud documents: uai-inference, basic/uhub.md)."""
 ALIASES = (UHUB,)
-"""Names of one registry in groups, the preferred name first, where the installation lists none."""
+"""Names of one registry in groups, the preferred name first, when the installation lists none."""
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ class RegistryNames:
     """The names of every registry. Hosts are compared without case; a port is part of the name."""
 
     def __init__(self, aliases: Iterable[Iterable[str]] = ALIASES, allowed: Collection[str] = ()) -> None:
-        """`aliases` are groups of names; those that `allowed` lists are preferred to those that it does not."""
+        """`aliases` are groups of names; names in `allowed` are preferred over the others."""
         listed = {host.lower() for host in allowed}
         self._names: dict[str, tuple[str, ...]] = {}
         for group in aliases:
@@ -27,33 +27,33 @@ class RegistryNames:
             self._names |= dict.fromkeys(names, names)
 
     def of(self, host: str) -> tuple[str, ...]:
-        """Every name of the registry that has this one, the preferred first."""
+        """Every name of the registry with this host, the preferred name first."""
         return self._names.get(host.lower(), (host.lower(),))
 
     def same(self, one: str, other: str) -> bool:
-        """Whether both are names of one registry."""
+        """Whether both are names of the same registry."""
         return one.lower() in self.of(other)
 
     def listed(self, host: str, hosts: Iterable[str]) -> bool:
-        """Whether a list names this registry, under whichever name."""
+        """Whether a list contains this registry, under any of its names."""
         return any(self.same(host, other) for other in hosts)
 
     def find(self, host: str, by_host: Mapping[str, T]) -> T | None:
-        """What a mapping has for exactly this name, else for another name of the same registry."""
+        """The value for exactly this name, or else for another name of the same registry."""
         exact = {name.lower(): value for name, value in by_host.items()}
         return next((exact[name] for name in (host.lower(), *self.of(host)) if name in exact), None)
 
     def same_repository(self, one: str, other: str) -> bool:
-        """Whether two repositories, as `host/path`, are one."""
+        """Whether two repositories, as `host/path`, are the same."""
         host, _, path = one.partition("/")
         other_host, _, other_path = other.partition("/")
         return path == other_path and self.same(host, other_host)
 
     def at(self, repository: str, host: str) -> str:
-        """A repository, as `host/path`, under another name of its registry; unchanged where it is on another one."""
+        """The repository `host/path` under another name of its registry; unchanged if `host` is another registry."""
         own, slash, path = repository.partition("/")
         return f"{host}{slash}{path}" if host and self.same(own, host) else repository
 
     def is_uhub(self, host: str) -> bool:
-        """Whether the registry is UCloud's UHub, whose documents say more about it than the protocol does."""
+        """Whether the registry is UCloud's UHub, which documents rules beyond the protocol."""
         return any(name in UHUB for name in self.of(host))

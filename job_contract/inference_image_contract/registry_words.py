@@ -1,4 +1,4 @@
-"""What registries say when they refuse: the words by which a cause is known, in an answer or in a builder's log.
+"""Words that reveal why a registry refuses, in its response or in a builder's log.
 
 The distribution specification has no codes for a quota or an immutable tag; registries say it in the message.
 """

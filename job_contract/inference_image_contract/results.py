@@ -1,7 +1,7 @@
 """What a Job container reports: one JSON document in its termination message.
 
-The kubelet cuts a termination message at 4,096 bytes; ours stay under 3 KiB. A log tail that would not fit is cut,
-a result never is.
+The kubelet cuts a termination message at 4,096 bytes; ours stay under 3 KiB. A text that
+does not fit is cut, a result never is.
 """
 
 import os
@@ -33,7 +33,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_def
 
     schema_version: int = 1
     peak_memory_bytes: int = 0
-    """Highest resident set of this process, of the kernel's accounting (`ru_maxrss`), or of one that it started."""
+    """Peak resident set (`ru_maxrss`) of this process or of one that it started."""
 
 
 class Failed(Result, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Failed(Result, frozen=True, kw_only=True):
 
 
 class StageWarning(msgspec.Struct, frozen=True, rename="camel"):
-    """What a stage found that is no failure and may become one: a sentence and the remedy."""
+    """A problem that is not a failure yet: one sentence and the remedy."""
 
     reason: str
     """One of `WarningReason`."""
@@ -69,25 +69,25 @@ class Resolved(Result, frozen=True, kw_only=True):
     content_hash: str
     input_lock: InputLockRef
     step: int | None = None
-    """None for a ready graph, which is then the only one of `files`."""
+    """None for an imported graph, which is then the only entry of `files`."""
     files: tuple[PinnedObject, ...]
-    """As many checkpoint files as fit; `file_count` is the true number."""
+    """As many checkpoint files as fit; `file_count` counts all of them."""
     file_count: int
     num_classes: int
     context_bytes: int
-    """Source and graph, for sizing the build's scratch space; the checkpoint's size stands for the graph's."""
+    """Source and graph, to size the build's scratch space; the checkpoint's size is used for the graph."""
     base_bytes: int
     """Compressed size of the base images."""
     model_bytes: int = 0
-    """Size of the model's variables in the checkpoint, without those of its optimizer; of a ready graph, its size."""
+    """Size of the model's variables in the checkpoint, without optimizer slots; for an imported graph, its size."""
     commit: str = ""
-    """The commit of the source, when that is a Git repository."""
+    """The commit of the source, when the source is a Git repository."""
     graph: Graph | None = None
-    """The verified graph of this fingerprint, when it is there already."""
+    """The verified graph of this fingerprint, if it exists already."""
     image: Built | None = None
-    """The image of this content, when the registry serves it already."""
+    """The image of this content hash, if the registry serves it already."""
     registry_host: str = ""
-    """Another name of the registry of `spec.image.repository`, where the login is for that one."""
+    """Another name of the registry in `spec.image.repository`, set when the login is for that name."""
     warnings: tuple[StageWarning, ...] = ()
 
 
@@ -96,7 +96,7 @@ class Exported(Result, frozen=True, kw_only=True):
 
     graph: Graph
     not_overwritten: str = ""
-    """The tutorial's key, where it keeps another graph because the token must not overwrite; else it has this one."""
+    """The tutorial's key, if it still holds another graph because the token must not overwrite; else empty."""
 
 
 class Assembled(Result, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class Appended(Result, frozen=True, kw_only=True):
     pushed_bytes: int
     """Bytes of blobs that were uploaded."""
     reused_bytes: int
-    """Bytes of blobs that the registry had, in this repository or another."""
+    """Bytes of blobs that the registry already had, in this repository or another."""
 
 
 class Answered(Result, frozen=True, kw_only=True):
@@ -128,16 +128,16 @@ class Probed(Result, frozen=True, kw_only=True):
     ready_seconds: float
     answer_seconds: float
     memory_bytes: int = 0
-    """Resident memory that the image tells of itself after its answer; 0 when it tells none."""
+    """Resident memory that the image reports after its answer; 0 when it reports none."""
 
 
 class MovedTag(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A tag and the digest it pointed at before, empty when it was new."""
+    """A tag and the digest that it pointed to before; empty when it is new."""
 
     tag: str
     previous: str = ""
     repository: str = ""
-    """Empty for that of `spec.image.repository`."""
+    """Empty for `spec.image.repository`."""
 
 
 class Published(Result, frozen=True, kw_only=True):
@@ -150,7 +150,7 @@ class Published(Result, frozen=True, kw_only=True):
     deleted: int = 0
     """Content tags that retention removed."""
     retention: str = ""
-    """Why retention did less than it was asked for, empty if it did all."""
+    """Why retention removed less than requested; empty if it removed everything."""
 
 
 def peak_memory_bytes() -> int:
@@ -159,14 +159,14 @@ def peak_memory_bytes() -> int:
 
 
 def fits(result: Result) -> bool:
-    """Whether a termination message carries it, with what `run` adds to it."""
+    """Whether the result, with what `run` adds, fits into a termination message."""
     return len(msgspec.json.encode(result)) + _ADDED <= MAX_BYTES
 
 
 def encode(result: Result) -> bytes:
     """The JSON bytes of a result.
 
-    Raises ValueError when they exceed what a termination message carries.
+    Raises ValueError when they do not fit into a termination message.
     """
     data = msgspec.json.encode(result)
     if len(data) > MAX_BYTES:
@@ -174,28 +174,28 @@ def encode(result: Result) -> bytes:
     return data
 
 
-def run(stage: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
-    """Runs a stage and writes its result, success or failure, where the kubelet finds it.
+def run(step: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
+    """Runs a step and writes its result, success or failure, where the kubelet finds it.
 
-    `secrets` are values that must not leave this process; they are replaced wherever they appear. An unforeseen
-    exception becomes `InternalError`, its traceback goes to the (redacted) log. SIGTERM ends the stage without a
+    `secrets` are values that must not leave this process; they are masked wherever they appear. An unexpected
+    exception becomes `InternalError`, and its traceback goes to the (redacted) log. SIGTERM ends the step without a
     result.
     """
     signal.signal(signal.SIGTERM, _stopped)
     values = tuple(secrets)
     try:
-        result: Result = stage()
+        result: Result = step()
         code = ExitCode.OK
     except StageError as error:
         code = error.exit_code
         result = _failure(error.reason, error.message, error.hint, values)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: every end of a stage is explained
+    except Exception as error:  # noqa: BLE001 - the last line of defence: every failure of a step is explained
         code = ExitCode.INTERNAL
         print(redact(traceback.format_exc(), values), file=sys.stderr)
         result = _failure(
             Reason.INTERNAL_ERROR,
             f"{type(error).__name__}: {error}",
-            "This is a defect of the operator: report it with the log of this Job.",
+            "This is a bug in the operator. Report it with the log of this Job.",
             values,
         )
     peak = max(result.peak_memory_bytes, peak_memory_bytes())
@@ -207,9 +207,9 @@ def run(stage: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
 
 
 def _stopped(number: int, _: FrameType | None) -> None:
-    """As the first process of a container it would not hear SIGTERM at all, and work on until it is killed.
+    """Exits on SIGTERM. PID 1 of a container ignores SIGTERM by default and would run until it is killed.
 
-    A stage that completes in that time looks like a success of which nobody has the result: its pod is gone.
+    A step that completes in that time would look successful, but its pod, and with it the result, is gone.
     """
     sys.exit(128 + number)
 
@@ -219,7 +219,7 @@ def _failure(reason: Reason, message: str, hint: str, secrets: tuple[str, ...]) 
 
 
 def _cut(text: str) -> str:
-    """The text, or as much of its beginning as fits."""
+    """The text, or the longest prefix that fits."""
     if len(msgspec.json.encode(text)) <= MAX_TEXT:
         return text
     low, high = 0, len(text)

@@ -1,10 +1,10 @@
-"""The picture for the test when the user names none: two squares."""
+"""The built-in test picture: two squares."""
 
 from inference_image_contract import png as file
 
 WIDTH, HEIGHT = 160, 120
 MAX_BYTES = 32 * 1024**2
-"""Of a sample that a user names."""
+"""Most bytes of a sample that the user provides."""
 _BACKGROUND, _RED, _BLUE = b"\xf0\xf0\xf0", b"\xd0\x20\x20", b"\x20\x40\xc0"
 
 

@@ -1,4 +1,4 @@
-"""Tags of a published image: templates in the spec, and the tag of one content."""
+"""Tags of a published image: renders the templates of the spec."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ _ALGORITHM = "sha256:"
 def render(tags: Iterable[str], step: int | None, content_hash: str) -> tuple[str, ...]:
     """The tags with `{step}` and `{contentHash}` filled in, each once, in the order given.
 
-    Without a step (a ready graph) no tag has `{step}`: the API refuses that.
+    Without a step (an imported graph) no tag contains `{step}`: the API rejects that.
     """
     short = content_hash.removeprefix(_ALGORITHM)[:SHORT]
     return tuple(dict.fromkeys(tag.replace(STEP, str(step)).replace(CONTENT_HASH, short) for tag in tags))

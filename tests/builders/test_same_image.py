@@ -1,4 +1,4 @@
-"""The append builder makes the image that Kaniko makes: settings and files, compared on the real executor.
+"""The append builder makes the same image as Kaniko: compares settings and files with the real executor.
 
 Needs root, for Kaniko's own root file system; no cluster.
 """
@@ -25,7 +25,7 @@ FILES = {
     "a b.txt": "space\n",
 }
 TUTORIAL = (REPOSITORY / "examples/tutorial/object-detect-cpu.Dockerfile").read_text().partition("\n")[2]
-"""All but its FROM."""
+"""All instructions but FROM."""
 EXAMPLE = """\
 EXPOSE 8080
 ENV UAI_SERVICE_CONFIG=/ai/conf.json

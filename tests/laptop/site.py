@@ -1,4 +1,4 @@
-"""What a build on a laptop talks to: UFile and a registry on loopback, with a base image and a pipeline's files."""
+"""The services of a build on a laptop: UFile and a registry on loopback, with a base image and a pipeline's files."""
 
 import base64
 import contextlib
@@ -45,7 +45,7 @@ LABEL greeting="$GREETING"
 
 @dataclass
 class Site:
-    """Everything that one build needs, as files and running servers."""
+    """The files and running servers of one build."""
 
     folder: Path
     ufile: StandIn
@@ -59,7 +59,7 @@ class Site:
 
     @property
     def values(self) -> Path:
-        """Values of the chart for an installation that takes this site."""
+        """Values of the chart for an installation that allows this site."""
         return self._write(
             "values.yaml",
             {
@@ -110,14 +110,14 @@ class Site:
         return self._write("inferenceimage.yaml", document)
 
     def flags(self) -> list[str]:
-        """What a build of this site is told, beside what it is to do."""
+        """The common arguments of a build at this site."""
         return [
             *("build", "--local", f"--values={self.values}", f"--ufile-keys={self.keys}"),
             *(f"--authfile={self.login}", f"--registry-ca={self.registry.tls.ca}"),
         ]
 
     def export(self, path: Path, config_map: Path = NOWHERE) -> None:
-        """Leaves in UFile what the export stage would have left for a manifest."""
+        """Writes to UFile what the Export stage would write for a manifest."""
         step = pipeline.first(manifest.read(str(path)), installation.read(str(self.values)))
         stage = step.input("resolve", inputs.ResolveInput)
         registry = Registry(stage.registry, self.login, self.registry.tls.ca)
@@ -138,7 +138,7 @@ class Site:
 
 @contextlib.contextmanager
 def site(folder: Path) -> Iterator[Site]:
-    """A fresh site below `folder`, with everything but the graph."""
+    """A new site under `folder`, with everything but the graph."""
     with contextlib.ExitStack() as stack:
         stand_in = stack.enter_context(running(folder / "ufile", [KeyPair(PUBLIC_KEY, PRIVATE_KEY)]))
         tls = make_tls(folder)

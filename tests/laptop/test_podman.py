@@ -1,4 +1,4 @@
-"""`build --local` on podman with the real Kaniko: the archive loads, the push is what the cluster would have pushed.
+"""`build --local` on podman with the real Kaniko: the archive loads, and the push equals that of the cluster.
 
 Needs root and Debian's podman; storage and settings are the test's own, and nothing leaves loopback.
 """
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ("cli", "job_contract", "object_store", "build_job", "operator")
 EXECUTOR = "localhost/inference-image/kaniko:test"
 SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
-"""podman asks for a million files and more processes than a root that is itself contained may have."""
+"""podman requests a million files and more processes than root in a container may have."""
 STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 SECONDS = 150
 
@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Podman's storage and policy are this test's own; the image of Kaniko is in it."""
+    """Podman with the storage and policy of this test; the storage has Kaniko's image."""
     folder = tmp_path_factory.mktemp("podman")
     (folder / "storage.conf").write_text(STORAGE.format(folder))
     (folder / "containers.conf").write_text(SETTINGS)
@@ -68,7 +68,7 @@ def podman(environment: dict[str, str]) -> Callable[..., str]:
 
 @pytest.fixture
 def build(place: Site, environment: dict[str, str], tmp_path: Path) -> Build:
-    """build("--push", dockerfile=...) runs the plugin; the graph stands in UFile."""
+    """build("--push", dockerfile=...) runs the plugin; the graph is in UFile."""
 
     def call(*words: str, dockerfile: str = DOCKERFILE) -> subprocess.CompletedProcess[str]:
         place.store.write(dockerfile.encode(), "source/Dockerfile")
@@ -84,7 +84,7 @@ def build(place: Site, environment: dict[str, str], tmp_path: Path) -> Build:
 
 
 def files_of(archive: Path) -> dict[str, bytes]:
-    """The files of a docker archive's image, one layer upon the other."""
+    """The files of the image in a docker archive, with all layers applied."""
     found: dict[str, bytes] = {}
     with tarfile.open(archive) as outer:
 
@@ -132,7 +132,7 @@ def test_a_push_is_what_the_cluster_finds_and_reuses(build: Build, place: Site) 
     assert place.registry.digest("demo/detector", "test") == ""
     again = build("--push", dockerfile=DOCKERFILE + "ENV PUSHED=1\n")
     assert again.stdout == pushed.stdout
-    assert "The registry serves this content already; nothing was built." in again.stderr
+    assert "The registry serves this content already; Nothing was built." in again.stderr
 
 
 def test_kanikos_failure_is_diagnosed(build: Build) -> None:

@@ -1,4 +1,4 @@
-"""A Git repository, and `git http-backend` behind HTTPS as the big hosts have it.
+"""A Git repository, and `git http-backend` behind HTTPS like the big Git hosts.
 
 `python -m tests.support.git_server FOLDER HOST PORT TLS_FOLDER` serves the repositories below a folder to whoever has
 the password, the first line of standard input, until the input ends. It says so with a line of its own.

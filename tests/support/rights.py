@@ -1,4 +1,4 @@
-"""The least rights that each stage needs in US3, as docs/guides/us3.md lists them.
+"""The minimal rights of each stage in US3, from docs/guides/us3.md.
 
 Tests hold page, table and code together.
 

@@ -1,5 +1,5 @@
-"""The append builder: puts the layers of a Dockerfile without RUN straight onto the base image in the registry.
+"""The append builder: adds the layers of a Dockerfile without RUN to the base image, directly in the registry.
 
-Nothing is unpacked and nothing of the base is stored here. What each instruction means is Kaniko's reading, so that
-both builders make the same image configuration; where they differ is in docs/guides/builders.md.
+It unpacks nothing and stores no base layer. Each instruction means what it means to Kaniko, so that both builders make
+the same image configuration; docs/guides/builders.md lists the differences.
 """

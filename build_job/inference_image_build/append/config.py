@@ -1,8 +1,8 @@
 """What each instruction does to an image's configuration. Pure.
 
 The configuration is the object `config` of https://github.com/opencontainers/image-spec/blob/main/config.md, as JSON.
-Read as Kaniko does: an unknown variable is empty, ENV goes before ARG, an ENTRYPOINT without CMD takes the base's CMD
-away.
+The rules are Kaniko's: an unknown variable is empty, ENV overrides ARG, an ENTRYPOINT without CMD removes the base's
+CMD.
 """
 
 import posixpath
@@ -17,7 +17,7 @@ from inference_image_build.dockerfile.variables import expand
 Config = dict[str, Any]
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What Kaniko gives an image without any environment."""
+"""Kaniko's default for an image without any environment."""
 _SHELL = ("/bin/sh", "-c")
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -31,7 +31,7 @@ _HEALTH = {
 
 
 class Draft:
-    """The configuration while the instructions of one Dockerfile change it, and the values of its ARGs."""
+    """The configuration while the instructions of a Dockerfile change it, and the values of its ARGs."""
 
     def __init__(self, base: Mapping[str, Any], build_args: Mapping[str, str], labels: Mapping[str, str]) -> None:
         self.config: Config = {key: value for key, value in base.items() if value is not None}
@@ -43,24 +43,24 @@ class Draft:
         self._args: dict[str, str] = {}
 
     def expand(self, word: str) -> str:
-        """A word with its variables. Raises ValueError when it is not well-formed."""
+        """A word with its variables replaced. Raises ValueError when it is not well-formed."""
         return expand(word, self._args | self._env())
 
     def path(self, word: str) -> str:
-        """A word that is a path, cleaned; a slash at its end stays, because it means a folder."""
+        """A word that is a path, cleaned. A trailing slash stays, because it marks a folder."""
         return clean(self.expand(word))
 
     @property
     def folder(self) -> str:
-        """The working directory, where relative paths begin."""
+        """The working directory, to which relative paths refer."""
         return self.config.get("WorkingDir") or "/"
 
     def apply(self, instruction: Instruction) -> None:
-        """Everything but FROM, COPY and ADD. Raises ValueError with what is wrong."""
+        """Applies any instruction but FROM, COPY and ADD. Raises ValueError with what is wrong."""
         _APPLY[instruction.name](self, instruction)
 
     def apply_global(self, instruction: Instruction) -> None:
-        """An ARG before FROM: a default for the ARGs of the same name after it."""
+        """Applies an ARG before FROM: a default for later ARGs of the same name."""
         for argument in instruction.arguments:
             name, equals, default = argument.partition("=")
             if name in self._given:
@@ -108,7 +108,7 @@ class Draft:
         for word in instruction.arguments:
             port, _, protocol = self.expand(word).partition("/")
             if (protocol or "tcp").lower() not in _PROTOCOLS:
-                raise ValueError(f"EXPOSE has the protocol {protocol!r}, which is none of tcp, udp and sctp")
+                raise ValueError(f"EXPOSE has the unknown protocol {protocol!r}; use tcp, udp or sctp")
             ports[f"{port}/{protocol or 'tcp'}"] = {}
         self.config["ExposedPorts"] = ports
 
@@ -127,14 +127,14 @@ class Draft:
         text = self.expand(instruction.arguments[0])
         known = f"SIG{text.upper().removeprefix('SIG')}" in signal.Signals.__members__
         if not (known or re.fullmatch(r"[1-9]\d?|(?:SIG)?RTM(?:IN|AX)(?:[+-]\d{1,2})?", text.upper())):
-            raise ValueError(f"{text!r} is no signal")
+            raise ValueError(f"{text!r} is not a signal")
         self.config["StopSignal"] = text
 
     def shell(self, instruction: Instruction) -> None:
         self.config["Shell"] = list(instruction.arguments)
 
     def command(self, instruction: Instruction) -> None:
-        """CMD and ENTRYPOINT; without the JSON form the shell runs them."""
+        """CMD and ENTRYPOINT; outside the JSON form, the shell runs them."""
         words = list(instruction.arguments)
         if not instruction.is_json:
             words = [*(self.config.get("Shell") or _SHELL), " ".join(words)]
@@ -154,7 +154,7 @@ class Draft:
         self.config["Healthcheck"] = check
 
     def _pairs(self, instruction: Instruction) -> list[tuple[str, str]]:
-        """Names and values, each seeing the variables as they were before the instruction."""
+        """Names and values, expanded with the variables from before the instruction."""
         words = instruction.arguments
         return [(self.expand(name), self.expand(value)) for name, value in zip(words[::2], words[1::2], strict=True)]
 
@@ -176,12 +176,12 @@ _APPLY: Mapping[str, Callable[[Draft, Instruction], None]] = {
 
 
 def clean(path: str) -> str:
-    """The shortest equal path; a slash at the end stays."""
+    """The shortest equivalent path; a trailing slash stays."""
     found = posixpath.normpath(path)
     found = "/" + found.lstrip("/") if found.startswith("/") else found
     return found + "/" if path.endswith("/") and not found.endswith("/") else found
 
 
 def nanoseconds(text: str) -> int:
-    """A duration as Go writes it (`1m30s`), which the rules for Dockerfiles have checked."""
+    """A duration in Go's format (`1m30s`), which `dockerfile.rules` has checked."""
     return sum(int(float(number) * _NANOSECONDS[unit]) for number, unit in _DURATION.findall(text))

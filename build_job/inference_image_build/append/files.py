@@ -1,4 +1,4 @@
-"""Which files of the context a COPY or ADD puts where in the image. Reads modes and first bytes, no content."""
+"""Which files of the context a COPY or ADD puts where in the image. Reads modes and first bytes only."""
 
 import posixpath
 import stat
@@ -12,7 +12,7 @@ from inference_image_build.dockerfile import patterns
 from inference_image_build.dockerfile.rules import Instruction
 
 _ARCHIVES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
-"""How gzip, bzip2, xz and zstd begin."""
+"""First bytes of gzip, bzip2, xz and zstd files."""
 _TAR = slice(257, 262), b"ustar"
 _HEAD = 512
 _OCTAL = 8
@@ -34,12 +34,12 @@ class Entry(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where an instruction stands, and what is known there."""
+    """The state before an instruction."""
 
     draft: Draft
     context: Path
     folders: Collection[str]
-    """Absolute paths that are known to be folders in the image."""
+    """Absolute paths of known folders in the image."""
     name: str
     """Path of the Dockerfile, for messages."""
 
@@ -49,14 +49,14 @@ class _Owner(NamedTuple):
     gid: int
     mode: int | None
     explicit: bool
-    """The instruction says who owns the files or what may be done with them, so folders have to be written, too."""
+    """The instruction sets an owner or a mode, so folders have to be written, too."""
 
 
 def collect(instruction: Instruction, place: Place) -> tuple[Entry, ...]:
     """The entries of one instruction, by path.
 
-    A folder is written only if it is empty or the instruction says who owns it: runtimes make the others, owned by root
-    with mode 0755, and leave alone what the base has there (its owners, its symbolic links).
+    A folder is written only if it is empty or the instruction sets its owner or mode. Runtimes create the other folders
+    (root, mode 0755) and keep what the base has there, including owners and symbolic links.
 
     Raises ValueError with what is wrong with the instruction, StageError (`BuilderUnsupported`).
     """
@@ -68,17 +68,17 @@ def collect(instruction: Instruction, place: Place) -> tuple[Entry, ...]:
     found: dict[str, Entry] = {}
     for source in sources:
         if instruction.name == "ADD" and _is_archive(source):
-            raise unsupported(name, instruction, f"ADD of the archive {source.name}, which would be unpacked")
+            raise unsupported(name, instruction, f"ADD of the archive {source.name}, which Kaniko unpacks")
         for entry in _entries(source, target, owner):
             if not (entry.is_folder or stat.S_ISREG(entry.source.lstat().st_mode)):
-                raise unsupported(name, instruction, f"{entry.source.name}, which is no file")
+                raise unsupported(name, instruction, f"{entry.source.name}, which is not a regular file")
             found[entry.path] = entry
     filled = () if owner.explicit else {str(parent) for path in found for parent in PurePosixPath(path).parents}
     return tuple(found[path] for path in sorted(found) if path not in filled)
 
 
 def _sources(word: str, context: Path) -> list[Path]:
-    """The files and folders that a word names. One that is no pattern must be there."""
+    """The files and folders that a word names. One that is not a pattern must exist."""
     relative = word.strip("/") or "."
     if relative == ".." or relative.startswith("../"):
         raise ValueError(f"{word!r} leads out of the build context")
@@ -93,7 +93,7 @@ def _sources(word: str, context: Path) -> list[Path]:
 
 
 def _target(sources: list[Path], instruction: Instruction, place: Place) -> str:
-    """The absolute destination; it ends in a slash when it is a folder."""
+    """The absolute destination; a trailing slash marks a folder."""
     word = instruction.arguments[-1]
     written = place.draft.path(word)
     path = written if written.startswith("/") else clean(f"{place.draft.folder}/{written}")
@@ -102,10 +102,10 @@ def _target(sources: list[Path], instruction: Instruction, place: Place) -> str:
     if len(sources) == 1 and sources[0].is_dir():
         return path + "/"
     if len(sources) > 1 or len(instruction.arguments) > 2:  # noqa: PLR2004 - a source and a destination
-        raise ValueError(f"{instruction.name} of several sources needs a destination that ends in /")
+        raise ValueError(f"{instruction.name} with several sources needs a destination that ends in /")
     last = posixpath.basename(path)
     if sources and "." not in last and last != sources[0].name:
-        what = f"the destination {word}, which may be a folder of the base image (end it in / if it is)"
+        what = f"the destination {word}, which may be a folder of the base image (if it is, end it with /)"
         raise unsupported(place.name, instruction, what)
     return path
 
@@ -132,11 +132,15 @@ def _owner(instruction: Instruction, draft: Draft, name: str) -> _Owner:
     chown, chmod = draft.expand(flags.get("chown", "")), draft.expand(flags.get("chmod", ""))
     user, _, group = chown.partition(":")
     if any(part and not (part.isascii() and part.isdigit() and int(part) <= _MAX_ID) for part in (user, group)):
-        raise unsupported(name, instruction, f"--chown={chown} (only numbers, because it does not look into the base)")
+        raise unsupported(
+            name,
+            instruction,
+            f"--chown={chown} (numeric ids only, because it does not read /etc/passwd of the base image)",
+        )
     try:
         mode = int(chmod, _OCTAL) if chmod else None
     except ValueError:
-        raise unsupported(name, instruction, f"--chmod={chmod} (only octal numbers)") from None
+        raise unsupported(name, instruction, f"--chmod={chmod} (octal numbers only)") from None
     return _Owner(int(user or 0), int(group or user or 0), mode, bool(chown or chmod))
 
 

@@ -1,8 +1,8 @@
 """Deterministic gzip on several cores with bounded memory.
 
-The stream is cut into blocks of one size; each is deflated by itself and ends at a byte, so the blocks can be made side
-by side and joined (as pigz does). What does not shrink (weights seldom do) is stored. Equal input gives equal output,
-whatever the number of threads.
+The stream is cut into blocks of equal size. Each is deflated independently and ends at a byte boundary, so blocks can
+be compressed in parallel and joined, as pigz does. A block that does not shrink (weights seldom do) is stored. Equal
+input gives equal output for any number of threads.
 """
 
 import os
@@ -18,7 +18,7 @@ THREADS = min(4, os.cpu_count() or 1)
 _LEVEL = 6
 _SAMPLE = 32 * 1024
 _WORTH_IT = 0.95
-"""A block whose sample does not get smaller than this share of its size is stored."""
+"""A block is stored when its sample does not shrink below this share of its size."""
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # deflate, no name, the time 0, no operating system
 _LAST_BLOCK = b"\x03\x00"
 

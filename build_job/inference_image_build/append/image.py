@@ -1,6 +1,6 @@
-"""Configuration and manifest of an image, as bytes: the base's, and those with layers put on top. Pure.
+"""Makes the configuration and the manifest of an image from its base and the layers on top. Pure.
 
-Formats: https://github.com/opencontainers/image-spec. The manifest keeps the base's family of media types, as Kaniko's.
+Formats: https://github.com/opencontainers/image-spec. The manifest keeps the media types of the base, as Kaniko does.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from inference_image_build.append.config import Config
 from inference_image_build.append.layer import Layer
 
 EPOCH = "1970-01-01T00:00:00Z"
-"""The time of everything: equal content has one digest, on whatever day."""
+"""The time of every entry: equal content has the same digest on any day."""
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _TYPES = {
@@ -26,13 +26,13 @@ _TYPES = {
     ),
 }
 _DROPPED = ("container", "container_config", "docker_version")
-"""Fields of a base's configuration that tell of the machine that built it."""
+"""Fields of a base's configuration that describe the machine that built it."""
 
 Document = dict[str, Any]
 
 
 class Base(NamedTuple):
-    """The image that FROM names, parsed; for `scratch` an empty one."""
+    """The base image, parsed; empty for `scratch`."""
 
     media_type: str
     manifest: Document
@@ -40,7 +40,7 @@ class Base(NamedTuple):
 
     @property
     def settings(self) -> Config:
-        """What the instructions change."""
+        """The object `config`, which the instructions change."""
         return self.config.get("config") or {}
 
     @property
@@ -50,7 +50,7 @@ class Base(NamedTuple):
 
 
 class Image(NamedTuple):
-    """A finished image: two documents; their bytes count."""
+    """A finished image: two documents, byte for byte."""
 
     media_type: str
     manifest: bytes
@@ -62,7 +62,7 @@ SCRATCH = Base(DOCKER_MANIFEST, {}, {"architecture": "amd64", "os": "linux"})
 
 
 def on_top(base: Base, settings: Config, layers: Sequence[tuple[str, Layer | None]]) -> Image:
-    """The image of the base with these layers; each comes with its line of history, and None has only that line."""
+    """The base image plus these layers. Each has a history line; None is a history line without a layer."""
     config_type, layer_type = _TYPES[base.media_type]
     added = [layer for _, layer in layers if layer]
     config = _encoded(_config(base, settings, layers))
@@ -96,7 +96,7 @@ def _config(base: Base, settings: Config, layers: Sequence[tuple[str, Layer | No
     history = base.config.get("history") or []
     if len([line for line in history if not line.get("empty_layer")]) == len(below):
         found["history"] = [*history, *(_line(text, layer) for text, layer in layers)]
-    else:  # a history that does not fit the layers is refused by some tools; none is always good
+    else:  # some tools reject a history that does not match the layers; all accept none
         found.pop("history", None)
     return found
 

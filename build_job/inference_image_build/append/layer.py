@@ -1,4 +1,4 @@
-"""A layer: what it holds, its digests, and its bytes as often as they are needed."""
+"""A layer: its entries, its digests, and its bytes on demand."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -22,12 +22,12 @@ class Layer:
     """Bytes of the compressed archive."""
 
     def content(self) -> Iterator[bytes]:
-        """The compressed archive, made anew from the files each time, so that it is never held."""
+        """The compressed archive, made again from the files on each call, so that it is never stored."""
         return gzip.compress(tar.stream(self.entries))
 
 
 def measured(created_by: str, entries: tuple[Entry, ...]) -> Layer:
-    """The layer of these entries, read once for its digests."""
+    """The layer of these entries; reads the files once to compute its digests."""
     plain, packed, size = hashlib.sha256(), hashlib.sha256(), 0
     for piece in gzip.compress(_through(tar.stream(entries), plain.update)):
         packed.update(piece)

@@ -1,4 +1,4 @@
-"""The image that a Dockerfile asks for: its configuration and the entries of its layers."""
+"""Plans the image of a Dockerfile: its configuration and the entries of its layers."""
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,43 +9,43 @@ from inference_image_build.append import files
 from inference_image_build.append.config import Config, Draft
 from inference_image_build.append.files import Entry
 from inference_image_build.dockerfile.rules import Instruction
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 
-class Step(NamedTuple):
-    """One line of an image's history; without entries it has no layer."""
+class HistoryLine(NamedTuple):
+    """One line of an image's history; a line without entries has no layer."""
 
     created_by: str
     entries: tuple[Entry, ...]
 
 
 class Plan(NamedTuple):
-    """What is to be put onto the base."""
+    """What is added to the base image."""
 
     config: Config
-    steps: tuple[Step, ...]
+    history: tuple[HistoryLine, ...]
 
 
 class Options(NamedTuple):
-    """What goes into the plan beside the Dockerfile."""
+    """What goes into the plan besides the Dockerfile."""
 
     build_args: Mapping[str, str]
     labels: Mapping[str, str]
     own_layer: str
-    """Folder of the context whose files get layers of their own: what is heavy and changes seldom, the weights."""
+    """Folder of the context whose files get separate layers: the weights, which are large and seldom change."""
 
 
 def make(
     instructions: tuple[Instruction, ...], base: Mapping[str, Any], context: Path, name: str, options: Options
 ) -> Plan:
-    """The plan for a Dockerfile that `supported.check` lets pass; `base` is the configuration of its FROM.
+    """The plan for a Dockerfile that passed `supported.check`; `base` is the configuration of its base image.
 
     Raises StageError: `DockerfileInvalid` with the line, `BuilderUnsupported`.
     """
     draft = Draft(base, options.build_args, options.labels)
-    steps: list[Step] = []
+    history: list[HistoryLine] = []
     folders: set[str] = set()
     in_stage = False
     for instruction in instructions:
@@ -54,27 +54,27 @@ def make(
                 known = files.Place(draft, context, folders | {draft.folder.rstrip("/")}, name)
                 entries = files.collect(instruction, known)
                 folders.update(_folders(entries))
-                steps += _split(entries, instruction, context / options.own_layer)
+                history += _split(entries, instruction, context / options.own_layer)
             elif not in_stage and instruction.name == "ARG":
                 draft.apply_global(instruction)
             elif instruction.name != "FROM":
                 draft.apply(instruction)
-                steps.append(Step(_written(instruction), ()))
+                history.append(HistoryLine(_written(instruction), ()))
         except ValueError as error:
             raise _invalid(name, instruction, str(error)) from error
         in_stage |= instruction.name == "FROM"
-    return Plan(draft.finished(instructions), tuple(steps))
+    return Plan(draft.finished(instructions), tuple(history))
 
 
-def _split(entries: tuple[Entry, ...], instruction: Instruction, own: Path) -> Iterator[Step]:
-    """The entries below `own` as a layer, then the others, so that a change of code does not push the weights again."""
+def _split(entries: tuple[Entry, ...], instruction: Instruction, own: Path) -> Iterator[HistoryLine]:
+    """One layer for the entries under `own`, then one for the others: a code change does not push the weights again."""
     apart = tuple(entry for entry in entries if entry.source.is_relative_to(own))
     rest = tuple(entry for entry in entries if not entry.source.is_relative_to(own))
-    yield from (Step(_written(instruction), part) for part in (apart, rest) if part)
+    yield from (HistoryLine(_written(instruction), part) for part in (apart, rest) if part)
 
 
 def _folders(entries: Iterable[Entry]) -> Iterator[str]:
-    """The absolute paths of every folder that these entries make."""
+    """The absolute path of every folder that these entries create."""
     for entry in entries:
         path = f"/{entry.path}" if entry.is_folder else posixpath.dirname(f"/{entry.path}")
         while path != "/":
@@ -91,5 +91,5 @@ def _invalid(name: str, instruction: Instruction, clause: str) -> StageError:
     return StageError(
         Reason.DOCKERFILE_INVALID,
         f"The Dockerfile {name}, line {line}: {clause}.",
-        f"Correct line {line} of {name} and upload it, {REQUEST_AGAIN}",
+        f"Fix line {line} of {name} and upload it, {REQUEST_AGAIN}",
     )

@@ -1,4 +1,4 @@
-"""Which Dockerfiles the append builder takes. Pure."""
+"""Which Dockerfiles the append builder supports. Pure."""
 
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_contract.errors import StageError
@@ -28,7 +28,7 @@ _REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
 
 
 def check(instructions: tuple[Instruction, ...], name: str) -> None:
-    """Refuses what needs a command to run, a file system to look into, or a second image.
+    """Refuses what needs a command to run, the base's file system, or a second image.
 
     `name` is the Dockerfile's path, for messages. Raises StageError (`BuilderUnsupported`) with the line.
     """
@@ -54,7 +54,7 @@ def _check_copy(instruction: Instruction, name: str) -> None:
         if word.startswith("<<"):
             raise unsupported(name, instruction, f"{instruction.name} with a heredoc")
         if instruction.name == "ADD" and word.startswith(_REMOTE):
-            raise unsupported(name, instruction, "ADD of an address")
+            raise unsupported(name, instruction, "ADD of a URL")
 
 
 def unsupported(name: str, instruction: Instruction, what: str) -> StageError:
@@ -62,5 +62,5 @@ def unsupported(name: str, instruction: Instruction, what: str) -> StageError:
     return StageError(
         Reason.BUILDER_UNSUPPORTED,
         f"The Dockerfile {name}, line {instruction.first_line}: the append builder does not support {what}.",
-        f"Set spec.build.builder to Kaniko, or take {what} out of line {instruction.first_line} of {name}.",
+        f"Set spec.build.builder to Kaniko, or remove {what} from line {instruction.first_line} of {name}.",
     )

@@ -1,4 +1,4 @@
-"""A layer as a tar stream that depends on nothing but paths, contents, modes and owners."""
+"""Writes a layer as a tar stream that depends only on paths, contents, modes and owners."""
 
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -13,9 +13,9 @@ _END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def stream(entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The tar archive in pieces of at most `CHUNK`: entries in the given order, the time 0, no names of owners.
+    """The tar archive in pieces of at most `CHUNK`: entries in the given order, time 0, no owner names.
 
-    Raises StageError (`SourceChanged`) when a file is not as long as it was when it was listed.
+    Raises StageError (`SourceChanged`) when a file has another size than when it was listed.
     """
     for entry in entries:
         yield _header(entry)
@@ -42,5 +42,5 @@ def _content(entry: Entry) -> Iterator[bytes]:
             raise StageError(
                 Reason.SOURCE_CHANGED,
                 f"The file {entry.source.name} of the build context changed while it was read.",
-                "Nothing to do: the build is tried again.",
+                "Nothing to do: the build is retried.",
             )

@@ -1,4 +1,4 @@
-"""Finds every object that a run needs and that is archived, before anything is read; asks for their restore."""
+"""Finds all archived objects that a run needs before it reads any, and requests their restore."""
 
 import sys
 from collections.abc import Iterator
@@ -10,40 +10,40 @@ from inference_image_contract.inputs import ResolveInput
 from inference_image_store import ArchivedError, Store
 
 
-def check(stage: ResolveInput, store: Store) -> None:
-    """Raises ArchivedError with the keys of all of them: checkpoint, configs, source, sample, ready graph."""
-    keys = sorted({key for found in _looks(stage, store) for key in found})
+def check(request: ResolveInput, store: Store) -> None:
+    """Raises ArchivedError with all archived keys: of checkpoint, configs, source, sample and imported graph."""
+    keys = sorted({key for found in _archived(request, store) for key in found})
     if keys:
         raise ArchivedError(store.bucket, keys)
 
 
-def restore(stage: ResolveInput, store: Store, archived: ArchivedError) -> StageError:
-    """Asks for their restore where that is wished for, and returns what ends the stage.
+def restore(request: ResolveInput, store: Store, archived: ArchivedError) -> StageError:
+    """Requests the restore if the spec asks for it, and returns the error that ends the stage.
 
-    That is `ObjectRestoring`, or `ObjectArchived` where nothing was wished for. Raises StageError when it is refused.
+    That is `ObjectRestoring`, or `ObjectArchived` without a restore. Raises StageError when the restore is refused.
     """
     for key in archived.keys:
         print(f"resolve: {key} is archived", file=sys.stderr, flush=True)
-    return store.restore(archived, stage.restore) if stage.restore else archived
+    return store.restore(archived, request.restore) if request.restore else archived
 
 
-def _looks(stage: ResolveInput, store: Store) -> Iterator[list[str]]:
-    if stage.frozen_graph:
-        yield _object(store, stage.frozen_graph)
+def _archived(request: ResolveInput, store: Store) -> Iterator[list[str]]:
+    if request.frozen_graph:
+        yield _object(store, request.frozen_graph)
     else:
-        yield pin.archived(store, stage.prefix, stage.step)
-        yield _object(store, stage.prefix + stage.pipeline_config)
-    yield _object(store, stage.label_map)
-    if stage.source_archive:
-        yield _object(store, stage.source_archive)
-    elif stage.source_prefix and not stage.source_git:
-        yield list(store.unreadable(store.list(stage.source_prefix, limit=files.MAX_FILES)))
-    if stage.sample:
-        yield _object(store, stage.sample)
+        yield pin.archived(store, request.prefix, request.step)
+        yield _object(store, request.prefix + request.pipeline_config)
+    yield _object(store, request.label_map)
+    if request.source_archive:
+        yield _object(store, request.source_archive)
+    elif request.source_prefix and not request.source_git:
+        yield list(store.unreadable(store.list(request.source_prefix, limit=files.MAX_FILES)))
+    if request.sample:
+        yield _object(store, request.sample)
 
 
 def _object(store: Store, key: str) -> list[str]:
-    """The key if that object is archived; nothing if it is readable, or absent: that is for others to say."""
+    """The key if the object is archived; empty if it is readable, or missing, which other checks report."""
     try:
         info = store.find(key)
     except ArchivedError as error:

@@ -1,15 +1,15 @@
-"""Reads the classes of a label map, and compares their number with that of the pipeline config."""
+"""Reads the classes of a label map and compares their number with the pipeline config."""
 
 from collections.abc import Mapping
 
-from inference_image_build.hints import REQUEST_AGAIN
-from inference_image_build.pipeline_config import Classes, textproto
+from inference_image_build.pipeline_config import ClassCount, textproto
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 
 def label_ids(text: str, key: str) -> dict[int, int]:
-    """The distinct ids of a label map, ascending, each with the line that gives it first.
+    """The distinct ids of a label map, ascending, each with the first line that sets it.
 
     Raises StageError (`LabelMapInvalid`).
     """
@@ -18,7 +18,7 @@ def label_ids(text: str, key: str) -> dict[int, int]:
     except textproto.TextprotoError as error:
         raise _label_map_invalid(key, str(error)) from error
     if not items:
-        raise _label_map_invalid(key, "it holds no `item { ... }`")
+        raise _label_map_invalid(key, "it contains no `item { ... }`")
     lines: dict[int, int] = {}
     for line, item in items:
         number, id_line = _item_id(item, line, key)
@@ -26,11 +26,11 @@ def label_ids(text: str, key: str) -> dict[int, int]:
     return dict(sorted(lines.items()))
 
 
-def check_counts(config_key: str, classes: Classes, label_map_key: str, ids: Mapping[int, int]) -> None:
-    """Refuses a label map that was made for another number of classes; `ids` come with their lines.
+def check_counts(config_key: str, classes: ClassCount, label_map_key: str, ids: Mapping[int, int]) -> None:
+    """Refuses a label map for another number of classes; `ids` map each id to its line.
 
     Ids start at 1 and may have gaps: COCO's map names 80 of 90 classes, and the model has 90 outputs. So the highest
-    id is compared, as the Object Detection API itself does (`get_max_label_map_index`).
+    id is compared, as the Object Detection API does (`get_max_label_map_index`).
     Raises StageError (`ClassCountMismatch`).
     """
     highest = max(ids)
@@ -40,8 +40,8 @@ def check_counts(config_key: str, classes: Classes, label_map_key: str, ids: Map
         Reason.CLASS_COUNT_MISMATCH,
         f"{config_key}, line {classes.line}, says num_classes: {classes.number}, but the label map {label_map_key} "
         f"names classes up to id {highest} in line {ids[highest]} ({len(ids)} of them).",
-        "Point spec.model.labelMap to the label map that this model was trained with (or spec.model.prefix to the "
-        f"right training); if you upload a corrected file under the same key, {REQUEST_AGAIN}",
+        "Set spec.model.labelMap to the label map that this model was trained with, or spec.model.prefix to the right "
+        f"training; if you upload a fixed file under the same key, {REQUEST_AGAIN}",
     )
 
 
@@ -60,7 +60,7 @@ def _item_id(item: textproto.Message, line: int, key: str) -> tuple[int, int]:
 
 
 def _integer(text: str) -> int | None:
-    """A decimal, octal or hexadecimal integer of the text format, or None."""
+    """The value of a decimal, octal or hexadecimal integer of the text format, or None."""
     digits = text.removeprefix("-")
     try:
         if digits[:1] == "0" and digits.isdigit() and len(digits) > 1:
@@ -74,5 +74,5 @@ def _label_map_invalid(key: str, detail: str) -> StageError:
     return StageError(
         Reason.LABEL_MAP_INVALID,
         f"The label map {key} cannot be used: {detail}.",
-        f"Correct the label map or point spec.model.labelMap to another, {REQUEST_AGAIN}",
+        f"Fix the label map, or set spec.model.labelMap to another, {REQUEST_AGAIN}",
     )

@@ -1,4 +1,4 @@
-"""Pins the checkpoint: looks at UFile until the wanted or the newest one is whole, within limits."""
+"""Pins the checkpoint: waits, within limits, until the requested or the newest one is complete."""
 
 import sys
 import time
@@ -21,74 +21,76 @@ _MOVED = (Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED)
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a checkpoint that is being written is waited for. All in seconds."""
+class WaitPolicy:
+    """How long to wait for a checkpoint that is being written. All in seconds."""
 
     limit: float = 600
+    """In total."""
     quiet: float = 60
-    """Without any change of its files; most are written within seconds, and an object appears whole."""
+    """Without a change of its files; most are written within seconds, and objects appear atomically."""
     pause: float = 5
+    """Between two listings."""
     abandoned: float = 600
-    """A checkpoint whose newest file is that old is not being written. Generous, because two clocks are compared."""
+    """If its newest file is older, nobody is writing it. Generous, because it compares two clocks."""
 
 
 class Pinned(NamedTuple):
-    """One checkpoint, whole."""
+    """One complete checkpoint."""
 
     step: int
     files: tuple[PinnedObject, ...]
     """Index, data shards and, where present, meta, sorted by key."""
     model_bytes: int
-    """Size of the model's variables; that of all data files when the index does not tell."""
+    """Size of the model's variables, or of all data files when the index does not say."""
 
 
 class _Index(NamedTuple):
-    """What an index file tells."""
+    """The content of an index file; None when it is compressed."""
 
     sizes: tuple[int, ...] | None
     model_bytes: int | None
 
 
 class _Unfinished(NamedTuple):
-    """A checkpoint that somebody seems to be writing."""
+    """A checkpoint that is probably being written."""
 
     checkpoint: Checkpoint
     fault: Fault
 
 
-def pin(store: Store, prefix: str, step: int | None, patience: Patience) -> Pinned:
-    """The checkpoint of this step, or the newest one that is whole when `step` is None.
+def pin(store: Store, prefix: str, step: int | None, wait_policy: WaitPolicy) -> Pinned:
+    """The checkpoint of this step, or the newest complete one when `step` is None.
 
-    One that is being written is waited for: it is the one that is wanted. Raises StageError: `CheckpointNotFound`,
+    Waits for a checkpoint that is being written, because it is the newest. Raises StageError: `CheckpointNotFound`,
     `CheckpointIncomplete`, and those of the store.
     """
-    look = _Look(store, prefix, step, patience)
+    search = _Search(store, prefix, step, wait_policy)
     began = changed = time.monotonic()
     before: _Unfinished | None = None
     while True:
-        found = look()
+        found = search()
         if isinstance(found, Pinned):
             return found
         now = time.monotonic()
         if found != before:
             before, changed = found, now
             _say(f"step {found.checkpoint.step} is being written: {found.fault.key} {found.fault.what}; waiting")
-        if now - changed >= patience.quiet or now - began >= patience.limit:
+        if now - changed >= wait_policy.quiet or now - began >= wait_policy.limit:
             raise checkpoint.incomplete(found.fault, now - began)
-        time.sleep(patience.pause)
+        time.sleep(wait_policy.pause)
 
 
 def archived(store: Store, prefix: str, step: int | None) -> list[str]:
-    """The keys of what is archived of the checkpoint that is wanted: its files, and the file that names the newest.
+    """The archived keys of the requested checkpoint: its files, and the `checkpoint` file, which names the newest.
 
-    Where that one is archived, the highest step is taken for the newest. Raises StageError of the store.
+    If that file is archived, the highest step counts as the newest. Raises StageError of the store.
     """
-    look = _Look(store, prefix, step, Patience())
+    search = _Search(store, prefix, step, WaitPolicy())
     listing = store.list(f"{prefix}{checkpoint.NAME}-", limit=_MAX_FILES)
     found = checkpoint.checkpoints(listing, prefix)
     state: list[str] = []
     try:
-        candidates = look.candidates(found)
+        candidates = search.candidates(found)
     except ArchivedError as error:
         state = list(error.keys)
         candidates = checkpoint.newest_first(found.values(), None, 0)
@@ -96,18 +98,18 @@ def archived(store: Store, prefix: str, step: int | None) -> list[str]:
 
 
 def _read(candidate: Checkpoint) -> list[ObjectInfo]:
-    """The files of a checkpoint that are read, here or by the export: not the training graph."""
+    """The files that Resolve or Export read: all but the training graph."""
     return [info for part, info in candidate.parts.items() if part != _NOT_READ]
 
 
-class _Look:
-    """One look at what is there; what was read of an index is remembered by its ETag."""
+class _Search:
+    """Lists the checkpoints and picks one on each call; caches the content of index files by ETag."""
 
-    def __init__(self, store: Store, prefix: str, step: int | None, patience: Patience) -> None:
+    def __init__(self, store: Store, prefix: str, step: int | None, wait_policy: WaitPolicy) -> None:
         self._store = store
         self._prefix = prefix
         self._step = step
-        self._patience = patience
+        self._wait_policy = wait_policy
         self._indexes: dict[str, _Index] = {}
 
     def __call__(self) -> Pinned | _Unfinished:
@@ -115,25 +117,25 @@ class _Look:
         found = checkpoint.checkpoints(listing, self._prefix)
         abandoned: Fault | None = None
         for candidate in self.candidates(found):
-            judged = self._judge(candidate)
-            if isinstance(judged, Pinned):
-                return judged
+            checked = self._check(candidate)
+            if isinstance(checked, Pinned):
+                return checked
             if self._is_being_written(candidate):
-                return _Unfinished(candidate, judged)
-            abandoned = abandoned or judged
+                return _Unfinished(candidate, checked)
+            abandoned = abandoned or checked
         if abandoned:
             raise checkpoint.incomplete(abandoned, 0)
         raise checkpoint.not_found(self._prefix, self._step, found.values())
 
     def candidates(self, found: dict[int, Checkpoint]) -> list[Checkpoint]:
-        """The checkpoints that may be the wanted one, the best first. Raises StageError of the store."""
+        """The candidates, the best first. Raises StageError of the store."""
         if self._step is not None:
             return [found[self._step]] if self._step in found else []
         named, named_at = self._named()
         return checkpoint.newest_first(found.values(), named, named_at)
 
     def _named(self) -> tuple[int | None, int]:
-        """What the `checkpoint` file names, and when it was written."""
+        """The step that the `checkpoint` file names, and when the file was written."""
         key = self._prefix + checkpoint.STATE
         info = self._store.find(key)
         if info is None:
@@ -141,12 +143,12 @@ class _Look:
         try:
             data = self._store.read(key, max_bytes=_MAX_STATE, etag=info.etag)
         except StageError as error:
-            if error.reason in _MOVED:  # written at this very moment: the listing has to do
+            if error.reason in _MOVED:  # it is being written: use the listing alone
                 return None, 0
             raise
         return checkpoint.named_step(data.decode("utf-8", errors="replace")), info.modified
 
-    def _judge(self, candidate: Checkpoint) -> Pinned | Fault:
+    def _check(self, candidate: Checkpoint) -> Pinned | Fault:
         index = candidate.parts.get(checkpoint.INDEX)
         if index is None:
             return Fault(candidate.key(checkpoint.INDEX), "is missing")
@@ -160,17 +162,17 @@ class _Look:
                 return Fault(index.key, str(error))
             except StageError as error:
                 if error.reason in _MOVED:
-                    return Fault(index.key, "changed while it was read")
+                    return Fault(index.key, "changed while Resolve read it")
                 raise
-        told = self._indexes[index.etag]
-        files = candidate.files(told.sizes)
-        size = told.model_bytes
+        content = self._indexes[index.etag]
+        files = candidate.files(content.sizes)
+        size = content.model_bytes
         if size is None:
             size = sum(file.size for file in files if ".data-" in file.key)
-        return candidate.fault(told.sizes) or Pinned(candidate.step, files, size)
+        return candidate.fault(content.sizes) or Pinned(candidate.step, files, size)
 
     def _is_being_written(self, candidate: Checkpoint) -> bool:
-        return not candidate.modified or time.time() - candidate.modified < self._patience.abandoned
+        return not candidate.modified or time.time() - candidate.modified < self._wait_policy.abandoned
 
 
 def _say(text: str) -> None:

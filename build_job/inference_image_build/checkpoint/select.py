@@ -1,20 +1,20 @@
-"""Decides from a listing which files make up each checkpoint, whether they are whole, and which is the newest. Pure."""
+"""Decides from a listing which files form each checkpoint, which are complete, and which is the newest. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_store import ObjectInfo
 
 NAME = "model.ckpt"
-"""The stem that the Object Detection API's training gives every checkpoint."""
+"""The file name stem of every checkpoint of the Object Detection API."""
 STATE = "checkpoint"
-"""The text file in which TensorFlow's Saver names the newest checkpoint."""
+"""The text file in which TensorFlow's Saver records the newest checkpoint."""
 INDEX = "index"
 _MAX_STEPS_SHOWN = 10
 
@@ -31,21 +31,21 @@ class Fault(NamedTuple):
 
     key: str
     what: str
-    """A clause about the object of that key."""
+    """A clause about the object with that key."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The files of one training step, as one listing shows them."""
+    """The files of one training step, from one listing."""
 
     prefix: str
     step: int
     parts: Mapping[str, ObjectInfo]
-    """By what follows the step in the key: `index`, `meta`, `data-00000-of-00001`."""
+    """By the part of the key after the step: `index`, `meta`, `data-00000-of-00001`."""
 
     @property
     def modified(self) -> int:
-        """When the last of its files was written, in seconds since 1970; 0 when the listing does not say."""
+        """When its newest file was written, in seconds since 1970; 0 when the listing does not say."""
         return max(item.modified for item in self.parts.values())
 
     def fault(self, sizes: tuple[int, ...] | None = None) -> Fault | None:
@@ -55,11 +55,11 @@ class Checkpoint:
             if part is None:
                 return Fault(self.key(name), "is missing")
             if size is not None and part.size != size:
-                return Fault(part.key, f"has {part.size} bytes, where its index tells of {size}")
+                return Fault(part.key, f"has {part.size} bytes, but its index says {size}")
         return None
 
     def files(self, sizes: tuple[int, ...] | None = None) -> tuple[PinnedObject, ...]:
-        """Index, all data shards and, where present, meta, sorted by key; without shards of another training."""
+        """Index, all data shards and, if present, meta, sorted by key; without shards left by another training."""
         wanted = {name for name, _ in self._expected(sizes)} | {"meta"}
         return tuple(
             PinnedObject(key=item.key, size=item.size, etag=item.etag)
@@ -68,11 +68,11 @@ class Checkpoint:
         )
 
     def key(self, name: str) -> str:
-        """The key of one of its parts, there or not."""
+        """The key of one of its parts, whether it exists or not."""
         return f"{self.prefix}{NAME}-{self.step}.{name}"
 
     def _expected(self, sizes: tuple[int, ...] | None) -> Iterator[tuple[str, int | None]]:
-        """The names that must be there: as the index says, or else every shard of every total that a name tells."""
+        """The required parts: those of the index, or else every shard of each total in a file name."""
         yield INDEX, None
         if sizes is not None:
             yield from ((_shard(number, len(sizes)), size) for number, size in enumerate(sizes))
@@ -82,7 +82,7 @@ class Checkpoint:
 
 
 def checkpoints(listing: Iterable[ObjectInfo], prefix: str) -> dict[int, Checkpoint]:
-    """The checkpoints by step. `listing` are the objects under `{prefix}model.ckpt-`; strangers are ignored."""
+    """The checkpoints by step. `listing` are the objects under `{prefix}model.ckpt-`; other objects are ignored."""
     parts: dict[int, dict[str, ObjectInfo]] = {}
     for item in listing:
         if match := _FILE.fullmatch(item.key.removeprefix(prefix)):
@@ -91,7 +91,7 @@ def checkpoints(listing: Iterable[ObjectInfo], prefix: str) -> dict[int, Checkpo
 
 
 def named_step(state: str) -> int | None:
-    """The step that the text of a `checkpoint` file names as the newest; paths in it are those of the training."""
+    """The newest step by the text of a `checkpoint` file, whose paths are those of the training machine."""
     match = _NAMED.search(state)
     return int(match["step"]) if match else None
 
@@ -99,9 +99,9 @@ def named_step(state: str) -> int | None:
 def newest_first(found: Iterable[Checkpoint], named: int | None, named_at: int) -> list[Checkpoint]:
     """The checkpoints, the newest first.
 
-    The newest is the one that the `checkpoint` file names (written at `named_at`, seconds since 1970): a training that
-    was begun anew counts from 0 beside the high steps of the old one. Before it come higher steps that were written
-    after the file, which the training or its upload has not named yet; behind it the others, the highest step first.
+    The newest is the one that the `checkpoint` file names (written at `named_at`, seconds since 1970): a restarted
+    training counts from 0 next to the high steps of the old one. Before it come higher steps that were written after
+    the file, which the training or its upload has not recorded yet; after it the others, the highest step first.
     """
 
     def rank(checkpoint: Checkpoint) -> tuple[bool, bool, int]:
@@ -114,7 +114,7 @@ def newest_first(found: Iterable[Checkpoint], named: int | None, named_at: int) 
 
 
 def not_found(prefix: str, step: int | None, found: Iterable[Checkpoint]) -> StageError:
-    """Why there is nothing to wait for; names the steps that are there."""
+    """The error when there is nothing to wait for; lists the existing steps."""
     there = sorted((c.step for c in found if INDEX in c.parts), reverse=True)
     if step is None or not there:
         return StageError(
@@ -125,19 +125,19 @@ def not_found(prefix: str, step: int | None, found: Iterable[Checkpoint]) -> Sta
     shown = ", ".join(map(str, there[:_MAX_STEPS_SHOWN])) + (", ..." if len(there) > _MAX_STEPS_SHOWN else "")
     return StageError(
         Reason.CHECKPOINT_NOT_FOUND,
-        f"There is no checkpoint of step {step} under {prefix}; the steps that are there: {shown}.",
+        f"There is no checkpoint of step {step} under {prefix}; existing steps: {shown}.",
         "Set spec.model.checkpoint.step to one of them.",
     )
 
 
 def incomplete(fault: Fault, waited: float) -> StageError:
-    """What is said of a checkpoint that did not become whole; `waited` is seconds, 0 when nobody writes it any more."""
-    told = f" It was waited for during {waited:.0f} s." if waited else ""
-    patience = "or let the training and its upload come to an end, " if waited else ""
+    """The error for a checkpoint that stayed incomplete; `waited` is in seconds, 0 when nobody writes it any more."""
+    after = f" Resolve waited {waited:.0f} s for it." if waited else ""
+    wait = "or wait until the training and its upload end, " if waited else ""
     return StageError(
         Reason.CHECKPOINT_INCOMPLETE,
-        f"The checkpoint is incomplete: {fault.key} {fault.what}.{told}",
-        f"Upload {fault.key}, {patience}{REQUEST_AGAIN}",
+        f"The checkpoint is incomplete: {fault.key} {fault.what}.{after}",
+        f"Upload {fault.key}, {wait}{REQUEST_AGAIN}",
     )
 
 

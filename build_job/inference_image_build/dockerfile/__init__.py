@@ -1,1 +1,1 @@
-"""Dockerfiles and .dockerignore: read, checked, rewritten. Pure."""
+"""Reads, checks and rewrites Dockerfiles and .dockerignore. Pure."""

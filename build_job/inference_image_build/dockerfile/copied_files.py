@@ -1,6 +1,6 @@
-"""Which files of the context each COPY and ADD of a Dockerfile brings into the image, from their names alone. Pure.
+"""Which files of the context each COPY and ADD of a Dockerfile copies, judged by their names only. Pure.
 
-What cannot be told without the base image or a build is left out: other stages, addresses, variables of the base.
+Leaves out what needs the base image or a build: other build stages, URLs, variables of the base.
 """
 
 import posixpath
@@ -14,8 +14,8 @@ from inference_image_build.dockerfile.variables import expand
 
 _NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://", "<<")
-_UNTOLD = ("--from=", "--exclude=")
-"""Flags with which the names alone do not tell what is copied."""
+_NOT_BY_NAME = ("--from=", "--exclude=")
+"""Flags with which names alone do not determine the copied files."""
 
 
 class File(NamedTuple):
@@ -23,13 +23,13 @@ class File(NamedTuple):
 
     path: str
     size: int
-    """Bytes that it may have."""
+    """Most bytes that it may have."""
     least: int
-    """Bytes that it takes at least once it is compressed."""
+    """Fewest bytes after compression."""
 
 
 class Copied(NamedTuple):
-    """What one instruction brings."""
+    """The files that one instruction copies."""
 
     instruction: Instruction
     files: tuple[File, ...]
@@ -41,7 +41,7 @@ Item = TypeVar("Item")
 def copied(
     instructions: tuple[Instruction, ...], files: Iterable[File], build_args: Mapping[str, str]
 ) -> Iterator[Copied]:
-    """Each COPY and ADD that is part of the image, in order, with its files."""
+    """Each COPY and ADD that ends up in the image, in order, with its files."""
     files = tuple(files)
     given = {name: value for name, value in build_args.items() if value}
     outer: dict[str, str] = {}
@@ -59,7 +59,7 @@ def copied(
 
 
 def image_instructions(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
-    """Those of the last stage and of the stages that it is built on: the others leave nothing in the image."""
+    """Instructions of the last build stage and of those it is built on; the others leave nothing in the image."""
     stages: list[list[Instruction]] = []
     for instruction in instructions:
         if instruction.name == "FROM":
@@ -79,7 +79,7 @@ def image_instructions(instructions: tuple[Instruction, ...]) -> tuple[Instructi
 def _assign(
     instruction: Instruction, variables: dict[str, str], given: Mapping[str, str], outer: Mapping[str, str]
 ) -> None:
-    """What an ARG or ENV sets, as far as it can be told."""
+    """Sets the variables of an ARG or ENV, and removes those whose value is unknown."""
     words = instruction.arguments
     if instruction.name == "ENV":
         pairs: Iterable[tuple[str, str | None]] = zip(words[::2], words[1::2], strict=False)
@@ -87,16 +87,16 @@ def _assign(
         parts = (word.partition("=") for word in words)
         pairs = ((name, given.get(name, value if equals else outer.get(name))) for name, equals, value in parts)
     for name, value in list(pairs):
-        told = None if value is None else _expanded(value, variables)
-        if told is None:
+        known = None if value is None else _expanded(value, variables)
+        if known is None:
             variables.pop(name, None)
         else:
-            variables[name] = told
+            variables[name] = known
 
 
 def _words(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
-    """The sources as paths of the context without a slash at either end; none if one of them cannot be told."""
-    if any(flag.startswith(_UNTOLD) for flag in instruction.flags):
+    """The sources as paths of the context without a slash at either end; empty if any of them is unknown."""
+    if any(flag.startswith(_NOT_BY_NAME) for flag in instruction.flags):
         return []
     words = []
     for written in instruction.arguments[:-1]:
@@ -108,7 +108,7 @@ def _words(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
 
 
 def _expanded(word: str, variables: Mapping[str, str]) -> str | None:
-    """None where a variable is not known here: the base image may set it."""
+    """The expanded word; None if a variable is unknown here, because the base image may set it."""
     if any(name not in variables for name in _NAME.findall(word)):
         return None
     try:
@@ -118,7 +118,7 @@ def _expanded(word: str, variables: Mapping[str, str]) -> str | None:
 
 
 def _matches(word: str, path: str) -> bool:
-    """Whether a source names the file or one of the folders that it is in."""
+    """Whether a source names the file or one of its parent folders."""
     if word == ".":
         return True
     parts = path.split("/")

@@ -1,8 +1,7 @@
-"""Which files of a context .dockerignore keeps out. Pure.
+"""Which files of a context .dockerignore excludes. Pure.
 
 The rules are those of moby's `patternmatcher` and its `ignorefile`, which Docker, BuildKit and Kaniko share; of the
-libraries on PyPI, `pathspec` follows gitignore, where `a` also means `x/a`, and the one within `docker` lacks cases of
-`**`.
+libraries on PyPI, `pathspec` follows gitignore, where `a` also matches `x/a`, and `docker` misses cases of `**`.
 """
 
 import posixpath
@@ -11,8 +10,8 @@ from typing import NamedTuple
 
 from inference_image_build.dockerfile import patterns
 from inference_image_build.dockerfile.patterns import Pattern
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 NAME = ".dockerignore"
@@ -20,14 +19,14 @@ MAX_BYTES = 64 * 1024
 
 
 class Rule(NamedTuple):
-    """One line: its pattern, and whether it takes files back in (`!`)."""
+    """One line: its pattern, and whether it includes files again (`!`)."""
 
     keeps: bool
     pattern: Pattern
 
 
 def names(dockerfile: str) -> tuple[str, str]:
-    """The files that may hold the rules of a Dockerfile; the first that exists counts, alone."""
+    """The files that may contain the rules for a Dockerfile; only the first that exists applies."""
     return f"{dockerfile}{NAME}", NAME
 
 
@@ -51,7 +50,7 @@ def parse(data: bytes, name: str) -> tuple[Rule, ...]:
         if keeps:
             pattern = pattern[1:].strip()
             if not pattern:
-                raise _invalid(name, number, "it excludes nothing: a pattern must follow '!'")
+                raise _invalid(name, number, "a pattern must follow '!'")
         try:
             found.append(Rule(keeps, patterns.parse(_cleaned(pattern), folders=True)))
         except ValueError as error:
@@ -60,7 +59,7 @@ def parse(data: bytes, name: str) -> tuple[Rule, ...]:
 
 
 def ignores(rules: Iterable[Rule], path: str) -> bool:
-    """Whether a file stays out: the last rule that matches it, or a folder above it, decides."""
+    """Whether a file is excluded: the last rule that matches it or one of its parent folders decides."""
     parts = path.split("/")
     above = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
     ignored = False
@@ -71,7 +70,7 @@ def ignores(rules: Iterable[Rule], path: str) -> bool:
 
 
 def _cleaned(pattern: str) -> str:
-    """The shortest form of the path; an absolute one is relative to the context, and `..` does not lead out of it."""
+    """The shortest form of the path. An absolute path is relative to the context, and `..` does not leave it."""
     rooted = pattern.startswith("/")
     clean = posixpath.normpath("/" + pattern.lstrip("/") if rooted else pattern)
     return (clean[1:] or clean if rooted else clean).strip()
@@ -81,5 +80,5 @@ def _invalid(name: str, line: int, clause: str) -> StageError:
     return StageError(
         Reason.DOCKERIGNORE_INVALID,
         f"The file {name}, line {line}: {clause}.",
-        f"Correct line {line} of {name} and upload it, {REQUEST_AGAIN}",
+        f"Fix line {line} of {name} and upload it, {REQUEST_AGAIN}",
     )

@@ -1,7 +1,7 @@
-"""Reads a Dockerfile: validates it, finds the images it pulls, and rewrites it with those images pinned. Pure.
+"""Reads a Dockerfile: validates it, finds the images that it pulls, and rewrites it with those images pinned. Pure.
 
-Parsed by `dockerfile`, which wraps the parser of BuildKit that Kaniko uses too, so continuation lines, comments within
-them, heredocs and the escape directive mean the same to both.
+The package `dockerfile` wraps BuildKit's parser, which Kaniko uses too, so continuation lines, comments within them,
+heredocs and the escape directive mean the same to both.
 """
 
 import io
@@ -11,19 +11,19 @@ from typing import NamedTuple
 import dockerfile
 from inference_image_build.dockerfile.rules import Instruction, fault
 from inference_image_build.dockerfile.variables import expand
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.registry import references
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 MAX_BYTES = 64 * 1024
-"""A Dockerfile is written by people; Kaniko's parser refuses single lines of this length."""
+"""People write Dockerfiles, so this is ample; Kaniko's parser refuses single lines of this length."""
 SCRATCH = "scratch"
 _EMPTY = "file with no instructions"
 
 
 class Use(NamedTuple):
-    """An image that a Dockerfile pulls: the instruction, the word there, and that word with variables expanded."""
+    """An image that a Dockerfile pulls: the instruction, the word in it, and the word with its variables expanded."""
 
     instruction: Instruction
     word: str
@@ -31,7 +31,7 @@ class Use(NamedTuple):
 
 
 def read(data: bytes, name: str) -> tuple[Instruction, ...]:
-    """The instructions of a Dockerfile in which nothing is wrong that can be told without building it.
+    """The instructions of a Dockerfile that passes all checks that need no build.
 
     `name` is its path, for messages. Raises StageError (`DockerfileInvalid`) with the line.
     """
@@ -75,8 +75,8 @@ def pin(data: bytes, build_args: Mapping[str, str], pins: Mapping[str, str], nam
         if use.image not in pins:
             raise StageError(
                 Reason.SOURCE_CHANGED,
-                f"{name}, line {use.instruction.first_line}: {use.image} was not there when the Dockerfile was read.",
-                "Nothing to do: the stage is resolved again.",
+                f"{name}, line {use.instruction.first_line}: {use.image} is not among the pinned images.",
+                "Nothing to do: the inputs are resolved again.",
             )
         _replace(lines, use, pins[use.image], name)
     return "".join(lines).encode()
@@ -84,13 +84,13 @@ def pin(data: bytes, build_args: Mapping[str, str], pins: Mapping[str, str], nam
 
 def _text(data: bytes, name: str) -> str:
     if len(data) > MAX_BYTES:
-        raise _invalid(name, f"it has {len(data)} bytes, more than {MAX_BYTES}")
+        raise _invalid(name, f"it has {len(data)} bytes; the limit is {MAX_BYTES}")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise _invalid(name, "it is not UTF-8 text", data[: error.start].count(b"\n") + 1) from error
     if "\0" in text:
-        raise _invalid(name, "it holds a NUL character", text[: text.index("\0")].count("\n") + 1)
+        raise _invalid(name, "it contains a NUL character", text[: text.index("\0")].count("\n") + 1)
     return text
 
 
@@ -99,7 +99,7 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
         commands = dockerfile.parse_string(text)
     except dockerfile.GoParseError as error:
         if str(error) == _EMPTY:
-            raise _invalid(name, "it holds no instruction") from error
+            raise _invalid(name, "it contains no instruction") from error
         raise _invalid(name, str(error), _line_of_error(text)) from error
     return tuple(
         Instruction(
@@ -116,7 +116,7 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
 
 
 def _line_of_error(text: str) -> int:
-    """The line where the parser stops; it does not tell, so the longest beginning that it accepts is looked for."""
+    """The line where the parser fails. It does not say, so this finds the longest prefix that it accepts."""
     lines = _lines(text)
     for count in range(len(lines) - 1, 0, -1):
         try:
@@ -143,7 +143,7 @@ def _check_order(instructions: tuple[Instruction, ...], name: str) -> None:
 
 
 def _global_args(instructions: tuple[Instruction, ...], build_args: Mapping[str, str], name: str) -> Mapping[str, str]:
-    """What FROM may refer to: each ARG before the first FROM, then the build arguments, which win unless empty."""
+    """The variables for FROM: each ARG before the first FROM, overridden by non-empty build arguments."""
     variables: dict[str, str] = {}
     given = {key: value for key, value in build_args.items() if value}
     for instruction in instructions:
@@ -170,7 +170,7 @@ def _copy_from(instruction: Instruction) -> str:
 
 
 def _is_stage(word: str, stages: list[str]) -> bool:
-    """Whether `COPY --from` names an earlier stage, by name or by number; the current stage does not count."""
+    """Whether `COPY --from` names an earlier build stage, by name or number; the current one does not count."""
     earlier = stages[:-1]
     return word.lower() in earlier or (word.isdigit() and int(word) < len(earlier))
 
@@ -195,7 +195,7 @@ def _replace(lines: list[str], use: Use, pinned: str, name: str) -> None:
         if (flag := f"--from={use.word}") in lines[index]:
             lines[index] = lines[index].replace(flag, f"--from={pinned}", 1)
             return
-    raise _invalid(name, f"--from={use.word} must stand on one line", use.instruction.first_line)
+    raise _invalid(name, f"--from={use.word} must be on one line", use.instruction.first_line)
 
 
 def _invalid(name: str, clause: str, line: int = 0) -> StageError:
@@ -203,5 +203,5 @@ def _invalid(name: str, clause: str, line: int = 0) -> StageError:
     return StageError(
         Reason.DOCKERFILE_INVALID,
         f"The Dockerfile {place}: {clause}.",
-        f"Correct {f'line {line} of ' if line else ''}{name} and upload it, {REQUEST_AGAIN}",
+        f"Fix {f'line {line} of ' if line else ''}{name} and upload it, {REQUEST_AGAIN}",
     )

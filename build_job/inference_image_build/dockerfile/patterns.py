@@ -1,6 +1,6 @@
-"""Patterns of paths: those of Go's `path.Match`, which COPY and ADD take, and moby's with `**` for .dockerignore. Pure.
+"""Path patterns: Go's `path.Match` for COPY and ADD, and moby's with `**` for .dockerignore. Pure.
 
-Matching is by sets of positions, not by backtracking, so that no pattern takes more than length times length.
+Matching tracks sets of positions instead of backtracking, so its time is at most pattern length times path length.
 """
 
 from typing import NamedTuple
@@ -9,24 +9,24 @@ _WILDCARDS = frozenset("*?[]\\")
 
 
 class _Token(NamedTuple):
-    """One step of a pattern: a character, or one of a kind."""
+    """One element of a pattern: a character or a wildcard."""
 
     kind: str
     """`char`, `one` (?), `many` (*), `set` ([a-z]), `others` ([^a-z]), `folders` (`**/`, or nothing), `rest` (all)."""
     text: str = ""
-    """The character; of a set, the first and the last character of each range in turn."""
+    """The character; for a set, the first and last character of each range in turn."""
 
 
 Pattern = tuple[_Token, ...]
 
 
 def is_pattern(path: str) -> bool:
-    """Whether a path has to be matched, not just taken."""
+    """Whether a path contains wildcards."""
     return any(character in path for character in "*?[")
 
 
 def parse(pattern: str, *, folders: bool = False) -> Pattern:
-    """The pattern of a whole path; with `folders`, `**` stands for folders of any number.
+    """Parses the pattern of a whole path; with `folders`, `**` matches any number of folders.
 
     Rules: https://pkg.go.dev/path#Match, and `patternmatcher` of moby for `folders`. Raises ValueError with a sentence.
     """
@@ -35,7 +35,7 @@ def parse(pattern: str, *, folders: bool = False) -> Pattern:
     while at < len(pattern):
         if folders and pattern.startswith("**", at):
             end = at + (3 if pattern.startswith("**/", at) else 2)
-            # moby takes `**a` for "ends in a", but only where no other wildcard follows.
+            # In moby, `**a` means "ends in a", but only if no other wildcard follows.
             ending = at == 0 and end == 2 and not _WILDCARDS.intersection(pattern[end:])  # noqa: PLR2004 - of `**`
             found.append(_Token("rest" if ending or end == len(pattern) else "folders"))
         elif pattern[at] == "[":
@@ -54,9 +54,9 @@ def parse(pattern: str, *, folders: bool = False) -> Pattern:
 
 
 def matches(tokens: Pattern, path: str) -> bool:
-    """Whether the whole path is of the pattern.
+    """Whether the whole path matches the pattern.
 
-    A position is the index of the token that comes next; `~index` is within `folders`, which only a slash ends.
+    A position is the index of the next token; `~index` is inside `folders`, which only a slash ends.
     """
     positions = _skip(tokens, {0})
     for character in path:
@@ -78,7 +78,7 @@ def _set(pattern: str, start: int) -> tuple[int, _Token]:
         if pattern.startswith("-", at) and not pattern.startswith("]", at + 1):
             at, last = _literal(pattern, at + 1)
         if last < first:
-            raise ValueError(f"the range {first}-{last} in {pattern!r} runs backwards")
+            raise ValueError(f"the range {first}-{last} in {pattern!r} is reversed")
         ranges += first + last
     if at >= len(pattern) or not ranges:
         raise ValueError(f"the bracket in {pattern!r} is empty or not closed")
@@ -94,7 +94,7 @@ def _literal(pattern: str, at: int) -> tuple[int, str]:
 
 
 def _skip(tokens: Pattern, positions: set[int]) -> set[int]:
-    """Those positions, and those behind tokens that may stand for nothing."""
+    """These positions, and those after tokens that may match nothing."""
     found = set(positions)
     for start in positions:
         at = start
@@ -105,7 +105,7 @@ def _skip(tokens: Pattern, positions: set[int]) -> set[int]:
 
 
 def _after(tokens: Pattern, at: int, character: str) -> tuple[int, ...]:
-    """Where a pattern may stand after one more character of the path."""
+    """The positions after one more character of the path."""
     index = max(at, ~at)
     if index == len(tokens):
         return ()

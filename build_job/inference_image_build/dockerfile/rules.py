@@ -1,6 +1,6 @@
-"""What each Dockerfile instruction must look like, beyond what the parser checks. Pure.
+"""The form of each Dockerfile instruction, beyond what the parser checks. Pure.
 
-The rules are those of BuildKit's `instructions` package, which Kaniko uses: what is refused here would end the build.
+The rules are those of BuildKit's `instructions` package, which Kaniko uses: what is refused here would fail the build.
 """
 
 import difflib
@@ -29,7 +29,7 @@ class Instruction(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """The flags that an instruction takes, those of them that are switches, and a check of its arguments."""
+    """The flags of an instruction, which of them are boolean, and a check of its arguments."""
 
     check: Callable[[Instruction], str]
     flags: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ def _from(instruction: Instruction) -> str:
     if len(arguments) not in {1, 3} or (len(arguments) == 3 and arguments[1].upper() != "AS"):  # noqa: PLR2004
         return "FROM takes an image, or an image, AS and a name"
     if len(arguments) == 3 and not STAGE_NAME.fullmatch(arguments[2].lower()):  # noqa: PLR2004 - image, AS, name
-        return f"{arguments[2]!r} is no name for a build stage (a letter, then letters, digits and - _ .)"
+        return f"{arguments[2]!r} is not a valid name for a build stage (a letter, then letters, digits and - _ .)"
     return ""
 
 

@@ -20,13 +20,13 @@ _PART = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _QUOTED = re.compile(r"""\\(?P<escaped>["$\\]) |""" + _VARIABLE, re.VERBOSE | re.DOTALL)
-"""Within double quotes a single quote is a character, and a backslash is one unless it escapes something."""
+"""Within double quotes, a single quote is an ordinary character, and so is a backslash that escapes nothing."""
 
 
 def expand(word: str, variables: Mapping[str, str]) -> str:
     """`word` without quotes and with its variables replaced; an unknown variable is empty.
 
-    Raises ValueError for a substitution that is not well-formed, or that asks for an error (`${NAME:?text}`).
+    Raises ValueError for a malformed substitution, or one that demands an error (`${NAME:?text}`).
     """
     return "".join(_part(match, variables) for match in _PART.finditer(word))
 
@@ -40,7 +40,7 @@ def _part(match: re.Match[str], variables: Mapping[str, str]) -> str:
     if kind == "plain":
         return variables.get(match["plain"], "")
     if kind == "bad":
-        raise ValueError(f"{match['bad']!r} is no substitution that Dockerfiles support")
+        raise ValueError(f"{match['bad']!r} is not a substitution that Dockerfiles support")
     if kind in {"name", "operator", "word"}:
         return _substitute(match["name"], match["operator"] or "", match["word"] or "", variables)
     return match[kind] if kind else ""

@@ -1,11 +1,11 @@
-"""Which TensorFlow a base image says that it has: by its labels, its environment, or its name. Pure."""
+"""Which TensorFlow a base image declares: in its labels, its environment, or its name. Pure."""
 
 import re
 from collections.abc import Mapping
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract import tensorflow_versions
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 _KEYS = re.compile(r"(?:.*[._-])?(?:tensorflow|tf)(?:[._-]?version)?", re.IGNORECASE)
@@ -15,10 +15,10 @@ _IN_NAME = re.compile(r"tensorflow[-_/:a-z]*?[-_/:]v?([12]\.\d{1,2})(?![\d])")
 """`…_tensorflow-1.7.0:v1.2`, `tensorflow/tensorflow:1.15.0-py3`, `tensorflow-serving:2.3`."""
 
 
-def told(name: str, config: Mapping[str, object]) -> str:
-    """The version, such as `1.7`, that an image's configuration (OCI image-spec) or else its name tells; empty if none.
+def declared(name: str, config: Mapping[str, object]) -> str:
+    """The version, such as `1.7`, from an image's configuration (OCI image-spec) or else its name; empty if unknown.
 
-    `name` is the reference as FROM has it.
+    `name` is the reference in FROM.
     """
     settings = config.get("config")
     pairs = _pairs(settings) if isinstance(settings, dict) else []
@@ -37,13 +37,13 @@ def _pairs(settings: Mapping[str, object]) -> list[tuple[str, str]]:
     return found + [(key, value) for key, _, value in lines]
 
 
-def check(told_by_base: str, input_type: str, readable_by: str, image: str, where: str) -> None:
-    """Raises StageError (`GraphIncompatible`) when a base's TensorFlow is older than the exported graph will need.
+def check(base_version: str, input_type: str, readable_by: str, image: str, where: str) -> None:
+    """Raises StageError (`GraphIncompatible`) when a base's TensorFlow is older than the exported graph needs.
 
-    A person who says what must read the graph (`readable_by`) knows better than the name of an image.
+    `readable_by`, if the user sets it, overrides what the image declares.
     """
     needed = tensorflow_versions.needed_by(input_type)
-    if not told_by_base or readable_by or not tensorflow_versions.is_older(told_by_base, needed):
+    if not base_version or readable_by or not tensorflow_versions.is_older(base_version, needed):
         return
     other = (
         ""
@@ -52,8 +52,8 @@ def check(told_by_base: str, input_type: str, readable_by: str, image: str, wher
     )
     raise StageError(
         Reason.GRAPH_INCOMPATIBLE,
-        f"{where} names {image}, which has TensorFlow {told_by_base}; the graph for inputType {input_type} needs "
+        f"{where} names {image}, which has TensorFlow {base_version}; the graph for inputType {input_type} needs "
         f"TensorFlow {needed} or later.",
-        f"Use a base image with TensorFlow {needed} or later, {other}set spec.export.readableBy to the TensorFlow that "
-        f"really is in the image, {REQUEST_AGAIN}",
+        f"Use a base image with TensorFlow {needed} or later, {other}set spec.export.readableBy to the TensorFlow "
+        f"version that the image really contains, {REQUEST_AGAIN}",
     )

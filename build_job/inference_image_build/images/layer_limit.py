@@ -1,15 +1,15 @@
-"""Layers that are larger than a registry takes, found before they are built where that is certain. Pure."""
+"""Finds layers that exceed a registry's limit, before the build if that is certain. Pure."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from inference_image_build.dockerfile.copied_files import Copied, File
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.publication import repositories
 from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import Registry, RegistryLimit
 from inference_image_contract.reasons import Reason, WarningReason
 from inference_image_contract.results import StageWarning
@@ -19,16 +19,16 @@ _DENSE = (
     *(".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".whl", ".jar"),
     *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".mp4", ".mp3"),
 )
-"""Weights, archives and media: what compression makes little smaller."""
+"""Weights, archives and media, which compression hardly shrinks."""
 _LEAST = 0.8
-"""Share of its size that such a file keeps at least; weights in float32 keep more than 0.9."""
+"""Smallest share of its size that such a file keeps; float32 weights keep more than 0.9."""
 GRAPH_BYTES = 2 * 1024**3
-"""More than this no frozen graph has: a protocol buffer ends there."""
+"""A frozen graph is not larger: it is a protocol buffer."""
 _LARGEST = 3
 
 
 class BaseLayer(NamedTuple):
-    """A layer of the image of a FROM."""
+    """A layer of a base image."""
 
     image: ImageReference
     line: int
@@ -36,7 +36,7 @@ class BaseLayer(NamedTuple):
 
 
 def strictest(where: Registry) -> RegistryLimit:
-    """The limit of the registry, of all that get the image, that takes the smallest layers; 0 bytes if none has."""
+    """The smallest layer limit of all registries that get the image; 0 bytes if none has a limit."""
     limits = (where.limit(repository.host) for repository in repositories.repositories(where))
     found = [limit for limit in limits if limit.layer_bytes]
     return min(found, key=lambda limit: limit.layer_bytes, default=RegistryLimit(host=""))
@@ -50,9 +50,9 @@ def source_file(path: str, size: int) -> File:
 
 
 def graph_file(path: str, size: int, weights: int) -> File:
-    """A graph. Before its export its size is 0, and `weights` are the bytes of the checkpoint's data.
+    """A graph. Before the export, `size` is 0 and `weights` are the bytes of the checkpoint's data.
 
-    A checkpoint has each weight up to four times: with two slots of an optimizer and a moving average.
+    A checkpoint stores each weight up to four times: with two optimizer slots and a moving average.
     """
     if size:
         return File(path, size, int(size * _LEAST))
@@ -69,22 +69,24 @@ def check_copied(found: Iterable[Copied], limit: RegistryLimit, dockerfile: str,
             size, least = sum(file.size for file in layer), sum(file.least for file in layer)
             if size <= limit.layer_bytes:
                 continue
-            where = f"{dockerfile}, line {instruction.first_line}: {instruction.name} brings"
+            where = f"{dockerfile}, line {instruction.first_line}: {instruction.name} puts"
             remedy = _split(layer, limit, f"line {instruction.first_line} of {dockerfile}")
             names = _names(layer)
             if least > limit.layer_bytes:
                 raise StageError(
                     Reason.LAYER_TOO_LARGE,
-                    f"{where} {size} bytes in one layer, at least {least} once they are compressed; {_takes(limit)}. "
-                    f"The largest: {names}.",
+                    f"{where} {size} bytes into one layer, at least {least} after compression; {_takes(limit)}. "
+                    f"The largest files: {names}.",
                     f"{remedy}, {REQUEST_AGAIN}",
                 )
-            message = f"{where} up to {size} bytes in one layer, and {_takes(limit)}. The largest: {names}. {remedy}."
+            message = (
+                f"{where} up to {size} bytes into one layer, and {_takes(limit)}. The largest files: {names}. {remedy}."
+            )
             yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
 
 
 def check_base(layers: Iterable[BaseLayer], where: Registry, limit: RegistryLimit) -> Iterator[StageWarning]:
-    """The same for the layers of base images; one of the same registry is there already, and only a warning.
+    """The same for base images; a layer that the limiting registry serves already causes only a warning.
 
     Raises StageError (`LayerTooLarge`).
     """
@@ -92,7 +94,7 @@ def check_base(layers: Iterable[BaseLayer], where: Registry, limit: RegistryLimi
         if layer.blob.size <= limit.layer_bytes:
             continue
         text = f"The base image {layer.image.repository} has a layer of {layer.blob.size} bytes ({layer.blob.digest})"
-        remedy = "Use a base image whose layers are smaller: split the RUN or COPY that made this one"
+        remedy = "Use a base image with smaller layers: split the RUN or COPY that made this layer"
         if not where.names().same(layer.image.host, limit.host):
             raise StageError(Reason.LAYER_TOO_LARGE, f"{text}; {_takes(limit)}.", f"{remedy}, {REQUEST_AGAIN}")
         message = f"{text}, and {_takes(limit)}. {remedy}."
@@ -100,19 +102,19 @@ def check_base(layers: Iterable[BaseLayer], where: Registry, limit: RegistryLimi
 
 
 def check_made(created_by: str, size: int, limit: RegistryLimit) -> None:
-    """Refuses a layer that was made and not pushed yet. Raises StageError (`LayerTooLarge`)."""
+    """Refuses a layer that is built but not pushed yet. Raises StageError (`LayerTooLarge`)."""
     if limit.layer_bytes and size > limit.layer_bytes:
         raise StageError(
             Reason.LAYER_TOO_LARGE,
-            f"{created_by[:200]} makes a layer of {size} bytes, compressed; {_takes(limit)}.",
-            f"Split it into several instructions, so that its files get layers of their own, {REQUEST_AGAIN}",
+            f"{created_by[:200]} makes a layer of {size} bytes after compression; {_takes(limit)}.",
+            f"Split it into several instructions, so that its files get separate layers, {REQUEST_AGAIN}",
         )
 
 
 def check_pushed(layers: Iterable[Descriptor], where: Registry) -> Iterator[StageWarning]:
-    """A warning for layers that the registry took although they exceed its limit.
+    """A warning for layers that the registry accepted although they exceed its limit.
 
-    Raises StageError (`LayerTooLarge`) when they exceed the limit of another registry, to which the image goes next.
+    Raises StageError (`LayerTooLarge`) when they exceed the limit of a further registry of this image.
     """
     largest = max(layers, key=lambda layer: layer.size, default=Descriptor("", 0))
     first, *others = repositories.repositories(where)
@@ -122,8 +124,8 @@ def check_pushed(layers: Iterable[Descriptor], where: Registry) -> Iterator[Stag
             continue
         if where.names().same(repository.host, first.host):
             message = (
-                f"The layer {largest.digest} has {largest.size} bytes, and {_takes(limit)}: it was pushed, but the "
-                "next push may fail. Split the largest COPY or ADD of the Dockerfile into several."
+                f"The layer {largest.digest} has {largest.size} bytes, and {_takes(limit)}. This push "
+                "succeeded, but the next may fail. Split the largest COPY or ADD of the Dockerfile into several."
             )
             yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
             return
@@ -140,7 +142,7 @@ def _apart(files: tuple[File, ...], folder: str) -> tuple[tuple[File, ...], tupl
 
 
 def _takes(limit: RegistryLimit) -> str:
-    return f"{limit.host} takes layers of at most {limit.layer_bytes} bytes"
+    return f"{limit.host} accepts layers of at most {limit.layer_bytes} bytes"
 
 
 def _names(layer: tuple[File, ...]) -> str:
@@ -151,5 +153,5 @@ def _names(layer: tuple[File, ...]) -> str:
 def _split(layer: tuple[File, ...], limit: RegistryLimit, line: str) -> str:
     single = max(layer, key=lambda file: file.least)
     if single.least > limit.layer_bytes:
-        return f"Keep {single.path} out of the image, or split the file: alone it is more than a layer may have"
-    return f"Split {line} into several, so that the largest files get layers of their own"
+        return f"Keep {single.path} out of the image, or split the file: it alone exceeds the limit of a layer"
+    return f"Split {line} into several instructions, so that the largest files get separate layers"

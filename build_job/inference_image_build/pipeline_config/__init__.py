@@ -1,24 +1,24 @@
-"""Checks a `pipeline.config` without TensorFlow: what the export would refuse, with line and remedy.
+"""Checks a `pipeline.config` without TensorFlow: finds what the export would refuse, with line and remedy.
 
-In this order: the text format; names and models that the exporter's Object Detection API does not know; the values, by
-the exporter's own parser; what the model lacks. `docs/reference/pipeline-config.md` says it for users.
+It checks in this order: the text format; names and models that the exporter's Object Detection API does not know;
+values, with the exporter's own parser; what the model lacks. `docs/reference/pipeline-config.md` is the user's page.
 """
 
 from itertools import islice
 
 from inference_image_build.pipeline_config import findings, model, names, schema, textproto, values
 from inference_image_build.pipeline_config.findings import Finding
-from inference_image_build.pipeline_config.model import Classes
+from inference_image_build.pipeline_config.model import ClassCount
 from inference_image_contract.reasons import Reason
 
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
-"""What decoding left where a byte was not UTF-8; the export refuses such a config, also for a comment."""
+"""Replaces a byte that is not UTF-8; the export refuses such a config, even if the byte is in a comment."""
 
-__all__ = ["Classes", "check"]
+__all__ = ["ClassCount", "check"]
 
 
-def check(text: str, key: str) -> Classes:
-    """The number of classes of the config `text`, which the export can read and whose model it knows.
+def check(text: str, key: str) -> ClassCount:
+    """The number of classes of the config `text`, after checking that the export can read it and build its model.
 
     Raises StageError that names `key` and the line: `PipelineConfigInvalid`, `PipelineConfigUnknownField`,
     `ModelUnsupported`.

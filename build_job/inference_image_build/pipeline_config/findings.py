@@ -1,31 +1,31 @@
-"""What is wrong with a pipeline config, where, and how all of it becomes one explained failure."""
+"""Findings in a pipeline config, and the one failure that explains them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.pipeline_config import schema
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 MAX_SHOWN = 5
-"""Findings in one message; a result has to fit into a termination message."""
+"""Most findings in one message; a result must fit into a termination message."""
 
 MAX_FINDINGS = 50
-"""Findings that are looked for; the search for similar names takes its time."""
+"""Most findings to collect; the search for similar names is slow."""
 
 _MAX_WORDS = 400
 _ORDER = (Reason.MODEL_UNSUPPORTED, Reason.PIPELINE_CONFIG_INVALID, Reason.PIPELINE_CONFIG_UNKNOWN_FIELD)
-"""The most decisive first: nobody should mend the fields of a model that cannot be exported at all."""
+"""The most decisive reason first: fixing fields is useless if the model cannot be exported at all."""
 
 _HINTS = {
     Reason.MODEL_UNSUPPORTED: f"The export builds models of {schema.RELEASE}: train a model of one of its types.",
     Reason.PIPELINE_CONFIG_INVALID: (
-        f"Correct this, or take the pipeline.config that the training wrote; upload it, {REQUEST_AGAIN}"
+        f"Fix this, or use the pipeline.config that the training wrote; upload it, {REQUEST_AGAIN}"
     ),
     Reason.PIPELINE_CONFIG_UNKNOWN_FIELD: (
-        f"The config is read by {schema.RELEASE}. Correct a misspelt name; remove what is of a newer release (below "
-        f"`model` only what the trained model does without); upload the config, {REQUEST_AGAIN}"
+        f"The export reads the config with {schema.RELEASE}. Fix misspelt names; remove fields of newer releases "
+        f"(under `model`, only those that the trained model does not need); upload the config, {REQUEST_AGAIN}"
     ),
 }
 
@@ -38,11 +38,11 @@ class Finding(NamedTuple):
     column: int
     what: str
     remedy: str = ""
-    """In place of the hint of the reason, where more is known; counts when all findings have the same."""
+    """A more specific hint than that of the reason; used if all findings have the same one."""
 
 
 def failure(key: str, findings: Sequence[Finding]) -> StageError:
-    """The failure that names the findings of the most decisive reason, in the order of the text.
+    """The failure with the findings of the most decisive reason, in the order of the text.
 
     `key` is the config's; `findings` is not empty.
     """

@@ -1,19 +1,19 @@
-"""Whether the exporter can build the model that a config describes."""
+"""Checks whether the exporter can build the model of a config."""
 
 import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.pipeline_config import schema
 from inference_image_build.pipeline_config.findings import Finding
 from inference_image_build.pipeline_config.names import similar
 from inference_image_build.pipeline_config.places import Place, find, place
 from inference_image_build.pipeline_config.textproto import Message
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
-_TYPING_ERROR = 0.9
-"""Feature extractor types are alike by nature; only a near miss is one."""
+_TYPO = 0.9
+"""Similarity from which a name counts as a typo; feature extractor names are similar anyway."""
 
 CHOICES = {
     "faster_rcnn": ("image_resizer", "first_stage_anchor_generator", "second_stage_box_predictor"),
@@ -28,18 +28,18 @@ CHOICES = {
         "loss.localization_loss",
     ),
 }
-"""By architecture: the messages that choose a part of the model, without which its builder raises (`model_builder`)."""
+"""By architecture: the messages that choose a part of the model; `model_builder` raises without them."""
 
 
-class Classes(NamedTuple):
-    """How many classes the model tells apart, and the line that says so."""
+class ClassCount(NamedTuple):
+    """The number of classes of the model, and the line that sets it."""
 
     number: int
     line: int
 
 
 def unsupported(tree: Message) -> Iterator[Finding]:
-    """What no export can build, however the config is mended: told before the config's details are."""
+    """Findings that no fix of the config resolves; they are reported before its details."""
     yield from _architecture(tree)
     for architecture in schema.extractors():
         yield from _extractor(tree, architecture)
@@ -49,18 +49,18 @@ def unsupported(tree: Message) -> Iterator[Finding]:
             Reason.MODEL_UNSUPPORTED,
             quantization.line,
             quantization.column,
-            "`graph_rewriter` asks for quantization, which ended with TensorFlow 1",
-            f"Remove the block to export the weights unquantized (the answers may differ a little); upload the config, "
+            "`graph_rewriter` requests quantization, which TensorFlow dropped after 1.x",
+            f"Remove the block to export unquantized weights (detections may differ slightly); upload the config, "
             f"{REQUEST_AGAIN}",
         )
 
 
 def incomplete(config: Any, tree: Message) -> Iterator[Finding]:  # noqa: ANN401 - protobuf is untyped
-    """What the model lacks, where the message `config` and its text `tree` are fine otherwise."""
+    """What the model lacks; the message `config` and its text `tree` have passed all other checks."""
     architecture = config.model.WhichOneof("model")
     if architecture is None:
         block = " or ".join(f"model {{ {name} {{ ... }} }}" for name in schema.extractors())
-        yield _missing(tree, ("model",), f"no model is described: `{block}` is expected")
+        yield _missing(tree, ("model",), f"the config describes no model: `{block}` is expected")
         return
     model = getattr(config.model, architecture)
     path = ("model", architecture)
@@ -79,11 +79,11 @@ def incomplete(config: Any, tree: Message) -> Iterator[Finding]:  # noqa: ANN401
             yield _missing(tree, (*path, *choice.split(".")), what)
 
 
-def classes(config: Any, tree: Message) -> Classes:  # noqa: ANN401
-    """The number of classes of a config in which nothing is incomplete."""
+def classes(config: Any, tree: Message) -> ClassCount:  # noqa: ANN401
+    """The number of classes of a complete config."""
     architecture = config.model.WhichOneof("model")
     at = place(tree, ("model", architecture, "num_classes"))
-    return Classes(getattr(config.model, architecture).num_classes, at.line)
+    return ClassCount(getattr(config.model, architecture).num_classes, at.line)
 
 
 def _architecture(tree: Message) -> Iterator[Finding]:
@@ -92,7 +92,8 @@ def _architecture(tree: Message) -> Iterator[Finding]:
         known = schema.extractors()
         if isinstance(field.value, Message) and field.name not in known and not similar(field.name, known):
             what = (
-                f"`model` describes `{field.name[:80]}`, which {schema.RELEASE} does not have: only {', '.join(known)}"
+                f"`model` describes `{field.name[:80]}`, which {schema.RELEASE} does not have; "
+                f"it has only {', '.join(known)}"
             )
             yield Finding(Reason.MODEL_UNSUPPORTED, field.line, field.column, what)
 
@@ -110,23 +111,23 @@ def _extractor(tree: Message, architecture: str) -> Iterator[Finding]:
         field.column,
         _why(name, architecture),
         f"Train a model with a feature extractor that the export builds ({', '.join(known.buildable)}); if only the "
-        f"config is wrong, correct and upload it, {REQUEST_AGAIN}",
+        f"config is wrong, fix and upload it, {REQUEST_AGAIN}",
     )
 
 
 def _why(name: str, architecture: str) -> str:
     own = schema.extractors()[architecture]
     if name in own.unbuildable:
-        return f"the feature extractor `{name}` needs parts of TensorFlow 1 that current TensorFlow has lost"
+        return f"the feature extractor `{name}` needs parts of TensorFlow 1 that current TensorFlow no longer has"
     for other, types in schema.extractors().items():
         if name in (*types.buildable, *types.unbuildable):
-            return f"the feature extractor `{name}` is one of `{other}`, not of `{architecture}`"
-    near = similar(name, (other for other in own.buildable if _version(other) == _version(name)), _TYPING_ERROR)
+            return f"the feature extractor `{name}` belongs to `{other}`, not to `{architecture}`"
+    near = similar(name, (other for other in own.buildable if _version(other) == _version(name)), _TYPO)
     return f"there is no feature extractor `{name[:80]}` for `{architecture}` in {schema.RELEASE}{near}"
 
 
 def _version(name: str) -> tuple[str, bool]:
-    """What makes two types different however alike their names are: numbers, and the Keras form."""
+    """What distinguishes types with similar names: numbers, and the Keras variant."""
     return "".join(letter for letter in name if letter.isdigit()), name.endswith("_keras")
 
 

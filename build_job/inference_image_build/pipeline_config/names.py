@@ -1,16 +1,16 @@
-"""What a config says against the schema alone: unknown fields and enum values, fields set twice, two of one choice.
+"""Finds violations of the schema: unknown fields and enum values, fields set twice, two fields of one oneof.
 
-All of it is found in one pass, so that a config of a newer release is mended in one go, not field by field.
+One pass finds all of them, so that a config of a newer release can be fixed in one go, not field by field.
 """
 
 import difflib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.pipeline_config import schema
 from inference_image_build.pipeline_config.findings import Finding
 from inference_image_build.pipeline_config.textproto import Field, Message
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 _ALIKE = 0.75
@@ -18,13 +18,13 @@ _MAX_NAME = 80
 
 _ONLY_FOR_TRAINING = ("train_config", "train_input_reader", "eval_config", "eval_input_reader")
 _UNUSED = (
-    f"The config is read by {schema.RELEASE}. Correct a misspelt name; what is of a newer release can be removed: the "
-    f"model does not depend on it. Upload the config, {REQUEST_AGAIN}"
+    f"The export reads the config with {schema.RELEASE}. Fix misspelt names; remove fields of newer releases, which "
+    f"the model does not need here; upload the config, {REQUEST_AGAIN}"
 )
 
 
 def findings(message: Message, descriptor: Any, path: str = "") -> Iterator[Finding]:  # noqa: ANN401 - protobuf is untyped
-    """Everything in `message`, whose kind is `descriptor`, that the schema does not allow, in the order of the text."""
+    """All violations in `message`, whose type is `descriptor`, in the order of the text."""
     lines: dict[str, int] = {}
     for field in message:
         known = descriptor.fields_by_name.get(field.name)
@@ -41,12 +41,12 @@ def findings(message: Message, descriptor: Any, path: str = "") -> Iterator[Find
 
 
 def joined(path: str, name: str) -> str:
-    """The path of a field below `path`, which is empty for the whole config."""
+    """The path of a field under `path`, which is empty for the whole config."""
     return f"{path}.{name[:_MAX_NAME]}" if path else name[:_MAX_NAME]
 
 
 def similar(name: str, known: Iterable[str], at_least: float = _ALIKE) -> str:
-    """A clause that names the most similar known name; empty when none is as similar as a typing error is."""
+    """A clause that names the most similar known name; empty when none looks like a typo."""
     near = difflib.get_close_matches(name[:_MAX_NAME], list(known), n=1, cutoff=at_least)
     return f"; did you mean `{near[0]}`?" if near else ""
 
@@ -59,7 +59,7 @@ def _unknown_field(field: Field, path: str, descriptor: Any) -> Finding:  # noqa
 
 
 def _excluded(field: Field, known: Any, where: str, lines: dict[str, int]) -> Iterator[Finding]:  # noqa: ANN401
-    """That a field before this one, of those in `lines`, leaves no place for it."""
+    """The conflict of a field with an earlier one in `lines`: set twice, or two fields of one oneof."""
     if not known.is_repeated and field.name in lines:
         what = f"`{where}` is set again, after line {lines[field.name]}"
         yield Finding(Reason.PIPELINE_CONFIG_INVALID, field.line, field.column, what)
@@ -73,6 +73,6 @@ def _excluded(field: Field, known: Any, where: str, lines: dict[str, int]) -> It
 def _unknown_value(field: Field, known: Any, where: str) -> Iterator[Finding]:  # noqa: ANN401
     values = known.enum_type.values_by_name
     if not isinstance(field.value, str) or not field.value[:1].isalpha() or field.value in values:
-        return  # a number is for the parser to judge
+        return  # the parser checks numbers
     what = f"`{where}` cannot be `{field.value[:_MAX_NAME]}`, only {', '.join(values)}{similar(field.value, values)}"
     yield Finding(Reason.PIPELINE_CONFIG_INVALID, field.line, field.column, what)

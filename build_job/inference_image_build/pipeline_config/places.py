@@ -1,4 +1,4 @@
-"""Where in the text a field is, and which field is at a place of the text."""
+"""Maps fields to places in the text, and places to fields."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from inference_image_build.pipeline_config.textproto import Field, Message
 
 
 class Place(NamedTuple):
-    """A place of the text; lines and columns count from 1."""
+    """A place in the text; lines and columns count from 1."""
 
     line: int
     column: int
@@ -22,7 +22,7 @@ class Known(NamedTuple):
 
 
 def find(message: Message, *path: str) -> Field | None:
-    """The field at a path of names, the first where several are set."""
+    """The field at a path of names; the first if several are set."""
     name, *below = path
     field = next((field for field in message if field.name == name), None)
     if not below or field is None:
@@ -31,7 +31,7 @@ def find(message: Message, *path: str) -> Field | None:
 
 
 def place(message: Message, path: Sequence[str]) -> Place:
-    """Where the field is; where it is missing, its nearest parent; the start of the text when none is there."""
+    """The place of the field, or of its nearest existing parent, or the start of the text."""
     for length in range(len(path), 0, -1):
         field = find(message, *path[:length])
         if field is not None:
@@ -40,7 +40,7 @@ def place(message: Message, path: Sequence[str]) -> Place:
 
 
 def field_at(message: Message, descriptor: Any, at: Place, path: str = "") -> Known | None:  # noqa: ANN401 - protobuf is untyped
-    """The last field that begins at or before a place, the innermost that the schema knows."""
+    """The last field that begins at or before a place: the innermost one that the schema knows."""
     before = [field for field in message if (field.line, field.column) <= at]
     if not before:
         return None

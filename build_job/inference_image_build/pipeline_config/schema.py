@@ -1,4 +1,4 @@
-"""What the exporter's Object Detection API knows: the messages of a pipeline config, and the models that it builds.
+"""The schema of the exporter's Object Detection API: the messages of a pipeline config, and the supported models.
 
 `schema.binpb` (a FileDescriptorSet) and `models.json` are written from the adapted package by `make config-schema`.
 """
@@ -12,14 +12,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 
 RELEASE = "the Object Detection API of TensorFlow 1 (autumn 2019)"
-"""What reads the config in the export, in the words that the export uses too."""
+"""The release that reads the config in the export; the export uses the same words."""
 
 _ROOT = "object_detection.protos.TrainEvalPipelineConfig"
 _KINDS = {
     FieldDescriptor.CPPTYPE_INT32: "an integer",
     FieldDescriptor.CPPTYPE_INT64: "an integer",
-    FieldDescriptor.CPPTYPE_UINT32: "an integer from 0 upwards",
-    FieldDescriptor.CPPTYPE_UINT64: "an integer from 0 upwards",
+    FieldDescriptor.CPPTYPE_UINT32: "a non-negative integer",
+    FieldDescriptor.CPPTYPE_UINT64: "a non-negative integer",
     FieldDescriptor.CPPTYPE_FLOAT: "a number",
     FieldDescriptor.CPPTYPE_DOUBLE: "a number",
     FieldDescriptor.CPPTYPE_BOOL: "true or false",
@@ -28,14 +28,14 @@ _KINDS = {
 
 
 class Extractors(msgspec.Struct, frozen=True, kw_only=True):
-    """The feature extractor types of one architecture: those that current TensorFlow builds, and the others."""
+    """The feature extractor types of one architecture: those that current TensorFlow can build, and the others."""
 
     buildable: tuple[str, ...]
     unbuildable: tuple[str, ...]
 
 
 def descriptors() -> bytes:
-    """The FileDescriptorSet of the message `TrainEvalPipelineConfig`; each file after those that it imports."""
+    """The FileDescriptorSet of the message `TrainEvalPipelineConfig`; each file comes after its imports."""
     return _data("schema.binpb")
 
 
@@ -55,7 +55,7 @@ def extractors() -> dict[str, Extractors]:
 
 
 def kind(field: Any) -> str:  # noqa: ANN401
-    """What a field takes, in words."""
+    """The kind of value of a field, in words."""
     if field.message_type is not None:
         return "a block { ... }"
     if field.enum_type is not None:

@@ -1,6 +1,6 @@
-"""A reader of the protocol buffers text format that needs no descriptors.
+"""Reads the protocol buffers text format without descriptors.
 
-Rules: https://protobuf.dev/reference/protobuf/textformat-spec/. It knows nothing of types, so it accepts any field.
+Rules: https://protobuf.dev/reference/protobuf/textformat-spec/. It knows no types, so it accepts any field.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_DEPTH = 64
-"""Nesting that no configuration reaches; keeps hostile input from exhausting the stack."""
+"""Deeper than any real configuration; keeps malicious input from exhausting the stack."""
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
@@ -25,7 +25,7 @@ _CLOSING = {"{": "}", "<": ">"}
 
 
 class TextprotoError(ValueError):
-    """The text is not in the text format; `line` and `column` count from 1."""
+    """The text is malformed; `line` and `column` count from 1."""
 
     def __init__(self, line: int, column: int, message: str) -> None:
         super().__init__(f"line {line}, column {column}: {message}")
@@ -35,7 +35,7 @@ class TextprotoError(ValueError):
 
 
 class Field(NamedTuple):
-    """One field: a scalar has its text (a string without quotes and escapes), a message its fields."""
+    """One field. The value of a scalar is its text (a string without quotes and escapes), of a message its fields."""
 
     name: str
     line: int
@@ -60,7 +60,7 @@ class Message(tuple[Field, ...]):
 def parse(text: str) -> Message:
     """The message that `text` holds.
 
-    Raises TextprotoError with the line when it is not well-formed.
+    Raises TextprotoError with the line when it is malformed.
     """
     return _Parser(_tokens(text)).message("", 0)
 
@@ -73,11 +73,11 @@ class _Token(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The token as a message quotes it."""
+        """The token, quoted for a message."""
         return repr(self.text[:_MAX_SHOWN] or "the end")
 
     def error(self, message: str) -> TextprotoError:
-        """The error of this place."""
+        """An error at this place."""
         return TextprotoError(self.line, self.column, message)
 
 
@@ -105,7 +105,7 @@ class _Parser:
         self._ahead = next(tokens)
 
     def message(self, closing: str, depth: int) -> Message:
-        """Fields up to the closing mark, which is consumed; an empty `closing` means the end of the text."""
+        """Fields up to the closing mark, which is consumed; an empty `closing` stands for the end of the text."""
         if depth > MAX_DEPTH:
             raise self._peek().error(f"messages are nested deeper than {MAX_DEPTH}")
         fields: list[Field] = []
@@ -119,7 +119,7 @@ class _Parser:
         token = self._peek()
         if token.kind == "end":
             if closing:
-                raise token.error(f"the text ends where {closing!r} is missing")
+                raise token.error(f"the text ends before the closing {closing!r}")
             return True
         if token.kind == "mark" and token.text == closing:
             self._take()
@@ -159,12 +159,12 @@ class _Parser:
             return self._string(token)
         if token.kind != "word":
             raise token.error(f"a value was expected, not {token.shown}")
-        if token.text == "-":  # the sign of a number may stand apart
+        if token.text == "-":  # the sign may be separate from its number
             return "-" + self._take().text
         return token.text
 
     def _string(self, token: _Token) -> str:
-        """A string literal and its neighbours, which the format joins."""
+        """A string literal and the adjacent ones, which the format concatenates."""
         parts = [_unescape(token)]
         while self._peek().kind == "string":
             parts.append(_unescape(self._take()))
@@ -174,7 +174,7 @@ class _Parser:
         return self._ahead
 
     def _take(self) -> _Token:
-        """The next token; at the end, which is never passed, the end."""
+        """Consumes the next token; the end token is never consumed."""
         token = self._ahead
         self._ahead = next(self._tokens, token)
         return token
@@ -188,7 +188,7 @@ class _Parser:
 
 
 def _unescape(token: _Token) -> bytes:
-    """The bytes of a string literal: octal and hexadecimal escapes name bytes, those with `u` code points."""
+    """The bytes of a string literal: octal and hexadecimal escapes are bytes, Unicode escapes are code points."""
 
     def byte_of(match: re.Match[str]) -> bytes:
         octal, hexadecimal, short, long, character = match.groups()
@@ -197,7 +197,7 @@ def _unescape(token: _Token) -> bytes:
         if short or long:
             code = int(short or long, 16)
             if code > _MAX_CODE_POINT:
-                raise token.error(f"{match.group()} is no code point")
+                raise token.error(f"{match.group()} is not a code point")
             return chr(code).encode("utf-8", errors="replace")
         return bytes([_NAMED_ESCAPES[character]]) if character in _NAMED_ESCAPES else character.encode()
 

@@ -1,4 +1,4 @@
-"""Reads a config with the parser that the export reads it with: what passes here is not refused there."""
+"""Reads a config with the same parser as the export: what passes here passes there."""
 
 import re
 from typing import Any
@@ -11,13 +11,13 @@ from inference_image_build.pipeline_config.textproto import MAX_DEPTH, Message
 from inference_image_contract.reasons import Reason
 
 _ERROR = re.compile(r"\d+:\d+ : (?:'.*': )?(?P<what>.*)", re.DOTALL)
-"""Protobuf's text: place, then mostly the whole line, then what is wrong."""
+"""Protobuf's error text: place, usually the whole line, then what is wrong."""
 
 
 def parse(text: str, tree: Message) -> Any:  # noqa: ANN401 - protobuf is untyped
-    """The message `TrainEvalPipelineConfig` that `text` holds, or the Finding that says why there is none.
+    """The message `TrainEvalPipelineConfig` that `text` holds, or the Finding that says why it is invalid.
 
-    `tree` is the same text, read without a schema.
+    `tree` is the same text, parsed without a schema.
     """
     message = schema.root()()
     try:

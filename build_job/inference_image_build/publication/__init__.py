@@ -1,1 +1,1 @@
-"""Tags of an image: where they go, which stay, which are removed."""
+"""Tags of an image: where they are published, which are kept, which are removed."""

@@ -1,4 +1,4 @@
-"""Where an image is going to be published: what could forbid it later is found before anything is built."""
+"""The repositories of an image: finds what would forbid publishing before anything is built."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from inference_image_contract.reasons import Reason
 
 
 def repositories(where: inputs.Registry) -> Iterator[ImageReference]:
-    """Every repository that the image goes to, that of the build first. Raises StageError (`InvalidInput`).
+    """Every repository that gets the image, the one of the build first. Raises StageError (`InvalidInput`).
 
-    One that is named twice, under two names of its registry, is one.
+    A repository that is listed under two names of its registry counts once.
     """
     names = where.names()
     seen: list[ImageReference] = []
@@ -26,10 +26,10 @@ def repositories(where: inputs.Registry) -> Iterator[ImageReference]:
 
 
 def check_push(where: inputs.Registry, registry: Registry) -> ImageReference:
-    """Proves that the credentials may push to each repository; the first one under the name that is to be used.
+    """Proves that the credentials may push to each repository. Returns the first one under the name to use.
 
-    That is the first name of its registry, the preferred before the others, for which there is a login that may push:
-    Kaniko and kubelets know a login for the very name alone. Raises StageError as `Registry.check_push`.
+    That is the most preferred name of its registry with a login that may push: Kaniko and kubelets use a login only
+    for its exact name. Raises StageError as `Registry.check_push`.
     """
     first, *others = repositories(where)
     found = _pushable(first, registry)
@@ -48,19 +48,19 @@ def _pushable(repository: ImageReference, registry: Registry) -> ImageReference:
     return repository
 
 
-def check_tags(stage: inputs.ResolveInput, registry: Registry, pinned: inputs.InputLock, digest: str) -> None:
-    """With tagPolicy Refuse: no tag points to another image; `digest` is empty when this content has no image yet.
+def check_tags(request: inputs.ResolveInput, registry: Registry, pinned: inputs.InputLock, digest: str) -> None:
+    """Checks, for tagPolicy Refuse, that no tag points to another image. `digest` is empty before the image is built.
 
     Raises StageError: `TagExists`, and those of the registry.
     """
-    for name in tags.render(stage.fixed_tags, pinned.step, pinned.content_hash):
-        for repository in repositories(stage.registry):
+    for name in tags.render(request.fixed_tags, pinned.step, pinned.content_hash):
+        for repository in repositories(request.registry):
             found = registry.manifest(repository, name)
             refuse_move(repository, name, found.digest if found else "", digest)
 
 
 def refuse_move(repository: ImageReference, tag: str, before: str, digest: str) -> None:
-    """Refuses a tag that points elsewhere; `digest` is empty as long as the image is not built.
+    """Refuses a tag that points to another image; `digest` is empty before the image is built.
 
     Raises StageError (`TagExists`).
     """
@@ -68,7 +68,7 @@ def refuse_move(repository: ImageReference, tag: str, before: str, digest: str) 
         return
     raise StageError(
         Reason.TAG_EXISTS,
-        f"{repository.repository}:{tag} points to {before} already, and spec.image.tagPolicy is Refuse. "
+        f"{repository.repository}:{tag} already points to {before}, and spec.image.tagPolicy is Refuse. "
         "No tag was moved.",
-        "Choose another tag, write {step} or {contentHash} into it, or set spec.image.tagPolicy to Overwrite.",
+        "Choose another tag, put {step} or {contentHash} in it, or set spec.image.tagPolicy to Overwrite.",
     )

@@ -1,4 +1,4 @@
-"""Retention: removes content tags by `retention_rules`, so that they never fill a repository."""
+"""Removes content tags by `retention_rules`, so that they do not fill a repository."""
 
 import re
 import time
@@ -16,20 +16,20 @@ from inference_image_contract.inputs import DIGEST_PREFIX, RegistryLimit, Retent
 
 OWN_TAG = re.compile(r"content-[0-9a-f]{64}")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-"""A reproducible image says that it was made at a fixed time, which tells nothing about its age."""
+"""A reproducible image has a fixed creation time, which says nothing about its age."""
 _STEP = "uai.ucloud.cn/checkpoint-step"
 SECONDS = 300.0
-"""For one publishing; the next goes on."""
+"""Time limit of one publish step; the next one continues."""
 _MAX_WHY = 300
 
 
 def most_own_tags(limit: RegistryLimit) -> int:
-    """How many content tags a repository may have at most, 0 for any number: they leave half of it to its users."""
+    """Most content tags in a repository, 0 for no limit. They use half of its tags and leave the rest to its users."""
     return (limit.warn_tags or limit.tags) // 2
 
 
 def apply(
-    asked: Retention | None,
+    policy: Retention | None,
     registry: Registry,
     repository: ImageReference,
     published: str,
@@ -37,61 +37,63 @@ def apply(
     most: int = 0,
     seconds: float = SECONDS,
 ) -> tuple[int, str]:
-    """How many content tags were removed, and why not more, empty when all were that should be.
+    """How many content tags were removed, and why not more; empty when all were removed that should be.
 
-    `most` is the number of content tags that the repository may have. Never raises: the tags have moved, and what stays
-    costs room only.
+    `most` limits the content tags of the repository. Never raises: the tags have moved already, and a leftover tag only
+    takes room.
     """
-    if asked is None:
+    if policy is None:
         return 0, ""
     try:
         until = time.monotonic() + seconds
-        found = _images(asked, registry, repository, published, most)
-        going = plan(found, keep=asked.keep, most=most, delete_images=asked.delete_images, now=datetime.now(UTC))
+        found = _images(policy, registry, repository, published, most)
+        going = plan(found, keep=policy.keep, most=most, delete_images=policy.delete_images, now=datetime.now(UTC))
         return _remove(registry, repository, going, until)
     except StageError as error:
-        return 0, f"Old images were left alone: {error.message}"[:_MAX_WHY]
-    except ValueError as error:  # not JSON where JSON belongs
-        return 0, f"Old images were left alone: the registry violates its protocol ({error})."[:_MAX_WHY]
+        return 0, f"Old images were kept: {error.message}"[:_MAX_WHY]
+    except ValueError as error:  # not JSON where JSON is expected
+        return 0, f"Old images were kept: the registry violates the registry protocol ({error})."[:_MAX_WHY]
 
 
-def _images(asked: Retention, registry: Registry, repository: ImageReference, published: str, most: int) -> list[Image]:
-    """The images that have content tags; none where there are few enough in any case."""
+def _images(
+    policy: Retention, registry: Registry, repository: ImageReference, published: str, most: int
+) -> list[Image]:
+    """The images that have content tags; empty when there are few enough anyway."""
     tags = registry.tags(repository)
     own = {tag for tag in tags if OWN_TAG.fullmatch(tag)}
-    if len(own) <= asked.keep and (not most or len(own) <= most):
+    if len(own) <= policy.keep and (not most or len(own) <= most):
         return []
-    # Deleting a manifest takes all its tags with it, so every tag has to be looked at.
+    # Deleting a manifest deletes all its tags, so every tag has to be read.
     by_digest: dict[str, list[str]] = defaultdict(list)
     manifests: dict[str, Manifest] = {}
     for tag in tags:
         if manifest := registry.manifest(repository, tag):
             by_digest[manifest.digest].append(tag)
             manifests[manifest.digest] = manifest
-    if untag.NOTHING.digest in by_digest:  # a pod that was killed left it there
-        registry.delete(repository, untag.NOTHING.digest)
-        own -= set(by_digest.pop(untag.NOTHING.digest))
+    if untag.EMPTY_IMAGE.digest in by_digest:  # left by a pod that was killed
+        registry.delete(repository, untag.EMPTY_IMAGE.digest)
+        own -= set(by_digest.pop(untag.EMPTY_IMAGE.digest))
     crowded = 0 < most < len(own)
     return [
         _aged(image, registry, repository, manifests[image.digest])
-        if image.use is Use.NOBODY or (crowded and image.use is not Use.CURRENT)
+        if image.use is Use.UNREFERENCED or (crowded and image.use is not Use.CURRENT)
         else image
-        for image in _used(by_digest, own, asked, published)
+        for image in _used(by_digest, own, policy, published)
     ]
 
 
-def _used(by_digest: dict[str, list[str]], own: set[str], asked: Retention, published: str) -> Iterator[Image]:
+def _used(by_digest: dict[str, list[str]], own: set[str], policy: Retention, published: str) -> Iterator[Image]:
     for digest, tags in by_digest.items():
         contents = tuple(tag for tag in tags if tag in own)
         if not contents:
             continue
         names = {_prefix(digest), *(_prefix(tag) for tag in contents)}
-        if digest == published or names.intersection(asked.current):
+        if digest == published or names.intersection(policy.current):
             use = Use.CURRENT
         elif len(contents) < len(tags):
             use = Use.TAGGED
         else:
-            use = Use.HISTORY if names.intersection(asked.history) else Use.NOBODY
+            use = Use.HISTORY if names.intersection(policy.history) else Use.UNREFERENCED
         yield Image(digest, contents, use)
 
 
@@ -114,14 +116,14 @@ def _remove(registry: Registry, repository: ImageReference, going: Plan, until: 
         if time.monotonic() >= until:
             return removed, ""
         if refused := registry.delete(repository, image.digest):
-            return removed, f"The registry deletes no images: {refused}"[:_MAX_WHY]
+            return removed, f"The registry does not delete images: {refused}"[:_MAX_WHY]
         removed += len(image.tags)
     untagged, refused = untag.untag(registry, repository, going.tags, until)
-    return removed + untagged, f"The registry deletes no images: {refused}"[:_MAX_WHY] if refused else ""
+    return removed + untagged, f"The registry does not delete images: {refused}"[:_MAX_WHY] if refused else ""
 
 
 def _time(text: object) -> datetime | None:
-    """The moment of an RFC 3339 text, None where it tells none."""
+    """The time of an RFC 3339 string; None when it is invalid or fixed for reproducibility."""
     try:
         found = datetime.fromisoformat(re.sub(r"\.\d+", "", str(text)))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Which content tags go, and which of their images. Pure.
+"""Decides which content tags to remove, and which of their images to delete. Pure.
 
-A content tag exists to find the image of a content again, so that it is not built twice. Taking it away costs that
-alone: the image stays, under its digest and its other tags.
+A content tag exists to find an image again, so that equal content is not built twice. Removing it costs only that: the
+image stays under its digest and its other tags.
 """
 
 from collections.abc import Iterable
@@ -10,20 +10,20 @@ from enum import IntEnum
 from typing import NamedTuple
 
 YOUNG = timedelta(hours=24)
-"""An image of this age may be on its way through a test; no Job runs as long as this."""
+"""A younger image may still be under test; no Job runs this long."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Use(IntEnum):
-    """Who refers to an image, in the order in which content tags go where there must be fewer."""
+    """Who refers to an image."""
 
-    NOBODY = 0
+    UNREFERENCED = 0
     TAGGED = 1
-    """A tag that is not the operator's points to it: without its content tag it stays what it is."""
+    """A tag of a user points to it, so it stays reachable without its content tag."""
     HISTORY = 2
-    """A status names it as published before."""
+    """A status lists it as published earlier."""
     CURRENT = 3
-    """A status names it as what is published or being made."""
+    """A status lists it as published or being built."""
 
 
 class Image(NamedTuple):
@@ -34,41 +34,41 @@ class Image(NamedTuple):
     """Its content tags."""
     use: Use
     created: datetime | None = None
-    """None where it does not tell; made reproducibly it never does."""
+    """None when unknown, as for every reproducible image."""
     step: int = -1
-    """Of the checkpoint."""
+    """Step of the checkpoint; -1 when unknown."""
 
     def is_young(self, now: datetime) -> bool:
-        """Whether it may be on its way through a test."""
+        """Whether it may still be under test."""
         return self.created is not None and self.created > now - YOUNG
 
     @property
     def age(self) -> tuple[datetime, int, str]:
-        """Sorts the oldest first; who does not tell comes before all that do."""
+        """Sort key, the oldest first; images of unknown age come before all others."""
         return self.created or _NEVER, self.step, self.digest
 
 
 class Plan(NamedTuple):
-    """What is to be removed."""
+    """What to remove."""
 
     images: tuple[Image, ...]
-    """With all their tags."""
+    """Images to delete, with all their tags."""
     tags: tuple[str, ...]
-    """These alone."""
+    """Tags to remove; their images stay."""
 
 
 def plan(images: Iterable[Image], *, keep: int, most: int, delete_images: bool, now: datetime) -> Plan:
-    """What goes so that `keep` images stay to which nobody refers, and no more than `most` content tags; 0 is no limit.
+    """What to remove so that `keep` unreferenced images and at most `most` content tags (0 for no limit) remain.
 
-    Where `most` demands more than that, content tags go of images that have another tag, then of those that nobody
-    refers to although they are to be kept, then of those in the history of a status, then of young ones. Of current
-    ones none ever goes. An image goes with its tag only if `delete_images` says so, nobody refers to it, and it tells
-    that it is not young.
+    If `most` requires more, content tags are removed in this order: of images that have another tag, of unreferenced
+    images that `keep` would keep, of images in the history of a status, of young images. The tags of current images are
+    never removed. An image is deleted with its tag only if `delete_images` is set, the image is unreferenced, and it is
+    known not to be young.
     """
     found = sorted(images, key=lambda image: image.age)
-    free = [image for image in found if image.use is Use.NOBODY]
-    settled = [image for image in free if not image.is_young(now)]
-    going = settled[: max(0, len(free) - keep)]
+    unreferenced = [image for image in found if image.use is Use.UNREFERENCED]
+    old_enough = [image for image in unreferenced if not image.is_young(now)]
+    going = old_enough[: max(0, len(unreferenced) - keep)]
     if most:
         rest = [image for image in found if image.use is not Use.CURRENT and image not in going]
         rest.sort(key=lambda image: _order(image, now))
@@ -78,7 +78,7 @@ def plan(images: Iterable[Image], *, keep: int, most: int, delete_images: bool, 
                 break
             going.append(image)
             excess -= len(image.tags)
-    whole = {image.digest for image in settled if image.created is not None} if delete_images else set()
+    whole = {image.digest for image in old_enough if image.created is not None} if delete_images else set()
     return Plan(
         tuple(image for image in going if image.digest in whole),
         tuple(tag for image in going if image.digest not in whole for tag in image.tags),
@@ -86,7 +86,7 @@ def plan(images: Iterable[Image], *, keep: int, most: int, delete_images: bool, 
 
 
 def _order(image: Image, now: datetime) -> int:
-    """Who goes first where there must be fewer; the oldest first within one number."""
+    """The order of removal when `most` requires it; within one number, the oldest image comes first."""
     if image.use is Use.TAGGED:
         return 0
     if image.use is Use.HISTORY:

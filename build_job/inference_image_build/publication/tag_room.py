@@ -1,4 +1,4 @@
-"""How many tags the repositories of an image have: a warning before a registry deletes or refuses tags."""
+"""Warns about repositories with many tags before the registry deletes or refuses tags."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,14 @@ from inference_image_contract.results import StageWarning
 
 
 def check(where: inputs.Registry, registry: Registry) -> Iterator[StageWarning]:
-    """A warning for each repository with many tags; a registry that does not list them is not asked again."""
+    """A warning for each repository with many tags; a registry that does not list its tags is skipped."""
     for repository in repositories.repositories(where):
         limit = where.limit(repository.host)
         if not limit.warn_tags:
             continue
         try:
             tags = registry.tags(repository)
-        except (StageError, ValueError):  # ValueError: not JSON where JSON belongs
+        except (StageError, ValueError):  # ValueError: not JSON where JSON is expected
             continue
         if len(tags) >= limit.warn_tags:
             yield _warning(repository, tags, limit, registry)
@@ -31,10 +31,10 @@ def _warning(
 ) -> StageWarning:
     own = sum(1 for tag in tags if OWN_TAG.fullmatch(tag))
     most = limit.tags or limit.warn_tags
-    rule = uhub.too_many_tags(most) if registry.names.is_uhub(repository.host) else f"its registry takes {most}"
+    rule = uhub.too_many_tags(most) if registry.names.is_uhub(repository.host) else f"its registry accepts {most}"
     return StageWarning(
         WarningReason.REPOSITORY_NEARLY_FULL.value,
         f"{repository.repository} has {len(tags)} tags, {own} of them content tags of this operator; {rule}. Delete "
-        "tags that nobody needs, publish to another repository, or leave {step} and {contentHash} out of "
-        "spec.image.tags: with them, each new image adds a tag.",
+        "unused tags, publish to another repository, or remove {step} and {contentHash} from spec.image.tags: with "
+        "them, each new image adds a tag.",
     )

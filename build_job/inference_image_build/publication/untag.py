@@ -1,7 +1,7 @@
-"""Takes tags away and leaves their images: the protocol's registries of today delete manifests only, tags and all.
+"""Removes tags and keeps their images. Today's registries only delete a manifest together with all its tags.
 
-So the tags are pointed at an image of nothing, and that one is deleted. Whoever meets a tag in between knows it by its
-digest.
+So the tags are first moved to an empty image, and that image is deleted. Code that reads such a tag in between
+recognizes the empty image by its digest.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 
 _LAYER = bytes.fromhex("1f8b080000096e8800ff621805a360148c5800080000ffff2eafb5ef00040000")
-"""An empty tar archive, compressed; a constant, because a compressor of another release may write other bytes."""
+"""An empty tar archive, compressed; a constant, because other zlib releases may write other bytes."""
 _DIFF_ID = f"sha256:{hashlib.sha256(bytes(1024)).hexdigest()}"
 _CONFIG = json.dumps(
     {
@@ -34,7 +34,7 @@ def _descriptor(data: bytes) -> Descriptor:
     return Descriptor(f"sha256:{hashlib.sha256(data).hexdigest()}", len(data))
 
 
-def _nothing() -> Manifest:
+def _empty_image() -> Manifest:
     config, layer = _descriptor(_CONFIG), _descriptor(_LAYER)
     document = {
         "schemaVersion": 2,
@@ -45,31 +45,31 @@ def _nothing() -> Manifest:
     return Manifest(json.dumps(document, sort_keys=True).encode(), MANIFEST_TYPES[1])
 
 
-NOTHING = _nothing()
-"""The image that a tag points to while it is being removed."""
+EMPTY_IMAGE = _empty_image()
+"""The image that a tag points to while the tag is removed."""
 
 
 def untag(registry: Registry, repository: ImageReference, tags: Collection[str], until: float) -> tuple[int, str]:
-    """How many tags were removed, and what the registry has against it, empty if nothing.
+    """How many tags were removed, and why the registry refuses to delete; empty if it does not.
 
-    It ends at `until`, on the clock of `time.monotonic`. Nothing is moved before the registry has shown that it
-    deletes. Raises StageError: as `Registry.put_manifest`; what was moved until then is removed.
+    Stops at `until`, a time of `time.monotonic`. Moves no tag before the registry has proven that it deletes. Raises
+    StageError as `Registry.put_manifest`; tags that were moved until then are removed.
     """
     if not tags:
         return 0, ""
     for data in (_CONFIG, _LAYER):
         registry.push_blob(repository, _descriptor(data), lambda data=data: iter((data,)))  # type: ignore[misc]
-    registry.put_manifest(repository, NOTHING.digest, NOTHING)
-    if refused := registry.delete(repository, NOTHING.digest):
+    registry.put_manifest(repository, EMPTY_IMAGE.digest, EMPTY_IMAGE)
+    if refused := registry.delete(repository, EMPTY_IMAGE.digest):
         return 0, refused
     moved = 0
     try:
         for tag in tags:
             if time.monotonic() >= until:
                 break
-            registry.put_manifest(repository, tag, NOTHING)
+            registry.put_manifest(repository, tag, EMPTY_IMAGE)
             moved += 1
     except StageError:
-        registry.delete(repository, NOTHING.digest)
+        registry.delete(repository, EMPTY_IMAGE.digest)
         raise
-    return (0, refused) if (refused := registry.delete(repository, NOTHING.digest)) else (moved, "")
+    return (0, refused) if (refused := registry.delete(repository, EMPTY_IMAGE.digest)) else (moved, "")

@@ -1,1 +1,1 @@
-"""The registry protocol (OCI distribution-spec)."""
+"""A client of the registry protocol (OCI distribution-spec)."""

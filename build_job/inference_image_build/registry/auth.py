@@ -1,4 +1,4 @@
-"""Registry credentials of a docker `config.json`, and the challenges that registries answer with.
+"""Registry credentials from a docker `config.json`, and the authentication challenges of registries.
 
 Formats: https://docs.docker.com/reference/cli/docker/login/ and https://distribution.github.io/distribution/spec/auth/.
 """
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.registry.references import DEFAULT_HOST
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import RegistryNames
 
@@ -25,7 +25,7 @@ _PARAMETER = re.compile(r'([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 
 class Login(NamedTuple):
-    """A user and a password; the password never shows in a representation."""
+    """A user and a password; the password never appears in `repr`."""
 
     user: str
     password: str
@@ -48,7 +48,7 @@ class Challenge(NamedTuple):
 def read_logins(path: Path) -> dict[str, Login]:
     """The logins of a docker `config.json` by host; none when there is no such file.
 
-    Raises StageError (`InvalidInput`) when the file is not what it should be. No part of it is repeated.
+    Raises StageError (`InvalidInput`) when the file is malformed. The message repeats no part of it.
     """
     try:
         document = json.loads(path.read_bytes())
@@ -63,37 +63,37 @@ def read_logins(path: Path) -> dict[str, Login]:
 
 
 def secrets(logins: Mapping[str, Login]) -> tuple[str, ...]:
-    """Every value that must not leave this process."""
+    """Every value to redact."""
     return tuple(
         value for login in logins.values() for value in (login.password, login.basic().removeprefix("Basic ")) if value
     )
 
 
 def normalise_host(key: str) -> str:
-    """`https://host/v1/` and `host/path` are keys of the same host; the default registry has several names."""
+    """The host of a key such as `https://host/v1/` or `host/path`; the default registry has several names."""
     host = key.partition("://")[2] if "://" in key else key
     host = host.partition("/")[0].lower()
     return DEFAULT_HOST if host in _DEFAULT_HOST_ALIASES else host
 
 
 def find_login(logins: Mapping[str, Login], host: str, names: RegistryNames) -> Login | None:
-    """The login for this name of a registry, else for another of its names."""
+    """The login for this name of a registry, or else for another of its names."""
     return names.find(normalise_host(host), logins)
 
 
 def parse_challenge(header: str) -> Challenge:
-    """The challenge of a `WWW-Authenticate` header; an empty scheme when there is none."""
+    """The challenge of a `WWW-Authenticate` header; the scheme is empty when there is none."""
     scheme, _, rest = header.strip().partition(" ")
     parameters = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
     return Challenge(scheme.lower(), parameters)
 
 
 def may_see_login(registry: str, server: str, listed: Collection[str], names: RegistryNames) -> bool:
-    """Whether a token server may be told the login of a registry: its own host, its own domain, or a listed host.
+    """Whether a token server may receive the login of a registry: same host, same domain, or a listed host.
 
-    It is enough that this holds for one name of the registry. A registry names its token server itself, in a header; a
-    password must not follow it anywhere. Domains are compared below the first label, and never at a public suffix of
-    two labels such as `com.cn`.
+    One matching name of the registry is enough. The registry names its token server in a header, so a password must not
+    follow it to any host. Domains are compared without the first label, and never at a public suffix of two labels such
+    as `com.cn`.
     """
     there = _name(server)
     if {server.lower(), there} & {host.lower() for host in listed}:
@@ -111,7 +111,7 @@ def _is_near(here: str, there: str) -> bool:
 
 
 def _name(host: str) -> str:
-    """A host without its port; the default registry has its token server on its own domain."""
+    """A host without its port."""
     return (urlsplit(f"//{host}").hostname or "").lower()
 
 
@@ -124,7 +124,7 @@ def _is_address(name: str) -> bool:
 
 
 def _is_domain(name: str) -> bool:
-    """Whether one owner stands behind a domain, as far as its form tells."""
+    """Whether a domain has a single owner, judged by its form."""
     first, _, rest = name.partition(".")
     return bool(rest) and not ("." not in rest and first in _SUFFIX_LABELS)
 
@@ -154,6 +154,5 @@ def _malformed(detail: str) -> StageError:
     return StageError(
         Reason.INVALID_INPUT,
         f"The registry credentials (.dockerconfigjson) cannot be read: {detail}.",
-        "Create the Secret named in spec.image.pushSecretRef again (kubectl create secret docker-registry), "
-        f"{REQUEST_AGAIN}",
+        f"Create the Secret of spec.image.pushSecretRef again (kubectl create secret docker-registry), {REQUEST_AGAIN}",
     )

@@ -1,7 +1,7 @@
-"""The registry's API as the stages use it: manifests, tags, and the right to push.
+"""The registry API that the steps use: manifests, tags, and the check of push access.
 
-Specification: https://github.com/opencontainers/distribution-spec/blob/main/spec.md. Of the client libraries on PyPI
-(`oras` among them) none keeps a manifest's bytes as they are, and a digest is a hash of bytes.
+Specification: https://github.com/opencontainers/distribution-spec/blob/main/spec.md. No client library on
+PyPI (`oras` among them) keeps the exact bytes of a manifest, and a digest is a hash of bytes.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.registry import copy, references
 from inference_image_build.registry import errors as faults
 from inference_image_build.registry.auth import normalise_host, read_logins
@@ -31,6 +30,7 @@ from inference_image_build.registry.manifests import (
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract import inputs, paths, registry_words
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import RegistryNames
 
@@ -43,21 +43,21 @@ _NEXT = re.compile(r'\s*<(?P<url>[^>]*)>\s*;\s*rel="?next"?')
 
 
 class Registry:
-    """The registries that one stage talks to; a host that the installation does not allow is refused first."""
+    """The registries that one step uses; refuses a host that the installation does not allow before any request."""
 
     def __init__(self, allowed: inputs.Registry, auth: Path, ca: Path, *, backoff: float = BACKOFF) -> None:
         self._allowed = allowed.allowed_hosts
         self._mirrors = allowed.mirrors
         self.names = allowed.names()
         self._logins = read_logins(auth)
-        knobs = (self._logins, ca, allowed.plain_http_hosts, allowed.token_hosts)
-        self._http = RegistryHttp(*knobs, names=self.names, backoff=backoff)
-        self._as_written = RegistryHttp(*knobs, names=RegistryNames(()), backoff=backoff)
-        """With a login for the very name alone, as Kaniko and kubelets have it."""
+        settings = (self._logins, ca, allowed.plain_http_hosts, allowed.token_hosts)
+        self._http = RegistryHttp(*settings, names=self.names, backoff=backoff)
+        self._exact_name_http = RegistryHttp(*settings, names=RegistryNames(()), backoff=backoff)
+        """Uses a login only for its exact host name, as Kaniko and kubelets do."""
 
     @classmethod
     def mounted(cls, allowed: inputs.Registry) -> Self:
-        """With the credentials and the CA that are mounted in the pod."""
+        """A client with the credentials and the CA that are mounted in the pod."""
         return cls(allowed, Path(paths.REGISTRY_AUTH), Path(paths.REGISTRY_CA))
 
     def check_allowed(self, image: ImageReference) -> None:
@@ -65,27 +65,27 @@ class Registry:
         references.check_allowed(image, self._allowed, self.names, f"The image {image.repository}")
 
     def manifest(self, image: ImageReference, selector: str = "") -> Manifest | None:
-        """The manifest of a tag or digest (by default the reference's own), None when there is none.
+        """The manifest of a tag or digest (by default the reference's own); None when there is none.
 
-        Raises StageError: as `RegistryHttp.request`, and `DigestInvalid` when the bytes are not those of the digest
-        that was asked for, or that the registry says they have.
+        Raises StageError: as `RegistryHttp.request`, and `DigestInvalid` when the bytes do not match the requested
+        digest, or the digest in the response header.
         """
         self.check_allowed(image)
         return self._manifest(image, selector or image.selector, self._http)
 
     def base(self, image: ImageReference) -> Manifest | None:
-        """The manifest of a base image, from the first mirror that has it, else from its own registry.
+        """The manifest of a base image, from the first mirror that has it, or else from its own registry.
 
-        A mirror that fails is passed over: it is there to help. Raises StageError as `manifest`.
+        A mirror that fails is skipped. Raises StageError as `manifest`.
         """
         found = self.located(image)
         return found[1] if found else None
 
     def located(self, image: ImageReference) -> tuple[ImageReference, Manifest] | None:
-        """As `base`, with the repository that served it: there its blobs are, too.
+        """As `base`, with the repository that served it and that holds its blobs.
 
-        Of several names of its registry that is the first, the preferred before the others, that serves it to whoever
-        has the logins as they are written.
+        If its registry has several names, this is the most preferred name that serves it to a client that uses each
+        login only for its exact host name.
         """
         self.check_allowed(image)
         for mirrored in references.mirrored(image, self._mirrors, self.names):
@@ -96,10 +96,10 @@ class Registry:
         for host in names if len(names) > 1 else ():
             there = image._replace(host=host)
             with contextlib.suppress(StageError):
-                found = self._manifest(there, image.selector, self._as_written)
+                found = self._manifest(there, image.selector, self._exact_name_http)
                 if found:
                     return there, found
-                break  # it is one registry: what it does not have here it has nowhere
+                break  # all names are the same registry, so the others do not have it either
         last = self._manifest(image, image.selector, self._http)
         return (image, last) if last else None
 
@@ -114,14 +114,14 @@ class Registry:
         if said and said != manifest.digest:
             raise StageError(
                 Reason.DIGEST_INVALID,
-                f"The registry {image.host} serves {image.repository} {wanted} as {said}, but the bytes are those of "
-                f"{manifest.digest}.",
-                "Ask the administrator of the registry (or of a proxy before it) to look into it.",
+                f"The registry {image.host} serves {image.repository} {wanted} as {said}, but the bytes have the "
+                f"digest {manifest.digest}.",
+                "Ask the administrator of the registry, or of a proxy in front of it, to investigate.",
             )
         return manifest
 
     def put_manifest(self, image: ImageReference, tag: str, manifest: Manifest) -> None:
-        """Points a tag at a manifest whose blobs the repository holds.
+        """Points a tag to a manifest whose blobs are in the repository.
 
         Raises StageError: as `RegistryHttp.request`, and `PublishFailed` when the registry refuses it.
         """
@@ -138,7 +138,7 @@ class Registry:
             raise faults.quota(image, reply) or _not_moved(image, tag, manifest, reply)
 
     def check_push(self, image: ImageReference) -> None:
-        """Begins an upload and cancels it: proves that these credentials may push, and changes nothing.
+        """Starts an upload and cancels it: proves that these credentials may push, and changes nothing.
 
         Raises StageError: as `RegistryHttp.request`, and `RepositoryNotFound`.
         """
@@ -154,24 +154,24 @@ class Registry:
             raise faults.no_repository(image, reply, self.names)
         location = urlsplit(reply.headers.get("Location", ""))
         if location.path.startswith("/v2/"):
-            # A token that may push need not allow this; the registry purges uploads that nobody ends.
+            # A token that may push need not allow this; the registry purges unfinished uploads.
             with contextlib.suppress(StageError):
                 self._http.request("DELETE", image, urlunsplit(("", "", *location[2:])), actions=_PUSH)
 
     def _may_read(self, image: ImageReference) -> bool:
-        """Whether the registry lets the login read there; a repository without an image is read as well."""
+        """Whether the login may read the repository; a repository without images counts as readable."""
         try:
             return self._http.request("GET", image, "tags/list?n=1").status in {_OK, _NOT_FOUND}
         except StageError:
             return False
 
     def names_with_login(self, image: ImageReference) -> list[ImageReference]:
-        """The same repository under each name of its registry for which there is a login, the preferred first."""
+        """The repository under each name of its registry that has a login, the preferred name first."""
         hosts = self.names.of(image.host)
         return [image._replace(host=host) for host in hosts if normalise_host(host) in self._logins]
 
     def copy(self, source: ImageReference, target: ImageReference, manifest: Manifest) -> None:
-        """Puts an image into another repository, under its digest: mounted where the registry is the same, else copied.
+        """Copies an image to another repository, under its digest; within a registry, blobs are mounted.
 
         Raises StageError: as `RegistryHttp.request`, `LayerTooLarge`, `PublishFailed`.
         """
@@ -180,12 +180,12 @@ class Registry:
         self.put_manifest(target, manifest.digest, manifest)
 
     def copy_blob(self, source: ImageReference, target: ImageReference, blob: Descriptor) -> int:
-        """As `copy`, for one blob; the bytes that were sent, 0 where it was there or could be mounted."""
+        """As `copy`, for one blob. Returns the bytes sent; 0 if the blob existed or could be mounted."""
         self.check_allowed(target)
         return copy.copy_blobs(self._http, source, target, [blob])
 
     def push_blob(self, target: ImageReference, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> int:
-        """Uploads a blob that the repository does not hold; the bytes that were sent. `content` begins it anew.
+        """Uploads a blob that the repository does not have. Returns the bytes sent. `content` restarts the stream.
 
         Raises StageError: as `copy`, and what `content` raises.
         """
@@ -198,13 +198,13 @@ class Registry:
         if blob.size > MAX_BODY:
             raise StageError(
                 Reason.LIMIT_EXCEEDED,
-                f"The configuration {blob.digest} of {image.repository} has {blob.size} bytes, more than {MAX_BODY}.",
-                "Use an image whose configuration is of ordinary size.",
+                f"The configuration {blob.digest} of {image.repository} exceeds {MAX_BODY} bytes: it has {blob.size}.",
+                "Use an image with a smaller configuration.",
             )
         return copy.read_blob(self._http, image, blob)
 
     def platform(self, image: ImageReference, manifest: Manifest) -> Manifest | None:
-        """The linux/amd64 manifest of an index, None when it has none; any other manifest as it is."""
+        """The linux/amd64 manifest of an index, or None when it has none; returns any other manifest unchanged."""
         found = document(image, manifest)
         if manifest.media_type not in INDEX_TYPES and "manifests" not in found:
             return manifest
@@ -212,7 +212,7 @@ class Registry:
         return self.base(image._replace(digest=digest)) if digest else None
 
     def config(self, image: ImageReference, manifest: Manifest) -> dict[str, object]:
-        """The configuration of an image, empty when it has none of ordinary size."""
+        """The configuration of an image; empty when it has none or when it is too large."""
         blob = next(descriptors(document(image, manifest)), None)
         if blob is None or blob.size > MAX_BODY:
             return {}
@@ -220,7 +220,7 @@ class Registry:
         return found if isinstance(found, dict) else {}
 
     def layers(self, image: ImageReference, manifest: Manifest) -> list[Descriptor]:
-        """The layers, compressed; of an index, those of its linux/amd64 image. None where the manifest has no sizes."""
+        """The compressed layers; of an index, those of its linux/amd64 image. Empty when the manifest has no sizes."""
         child = self.platform(image, manifest)
         return layers(document(image, child)) if child else []
 
@@ -239,16 +239,16 @@ class Registry:
             following = _NEXT.match(reply.headers.get("Link", ""))
             if reply.status != _OK or following is None:
                 break
-            # Only the query: a page is asked for at the registry whose list this is.
+            # Take only the query: the next page must come from the same registry.
             path = f"tags/list?{urlsplit(following['url']).query}"
         if reply.status != _OK:
             raise faults.unexpected(image, "its tags", reply)
         return found
 
     def delete(self, image: ImageReference, digest: str) -> str:
-        """Deletes a manifest with all its tags; what the registry has against it, empty when it is gone.
+        """Deletes a manifest with all its tags. Returns why the registry refuses; empty when the manifest is gone.
 
-        Raises StageError as `RegistryHttp.request`, but a refusal is no error.
+        Raises StageError as `RegistryHttp.request`, but a refusal is not an error.
         """
         self.check_allowed(image)
         try:
@@ -260,7 +260,7 @@ class Registry:
         return "" if reply.status in {_ACCEPTED, _OK, _NOT_FOUND} else f"it answers {faults.summary(reply)}"
 
     def size(self, image: ImageReference, manifest: Manifest) -> int:
-        """Bytes of configuration and layers, compressed; of an index, those of its linux/amd64 image.
+        """Compressed bytes of configuration and layers; of an index, those of its linux/amd64 image.
 
         Zero when the manifest has no sizes.
         """
@@ -273,8 +273,8 @@ def _not_moved(image: ImageReference, tag: str, manifest: Manifest, reply: Reply
     immutable = bool(registry_words.IMMUTABLE.search(says))
     return StageError(
         Reason.TAG_IMMUTABLE if immutable else Reason.PUBLISH_FAILED,
-        f"The registry refuses to point {image.repository}:{tag} at {manifest.digest}: it answers {says}.",
-        f"Check that the tag may be moved (immutable tags, quota) or choose another, {REQUEST_AGAIN}",
+        f"The registry refuses to point {image.repository}:{tag} to {manifest.digest}: it answers {says}.",
+        f"Check that the tag may be moved (immutable tags, quota), or choose another tag, {REQUEST_AGAIN}",
     )
 
 

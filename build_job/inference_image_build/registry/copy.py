@@ -1,4 +1,4 @@
-"""Puts the blobs of an image into another repository: mounted within a registry, streamed between two.
+"""Copies blobs to another repository: mounts them within a registry, streams them between two registries.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository
 """
@@ -13,30 +13,30 @@ from urllib.parse import urlencode
 import requests
 from urllib3.exceptions import HTTPError
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.registry import errors as faults
 from inference_image_build.registry.http import ATTEMPTS, RegistryHttp
 from inference_image_build.registry.references import DIGEST, ImageReference
 from inference_image_contract import registry_words
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 _OK, _CREATED, _ACCEPTED, _TOO_LARGE = 200, 201, 202, 413
 
 
-_Open = Callable[[], contextlib.AbstractContextManager["IO[bytes] | _Made"]]
-"""Opens the bytes of a blob, once for each attempt to send them."""
+_Open = Callable[[], contextlib.AbstractContextManager["IO[bytes] | _GeneratedBody"]]
+"""Opens the content of a blob, once per upload attempt."""
 
 
 class Descriptor(NamedTuple):
-    """A blob: its digest and its bytes."""
+    """A blob: its digest and its size in bytes."""
 
     digest: str
     size: int
 
 
 def copy_blobs(http: RegistryHttp, source: ImageReference, target: ImageReference, blobs: Iterable[Descriptor]) -> int:
-    """Copies what the target repository does not hold yet; one blob in memory at no time. The bytes that were sent.
+    """Copies the blobs that the target repository does not have; holds no blob in memory. Returns the bytes sent.
 
     Raises StageError: as `RegistryHttp.request`, `LayerTooLarge`, `RepositoryNotFound`, `DigestInvalid`.
     """
@@ -50,11 +50,11 @@ def copy_blobs(http: RegistryHttp, source: ImageReference, target: ImageReferenc
 def push_blob(
     http: RegistryHttp, target: ImageReference, blob: Descriptor, content: Callable[[], Iterator[bytes]]
 ) -> int:
-    """Uploads a blob unless the repository holds it; `content` makes its bytes anew for each attempt. The bytes sent.
+    """Uploads a blob unless the repository has it. `content` restarts the stream per attempt. Returns the bytes sent.
 
     Raises StageError: as `copy_blobs`, and what `content` raises.
     """
-    return _put(http, target, target, blob, lambda: contextlib.nullcontext(_Made(content(), blob.size)))
+    return _put(http, target, target, blob, lambda: contextlib.nullcontext(_GeneratedBody(content(), blob.size)))
 
 
 def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> bytes:
@@ -69,15 +69,15 @@ def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> by
             data = response.raw.read(blob.size + 1, decode_content=False) if response.ok else b""
     except requests.RequestException as error:
         raise faults.unavailable(image.host, faults.describe(error)) from error
-    except HTTPError as error:  # the body comes from below requests
-        raise faults.unavailable(image.host, f"the connection breaks ({type(error).__name__})") from error
+    except HTTPError as error:  # reading the raw body raises errors of urllib3
+        raise faults.unavailable(image.host, f"the connection broke ({type(error).__name__})") from error
     if f"sha256:{hashlib.sha256(data).hexdigest()}" != blob.digest:
-        raise _broken(image, blob)
+        raise _not_served(image, blob)
     return cast("bytes", data)
 
 
 def _put(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor, body: _Open) -> int:
-    """The bytes that were sent."""
+    """Uploads the blob unless it exists. Returns the bytes sent."""
     if http.request("HEAD", target, f"blobs/{blob.digest}").status == _OK:
         return 0
     location = _begin(http, source, target, blob)
@@ -85,7 +85,7 @@ def _put(http: RegistryHttp, source: ImageReference, target: ImageReference, blo
 
 
 def _begin(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor) -> str:
-    """Asks for a mount where both are of one registry; where to upload to, empty when nothing is left to do."""
+    """Starts an upload, or a mount within a registry. Returns the upload location; empty when nothing is left to do."""
     here = http.names.same(source.host, target.host)
     query = f"?{urlencode({'mount': blob.digest, 'from': source.path})}" if here else ""
     reply = http.request(
@@ -129,14 +129,14 @@ def _stream(http: RegistryHttp, target: ImageReference, blob: Descriptor, body: 
 
 @contextlib.contextmanager
 def _download(http: RegistryHttp, source: ImageReference, blob: Descriptor) -> Iterator[IO[bytes]]:
-    http.request("HEAD", source, f"blobs/{blob.digest}")  # a fresh token, should the last one have expired
+    http.request("HEAD", source, f"blobs/{blob.digest}")  # renews an expired token
     with http.download(source, f"blobs/{blob.digest}") as response:
         if response.status_code != _OK:
-            raise _broken(source, blob)
-        yield cast("IO[bytes]", _Body(response, blob.size))
+            raise _not_served(source, blob)
+        yield cast("IO[bytes]", _DownloadedBody(response, blob.size))
 
 
-class _Made:
+class _GeneratedBody:
     """An iterator as the body of an upload; `len` tells requests the size, so that it is not chunked."""
 
     def __init__(self, content: Iterator[bytes], size: int) -> None:
@@ -147,7 +147,7 @@ class _Made:
         return self._content
 
 
-class _Body:
+class _DownloadedBody:
     """The body of a download as the body of an upload; `len` tells requests the size, so that it is not chunked."""
 
     def __init__(self, response: requests.Response, size: int) -> None:
@@ -160,20 +160,20 @@ class _Body:
 
 def _check(image: ImageReference, blob: Descriptor) -> None:
     if not DIGEST.fullmatch(blob.digest):
-        raise _broken(image, blob)
+        raise _not_served(image, blob)
 
 
-def _broken(image: ImageReference, blob: Descriptor) -> StageError:
+def _not_served(image: ImageReference, blob: Descriptor) -> StageError:
     return StageError(
         Reason.DIGEST_INVALID,
         f"The registry {image.host} does not serve the blob {blob.digest[:80]} of {image.repository}.",
-        "Nothing to do if this happens once: it is tried again. Otherwise ask whoever runs the registry.",
+        "Nothing to do if this happens once: the stage is retried. Otherwise ask the administrator of the registry.",
     )
 
 
 def _too_large(image: ImageReference, blob: Descriptor) -> StageError:
     return StageError(
         Reason.LAYER_TOO_LARGE,
-        f"The registry {image.host}, or a proxy before it, does not take a layer of {blob.size} bytes.",
-        "Split the largest COPY or ADD of the Dockerfile into several, or have the limit raised, " + REQUEST_AGAIN,
+        f"The registry {image.host}, or a proxy in front of it, does not accept a layer of {blob.size} bytes.",
+        "Split the largest COPY or ADD of the Dockerfile into several, or ask to raise the limit, " + REQUEST_AGAIN,
     )

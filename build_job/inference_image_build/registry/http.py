@@ -1,4 +1,4 @@
-"""Requests to registries: TLS with an own CA, basic and token authentication, retries, errors explained."""
+"""Sends requests to registries: TLS with a custom CA, basic and token authentication, retries, explained errors."""
 
 import contextlib
 import json
@@ -15,31 +15,31 @@ from inference_image_build.registry import errors as faults
 from inference_image_build.registry.auth import Challenge, Login, find_login, may_see_login, parse_challenge
 from inference_image_build.registry.errors import Reply
 from inference_image_build.registry.references import DEFAULT_HOST, ImageReference
-from inference_image_build.registry.tls import OwnCaAdapter
+from inference_image_build.registry.tls import CustomCaAdapter
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import RegistryNames
 
 MAX_BODY = 4 * 1024 * 1024
-"""Bytes of an answer: registries accept manifests of at most 4 MiB."""
+"""Most bytes of a response: registries accept manifests of at most 4 MiB."""
 TIMEOUT = (10.0, 60.0)
 """Seconds to connect, and to wait for the next bytes."""
 SLOW = (60.0, 600.0)
-"""The same for an upload: a registry may pass on what it gets before it takes more or answers."""
+"""The same for an upload: a registry may forward the data before it accepts more or answers."""
 ATTEMPTS = 4
 BACKOFF = 0.5
-"""Seconds before the second attempt; doubled for each further one."""
+"""Seconds before the second attempt; doubled for each further attempt."""
 _MAX_WAIT = 10.0
 _DEFAULT_API_HOST = "registry-1.docker.io"
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _TRIES_TO_LOG_IN = 3
-"""With what is known, with a new token, and with another if the registry holds that one to be expired."""
+"""With the cached authorization, with a new token, and once more if the registry calls that token expired."""
 _MAX_REDIRECTS = 3
 _CHUNK = 64 * 1024
 
 
 class RegistryHttp:
-    """Requests to registries. Keeps connections and tokens for the life of one stage; not for several threads."""
+    """Sends requests to registries. Keeps connections and tokens for the life of one step; not thread-safe."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class RegistryHttp:
         names: RegistryNames,
         backoff: float = BACKOFF,
     ) -> None:
-        """`names` tells which hosts are one registry: a login for one of them is good for each."""
+        """`names` says which hosts are the same registry: a login for one is valid for all."""
         self.names = names
         self._logins = logins
         self._plain_http_hosts = frozenset(host.lower() for host in plain_http_hosts)
@@ -60,7 +60,7 @@ class RegistryHttp:
         self._authorizations: dict[tuple[str, str], str] = {}
         self._session = requests.Session()
         self._session.auth = _keep_headers
-        self._session.mount("https://", OwnCaAdapter(ca))
+        self._session.mount("https://", CustomCaAdapter(ca))
 
     def request(
         self,
@@ -73,9 +73,9 @@ class RegistryHttp:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Reply:
-        """Sends a request about a repository; `path` is relative to it, or begins at the root of the same registry.
+        """Sends a request about a repository; `path` is relative to it, or absolute on the same registry.
 
-        `actions` are those of the token's scope; `source` is another repository of the registry that is to be read.
+        `actions` are those of the token's scope; `source` is another repository of the registry to read from.
         Raises StageError: `RegistryUnauthorized` (401 and 403), `RegistryQuotaExceeded` (a 403 that says so),
         `RegistryNotAllowed` (a token server that must not see the login), `RegistryUnavailable` (5xx, 429, no
         connection, after retries), `RegistryTLS`.
@@ -99,10 +99,10 @@ class RegistryHttp:
 
     @contextlib.contextmanager
     def download(self, image: ImageReference, path: str) -> Iterator[requests.Response]:
-        """The body of a GET as a stream; `request` must have asked for the same scope before.
+        """The body of a GET as a stream; call `request` with the same scope first.
 
-        Redirects are followed, as blobs often lie on another host: with TLS only, and the login stays here. Not
-        retried. Raises StageError (`RegistryUnavailable`) and requests' errors.
+        Follows redirects, because blobs are often on another host: only to TLS, and without the login. Not retried.
+        Raises StageError (`RegistryUnavailable`) and requests' errors.
         """
         url = self._url(image, path)
         headers = _with(None, self._authorizations.get((image.host, f"repository:{image.path}:pull"), ""))
@@ -122,7 +122,7 @@ class RegistryHttp:
         raise faults.unavailable(image.host, f"it redirects more than {_MAX_REDIRECTS} times")
 
     def upload(self, image: ImageReference, location: str, body: IO[bytes] | Iterable[bytes], size: int) -> Reply:
-        """Sends a stream of `size` bytes where an upload was begun. The login goes to the registry only.
+        """Sends a stream of `size` bytes to the location of an upload. The login goes only to the registry.
 
         Not retried. Raises StageError (`RegistryUnavailable`) and requests' errors.
         """
@@ -133,12 +133,12 @@ class RegistryHttp:
             known = [key for key in self._authorizations if key[0] == image.host and key[1].startswith(scope)]
             headers |= _with(None, self._authorizations[known[-1]] if known else "")
         elif not url.startswith("https://"):
-            raise faults.unavailable(image.host, f"it wants an upload at {url[:100]}, which has no TLS")
+            raise faults.unavailable(image.host, f"it demands an upload to {url[:100]}, which has no TLS")
         with self._session.put(url, data=body, headers=headers, timeout=SLOW, allow_redirects=False) as response:
             return Reply(response.status_code, response.headers, response.content[:MAX_BODY], url)
 
     def pause(self, attempt: int, wait: float = 0.0) -> None:
-        """Waits before the next attempt; nothing after the last."""
+        """Waits before the next attempt; returns at once after the last."""
         if attempt < ATTEMPTS - 1:
             time.sleep(min(max(wait, self._jittered(attempt)), _MAX_WAIT))
 
@@ -150,7 +150,7 @@ class RegistryHttp:
         return f"{scheme}://{_DEFAULT_API_HOST if host == DEFAULT_HOST else host}"
 
     def _is_own(self, url: str, host: str) -> bool:
-        """Whether an address is of this registry, under any of its names that is as well protected."""
+        """Whether a URL belongs to this registry, under any of its names, with at least the same protection."""
         there, here = urlsplit(url), urlsplit(self._base(host))
         own = there.netloc == here.netloc or self.names.same(there.netloc, host)
         return own and there.scheme in {here.scheme, "https"}
@@ -159,7 +159,7 @@ class RegistryHttp:
         return find_login(self._logins, image.host, self.names)
 
     def access(self, image: ImageReference, actions: str) -> faults.Access:
-        """Who asks for these actions, for messages."""
+        """The request for these actions, for messages."""
         login = self._login(image)
         return faults.Access(image, actions, login.user if login else "", self.names)
 
@@ -177,7 +177,7 @@ class RegistryHttp:
         realm = challenge.parameters.get("realm", "")
         schemes = ("https://", "http://") if image.host in self._plain_http_hosts else ("https://",)
         if not realm.startswith(schemes):
-            raise faults.unavailable(image.host, f"it names no token server with TLS, but {realm[:100]!r}")
+            raise faults.unavailable(image.host, f"its token server must be an https:// URL, not {realm[:100]!r}")
         server = urlsplit(realm).netloc.rpartition("@")[2]
         if login and not may_see_login(image.host, server, self._token_hosts, self.names):
             raise faults.foreign_token_server(image, server)
@@ -193,7 +193,7 @@ class RegistryHttp:
         return token
 
     def _send(self, method: str, url: str, host: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
-        """One request, repeated while the registry is unavailable."""
+        """One request, retried while the registry is unavailable."""
         fault = ""
         for attempt in range(ATTEMPTS):
             wait = 0.0
@@ -220,8 +220,8 @@ class RegistryHttp:
                 if len(data) > MAX_BODY:
                     raise StageError(
                         Reason.LIMIT_EXCEEDED,
-                        f"The registry {urlsplit(url).netloc} answers more than {MAX_BODY} bytes for a manifest.",
-                        "Use an image whose manifest is of ordinary size.",
+                        f"The registry {urlsplit(url).netloc} answers with more than {MAX_BODY} bytes for a manifest.",
+                        "Use an image with a smaller manifest.",
                     )
             return Reply(response.status_code, response.headers, bytes(data), url)
 
@@ -232,7 +232,7 @@ class RegistryHttp:
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An `auth` that adds nothing: without one, requests would take a password from a netrc file."""
+    """An `auth` that adds nothing: without it, requests would read a password from a netrc file."""
     return request
 
 

@@ -1,4 +1,4 @@
-"""Manifests of images and indexes: bytes as a registry serves them, and what stands in them. Pure.
+"""Manifests of images and indexes: their exact bytes and their content. Pure.
 
 Formats: https://github.com/opencontainers/image-spec.
 """
@@ -33,7 +33,7 @@ class Manifest(NamedTuple):
 
 
 def document(image: ImageReference, manifest: Manifest) -> dict[str, object]:
-    """The manifest as JSON. Raises StageError (`DigestInvalid`) when it is none."""
+    """The manifest as JSON. Raises StageError (`DigestInvalid`) when it is not a JSON object."""
     try:
         found = json.loads(manifest.data)
     except ValueError:
@@ -42,13 +42,13 @@ def document(image: ImageReference, manifest: Manifest) -> dict[str, object]:
         return found
     raise StageError(
         Reason.DIGEST_INVALID,
-        f"What the registry serves as {image.pinned(manifest.digest)} is not an image manifest.",
+        f"The registry serves {image.pinned(manifest.digest)}, which is not an image manifest.",
         "Check the image reference.",
     )
 
 
 def amd64(index: dict[str, object]) -> str:
-    """The digest of the linux/amd64 entry of an index, the platform that images are built for; empty if none."""
+    """The digest of the linux/amd64 entry of an index, the platform of every build; empty if there is none."""
     entries = index.get("manifests")
     for entry in entries if isinstance(entries, list) else ():
         platform = entry.get("platform") if isinstance(entry, dict) else None
@@ -64,7 +64,7 @@ def descriptors(manifest: dict[str, object]) -> Iterator[Descriptor]:
 
 
 def layers(manifest: dict[str, object]) -> list[Descriptor]:
-    """Its layers, the lowest first; those without a size are left out."""
+    """The layers, the lowest first; those without a size are left out."""
     return list(_blobs(_layers(manifest)))
 
 

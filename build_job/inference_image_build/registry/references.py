@@ -13,7 +13,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import RegistryNames
 
 DEFAULT_HOST = "docker.io"
-"""What a reference without a host means, by the grammar."""
+"""The host of a reference without one, by the grammar."""
 DEFAULT_TAG = "latest"
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -39,7 +39,7 @@ class ImageReference(NamedTuple):
 
     @property
     def selector(self) -> str:
-        """What the registry is asked for: the digest if there is one, else the tag."""
+        """The digest if there is one, else the tag."""
         return self.digest or self.tag
 
     def pinned(self, digest: str) -> str:
@@ -51,9 +51,9 @@ class ImageReference(NamedTuple):
 
 
 def parse(text: str) -> ImageReference:
-    """The parts of a reference; its host is lower case, as hosts are compared without case.
+    """The parts of a reference; its host is lower case, because hosts are compared without case.
 
-    Raises ValueError with a sentence that names the wrong part.
+    Raises ValueError with a clause that names the malformed part.
     """
     name, _, digest = text.partition("@")
     if "@" in text and not DIGEST.fullmatch(digest):
@@ -88,10 +88,10 @@ def parse_repository(text: str) -> ImageReference:
 
 
 def rewritten(reference: ImageReference, rewrites: Iterable[BaseRewrite], names: RegistryNames) -> ImageReference:
-    """The same image below another registry or repository: the first rewrite whose prefix is the reference's.
+    """The same image under another registry or repository, by the first rewrite with a matching prefix.
 
-    A prefix ends where a component of the path does, and may have any name of the registry. Raises StageError
-    (`InvalidInput`) when what comes of it is no reference.
+    A prefix matches whole path components, under any name of the registry. Raises StageError (`InvalidInput`) when the
+    result is not a reference.
     """
     for rewrite in rewrites:
         prefix = names.at(rewrite.prefix.rstrip("/"), reference.host)
@@ -102,8 +102,8 @@ def rewritten(reference: ImageReference, rewrites: Iterable[BaseRewrite], names:
             except ValueError as error:
                 raise StageError(
                     Reason.INVALID_INPUT,
-                    f"The installation rewrites {reference.repository} to something that is no image: {error}.",
-                    "Ask the administrator to correct config.sources.baseImageRewrites in the chart's values.",
+                    f"The installation rewrites {reference.repository} to an invalid image reference: {error}.",
+                    "Ask the administrator to fix config.sources.baseImageRewrites in the chart's values.",
                 ) from error
             return reference._replace(host=there.host, path=there.path)
     return reference
@@ -112,7 +112,7 @@ def rewritten(reference: ImageReference, rewrites: Iterable[BaseRewrite], names:
 def check_allowed(reference: ImageReference, allowed: Collection[str], names: RegistryNames, where: str) -> None:
     """Refuses a registry that the installation does not list, under any of its names; an empty list allows any.
 
-    `where` is what names the image, for the message. Raises StageError (`RegistryNotAllowed`).
+    `where` says what names the image, for the message. Raises StageError (`RegistryNotAllowed`).
     """
     if not allowed or names.listed(reference.host, allowed):
         return
@@ -120,14 +120,14 @@ def check_allowed(reference: ImageReference, allowed: Collection[str], names: Re
         Reason.REGISTRY_NOT_ALLOWED,
         f"{where} names the registry {reference.host}, which this installation does not allow "
         f"(allowed: {', '.join(sorted(allowed))}).",
-        "Use an image of an allowed registry, or ask the administrator to allow this one in the chart's values.",
+        "Use an image from an allowed registry, or ask the administrator to allow this one in the chart's values.",
     )
 
 
 def mirrored(
     reference: ImageReference, mirrors: Mapping[str, Collection[str]], names: RegistryNames
 ) -> list[ImageReference]:
-    """The same image at each mirror of its registry; a mirror is a host, or a host and a path before the image's."""
+    """The same image at each mirror of its registry; a mirror is a host, or a host and a path prefix."""
     found = []
     for mirror in names.find(reference.host, mirrors) or ():
         host, _, prefix = mirror.partition("/")
@@ -138,4 +138,4 @@ def mirrored(
 
 
 def _not_a_repository(detail: str) -> StageError:
-    return StageError(Reason.INVALID_INPUT, f"The repository {detail}.", "Correct spec.image.repository.")
+    return StageError(Reason.INVALID_INPUT, f"The repository {detail}.", "Fix spec.image.repository.")

@@ -1,1 +1,1 @@
-"""The files of the build context: pinned by Resolve, written by Build."""
+"""The files of the build context: Resolve pins them, Build writes them."""

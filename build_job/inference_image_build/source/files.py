@@ -1,12 +1,12 @@
-"""The files of a source: from a UFile prefix or a mounted ConfigMap, and what holds for those of any source."""
+"""Lists the files of a UFile prefix or a mounted ConfigMap, and checks the files of any source."""
 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import PinnedFile
 from inference_image_contract.reasons import Reason
 from inference_image_store import ObjectInfo, Store
@@ -36,8 +36,8 @@ def from_ufile(store: Store, prefix: str) -> tuple[PinnedFile, ...]:
 def from_config_map(mount: Path) -> tuple[PinnedFile, ...]:
     """The files of a mounted ConfigMap, sorted by path.
 
-    Kubernetes mounts it as links to `..data`, which is a link to a folder with a dated name that it exchanges as a
-    whole; that folder is read, so that an update in between cannot mix two versions.
+    Kubernetes mounts it as links through `..data`, a link to a timestamped folder that it swaps atomically. This reads
+    the folder itself, so that an update cannot mix two versions.
     Raises StageError: `SourceNotFound`, `LimitExceeded`.
     """
     folder = config_map_folder(mount)
@@ -46,7 +46,7 @@ def from_config_map(mount: Path) -> tuple[PinnedFile, ...]:
 
 
 def config_map_folder(mount: Path) -> Path:
-    """The folder that holds the version of now."""
+    """The folder with the current version."""
     data = mount / "..data"
     return data.resolve() if data.exists() else mount
 
@@ -54,14 +54,14 @@ def config_map_folder(mount: Path) -> Path:
 def without_assembled(
     files: Iterable[PinnedFile], checkpoint_dir: str, formats: Iterable[str] = ()
 ) -> tuple[PinnedFile, ...]:
-    """The files but those that `assemble` puts into the checkpoint folder: yesterday's graph must not count."""
+    """The files without those that `assemble` writes into the checkpoint folder: an old graph must not count."""
     names = (GRAPH_NAME, LABEL_MAP_NAME, *([ONNX_NAME] if "ONNX" in formats else []))
     assembled = {str(PurePosixPath(checkpoint_dir, name)) for name in names}
     return tuple(item for item in files if item.path not in assembled)
 
 
 def checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[PinnedFile, ...]:
-    """The files, sorted by path, when they can become a context. `where` and `field` are named in messages.
+    """The files, sorted by path, after checking that they can form a context. Messages name `where` and `field`.
 
     Raises StageError: `SourceNotFound`, `LimitExceeded`, `UnsafeKey`.
     """
@@ -69,29 +69,29 @@ def checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[Pinn
         raise StageError(
             Reason.SOURCE_NOT_FOUND,
             f"There is no file under {where}.",
-            f"Correct {field}; or put the Dockerfile and the code there, {REQUEST_AGAIN}",
+            f"Fix {field}, or put the Dockerfile and the code there, {REQUEST_AGAIN}",
         )
     total = sum(item.size for item in files)
     if len(files) > MAX_FILES or total > MAX_BYTES:
         raise StageError(
             Reason.LIMIT_EXCEEDED,
             f"The source in {where} has {len(files)} files and {total} bytes; "
-            f"at most {MAX_FILES} files and {MAX_BYTES} bytes are taken.",
-            f"Keep the source in a folder of its own ({field}), without data and results.",
+            f"the limits are {MAX_FILES} files and {MAX_BYTES} bytes.",
+            f"Keep the source in its own folder ({field}), without data and results.",
         )
     folders = {str(folder) for item in files for folder in PurePosixPath(item.path).parents}
     for item in files:
         if fault := path_fault(item.path):
             raise _unsafe(item, where, fault)
         if item.path in folders:
-            raise _unsafe(item, where, "is a file and a folder at once")
+            raise _unsafe(item, where, "is both a file and a folder")
     return tuple(sorted(files, key=lambda item: item.path))
 
 
 def path_fault(path: str) -> str:
     """Why a path cannot be written below a folder, as a clause; empty when it can."""
     if any(ord(character) < ord(" ") or ord(character) == 0x7F for character in path):  # noqa: PLR2004 - DEL
-        return "has a control character"
+        return "contains a control character"
     segments = path.split("/")
     if any(segment in {"", ".", ".."} for segment in segments):
         return "has an empty, '.' or '..' segment"
@@ -101,7 +101,7 @@ def path_fault(path: str) -> str:
 
 
 def _is_folder(item: ObjectInfo) -> bool:
-    """Consoles mark folders with empty objects whose key ends in a slash (the prefix itself is one, too)."""
+    """Whether an object is a folder marker: consoles create empty objects whose key ends in a slash."""
     return item.size == 0 and item.key.endswith("/")
 
 
@@ -120,5 +120,5 @@ def _unsafe(item: PinnedFile, where: str, fault: str) -> StageError:
     return StageError(
         Reason.UNSAFE_KEY,
         f"The source in {where} cannot become files: {item.path!r} {fault}.",
-        f"Rename or remove it, {REQUEST_AGAIN}",
+        f"Rename or remove that file, {REQUEST_AGAIN}",
     )

@@ -1,4 +1,4 @@
-"""Pins the source: the files of the build context, wherever they come from, and the Dockerfile that uses them."""
+"""Pins the source: the files of the build context, from any kind of source, and the Dockerfile."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from inference_image_build.dockerfile import generated, ignore
 from inference_image_build.dockerfile import parse as dockerfile
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.source import archive, unpack
 from inference_image_build.source import files as source
 from inference_image_build.source import git as git_source
 from inference_image_build.source.git.remote import Credentials
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import GitSource, PinnedArchive, PinnedCommit, PinnedFile, ResolveInput
 from inference_image_contract.reasons import Reason
 from inference_image_store import Store
 
 
 class Mounts(NamedTuple):
-    """Where the pod has what a source may need: a ConfigMap, a Git login, and scratch space."""
+    """Where the pod mounts what a source may need: a ConfigMap, a Git login, and scratch space."""
 
     config_map: Path
     git: Path
@@ -28,14 +28,14 @@ class Mounts(NamedTuple):
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder of the scratch space, until the block ends."""
+        """An empty folder in the scratch space; it is deleted when the block ends."""
         self.download.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.download) as folder:
             yield Path(folder)
 
 
 class Tree(NamedTuple):
-    """A source's files before .dockerignore, how one that is small is read, and what they came in."""
+    """A source's files before .dockerignore, how to read a small one, and the archive or commit they come from."""
 
     files: tuple[PinnedFile, ...]
     read: Callable[[PinnedFile], bytes]
@@ -44,31 +44,31 @@ class Tree(NamedTuple):
 
 
 class PinnedSource(NamedTuple):
-    """What enters the context, and the Dockerfile as bytes."""
+    """The files of the context, and the Dockerfile as bytes."""
 
     files: tuple[PinnedFile, ...]
     dockerfile: bytes
     tree: Tree
     dockerfile_ignored: bool = False
     layout: generated.Layout | None = None
-    """Set when the Dockerfile was made here."""
+    """Set when the Dockerfile is generated."""
 
 
-def pin(stage: ResolveInput, store: Store, mounts: Mounts) -> PinnedSource:
+def pin(request: ResolveInput, store: Store, mounts: Mounts) -> PinnedSource:
     """Pins the source.
 
     Raises StageError: `SourceNotFound`, `LimitExceeded`, `UnsafeKey`, `DockerfileNotFound`, `DockerignoreInvalid`,
     those of archives and of Git, and those of the store.
     """
-    tree = _tree(stage, store, mounts)
-    found = source.without_assembled(tree.files, stage.checkpoint_dir, stage.formats)
+    tree = _tree(request, store, mounts)
+    found = source.without_assembled(tree.files, request.checkpoint_dir, request.formats)
     by_path = {item.path: item for item in found}
-    rules = _ignore_rules(stage.dockerfile, by_path, tree)
+    rules = _ignore_rules(request.dockerfile, by_path, tree)
     files = tuple(item for item in found if not ignore.ignores(rules, item.path))
-    own = by_path.get(stage.dockerfile)
+    own = by_path.get(request.dockerfile)
     if own is None:
-        made = _generated(stage, files)
-        text = generated.dockerfile(stage.inference_base, made).encode()
+        made = _generated(request, files)
+        text = generated.dockerfile(request.inference_base, made).encode()
         return PinnedSource(files, text, tree, layout=made)
     ignored = own not in files
     if ignored:
@@ -76,54 +76,54 @@ def pin(stage: ResolveInput, store: Store, mounts: Mounts) -> PinnedSource:
     return PinnedSource(files, tree.read(own), tree, dockerfile_ignored=ignored)
 
 
-def _tree(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
-    if stage.source_git:
-        return _of_git(stage.source_git, stage, mounts)
-    if stage.source_archive:
-        return _of_archive(stage, store, mounts)
-    if stage.source_prefix:
-        files = source.from_ufile(store, stage.source_prefix)
+def _tree(request: ResolveInput, store: Store, mounts: Mounts) -> Tree:
+    if request.source_git:
+        return _of_git(request.source_git, request, mounts)
+    if request.source_archive:
+        return _of_archive(request, store, mounts)
+    if request.source_prefix:
+        files = source.from_ufile(store, request.source_prefix)
         return Tree(files, lambda item: store.read(item.key, max_bytes=dockerfile.MAX_BYTES, etag=item.etag))
     folder = source.config_map_folder(mounts.config_map)
     return Tree(source.from_config_map(mounts.config_map), lambda item: (folder / item.path).read_bytes())
 
 
-def _of_archive(stage: ResolveInput, store: Store, mounts: Mounts) -> Tree:
-    key = stage.source_archive
+def _of_archive(request: ResolveInput, store: Store, mounts: Mounts) -> Tree:
+    key = request.source_archive
     info = store.find(key)
     if info is None:
         raise StageError(
             Reason.SOURCE_NOT_FOUND,
             f"There is no object {key} in the bucket (spec.source.ufile.archive).",
-            f"Correct spec.source.ufile.archive, or upload {key}, {REQUEST_AGAIN}",
+            f"Fix spec.source.ufile.archive, or upload {key}, {REQUEST_AGAIN}",
         )
     if info.size > archive.LIMITS.packed:
         raise StageError(
             Reason.ARCHIVE_TOO_LARGE,
-            f"The archive {key} has {info.size} bytes, more than {archive.LIMITS.packed}.",
-            f"Keep data and results out of the archive: it is for code and configuration; {REQUEST_AGAIN}",
+            f"The archive {key} has {info.size} bytes; the limit is {archive.LIMITS.packed}.",
+            f"Put only code and configuration into the archive, no data and no results, {REQUEST_AGAIN}",
         )
     with mounts.scratch() as folder:
         path = folder / "archive"
         store.download(key, path, etag=info.etag, size=info.size)
         pinned = PinnedArchive(key=key, size=info.size, etag=info.etag, sha256=archive.sha256(path))
-        found = unpack.pin(archive.members(path, key), _wanted(stage), dockerfile.MAX_BYTES)
+        found = unpack.pin(archive.entries(path, key), _wanted(request), dockerfile.MAX_BYTES)
     files = source.checked(found[0], f"the archive {key}", "spec.source.ufile.archive")
     return Tree(files, lambda item: found[1][item.path], archive=pinned)
 
 
-def _of_git(git: GitSource, stage: ResolveInput, mounts: Mounts) -> Tree:
+def _of_git(git: GitSource, request: ResolveInput, mounts: Mounts) -> Tree:
     with (
         mounts.scratch() as folder,
         git_source.opened(git, folder, Credentials.mounted(mounts.git)) as commit,
     ):
-        found = unpack.pin(commit.members, _wanted(stage), dockerfile.MAX_BYTES)
+        found = unpack.pin(commit.entries, _wanted(request), dockerfile.MAX_BYTES)
     files = source.checked(found[0], f"the repository {commit.remote}", "spec.source.git.path")
     return Tree(files, lambda item: found[1][item.path], commit=commit.pinned)
 
 
-def _wanted(stage: ResolveInput) -> frozenset[str]:
-    return frozenset({stage.dockerfile, *ignore.names(stage.dockerfile)})
+def _wanted(request: ResolveInput) -> frozenset[str]:
+    return frozenset({request.dockerfile, *ignore.names(request.dockerfile)})
 
 
 def _ignore_rules(name: str, by_path: dict[str, PinnedFile], tree: Tree) -> tuple[ignore.Rule, ...]:
@@ -131,23 +131,23 @@ def _ignore_rules(name: str, by_path: dict[str, PinnedFile], tree: Tree) -> tupl
     return ignore.parse(tree.read(found), found.path) if found else ()
 
 
-def _generated(stage: ResolveInput, files: tuple[PinnedFile, ...]) -> generated.Layout:
-    """The layout for which a Dockerfile is made.
+def _generated(request: ResolveInput, files: tuple[PinnedFile, ...]) -> generated.Layout:
+    """The layout for which a Dockerfile is generated.
 
-    Raises StageError (`DockerfileNotFound`) when one was named, or none can be made.
+    Raises StageError (`DockerfileNotFound`) when the spec names one, or none can be generated.
     """
-    clause = "this installation has no inference base to make one from (config.sources.inferenceBase)"
-    if stage.dockerfile != generated.NAME:
+    clause = "this installation has no inference base to generate one (config.sources.inferenceBase)"
+    if request.dockerfile != generated.NAME:
         similar = [item.path for item in files if "dockerfile" in item.path.lower()][:5]
         clause = f"there is {', '.join(similar)}" if similar else ""
     else:
-        made = generated.layout((item.path for item in files), stage.checkpoint_dir)
+        made = generated.layout((item.path for item in files), request.checkpoint_dir)
         if isinstance(made, str):
             clause = made
-        elif stage.inference_base:
+        elif request.inference_base:
             return made
     raise StageError(
         Reason.DOCKERFILE_NOT_FOUND,
-        f"The source has no file {stage.dockerfile}" + (f"; {clause}." if clause else "."),
+        f"The source has no file {request.dockerfile}" + (f"; {clause}." if clause else "."),
         f"Set spec.source.dockerfile to the path of the Dockerfile within the source, or upload it, {REQUEST_AGAIN}",
     )

@@ -1,4 +1,4 @@
-"""One file of a source that is fetched as a whole: an archive, or a commit of a Git repository."""
+"""One file of an archive, or of a commit of a Git repository."""
 
 from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple
@@ -8,39 +8,39 @@ from inference_image_contract.errors import StageError
 CHUNK = 256 * 1024
 
 
-class Member(NamedTuple):
-    """Path in the build context, size in bytes, and the content, which can be taken once."""
+class SourceEntry(NamedTuple):
+    """Path in the build context, size in bytes, and the content, which can be read once."""
 
     path: str
     size: int
     content: Iterator[bytes]
 
 
-class Broken(NamedTuple):
-    """How a reader fails on bytes that are damaged, and what a sentence about that becomes."""
+class ReadErrors(NamedTuple):
+    """The errors of a reader for damaged bytes, and how to explain them."""
 
     errors: tuple[type[Exception], ...]
     explain: Callable[[str], StageError]
 
 
-def chunks(file: IO[bytes], size: int, broken: Broken) -> Iterator[bytes]:
-    """The content in pieces, never more than was announced.
+def chunks(file: IO[bytes], size: int, read_errors: ReadErrors) -> Iterator[bytes]:
+    """The content in pieces of at most `CHUNK` bytes, `size` bytes in all.
 
-    Raises what `broken` makes of it when it is damaged, or when there is less or more of it.
+    Raises the explained error when it is damaged, or shorter or longer than `size`.
     """
     left = size
     while left:
-        data = _read(file, min(CHUNK, left), broken)
+        data = _read(file, min(CHUNK, left), read_errors)
         if not data:
-            raise broken.explain(f"a file ends {left} bytes before its end")
+            raise read_errors.explain(f"a file is {left} bytes shorter than its header says")
         left -= len(data)
         yield data
-    if _read(file, 1, broken):
-        raise broken.explain("a file is longer than its header says")
+    if _read(file, 1, read_errors):
+        raise read_errors.explain("a file is longer than its header says")
 
 
-def _read(file: IO[bytes], size: int, broken: Broken) -> bytes:
+def _read(file: IO[bytes], size: int, read_errors: ReadErrors) -> bytes:
     try:
         return file.read(size)
-    except broken.errors as error:
-        raise broken.explain(str(error) or type(error).__name__) from error
+    except read_errors.errors as error:
+        raise read_errors.explain(str(error) or type(error).__name__) from error

@@ -1,4 +1,4 @@
-"""Places the pinned source in the build context, from wherever it comes; what is not as it was pinned ends it."""
+"""Writes the pinned source into the build context, from any kind of source; fails if anything has changed."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ from inference_image_build.source import files as source
 from inference_image_build.source import git as git_source
 from inference_image_build.source.git.remote import Credentials
 from inference_image_build.source.pin import Mounts
-from inference_image_build.source.source_entry import Member
+from inference_image_build.source.source_entry import SourceEntry
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import (
     AssembleInput,
@@ -23,18 +23,18 @@ from inference_image_contract.reasons import Reason
 from inference_image_store import Store, Wanted
 
 Target = Callable[[str], Path]
-"""The file for a path of the context; refuses a path that leads out of it."""
+"""Returns the file for a path in the context; refuses a path that leaves it."""
 
 
-def place_source(stage: AssembleInput, input_lock: InputLock, store: Store, mounts: Mounts, target: Target) -> None:
+def place_source(request: AssembleInput, input_lock: InputLock, store: Store, mounts: Mounts, target: Target) -> None:
     """Writes every file that the input lock pins.
 
     Raises StageError: `SourceChanged`, those of archives and of Git, and those of the store.
     """
     if input_lock.archive:
         _archive(input_lock.archive, input_lock.source, store, mounts, target)
-    elif input_lock.commit and stage.source_git:
-        _git(stage.source_git, input_lock.commit, input_lock.source, mounts, target)
+    elif input_lock.commit and request.source_git:
+        _git(request.source_git, input_lock.commit, input_lock.source, mounts, target)
     else:
         folder = source.config_map_folder(mounts.config_map)
         for item in input_lock.source:
@@ -44,7 +44,7 @@ def place_source(stage: AssembleInput, input_lock: InputLock, store: Store, moun
 
 
 def download(store: Store, wanted: Sequence[Wanted]) -> None:
-    """Pinned objects; one that is gone, or archived since, has changed, too."""
+    """Downloads pinned objects. An object that was deleted or archived in the meantime counts as changed."""
     try:
         store.download_all(wanted)
     except StageError as error:
@@ -61,7 +61,7 @@ def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, m
         download(store, [Wanted(pinned.key, path, pinned.etag, pinned.size)])
         if archive.sha256(path) != pinned.sha256:
             raise _changed(f"The archive {pinned.key}")
-        _place(archive.members(path, pinned.key), files, target)
+        _place(archive.entries(path, pinned.key), files, target)
 
 
 def _git(git: GitSource, pinned: PinnedCommit, files: Iterable[PinnedFile], mounts: Mounts, target: Target) -> None:
@@ -69,11 +69,11 @@ def _git(git: GitSource, pinned: PinnedCommit, files: Iterable[PinnedFile], moun
         mounts.scratch() as folder,
         git_source.opened(git, folder, Credentials.mounted(mounts.git), pinned) as commit,
     ):
-        _place(commit.members, files, target)
+        _place(commit.entries, files, target)
 
 
-def _place(members: Iterable[Member], files: Iterable[PinnedFile], target: Target) -> None:
-    for path in unpack.place(members, files, target):
+def _place(entries: Iterable[SourceEntry], files: Iterable[PinnedFile], target: Target) -> None:
+    for path in unpack.place(entries, files, target):
         raise _changed(f"The file {path} of the source")
 
 
@@ -90,6 +90,6 @@ def _copy(item: PinnedFile, config_map: Path, target: Path) -> None:
 def _changed(what: str) -> StageError:
     return StageError(
         Reason.SOURCE_CHANGED,
-        f"{what} is not what it was when it was resolved.",
-        "Nothing to do: everything is resolved again. Do not change the source while it is being built.",
+        f"{what} has changed since Resolve pinned it.",
+        "Nothing to do: the inputs are resolved again. Do not change the source during a build.",
     )

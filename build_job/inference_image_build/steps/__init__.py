@@ -1,1 +1,1 @@
-"""One module for each step that a Job runs."""
+"""One module per step."""

@@ -1,4 +1,4 @@
-"""Assemble: makes the build context from pinned sources only, and the Dockerfile with pinned images beside it."""
+"""Assemble: writes the build context from pinned inputs only, and next to it the Dockerfile with pinned images."""
 
 import os
 import shutil
@@ -16,46 +16,48 @@ from inference_image_contract.results import Assembled
 from inference_image_store import Store, Wanted, fetch_result, read_input_lock
 
 
-def assemble(stage: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, mounts: Mounts) -> Assembled:
-    """Writes `context`, and `pinned_dockerfile` with an empty .dockerignore of its own.
+def assemble(request: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, mounts: Mounts) -> Assembled:
+    """Writes `context`, and `pinned_dockerfile` with its own empty .dockerignore.
 
-    An unfinished context of an earlier run is removed first.
+    Removes an unfinished context of an earlier attempt first.
 
-    Raises StageError: `SourceChanged` when anything is not as it was pinned, `ObjectCorrupt` for the graph, and those
-    of the store.
+    Raises StageError: `SourceChanged` when anything differs from what was pinned, `ObjectCorrupt` for the graph, and
+    those of the store.
     """
-    input_lock = read_input_lock(store, stage.input_lock)
+    input_lock = read_input_lock(store, request.input_lock)
     if context.exists():
         shutil.rmtree(context)
     context.mkdir(parents=True)
-    place_source(stage, input_lock, store, mounts, partial(_target, context))
-    checkpoint_dir = PurePosixPath(generated.WEIGHTS if input_lock.generated_dockerfile else stage.checkpoint_dir)
-    fetch_result(store, stage.graph, _target(context, str(checkpoint_dir / files.GRAPH_NAME)))
-    if stage.graph.onnx:
-        fetch_result(store, stage.graph.onnx, _target(context, str(checkpoint_dir / files.ONNX_NAME)))
+    place_source(request, input_lock, store, mounts, partial(_target, context))
+    checkpoint_dir = PurePosixPath(generated.WEIGHTS if input_lock.generated_dockerfile else request.checkpoint_dir)
+    fetch_result(store, request.graph, _target(context, str(checkpoint_dir / files.GRAPH_NAME)))
+    if request.graph.onnx:
+        fetch_result(store, request.graph.onnx, _target(context, str(checkpoint_dir / files.ONNX_NAME)))
     label_map = input_lock.label_map
     target = _target(context, str(checkpoint_dir / files.LABEL_MAP_NAME))
     download(store, [Wanted(label_map.key, target, label_map.etag, label_map.size)])
     data = input_lock.generated_dockerfile.encode() or (context / input_lock.dockerfile).read_bytes()
     if input_lock.dockerfile_ignored:
         (context / input_lock.dockerfile).unlink()
-    # The context's own .dockerignore has been honoured; it must not take away the graph that was added since.
+    # Resolve has applied the context's own .dockerignore; it must not exclude the graph that is added here.
     pinned_dockerfile.with_name(pinned_dockerfile.name + ignore.NAME).write_bytes(b"")
-    pinned_dockerfile.write_bytes(parse.pin(data, stage.build_args, input_lock.base_images, input_lock.dockerfile))
+    pinned_dockerfile.write_bytes(parse.pin(data, request.build_args, input_lock.base_images, input_lock.dockerfile))
     return _normalise(context)
 
 
 def _target(context: Path, path: str) -> Path:
-    """The file for a path of the context, its folder made. Paths were checked when they were pinned; trust none."""
+    """The file for a path in the context; creates its folder. Paths were checked on pinning, but are checked again."""
     if fault := files.path_fault(path):
-        raise StageError(Reason.UNSAFE_KEY, f"The path {path!r} {fault}.", "Rename it and upload the source again.")
+        raise StageError(
+            Reason.UNSAFE_KEY, f"The path {path!r} {fault}.", "Rename the file and upload the source again."
+        )
     target = context.joinpath(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
 
 
 def _normalise(context: Path) -> Assembled:
-    """Gives every file and folder one mode and the time 0, so that equal content makes equal layers."""
+    """Gives files and folders fixed modes and the time 0, so that equal content makes equal layers."""
     size = count = 0
     for parent, _, names in os.walk(context, topdown=False):
         for path in (Path(parent, name) for name in names):

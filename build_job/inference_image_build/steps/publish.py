@@ -1,54 +1,56 @@
-"""Publish: points the user's tags at the tested digest, in every repository, and reads each of them back."""
+"""Publish: points the user's tags to the tested digest in every repository, and reads each tag back."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from inference_image_build.hints import REQUEST_AGAIN
 from inference_image_build.publication import repositories, retention
 from inference_image_build.registry import references
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import ANNOTATE, REQUEST_AGAIN
 from inference_image_contract.inputs import PublishInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import MovedTag, Published, fits
 
 
 class _Tag(NamedTuple):
-    """A tag that is to point at the digest, and what it points at now, empty when it is new."""
+    """A tag to move, and the digest that it points to now; empty when the tag is new."""
 
     repository: ImageReference
     name: str
     before: str
 
 
-def publish(stage: PublishInput, registry: Registry) -> Published:
-    """Moves every tag; one that points there already is not written. `previous` is then the digest itself.
+def publish(request: PublishInput, registry: Registry) -> Published:
+    """Moves every tag. A tag that already points to the digest is not written; its `previous` is the digest itself.
 
-    First everything is looked at that could forbid it, then the image is copied to the other repositories, then tags
-    move, those of `spec.image.repository` last: whoever follows them finds the others done. At the end old content
-    tags go, as `retention` says.
+    The order: check everything that could forbid the move, copy the image to the other repositories, move the tags,
+    remove old content tags by `retention`. The tags of `spec.image.repository` move last: whoever watches them finds
+    the other repositories done.
     Raises StageError: `PublishFailed`, `TagExists`, `TagImmutable`, `DigestInvalid`, and those of the registry.
     """
-    repository, *others = repositories.repositories(stage.registry)
-    if not references.DIGEST.fullmatch(stage.digest):
-        raise _invalid(f"{stage.digest[:100]!r} is not a sha256 digest.")
-    manifest = registry.manifest(repository, stage.digest)
+    repository, *others = repositories.repositories(request.registry)
+    if not references.DIGEST.fullmatch(request.digest):
+        raise _invalid(f"{request.digest[:100]!r} is not a sha256 digest.")
+    manifest = registry.manifest(repository, request.digest)
     if manifest is None:
-        raise _invalid(f"The registry no longer serves {repository.pinned(stage.digest)}.")
-    tags = [_Tag(place, name, _digest(registry, place, name)) for place in (*others, repository) for name in stage.tags]
-    if stage.refuse_moves:
+        raise _invalid(f"The registry no longer serves {repository.pinned(request.digest)}.")
+    tags = [
+        _Tag(place, name, _digest(registry, place, name)) for place in (*others, repository) for name in request.tags
+    ]
+    if request.refuse_moves:
         for tag in tags:
             repositories.refuse_move(tag.repository, tag.name, tag.before, manifest.digest)
     for other in others:
         registry.copy(repository, other, manifest)
     for tag in tags:
         _move(registry, tag, manifest)
-    most = retention.most_own_tags(stage.registry.limit(repository.host))
-    deleted, why = retention.apply(stage.retention, registry, repository, manifest.digest, most=most)
+    most = retention.most_own_tags(request.registry.limit(repository.host))
+    deleted, why = retention.apply(request.retention, registry, repository, manifest.digest, most=most)
     return _fitting(
         Published(
             digest=manifest.digest,
@@ -68,23 +70,23 @@ def _move(registry: Registry, tag: _Tag, manifest: Manifest) -> None:
     if after != manifest.digest:
         raise StageError(
             Reason.PUBLISH_FAILED,
-            f"{tag.repository.repository}:{tag.name} was pointed at {manifest.digest}, but the registry serves "
+            f"{tag.repository.repository}:{tag.name} was moved to {manifest.digest}, but the registry serves "
             f"{after or 'nothing'} there.",
-            f"Look for something else that moves this tag, {REQUEST_AGAIN}",
+            f"Find out what else moves this tag, {REQUEST_AGAIN}",
         )
 
 
 def _moved(tags: list[_Tag], repository: ImageReference) -> Iterator[MovedTag]:
-    """What is reported: the tags of the first repository first, and without its name."""
+    """The tags to report: those of the first repository come first and carry no repository name."""
     for tag in sorted(tags, key=lambda tag: tag.repository != repository):
         other = "" if tag.repository == repository else tag.repository.repository
         yield MovedTag(tag=tag.name, previous=tag.before, repository=other)
 
 
 def _fitting(result: Published) -> Published:
-    """The result as far as a termination message carries it.
+    """The result, shortened to fit into a termination message.
 
-    First the tags of the other repositories are left out, then what the last tags pointed at before; the tags of the
+    First the tags of the other repositories are dropped, then the previous digests of the last tags; the tags of the
     first repository always fit.
     """
     own = sum(not tag.repository for tag in result.tags)
@@ -102,7 +104,7 @@ def _fitting(result: Published) -> Published:
 
 
 def _digest(registry: Registry, repository: ImageReference, tag: str) -> str:
-    """What a tag points at, empty when there is no such tag."""
+    """The digest that a tag points to; empty when there is no such tag."""
     manifest = registry.manifest(repository, tag)
     return manifest.digest if manifest else ""
 
@@ -111,5 +113,5 @@ def _invalid(message: str) -> StageError:
     return StageError(
         Reason.DIGEST_INVALID,
         message,
-        f"If the image was deleted at the registry, {REQUEST_AGAIN.removeprefix('then ')}",
+        f"If the image was deleted in the registry, {ANNOTATE}.",
     )

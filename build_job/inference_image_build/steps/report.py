@@ -1,4 +1,4 @@
-"""Report: asks the registry which digest it serves for what was just built. Kaniko's own word is only compared."""
+"""Report: asks the registry which digest it serves for the built image, and compares the builder's digest with it."""
 
 from pathlib import Path
 
@@ -13,25 +13,25 @@ from inference_image_contract.results import Built
 _MAX_DIGEST_FILE = 256
 
 
-def report(stage: ReportInput, registry: Registry, digest_file: Path) -> Built:
-    """Digest and size of what was built, as the registry serves it.
+def report(request: ReportInput, registry: Registry, digest_file: Path) -> Built:
+    """Digest and size of the built image, as the registry serves it.
 
-    The builder's digest is asked for by itself, not by the content tag: two objects that build the same content at
-    once push two images, the tag names the later one, and both are good.
+    The image is looked up by the builder's digest, not by the content tag: two objects that build the same content at
+    the same time push two images. The tag names the later one, but both are good.
 
     Raises StageError: `DigestInvalid` when the registry has no such tag, or does not serve what the builder pushed;
-    `LayerTooLarge` when a registry that the image goes to next does not take a layer of it.
+    `LayerTooLarge` when a further registry of this image does not accept one of its layers.
     """
-    repository = references.parse_repository(stage.registry.repository)
-    manifest = registry.manifest(repository, stage.content_tag)
+    repository = references.parse_repository(request.registry.repository)
+    manifest = registry.manifest(repository, request.content_tag)
     if manifest is None:
-        raise _invalid(f"The registry does not serve {repository.repository}:{stage.content_tag} after the push.")
+        raise _invalid(f"The registry does not serve {repository.repository}:{request.content_tag} after the push.")
     if digest_file.exists():
         written = _written(digest_file)
         manifest = registry.manifest(repository, written)
         if manifest is None:
             raise _invalid(f"The builder pushed {written}, but the registry does not serve it.")
-    warnings = tuple(layer_limit.check_pushed(registry.layers(repository, manifest), stage.registry))
+    warnings = tuple(layer_limit.check_pushed(registry.layers(repository, manifest), request.registry))
     return Built(digest=manifest.digest, size=registry.size(repository, manifest), warnings=warnings)
 
 
@@ -40,7 +40,7 @@ def _written(digest_file: Path) -> str:
         data = file.read(_MAX_DIGEST_FILE + 1)
     written = data.decode("utf-8", errors="replace").strip()
     if len(data) > _MAX_DIGEST_FILE or not references.DIGEST.fullmatch(written):
-        raise _invalid("The builder wrote a digest file that holds no sha256 digest.")
+        raise _invalid("The builder wrote a digest file without a sha256 digest.")
     return written
 
 
@@ -48,6 +48,6 @@ def _invalid(message: str) -> StageError:
     return StageError(
         Reason.DIGEST_INVALID,
         message,
-        "Nothing to do if this happens once: the build is tried again. Otherwise look for something else that pushes "
-        "to or deletes from this repository.",
+        "Nothing to do if this happens once: the build is retried. Otherwise find out what else pushes to or deletes "
+        "from this repository.",
     )

@@ -1,4 +1,4 @@
-"""Makes every failure of `scenarios` happen to the real Kaniko executor and keeps the end of its log.
+"""Provokes every failure of `scenarios` in the real Kaniko executor and saves the end of its log.
 
 Needs root: it takes a network, a mount table and process ids of its own, so the machine's hosts and ports do not
 matter and nothing leaves loopback. Names of scenarios as arguments capture only those.
@@ -55,7 +55,7 @@ USER, PASSWORD = "pusher", "secret-1"
 
 
 def main(names: Sequence[str]) -> None:
-    """Enters namespaces of its own first, then captures."""
+    """Enters new namespaces first, then captures."""
     if os.environ.get("KANIKO_CAPTURE") != "inside":
         base_image.ensure()
         binaries.ensure(binaries.KANIKO)
@@ -107,13 +107,13 @@ def backends(folder: Path, tls: Tls) -> Iterator[None]:
 
 @contextlib.contextmanager
 def serve_names() -> Iterator[None]:
-    """A name server that knows no name; what exists stands in the sandbox's hosts file."""
+    """A name server without any names; existing hosts are in the sandbox's hosts file."""
     with serving(socketserver.UDPServer((NAME_SERVER, 53), _NoName)):
         yield
 
 
 class _NoName(socketserver.BaseRequestHandler):
-    """Answers NXDOMAIN (RFC 1035): the question's own header and body, as a reply with code 3."""
+    """Answers NXDOMAIN (RFC 1035): repeats the question as a reply with code 3."""
 
     def handle(self) -> None:
         question, socket = self.request
@@ -121,7 +121,7 @@ class _NoName(socketserver.BaseRequestHandler):
 
 
 def push_bases(folder: Path) -> None:
-    """A tiny image, a distribution, and an index that has no amd64."""
+    """A tiny image, a distribution, and an index without amd64."""
     (folder / "file").write_text("base\n")
     small = folder / "small"
     oci.write_layout(small, "small:1", oci.layer_of({"etc/base": folder / "file"}), {"Env": ["PATH=/usr/bin:/bin"]})
@@ -156,7 +156,7 @@ def _push_arm(digest: str) -> None:
 
 
 def capture(scenario: Scenario, folder: Path, executor: Path, tls: Tls) -> tuple[list[str], sandbox.Ended]:
-    """The command line that the operator gives, and how it ended."""
+    """Runs the operator's command line; returns it and how it ended."""
     args = arguments(scenario)
     with sandbox.root(folder, executor, ADDRESSES, scenario.size_mib) as place:
         context = place / paths.CONTEXT.lstrip("/")
@@ -179,7 +179,7 @@ def capture(scenario: Scenario, folder: Path, executor: Path, tls: Tls) -> tuple
 
 
 def arguments(scenario: Scenario) -> list[str]:
-    """The command line that the operator makes for such an image."""
+    """The operator's command line for such an image."""
     world = World()
     allowed = ("uhub.devcluster.test", scenarios.UNKNOWN, *ADDRESSES)
     world.config = msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""A registry's front with TLS that answers some requests with a failure of its own and hands on the others."""
+"""A TLS proxy before a registry that answers some requests with a failure and forwards the others."""
 
 import contextlib
 import http.client
@@ -17,7 +17,7 @@ _HOP = {"connection", "transfer-encoding", "content-length"}
 
 @dataclass(frozen=True)
 class Fault:
-    """What answers a request instead of the registry: a status and a body, or, for status 0, a broken connection."""
+    """The answer in place of the registry's: a status and a body, or, for status 0, a broken connection."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Fault:
 
 @contextlib.contextmanager
 def serve_front(address: str, port: int, upstream: str, faults: tuple[Fault, ...], tls: Tls | None) -> Iterator[None]:
-    """Serves at an address of loopback until the block ends; `upstream` is `host:port` without TLS."""
+    """Serves on loopback until the block ends; `upstream` is `host:port` without TLS."""
     server = http.server.ThreadingHTTPServer((address, port), _Handler)
     if tls:
         server.socket = tls.context().wrap_socket(server.socket, server_side=True)

@@ -1,4 +1,4 @@
-"""A place in which the real Kaniko executor runs as in its pod: a root file system, a memory limit, a size of its own.
+"""Runs the real Kaniko executor as in its pod: with its own root file system, memory limit and disk size.
 
 Needs root, and to be called inside a mount namespace that is thrown away.
 """
@@ -16,7 +16,7 @@ from devcluster.node import cgroups
 DEVICES = ("null", "zero", "random", "urandom")
 TIMEOUT = 150.0
 TAIL_BYTES, TAIL_LINES = 2048, 80
-"""What a kubelet keeps of a log for a termination message (pkg/kubelet/kuberuntime)."""
+"""Limits of the log that a kubelet copies into a termination message (pkg/kubelet/kuberuntime)."""
 NAME_SERVER = "127.0.0.53"
 _MIB = 1024**2
 _GROUP = "kaniko-capture"
@@ -27,14 +27,14 @@ class Ended:
     """How the executor ended."""
 
     code: int
-    """As the kubelet says it: 128 + signal for a kill."""
+    """As the kubelet reports it: 128 + signal for a kill."""
     tail: str
-    """The log as a termination message has it."""
+    """The log as in a termination message."""
 
 
 @contextlib.contextmanager
 def root(folder: Path, executor: Path, hosts: Mapping[str, str], size_mib: int) -> Iterator[Path]:
-    """A root file system of at most `size_mib`, with the executor and nothing else; unmounted afterwards."""
+    """A root file system of at most `size_mib` with only the executor; unmounted afterwards."""
     place = folder / "root"
     place.mkdir()
     _run("mount", "-t", "tmpfs", "-o", f"size={size_mib}m,mode=755", "tmpfs", place)
@@ -54,11 +54,11 @@ def root(folder: Path, executor: Path, hosts: Mapping[str, str], size_mib: int) 
 
 
 def execute(place: Path, args: Sequence[str], *, memory_mib: int = 0, stop_after: str = "") -> Ended:
-    """Runs the executor to its end; under a memory limit, or killed once its log has `stop_after`, if given."""
+    """Runs the executor; optionally under a memory limit, or killed once its log contains `stop_after`."""
     log = place.parent / "log"
     with log.open("wb") as output, _memory_limit(memory_mib) as join:
         process = subprocess.Popen(
-            ["chroot", place, "/kaniko/executor", "--force", *args],  # it does not take this for a container
+            ["chroot", place, "/kaniko/executor", "--force", *args],  # it does not detect this as a container
             stdout=output,
             stderr=output,
             env={"HOME": "/root", "USER": "root", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -75,14 +75,14 @@ def execute(place: Path, args: Sequence[str], *, memory_mib: int = 0, stop_after
 
 
 def tail_of(log: bytes) -> str:
-    """The end of a log, as a kubelet cuts it."""
+    """The end of a log, cut as a kubelet does."""
     lines = log[-TAIL_BYTES:].decode("utf-8", errors="replace").splitlines()
     return "\n".join(lines[-TAIL_LINES:]) + "\n"
 
 
 @contextlib.contextmanager
 def _memory_limit(mib: int) -> Iterator[object]:
-    """A function for the child to call, which puts it under the limit; None when there is none."""
+    """A function that puts the calling child under the limit; None without a limit."""
     if not mib:
         yield None
         return

@@ -1,4 +1,4 @@
-"""What goes wrong for Kaniko, one row each: the Dockerfile, the registry, and the room it has."""
+"""The failures of Kaniko, one row each: the Dockerfile, the registry, and the available disk and memory."""
 
 from dataclasses import dataclass, field
 
@@ -21,13 +21,13 @@ HTML = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</
 
 
 def error(code: str, message: str) -> str:
-    """An answer of the distribution specification."""
+    """An error response of the distribution specification."""
     return f'{{"errors":[{{"code":"{code}","message":"{message}"}}]}}'
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A failure to make. What is not said goes well."""
+    """A failure to provoke; all that is not set works."""
 
     name: str
     dockerfile: str = COPY
@@ -40,7 +40,7 @@ class Scenario:
     weights_mib: int = 0
     stop_after: str = ""
     mirrors: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of the installation: registry -> mirrors."""
+    """The installation's mirrors: registry -> mirrors."""
 
 
 _UPLOAD = "/v2/demo/infer/blobs/uploads/"

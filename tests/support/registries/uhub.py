@@ -1,4 +1,4 @@
-"""UHub's documented rules in front of a real docker-registry: what a registry that follows the protocol alone allows.
+"""UHub's documented rules in front of a real docker-registry, which alone would allow more.
 
 Rules (UCloud documents, uhub: guide.md, qa.md): one registry under an inner and an outer name; the user is an e-mail
 address, with the console's or an independent password; a repository must be created before a push; with its access from
@@ -32,7 +32,7 @@ _HOP = frozenset({"connection", "transfer-encoding", "content-length", "date", "
 
 @dataclass
 class Uhub:
-    """A running stand-in. A test turns its knobs and reads what happened."""
+    """A running stand-in. A test changes its settings and reads what happened."""
 
     inside: str
     outside: str
@@ -40,23 +40,23 @@ class Uhub:
     """URL of the registry behind it."""
     tls: Tls
     repositories: set[str] = field(default_factory=lambda: {"demo"})
-    """Those that were created."""
+    """Repositories that were created."""
     closed: set[str] = field(default_factory=set)
-    """Those whose access from outside is off."""
+    """Repositories without external access."""
     public: set[str] = field(default_factory=set)
-    """Those that everybody may pull from."""
+    """Repositories that everybody may pull from."""
     max_tags: int = 800
     max_layer: int = 5 * 1000**3
     deletes: bool = True
     today: int = 0
-    """In days; a test lets time pass."""
+    """The time in days; a test advances it."""
     pushed: dict[tuple[str, str], int] = field(default_factory=dict)
     """(image, tag) -> day of its upload, the oldest first."""
     pulled: dict[tuple[str, str], int] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
-    """Tags that UHub deleted for want of room."""
+    """Tags that UHub deleted above its limit."""
     most: int = 0
-    """The most tags that an image ever had."""
+    """The highest number of tags that an image ever had."""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """(`inside` or `outside`, method, path)"""
 
@@ -65,19 +65,19 @@ class Uhub:
         return reply.json().get("tags") or [] if reply.ok else []
 
     def digest(self, image: str, reference: str) -> str:
-        """What a tag or digest leads to, empty when there is none; counts as no pull."""
+        """The digest of a tag or digest; empty when there is none. Does not count as a pull."""
         accept = {"Accept": ", ".join(MANIFEST_TYPES)}
         reply = requests.head(f"{self.backend}/v2/{image}/manifests/{reference}", headers=accept, timeout=60)
         return reply.headers["Docker-Content-Digest"] if reply.ok else ""
 
     def methods(self, side: str) -> set[str]:
-        """What was asked at one of its names."""
+        """The requests to one of its names."""
         return {method for where, method, _ in self.requests if where == side}
 
 
 @contextlib.contextmanager
 def serve_uhub(folder: Path, tls: Tls) -> Iterator[Uhub]:
-    """UHub on two ports of loopback: its inner and its outer name."""
+    """UHub on two ports of loopback: its internal and its external name."""
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         backend = stack.enter_context(serve_registry(folder, None, {}))
@@ -93,7 +93,7 @@ def serve_uhub(folder: Path, tls: Tls) -> Iterator[Uhub]:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet for an answer: two would wait for each other's acknowledgement
+    wbufsize = -1  # one packet per answer: two would wait for an acknowledgement
     disable_nagle_algorithm = True
 
     def setup(self):
@@ -169,7 +169,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _make_room(uhub: Uhub, image: str, count: int) -> None:
-    """What UHub does above its limit: tags that nobody pulled for a month go, with their images."""
+    """Above its limit, UHub deletes tags that were not pulled for a month, with their images."""
     for found, tag in list(uhub.pushed):
         if count <= uhub.max_tags:
             return

@@ -40,13 +40,13 @@ def tls(tmp_path_factory) -> Tls:
 
 @pytest.fixture(scope="session")
 def foreign_tls(tmp_path_factory) -> Tls:
-    """A CA that the registries know nothing of."""
+    """A CA that the registries do not use."""
     return make_tls(tmp_path_factory.mktemp("foreign-tls"))
 
 
 @pytest.fixture(scope="session")
 def elsewhere_tls(tmp_path_factory) -> Tls:
-    """A certificate for a name that is not loopback's."""
+    """A certificate for a host name other than loopback."""
     return make_tls(tmp_path_factory.mktemp("elsewhere-tls"), "elsewhere.example")
 
 
@@ -81,7 +81,7 @@ class TokenRegistry:
 
     @property
     def scopes(self) -> list[str]:
-        """Those that were asked for so far."""
+        """The scopes requested so far."""
         return self.tokens.scopes
 
 
@@ -170,7 +170,7 @@ def store(location) -> Store:
 
 @pytest.fixture
 def mounts(tmp_path) -> Mounts:
-    """A pod in which nothing is mounted but scratch space."""
+    """A pod that mounts only scratch space."""
     return Mounts(tmp_path / "no-config-map", tmp_path / "no-git-secret", tmp_path / "download")
 
 
@@ -183,11 +183,11 @@ class Pipeline:
     """The tutorial's files in UFile, a base image in a registry, and the input that names them."""
 
     store: Store
-    stage: inputs.ResolveInput
+    request: inputs.ResolveInput
     base_digest: str
 
     def input(self, **changes) -> inputs.ResolveInput:
-        return msgspec.structs.replace(self.stage, **changes)
+        return msgspec.structs.replace(self.request, **changes)
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
         "uai/samples/shapes.png": b"picture",
     }.items():
         store.write(data, key)
-    stage = inputs.ResolveInput(
+    request = inputs.ResolveInput(
         ufile=location,
         prefix="uai/object-train-output/",
         step=800,
@@ -222,7 +222,7 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
         registry=inputs.Registry(repository=repository.repository),
         sample="uai/samples/shapes.png",
     )
-    return Pipeline(store, stage, digest)
+    return Pipeline(store, request, digest)
 
 
 # --- UHub ------------------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
 
 @pytest.fixture
 def uhub(tmp_path, tls, monkeypatch) -> Iterator[Uhub]:
-    """UHub's rules under an inner and an outer name, which the product takes for those of UHub."""
+    """The stand-in of UHub, whose two names replace UHub's names in the product."""
     with serve_uhub(tmp_path / "uhub", tls) as found:
         monkeypatch.setattr(registry_names, "UHUB", (found.inside, found.outside))
         yield found
@@ -238,7 +238,7 @@ def uhub(tmp_path, tls, monkeypatch) -> Iterator[Uhub]:
 
 @pytest.fixture
 def uhub_where(uhub) -> Callable[..., inputs.Registry]:
-    """uhub_where(repository, **limits) -> what a Job of an installation inside UCloud is told."""
+    """uhub_where(repository, **limits) -> the registry input of a Job in an installation inside UCloud."""
 
     def make(repository: str, *others: str, **limits) -> inputs.Registry:
         return inputs.Registry(

@@ -1,4 +1,4 @@
-"""The hashes are API between releases: golden values, and what must and must not change them."""
+"""The hashes are stable across releases: golden values, and what must and must not change them."""
 
 import msgspec
 import pytest
@@ -39,7 +39,7 @@ def moved(item: PinnedObject) -> PinnedObject:
     return msgspec.structs.replace(item, key=item.key.replace("train/", "copy/"))
 
 
-def test_where_the_files_lie_and_their_order_do_not_count():
+def test_location_and_order_of_files_do_not_count():
     expected = fingerprint(FILES, "train/", CONFIG, "image_tensor")
     assert fingerprint([moved(item) for item in reversed(FILES)], "copy/", moved(CONFIG), "image_tensor") == expected
 

@@ -1,4 +1,4 @@
-"""What the plugin's tests share: the example's manifest, an installation that takes it, and a way to run a command."""
+"""Fixtures of the plugin's tests: the example's manifest, an installation for it, and a way to run a command."""
 
 import copy
 from collections.abc import Callable

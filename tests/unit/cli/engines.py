@@ -1,4 +1,4 @@
-"""An engine that notes what it is told: a program on PATH in place of docker or podman."""
+"""An engine that records its arguments: a program on PATH in place of docker or podman."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ if words[0] == "run":
 
 
 class Engine:
-    """An engine on PATH, and what it was told."""
+    """An engine on PATH, and the arguments that it received."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""`build --local` with real UFile, registry and kaniko-wrapper; the engine is a program that notes what it is told."""
+"""`build --local` with real UFile, registry and kaniko-wrapper; the engine is a program that records its arguments."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 @pytest.fixture
 def build(place: Site, run) -> Callable[..., tuple[int, str, str]]:
-    """build("--push", args={...}) -> exit code, output, errors; the graph stands in UFile."""
+    """build("--push", args={...}) -> exit code, output, errors; the graph is in UFile."""
 
     def call(*words: str, executor: str = "kaniko:test", **spec: Any) -> tuple[int, str, str]:
         manifest = place.manifest(**spec)
@@ -48,7 +48,7 @@ def test_the_image_is_an_archive(build, engine: Engine, tmp_path: Path) -> None:
     assert (tmp_path / "detector.tar").read_text() == "the image"
     assert "INFO[0000] said by Kaniko" in err
     assert "Nothing was pushed, and spec.image.tags were not moved." in err
-    assert "Nothing tested the image." in err
+    assert "The image was not tested." in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["detector.tar", "engine"]
 
 
@@ -61,7 +61,7 @@ def test_kaniko_gets_the_context_that_assemble_makes(build, engine: Engine) -> N
     assert "@sha256:" in files["Dockerfile"]
 
 
-def test_kaniko_is_told_what_the_operator_tells_it(build, engine: Engine, place: Site) -> None:
+def test_kaniko_gets_the_operators_arguments(build, engine: Engine, place: Site) -> None:
     assert build()[0] == 0
     told = engine.run[engine.run.index("kaniko:test") + 1 :]
     assert "--single-snapshot" not in told
@@ -93,13 +93,13 @@ def test_kaniko_has_the_rights_of_its_container_and_the_ca(build, engine: Engine
     assert "--privileged" not in options
 
 
-def test_podman_is_run_where_it_is_asked_for(build, engine: Engine) -> None:
+def test_podman_runs_if_it_is_chosen(build, engine: Engine) -> None:
     engine.install("podman", act="sys.exit(0)")
     assert build("--engine=podman")[0] == 0
     assert "--network=host" in engine.run
 
 
-def test_the_engine_keeps_its_home_and_kaniko_gets_the_login_alone(build, engine: Engine, place: Site) -> None:
+def test_the_engine_keeps_its_home_and_kaniko_gets_only_the_login(build, engine: Engine, place: Site) -> None:
     assert build()[0] == 0
     (call,) = [call for call in engine.calls if call["words"][0] == "run"]
     assert call["env"]["HOME"] == str(Path.home())
@@ -108,14 +108,14 @@ def test_the_engine_keeps_its_home_and_kaniko_gets_the_login_alone(build, engine
 
 
 @pytest.mark.row(50, "canary secrets in every credential")
-def test_no_secret_is_on_a_command_line_or_in_what_is_said(build, engine: Engine) -> None:
+def test_no_secret_is_on_a_command_line_or_in_the_output(build, engine: Engine) -> None:
     _, out, err = build()
     said = out + err + json.dumps([call["words"] for call in engine.calls])
     assert not any(secret in said for secret in SECRETS)
     assert not any(PRIVATE_KEY in json.dumps(call["env"]) for call in engine.calls)
 
 
-def test_what_kaniko_says_is_diagnosed(build, engine: Engine) -> None:
+def test_kanikos_log_is_diagnosed(build, engine: Engine) -> None:
     error = 'error building image: error building stage: failed to execute command: copying: no such file "x"'
     engine.install(act=f"print({error!r}, file=sys.stderr); sys.exit(1)")
     code, out, err = build()
@@ -130,7 +130,7 @@ def test_an_engine_that_cannot_run_kaniko_is_not_kanikos_failure(build, engine: 
     assert err.splitlines()[-1] == f"docker could not run Kaniko: {refused}"
 
 
-def test_a_secret_in_what_kaniko_says_is_masked(build, engine: Engine) -> None:
+def test_a_secret_in_kanikos_log_is_masked(build, engine: Engine) -> None:
     engine.install(act=f"print('error: {SECRETS[1]} is wrong', file=sys.stderr); sys.exit(1)")
     _, out, err = build()
     assert SECRETS[1] not in out + err
@@ -150,14 +150,14 @@ def test_a_push_is_reported_as_the_registry_serves_it(build, engine: Engine, pla
     assert [word for word in engine.run if word == "--destination"] == ["--destination"]
 
 
-def test_an_image_of_this_content_is_not_built_again(build, engine: Engine, place: Site) -> None:
+def test_an_existing_image_is_not_built_again(build, engine: Engine, place: Site) -> None:
     assert build()[0] == 0
     content = next(word for word in engine.run if word.startswith("--destination=")).rpartition(":")[2]
     digest = place.registry.push_image("demo/detector", content)
     try:
         code, out, err = build("--push")
         assert (code, out) == (0, f"{place.registry.host}/demo/detector@{digest}\n")
-        assert "nothing was built" in err
+        assert "Nothing was built" in err
         assert "What differs" not in err
         assert len(engine.calls) == 2
     finally:
@@ -165,27 +165,31 @@ def test_an_image_of_this_content_is_not_built_again(build, engine: Engine, plac
         assert place.registry.session.delete(url).status_code == 202
 
 
-def test_a_graph_that_is_not_there_names_what_to_do(run, engine: Engine, place: Site) -> None:
+def test_a_missing_graph_says_what_to_do(run, engine: Engine, place: Site) -> None:
     manifest = place.manifest(export={"inputType": "encoded_image_string_tensor"})
     code, out, err = run(*place.flags(), "-f", manifest, "--executor=kaniko:test")
     assert (code, out) == (1, "")
     assert "tensorflow" in err.splitlines()[-1]
-    assert "Apply the manifest once, so that the cluster exports it; or install what the export needs" in err
+    assert "Apply the manifest once, so that the cluster exports it, or install the packages of the export" in err
     assert engine.calls == []
 
 
 @pytest.mark.parametrize(
     ("changes", "flag", "sentence"),
     [
-        ({}, "--registry-ca=", "spec.image.caSecretRef is set, and there is no cluster to ask: give --registry-ca."),
-        ({}, "--registry-ca=/nonexistent", "/nonexistent, given with --registry-ca, is missing."),
+        (
+            {},
+            "--registry-ca=",
+            "spec.image.caSecretRef is set, but there is no cluster to read it from: give --registry-ca.",
+        ),
+        ({}, "--registry-ca=/nonexistent", "/nonexistent, given with --registry-ca, does not exist."),
         ({}, "--config-map=.", "--config-map is given, but spec.source.configMap is not set"),
-        ({}, "--authfile=/nonexistent", "The file /nonexistent with registry logins is missing."),
-        ({}, "--output=/nonexistent/it.tar", "The folder /nonexistent, where it.tar is to be, is missing."),
+        ({}, "--authfile=/nonexistent", "The file /nonexistent with registry logins does not exist."),
+        ({}, "--output=/nonexistent/it.tar", "The folder /nonexistent for it.tar does not exist."),
         (
             {"source": {"git": {"url": "https://git.test/a", "ref": "main", "secretRef": {"name": "git"}}}},
             "--engine=docker",
-            "spec.source.git.secretRef is set, and there is no cluster to ask: give --git-secret.",
+            "spec.source.git.secretRef is set, but there is no cluster to read it from: give --git-secret.",
         ),
         ({}, "--ufile-keys=/nonexistent", "/nonexistent cannot be read: No such file or directory."),
         (
@@ -220,11 +224,11 @@ def test_a_config_map_is_a_folder(place: Site, run, engine: Engine, tmp_path: Pa
 
 
 def test_without_an_executor(build, engine: Engine) -> None:
-    assert "No image of Kaniko is named: give --executor, or --values with images.kaniko." in build(executor="")[2]
+    assert "No Kaniko image is set: give --executor, or --values with images.kaniko." in build(executor="")[2]
 
 
 def test_without_the_engine(build, engine: Engine, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(engine.folder))
     code, _, err = build("--engine=podman")
     assert code == 1
-    assert "podman is not on PATH: install it, or choose the other --engine." in err
+    assert "podman is not on PATH: install it, or choose another --engine." in err

@@ -1,4 +1,4 @@
-"""The UFile keys: from the Jobs' environment variables or from a file, and never repeated."""
+"""The UFile keys: read from the Jobs' environment variables or from a file, and never printed."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from kubectl_inferenceimage import keys
 from kubectl_inferenceimage.errors import CommandError
 
 
-def test_they_are_the_jobs_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_come_from_the_jobs_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PUBLIC_KEY_ENV, "pub\n")
     monkeypatch.setenv(PRIVATE_KEY_ENV, "priv")
     assert keys.read() == Credentials("pub", "priv")
@@ -29,7 +29,7 @@ def test_temporary_keys_have_a_security_token(monkeypatch: pytest.MonkeyPatch, t
     assert keys.read(str(path)) == Credentials("STS.pub", "priv", "another")
 
 
-def test_a_file_goes_before_the_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_overrides_the_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(PUBLIC_KEY_ENV, "other")
     path = tmp_path / "keys.yaml"
     path.write_text("publicKey: pub\nprivateKey: priv\n")
@@ -42,15 +42,15 @@ def test_a_missing_variable_is_named(monkeypatch: pytest.MonkeyPatch, public: st
     monkeypatch.delenv(PRIVATE_KEY_ENV, raising=False)
     if private is not None:
         monkeypatch.setenv(PRIVATE_KEY_ENV, private)
-    with pytest.raises(CommandError, match=r"UFILE_P[A-Z_]* holds no key\. Set UFILE_PUBLIC_KEY and"):
+    with pytest.raises(CommandError, match=r"UFILE_P[A-Z_]* is missing or invalid\. Set UFILE_PUBLIC_KEY and"):
         keys.read()
 
 
 @pytest.mark.parametrize(
     "text", ["publicKey: pub\n", "publicKey: pub\nprivateKey: 7\n", "[1]", "", "a: b\n---\nc: d\n"]
 )
-def test_a_file_without_them_is_named(tmp_path: Path, text: str) -> None:
+def test_a_file_without_keys_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.yaml"
     path.write_text(text)
-    with pytest.raises(CommandError, match=r"keys\.yaml (holds no|is not one)"):
+    with pytest.raises(CommandError, match=r"keys\.yaml (contains no|is not one)"):
         keys.read(str(path))

@@ -1,4 +1,4 @@
-"""Registry logins: whose files, in which order, and that nothing else of them is handed on."""
+"""Registry logins: which files, in which order, and that only the login is passed on."""
 
 import base64
 import json
@@ -53,7 +53,7 @@ def test_the_engines_own_file_goes_first(home: Path) -> None:
     assert found == {"a.test": Login("podman", "3"), "b.test": Login("docker", "2")}
 
 
-def test_the_variables_of_both_engines_are_heeded(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variables_of_both_engines_are_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     docker, podman = file(home / "d/config.json", auths={}), file(home / "p.json", auths={})
     monkeypatch.setenv("DOCKER_CONFIG", str(docker.parent))
     monkeypatch.setenv("REGISTRY_AUTH_FILE", str(podman))
@@ -71,7 +71,7 @@ def test_no_file_is_no_login(home: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"credsStore": "test"}, {"credHelpers": {"known.test": "test"}}], ids=str)
-def test_a_credential_helper_is_asked(home: Path, monkeypatch: pytest.MonkeyPatch, settings: dict) -> None:
+def test_a_credential_helper_is_used(home: Path, monkeypatch: pytest.MonkeyPatch, settings: dict) -> None:
     helper(home)
     monkeypatch.setenv("PATH", f"{home}:/usr/bin:/bin")
     path = file(home / ".docker/config.json", auths={"known.test": {}}, **settings)
@@ -93,7 +93,7 @@ def test_a_token_in_place_of_a_user_is_no_login(home: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("name", ["absent", "../../bin/sh", "a b", ""])
-def test_a_helper_that_is_none_is_no_login(home: Path, name: str) -> None:
+def test_an_invalid_helper_is_no_login(home: Path, name: str) -> None:
     assert logins.collect(("known.test",), [file(home / "c.json", credsStore=name)]) == {}
 
 
@@ -105,7 +105,7 @@ def test_a_helper_that_is_none_is_no_login(home: Path, name: str) -> None:
         ('{"auths": {"a": {"auth": "secret-é"}}}', "log in again"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_and_not_repeated(tmp_path: Path, text: str, why: str) -> None:
+def test_an_invalid_file_is_named_and_not_repeated(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "config.json"
     path.write_text(text)
     with pytest.raises(CommandError, match=f"config.json cannot be read: {why}") as error:
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_used_is_named_and_not_repeated(tmp_path: Path, te
     assert "secret" not in str(error.value)
 
 
-def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_written_file_is_private(tmp_path: Path) -> None:
     path = tmp_path / "home/.docker/config.json"
     logins.write({"a.test": Login("u", "p"), "docker.io": Login("d", "q")}, path)
     assert path.stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""The plugin as it is installed: its command, the CRD in it, the wrapper's version, and the stand-in for engines."""
+"""The installed plugin: its command, its CRD, the wrapper's version, and the replacement of the engine."""
 
 import re
 import tomllib
@@ -46,13 +46,13 @@ def test_the_command_line_is_completed() -> None:
 
 
 @pytest.mark.parametrize("words", [["image", "inspect", "kaniko"], ["pull", "kaniko"], []])
-def test_other_commands_are_left_alone(words: list[str]) -> None:
+def test_other_commands_stay_unchanged(words: list[str]) -> None:
     assert engine.completed(words, PLAN) == words
 
 
 @pytest.mark.parametrize("words", [["run", "kaniko"], ["run", "-v", "/w:/workspace", "-v", "/w:/workspace"]])
-def test_a_wrapper_that_does_something_else_is_refused(words: list[str]) -> None:
-    with pytest.raises(ValueError, match="does not run Kaniko as its version"):
+def test_another_version_of_the_wrapper_is_refused(words: list[str]) -> None:
+    with pytest.raises(ValueError, match="runs Kaniko in another way"):
         engine.completed(words, PLAN)
 
 

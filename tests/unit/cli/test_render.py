@@ -1,4 +1,4 @@
-"""`render`: the operator's own Jobs as a stable stream, and what it leaves open is said.
+"""`render`: prints the operator's Jobs as a stable stream, with comments on the placeholders.
 
 After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
 """
@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parent / "golden"
 CASES = {
     "example": {},
     "append": {"spec.build.builder": "Append", "spec.test.enabled": False},
-    "ready-graph": {
+    "imported-graph": {
         "spec.export.frozenGraph": {"key": "graphs/ready.pb"},
         "spec.model.prefix": None,
         "spec.model.checkpoint": None,
@@ -27,7 +27,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_stream_is_the_golden(run, manifest, values, case: str) -> None:
+def test_the_stream_matches_the_golden_file(run, manifest, values, case: str) -> None:
     code, out, err = run("render", "-f", manifest(CASES[case]), "--values", values)
     path = GOLDEN / f"{case}.yaml"
     if os.environ.get("UPDATE_GOLDEN"):
@@ -43,10 +43,10 @@ def test_there_is_a_job_for_each_stage(run, values) -> None:
     assert {(job["apiVersion"], job["kind"]) for job in jobs} == {("batch/v1", "Job")}
 
 
-def test_a_digest_that_nobody_knows_is_zeros_and_a_comment_says_so(run, values) -> None:
+def test_an_unknown_digest_is_zeros_with_a_comment(run, values) -> None:
     _, out, _ = run("render", "-f", EXAMPLE, "--values", values)
     test = out.split("---\n")[-1]
-    assert test.startswith("# Stage Test. Placeholders, because they cannot be known without a cluster:\n#   - ")
+    assert test.startswith("# Stage Test. Placeholders, because these values are unknown without a cluster:\n#   - ")
     assert f"@{placeholders.DIGEST}" in test
 
 
@@ -59,7 +59,7 @@ def test_without_an_installation_images_are_placeholders(run, manifest) -> None:
     assert "image: placeholder.invalid/images.kaniko" in out
 
 
-def test_the_operators_own_file_serves_as_well_as_values(run, tmp_path, values) -> None:
+def test_the_operators_config_gives_the_same_jobs_as_values(run, tmp_path, values) -> None:
     document = yaml.safe_load(values.read_text())
     del document["images"]["operator"]
     config = tmp_path / "config.yaml"

@@ -1,4 +1,4 @@
-"""What an index file tells of its shards, and what is no index. The tests with TensorFlow read real ones."""
+"""The shards in an index file, and invalid indexes. The tests with TensorFlow read real ones."""
 
 import pytest
 
@@ -16,22 +16,22 @@ def test_a_shard_without_tensors_is_empty():
     assert shard_sizes(data) == (0, 0, 10)
 
 
-def test_a_tensor_that_lies_in_slices_has_no_bytes_of_its_own():
+def test_a_sliced_tensor_has_no_bytes_of_its_own():
     sliced = table([[(b"", header(1)), (b"a", entry(0, 0, 0)), (b"a\x00slice", entry(0, 0, 12))]])
     assert shard_sizes(sliced) == (12,)
 
 
-def test_tensors_may_stand_in_any_order():
+def test_tensors_may_be_in_any_order():
     data = table([[(b"", header(1)), (b"a", entry(0, 100, 20)), (b"b", entry(0, 0, 100))]])
     assert shard_sizes(data) == (120,)
 
 
-def test_of_a_compressed_table_nothing_is_known():
+def test_a_compressed_table_is_unknown():
     assert shard_sizes(index(8, compression=1)) is None
     assert model_bytes(index(8, compression=1)) is None
 
 
-def test_what_an_optimizer_keeps_beside_a_variable_is_not_the_model():
+def test_optimizer_slots_are_not_part_of_the_model():
     names = (b"conv/weights", b"conv/weights/ExponentialMovingAverage", b"conv/weights/Momentum", b"global_step")
     entries = [
         (name, entry(0, 100 * at, size)) for at, (name, size) in enumerate(zip(names, (64, 64, 64, 8), strict=True))
@@ -39,7 +39,7 @@ def test_what_an_optimizer_keeps_beside_a_variable_is_not_the_model():
     assert model_bytes(table([[(b"", header(1)), *entries]])) == 72
 
 
-def test_wide_fixed_fields_are_passed_over():
+def test_wide_fixed_fields_are_skipped():
     wide = header(1) + b"\x51" + b"\0" * 8  # field 10, 64 bits
     assert shard_sizes(table([[(b"", wide), (b"a", entry(0, 0, 7))]])) == (7,)
 
@@ -49,11 +49,11 @@ BAD = {
     "a text": (b"model_checkpoint_path" * 9, "does not end"),
     "cut short": (index(8)[:-1], "does not end"),
     "only a footer": (b"\0" * 40 + MAGIC, "points beyond its end"),
-    "no header": (table([[(b"a", entry(0, 0, 5))]]), "tells of shard 0 and has 0"),
+    "no header": (table([[(b"a", entry(0, 0, 5))]]), "names shard 0, but declares 0 shards"),
     "no entry": (table([]), "has no header"),
-    "no shards": (table([[(b"", header(0))]]), "tells of 0 shards"),
-    "too many shards": (table([[(b"", header(100_000))]]), "tells of 100000 shards"),
-    "a shard beyond": (table([[(b"", header(2)), (b"a", entry(2, 0, 5))]]), "tells of shard 2 and has 2"),
+    "no shards": (table([[(b"", header(0))]]), "declares 0 shards"),
+    "too many shards": (table([[(b"", header(100_000))]]), "declares 100000 shards"),
+    "a shard beyond": (table([[(b"", header(2)), (b"a", entry(2, 0, 5))]]), "names shard 2, but declares 2 shards"),
     "a wrong wire type": (table([[(b"", b"\x0b")]]), "wire type 3"),
     "a value cut short": (table([[(b"", number(1, 300)[:-1])]]), "ends within"),
     "an endless number": (table([[(b"", b"\x08" + b"\xff" * 12)]]), "too long"),
@@ -63,21 +63,21 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_is_no_index_is_refused_with_the_reason(case):
+def test_an_invalid_index_is_refused_with_the_reason(case):
     data, words = BAD[case]
     with pytest.raises(InvalidIndexError, match=words):
         shard_sizes(data)
 
 
-def test_every_cut_of_an_index_is_refused():
+def test_every_truncated_index_is_refused():
     whole = index(1000, 2000)
     for length in range(len(whole)):
         with pytest.raises(InvalidIndexError):
             shard_sizes(whole[:length])
 
 
-def test_no_change_of_a_byte_leads_to_another_error():
-    """Whatever the bytes say: a size, nothing, or an explanation."""
+def test_any_changed_byte_gives_a_size_or_an_explanation():
+    """Any bytes give a size, None, or an explanation."""
     whole = index(1000, 2000)
     for position in range(len(whole)):
         for value in (0x00, 0x7F, 0xFF):

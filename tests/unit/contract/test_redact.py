@@ -45,5 +45,5 @@ def test_ordinary_sentences_stay_as_they_are(text):
     assert redact(text) == text
 
 
-def test_short_values_are_left_alone():
+def test_short_values_are_not_masked():
     assert redact("abc", ["ab"]) == "abc"

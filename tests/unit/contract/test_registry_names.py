@@ -1,4 +1,4 @@
-"""Which hosts are one registry."""
+"""Which hosts are the same registry."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_the_inner_name_is_preferred_unless_only_the_outer_is_listed(allowed, fi
     assert RegistryNames(ALIASES, allowed).of(OUTSIDE)[0] == first
 
 
-def test_a_group_of_the_installation_takes_the_place_of_the_default():
+def test_aliases_of_the_installation_replace_the_defaults():
     names = RegistryNames([["in.example:5000", "Out.example"]])
     assert names.of("out.example") == ("in.example:5000", "out.example")
     assert not names.same(INSIDE, OUTSIDE)
@@ -44,7 +44,7 @@ def test_a_group_of_the_installation_takes_the_place_of_the_default():
 
 
 @pytest.mark.parametrize("host", [INSIDE, OUTSIDE, OUTSIDE.upper()])
-def test_uhub_is_known_by_its_names(host):
+def test_uhub_is_recognized_by_its_names(host):
     assert RegistryNames().is_uhub(host)
     assert not RegistryNames().is_uhub("uhub.example")
 
@@ -65,28 +65,26 @@ def test_a_repository_under_another_name(repository, host, expected):
     assert RegistryNames().at(repository, host) == expected
 
 
-def test_an_exact_name_goes_before_another_of_its_registry():
+def test_an_exact_name_wins():
     names = RegistryNames()
     assert names.find(OUTSIDE, {INSIDE: 1, OUTSIDE: 2}) == 2
     assert names.find(OUTSIDE, {INSIDE: 1}) == 1
     assert names.find("h.example", {INSIDE: 1}) is None
 
 
-def test_the_limits_are_uhubs_alone():
+def test_the_default_limits_apply_only_to_uhub():
     where = inputs.Registry(repository=f"{OUTSIDE}/a/b")
     limit = where.limit(OUTSIDE)
     assert (limit.tags, limit.warn_tags, limit.layer_bytes) == (800, 600, 5 * 1000**3)
     assert where.limit("h.example") == inputs.RegistryLimit(host="h.example")
 
 
-def test_defaults_are_no_part_of_an_input():
+def test_defaults_are_omitted_from_an_input():
     where = inputs.Registry(repository="h.example/a", aliases=ALIASES, limits=inputs.REGISTRY_LIMITS)
     assert inputs.encode(where) == '{"repository":"h.example/a"}'
 
 
-@pytest.mark.parametrize(
-    ("inside", "begins"), [(INSIDE, "Where the access from outside"), ("", "Check that the repository demo")]
-)
+@pytest.mark.parametrize(("inside", "begins"), [(INSIDE, "If external access"), ("", "Check that the repository demo")])
 def test_why_a_push_is_refused(inside, begins):
     assert uhub.push("demo/infer", inside).startswith(begins)
-    assert (f"write {inside}" in uhub.push("demo/infer", inside)) is bool(inside)
+    assert (f"use {inside}" in uhub.push("demo/infer", inside)) is bool(inside)

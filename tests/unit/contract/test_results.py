@@ -1,4 +1,4 @@
-"""What a Job container reports: whole, small, and without secrets."""
+"""What a Job container reports: complete, small, and without secrets."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def test_an_explained_failure_keeps_its_reason_and_its_exit_code(report):
     assert (read.reason, read.message, read.hint) == ("UFileForbidden", "Key a is refused.", "Check the Secret.")
 
 
-def test_an_unforeseen_failure_is_explained_too(report, capfd):
+def test_an_unexpected_failure_is_explained_too(report, capfd):
     def stage():
         raise ValueError("the canary is hunter22 here")
 
@@ -48,7 +48,7 @@ def test_an_unforeseen_failure_is_explained_too(report, capfd):
     assert "hunter22" not in err
 
 
-def test_who_is_told_to_end_cleans_up_and_reports_nothing(report):
+def test_sigterm_cleans_up_and_reports_nothing(report):
     stage = """
 import signal, sys
 from inference_image_contract import results

@@ -15,17 +15,17 @@ def test_which_is_older(version, than, older):
     assert tensorflow_versions.is_older(version, than) is older
 
 
-def test_what_is_no_version():
+def test_an_invalid_version_is_refused():
     with pytest.raises(ValueError, match="'latest' is not a version"):
         tensorflow_versions.number("latest")
 
 
 @pytest.mark.parametrize(("demanded", "readable_by"), [("", "2.21"), ("1.7", "1.7"), ("1.12", "1.7"), ("2.30", "2.21")])
-def test_a_demand_that_is_met(demanded, readable_by):
+def test_a_satisfied_demand_passes(demanded, readable_by):
     tensorflow_versions.check_demand(demanded, readable_by)
 
 
-def test_a_demand_that_is_not_met_names_both_and_the_cause():
+def test_an_unsatisfied_demand_names_both_versions_and_the_cause():
     with pytest.raises(StageError) as caught:
         tensorflow_versions.check_demand("1.12", "1.15", "TensorFlow 1.7 has no operator X (node a/b)")
     assert caught.value.reason is Reason.GRAPH_INCOMPATIBLE

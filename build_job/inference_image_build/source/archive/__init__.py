@@ -1,4 +1,4 @@
-"""An archive as a source: which kind it is by its name, its files, and its SHA-256."""
+"""An archive as a source: its format by name, its files, and its SHA-256."""
 
 import hashlib
 from collections.abc import Iterator
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from inference_image_build.source.archive import tar_entries, zip_entries
 from inference_image_build.source.archive.rules import Limits, Rules, invalid
-from inference_image_build.source.source_entry import Member
+from inference_image_build.source.source_entry import SourceEntry
 
 LIMITS = Limits()
-_READERS = {".tar.gz": tar_entries.members, ".tgz": tar_entries.members, ".zip": zip_entries.members}
+_READERS = {".tar.gz": tar_entries.entries, ".tgz": tar_entries.entries, ".zip": zip_entries.entries}
 
 
-def members(path: Path, name: str, limits: Limits = LIMITS) -> Iterator[Member]:
-    """The files of the archive at `path`, whose kind `name` (its key) tells; each must be read before the next.
+def entries(path: Path, name: str, limits: Limits = LIMITS) -> Iterator[SourceEntry]:
+    """The files of the archive at `path`, whose format `name` (its key) tells. Read each before the next.
 
     Raises StageError: `ArchiveUnsafe`, `ArchiveTooLarge`, `ArchiveInvalid`.
     """
     read = next((reader for suffix, reader in _READERS.items() if name.lower().endswith(suffix)), None)
     if read is None:
-        raise invalid(name, f"its name ends in none of {', '.join(_READERS)}")
+        raise invalid(name, f"its name must end in one of {', '.join(_READERS)}")
     return read(path, Rules(name, path.stat().st_size, limits))
 
 

@@ -1,4 +1,4 @@
-"""Reads a .tar.gz: each entry is judged by its header before a byte of its content is taken."""
+"""Reads a .tar.gz: checks the header of each entry before it reads any of its content."""
 
 import gzip
 import io
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from inference_image_build.source.archive.rules import MIB, Rules
-from inference_image_build.source.source_entry import CHUNK, Broken, Member, chunks
+from inference_image_build.source.source_entry import CHUNK, ReadErrors, SourceEntry, chunks
 
 _KINDS = {
     tarfile.SYMTYPE: "is a symbolic link",
@@ -20,21 +20,21 @@ _KINDS = {
     tarfile.FIFOTYPE: "is a pipe",
     tarfile.GNUTYPE_SPARSE: "is a sparse file",
 }
-_BROKEN = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError, RecursionError)
-"""What the standard library raises for bytes that are no archive; a chain of headers exhausts its recursion."""
+_READ_ERRORS = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError, RecursionError)
+"""What the standard library raises for an invalid archive; a chain of headers exhausts its recursion."""
 
 
 class _Unpacked(io.RawIOBase):
-    """The unpacked stream, which ends the reading when more of it is asked for than an honest archive has.
+    """The unpacked stream, which stops a reader that asks for more than a valid archive contains.
 
-    `tarfile` takes a header of any length into memory, and skips a file of any length; both come through here.
+    `tarfile` reads a header of any length into memory, and skips a file of any length; both pass through here.
     """
 
     def __init__(self, stream: gzip.GzipFile, rules: Rules) -> None:
         self._stream = stream
         self._rules = rules
         self.last = b""
-        """What was read last; after the last entry, the block that ended the archive."""
+        """The last block read; after the last entry, the block that ended the archive."""
 
     def readable(self) -> bool:
         return True
@@ -57,12 +57,12 @@ class _Unpacked(io.RawIOBase):
         return self.last
 
     def _overhead(self) -> int:
-        """Headers and padding, which count beside the files: a kibibyte and a half for each entry, and the end."""
+        """Bytes for headers and padding besides the files: 1.5 KiB per entry, and the end."""
         return self._rules.limits.entries * 1536 + MIB
 
 
-def members(path: Path, rules: Rules) -> Iterator[Member]:
-    """The files of the archive, in its order; each must be read before the next is asked for.
+def entries(path: Path, rules: Rules) -> Iterator[SourceEntry]:
+    """The files of the archive, in its order. Read each before asking for the next.
 
     Raises StageError: `ArchiveUnsafe`, `ArchiveTooLarge`, `ArchiveInvalid`.
     """
@@ -71,19 +71,19 @@ def members(path: Path, rules: Rules) -> Iterator[Member]:
             source = _Unpacked(stream, rules)
             with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r:", encoding="utf-8") as archive:
                 for entry in archive:
-                    if found := _judged(archive, entry, rules):
+                    if found := _checked(archive, entry, rules):
                         yield found
-            # It takes an unreadable header for the end, and would give half an archive for a whole one.
+            # tarfile treats an unreadable header as the end, so half an archive would pass as a whole one.
             if source.last.strip(b"\0"):
                 raise rules.invalid(f"it is damaged at byte {source.tell()} of its content")
-            while source.read(CHUNK):  # the checksum of all comes last
+            while source.read(CHUNK):  # the checksum comes last
                 pass
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise rules.invalid(str(error) or type(error).__name__) from error
 
 
-def _judged(archive: tarfile.TarFile, entry: tarfile.TarInfo, rules: Rules) -> Member | None:
-    """The file that an entry is; None for a folder."""
+def _checked(archive: tarfile.TarFile, entry: tarfile.TarInfo, rules: Rules) -> SourceEntry | None:
+    """The accepted file of an entry; None for a folder."""
     if entry.issparse():
         raise rules.unsafe(entry.name, _KINDS[tarfile.GNUTYPE_SPARSE])
     if entry.mode & (stat.S_ISUID | stat.S_ISGID):
@@ -92,9 +92,9 @@ def _judged(archive: tarfile.TarFile, entry: tarfile.TarInfo, rules: Rules) -> M
         rules.folder(entry.name)
         return None
     if entry.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
-        raise rules.unsafe(entry.name, _KINDS.get(entry.type, f"is of the unknown kind {entry.type!r}"))
+        raise rules.unsafe(entry.name, _KINDS.get(entry.type, f"has the unknown type {entry.type!r}"))
     path = rules.file(entry.name, entry.size)
     content = archive.extractfile(entry)
     if content is None:
         raise rules.invalid(f"its entry {entry.name!r} has no content")
-    return Member(path, entry.size, chunks(content, entry.size, Broken(_BROKEN, rules.invalid)))
+    return SourceEntry(path, entry.size, chunks(content, entry.size, ReadErrors(_READ_ERRORS, rules.invalid)))

@@ -1,4 +1,4 @@
-"""Reads a .zip: its directory is judged as a whole before anything of it is believed."""
+"""Reads a .zip: checks its whole directory before it reads any entry."""
 
 import lzma
 import stat
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import IO
 
 from inference_image_build.source.archive.rules import Rules
-from inference_image_build.source.source_entry import Broken, Member, chunks
+from inference_image_build.source.source_entry import ReadErrors, SourceEntry, chunks
 
 _END = struct.Struct("<4s4H2LH")
-"""The record at the end: signature, two disk numbers, entries here and in all, directory's size and offset, comment."""
+"""End record: signature, two disk numbers, entries here and in total, size and offset of the directory, comment."""
 _SIGNATURE, _LOCATOR, _LOCATOR_SIZE = b"PK\5\6", b"PK\6\7", 20
 _MAX_COMMENT = 0xFFFF
 _LOCAL_HEADER = 30
@@ -28,7 +28,7 @@ _KINDS = {
     stat.S_IFIFO: "is a pipe",
     stat.S_IFSOCK: "is a socket",
 }
-_BROKEN = (
+_READ_ERRORS = (
     zipfile.BadZipFile,
     NotImplementedError,
     OSError,
@@ -39,11 +39,11 @@ _BROKEN = (
     RuntimeError,
     struct.error,
 )
-"""What the standard library raises for bytes that are no archive, or one that it cannot read."""
+"""What the standard library raises for an invalid archive, or one that it cannot read."""
 
 
-def members(path: Path, rules: Rules) -> Iterator[Member]:
-    """The files of the archive, in its order; each must be read before the next is asked for.
+def entries(path: Path, rules: Rules) -> Iterator[SourceEntry]:
+    """The files of the archive, in its order. Read each before asking for the next.
 
     Raises StageError: `ArchiveUnsafe`, `ArchiveTooLarge`, `ArchiveInvalid`.
     """
@@ -51,20 +51,22 @@ def members(path: Path, rules: Rules) -> Iterator[Member]:
         with path.open("rb") as file:
             _check_directory(file, path.stat().st_size, rules)
             with zipfile.ZipFile(file) as archive:
-                entries = archive.infolist()
-                _check_overlaps(entries, path.stat().st_size, rules)
-                for entry, name in [(entry, _judged(entry, rules)) for entry in entries]:
+                infos = archive.infolist()
+                _check_overlaps(infos, path.stat().st_size, rules)
+                for entry, name in [(info, _checked(info, rules)) for info in infos]:
                     if name:
                         with archive.open(entry) as content:
-                            yield Member(
-                                name, entry.file_size, chunks(content, entry.file_size, Broken(_BROKEN, rules.invalid))
+                            yield SourceEntry(
+                                name,
+                                entry.file_size,
+                                chunks(content, entry.file_size, ReadErrors(_READ_ERRORS, rules.invalid)),
                             )
-    except _BROKEN as error:
+    except _READ_ERRORS as error:
         raise rules.invalid(str(error) or type(error).__name__) from error
 
 
 def _check_directory(file: IO[bytes], size: int, rules: Rules) -> None:
-    """Refuses a directory of too many entries while it is still on the disk: `zipfile` takes it into memory whole."""
+    """Refuses a directory with too many entries before `zipfile` reads all of it into memory."""
     start = max(0, size - _END.size - _MAX_COMMENT)
     file.seek(start)
     tail = file.read()
@@ -72,25 +74,25 @@ def _check_directory(file: IO[bytes], size: int, rules: Rules) -> None:
     if at < 0 or len(tail) - at < _END.size:
         raise rules.invalid("it has no directory at its end")
     if tail[max(0, at - _LOCATOR_SIZE) : at].startswith(_LOCATOR):
-        raise rules.invalid("it is of the Zip64 format, which only archives beyond 4 GiB need")
+        raise rules.invalid("it uses the Zip64 format, which only archives over 4 GiB need")
     _, _, _, _, entries, directory, _, _ = _END.unpack_from(tail, at)
     if entries > rules.limits.entries or directory > rules.limits.entries * _PER_ENTRY:
         raise rules.too_large(f"more than {rules.limits.entries} entries")
 
 
 def _check_overlaps(entries: list[zipfile.ZipInfo], size: int, rules: Rules) -> None:
-    """Refuses entries that share bytes, by which a small archive unpacks to any size."""
+    """Refuses entries that share bytes, which let a small archive unpack to any size."""
     end = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if entry.header_offset < end:
-            raise rules.unsafe(entry.filename, "lies upon another entry")
+            raise rules.unsafe(entry.filename, "overlaps another entry")
         end = entry.header_offset + _LOCAL_HEADER + entry.compress_size
         if end > size:
-            raise rules.invalid(f"its entry {entry.filename!r} does not end within it")
+            raise rules.invalid(f"its entry {entry.filename!r} extends past its end")
 
 
-def _judged(entry: zipfile.ZipInfo, rules: Rules) -> str:
-    """The path of the file that an entry is; empty for a folder."""
+def _checked(entry: zipfile.ZipInfo, rules: Rules) -> str:
+    """The path of an accepted file; empty for a folder."""
     name, mode = entry.orig_filename, entry.external_attr >> 16
     if not entry.flag_bits & _UTF8 and not name.isascii():
         raise rules.unsafe(name, "has a name that is not UTF-8")
@@ -104,5 +106,5 @@ def _judged(entry: zipfile.ZipInfo, rules: Rules) -> str:
         rules.folder(name)
         return ""
     if entry.compress_type not in _METHODS:
-        raise rules.unsafe(name, "is compressed by another method than deflate")
+        raise rules.unsafe(name, "uses a compression method other than deflate")
     return rules.file(name, entry.file_size)

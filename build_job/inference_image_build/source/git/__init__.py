@@ -1,7 +1,7 @@
-"""The files of one commit, for whoever pins or places a source.
+"""The files of one commit.
 
-What fetches them is loaded when a source is a repository: dulwich and paramiko cost a tenth of a second and 25 MiB, and
-every step of this image would start with them.
+The modules that fetch them are loaded only when the source is Git: dulwich and paramiko cost a tenth of a second and
+25 MiB, which every step of this image would pay.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from inference_image_build.source.git.remote import Credentials, Remote
-from inference_image_build.source.source_entry import Member
+from inference_image_build.source.source_entry import SourceEntry
 from inference_image_contract.inputs import GitSource, PinnedCommit
 
 
 class CommitFiles(NamedTuple):
-    """What a source has below its path, and the commit that was found."""
+    """The files under the path of a source, and the commit that contains them."""
 
-    members: Iterable[Member]
+    entries: Iterable[SourceEntry]
     pinned: PinnedCommit
     remote: Remote
 
@@ -26,12 +26,12 @@ class CommitFiles(NamedTuple):
 def opened(
     git: GitSource, folder: Path, credentials: Credentials, pinned: PinnedCommit | None = None
 ) -> Iterator[CommitFiles]:
-    """Fetches the commit that the source means, or the one that was pinned, into an empty folder.
+    """Fetches the commit of the source's ref, or the pinned one, into an empty folder.
 
-    Raises StageError as `fetch.fetched`; `members` raises those of `tree.members`.
+    Raises StageError as `fetch.fetched`; `entries` raises those of `tree.entries`.
     """
     from inference_image_build.source.git import fetch, tree  # noqa: PLC0415 - see above
 
     with fetch.fetched(git, folder, credentials, pinned) as found:
-        members = tree.members(found.store, found.commit, git.path, found.remote)
-        yield CommitFiles(members, found.pinned, found.remote)
+        entries = tree.entries(found.store, found.commit, git.path, found.remote)
+        yield CommitFiles(entries, found.pinned, found.remote)

@@ -1,4 +1,4 @@
-"""Fetches one commit of a Git repository: finds what a ref means, and takes nothing that exceeds its limits."""
+"""Fetches one commit of a Git repository: resolves the ref, and refuses what exceeds the limits."""
 
 import contextlib
 import re
@@ -34,7 +34,7 @@ HEAD = "HEAD"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _BASE_CACHE = 16 * 1024**2
 _MAX_TAGS = 8
-"""Tags of tags that are followed."""
+"""Most nested tags to follow."""
 _MAX_SIMILAR = 5
 _DAMAGED = (
     KeyError,
@@ -46,11 +46,11 @@ _DAMAGED = (
     ChecksumMismatch,
     FileFormatException,
 )
-"""What the library raises for objects that are not what they should be."""
+"""What dulwich raises for damaged objects."""
 
 
 class Fetched(NamedTuple):
-    """A repository on the disk that holds one commit whole."""
+    """A repository on disk with one complete commit."""
 
     store: DiskObjectStore
     commit: Commit
@@ -59,7 +59,7 @@ class Fetched(NamedTuple):
 
 
 class _Nothing:
-    """Tells the server that we have no commit yet."""
+    """Tells the server that the client has no commits."""
 
     shallow: frozenset[ObjectID] = frozenset()
 
@@ -67,35 +67,35 @@ class _Nothing:
         return None
 
     def ack(self, _sha: ObjectID, /) -> None:
-        """There is nothing that it could have in common."""
+        """Ignored: there are no common commits."""
 
     def nak(self) -> None:
-        """As expected."""
+        """Ignored: there are no common commits."""
 
 
-class _Wish:
-    """Which object is asked for: what the ref means, or exactly what was pinned."""
+class _Wants:
+    """Selects the object to request: the one of the ref, or exactly the pinned one."""
 
     def __init__(self, source: GitSource, remote: Remote, pinned: PinnedCommit | None, client: GitClient) -> None:
         self._source, self._remote, self._pinned, self._client = source, remote, pinned, client
-        self.asked = ""
-        """The object's name."""
-        self.on_trust = False
-        """Whether it is asked for without that the server has named it."""
+        self.object_name = ""
+        """Name of the requested object; empty before the request."""
+        self.unadvertised = False
+        """Whether the server has not advertised the requested object."""
 
     def __call__(self, refs: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:  # noqa: ARG002
         if getattr(self._client, "dumb", False):
-            raise failures.unavailable(str(self._remote), "it speaks only the old, file by file protocol")
-        self.asked = self._of_pin(refs) or self._of_ref(refs)
-        return [ObjectID(self.asked.encode())]
+            raise failures.unavailable(str(self._remote), "it supports only the old dumb HTTP protocol")
+        self.object_name = self._of_pin(refs) or self._of_ref(refs)
+        return [ObjectID(self.object_name.encode())]
 
     def prefixes(self) -> list[bytes]:
-        """The refs that the server need only tell of, where it understands this."""
+        """The only refs that the server needs to advertise, if it supports ref prefixes."""
         ref = self._source.ref.encode()
         return [b"HEAD", b"refs/heads/" + ref, b"refs/tags/" + ref]
 
     def refused(self) -> StageError:
-        """What it means that the server does not give what was asked for."""
+        """The error when the server does not serve the requested object."""
         if self._pinned:
             return failures.changed(str(self._remote), self._pinned.commit)
         return failures.ref_not_found(str(self._remote), self._source.ref)
@@ -104,7 +104,7 @@ class _Wish:
         if self._pinned is None:
             return ""
         name = self._pinned.tag or self._pinned.commit
-        self.on_trust = name not in {known.decode() for known in refs.values()}
+        self.unadvertised = name not in {known.decode() for known in refs.values()}
         return name
 
     def _of_ref(self, refs: Mapping[Ref, ObjectID]) -> str:
@@ -114,7 +114,7 @@ class _Wish:
         if found:
             return found.decode()
         if _COMMIT.fullmatch(ref):
-            self.on_trust = True
+            self.unadvertised = True
             return ref
         near = sorted(
             name.decode(errors="replace").split("/", 2)[-1] for name in refs if ref in name.decode(errors="replace")
@@ -130,10 +130,11 @@ def fetched(
     pinned: PinnedCommit | None = None,
     limits: pack.Limits = LIMITS,
 ) -> Iterator[Fetched]:
-    """Fetches what `source.ref` means, or `pinned` exactly, without its history, into the empty `folder`.
+    """Fetches the commit of `source.ref`, or exactly `pinned`, without history, into the empty `folder`.
 
     Raises StageError: `GitHostNotAllowed` before any connection; `GitUnauthorized`, `GitHostKeyUnknown`, `GitTLS`,
-    `GitNotFound`, `GitRefNotFound`, `GitTooLarge`, `GitUnavailable`; `SourceChanged` when `pinned` is not given.
+    `GitNotFound`, `GitRefNotFound`, `GitTooLarge`, `GitUnavailable`; `SourceChanged` when the server no longer serves
+    `pinned`.
     """
     remote = git_remote.parse(source.url)
     git_remote.check_allowed(remote, source.allowed_hosts)
@@ -141,19 +142,19 @@ def fetched(
     DiskObjectStore.init(folder).close()
     with contextlib.closing(DiskObjectStore(folder, delta_base_cache_limit=_BASE_CACHE)) as store:
         with contextlib.closing(_client(remote, credentials)) as client:
-            wish = _Wish(source, remote, pinned, client)
-            _fill(store, client, remote, wish, limits)
+            wants = _Wants(source, remote, pinned, client)
+            _fill(store, client, remote, wants, limits)
         try:
-            found = _peeled(store, wish, remote, pinned)
+            found = _peeled(store, wants, remote, pinned)
         except _DAMAGED as error:
             raise _damaged(remote, type(error).__name__) from error
         yield found
 
 
-def _fill(store: DiskObjectStore, client: GitClient, remote: Remote, wish: _Wish, limits: pack.Limits) -> None:
+def _fill(store: DiskObjectStore, client: GitClient, remote: Remote, wants: _Wants, limits: pack.Limits) -> None:
     file, commit, abort = store.add_pack()
     try:
-        _receive(client, remote, wish, _limited(file, remote, limits), lambda: file.tell() > 0)
+        _receive(client, remote, wants, _limited(file, remote, limits), lambda: file.tell() > 0)
         _check(file, remote, limits)
     except BaseException:
         abort()
@@ -177,18 +178,18 @@ def _client(remote: Remote, credentials: Credentials) -> GitClient:
 def _receive(
     client: GitClient,
     remote: Remote,
-    wish: _Wish,
+    wants: _Wants,
     write: Callable[[bytes], int],
     began: Callable[[], bool],
 ) -> None:
     try:
-        client.fetch_pack(remote.path, wish, _Nothing(), write, depth=1, ref_prefix=wish.prefixes())
+        client.fetch_pack(remote.path, wants, _Nothing(), write, depth=1, ref_prefix=wants.prefixes())
     except NotGitRepository as error:
-        raise failures.not_found(str(remote), "it does not answer as one") from error
+        raise failures.not_found(str(remote), "the server does not answer like one") from error
     except (HangupException, GitProtocolError) as error:
-        if wish.on_trust and not began():
-            raise wish.refused() from error
-        fault = failures.unavailable if wish.asked else failures.not_found
+        if wants.unadvertised and not began():
+            raise wants.refused() from error
+        fault = failures.unavailable if wants.object_name else failures.not_found
         raise fault(str(remote), _words(error)) from error
     except (SSHException, HTTPError, OSError, EOFError, ValueError, KeyError, IndexError, AssertionError) as error:
         raise failures.unavailable(str(remote), _words(error)) from error
@@ -197,14 +198,14 @@ def _receive(
 def _limited(file: BinaryIO, remote: Remote, limits: pack.Limits) -> Callable[[bytes], int]:
     def write(data: bytes) -> int:
         if file.tell() + len(data) > limits.packed:
-            raise failures.too_large(str(remote), f"one commit of it is more than {limits.packed} bytes")
+            raise failures.too_large(str(remote), f"one commit has more than {limits.packed} bytes")
         return file.write(data)
 
     return write
 
 
 def _check(file: BinaryIO, remote: Remote, limits: pack.Limits) -> None:
-    """Judges the pack, and leaves the file where its end is: that is how its size is known."""
+    """Checks the pack and leaves the file position at its end, from which dulwich takes the size."""
     end = file.tell()
     file.seek(0)
     try:
@@ -216,22 +217,24 @@ def _check(file: BinaryIO, remote: Remote, limits: pack.Limits) -> None:
     file.seek(end)
 
 
-def _peeled(store: DiskObjectStore, wish: _Wish, remote: Remote, pinned: PinnedCommit | None) -> Fetched:
-    found = store[ObjectID(wish.asked.encode())]
+def _peeled(store: DiskObjectStore, wants: _Wants, remote: Remote, pinned: PinnedCommit | None) -> Fetched:
+    found = store[ObjectID(wants.object_name.encode())]
     for _ in range(_MAX_TAGS):
         if not isinstance(found, Tag):
             break
         found = store[found.object[1]]
     if not isinstance(found, Commit):
-        raise wish.refused()
+        raise wants.refused()
     name = found.id.decode()
     if pinned and name != pinned.commit:
-        raise wish.refused()
-    return Fetched(store, found, PinnedCommit(commit=name, tag=wish.asked if wish.asked != name else ""), remote)
+        raise wants.refused()
+    return Fetched(
+        store, found, PinnedCommit(commit=name, tag=wants.object_name if wants.object_name != name else ""), remote
+    )
 
 
 def _damaged(remote: Remote, detail: str) -> StageError:
-    return failures.unavailable(str(remote), f"what it sent is damaged ({detail})")
+    return failures.unavailable(str(remote), f"it sent damaged data ({detail})")
 
 
 def _words(error: Exception) -> str:

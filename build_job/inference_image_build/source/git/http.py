@@ -1,4 +1,4 @@
-"""HTTPS to one Git server, and to no other address, whatever that server answers."""
+"""HTTPS to one Git server only, whatever that server answers."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ _UNAUTHORIZED, _NOT_FOUND = frozenset({401, 403}), frozenset({404, 410})
 
 
 class OneServer(urllib3.PoolManager):
-    """Refuses every other origin, follows no redirect, and tells failures apart by their status.
+    """Refuses every other origin, follows no redirect, and maps statuses to errors.
 
-    The protocol lets a server name other addresses to load from; a Job must not be led to one of them.
+    The protocol lets a server name other URLs to load from; a Job must not follow them.
     """
 
     def __init__(self, remote: Remote, credentials: Credentials) -> None:
@@ -32,7 +32,7 @@ class OneServer(urllib3.PoolManager):
     ) -> urllib3.BaseHTTPResponse:
         """As the base class, but raises StageError."""
         if not url.startswith(self.base):
-            raise failures.unavailable(str(self._remote), "it names another address to load from")
+            raise failures.unavailable(str(self._remote), "it refers to another host")
         try:
             reply = super().urlopen(method, url, **options | {"redirect": False, "retries": False})
         except urllib3.exceptions.SSLError as error:

@@ -1,6 +1,6 @@
-"""Judges a Git pack before it is unpacked: how many objects it holds, and how large each becomes.
+"""Checks a Git pack before it is unpacked: how many objects it contains, and how large each is unpacked.
 
-The format: https://git-scm.com/docs/pack-format. Inflated bytes are counted and thrown away, so memory stays small.
+The format: https://git-scm.com/docs/pack-format. Inflated bytes are counted and discarded, so it needs little memory.
 """
 
 import zlib
@@ -14,20 +14,21 @@ _OFS_DELTA, _REF_DELTA = 6, 7
 _OBJECT_NAME = 20
 _MORE, _LOW = 0x80, 0x7F
 _DELTA_HEAD = 20
-"""Bytes in which a delta tells the size of its base and of its result."""
+"""Bytes at the start of a delta that contain the sizes of its base and its result."""
 _MAX_SHIFT = 63
 
 
 class Limits(NamedTuple):
-    """The most that is taken of a repository. Sizes are bytes."""
+    """Limits of a repository. Sizes are in bytes."""
 
     packed: int = 128 * MIB
-    """Of what the server sends for one commit."""
+    """Size of what the server sends for one commit."""
     objects: int = 50_000
+    """Number of objects."""
     object: int = 16 * MIB
-    """Of one object; several copies of one are in memory at times."""
+    """Size of one object; several copies may be in memory at a time."""
     total: int = 512 * MIB
-    """Of all objects, unpacked."""
+    """Size of all objects, unpacked."""
 
 
 class PackError(Exception):
@@ -35,11 +36,11 @@ class PackError(Exception):
 
 
 class PackTooLargeError(Exception):
-    """A limit is tripped; the text says which."""
+    """The pack exceeds a limit; the text says which."""
 
 
 class _Reader:
-    """Reads ahead, and takes back what a compressed object left over."""
+    """Reads ahead, and keeps the bytes after a compressed object."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -55,7 +56,7 @@ class _Reader:
         return data
 
     def inflate(self, limit: int) -> tuple[int, bytes]:
-        """Size and beginning of the compressed object that comes next."""
+        """Size and first bytes of the next compressed object."""
         inflater, size, head = zlib.decompressobj(), 0, b""
         data = self._ahead or self._file.read(_CHUNK)
         while not inflater.eof:
@@ -80,23 +81,23 @@ def check(file: IO[bytes], limits: Limits) -> None:
     header = reader.take(_HEADER)
     count = int.from_bytes(header[8:])
     if header[:4] != b"PACK":
-        raise PackError("it does not begin as a pack does")
+        raise PackError("it does not start with the signature of a pack")
     if count > limits.objects:
-        raise PackTooLargeError(f"one commit of it has {count} objects, more than {limits.objects}")
+        raise PackTooLargeError(f"one commit has {count} objects; the limit is {limits.objects}")
     total = 0
     try:
         for _ in range(count):
             size = _object(reader, limits)
             total += size
             if total > limits.total:
-                raise PackTooLargeError(f"one commit of it has more than {limits.total} bytes")
+                raise PackTooLargeError(f"one commit has more than {limits.total} bytes")
     except zlib.error as error:
         raise PackError(f"an object is damaged: {error}") from error
     reader.take(_TRAILER)
 
 
 def _object(reader: _Reader, limits: Limits) -> int:
-    """The size that the next object has once it is unpacked."""
+    """The unpacked size of the next object."""
     first = reader.take(1)[0]
     kind, size = first >> 4 & 7, first & 15
     if first & _MORE:
@@ -117,7 +118,7 @@ def _object(reader: _Reader, limits: Limits) -> int:
 
 
 def _number(reader: _Reader) -> int:
-    """Seven bits a byte, the lowest first."""
+    """A number in groups of seven bits, the lowest first."""
     value = shift = 0
     while True:
         byte = reader.take(1)[0]
@@ -130,7 +131,7 @@ def _number(reader: _Reader) -> int:
 
 
 def _result_size(head: bytes) -> int:
-    """What a delta makes of its base; the second of the two numbers at its beginning."""
+    """The size of a delta's result; the second of the two numbers at its start."""
     numbers, value, shift = [], 0, 0
     for byte in head:
         value |= (byte & _LOW) << shift
@@ -139,10 +140,10 @@ def _result_size(head: bytes) -> int:
             numbers.append(value)
             value = shift = 0
     if len(numbers) < 2:  # noqa: PLR2004 - base and result
-        raise PackError("a delta does not tell its size")
+        raise PackError("a delta does not state its size")
     return numbers[1]
 
 
 def _check(size: int, limits: Limits) -> None:
     if size > limits.object:
-        raise PackTooLargeError(f"an object of it has {size} bytes, more than {limits.object}")
+        raise PackTooLargeError(f"an object has {size} bytes; the limit is {limits.object}")

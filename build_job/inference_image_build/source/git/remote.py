@@ -1,4 +1,4 @@
-"""A Git repository's address, the hosts that an installation allows, and the credentials of its Secret."""
+"""The URL of a Git repository, the hosts that an installation allows, and the credentials of its Secret."""
 
 import re
 from collections.abc import Collection
@@ -18,7 +18,7 @@ _URL = re.compile(
 
 
 class Remote(NamedTuple):
-    """The parts of an address; `user` is empty unless it is written, `port` 0 for the scheme's own."""
+    """The parts of a URL; without a user, `user` is empty; `port` 0 is the scheme's default."""
 
     scheme: str
     user: str
@@ -36,7 +36,7 @@ class Remote(NamedTuple):
 
 
 class Credentials(NamedTuple):
-    """What the Secret holds; an absent key is empty. Keys and hosts stay in their files."""
+    """The content of the Secret; an absent key is empty. Keys and hosts stay in their files."""
 
     username: str = ""
     password: str = ""
@@ -46,7 +46,7 @@ class Credentials(NamedTuple):
 
     @classmethod
     def mounted(cls, folder: Path) -> Self:
-        """Those of a mounted Secret, none when nothing is mounted."""
+        """The credentials of a mounted Secret; empty when nothing is mounted."""
 
         def file(name: str) -> Path | None:
             path = folder / name
@@ -59,16 +59,16 @@ class Credentials(NamedTuple):
         return cls(text(USERNAME), text(PASSWORD), file(PRIVATE_KEY), file(KNOWN_HOSTS), file(CA))
 
     def secrets(self) -> tuple[str, ...]:
-        """The values that must not leave this process; of a key, each of its lines."""
+        """The values to redact; for a private key, each of its lines."""
         key = self.private_key.read_text(encoding="utf-8", errors="replace") if self.private_key else ""
         lines = (line.strip() for line in key.splitlines() if not line.startswith("-----"))
         return tuple(value for value in (self.password, *lines) if value)
 
 
 def parse(url: str) -> Remote:
-    """The parts of an address.
+    """The parts of a URL.
 
-    Raises StageError (`InvalidInput`), without the text when it may hold a password.
+    Raises StageError (`InvalidInput`) without the URL, which may contain a password.
     """
     match = _URL.fullmatch(url)
     if not match or ".." in match["path"].split("/"):

@@ -1,4 +1,4 @@
-"""SSH to a Git server whose host key is known, with a key from a Secret; no program, no agent, no configuration."""
+"""SSH to a Git server with a known host key, using a key from a Secret; no ssh program, agent or configuration."""
 
 from collections.abc import Callable
 from typing import IO, cast
@@ -16,7 +16,7 @@ DEFAULT_PORT = 22
 
 
 class Connection:
-    """One command that runs on the server: what `dulwich` reads from and writes to."""
+    """One command on the server, which `dulwich` reads from and writes to."""
 
     def __init__(self, client: paramiko.SSHClient, command: bytes) -> None:
         transport = client.get_transport()
@@ -30,7 +30,7 @@ class Connection:
         self.stderr = cast("IO[bytes]", self._channel.makefile_stderr("rb"))
 
     def read(self, size: int) -> bytes:
-        """That many bytes, fewer only at the end."""
+        """`size` bytes; fewer only at the end."""
         return self._output.read(size)
 
     def write(self, data: bytes) -> None:
@@ -48,7 +48,7 @@ class Connection:
 
 
 class Client(SSHGitClient):
-    """Closes its connection in the end; its base class leaves it open when the server refuses the repository."""
+    """Closes its connections; its base class leaves them open when the server refuses the repository."""
 
     def __init__(self, remote: Remote, credentials: Credentials) -> None:
         vendor = Vendor(remote, credentials)
@@ -65,14 +65,14 @@ class Client(SSHGitClient):
         return found
 
     def close(self) -> None:
-        """Closes what is open."""
+        """Closes all connections."""
         for protocol in self._open:
             protocol.close()
         super().close()
 
 
 class Vendor(SSHVendor):
-    """How `dulwich` comes to the server."""
+    """Connects `dulwich` to the server."""
 
     def __init__(self, remote: Remote, credentials: Credentials) -> None:
         self._remote = remote
@@ -87,7 +87,7 @@ class Vendor(SSHVendor):
         *_other: object,
         **_named: object,
     ) -> SubprocessWrapper:
-        """Runs a command on the server; only the key of the Secret logs in.
+        """Runs a command on the server; logs in with the key of the Secret only.
 
         Raises StageError: `GitUnauthorized`, `GitHostKeyUnknown`, `GitUnavailable`.
         """
@@ -111,10 +111,10 @@ class Vendor(SSHVendor):
         except paramiko.BadHostKeyException as error:
             raise failures.unknown_host_key(remote, self._remote.authority) from error
         except paramiko.AuthenticationException as error:
-            raise failures.unauthorized(remote, "it does not accept the key") from error
+            raise failures.unauthorized(remote, "it rejects the key") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             client.close()
-            if "known_hosts" in str(error):  # what RejectPolicy says; it has no exception of its own
+            if "known_hosts" in str(error):  # the text of RejectPolicy, which has no exception of its own
                 raise failures.unknown_host_key(remote, self._remote.authority) from error
             raise failures.unavailable(remote, str(error)[:200] or type(error).__name__) from error
 
@@ -134,5 +134,5 @@ class Vendor(SSHVendor):
         try:
             return paramiko.PKey.from_path(path)
         except (paramiko.SSHException, ValueError, TypeError, OSError) as error:
-            detail = f"its {PRIVATE_KEY} is no private key without a passphrase"
+            detail = f"its {PRIVATE_KEY} is not a private key without a passphrase"
             raise failures.unauthorized(str(self._remote), detail) from error

@@ -1,4 +1,4 @@
-"""The files of a commit's folder: plain ones only, judged by their entries before they are read."""
+"""The files of a folder in a commit: regular files only, checked by their tree entries before they are read."""
 
 import stat
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from inference_image_build.source.archive.rules import name_fault
 from inference_image_build.source.files import MAX_BYTES, MAX_FILES
 from inference_image_build.source.git import failures
 from inference_image_build.source.git.remote import Remote
-from inference_image_build.source.source_entry import Member
+from inference_image_build.source.source_entry import SourceEntry
 
 if TYPE_CHECKING:
     from dulwich.object_store import BaseObjectStore
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _LINK, _SUBMODULE = stat.S_IFLNK, 0o160000
 _LFS = b"version https://git-lfs.github.com/spec/"
 _MAX_ENTRIES = 4 * MAX_FILES
-"""Folders may share folders: a small repository can name any number of files."""
+"""Tree objects can be shared, so a small repository can list any number of files."""
 
 
-def members(store: "BaseObjectStore", commit: Commit, path: str, remote: Remote) -> Iterator[Member]:
+def entries(store: "BaseObjectStore", commit: Commit, path: str, remote: Remote) -> Iterator[SourceEntry]:
     """The files of the folder `path` (empty for the root), sorted by path.
 
     Raises StageError: `SourceNotFound` when there is no such folder, `GitTreeUnsafe`, `GitTooLarge`.
@@ -35,7 +35,7 @@ class _Walk:
         self._remote = remote
         self._entries = self._files = self._bytes = 0
 
-    def files(self, tree: Tree, above: str) -> Iterator[Member]:
+    def files(self, tree: Tree, above: str) -> Iterator[SourceEntry]:
         for name, mode, sha in tree.iteritems():
             path = above + self._name(above, name or b"")
             self._entries += 1
@@ -48,17 +48,17 @@ class _Walk:
                 yield self._file(path, found)
             else:
                 kinds = {_LINK: "is a symbolic link", _SUBMODULE: "is a submodule"}
-                raise self._unsafe(path, kinds.get(mode or 0, "is no plain file"))
+                raise self._unsafe(path, kinds.get(mode or 0, "is not a regular file"))
 
-    def _file(self, path: str, blob: Blob) -> Member:
+    def _file(self, path: str, blob: Blob) -> SourceEntry:
         content: list[bytes] = blob.chunked
         size = sum(map(len, content))
         if content and content[0].startswith(_LFS):
-            raise self._unsafe(path, "is a pointer of Git LFS, not the file itself")
+            raise self._unsafe(path, "is a Git LFS pointer, not the file itself")
         self._files, self._bytes = self._files + 1, self._bytes + size
         if self._files > MAX_FILES or self._bytes > MAX_BYTES:
             raise failures.too_large(str(self._remote), f"more than {MAX_FILES} files or {MAX_BYTES} bytes")
-        return Member(path, size, iter(content))
+        return SourceEntry(path, size, iter(content))
 
     def _name(self, above: str, name: bytes) -> str:
         text = name.decode(errors="surrogateescape")
@@ -84,7 +84,7 @@ def _folder(store: "BaseObjectStore", commit: Commit, path: str, remote: Remote)
 
 
 def _object(store: "BaseObjectStore", sha: ObjectID | None) -> object:
-    """The object of that name; None when the repository does not hold it."""
+    """The object with that name; None when the repository does not contain it."""
     try:
         return store[sha] if sha else None
     except KeyError:

@@ -1,4 +1,4 @@
-"""The detections of an answer, as this project's example gives them and as the tutorial's does."""
+"""Reads detections from a response, in the format of this project's example or of the tutorial."""
 
 import json
 from typing import Any
@@ -12,13 +12,13 @@ Box = tuple[float, float, float, float]
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an answer says of one object."""
+    """One object that a response reports."""
 
     box: Box
     id: int | None = None
-    """Of its class."""
+    """Id of its class."""
     name: str | None = None
-    """Of its class, where no id is told."""
+    """Name of its class, when the response has no id."""
     score: float | None = None
 
 
@@ -36,10 +36,10 @@ _Row = tuple[float, float, float, float, str]
 
 
 def detections(body: bytes) -> list[Found]:
-    """What was found: `{"detections": [{"id", "score", "box"}]}`, or a row `[ymin, xmin, ymax, xmax, name]` for each.
+    """The detections: `{"detections": [{"id", "score", "box"}]}`, or one row `[ymin, xmin, ymax, xmax, name]` each.
 
-    The rows are JSON or what Python prints, alone or as the only picture of a batch. Raises ValueError, which says what
-    the answer lacks.
+    The rows are JSON or a list as Python prints it, alone or as the only picture of a batch. Raises ValueError, which
+    says what the response lacks.
     """
     try:
         document = json.loads(body)
@@ -54,11 +54,11 @@ def detections(body: bytes) -> list[Found]:
     return [Found(one.box, id=one.id, score=one.score) for one in found]
 
 
-def _printed(body: bytes) -> Any:  # noqa: ANN401 - a list, mostly
+def _printed(body: bytes) -> Any:  # noqa: ANN401 - usually a list
     try:
         return python_literal.parse(body.decode())
     except ValueError as error:
-        raise ValueError(f"JSON, or a list as Python prints it: {error}") from error
+        raise ValueError(f"JSON or a list as Python prints it: {error}") from error
 
 
 def _rows(document: Any) -> list[Found]:  # noqa: ANN401 - any JSON
@@ -69,4 +69,4 @@ def _rows(document: Any) -> list[Found]:  # noqa: ANN401 - any JSON
         except msgspec.ValidationError:
             continue
         return [Found(row[:4], name=row[4]) for row in rows]
-    raise ValueError('"detections", nor a list of [ymin, xmin, ymax, xmax, name]')
+    raise ValueError('"detections" or a list of [ymin, xmin, ymax, xmax, name]')

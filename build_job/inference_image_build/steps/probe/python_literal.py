@@ -1,6 +1,6 @@
-"""Reads lists of numbers and texts as Python prints them: `[[0.1, 0.2, u'cat']]`.
+"""Reads lists of numbers and strings as Python prints them: `[[0.1, 0.2, u'cat']]`.
 
-Not `ast.literal_eval`: what an image answers is not trusted, and the compiler's parser takes any depth and much memory.
+Not `ast.literal_eval`: the response is untrusted, and Python's parser accepts any depth and takes much memory.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 MAX_LENGTH = 1 << 20
 """Characters."""
 MAX_DEPTH = 4
-"""Lists within lists: a batch, a picture, a detection, and one to spare."""
+"""Nested lists: a batch, a picture, a detection, and one to spare."""
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -24,18 +24,18 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}
 _CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def parse(text: str) -> Any:  # noqa: ANN401 - a list, a number or a text
-    """The value: a tuple becomes a list, a number a float. Raises ValueError, which says what is in the way."""
+def parse(text: str) -> Any:  # noqa: ANN401 - a list, a number or a string
+    """The value: a tuple becomes a list, a number a float. Raises ValueError, which says why."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"it is longer than {MAX_LENGTH} characters")
     written, depth, position = [], 0, 0
     while position < len(text):
         token = _TOKEN.match(text, position)
         if token is None:
-            raise ValueError(f"{text[position : position + 20]!r} was not expected at character {position + 1}")
+            raise ValueError(f"{text[position : position + 20]!r} is unexpected at character {position + 1}")
         depth += bool(token["open"]) - bool(token["close"])
         if depth > MAX_DEPTH:
-            raise ValueError(f"its lists lie more than {MAX_DEPTH} deep")
+            raise ValueError(f"its lists are nested more than {MAX_DEPTH} deep")
         written.append(_as_json(token))
         position = token.end()
     return json.loads("".join(written))
@@ -54,7 +54,7 @@ def _value(token: re.Match[str]) -> float | str:
         return float(token["number"])
     text = _ESCAPE.sub(_unescaped, token["text"][1:-1])
     if token["prefix"] not in {"u", "U"}:
-        # Python 2 prints the bytes of such a text.
+        # Python 2 prints the bytes of such a string.
         try:
             return text.encode("latin-1").decode("utf-8")
         except UnicodeError:

@@ -1,4 +1,4 @@
-"""What each instruction makes of an image's configuration: Kaniko's reading."""
+"""What each instruction does to an image's configuration, by Kaniko's rules."""
 
 import pytest
 
@@ -72,12 +72,12 @@ def plan(lines: str, tmp_path, base=BASE, **args: str):
         ('HEALTHCHECK CMD ["a", "b"]', {"Healthcheck": {"Test": ["CMD", "a", "b"]}}),
     ],
 )
-def test_an_instruction_changes_this_and_nothing_else(lines, changed, tmp_path):
+def test_an_instruction_changes_only_this(lines, changed, tmp_path):
     found = plan(lines, tmp_path, GIVEN="given").config
     assert found == {key: value for key, value in (BASE | changed).items() if value is not None}
 
 
-def test_an_arg_before_from_is_a_default_for_those_after_it(tmp_path):
+def test_an_arg_before_from_is_a_default(tmp_path):
     instructions = parse.read(b"ARG V=1\nARG W=$V.0\nFROM base\nARG W\nENV A=$W B=$V\n", "Dockerfile")
     found = make(instructions, {"Env": ["P=1"]}, tmp_path, "Dockerfile", Options({}, {}, ""))
     assert found.config["Env"] == ["P=1", "A=1.0", "B="]
@@ -88,7 +88,7 @@ def test_an_image_without_an_environment_gets_kanikos_path(base, tmp_path):
     assert plan("ENV A=1", tmp_path, base).config == {"Env": [PATH, "A=1"]}
 
 
-def test_labels_of_the_build_join_those_of_base_and_dockerfile(tmp_path):
+def test_labels_of_build_base_and_dockerfile_are_merged(tmp_path):
     instructions = parse.read(b"FROM base\nLABEL b=2 own=theirs\n", "Dockerfile")
     found = make(instructions, BASE, tmp_path, "Dockerfile", Options({}, {"own": "ours", "c": "3"}, ""))
     assert found.config["Labels"] == {"a": "1", "b": "2", "c": "3", "own": "theirs"}
@@ -98,13 +98,13 @@ def test_labels_of_the_build_join_those_of_base_and_dockerfile(tmp_path):
     ("lines", "message"),
     [
         ("EXPOSE 80/icmp", "protocol 'icmp'"),
-        ("STOPSIGNAL SIGNOT", "'SIGNOT' is no signal"),
-        ("ENV A=${B!x}", "no substitution"),
+        ("STOPSIGNAL SIGNOT", "'SIGNOT' is not a signal"),
+        ("ENV A=${B!x}", "not a substitution"),
         ("COPY missing /x/", "the source has no missing"),
         ("COPY ../secret /x/", "leads out of the build context"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(lines, message, tmp_path):
+def test_an_error_names_its_line(lines, message, tmp_path):
     with pytest.raises(StageError, match=message) as caught:
         plan(f"ENV A=1\n{lines}", tmp_path)
     assert caught.value.reason == Reason.DOCKERFILE_INVALID

@@ -23,7 +23,7 @@ def context(tmp_path):
 def steps(context, *lines: str, own: str = "none"):
     text = "\n".join(("FROM base", *lines, "")).encode()
     plan = make(parse.read(text, "Dockerfile"), {"WorkingDir": "/srv"}, context, "Dockerfile", Options({}, {}, own))
-    return [step.entries for step in plan.steps if step.entries]
+    return [line.entries for line in plan.history if line.entries]
 
 
 def paths(context, *lines: str) -> list[str]:
@@ -64,7 +64,7 @@ def test_destinations(context, line, expected):
     ["WORKDIR /opt/app", "COPY code/a.py /opt/app/", "COPY code /opt/app/deeper/"],
     ids=["the working directory", "a file was put there", "a folder above one"],
 )
-def test_a_destination_that_is_known_to_be_a_folder_needs_no_slash(context, before):
+def test_a_known_folder_needs_no_slash(context, before):
     assert "opt/app/conf.json" in paths(context, before, "COPY conf.json /opt/app")
 
 
@@ -73,7 +73,7 @@ def test_several_files_need_a_folder(context):
         steps(context, "COPY run conf.json /x")
 
 
-def test_files_are_roots_and_keep_their_modes(context):
+def test_files_belong_to_root_and_keep_their_modes(context):
     (entries,) = steps(context, "COPY run conf.json /x/")
     assert [(entry.mode, entry.uid, entry.gid) for entry in entries] == [(0o644, 0, 0), (0o755, 0, 0)]
 
@@ -87,7 +87,7 @@ def test_files_are_roots_and_keep_their_modes(context):
         ("--chown=7:8 --chmod=0500", 0o500, (7, 8)),
     ],
 )
-def test_an_owner_or_a_mode_goes_for_folders_too(context, flags, mode, owner):
+def test_an_owner_or_a_mode_applies_to_folders_too(context, flags, mode, owner):
     (entries,) = steps(context, f"COPY {flags} code /ai")
     assert [entry.path for entry in entries if entry.is_folder] == ["ai", "ai/empty", "ai/sub"]
     assert {(entry.uid, entry.gid) for entry in entries} == {owner}
@@ -95,13 +95,13 @@ def test_an_owner_or_a_mode_goes_for_folders_too(context, flags, mode, owner):
         assert {entry.mode for entry in entries} == {mode}
 
 
-def test_folders_of_the_base_are_not_touched(context):
-    """A folder in a layer would give the base's own a new owner and mode, or replace a symbolic link."""
+def test_folders_of_the_base_stay_unchanged(context):
+    """A folder in a layer would change the owner and mode of the base's folder, or replace a symbolic link."""
     (entries,) = steps(context, "COPY code/sub /lib/")
     assert [entry.path for entry in entries] == ["lib/c.py"]
 
 
-def test_what_lies_in_the_own_layers_folder_comes_apart_and_first(context):
+def test_files_of_the_own_layer_folder_come_first(context):
     own, rest = steps(context, "COPY code /ai", own="code/sub")
     assert [entry.path for entry in own] == ["ai/sub/c.py"]
     assert [entry.path for entry in rest] == ["ai/a.py", "ai/b.txt", "ai/empty"]

@@ -1,4 +1,4 @@
-"""Layers: the same bytes for the same content, readable by everybody, made in bounded memory."""
+"""Layers: the same bytes for the same content, readable by standard tools, made in bounded memory."""
 
 import gzip
 import hashlib
@@ -28,29 +28,29 @@ def entry(path, source, mode=0o644) -> Entry:
 
 
 @pytest.mark.parametrize("data", [b"", b"x", TEXT, NOISE, NOISE + TEXT], ids=["empty", "one", "text", "noise", "both"])
-def test_everybody_can_unpack_it(data):
+def test_gunzip_can_unpack_it(data):
     assert gzip.decompress(b"".join(blocks.compress(iter((data,))))) == data
 
 
-def test_what_shrinks_is_compressed_and_what_does_not_is_stored():
+def test_only_compressible_blocks_are_compressed():
     assert len(b"".join(blocks.compress(iter((TEXT,))))) < len(TEXT) / 50
     assert len(b"".join(blocks.compress(iter((NOISE,))))) < len(NOISE) * 1.001
 
 
-def test_the_bytes_depend_neither_on_the_pieces_nor_on_the_threads(monkeypatch):
+def test_the_bytes_do_not_depend_on_pieces_or_threads(monkeypatch):
     data = NOISE + TEXT
     whole = b"".join(blocks.compress(iter((data,))))
     monkeypatch.setattr(blocks, "THREADS", 1)
     assert b"".join(blocks.compress(data[i : i + 99_991] for i in range(0, len(data), 99_991))) == whole
 
 
-def test_the_bytes_are_those_of_every_other_day():
-    """A change of these digests changes every layer of every image: every push is a whole push again."""
+def test_golden_digests():
+    """If these digests change, every layer of every image changes and is pushed again."""
     noise = hashlib.sha256(b"".join(blocks.compress(iter((NOISE,))))).hexdigest()
     assert noise == "c69b9ae325c33cd3db9ca2d7da1efa2a5ecd4b02adf4b7bdd6d055bc04029514"
 
 
-def test_no_thread_is_left_when_the_reader_goes_early():
+def test_no_thread_is_left_when_the_reader_stops_early():
     before = threading.active_count()
     pieces = blocks.compress(iter([NOISE] * 20))
     next(pieces)
@@ -59,7 +59,7 @@ def test_no_thread_is_left_when_the_reader_goes_early():
     assert threading.active_count() == before
 
 
-def test_a_tar_archive_holds_contents_modes_and_owners_and_no_times(tmp_path):
+def test_a_tar_archive_has_contents_modes_and_owners_but_no_times(tmp_path):
     (tmp_path / "a").write_bytes(b"content")
     os.utime(tmp_path / "a", (1e9, 1e9))
     (tmp_path / "d").mkdir()
@@ -86,7 +86,7 @@ def test_a_file_that_changes_while_it_is_read_ends_the_stage(tmp_path, change):
     assert caught.value.reason == Reason.SOURCE_CHANGED
 
 
-def test_a_layer_knows_its_digests_and_gives_its_bytes_twice(tmp_path):
+def test_a_layer_has_digests_and_can_be_read_twice(tmp_path):
     (tmp_path / "a").write_bytes(NOISE)
     layer = measured("COPY a /a", (entry("a", tmp_path / "a"),))
     for _ in range(2):

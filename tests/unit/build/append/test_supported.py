@@ -1,4 +1,4 @@
-"""What the append builder refuses: with the line, and the way out."""
+"""What the append builder refuses, with the line and the remedy."""
 
 import pytest
 
@@ -20,12 +20,12 @@ from inference_image_contract.reasons import ExitCode, Reason
         ("COPY --exclude=*.md . /x/", "COPY --exclude"),
         ("COPY --parents a /b/", "COPY --parents"),
         ("COPY <<EOF /x\nhi\nEOF", "COPY with a heredoc"),
-        ("ADD https://example.com/a.txt /x", "ADD of an address"),
-        ("ADD git@example.com:a.git /x", "ADD of an address"),
+        ("ADD https://example.com/a.txt /x", "ADD of a URL"),
+        ("ADD git@example.com:a.git /x", "ADD of a URL"),
         ("ADD --checksum=sha256:1 a /x", "ADD --checksum"),
     ],
 )
-def test_it_is_refused_before_anything_is_built(line, what):
+def test_unsupported_instructions_are_refused_before_the_build(line, what):
     instructions = parse.read(f"FROM base\nEXPOSE 80\n{line}\n".encode(), "docker/Dockerfile")
     with pytest.raises(StageError) as caught:
         supported.check(instructions, "docker/Dockerfile")
@@ -36,13 +36,13 @@ def test_it_is_refused_before_anything_is_built(line, what):
     assert "spec.build.builder to Kaniko" in caught.value.hint
 
 
-def test_the_platform_of_from_is_the_installations():
+def test_from_with_a_platform_is_refused():
     instructions = parse.read(b"FROM --platform=linux/arm64 base\n", "Dockerfile")
     with pytest.raises(StageError, match="FROM --platform"):
         supported.check(instructions, "Dockerfile")
 
 
-def test_every_other_instruction_is_taken():
+def test_every_other_instruction_is_accepted():
     text = """ARG V=1
 FROM base
 ARG A=1
@@ -73,10 +73,10 @@ CMD ["b"]
         ("COPY --chown=4294967295 a.py /x/", "--chown=4294967295"),
         ("COPY --chmod=u+x a.py /x/", "--chmod=u[+]x"),
         ("COPY a.py /usr/local/bin", "destination /usr/local/bin"),
-        ("COPY link /x/", "link, which is no file"),
+        ("COPY link /x/", "link, which is not a regular file"),
     ],
 )
-def test_what_only_the_context_or_the_base_could_tell_is_refused_too(line, what, tmp_path):
+def test_what_needs_the_context_or_the_base_is_refused_too(line, what, tmp_path):
     (tmp_path / "a.py").write_text("print()")
     (tmp_path / "layer.tar.gz").write_bytes(b"\x1f\x8b rest")
     (tmp_path / "plain.tar").write_bytes(bytes(257) + b"ustar" + bytes(300))

@@ -1,8 +1,8 @@
-"""Resolve names every archived object that the run needs before it reads any, and asks for their restore if wished."""
+"""Resolve names every archived object that a run needs before it reads any, and requests their restore."""
 
 import pytest
 
-from inference_image_build.checkpoint.pin import Patience
+from inference_image_build.checkpoint.pin import WaitPolicy
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
@@ -13,7 +13,7 @@ INDEX, DATA, META = (f"{TRAIN}model.ckpt-800.{part}" for part in ("index", "data
 CONFIG, LABELS = f"{TRAIN}pipeline.config", "uai/object-prep-output/label_map.pbtxt"
 DOCKERFILE, CODE = "uai/object-detect/object-detect-cpu.Dockerfile", "uai/object-detect/code/infer.py"
 SAMPLE = "uai/samples/shapes.png"
-AT_ONCE = Patience(limit=0)
+AT_ONCE = WaitPolicy(limit=0)
 TIERS = {"Expedited": (900, "15 minutes"), "Standard": (18_000, "5 hours")}
 NEEDED = (INDEX, DATA, CONFIG, LABELS, DOCKERFILE, CODE, SAMPLE)
 
@@ -29,8 +29,8 @@ def archive(ufile):
 
 @pytest.fixture
 def run(pipeline, registry, mounts):
-    def run(patience=AT_ONCE, **changes):
-        return resolve(pipeline.input(**changes), pipeline.store, registry, mounts, patience)
+    def run(wait_policy=AT_ONCE, **changes):
+        return resolve(pipeline.input(**changes), pipeline.store, registry, mounts, wait_policy)
 
     return run
 
@@ -42,15 +42,15 @@ def refused(run, **changes) -> StageError:
 
 
 @pytest.mark.parametrize("key", NEEDED)
-def test_each_object_that_is_needed_is_named(run, archive, key):
+def test_each_archived_object_is_named(run, archive, key):
     archive(key)
     error = refused(run)
     assert (error.reason, error.exit_code) == (Reason.OBJECT_ARCHIVED, ExitCode.BAD_INPUT)
     assert error.keys == (key,)
-    assert f"1 object in bucket '127' cannot be read before being restored from class ARCHIVE: '{key}'." in str(error)
+    assert f"1 object in bucket '127' must be restored from class ARCHIVE before use: '{key}'." in str(error)
 
 
-def test_all_of_them_are_named_at_once(run, archive, capsys):
+def test_all_archived_objects_are_named_at_once(run, archive, capsys):
     archive(*NEEDED, META)
     error = refused(run)
     assert error.keys == tuple(sorted(NEEDED))
@@ -60,26 +60,26 @@ def test_all_of_them_are_named_at_once(run, archive, capsys):
     assert len(encode(Failed(reason=error.reason, message=error.message, hint=error.hint))) < MAX_BYTES
 
 
-def test_what_is_not_needed_may_be_archived(run, archive):
+def test_unneeded_objects_may_be_archived(run, archive):
     archive(META, f"{TRAIN}model.ckpt-400.index")
     assert run().step == 800
 
 
-def test_of_a_newest_checkpoint_the_file_that_names_it_counts_too(run, archive, store):
+def test_the_checkpoint_file_counts_for_the_newest_checkpoint(run, archive, store):
     state = f"{TRAIN}checkpoint"
     store.write(b'model_checkpoint_path: "/data/output/model.ckpt-800"\n', state)
     archive(state, DATA)
     assert refused(run, step=None).keys == tuple(sorted((state, DATA)))
 
 
-def test_of_an_older_checkpoint_it_is_told_when_it_is_chosen(run, archive, store):
-    """The newest is not whole, and nobody writes it any more."""
+def test_an_archived_older_checkpoint_is_named_when_it_is_chosen(run, archive, store):
+    """The newest one is incomplete and abandoned."""
     store.write(b"half", f"{TRAIN}model.ckpt-900.data-00000-of-00001")
     archive(INDEX)
-    assert refused(run, step=None, patience=Patience(limit=0, abandoned=-60)).keys == (INDEX,)
+    assert refused(run, step=None, wait_policy=WaitPolicy(limit=0, abandoned=-60)).keys == (INDEX,)
 
 
-def test_a_ready_graph_and_an_archive_of_code(run, archive, store):
+def test_an_imported_graph_and_a_source_archive(run, archive, store):
     store.write(b"graph", "models/ready.pb")
     store.write(b"archive", "uai/code.tar.gz")
     archive("models/ready.pb", "uai/code.tar.gz", INDEX)
@@ -88,7 +88,7 @@ def test_a_ready_graph_and_an_archive_of_code(run, archive, store):
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_a_restore_is_asked_for_and_waited_for(run, archive, ufile, tier):
+def test_a_restore_is_requested_and_awaited(run, archive, ufile, tier):
     seconds, takes = TIERS[tier]
     archive(INDEX, DATA, CODE)
     error = refused(run, restore=tier)
@@ -100,14 +100,14 @@ def test_a_restore_is_asked_for_and_waited_for(run, archive, ufile, tier):
     assert run(restore=tier).step == 800
 
 
-def test_no_object_is_restored_unasked(run, archive, ufile):
+def test_nothing_is_restored_without_a_request(run, archive, ufile):
     archive(INDEX)
     refused(run)
     ufile.service.clock.advance(18_000)
     assert refused(run).reason is Reason.OBJECT_ARCHIVED
 
 
-def test_results_that_are_archived_are_named(run, store, archive):
+def test_archived_results_are_named(run, store, archive):
     key = run().input_lock.key
     archive(key)
     assert refused(run).keys == (key,)

@@ -1,9 +1,9 @@
-"""Number of classes and label map: what is read, what is refused, and when the two do not belong together."""
+"""Number of classes and label map: what is read, what is refused, and when the two do not match."""
 
 import pytest
 
 from inference_image_build.checkpoint.label_map import check_counts, label_ids
-from inference_image_build.pipeline_config import Classes
+from inference_image_build.pipeline_config import ClassCount
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -31,7 +31,7 @@ def test_label_ids_with_their_lines(text, ids):
         ("item { id: 1 name: 'a'", "line 1"),
     ],
 )
-def test_a_label_map_that_cannot_be_used_says_why(text, words):
+def test_an_invalid_label_map_is_explained(text, words):
     with pytest.raises(StageError) as caught:
         label_ids(text, "p/label_map.pbtxt")
     assert caught.value.reason == Reason.LABEL_MAP_INVALID
@@ -40,13 +40,15 @@ def test_a_label_map_that_cannot_be_used_says_why(text, words):
 
 @pytest.mark.parametrize("ids", [(1, 2, 3), (3,), (1, 3)], ids=["contiguous", "last only", "with a gap, as COCO's"])
 def test_the_highest_id_counts(ids):
-    check_counts("config", Classes(3, 4), "map", dict.fromkeys(ids, 1))
+    check_counts("config", ClassCount(3, 4), "map", dict.fromkeys(ids, 1))
 
 
 @pytest.mark.parametrize("ids", [(1, 2), (1, 2, 3, 4)], ids=["too few", "too many"])
 def test_another_number_of_classes_is_refused_with_both_numbers_keys_and_lines(ids):
     with pytest.raises(StageError) as caught:
-        check_counts("a/pipeline.config", Classes(3, 4), "b/label_map.pbtxt", {number: 10 * number for number in ids})
+        check_counts(
+            "a/pipeline.config", ClassCount(3, 4), "b/label_map.pbtxt", {number: 10 * number for number in ids}
+        )
     assert caught.value.reason == Reason.CLASS_COUNT_MISMATCH
     for words in (
         "a/pipeline.config, line 4,",

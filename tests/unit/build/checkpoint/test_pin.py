@@ -1,24 +1,24 @@
-"""The checkpoint is pinned whole: the wanted one or the newest, and one that is being written is waited for."""
+"""Resolve pins a complete checkpoint, the requested or the newest one, and waits for one that is being written."""
 
 import threading
 
 import pytest
 
-from inference_image_build.checkpoint.pin import Patience, pin
+from inference_image_build.checkpoint.pin import WaitPolicy, pin
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from tests.support.image_tables import index
 
 TRAIN = "uai/object-train-output/"
-AT_ONCE = Patience(limit=0, quiet=0, pause=0)
-PATIENT = Patience(limit=20, quiet=10, pause=0.01)
-OLD = Patience(limit=20, quiet=10, pause=0.01, abandoned=0)
-"""Everything there counts as long abandoned."""
+AT_ONCE = WaitPolicy(limit=0, quiet=0, pause=0)
+PATIENT = WaitPolicy(limit=20, quiet=10, pause=0.01)
+OLD = WaitPolicy(limit=20, quiet=10, pause=0.01, abandoned=0)
+"""Every incomplete checkpoint counts as abandoned."""
 
 
 @pytest.fixture
 def write(store):
-    """write(step, *sizes) uploads a whole checkpoint; `left_out` are parts of names that are not uploaded."""
+    """write(step, *sizes) uploads a complete checkpoint, without the files whose names contain one of `left_out`."""
 
     def upload(step: int, *sizes: int, left_out: str = "none") -> None:
         files = {"index": index(*sizes)}
@@ -59,8 +59,8 @@ def test_the_newest_is_the_one_that_the_checkpoint_file_names(store, write):
 
 
 @pytest.mark.parametrize("text", [b'model_checkpoint_path: "model.ckpt-1200"', b"\xff\x00", b""])
-def test_a_checkpoint_file_that_helps_nobody_does_no_harm(store, write, text):
-    """It names a step that training pruned, or nothing that can be read."""
+def test_a_useless_checkpoint_file_does_no_harm(store, write, text):
+    """It names a step that the training pruned, or is unreadable."""
     for step in (900, 1000):
         write(step, 10)
     store.write(text, f"{TRAIN}checkpoint")
@@ -68,14 +68,14 @@ def test_a_checkpoint_file_that_helps_nobody_does_no_harm(store, write, text):
 
 
 @pytest.mark.parametrize("left_out", ["index", "data-00001-of-00002"])
-def test_a_newer_one_that_was_abandoned_is_passed_over(store, write, left_out):
+def test_a_newer_abandoned_checkpoint_is_skipped(store, write, left_out):
     write(900, 10)
     write(1000, 10, 10, left_out=left_out)
     name(store, 1000)
     assert pin(store, TRAIN, None, OLD).step == 900
 
 
-def test_a_newer_one_whose_data_is_cut_short_is_passed_over(store, write):
+def test_a_newer_truncated_checkpoint_is_skipped(store, write):
     write(900, 10)
     write(1000, 10)
     store.write(b"w" * 9, f"{TRAIN}model.ckpt-1000.data-00000-of-00001")
@@ -84,7 +84,7 @@ def test_a_newer_one_whose_data_is_cut_short_is_passed_over(store, write):
 
 @pytest.mark.parametrize("left_out", ["index", "data-00001-of-00002"])
 @pytest.mark.parametrize("step", [1000, None], ids=["a step", "the newest"])
-def test_one_that_is_being_written_is_waited_for(store, write, left_out, step, capfd):
+def test_resolve_waits_for_a_checkpoint_that_is_being_written(store, write, left_out, step, capfd):
     write(900, 10)
     write(1000, 10, 10, left_out=left_out)
     listed = threading.Event()
@@ -110,47 +110,47 @@ def test_one_that_is_being_written_is_waited_for(store, write, left_out, step, c
 
 
 @pytest.mark.parametrize(
-    ("patience", "waited"),
+    ("wait_policy", "waited"),
     [
-        (Patience(limit=9, quiet=0.05, pause=0.01), True),
-        (Patience(limit=0.05, quiet=9, pause=0.01), True),
+        (WaitPolicy(limit=9, quiet=0.05, pause=0.01), True),
+        (WaitPolicy(limit=0.05, quiet=9, pause=0.01), True),
         (OLD, False),
     ],
     ids=["nothing came for a while", "the limit", "abandoned"],
 )
 @pytest.mark.parametrize("step", [1000, None], ids=["a step", "the newest"])
-def test_one_that_never_comes_is_told(store, write, step, patience, waited):
+def test_a_checkpoint_that_stays_incomplete_is_reported(store, write, step, wait_policy, waited):
     write(1000, 10, 10, left_out="data-00001-of-00002")
     with pytest.raises(StageError) as caught:
-        pin(store, TRAIN, step, patience)
+        pin(store, TRAIN, step, wait_policy)
     assert caught.value.reason == Reason.CHECKPOINT_INCOMPLETE
     assert "model.ckpt-1000.data-00001-of-00002 is missing" in caught.value.message
-    assert ("waited for" in caught.value.message) is waited
+    assert ("Resolve waited" in caught.value.message) is waited
 
 
-def test_an_index_that_is_none_is_told(store, write):
+def test_an_invalid_index_is_reported(store, write):
     write(1000, 10)
     store.write(b"half an ind", f"{TRAIN}model.ckpt-1000.index")
-    with pytest.raises(StageError, match=r"model\.ckpt-1000\.index does not end as an index does"):
+    with pytest.raises(StageError, match=r"model\.ckpt-1000\.index does not end with the magic number of an index"):
         pin(store, TRAIN, 1000, AT_ONCE)
 
 
-def test_of_a_compressed_index_the_names_are_believed(store, write):
+def test_with_a_compressed_index_file_names_decide(store, write):
     write(1000, 10, 20)
     store.write(index(10, 20, compression=1), f"{TRAIN}model.ckpt-1000.index")
     assert len(pin(store, TRAIN, None, AT_ONCE).files) == 3
 
 
 @pytest.mark.parametrize("step", [7, None], ids=["a step", "the newest"])
-def test_where_nothing_is_nobody_waits(store, step):
+def test_without_any_checkpoint_resolve_does_not_wait(store, step):
     with pytest.raises(StageError) as caught:
         pin(store, TRAIN, step, PATIENT)
     assert caught.value.reason == Reason.CHECKPOINT_NOT_FOUND
 
 
 @pytest.mark.parametrize("reason", [Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED])
-def test_one_that_is_pruned_while_it_is_looked_at_gives_way_to_the_next(store, write, reason):
-    """The training removes the older, and writes the newer one, between the listing and the reading."""
+def test_a_checkpoint_pruned_during_the_read_is_replaced_by_the_next(store, write, reason):
+    """The training removes the older one and writes a newer one between the listing and the read."""
     write(900, 10)
     unspied = store.read
 
@@ -166,7 +166,7 @@ def test_one_that_is_pruned_while_it_is_looked_at_gives_way_to_the_next(store, w
 
 
 @pytest.mark.parametrize("reason", [Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED])
-def test_a_checkpoint_file_that_is_written_at_this_moment_is_not_needed(store, write, reason):
+def test_a_checkpoint_file_that_is_being_written_is_not_needed(store, write, reason):
     write(900, 10)
     write(1000, 10)
     name(store, 900)
@@ -182,7 +182,7 @@ def test_a_checkpoint_file_that_is_written_at_this_moment_is_not_needed(store, w
 
 
 @pytest.mark.parametrize("unreadable", ["checkpoint", "model.ckpt-900.index"])
-def test_an_object_store_that_fails_is_not_taken_for_a_training(store, write, unreadable):
+def test_a_failing_object_store_is_not_an_incomplete_checkpoint(store, write, unreadable):
     write(900, 10)
     name(store, 900)
     unspied = store.read

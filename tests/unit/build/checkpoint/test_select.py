@@ -1,4 +1,4 @@
-"""Which files make a checkpoint, which checkpoint is the newest, and what is said when something is missing."""
+"""Which files form a checkpoint, which checkpoint is the newest, and the errors when files are missing."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_the_files_of_a_step(names, expected):
     assert [item.key.removeprefix(PREFIX) for item in only(*names).files()] == expected
 
 
-def test_shards_of_another_training_are_left_out_where_the_index_tells_how_many_there_are():
+def test_shards_of_another_training_are_left_out_by_the_index():
     mixed = only(
         "model.ckpt-8.index",
         "model.ckpt-8.meta",
@@ -92,21 +92,21 @@ def test_a_missing_file_is_found_from_the_names(names, missing):
         ((1, 1, 1), Fault("uai/train/model.ckpt-8.data-00000-of-00003", "is missing")),
         (
             (1, 2),
-            Fault("uai/train/model.ckpt-8.data-00001-of-00002", "has 1 bytes, where its index tells of 2"),
+            Fault("uai/train/model.ckpt-8.data-00001-of-00002", "has 1 bytes, but its index says 2"),
         ),
         (
             (0, 1),
-            Fault("uai/train/model.ckpt-8.data-00000-of-00002", "has 1 bytes, where its index tells of 0"),
+            Fault("uai/train/model.ckpt-8.data-00000-of-00002", "has 1 bytes, but its index says 0"),
         ),
     ],
     ids=["as the index says", "more shards than files", "one too short", "one too long"],
 )
-def test_the_index_is_believed(sizes, fault):
+def test_the_index_determines_the_shards(sizes, fault):
     two = only("model.ckpt-8.index", "model.ckpt-8.data-00000-of-00002", "model.ckpt-8.data-00001-of-00002")
     assert two.fault(sizes) == fault
 
 
-def test_a_checkpoint_is_as_young_as_its_youngest_file():
+def test_the_newest_file_dates_a_checkpoint():
     parts = [*listing("model.ckpt-8.index", modified=5), *listing("model.ckpt-8.data-00000-of-00001", modified=9)]
     assert checkpoints(parts, PREFIX)[8].modified == 9
 
@@ -155,21 +155,21 @@ def test_the_newest_comes_first(written, named, named_at, order):
     assert [checkpoint.step for checkpoint in newest_first(found, named, named_at)] == order
 
 
-def test_an_incomplete_checkpoint_is_told_with_the_file_and_the_remedy():
+def test_an_incomplete_checkpoint_names_the_file_and_the_remedy():
     fault = Fault(f"{PREFIX}model.ckpt-8.index", "is missing")
     error = incomplete(fault, 61.4)
     assert error.reason == Reason.CHECKPOINT_INCOMPLETE
     assert error.message == (
-        "The checkpoint is incomplete: uai/train/model.ckpt-8.index is missing. It was waited for during 61 s."
+        "The checkpoint is incomplete: uai/train/model.ckpt-8.index is missing. Resolve waited 61 s for it."
     )
     then = "then set the annotation uai.ucloud.cn/requestedAt to a new value."
-    assert error.hint == f"Upload {fault.key}, or let the training and its upload come to an end, {then}"
+    assert error.hint == f"Upload {fault.key}, or wait until the training and its upload end, {then}"
     abandoned = incomplete(fault, 0)
     assert "waited" not in abandoned.message
     assert abandoned.hint == f"Upload {fault.key}, {then}"
 
 
-def test_another_step_names_the_newest_ten_that_are_there():
+def test_a_missing_step_lists_the_ten_newest():
     there = checkpoints(listing(*(f"model.ckpt-{step}.index" for step in range(100, 1300, 100))), PREFIX)
     error = not_found(PREFIX, 7, there.values())
     assert error.reason == Reason.CHECKPOINT_NOT_FOUND

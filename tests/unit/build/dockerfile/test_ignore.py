@@ -1,4 +1,4 @@
-"""What .dockerignore keeps out, as moby's patternmatcher 0.6 says: the table was compared with the original."""
+"""What .dockerignore excludes, by moby's patternmatcher 0.6: the table was compared with the original."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def ignored(text: str, path: str) -> bool:
         ("#a\n #b", "#b"),
     ],
 )
-def test_a_rule_keeps_a_file_out(text, path):
+def test_a_rule_excludes_a_file(text, path):
     assert ignored(text, path)
 
 
@@ -79,7 +79,7 @@ def test_a_rule_keeps_a_file_out(text, path):
         ("/", "a"),
     ],
 )
-def test_any_other_file_stays(text, path):
+def test_other_files_are_kept(text, path):
     assert not ignored(text, path)
 
 
@@ -89,20 +89,20 @@ def test_any_other_file_stays(text, path):
         (b"a\n!\n", 2, "must follow '!'"),
         (b"# x\n[a\n", 2, "not closed"),
         (b"[]\n", 1, "empty or not closed"),
-        (b"[b-a]\n", 1, "backwards"),
+        (b"[b-a]\n", 1, "reversed"),
         (b"[a-", 1, "not closed"),
         (b"a\\", 1, "escapes nothing"),
         (b"a\n\xff\n", 2, "not UTF-8"),
         (b"#" * 70_000, 1, "more than 65536 bytes"),
     ],
 )
-def test_a_bad_line_is_named(data, line, clause):
+def test_an_invalid_line_is_named(data, line, clause):
     with pytest.raises(StageError, match=clause) as caught:
         ignore.parse(data, "x.dockerignore")
     assert caught.value.reason == Reason.DOCKERIGNORE_INVALID
     assert f"x.dockerignore, line {line}" in caught.value.message
 
 
-def test_a_pattern_made_to_backtrack_takes_no_time():
-    """As a regular expression this one would take longer than the universe has."""
+def test_a_pattern_that_would_backtrack_is_fast():
+    """As a backtracking regular expression, this pattern would practically never end."""
     assert not ignored("*a" * 60 + "b", "a" * 255)

@@ -1,4 +1,4 @@
-"""Dockerfiles: what is refused before Kaniko sees it, which images are pulled, and how they are pinned.
+"""Dockerfiles: what is refused before Kaniko reads it, which images are pulled, and how they are pinned.
 
 The verdicts of REFUSED and ACCEPTED were compared with those of BuildKit's own packages, in the version Kaniko has.
 """
@@ -34,7 +34,7 @@ REFUSED = {
     "FROM": (1, "FROM takes"),
     "FROM a b": (1, "FROM takes"),
     "FROM a IS b": (1, "FROM takes"),
-    "FROM a AS 1b": (1, "no name for a build stage"),
+    "FROM a AS 1b": (1, "not a valid name for a build stage"),
     "FROM --bogus=1 a": (1, "FROM has no flag --bogus"),
     "FROM --platform a": (1, "--platform has no value"),
     "FROM --platform=a --platform=b a": (1, "--platform twice"),
@@ -97,11 +97,11 @@ def test_refuses_what_kaniko_refuses_and_names_the_line(text):
     ("data", "words"),
     [
         (b"FROM a\n\xff\n", "line 2: it is not UTF-8"),
-        (b"FROM a\n\0", "line 2: it holds a NUL"),
-        (b"#" * (MAX_BYTES + 1), "more than"),
+        (b"FROM a\n\0", "line 2: it contains a NUL"),
+        (b"#" * (MAX_BYTES + 1), "the limit is"),
     ],
 )
-def test_what_is_no_text_is_no_dockerfile(data, words):
+def test_refuses_a_file_that_is_not_text(data, words):
     with pytest.raises(StageError, match=words) as caught:
         read(data, "Dockerfile")
     assert caught.value.reason == Reason.DOCKERFILE_INVALID
@@ -135,10 +135,10 @@ def test_which_images_are_pulled(text, args, expected):
         ("ARG A\nFROM x:$A", "written x:$A"),
         ("FROM Upper", "malformed repository"),
         ("FROM a\nCOPY --from=$X b c", "line 2: the image '$X'"),
-        ("FROM ${A##x}", "no substitution"),
+        ("FROM ${A##x}", "not a substitution"),
     ],
 )
-def test_a_reference_that_is_none_names_its_line(text, words):
+def test_an_invalid_reference_names_its_line(text, words):
     with pytest.raises(StageError) as caught:
         images(read(text.encode(), "D"), {}, "D")
     assert caught.value.reason == Reason.DOCKERFILE_INVALID
@@ -161,7 +161,7 @@ def test_a_reference_that_is_none_names_its_line(text, words):
     ],
     ids=["plain", "flag and stage", "continued", "copy", "heredoc", "escape directive", "argument"],
 )
-def test_pinning_touches_the_images_and_keeps_every_line(text, expected):
+def test_pinning_replaces_only_images_and_keeps_every_line(text, expected):
     pins = {"a:1": f"a@{D1}", "h.example/c:2": f"h.example/c@{D2}"}
     pinned = pin(text.encode(), {}, pins, "D").decode()
     assert pinned == expected
@@ -171,7 +171,7 @@ def test_pinning_touches_the_images_and_keeps_every_line(text, expected):
     )
 
 
-def test_an_image_that_was_not_pinned_means_the_source_changed():
+def test_an_unpinned_image_is_source_changed():
     with pytest.raises(StageError) as caught:
         pin(b"FROM b\n", {}, {"a": f"a@{D1}"}, "D")
     assert caught.value.reason == Reason.SOURCE_CHANGED

@@ -28,7 +28,7 @@ from inference_image_build.dockerfile import patterns
         ("[a", "a", None),
     ],
 )
-def test_patterns_are_those_of_go(pattern, path, matches):
+def test_patterns_match_as_in_go(pattern, path, matches):
     if matches is None:
         with pytest.raises(ValueError, match="bracket"):
             patterns.parse(pattern)

@@ -38,5 +38,5 @@ def test_expands(word, expanded):
 
 @pytest.mark.parametrize("word", ["${}", "${A", "${A!x}", "${A##x}", "${MISSING:?must be set}"])
 def test_refuses(word):
-    with pytest.raises(ValueError, match=r"must be set|no substitution"):
+    with pytest.raises(ValueError, match=r"must be set|not a substitution"):
         expand(word, VARIABLES)

@@ -1,4 +1,4 @@
-"""The TensorFlow that a base image tells of, and what is said when it is too old for the graph."""
+"""The TensorFlow that a base image declares, and the error when it is too old for the graph."""
 
 import pytest
 
@@ -33,8 +33,8 @@ def config(labels=None, env=()) -> dict[str, object]:
         ("r.example/base:1", {"config": []}, ""),
     ],
 )
-def test_what_a_base_tells(name, document, told):
-    assert base_tensorflow.told(name, document) == told
+def test_the_version_that_a_base_declares(name, document, told):
+    assert base_tensorflow.declared(name, document) == told
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_a_base_tells(name, document, told):
     ],
     ids=["nothing told", "the tutorial's", "newer", "decodes files", "the object knows better"],
 )
-def test_a_base_that_is_new_enough_passes(told, input_type, readable_by):
+def test_a_recent_base_passes(told, input_type, readable_by):
     base_tensorflow.check(told, input_type, readable_by, "r.example/base:1", "Dockerfile, line 1,")
 
 

@@ -1,11 +1,11 @@
-"""Layers against what registries take: which files a COPY brings, what is refused, what is worth a warning."""
+"""Layers against the limits of registries: which files a COPY copies, what is refused, what causes a warning."""
 
 import os
 
 import msgspec
 import pytest
 
-from inference_image_build.append.stage import append
+from inference_image_build.append.step import append
 from inference_image_build.dockerfile import parse as dockerfile
 from inference_image_build.dockerfile.copied_files import File, copied
 from inference_image_build.dockerfile.parse import read
@@ -30,7 +30,7 @@ CONTEXT = ("Dockerfile", "code/infer.py", "code/checkpoint_dir/graph.pb", "conf/
 
 
 def brought(text: str, **build_args: str) -> list[str]:
-    """What each COPY and ADD brings."""
+    """The files of each COPY and ADD."""
     instructions = read(text.encode(), "Dockerfile")
     found = copied(instructions, [File(path, 1, 1) for path in CONTEXT], build_args)
     return [" ".join(file.path for file in files) for _, files in found]
@@ -58,7 +58,7 @@ def brought(text: str, **build_args: str) -> list[str]:
         ("COPY <<EOF /ai/x\nhello\nEOF", ""),
     ],
 )
-def test_what_an_instruction_brings(line, files):
+def test_files_of_an_instruction(line, files):
     assert brought(f"FROM h.example/a:1\n{line}\n") == [files]
 
 
@@ -69,7 +69,7 @@ def test_a_build_argument_names_a_source():
     ]
 
 
-def test_stages_that_leave_nothing_in_the_image_do_not_count():
+def test_build_stages_outside_the_image_do_not_count():
     text = "FROM a AS one\nCOPY code /a/\nFROM b AS two\nCOPY conf /b/\nFROM two\nCOPY b.conf /c/\n"
     assert brought(text) == ["conf/a.conf", "b.conf"]
 
@@ -105,10 +105,13 @@ def test_a_layer_that_fits(files):
     assert judge(*files) == []
 
 
-def test_a_layer_that_may_fit_is_worth_a_warning():
+def test_a_layer_that_may_be_too_large_is_a_warning():
     (message,) = judge(File("a.csv", 90, 0), File("b.pb", 20, 20))
-    assert message.startswith("Dockerfile, line 2: ADD brings up to 110 bytes in one layer")
-    assert "h.example takes layers of at most 100 bytes. The largest: a.csv (90 bytes), b.pb (20 bytes)." in message
+    assert message.startswith("Dockerfile, line 2: ADD puts up to 110 bytes into one layer")
+    assert (
+        "h.example accepts layers of at most 100 bytes. The largest files: a.csv (90 bytes), b.pb (20 bytes)."
+        in message
+    )
     assert "Split line 2 of Dockerfile" in message
 
 
@@ -119,14 +122,14 @@ def test_a_layer_that_may_fit_is_worth_a_warning():
         ((File("a.pb", 150, 120),), "Keep a.pb out of the image"),
     ],
 )
-def test_a_layer_that_cannot_fit_is_refused(files, remedy):
-    with pytest.raises(StageError, match="line 2: ADD brings") as caught:
+def test_a_layer_that_is_too_large_is_refused(files, remedy):
+    with pytest.raises(StageError, match="line 2: ADD puts") as caught:
         judge(*files)
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
     assert remedy in caught.value.hint
 
 
-def test_the_append_builder_parts_the_weights_from_the_rest():
+def test_the_append_builder_puts_weights_into_separate_layers():
     files = File("a.pb", 60, 60), File("m/b.pb", 60, 60)
     assert judge(*files, apart="m") == []
 
@@ -144,9 +147,9 @@ def run(pipeline, registry, mounts):
     """run(layer_bytes, ...) resolves the tutorial's pipeline under a limit."""
 
     def resolved(size: int, *, host: str = "", client=registry, **changes):
-        stage = pipeline.input(**changes)
-        stage = msgspec.structs.replace(stage, registry=limited(stage.registry, size, host))
-        return resolve(stage, pipeline.store, client, mounts)
+        step_input = pipeline.input(**changes)
+        step_input = msgspec.structs.replace(step_input, registry=limited(step_input.registry, size, host))
+        return resolve(step_input, pipeline.store, client, mounts)
 
     return resolved
 
@@ -157,33 +160,33 @@ def test_weights_in_the_source_are_refused_before_anything_is_built(run, store):
     with pytest.raises(StageError) as caught:
         run(3000)
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
-    assert "object-detect-cpu.Dockerfile, line 3: ADD brings" in caught.value.message
+    assert "object-detect-cpu.Dockerfile, line 3: ADD puts" in caught.value.message
     assert "code/extra.pb (5000 bytes)" in caught.value.message
 
 
-def test_what_may_shrink_is_a_warning(run, store):
+def test_compressible_files_cause_a_warning(run, store):
     store.write(b"x" * 5000, "uai/object-detect/code/words.txt")
     (warning,) = run(3000).warnings
     assert warning.reason == "LayerMayBeTooLarge"
     assert "code/words.txt (5000 bytes)" in warning.message
 
 
-def test_a_ready_graph_counts_with_its_size(run, pipeline, store):
+def test_an_imported_graph_counts_with_its_size(run, pipeline, store):
     store.write(os.urandom(5000), "uai/ready/frozen.pb")
     ready = {"frozen_graph": "uai/ready/frozen.pb", "prefix": "", "pipeline_config": "", "step": None}
     with pytest.raises(StageError, match=r"checkpoint_dir/frozen_inference_graph.pb \(5000 bytes\)"):
         run(3000, **ready)
 
 
-def test_a_layer_of_the_base_is_refused_where_it_must_be_pushed(run, registry_server, repository):
-    """From the same registry it is mounted."""
+def test_a_base_layer_is_refused_if_it_must_be_pushed(run, registry_server, repository):
+    """A layer of the same registry is mounted instead."""
     registry_server.push_image(f"{repository.path}-large", "1", os.urandom(4000))
     base = {"BASE": f"{repository.host}/{repository.path}-large:1"}
     (warning,) = run(3000, build_args=base).warnings
     assert "has a layer of 4000 bytes" in warning.message
 
 
-def test_a_layer_of_a_base_elsewhere_is_refused():
+def test_a_base_layer_of_another_registry_is_refused():
     where = limited(inputs.Registry(repository="h.example/a"), 3000)
     layer = BaseLayer(parse("other.example/base"), 2, Descriptor("sha256:1", 4000))
     with pytest.raises(StageError, match="base has a layer of 4000 bytes") as caught:
@@ -192,33 +195,33 @@ def test_a_layer_of_a_base_elsewhere_is_refused():
     assert list(check_base([layer], limited(where, 4000), strictest(limited(where, 4000)))) == []
 
 
-def test_an_image_that_is_there_is_not_judged_by_its_files(run, registry_server, repository, store):
+def test_an_existing_image_is_not_checked_by_its_files(run, registry_server, repository, store):
     store.write(os.urandom(5000), "uai/object-detect/code/extra.pb")
     first = run(0)
     registry_server.push_image(repository.path, f"content-{first.content_hash[7:]}", b"small")
     assert run(3000).image is not None
 
 
-def test_report_warns_of_a_layer_that_was_taken_all_the_same(registry, registry_server, repository, tmp_path):
+def test_report_warns_of_an_accepted_layer_over_the_limit(registry, registry_server, repository, tmp_path):
     registry_server.push_image(repository.path, "content-1", os.urandom(4000))
     where = limited(inputs.Registry(repository=repository.repository), 3000)
-    stage = inputs.ReportInput(registry=where, content_tag="content-1")
-    (warning,) = report(stage, registry, tmp_path / "none").warnings
+    step_input = inputs.ReportInput(registry=where, content_tag="content-1")
+    (warning,) = report(step_input, registry, tmp_path / "none").warnings
     assert warning.reason == "LayerMayBeTooLarge"
     assert "has 4000 bytes" in warning.message
     assert (
-        report(msgspec.structs.replace(stage, registry=limited(where, 4000)), registry, tmp_path / "none").warnings
+        report(msgspec.structs.replace(step_input, registry=limited(where, 4000)), registry, tmp_path / "none").warnings
         == ()
     )
 
 
-def test_what_goes_to_another_registry_next_is_refused():
+def test_a_layer_over_the_limit_of_a_further_registry_is_refused():
     where = inputs.Registry(
         repository="h.example/a", additional_repositories=("other.example/a",), limits=(inputs.RegistryLimit(
             host="other.example", layer_bytes=100),)
     )  # fmt: skip
     assert strictest(where).host == "other.example"
-    with pytest.raises(StageError, match=r"other\.example takes layers of at most 100 bytes") as caught:
+    with pytest.raises(StageError, match=r"other\.example accepts layers of at most 100 bytes") as caught:
         list(check_pushed([Descriptor("sha256:1", 50), Descriptor("sha256:2", 101)], where))
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
 
@@ -228,13 +231,13 @@ def test_append_refuses_a_layer_before_it_is_pushed(registry, registry_server, r
     (context / "code").mkdir(parents=True)
     (context / "code" / "weights.pb").write_bytes(os.urandom(4000))
     (tmp_path / "Dockerfile").write_text("FROM scratch\nADD code /code/\n")
-    stage = inputs.AppendInput(
+    step_input = inputs.AppendInput(
         registry=limited(inputs.Registry(repository=repository.repository), 3000),
         content_tag="content-1",
         dockerfile="Dockerfile",
         checkpoint_dir="code/checkpoint_dir",
     )
     with pytest.raises(StageError, match="ADD code /code/ makes a layer of") as caught:
-        append(stage, registry, context, tmp_path / "Dockerfile", tmp_path / "digest")
+        append(step_input, registry, context, tmp_path / "Dockerfile", tmp_path / "digest")
     assert caught.value.reason == Reason.LAYER_TOO_LARGE
     assert registry_server.digest(repository.path, "content-1") == ""

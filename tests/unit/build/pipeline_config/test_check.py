@@ -90,7 +90,7 @@ def test_accepts(case):
     assert check(text, KEY).number == number
 
 
-def test_says_in_which_line_the_number_of_classes_is():
+def test_gives_the_line_of_the_number_of_classes():
     assert check(f"# head\n\n{SSD}", KEY).line == 5
 
 
@@ -98,17 +98,17 @@ REFUSED = {
     "an unknown field": (
         ssd("num_classes: 3", "num_classes: 3\n    scale_loss: true"),
         (UNKNOWN, 4, 5, "`model.ssd` has no field `scale_loss`"),
-        "newer release (below `model` only",
+        "newer releases (under `model`, only",
     ),
     "a misspelt field": (
         ssd("num_classes: 3", "num_clases: 3"),
         (UNKNOWN, 3, 5, "no field `num_clases`; did you mean `num_classes`?"),
-        "Correct a misspelt name",
+        "Fix misspelt names",
     ),
     "an unknown field of the training": (
         f"{SSD}train_config {{ fine_tune_checkpoint_version: V2 }}",
         (UNKNOWN, 16, 16, "`train_config` has no field `fine_tune_checkpoint_version`"),
-        "can be removed: the model does not depend on it",
+        "which the model does not need here",
     ),
     "an unknown block": (f"{SSD}training {{ }}", (UNKNOWN, 16, 1, "there is no field `training`"), "autumn 2019"),
     "an extension": (f"{SSD}[a.b] {{ c: 1 }}", (UNKNOWN, 16, 1, "there is no field `[a.b]`"), "autumn 2019"),
@@ -121,7 +121,7 @@ REFUSED = {
     "a misspelt architecture": (
         "model { faster_rccn { num_classes: 3 } }",
         (UNKNOWN, 1, 9, "did you mean `faster_rcnn`?"),
-        "Correct a misspelt name",
+        "Fix misspelt names",
     ),
     "a feature extractor of a newer release": (
         ssd("ssd_mobilenet_v1", "ssd_mobilenet_v3"),
@@ -136,7 +136,7 @@ REFUSED = {
     "a misspelt feature extractor": (
         ssd("ssd_mobilenet_v1", "ssd_mobilnet_v1"),
         (UNSUPPORTED, 6, 7, "did you mean `ssd_mobilenet_v1`?"),
-        "if only the config is wrong, correct and upload it",
+        "if only the config is wrong, fix and upload it",
     ),
     "a feature extractor that lives on what TensorFlow 2 lost": (
         ssd("ssd_mobilenet_v1", "ssd_pnasnet"),
@@ -145,12 +145,12 @@ REFUSED = {
     ),
     "a feature extractor of the other architecture": (
         ssd("ssd_mobilenet_v1", "faster_rcnn_resnet50"),
-        (UNSUPPORTED, 6, 7, "is one of `faster_rcnn`, not of `ssd`"),
+        (UNSUPPORTED, 6, 7, "belongs to `faster_rcnn`, not to `ssd`"),
         "Train a model",
     ),
     "quantization": (
         f"{SSD}graph_rewriter {{ quantization {{ delay: 1 }} }}",
-        (UNSUPPORTED, 16, 1, "`graph_rewriter` asks for quantization"),
+        (UNSUPPORTED, 16, 1, "`graph_rewriter` requests quantization"),
         "Remove the block",
     ),
     "no feature extractor": (
@@ -158,58 +158,62 @@ REFUSED = {
         (INVALID, 5, 5, "`model.ssd.feature_extractor.type` is missing"),
         "training wrote",
     ),
-    "nothing": ("", (INVALID, 1, 1, "no model is described"), "training wrote"),
-    "an empty model": ("# head\nmodel {}", (INVALID, 2, 1, "no model is described"), "training wrote"),
-    "two models": (f"{SSD}model {{ }}", (INVALID, 16, 1, "`model` is set again, after line 1"), "Correct this"),
+    "nothing": ("", (INVALID, 1, 1, "the config describes no model"), "training wrote"),
+    "an empty model": ("# head\nmodel {}", (INVALID, 2, 1, "the config describes no model"), "training wrote"),
+    "two models": (f"{SSD}model {{ }}", (INVALID, 16, 1, "`model` is set again, after line 1"), "Fix this"),
     "two architectures": (
         "model { ssd { }\n faster_rcnn { } }",
         (INVALID, 2, 2, "`model.faster_rcnn` excludes `ssd` of line 1: only one of faster_rcnn, ssd"),
-        "Correct this",
+        "Fix this",
     ),
     "no number of classes": (
         ssd("num_classes: 3", ""),
         (INVALID, 2, 3, "`model.ssd.num_classes` is missing: a positive integer is expected"),
-        "Correct this",
+        "Fix this",
     ),
-    "no class": (ssd("num_classes: 3", "num_classes: 0"), (INVALID, 3, 5, "num_classes` is 0"), "Correct this"),
-    "less than no class": (ssd("num_classes: 3", "num_classes: -1"), (INVALID, 3, 5, "is -1"), "Correct this"),
+    "no class": (ssd("num_classes: 3", "num_classes: 0"), (INVALID, 3, 5, "num_classes` is 0"), "Fix this"),
+    "less than no class": (ssd("num_classes: 3", "num_classes: -1"), (INVALID, 3, 5, "is -1"), "Fix this"),
     "a number of classes twice": (
         ssd("num_classes: 3", "num_classes: 3\n    num_classes: 3"),
         (INVALID, 4, 5, "`model.ssd.num_classes` is set again, after line 3"),
-        "Correct this",
+        "Fix this",
     ),
     "a string for an integer": (
         ssd("num_classes: 3", "num_classes: '3'"),
         (INVALID, 3, 18, "`model.ssd.num_classes` takes an integer: Couldn't parse integer: '3'."),
-        "Correct this",
+        "Fix this",
     ),
-    "a fraction for an integer": (ssd("num_classes: 3", "num_classes: 3.5"), (INVALID, 3, 18, "3.5"), "Correct this"),
+    "a fraction for an integer": (ssd("num_classes: 3", "num_classes: 3.5"), (INVALID, 3, 18, "3.5"), "Fix this"),
     "an integer out of range": (
         ssd("num_classes: 3", "num_classes: 3000000000"),
         (INVALID, 3, 18, "Value out of range: 3000000000"),
-        "Correct this",
+        "Fix this",
     ),
     "a list for one value": (
         ssd("num_classes: 3", "num_classes: [3]"),
         (INVALID, 3, 18, "takes an integer"),
-        "Correct this",
+        "Fix this",
     ),
     "a block for an integer": (
         ssd("num_classes: 3", "num_classes { }"),
         (INVALID, 3, 17, "`model.ssd.num_classes` takes an integer"),
-        "Correct this",
+        "Fix this",
     ),
-    "a word for a string": (ssd("'ssd_mobilenet_v1'", "ssd_mobilenet_v1"), (INVALID, 6, 13, "a string in quotes"), "C"),
-    "a word for a number": (ssd("1.0", "one"), (INVALID, 9, 62, "takes a number"), "Correct this"),
+    "a word for a string": (
+        ssd("'ssd_mobilenet_v1'", "ssd_mobilenet_v1"),
+        (INVALID, 6, 13, "a string in quotes"),
+        "Fix this",
+    ),
+    "a word for a number": (ssd("1.0", "one"), (INVALID, 9, 62, "takes a number"), "Fix this"),
     "a word for true or false": (
         ssd("num_classes: 3", "num_classes: 3 freeze_batchnorm: maybe"),
         (INVALID, 3, 38, "takes true or false"),
-        "Correct this",
+        "Fix this",
     ),
     "a value for a block": (
         ssd("{ argmax_matcher { } }", ": 3"),
         (INVALID, 11, 15, "takes a block { ... }"),
-        "Correct",
+        "Fix this",
     ),
     "an unknown enum value": (
         ssd("height: 128", "height: 128 resize_method: LANCZOS"),
@@ -219,41 +223,41 @@ REFUSED = {
             55,
             "`model.ssd.image_resizer.fixed_shape_resizer.resize_method` cannot be `LANCZOS`, only BILINEAR",
         ),
-        "Correct this",
+        "Fix this",
     ),
     "a misspelt enum value": (
         ssd("height: 128", "height: 128 resize_method: BILINEER"),
         (INVALID, 4, 55, "did you mean `BILINEAR`?"),
-        "Correct this",
+        "Fix this",
     ),
     "an unknown number of an enum": (
         ssd("height: 128", "height: 128 resize_method: 77"),
         (INVALID, 4, 70, "takes one of BILINEAR"),
-        "Correct this",
+        "Fix this",
     ),
     "no choice": (
         ssd("iou_similarity { }", ""),
         (INVALID, 12, 5, "`model.ssd.similarity_calculator` chooses none of neg_sq_dist_similarity"),
-        "Correct this",
+        "Fix this",
     ),
     "an open brace": (
         SSD.rstrip().removesuffix("}"),
-        (INVALID, 15, 1, "the text ends where '}' is missing"),
-        "Correct",
+        (INVALID, 15, 1, "the text ends before the closing '}'"),
+        "Fix this",
     ),
-    "a brace too many": (f"{SSD}}}", (INVALID, 16, 1, "a field name was expected, not '}'"), "Correct this"),
-    "a string without an end": (ssd("v1'", "v1"), (INVALID, 6, 13, "unexpected character"), "Correct this"),
+    "a brace too many": (f"{SSD}}}", (INVALID, 16, 1, "a field name was expected, not '}'"), "Fix this"),
+    "a string without an end": (ssd("v1'", "v1"), (INVALID, 6, 13, "unexpected character"), "Fix this"),
     "a byte that is not UTF-8": (
         b"# caf\xe9\n".decode("utf-8", errors="replace") + SSD,
         (INVALID, 1, 6, "not UTF-8"),
-        "Correct this",
+        "Fix this",
     ),
     "a string that is not UTF-8": (
         ssd("'ssd_mobilenet_v1'", r"'\xff'"),
         (UNSUPPORTED, 6, 7, "`\ufffd`"),
         "Train a model",
     ),
-    "nesting without end": ("model {" * 70, (INVALID, 1, 456, "nested deeper than 64"), "Correct this"),
+    "nesting without end": ("model {" * 70, (INVALID, 1, 456, "nested deeper than 64"), "Fix this"),
 }
 
 
@@ -285,7 +289,7 @@ def test_every_part_of_a_faster_rcnn_has_to_be_chosen(part):
     assert f"`model.faster_rcnn.{part}" in refused(FASTER_RCNN.replace(line, "")).message
 
 
-def test_everything_of_one_sort_is_said_at_once():
+def test_all_findings_of_one_reason_are_reported_at_once():
     message = refused(
         SSD.replace("num_classes: 3", "num_classes: 3 new_1: 1").replace(" matcher {", " matcher { new_2: 1")
     ).message
@@ -295,14 +299,14 @@ def test_everything_of_one_sort_is_said_at_once():
     )
 
 
-def test_what_cannot_be_mended_is_said_before_what_can():
+def test_unsupported_models_are_reported_before_fixable_fields():
     text = ssd("ssd_mobilenet_v1", "ssd_pnasnet").replace("num_classes: 3", "num_clases: 3")
     failure = refused(text)
     assert failure.reason == UNSUPPORTED
     assert "num_clases" not in failure.message
 
 
-def test_many_findings_are_counted_and_a_multitude_is_not():
+def test_many_findings_are_counted_up_to_a_limit():
     assert refused("a: 1 " * 12).message.endswith("And 7 more.")
     assert refused("a: 1 " * 60).message.endswith("And many more.")
 
@@ -321,7 +325,7 @@ def test_many_findings_are_counted_and_a_multitude_is_not():
     ],
     ids=["fields", "blocks", "braces", "escapes", "strings", "a name", "a type", "a number"],
 )
-def test_a_mebibyte_of_anything_is_judged_in_time_and_few_words(text):
+def test_a_mebibyte_of_any_text_is_checked_quickly_and_reported_briefly(text):
     start = time.process_time()  # seconds of this process: what others do meanwhile counts for nothing
     failure = refused(text)
     assert time.process_time() - start < 20
@@ -358,7 +362,7 @@ def test_any_text_is_accepted_or_refused_with_a_line_of_it(text):
 
 @st.composite
 def spoilt(draw: st.DrawFn) -> str:
-    """The example's config with a few pieces put in, each over some characters."""
+    """The example's config with a few pieces inserted, each replacing some characters."""
     text = EXAMPLE
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(text)))
@@ -376,7 +380,7 @@ def outcome(text: str) -> StageError | None:
 
 @settings(deadline=None)
 @given(spoilt())
-def test_what_the_exporter_cannot_parse_is_refused_and_nothing_else_for_its_form(text):
+def test_refuses_exactly_what_the_exporter_cannot_parse(text):
     failure = outcome(text)
     assert failure is None or failure.message.startswith(f"{KEY}, line ")
     try:

@@ -1,4 +1,4 @@
-"""The reader of the text format: what it accepts, and which line it blames."""
+"""The reader of the text format: what it accepts, and which line it reports."""
 
 import pytest
 from hypothesis import given, settings
@@ -29,14 +29,14 @@ REFUSED = {
     "a": (1, "':' or '{'"),
     "a 1": (1, "':' or '{'"),
     "a:\n}": (2, "a value was expected"),
-    "\n\na {\n b: 1\n": (5, "'}' is missing"),
+    "\n\na {\n b: 1\n": (5, "before the closing '}'"),
     "a { b: 1 >": (1, "a field name was expected"),
     "a: 'open\n'": (1, "unexpected character"),
     "a: $": (1, "unexpected character '$'"),
     "}": (1, "a field name was expected"),
     "a: [1": (1, "a value was expected"),
     "[ext": (1, "not closed"),
-    r"a: '\UFFFFFFFF'": (1, "no code point"),
+    r"a: '\UFFFFFFFF'": (1, "not a code point"),
     "a {" * 100: (1, "nested deeper"),
 }
 
@@ -66,7 +66,7 @@ def test_any_text_is_read_or_refused_with_a_line_of_it(text):
 
 
 def line_of_refusal(text: str) -> int:
-    """The line that is blamed, 1 when the text is read."""
+    """The reported line; 1 when the text is valid."""
     try:
         parse(text)
     except TextprotoError as error:

@@ -21,7 +21,7 @@ PLAIN = b'{"architecture":"amd64","os":"linux"}'
 
 @pytest.fixture
 def client(registry_server, token_registry, tmp_path):
-    """client(**knobs) -> ours, with logins for the registry with basic authentication and for the one with tokens."""
+    """client(**settings) -> our client, with logins for the registries with basic and with token authentication."""
     logins = {
         registry_server.host: f"{registry_server.user}:{registry_server.password}",
         token_registry.host: "pusher:secret-1",
@@ -43,8 +43,8 @@ def run(client, repository):
 
     def call(digest, tags=("test",), others=(), **more):
         where = inputs.Registry(repository=repository.repository, additional_repositories=tuple(others))
-        stage = inputs.PublishInput(registry=where, digest=digest, tags=tags, **more)
-        return publish(stage, client())
+        step_input = inputs.PublishInput(registry=where, digest=digest, tags=tags, **more)
+        return publish(step_input, client())
 
     return call
 
@@ -118,12 +118,12 @@ def test_a_refused_move_moves_nothing(run, client, registry_server, places, take
     with pytest.raises(StageError) as caught:
         run(digest, ("test", "v1"), (sibling.repository, elsewhere.repository), refuse_moves=True)
     assert caught.value.reason == Reason.TAG_EXISTS
-    assert f"{places[taken].repository}:v1 points to {other} already" in caught.value.message
+    assert f"{places[taken].repository}:v1 already points to {other}" in caught.value.message
     assert "spec.image.tagPolicy" in caught.value.hint
     assert [client().manifest(place, "test") for place in places.values()] == [None] * 3
 
 
-def test_refuse_takes_a_tag_that_points_there_already(run, registry_server, repository):
+def test_refuse_accepts_a_tag_that_already_points_there(run, registry_server, repository):
     digest = registry_server.push_image(repository.path, "v1")
     assert run(digest, ("v1", "v2"), refuse_moves=True).tags == (
         MovedTag(tag="v1", previous=digest),
@@ -163,7 +163,7 @@ def test_many_tags_in_many_repositories_fit_into_a_result(run, registry_server, 
     assert registry_server.digest(f"{repository.path}-3", tags[15]) == digest
 
 
-def test_what_long_tags_pointed_at_gives_way_before_a_tag_does(run, registry_server, repository):
+def test_previous_digests_are_dropped_before_tags(run, registry_server, repository):
     tags = tuple(f"{number:02}-{'t' * 125}" for number in range(16))
     run(registry_server.push_image(repository.path, "", b"one"), tags)
     result = run(registry_server.push_image(repository.path, "", b"two"), tags)
@@ -178,7 +178,7 @@ def test_what_long_tags_pointed_at_gives_way_before_a_tag_does(run, registry_ser
 
 @pytest.fixture
 def copy_to(client, registry_server, repository, serve, tls):
-    """copy_to(handle) copies an image to a registry that answers so; the requests that it saw."""
+    """copy_to(handle) copies an image to a registry that answers with `handle`; returns the received requests."""
     digest = registry_server.push_image(repository.path, "", b"z" * 1000)
 
     def run_copy(handle):
@@ -225,8 +225,8 @@ def test_an_upload_that_is_refused_is_explained(copy_to, status, body, reason):
     assert len(puts) == (4 if status == 503 else 1)
 
 
-def test_a_mirror_of_the_copied_blobs_location_gets_no_login(copy_to, serve, tls):
-    """An upload at another host is done there without our login, and never without TLS."""
+def test_an_upload_location_on_another_host_gets_no_login(copy_to, serve, tls):
+    """An upload to another host goes without our login, and never without TLS."""
     seen_there = []
 
     def there(request):
@@ -249,7 +249,7 @@ def test_a_mirror_of_the_copied_blobs_location_gets_no_login(copy_to, serve, tls
 @pytest.mark.parametrize(
     ("location", "words"), [("http://127.0.0.1:9/upload", "no TLS"), ("http://169.254.169.254/", "no TLS")]
 )
-def test_an_upload_elsewhere_without_tls_is_refused(copy_to, location, words):
+def test_an_upload_to_another_host_without_tls_is_refused(copy_to, location, words):
     def handle(request):
         if request.command == "POST":
             reply(request, 202, Location=location)
@@ -280,7 +280,7 @@ def redirecting(client, serve, tls):
     return make
 
 
-def test_a_blob_on_another_host_is_fetched_without_our_login(redirecting, serve, tls):
+def test_a_blob_on_another_host_is_fetched_without_the_login(redirecting, serve, tls):
     seen = []
 
     def storage(request):
@@ -298,7 +298,7 @@ def test_a_redirect_without_tls_is_not_followed(redirecting, location):
         pass
 
 
-def test_redirects_end(redirecting, serve, tls):
+def test_endless_redirects_are_refused(redirecting, serve, tls):
     port = serve(lambda request: reply(request, 307, Location=request.path), tls=tls)
     with pytest.raises(StageError, match="more than 3 times"), redirecting(f"https://localhost:{port}/x"):
         pass

@@ -1,4 +1,4 @@
-"""Retention against a real registry: own content tags go, by the rules; images and the tags of others stay."""
+"""Retention against a real registry: it removes content tags by the rules, and keeps images and the tags of users."""
 
 import json
 import time
@@ -20,7 +20,7 @@ def days_ago(days: float) -> str:
 
 @pytest.fixture
 def push(registry_server, repository):
-    """push(number, created, *tags) -> the digest of an image under the content tag of that number, and further tags."""
+    """push(number, created, *tags) -> the digest of an image with the content tag of that number and further tags."""
 
     def run(number: int, created: str, *tags: str, content: bool = True) -> str:
         document = {"architecture": "amd64", "os": "linux", "number": number} | (
@@ -39,7 +39,7 @@ def push(registry_server, repository):
 
 @pytest.fixture
 def clean(registry, repository):
-    """clean(keep, *current, ...) -> what was removed, and why not more."""
+    """clean(keep, *current, ...) -> the number of removed tags, and why not more."""
 
     def run(keep, *current, published=PUBLISHED, most=0, seconds=60.0, **asked):
         wanted = Retention(keep=keep, current=tuple(name[7:15] for name in current), **asked)
@@ -50,24 +50,24 @@ def clean(registry, repository):
 
 @pytest.fixture
 def digest_of(registry_server, repository):
-    """digest_of(reference) -> what the registry serves for a tag or a digest, empty if nothing."""
+    """digest_of(reference) -> the digest that the registry serves for a tag or a digest; empty if none."""
     return lambda reference: registry_server.digest(repository.path, reference)
 
 
 @pytest.fixture
 def listed(registry, repository):
-    """listed() -> the tags that there are."""
+    """listed() -> the existing tags."""
     return lambda: registry.tags(repository)
 
 
-def test_nothing_is_asked_for_nothing_is_done(registry, repository, push):
+def test_without_retention_nothing_is_removed(registry, repository, push):
     push(1, days_ago(9))
     assert retention.apply(None, registry, repository, PUBLISHED) == (0, "")
     assert len(registry.tags(repository)) == 1
 
 
 @pytest.mark.parametrize(("keep", "left"), [(1, {5}), (3, {5, 4, 3}), (5, {1, 2, 3, 4, 5}), (9, {1, 2, 3, 4, 5})])
-def test_the_newest_stay(clean, push, listed, keep, left):
+def test_the_newest_images_are_kept(clean, push, listed, keep, left):
     for number in range(1, 6):
         push(number, days_ago(20 - number))
     assert clean(keep) == (5 - len(left), "")
@@ -75,7 +75,7 @@ def test_the_newest_stay(clean, push, listed, keep, left):
 
 
 @pytest.mark.parametrize("delete_images", [False, True])
-def test_what_is_referred_to_stays_and_does_not_count(clean, push, listed, digest_of, delete_images):
+def test_referenced_images_are_kept_and_do_not_count(clean, push, listed, digest_of, delete_images):
     in_use, tagged = push(1, days_ago(50)), push(2, days_ago(40), "v1")
     free, newest = push(3, days_ago(30)), push(4, days_ago(20))
     assert clean(1, in_use, delete_images=delete_images) == (1, "")
@@ -85,8 +85,8 @@ def test_what_is_referred_to_stays_and_does_not_count(clean, push, listed, diges
         assert digest_of(digest) == digest
 
 
-def test_the_tag_of_a_content_that_is_being_made_stays(clean, push, listed):
-    """Its image may be pushed already, and no status names its digest yet."""
+def test_the_tag_of_an_image_being_built_is_kept(clean, push, listed):
+    """Its image may be pushed already, while no status has its digest yet."""
     push(0xAB << 248, days_ago(9))
     push(2, days_ago(8))
     push(3, days_ago(7))
@@ -95,7 +95,7 @@ def test_the_tag_of_a_content_that_is_being_made_stays(clean, push, listed):
 
 
 @pytest.mark.parametrize("created", ["", "1970-01-01T00:00:00Z", "yesterday", "0001-01-01T00:00:00Z"])
-def test_an_image_that_does_not_tell_its_age_loses_its_tag_only(clean, push, listed, digest_of, created):
+def test_an_image_of_unknown_age_loses_only_its_tag(clean, push, listed, digest_of, created):
     untold = push(1, created)
     push(2, days_ago(2))
     push(3, days_ago(3))
@@ -104,13 +104,13 @@ def test_an_image_that_does_not_tell_its_age_loses_its_tag_only(clean, push, lis
     assert digest_of(untold) == untold
 
 
-def test_a_young_image_stays(clean, push):
+def test_a_young_image_is_kept(clean, push):
     push(1, days_ago(0.5))
     push(2, days_ago(0.9))
     assert clean(1) == (0, "")
 
 
-def test_where_there_must_be_fewer_the_images_stay(clean, push, listed, digest_of):
+def test_above_the_limit_the_images_are_kept(clean, push, listed, digest_of):
     tagged = push(1, days_ago(50), "v1")
     published_before = push(2, days_ago(40))
     current = push(3, days_ago(30))
@@ -123,19 +123,19 @@ def test_where_there_must_be_fewer_the_images_stay(clean, push, listed, digest_o
         assert digest_of(digest) == digest
 
 
-def test_a_tag_that_a_killed_pod_left_between_is_no_image_and_goes(clean, push, registry, repository, digest_of):
+def test_a_tag_left_by_a_killed_pod_is_removed(clean, push, registry, repository, digest_of):
     for number in (1, 2, 3):
         push(number, days_ago(9))
     retention.untag.untag(registry, repository, [f"content-{1:064x}"], time.monotonic() + 60)
     content = f"content-{2:064x}"
-    registry.put_manifest(repository, content, retention.untag.NOTHING)
-    assert digest_of(content) == retention.untag.NOTHING.digest
+    registry.put_manifest(repository, content, retention.untag.EMPTY_IMAGE)
+    assert digest_of(content) == retention.untag.EMPTY_IMAGE.digest
     assert existing_image.image(registry, repository, f"sha256:{2:064x}") is None
     assert clean(1) == (0, "")
     assert registry.tags(repository) == [f"content-{3:064x}"]
 
 
-def test_it_ends_in_time_and_the_next_goes_on(clean, push, listed):
+def test_it_stops_in_time_and_the_next_run_continues(clean, push, listed):
     for number in range(3):
         push(number, days_ago(9 + number))
     assert clean(1, seconds=0) == (0, "")
@@ -144,7 +144,7 @@ def test_it_ends_in_time_and_the_next_goes_on(clean, push, listed):
     assert clean(1) == (2, "")
 
 
-def test_tags_of_others_are_never_touched(clean, push, registry, repository):
+def test_tags_of_users_are_never_removed(clean, push, registry, repository):
     for number, tag in enumerate(("content-abc", "v1", "content-" + "g" * 64, "content-" + "A" * 64)):
         push(number, days_ago(9), tag, content=False)
     push(9, days_ago(9))
@@ -153,7 +153,7 @@ def test_tags_of_others_are_never_touched(clean, push, registry, repository):
     assert len(registry.tags(repository)) == 5
 
 
-def test_the_published_image_stays(registry, repository, push):
+def test_the_published_image_is_kept(registry, repository, push):
     published = push(1, days_ago(50))
     push(2, days_ago(2))
     push(3, days_ago(3))
@@ -165,7 +165,7 @@ def registry_digest(client, repository, number: int) -> str:
     return client.manifest(repository, f"content-{number:064x}").digest
 
 
-def test_a_registry_that_deletes_nothing_is_left_alone_and_said_so(tmp_path, tls, connect, repository, registry_server):
+def test_a_registry_that_deletes_nothing_is_reported(tmp_path, tls, connect, repository, registry_server):
     folder = tmp_path / "registry"
     folder.mkdir()
     auth = htpasswd(folder, registry_server.user, registry_server.password)
@@ -186,12 +186,12 @@ def test_a_registry_that_deletes_nothing_is_left_alone_and_said_so(tmp_path, tls
             wanted = Retention(keep=1, delete_images=delete_images)
             deleted, why = retention.apply(wanted, client, here, PUBLISHED)
             assert deleted == 0
-            assert "The registry deletes no images: it answers 405 UNSUPPORTED" in why
+            assert "The registry does not delete images: it answers 405 UNSUPPORTED" in why
         assert len(client.tags(here)) == 2
         assert [registry_digest(client, here, number) for number in (1, 2)] == digests, "no tag was moved before"
 
 
-def test_a_login_that_may_not_delete_is_said_so_and_no_failure(connect, serve, tls, repository):
+def test_a_login_that_may_not_delete_is_reported_but_no_failure(connect, serve, tls, repository):
     def handle(request):
         request.send_response(403)
         request.send_header("Content-Length", "0")
@@ -200,7 +200,7 @@ def test_a_login_that_may_not_delete_is_said_so_and_no_failure(connect, serve, t
     here = repository._replace(host=f"localhost:{serve(handle, tls=tls)}")
     deleted, why = retention.apply(Retention(keep=1), connect(here.host, ca=tls.ca), here, PUBLISHED)
     assert deleted == 0
-    assert "left alone" in why
+    assert "kept" in why
 
 
 def test_tags_come_page_by_page_from_the_same_registry_only(connect, serve, tls, repository):
@@ -223,8 +223,8 @@ def test_tags_come_page_by_page_from_the_same_registry_only(connect, serve, tls,
 
 
 @pytest.mark.parametrize("listing", [b"<html>", b'{"tags": ["content-%064x", "content-%064x"]}' % (1, 2)])
-def test_answers_against_the_protocol_are_no_failure(connect, serve, tls, repository, listing):
-    """The second kind: tags are listed, and a configuration's bytes end early."""
+def test_protocol_violations_are_no_failure(connect, serve, tls, repository, listing):
+    """In the second case, tags are listed, but the bytes of a configuration end early."""
     config = {"mediaType": "x", "size": 100, "digest": "sha256:" + "1" * 64}
     manifest = json.dumps({"schemaVersion": 2, "config": config, "layers": []}).encode()
 
@@ -240,4 +240,4 @@ def test_answers_against_the_protocol_are_no_failure(connect, serve, tls, reposi
     here = repository._replace(host=f"localhost:{serve(handle, tls=tls)}")
     deleted, why = retention.apply(Retention(keep=1), connect(here.host, ca=tls.ca), here, PUBLISHED)
     assert deleted == 0
-    assert "left alone" in why
+    assert "kept" in why

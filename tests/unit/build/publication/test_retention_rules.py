@@ -1,4 +1,4 @@
-"""Which content tags go: a table of repositories."""
+"""Which content tags are removed: a table of repositories."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 def images(text: str) -> list[Image]:
-    """`f9`: free, nine days old; `t`agged, `h`istory, `c`urrent; `f?2`: of unknown age, step 2."""
+    """`f9`: unreferenced, nine days old; `t`agged, `h`istory, `c`urrent; `f?2`: of unknown age, step 2."""
     found = []
     for word in text.split():
         use = Use("fthc".index(word[0]))
@@ -40,7 +40,7 @@ def run(text: str, keep: int, most: int = 0, *, delete_images: bool = False) -> 
         ("f?7 f?5 f3 f2", 3, "f?5"),
     ],
 )
-def test_those_that_nobody_refers_to_go_the_oldest_first(text, keep, tags):
+def test_unreferenced_images_go_the_oldest_first(text, keep, tags):
     assert run(text, keep) == ("", tags)
 
 
@@ -58,8 +58,8 @@ def test_those_that_nobody_refers_to_go_the_oldest_first(text, keep, tags):
         (1, "t5 t4 f6 h9 h3 f0.5 f0.1"),
     ],
 )
-def test_where_there_must_be_fewer_those_go_first_that_cost_least(most, tags):
-    """The image of `c` is never touched, however few there are to be."""
+def test_above_the_limit_the_cheapest_tags_go_first(most, tags):
+    """The image of `c` is never touched, however low the limit is."""
     assert run("t4 t5 f6 h3 h9 f0.5 f0.1 c8 c?1", 3, most) == ("", tags)
 
 
@@ -71,12 +71,12 @@ def test_where_there_must_be_fewer_those_go_first_that_cost_least(most, tags):
         ("f9 t8 h7 c6", 1, ("f9", "t8 h7")),
     ],
 )
-def test_images_go_only_if_nobody_refers_to_them_and_they_are_old(text, most, gone):
+def test_only_old_unreferenced_images_are_deleted(text, most, gone):
     assert run(text, 1, most, delete_images=True) == gone
 
 
-def test_an_image_with_several_content_tags_goes_with_all_of_them():
-    image = Image("d", ("a", "b"), Use.NOBODY, NOW - timedelta(days=9))
-    newer = Image("e", ("c",), Use.NOBODY, NOW - timedelta(days=8))
+def test_an_image_loses_all_its_content_tags():
+    image = Image("d", ("a", "b"), Use.UNREFERENCED, NOW - timedelta(days=9))
+    newer = Image("e", ("c",), Use.UNREFERENCED, NOW - timedelta(days=8))
     assert plan([newer, image], keep=1, most=0, delete_images=False, now=NOW).tags == ("a", "b")
     assert plan([image], keep=1, most=1, delete_images=False, now=NOW).tags == ("a", "b")

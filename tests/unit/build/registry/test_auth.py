@@ -127,7 +127,7 @@ def test_parse_challenge(header, scheme, parameters):
         ("uhub.service.ucloud.cn.evil.example", "uhub.ucloud.cn", False),
     ],
 )
-def test_who_may_be_told_a_login(registry, server, seen):
+def test_which_token_server_may_see_a_login(registry, server, seen):
     assert may_see_login(registry, server, ("tokens.example:444", "Any.example"), RegistryNames()) is seen
 
 
@@ -142,6 +142,6 @@ def test_who_may_be_told_a_login(registry, server, seen):
         (("docker.io",), "index.docker.io", "docker.io"),
     ],
 )
-def test_a_login_is_good_for_every_name_of_its_registry(stored, host, user):
+def test_a_login_is_valid_for_every_name_of_its_registry(stored, host, user):
     found = find_login({name: Login(name, "secret") for name in stored}, host, RegistryNames())
     assert (found.user if found else "") == user

@@ -25,7 +25,7 @@ def test_a_manifest_is_read_byte_for_byte(registry, registry_server, repository)
     assert registry.size(repository, manifest) == 1000 + len(b'{"architecture":"amd64","os":"linux"}')
 
 
-def test_what_is_not_there_is_none(registry, registry_server, repository):
+def test_a_missing_manifest_is_none(registry, registry_server, repository):
     assert registry.manifest(repository) is None
     registry_server.push_image(repository.path, "latest")
     assert registry.manifest(repository, "other") is None
@@ -70,7 +70,7 @@ def test_a_manifest_without_its_blobs_is_refused(registry, repository):
     assert "MANIFEST_BLOB_UNKNOWN" in error.message
 
 
-def test_push_permission_is_proved_without_a_trace(registry, registry_server, repository):
+def test_the_push_check_leaves_no_trace(registry, registry_server, repository):
     registry.check_push(repository)
     uploads = registry_server.data / f"docker/registry/v2/repositories/{repository.path}/_uploads"
     assert uploads.is_dir(), "an upload was begun"
@@ -109,7 +109,7 @@ def test_a_certificate_of_another_name_is_refused(connect, serve, elsewhere_tls)
     assert image.host in error.hint
 
 
-def test_a_ca_that_is_no_certificate_is_said_so(registry_server, connect, tmp_path):
+def test_an_invalid_ca_is_explained(registry_server, connect, tmp_path):
     (tmp_path / "ca.crt").write_text("nonsense")
     with pytest.raises(StageError) as caught:
         connect(registry_server.host, ca=tmp_path / "ca.crt")
@@ -117,7 +117,7 @@ def test_a_ca_that_is_no_certificate_is_said_so(registry_server, connect, tmp_pa
     assert "PEM" in caught.value.message
 
 
-def test_a_host_that_is_not_allowed_is_never_asked(connect, tls, repository):
+def test_a_forbidden_host_is_never_contacted(connect, tls, repository):
     client = connect(repository.host, ca=tls.ca, allowed_hosts=("h.example",))
     for action in (client.manifest, client.check_push):
         assert failure(action, repository).reason == Reason.REGISTRY_NOT_ALLOWED
@@ -125,13 +125,13 @@ def test_a_host_that_is_not_allowed_is_never_asked(connect, tls, repository):
 
 
 def plain(connect, tls, port: int):
-    """Our client and a reference for a server of the test without TLS."""
+    """Our client and a reference, for a test server without TLS."""
     host = f"127.0.0.1:{port}"
     return connect(host, "user", "canary", ca=tls.ca, plain_http_hosts=(host,)), ImageReference(host, "a/b", "t", "")
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_an_outage_is_waited_for_and_then_named(connect, tls, serve, status):
+def test_an_outage_is_retried_and_then_reported(connect, tls, serve, status):
     seen = []
 
     def handle(request):
@@ -145,7 +145,7 @@ def test_an_outage_is_waited_for_and_then_named(connect, tls, serve, status):
     assert seen == ["/v2/a/b/manifests/t"] * 4
 
 
-def test_an_outage_that_ends_is_not_noticed(connect, tls, serve):
+def test_a_short_outage_goes_unnoticed(connect, tls, serve):
     statuses = [503, 500]
     client, image = plain(
         connect, tls, serve(lambda request: reply(request, statuses.pop() if statuses else 200, b'{"layers": []}'))
@@ -160,7 +160,7 @@ def test_a_closed_port_is_unavailable(connect, tls, serve, unused_port):
     assert "refused" in error.message
 
 
-def test_tls_to_a_server_without_it_is_said_so(connect, tls, serve):
+def test_a_server_without_tls_is_explained(connect, tls, serve):
     port = serve(lambda request: reply(request, 200))
     image = ImageReference(f"127.0.0.1:{port}", "a", "t", "")
     error = failure(connect(image.host, ca=tls.ca).manifest, image)
@@ -169,7 +169,7 @@ def test_tls_to_a_server_without_it_is_said_so(connect, tls, serve):
 
 
 @pytest.mark.parametrize("by_digest", [False, True])
-def test_bytes_that_are_not_those_of_the_digest_are_refused(connect, tls, serve, by_digest):
+def test_bytes_that_do_not_match_the_digest_are_refused(connect, tls, serve, by_digest):
     wrong = "sha256:" + "0" * 64
     port = serve(lambda request: reply(request, 200, b"{}", **({} if by_digest else {"Docker_Content_Digest": wrong})))
     client, image = plain(connect, tls, port)
@@ -186,14 +186,14 @@ def test_an_endless_manifest_is_cut_off(connect, tls, serve):
     ("status", "headers"),
     [(307, {"Location": "http://169.254.169.254/"}), (400, {}), (401, {"WWW_Authenticate": "Bearer realm=ftp://x"})],
 )
-def test_what_no_registry_answers_is_named(connect, tls, serve, status, headers):
+def test_an_unexpected_answer_is_reported(connect, tls, serve, status, headers):
     client, image = plain(connect, tls, serve(lambda request: reply(request, status, **headers)))
     error = failure(client.manifest, image)
     assert error.reason == Reason.REGISTRY_UNAVAILABLE
     assert str(status) in error.message or "token server" in error.message
 
 
-def test_an_upload_that_is_not_taken_explains_the_repository(connect, tls, serve):
+def test_a_refused_upload_explains_the_repository(connect, tls, serve):
     body = b'{"errors": [{"code": "NAME_UNKNOWN"}]}'
     client, image = plain(connect, tls, serve(lambda request: reply(request, 404, body)))
     error = failure(client.check_push, image)
@@ -205,7 +205,7 @@ def test_an_upload_that_is_not_taken_explains_the_repository(connect, tls, serve
 @pytest.mark.parametrize(
     "location", ["/v2/a/b/blobs/uploads/1?x=y", "http://elsewhere.example/v2/a/b/blobs/uploads/1?x=y"]
 )
-def test_the_begun_upload_is_cancelled_at_the_same_registry_only(connect, tls, serve, location):
+def test_the_upload_is_cancelled_only_at_the_same_registry(connect, tls, serve, location):
     seen = []
 
     def handle(request):
@@ -218,6 +218,6 @@ def test_the_begun_upload_is_cancelled_at_the_same_registry_only(connect, tls, s
 
 
 @pytest.mark.parametrize("data", [b"<html>", b"[]"])
-def test_a_manifest_that_is_no_json_object_is_no_image(connect, tls, serve, data):
+def test_a_manifest_must_be_a_json_object(connect, tls, serve, data):
     client, image = plain(connect, tls, serve(lambda request: reply(request, 200, data)))
     assert failure(client.size, image, client.manifest(image)).reason == Reason.DIGEST_INVALID

@@ -1,4 +1,4 @@
-"""Image references: defaults, tricks, and the allow-list."""
+"""Image references: defaults, malicious references, and the allow-list."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_parses_with_defaults(text, expected):
     ["", "A", "h.example/UPPER", "a:", "a:-x", "a@sha256:12", "a@md5:1", "a@", "h.example/", "h.example//a", "-a",
      "a b", "a\n", "evil.com@h.example/a", "h.example:x/a", "h.example/A/b", "a/../b", "https://h.example/a", "$(x)"],
 )  # fmt: skip
-def test_refuses_what_the_grammar_does_not_know(text):
+def test_refuses_malformed_references(text):
     with pytest.raises(ValueError, match=r"malformed|digest"):
         parse(text)
 
@@ -88,13 +88,13 @@ def test_either_name_of_a_registry_is_allowed(allowed, image):
 
 
 @pytest.mark.parametrize("prefix", [OUTSIDE, f"{OUTSIDE}/a", INSIDE, f"{INSIDE}/a/"])
-def test_a_rewrite_concerns_every_name_of_its_registry(prefix):
+def test_a_rewrite_applies_to_every_name_of_its_registry(prefix):
     rewrite = BaseRewrite(prefix=prefix, replacement="h.example/x")
     found = rewritten(parse(f"{INSIDE}/a/b:1"), [rewrite], RegistryNames())
     assert found.host == "h.example"
     assert rewritten(parse("other.example/a/b:1"), [rewrite], RegistryNames()).host == "other.example"
 
 
-def test_a_mirror_is_one_of_every_name_of_its_registry():
+def test_a_mirror_applies_to_every_name_of_its_registry():
     found = mirrored(parse(f"{INSIDE}/a/b"), {OUTSIDE: ("m.example/p",)}, RegistryNames())
     assert [place.repository for place in found] == ["m.example/p/a/b"]

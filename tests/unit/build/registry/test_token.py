@@ -16,13 +16,13 @@ def image(token_registry) -> ImageReference:
     return ImageReference(token_registry.host, "demo/infer", "test", "")
 
 
-def test_a_token_that_may_push_proves_it(token_registry, connect, image):
+def test_a_token_that_may_push_passes_the_check(token_registry, connect, image):
     client = connect(token_registry.host, "pusher", "secret-1", ca=token_registry.tls.ca)
     client.check_push(image)
     assert "repository:demo/infer:pull,push" in token_registry.scopes
 
 
-def test_a_token_is_kept_for_the_next_request(token_registry, connect, image):
+def test_a_token_is_reused(token_registry, connect, image):
     client = connect(token_registry.host, "puller", "secret-2", ca=token_registry.tls.ca)
     before = len(token_registry.scopes)
     assert client.manifest(image) is None
@@ -52,7 +52,7 @@ def test_a_wrong_password_is_refused_by_the_token_server(token_registry, connect
     assert password not in caught.value.message
 
 
-def test_a_token_server_without_tls_is_not_told_the_password(tls, connect, serve):
+def test_a_token_server_without_tls_gets_no_password(tls, connect, serve):
     def registry(request):
         request.send_response(401)
         request.send_header("WWW-Authenticate", f'Bearer realm="http://127.0.0.1:{token_port}/token",service="s"')
@@ -62,13 +62,13 @@ def test_a_token_server_without_tls_is_not_told_the_password(tls, connect, serve
     asked = []
     token_port = serve(lambda request: asked.append(request.path))
     host = f"localhost:{serve(registry, tls=tls)}"
-    with pytest.raises(StageError, match="no token server with TLS"):
+    with pytest.raises(StageError, match="token server must be an https"):
         connect(host, "user", "canary", ca=tls.ca).manifest(ImageReference(host, "a", "t", ""))
     assert asked == []
 
 
 @pytest.mark.parametrize("answer", [b"{}", b"[]", b"no", b'{"token": 1}', b'{"token": "a\\nb"}'])
-def test_a_token_server_without_a_token_is_named(tls, connect, serve, answer):
+def test_a_token_server_that_returns_no_token_is_reported(tls, connect, serve, answer):
     def both(request):
         is_token = request.path.startswith("/token")
         request.send_response(200 if is_token else 401)
@@ -89,7 +89,7 @@ def _manifest() -> Manifest:
 
 @pytest.fixture
 def tokens(token_registry):
-    """The token server's knobs, put back afterwards."""
+    """The token server, with its settings restored afterwards."""
     yield token_registry.tokens
     token_registry.tokens.lifetimes.clear()
     token_registry.tokens.rescope = None
@@ -107,7 +107,7 @@ def test_an_expired_token_is_replaced(token_registry, tokens, connect, image):
     assert tokens.scopes[before:] == ["repository:demo/infer:pull"] * 2
 
 
-def test_tokens_that_are_expired_from_the_start_are_told_so(token_registry, tokens, connect, image):
+def test_tokens_that_are_issued_expired_are_reported(token_registry, tokens, connect, image):
     tokens.lifetimes += [EXPIRED] * 9
     before = len(tokens.scopes)
     with pytest.raises(StageError, match="invalid or expired") as caught:
@@ -116,7 +116,7 @@ def test_tokens_that_are_expired_from_the_start_are_told_so(token_registry, toke
     assert len(tokens.scopes) - before == 2 * 2, "asked no more often than that, to push and to read"
 
 
-def test_a_token_of_another_scope_is_told_so(token_registry, tokens, connect, image):
+def test_a_token_of_another_scope_is_reported(token_registry, tokens, connect, image):
     tokens.rescope = lambda access: [entry | {"name": "somebody/else"} for entry in access]
     with pytest.raises(StageError, match="grants less") as caught:
         connect(token_registry.host, "pusher", "secret-1", ca=token_registry.tls.ca).check_push(image)
@@ -125,7 +125,7 @@ def test_a_token_of_another_scope_is_told_so(token_registry, tokens, connect, im
 
 @pytest.fixture
 def foreign_realm(tls, serve, token_registry):
-    """A registry that names another host as its token server: the true one, by its address."""
+    """A registry that names another host as its token server: the real one, by its IP address."""
     realm = token_registry.tokens.url.replace("localhost", "127.0.0.1")
 
     def registry(request):
@@ -137,10 +137,10 @@ def foreign_realm(tls, serve, token_registry):
     return f"localhost:{serve(registry, tls=tls)}", realm.split("/")[2]
 
 
-def test_a_login_is_not_sent_to_a_foreign_host(tls, connect, tokens, foreign_realm):
+def test_a_login_is_not_sent_to_another_domain(tls, connect, tokens, foreign_realm):
     host, server = foreign_realm
     before = len(tokens.authorizations)
-    with pytest.raises(StageError, match="not sent there") as caught:
+    with pytest.raises(StageError, match="the login was not sent") as caught:
         connect(host, "user", "canary", ca=tls.ca).check_push(ImageReference(host, "a", "t", ""))
     assert caught.value.reason == Reason.REGISTRY_NOT_ALLOWED
     assert server in caught.value.message
@@ -148,16 +148,16 @@ def test_a_login_is_not_sent_to_a_foreign_host(tls, connect, tokens, foreign_rea
     assert tokens.authorizations[before:] == []
 
 
-def test_a_listed_token_server_is_asked(foreign_tokens, connect, image):
+def test_a_listed_token_server_gets_the_login(foreign_tokens, connect, image):
     """A real registry whose token server is on another host."""
     host, server, tls = foreign_tokens
     client = connect(host, "pusher", "secret-1", ca=tls.ca, token_hosts=(server.url.split("/")[2],))
     client.check_push(image._replace(host=host))
-    with pytest.raises(StageError, match="not sent there"):
+    with pytest.raises(StageError, match="the login was not sent"):
         connect(host, "pusher", "secret-1", ca=tls.ca).check_push(image._replace(host=host))
 
 
-def test_without_a_login_any_token_server_may_be_asked(foreign_tokens, connect, image):
+def test_without_a_login_any_token_server_is_used(foreign_tokens, connect, image):
     host, server, tls = foreign_tokens
     with pytest.raises(StageError, match="without credentials: its token server grants less"):
         connect(host, ca=tls.ca).manifest(image._replace(host=host))

@@ -23,7 +23,7 @@ LABEL = "uai.ucloud.cn/checkpoint-step"
 
 @pytest.fixture
 def push(uhub, uhub_client):
-    """push(image, number, *tags, age) -> the digest of an image that was made `age` days ago; -1 for an untold age."""
+    """push(image, number, *tags, age) -> the digest of an image that is `age` days old; -1 for an unknown age."""
     client = uhub_client({uhub.inside: CONSOLE})
 
     def run(image: str, number: int, *tags: str, age: float = 2.0, layer: bytes = b"layer") -> str:
@@ -45,16 +45,16 @@ def push(uhub, uhub_client):
 
 @pytest.fixture
 def at_uhub(request, pipeline, uhub_client, uhub_where, mounts):
-    """at_uhub(host, logins, **changes): resolves the tutorial's pipeline with base and target at UHub."""
+    """at_uhub(host, logins, **changes) resolves the tutorial's pipeline with base and target in UHub."""
     uhub, push = request.getfixturevalue("uhub"), request.getfixturevalue("push")
     push("share/base", 1, "v1")
 
     def run(host: str, logins: dict[str, str], *, base: str = "", limits: dict[str, int] | None = None, **changes):
         where = uhub_where(f"{host}/demo/infer", **(limits or {}))
         base = base or f"{uhub.inside}/share/base:v1"
-        stage = pipeline.input(**{"registry": where, "build_args": {"BASE": base}} | changes)
+        step_input = pipeline.input(**{"registry": where, "build_args": {"BASE": base}} | changes)
         uhub.requests.clear()
-        return resolve(stage, pipeline.store, uhub_client(logins), mounts)
+        return resolve(step_input, pipeline.store, uhub_client(logins), mounts)
 
     return run
 
@@ -76,7 +76,7 @@ def test_a_login_for_one_name_serves_the_other(at_uhub, uhub, stored, written, p
     assert result.registry_host == expected, "Kaniko and kubelets know that name alone"
 
 
-def test_of_two_logins_that_for_the_preferred_name_is_used(at_uhub, uhub):
+def test_the_login_for_the_preferred_name_wins(at_uhub, uhub):
     logins = {uhub.inside: CONSOLE, uhub.outside: CONSOLE}
     assert at_uhub(uhub.outside, logins).registry_host == uhub.inside
     assert at_uhub(uhub.inside, logins).registry_host == ""
@@ -91,8 +91,8 @@ def test_a_base_image_is_pulled_under_the_preferred_name(at_uhub, uhub, store, w
     assert uhub.methods("outside") == set()
 
 
-def test_the_name_of_a_base_changes_no_content_by_itself(at_uhub, uhub, pipeline):
-    """Where only the name differs that a FROM is pulled under, nothing is built again."""
+def test_the_name_of_a_base_alone_does_not_change_the_content_hash(at_uhub, uhub, pipeline):
+    """If only the name differs under which a base is pulled, nothing is built again."""
     base = f"{uhub.outside}/share/base:v1"
     both = at_uhub(uhub.inside, {uhub.inside: CONSOLE}, base=base)
     outside = at_uhub(uhub.outside, {uhub.outside: CONSOLE}, base=base)
@@ -112,7 +112,7 @@ def test_a_public_base_needs_no_login_and_comes_from_inside(at_uhub, uhub, store
     assert [image.partition("/")[0] for image in pinned.values()] == [uhub.inside]
 
 
-def test_a_base_that_is_missing_is_asked_for_once(at_uhub, uhub):
+def test_a_missing_base_is_requested_once(at_uhub, uhub):
     with pytest.raises(StageError) as caught:
         at_uhub(uhub.inside, {uhub.inside: CONSOLE}, base=f"{uhub.outside}/share/base:v9")
     assert caught.value.reason == Reason.BASE_IMAGE_NOT_FOUND
@@ -151,7 +151,7 @@ def refused(run, *arguments, **changes) -> StageError:
 
 
 @pytest.mark.parametrize("side", ["inside", "outside"])
-def test_a_repository_must_be_created_before(at_uhub, uhub, side):
+def test_a_repository_must_exist_before_the_push(at_uhub, uhub, side):
     uhub.repositories.discard("demo")
     error = refused(at_uhub, getattr(uhub, side), {getattr(uhub, side): CONSOLE})
     assert error.reason == Reason.REPOSITORY_NOT_FOUND
@@ -159,36 +159,36 @@ def test_a_repository_must_be_created_before(at_uhub, uhub, side):
         assert words in error.hint
 
 
-def test_a_wrong_password_is_told_what_uhub_takes(at_uhub, uhub):
+def test_a_wrong_password_hint_says_what_uhub_accepts(at_uhub, uhub):
     error = refused(at_uhub, uhub.inside, {uhub.inside: "wrong"}, base="scratch")
     assert error.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "e-mail address of the UCloud account" in error.hint
     assert "independent password" in error.hint
 
 
-def test_a_login_that_pulls_from_outside_and_does_not_push_is_told_the_inner_name(at_uhub, uhub):
+def test_a_pull_only_login_from_outside_is_told_the_internal_name(at_uhub, uhub):
     uhub.closed.add("demo")
     error = refused(at_uhub, uhub.outside, {uhub.outside: CONSOLE})
     assert error.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "refuses pushing to" in error.message
-    assert "and allows reading it: it answers 403 DENIED" in error.message
-    assert f"write {uhub.inside} in spec.image.repository" in error.hint
+    assert "but allows reading it: it answers 403 DENIED" in error.message
+    assert f"use {uhub.inside} in spec.image.repository" in error.hint
     assert "外网访问" in error.hint
 
 
-def test_who_has_no_login_is_told_which_one_uhub_takes(at_uhub, uhub):
+def test_without_a_login_the_hint_says_what_uhub_accepts(at_uhub, uhub):
     uhub.public |= {"demo", "share"}
     error = refused(at_uhub, uhub.outside, {})
     assert "without credentials" in error.message
     assert "e-mail address of the UCloud account" in error.hint
 
 
-def test_with_a_login_for_the_inner_name_it_is_pushed_from_inside(at_uhub, uhub):
+def test_a_login_for_the_internal_name_pushes_from_inside(at_uhub, uhub):
     uhub.closed.add("demo")
     assert at_uhub(uhub.outside, {uhub.inside: CONSOLE, uhub.outside: CONSOLE}).registry_host == uhub.inside
 
 
-def test_other_registries_are_told_nothing_of_uhub(registry_server, connect, repository, token_registry):
+def test_hints_for_other_registries_do_not_mention_uhub(registry_server, connect, repository, token_registry):
     for client, where in (
         (connect(repository.host, "demo", "wrong", ca=registry_server.tls.ca), repository),
         (
@@ -208,8 +208,8 @@ DONE = datetime.now(UTC)
 
 
 @pytest.mark.parametrize(("age", "with_template"), [(2.0, True), (-1.0, False), (-1.0, True), (0.1, False)])
-def test_an_image_never_comes_near_its_quota_by_our_doing(request, uhub, push, age, with_template):
-    """One new content after another, of any age; users' own tags are left alone whatever their number."""
+def test_content_tags_never_fill_the_quota(request, uhub, push, age, with_template):
+    """New images of any age come one after another; the tags of users are kept, however many there are."""
     uhub.max_tags = LIMITS["tags"]
     where = request.getfixturevalue("uhub_where")(f"{uhub.inside}/demo/infer", **LIMITS)
     client = request.getfixturevalue("uhub_client")({uhub.inside: CONSOLE})
@@ -234,7 +234,7 @@ def test_an_image_never_comes_near_its_quota_by_our_doing(request, uhub, push, a
         assert uhub.digest("demo/infer", digest) == digest, "an image of the history stays"
 
 
-def test_what_was_kept_while_retention_was_off_goes_at_once(uhub, uhub_client, uhub_where, push):
+def test_tags_from_before_retention_are_removed_at_once(uhub, uhub_client, uhub_where, push):
     for number in range(38):
         push("demo/infer", number, f"content-{number:08x}{0:056x}", age=100 - number)
     where = uhub_where(f"{uhub.inside}/demo/infer", **LIMITS)
@@ -246,7 +246,7 @@ def test_what_was_kept_while_retention_was_off_goes_at_once(uhub, uhub_client, u
     assert len(uhub.tags("demo/infer")) == 5 + 2
 
 
-def test_a_registry_that_deletes_nothing_says_so_and_keeps_every_tag(uhub, uhub_client, uhub_where, push):
+def test_a_registry_that_deletes_nothing_keeps_every_tag(uhub, uhub_client, uhub_where, push):
     uhub.deletes = False
     digests = [push("demo/infer", number, f"content-{number:08x}{0:056x}") for number in range(20)]
     where = uhub_where(f"{uhub.inside}/demo/infer", **LIMITS)
@@ -254,13 +254,13 @@ def test_a_registry_that_deletes_nothing_says_so_and_keeps_every_tag(uhub, uhub_
     client = uhub_client({uhub.inside: CONSOLE})
     result = publish(inputs.PublishInput(registry=where, digest=digests[-1], tags=("v1",), retention=wanted), client)
     assert result.deleted == 0
-    assert "deletes no images: it answers 405" in result.retention
+    assert "does not delete images: it answers 405" in result.retention
     for number, digest in enumerate(digests):
         assert uhub.digest("demo/infer", f"content-{number:08x}{0:056x}") == digest
 
 
-def test_the_stand_in_deletes_what_nobody_pulled_for_a_month(uhub, push):
-    """What happens to users without retention."""
+def test_the_stand_in_deletes_tags_that_were_not_pulled_for_a_month(uhub, push):
+    """This happens to users without retention."""
     uhub.max_tags = 3
     for number in range(3):
         push("demo/infer", number, f"release-{number}")
@@ -270,7 +270,7 @@ def test_the_stand_in_deletes_what_nobody_pulled_for_a_month(uhub, push):
 
 
 @pytest.mark.parametrize(("number", "warned"), [(29, False), (30, True)])
-def test_resolve_warns_of_a_repository_that_fills(at_uhub, uhub, push, number, warned):
+def test_resolve_warns_of_a_nearly_full_repository(at_uhub, uhub, push, number, warned):
     for index in range(number - 2):
         push("demo/infer", index, f"release-{index}")
     for index in (1, 2):
@@ -279,7 +279,7 @@ def test_resolve_warns_of_a_repository_that_fills(at_uhub, uhub, push, number, w
     assert [warning.reason for warning in result.warnings] == (["RepositoryNearlyFull"] if warned else [])
     for warning in result.warnings:
         assert f"{uhub.outside}/demo/infer has 30 tags, 2 of them content tags" in warning.message
-        assert "above 40, UHub deletes the tags that nobody pulled for a month, the oldest first" in warning.message
+        assert "above 40, UHub deletes tags that were not pulled for a month, the oldest first" in warning.message
         assert "{contentHash}" in warning.message
 
 
@@ -292,6 +292,8 @@ def test_additional_repositories_are_counted_too(at_uhub, uhub, uhub_where, push
 
 
 def test_a_registry_without_a_limit_is_not_counted(pipeline, registry, registry_server, repository, mounts):
-    where = msgspec.structs.replace(pipeline.stage.registry, limits=(inputs.RegistryLimit(host="h.test", warn_tags=1),))
+    where = msgspec.structs.replace(
+        pipeline.request.registry, limits=(inputs.RegistryLimit(host="h.test", warn_tags=1),)
+    )
     registry_server.push_image(repository.path, "v1")
     assert resolve(pipeline.input(registry=where), pipeline.store, registry, mounts).warnings == ()

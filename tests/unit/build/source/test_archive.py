@@ -1,4 +1,4 @@
-"""Archives: what becomes files, what is refused before anything is unpacked, and the limits that trip first."""
+"""Archives: what becomes files, what is refused before anything is unpacked, and the limits."""
 
 import gzip
 import io
@@ -56,7 +56,7 @@ def read(tmp_path) -> Callable[..., dict[str, bytes]]:
     def run(data: bytes, name: str = "src/code.tar.gz", limits=archive.LIMITS) -> dict[str, bytes]:
         path = tmp_path / "archive"
         path.write_bytes(data)
-        return {item.path: b"".join(item.content) for item in archive.members(path, name, limits)}
+        return {item.path: b"".join(item.content) for item in archive.entries(path, name, limits)}
 
     return run
 
@@ -69,8 +69,8 @@ def test_a_tar_gives_its_files(read):
     assert read(tar(folder, *(entry(name, data) for name, data in FILES.items()))) == FILES
 
 
-def test_a_tar_of_the_folder_itself_gives_the_same(read):
-    """What `tar czf code.tgz .` writes: the folder, and each name after `./`."""
+def test_a_tar_of_the_folder_itself_gives_the_same_files(read):
+    """`tar czf code.tgz .` writes the folder, and each name with the prefix `./`."""
     entries = [entry(f"./{name}", data) for name, data in FILES.items()]
     root = entry(".", b"", type=tarfile.DIRTYPE)
     assert read(tar(root, entry("./code/", b"", type=tarfile.DIRTYPE), *entries), "code.tgz") == FILES
@@ -83,7 +83,7 @@ def test_a_zip_gives_its_files(read):
 def test_a_file_may_be_left_unread(tmp_path):
     path = tmp_path / "archive"
     path.write_bytes(tar(entry("a", b"1" * 100_000), entry("b", b"2")))
-    assert [item.path for item in archive.members(path, "x.tar.gz")] == ["a", "b"]
+    assert [item.path for item in archive.entries(path, "x.tar.gz")] == ["a", "b"]
 
 
 UNSAFE_TARS = {
@@ -99,11 +99,11 @@ UNSAFE_TARS = {
     "device": ([entry("a", b"", type=tarfile.CHRTYPE)], "device"),
     "block device": ([entry("a", b"", type=tarfile.BLKTYPE)], "device"),
     "pipe": ([entry("a", b"", type=tarfile.FIFOTYPE)], "pipe"),
-    "contiguous": ([entry("a", b"", type=tarfile.CONTTYPE)], "unknown kind"),
+    "contiguous": ([entry("a", b"", type=tarfile.CONTTYPE)], "unknown type"),
     "setuid": ([entry("a", mode=0o4755)], "setuid"),
     "setgid": ([entry("a", mode=0o2755)], "setuid or setgid"),
     "setgid folder": ([entry("a", b"", type=tarfile.DIRTYPE, mode=0o2755)], "setuid or setgid"),
-    "twice": ([entry("a"), entry("./a")], "is there twice"),
+    "twice": ([entry("a"), entry("./a")], "appears twice"),
     "file below a file": ([entry("a"), entry("a/b")], "a file and a folder"),
     "file where a folder is": ([entry("a/b"), entry("a")], "a file and a folder"),
     "folder where a file is": ([entry("a"), entry("a", b"", type=tarfile.DIRTYPE)], "a file and a folder"),
@@ -121,7 +121,7 @@ def test_an_unsafe_tar_is_refused(read, case):
 
 
 def encrypted(data: bytes) -> bytes:
-    """The same archive with the bit that says so, in the directory and in the local header."""
+    """The same archive with the encryption bit set, in the directory and in the local header."""
     data = bytearray(data)
     data[6] |= 1
     data[data.index(b"PK\1\2") + 8] |= 1
@@ -129,14 +129,14 @@ def encrypted(data: bytes) -> bytes:
 
 
 def named(data: bytes, old: bytes, new: bytes) -> bytes:
-    """Another name of the same length, for names that no honest writer writes."""
+    """Replaces a name with one of the same length that no normal tool writes."""
     assert len(old) == len(new)
     assert data.count(old) == 2
     return data.replace(old, new)
 
 
 def overlapping() -> bytes:
-    """Two entries of the directory that share one local file."""
+    """Two directory entries that share one local file."""
     data = packed(("same", b"x" * 100))
     start, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
     again = bytearray(data[start:end])
@@ -158,9 +158,9 @@ UNSAFE_ZIPS = {
     "socket": (packed((zip_entry("a", 0o140644), b"")), "socket"),
     "setuid": (packed((zip_entry("a", 0o104755), b"")), "setuid"),
     "encrypted": (encrypted(packed(("a", b"x"))), "encrypted"),
-    "bzip2": (packed(("a", b"x"), method=zipfile.ZIP_BZIP2), "another method"),
+    "bzip2": (packed(("a", b"x"), method=zipfile.ZIP_BZIP2), "method other than"),
     "file and folder": (packed(("a", b"x"), ("a/", b"")), "a file and a folder"),
-    "overlap": (overlapping(), "upon another"),
+    "overlap": (overlapping(), "overlaps another"),
 }
 
 
@@ -173,8 +173,8 @@ def test_an_unsafe_zip_is_refused(read, case):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")  # of the library that writes the bad archive
-def test_a_zip_with_a_name_twice_is_refused(read):
-    with pytest.raises(StageError, match="is there twice"):
+def test_a_zip_with_a_duplicate_name_is_refused(read):
+    with pytest.raises(StageError, match="appears twice"):
         read(packed(("a", b"1"), ("a", b"2")), "code.zip")
 
 
@@ -202,7 +202,7 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("case", TOO_LARGE)
-def test_a_limit_trips(read, case):
+def test_an_archive_over_a_limit_is_refused(read, case):
     data, name, clause = TOO_LARGE[case]
     limits = SMALL._replace(ratio=20) if "ratio" in case else SMALL
     with pytest.raises(StageError, match=clause) as caught:
@@ -211,8 +211,8 @@ def test_a_limit_trips(read, case):
 
 
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
-def test_a_million_entries_end_at_the_limit(tmp_path, name):
-    """The archive is made by hand: libraries would take minutes."""
+def test_a_million_entries_are_refused(tmp_path, name):
+    """Builds the archive by hand, because libraries would take minutes."""
     count = 1_000_000
     path = tmp_path / "archive"
     if name == "a.zip":
@@ -225,25 +225,25 @@ def test_a_million_entries_end_at_the_limit(tmp_path, name):
             for _ in range(count // 3000):
                 out.write(block)
     with pytest.raises(StageError) as caught:
-        list(archive.members(path, name))
+        list(archive.entries(path, name))
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
 
 
 def header_bomb() -> bytes:
-    """A header of 64 MiB that describes one file: few kilobytes packed."""
+    """A header of 64 MiB for one file; a few kilobytes when packed."""
     pax = tarfile.TarInfo("pax")
     pax.type, pax.size = tarfile.XHDTYPE, 64 * 1024**2
     return gzip.compress(pax.tobuf() + b"\0" * pax.size + tarfile.TarInfo("a").tobuf() + b"\0" * 1024)
 
 
-def test_a_header_that_fills_the_memory_is_not_read(read):
+def test_a_huge_header_is_not_read(read):
     with pytest.raises(StageError, match="header of more than") as caught:
         read(header_bomb())
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
 
 
-def test_what_lies_behind_a_small_file_is_not_unpacked(tmp_path):
-    """A tar that says 1 GiB and is: it is refused by its header, before anything of it is unpacked."""
+def test_a_huge_entry_is_not_unpacked(tmp_path):
+    """A tar entry of 1 GiB is refused by its header, before any of it is unpacked."""
     info = tarfile.TarInfo("zeros")
     info.size = 2 * 1024**3
     path = tmp_path / "archive"
@@ -251,7 +251,7 @@ def test_what_lies_behind_a_small_file_is_not_unpacked(tmp_path):
         out.write(info.tobuf())
         out.write(b"\0" * 1024**2)
     with pytest.raises(StageError, match="zeros") as caught:
-        list(archive.members(path, "bomb.tar.gz"))
+        list(archive.entries(path, "bomb.tar.gz"))
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
 
 
@@ -262,7 +262,7 @@ def recursive_headers() -> bytes:
 
 
 def flipped(data: bytes) -> bytes:
-    """The same with one bit of its content changed."""
+    """The same archive with one bit of its content changed."""
     middle = len(data) // 2
     return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
 
@@ -286,7 +286,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_what_cannot_be_read_is_said(read, case):
+def test_an_unreadable_archive_is_explained(read, case):
     data, name = BROKEN[case]
     with pytest.raises(StageError, match=name) as caught:
         read(data, name)

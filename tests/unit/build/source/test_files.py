@@ -45,10 +45,10 @@ def test_more_bytes_than_the_limit_are_refused(store, monkeypatch):
     assert caught.value.reason == Reason.LIMIT_EXCEEDED
 
 
-def test_a_file_that_is_a_folder_too_is_refused(store):
+def test_a_path_that_is_both_file_and_folder_is_refused(store):
     store.write(b"x", "src/code")
     store.write(b"x", "src/code/a.py")
-    with pytest.raises(StageError, match="'code' is a file and a folder") as caught:
+    with pytest.raises(StageError, match="'code' is both a file and a folder") as caught:
         source.from_ufile(store, "src/")
     assert caught.value.reason == Reason.UNSAFE_KEY
 
@@ -59,13 +59,13 @@ def test_a_path_that_cannot_be_a_file_has_a_fault(path):
 
 
 @pytest.mark.parametrize("path", ["a", "a/b.py", "...", "..a", ".dockerignore", "é/你", "a b", "x" * 255])
-def test_any_other_path_has_none(path):
+def test_other_paths_have_no_fault(path):
     assert source.path_fault(path) == ""
 
 
 @pytest.fixture
 def config_map(tmp_path):
-    """A ConfigMap as the kubelet mounts it: dated folder, `..data`, links; one key at a path with a folder."""
+    """A ConfigMap as the kubelet mounts it: timestamped folder, `..data`, links; one key at a path with a folder."""
     mount = tmp_path / "mount"
     dated = mount / "..2026_11_22.1"
     (dated / "code").mkdir(parents=True)
@@ -89,13 +89,13 @@ def test_a_plain_folder_is_read_as_it_is(tmp_path):
     assert [item.path for item in source.from_config_map(tmp_path)] == ["Dockerfile"]
 
 
-def test_an_absent_config_map_is_named(tmp_path):
+def test_a_missing_config_map_is_named(tmp_path):
     with pytest.raises(StageError, match="ConfigMap") as caught:
         source.from_config_map(tmp_path / "absent")
     assert caught.value.reason == Reason.SOURCE_NOT_FOUND
 
 
-def test_what_assemble_adds_is_not_source():
+def test_files_that_assemble_adds_are_not_source():
     names = ["code/checkpoint_dir/frozen_inference_graph.pb", "code/checkpoint_dir/label_map.pbtxt", "label_map.pbtxt"]
     files = [PinnedFile(path=name, size=1) for name in names]
     assert [item.path for item in source.without_assembled(files, "code/checkpoint_dir")] == ["label_map.pbtxt"]

@@ -45,7 +45,7 @@ class HttpsServer:
 
 @pytest.fixture
 def https(serve, tls, repository, tmp_path) -> HttpsServer:
-    """`git http-backend` behind TLS and basic authentication, as the big hosts have it."""
+    """`git http-backend` behind TLS and basic authentication, like the big Git hosts."""
     found = HttpsServer("", tls.ca)
 
     def handle(request):
@@ -68,7 +68,7 @@ def https(serve, tls, repository, tmp_path) -> HttpsServer:
 
 @pytest.fixture
 def get(https, tmp_path) -> Callable[..., tuple[dict[str, bytes], PinnedCommit]]:
-    """get(ref, path=..., ...) -> the files, and what was pinned."""
+    """get(ref, path=..., ...) -> the files and the pinned commit."""
     count = iter(range(100))
 
     def run(ref="HEAD", *, path="", pinned=None, limits=fetch.LIMITS, login=None, url=None, allowed=None):
@@ -80,8 +80,8 @@ def get(https, tmp_path) -> Callable[..., tuple[dict[str, bytes], PinnedCommit]]
         )
         login = login or Credentials("git", PASSWORD, ca=https.ca)
         with fetch.fetched(source, tmp_path / f"clone-{next(count)}", login, pinned, limits) as found:
-            members = git_tree.members(found.store, found.commit, path, found.remote)
-            files, texts = unpack.pin(members, FILES, 1000)
+            entries = git_tree.entries(found.store, found.commit, path, found.remote)
+            files, texts = unpack.pin(entries, FILES, 1000)
         assert all(len(item.sha256) == 64 for item in files)
         return {item.path: texts.get(item.path) for item in files}, found.pinned
 
@@ -100,7 +100,7 @@ def test_a_folder_is_the_context(get):
     assert get(path="code")[0] == {"a.py": None}
 
 
-def test_a_branch_a_tag_and_a_commit_are_refs(get, repository):
+def test_branch_tag_and_commit_are_refs(get, repository):
     first = repository.git("rev-parse", "HEAD")
     repository.git("tag", "light")
     repository.git("tag", "--annotate", "--message", "v1", "v1")
@@ -112,16 +112,16 @@ def test_a_branch_a_tag_and_a_commit_are_refs(get, repository):
     assert get(first)[1] == PinnedCommit(commit=first)
 
 
-def test_what_was_pinned_is_fetched_after_the_branch_moved(get, repository):
+def test_the_pinned_commit_is_fetched_after_the_branch_moved(get, repository):
     _, pinned = get("main")
     repository.commit({"code/a.py": b"changed\n"})
     files, again = get("main", pinned=pinned)
     assert (files["Dockerfile"], again) == (FILES["Dockerfile"], pinned)
 
 
-def test_a_rewritten_history_is_a_change(get, repository):
+def test_a_rewritten_history_is_source_changed(get, repository):
     gone = PinnedCommit(commit="1" * 40)
-    with pytest.raises(StageError, match="no longer gives the commit 1111") as caught:
+    with pytest.raises(StageError, match="no longer serves the commit 1111") as caught:
         get("main", pinned=gone)
     assert caught.value.reason == Reason.SOURCE_CHANGED
 
@@ -133,7 +133,7 @@ def refused(get, **changes) -> StageError:
     return caught.value
 
 
-def test_a_wrong_password_is_said(get, https):
+def test_a_wrong_password_is_explained(get, https):
     for login in (Credentials("git", "wrong", ca=https.ca), Credentials(ca=https.ca)):
         error = refused(get, login=login)
         assert error.reason == Reason.GIT_UNAUTHORIZED
@@ -141,19 +141,19 @@ def test_a_wrong_password_is_said(get, https):
 
 
 @pytest.mark.parametrize("ref", ["mai", "2" * 40])
-def test_an_unknown_ref_is_said(get, ref):
+def test_an_unknown_ref_is_explained(get, ref):
     error = refused(get, ref=ref)
     assert error.reason == Reason.GIT_REF_NOT_FOUND
     assert ref in error.message
     assert "spec.source.git.ref" in error.hint
 
 
-def test_an_unknown_repository_is_said(get, https):
+def test_an_unknown_repository_is_explained(get, https):
     error = refused(get, url=f"https://{https.host}/team/none.git")
     assert error.reason == Reason.GIT_NOT_FOUND
 
 
-def test_an_unknown_folder_is_said(get):
+def test_an_unknown_folder_is_explained(get):
     for path in ("none", "Dockerfile", "code/none"):
         error = refused(get, path=path)
         assert error.reason == Reason.SOURCE_NOT_FOUND
@@ -161,7 +161,7 @@ def test_an_unknown_folder_is_said(get):
 
 
 @pytest.mark.parametrize("allowed", [(), ("localhost",), ("git.example.com",)])
-def test_a_host_that_is_not_allowed_is_never_spoken_to(get, https, allowed):
+def test_a_forbidden_host_is_never_contacted(get, https, allowed):
     assert refused(get, allowed=allowed).reason == Reason.GIT_HOST_NOT_ALLOWED
     assert https.requests == []
 
@@ -178,18 +178,18 @@ def test_a_redirect_is_not_followed(get, https):
     ("status", "reason"),
     [(403, Reason.GIT_UNAUTHORIZED), (429, Reason.GIT_UNAVAILABLE), (503, Reason.GIT_UNAVAILABLE)],
 )
-def test_a_failing_server_is_told_apart(get, https, status, reason):
+def test_statuses_map_to_reasons(get, https, status, reason):
     https.status = status
     assert refused(get).reason == reason
 
 
-def test_a_closed_port_may_open_again(get, unused_port):
+def test_a_closed_port_is_unavailable(get, unused_port):
     host = f"localhost:{unused_port}"
     error = refused(get, url=f"https://{host}/a.git", allowed=(host,))
     assert error.reason == Reason.GIT_UNAVAILABLE
 
 
-def test_a_foreign_certificate_is_not_trusted(get, foreign_tls):
+def test_an_untrusted_certificate_is_refused(get, foreign_tls):
     error = refused(get, login=Credentials("git", PASSWORD, ca=foreign_tls.ca))
     assert error.reason == Reason.GIT_TLS
     assert "ca.crt" in error.hint
@@ -208,7 +208,7 @@ def test_a_foreign_certificate_is_not_trusted(get, foreign_tls):
         "https://example.test",
     ],
 )
-def test_any_other_address_is_refused_without_a_word_of_it(url):
+def test_an_invalid_url_is_refused_without_repeating_it(url):
     with pytest.raises(StageError) as caught:
         parse(url)
     assert caught.value.reason == Reason.INVALID_INPUT
@@ -245,12 +245,12 @@ def not_utf8(repository):
     [
         (link, "'code/link' is a symbolic link"),
         (submodule, "'vendor' is a submodule"),
-        (pointer, "'model.pb' is a pointer of Git LFS"),
+        (pointer, "'model.pb' is a Git LFS pointer"),
         (backslash, "backslash"),
         (not_utf8, "not UTF-8"),
     ],
 )
-def test_what_is_no_plain_file_is_refused(get, repository, make, clause):
+def test_an_entry_that_is_not_a_regular_file_is_refused(get, repository, make, clause):
     make(repository)
     if make is not submodule:
         repository.commit({})
@@ -259,7 +259,7 @@ def test_what_is_no_plain_file_is_refused(get, repository, make, clause):
     assert clause in error.message
 
 
-def test_what_lies_outside_of_the_folder_does_no_harm(get, repository):
+def test_entries_outside_the_folder_are_ignored(get, repository):
     (repository.folder / "other/link").symlink_to("/etc/passwd")
     repository.commit({})
     assert get(path="code")[0] == {"a.py": None}
@@ -269,12 +269,12 @@ def test_what_lies_outside_of_the_folder_does_no_harm(get, repository):
     ("limits", "clause"),
     [
         (Limits(packed=100), "more than 100 bytes"),
-        (Limits(objects=3), "objects, more than 3"),
-        (Limits(object=5), "bytes, more than 5"),
+        (Limits(objects=3), "objects; the limit is 3"),
+        (Limits(object=5), "bytes; the limit is 5"),
         (Limits(total=300), "more than 300 bytes"),
     ],
 )
-def test_a_limit_trips_before_anything_is_unpacked(get, tmp_path, limits, clause):
+def test_a_limit_applies_before_anything_is_unpacked(get, tmp_path, limits, clause):
     error = refused(get, limits=limits)
     assert error.reason == Reason.GIT_TOO_LARGE
     assert clause in error.message
@@ -286,8 +286,8 @@ def test_a_small_pack_of_a_large_file_is_refused(get, repository):
     assert "41943040 bytes" in refused(get).message
 
 
-def test_folders_that_share_folders_end_at_the_limit(get, repository):
-    """Ten thousand paths of a handful of objects."""
+def test_shared_folders_count_against_the_limit(get, repository):
+    """A handful of objects makes ten thousand paths."""
     blob = repository.git("hash-object", "-w", "Dockerfile")
     lines = "".join(f"100644 blob {blob}\tf{n}\n" for n in range(10))
     for _ in range(4):
@@ -304,7 +304,7 @@ def test_folders_that_share_folders_end_at_the_limit(get, repository):
 
 
 class Login(paramiko.ServerInterface):
-    """Lets one key in, and runs `git-upload-pack` on the one repository."""
+    """Accepts one key, and runs `git-upload-pack` on one repository."""
 
     def __init__(self, key: paramiko.PKey, repository: Path) -> None:
         self.key, self.repository = key, repository
@@ -417,20 +417,20 @@ def get_ssh(get, ssh, login):
     return run
 
 
-def test_ssh_gives_the_same(get_ssh, repository):
+def test_ssh_gives_the_same_files(get_ssh, repository):
     files, pinned = get_ssh()
     assert (files, pinned.commit) == (FILES, repository.git("rev-parse", "HEAD"))
 
 
 def test_a_pinned_tag_is_fetched_by_its_name(get_ssh, repository):
-    """Over SSH servers speak the old protocol, and give by name only what they advertise."""
+    """Over SSH, servers speak the old protocol and serve only objects that they advertise."""
     repository.git("tag", "--annotate", "--message", "v1", "v1")
     repository.commit({"later": b""})
     _, pinned = get_ssh(ref="v1")
     assert get_ssh(ref="v1", pinned=pinned)[1] == pinned
 
 
-def test_a_branch_that_moved_is_a_change_where_only_tips_are_given(get_ssh, repository):
+def test_a_moved_branch_is_source_changed_if_only_tips_are_served(get_ssh, repository):
     _, pinned = get_ssh()
     repository.commit({"later": b""})
     assert refused(get_ssh, pinned=pinned).reason == Reason.SOURCE_CHANGED
@@ -442,19 +442,19 @@ def test_an_unknown_host_key_ends_the_connection(get_ssh, login):
     assert "known_hosts" in error.hint
 
 
-def test_a_host_that_is_not_listed_is_not_trusted(get_ssh, login, tmp_path):
+def test_an_unlisted_host_is_not_trusted(get_ssh, login, tmp_path):
     credentials = login()
     credentials.known_hosts.write_text("")
     assert refused(get_ssh, login=credentials).reason == Reason.GIT_HOST_KEY_UNKNOWN
 
 
-def test_a_wrong_key_is_said(get_ssh, login):
+def test_a_wrong_key_is_explained(get_ssh, login):
     error = refused(get_ssh, login=login(user=paramiko.ECDSAKey.generate()))
     assert error.reason == Reason.GIT_UNAUTHORIZED
 
 
 @pytest.mark.parametrize("absent", ["ssh-privatekey", "known_hosts"])
-def test_an_incomplete_secret_is_said(get_ssh, login, tmp_path, absent):
+def test_an_incomplete_secret_is_explained(get_ssh, login, tmp_path, absent):
     login()
     (tmp_path / "secret" / absent).unlink()
     error = refused(get_ssh, login=Credentials.mounted(tmp_path / "secret"))
@@ -462,7 +462,7 @@ def test_an_incomplete_secret_is_said(get_ssh, login, tmp_path, absent):
     assert absent in error.message
 
 
-def test_a_key_that_is_none_is_said(get_ssh, login, tmp_path):
+def test_an_invalid_key_is_explained(get_ssh, login, tmp_path):
     login()
     (tmp_path / "secret/ssh-privatekey").write_text("no key")
     error = refused(get_ssh, login=Credentials.mounted(tmp_path / "secret"))
@@ -470,12 +470,12 @@ def test_a_key_that_is_none_is_said(get_ssh, login, tmp_path):
     assert "no key" not in error.message
 
 
-def test_an_unknown_repository_over_ssh_is_said(get_ssh, ssh):
+def test_an_unknown_repository_over_ssh_is_explained(get_ssh, ssh):
     error = refused(get_ssh, url=f"ssh://git@{ssh.host}/team/none.git")
     assert error.reason == Reason.GIT_NOT_FOUND, error
 
 
-def test_every_value_of_a_secret_is_known_to_the_redaction(login, tmp_path):
+def test_every_value_of_a_secret_is_redacted(login, tmp_path):
     credentials = login()
     (tmp_path / "secret/password").write_text(PASSWORD + "\n")
     values = Credentials.mounted(tmp_path / "secret").secrets()

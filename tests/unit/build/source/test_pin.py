@@ -1,4 +1,4 @@
-"""Every kind of source, resolved and assembled: equal files give the equal image, and what moved is noticed."""
+"""Every kind of source, resolved and assembled: equal files give the same image, and changes are noticed."""
 
 import hashlib
 import io
@@ -8,7 +8,7 @@ import tarfile
 import msgspec
 import pytest
 
-from inference_image_build.append.stage import append
+from inference_image_build.append.step import append
 from inference_image_build.registry.copy import Descriptor
 from inference_image_build.source import archive
 from inference_image_build.steps.assemble import assemble
@@ -38,8 +38,10 @@ def run(pipeline, registry, mounts):
     """run(**changes) -> the result and its input lock; the source is the archive unless the changes name another."""
 
     def resolved(**changes):
-        stage = pipeline.input(**{"source_prefix": "", "source_archive": ARCHIVE, "dockerfile": "Dockerfile"} | changes)
-        result = resolve(stage, pipeline.store, registry, mounts)
+        step_input = pipeline.input(
+            **{"source_prefix": "", "source_archive": ARCHIVE, "dockerfile": "Dockerfile"} | changes
+        )
+        result = resolve(step_input, pipeline.store, registry, mounts)
         data = pipeline.store.read(result.input_lock.key, max_bytes=10**6)
         return result, msgspec.json.decode(data, type=inputs.InputLock)
 
@@ -48,7 +50,7 @@ def run(pipeline, registry, mounts):
 
 @pytest.fixture
 def build(pipeline, location, mounts, tmp_path):
-    """build(result, ...) -> the context and the Dockerfile; `onnx` is what the export made of the graph beside it."""
+    """build(result, ...) -> the context and the Dockerfile; `onnx` is the exported ONNX model."""
 
     def exported(key, data):
         pipeline.store.write(data, key)
@@ -56,7 +58,7 @@ def build(pipeline, location, mounts, tmp_path):
 
     def assembled(result, onnx=b"", **changes):
         model = inputs.OnnxModel(**exported(ONNX, onnx), greatest_difference="1.0e-07") if onnx else None
-        stage = inputs.AssembleInput(
+        step_input = inputs.AssembleInput(
             ufile=location,
             input_lock=result.input_lock,
             graph=inputs.Graph(**exported(GRAPH, b"graph"), onnx=model),
@@ -66,7 +68,7 @@ def build(pipeline, location, mounts, tmp_path):
         workspace = tmp_path / "workspace"
         workspace.mkdir(exist_ok=True)
         context = workspace / "context"
-        assemble(stage, pipeline.store, context, workspace / "Dockerfile", mounts)
+        assemble(step_input, pipeline.store, context, workspace / "Dockerfile", mounts)
         assert not any(mounts.download.iterdir()) if mounts.download.exists() else True
         found = {
             path.relative_to(context).as_posix(): path.read_bytes() for path in context.rglob("*") if path.is_file()
@@ -92,13 +94,13 @@ def test_an_archive_is_a_source(run, build, store, files, kind):
     assert "@sha256:" in text
 
 
-def test_equal_files_of_any_archive_give_the_equal_image(run, store, files):
+def test_equal_files_in_any_archive_give_the_same_image(run, store, files):
     store.write(tar_gz(files), ARCHIVE)
     store.write(zipped(dict(reversed(files.items()))), "uai/code.zip")
     assert run()[0].content_hash == run(source_archive="uai/code.zip")[0].content_hash
 
 
-def test_an_archive_that_is_replaced_is_a_change(run, build, store, files):
+def test_a_replaced_archive_is_source_changed(run, build, store, files):
     store.write(tar_gz(files), ARCHIVE)
     result, _ = run()
     store.write(tar_gz(files | {"code/infer.py": b"other\n"}), ARCHIVE)
@@ -107,16 +109,16 @@ def test_an_archive_that_is_replaced_is_a_change(run, build, store, files):
     assert caught.value.reason == Reason.SOURCE_CHANGED
 
 
-def test_an_absent_archive_is_named(run):
+def test_a_missing_archive_is_named(run):
     with pytest.raises(StageError, match=ARCHIVE) as caught:
         run()
     assert caught.value.reason == Reason.SOURCE_NOT_FOUND
 
 
-def test_a_large_archive_is_not_even_downloaded(run, store, files, ufile, monkeypatch):
+def test_a_large_archive_is_not_downloaded(run, store, files, ufile, monkeypatch):
     store.write(tar_gz(files), ARCHIVE)
     monkeypatch.setattr(archive, "LIMITS", archive.LIMITS._replace(packed=10))
-    with pytest.raises(StageError, match="more than 10") as caught:
+    with pytest.raises(StageError, match="the limit is 10") as caught:
         run()
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
     assert ("GET", f"/{ARCHIVE}") not in [tuple(entry[:2]) for entry in ufile.seen]
@@ -124,7 +126,7 @@ def test_a_large_archive_is_not_even_downloaded(run, store, files, ufile, monkey
 
 @pytest.fixture
 def upload(store):
-    """upload(files) -> the stage's changes for a UFile prefix of these files."""
+    """upload(files) -> the changes of the input for a UFile prefix with these files."""
 
     def put(files: dict[str, bytes]) -> dict[str, str]:
         for name, data in files.items():
@@ -137,7 +139,7 @@ def upload(store):
 # --- .dockerignore ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_ignored_is_no_content(run, build, upload, files):
+def test_ignored_files_do_not_change_the_content_hash(run, build, upload, files):
     ignore = {".dockerignore": b"docs\n**/*.md\n!KEEP.md\n"}
     changes = upload(files | ignore | {"docs/a": b"1", "code/x.md": b"2", "KEEP.md": b"3"})
     result, input_lock = run(**changes)
@@ -147,27 +149,27 @@ def test_what_is_ignored_is_no_content(run, build, upload, files):
     assert "docs/a" not in build(result)[0]
 
 
-def test_what_is_needed_is_never_lost(run, build, upload, files):
-    """Rules that keep everything out: the graph is put in after them, and the Dockerfile is read all the same."""
+def test_graph_and_dockerfile_survive_any_ignore_rule(run, build, upload, files):
+    """The rules exclude everything, but the graph is added after them, and the Dockerfile is read anyway."""
     result, _ = run(**upload(files | {".dockerignore": b"*\n**/checkpoint_dir\n"}))
     context, text = build(result)
     assert set(context) == ASSEMBLED
     assert "COPY . /ai/" in text
 
 
-def test_the_builder_finds_no_rules_to_apply_again(run, build, upload, files, tmp_path):
+def test_the_builder_finds_an_empty_dockerignore(run, build, upload, files, tmp_path):
     result, _ = run(**upload(files | {".dockerignore": b"**/*.pb\n"}))
     assert ".dockerignore" in build(result)[0]
     assert (tmp_path / "workspace/Dockerfile.dockerignore").read_bytes() == b""
 
 
-def test_the_rules_of_one_dockerfile_go_before_those_of_all(run, upload, files):
+def test_rules_of_a_dockerfile_override_the_common_rules(run, upload, files):
     own = {"Dockerfile.dockerignore": b"a\n", ".dockerignore": b"b\n", "a": b"", "b": b""}
     _, input_lock = run(**upload(files | own))
     assert {item.path for item in input_lock.source} == {*files, *own} - {"a"}
 
 
-def test_a_dockerfile_that_is_kept_out_is_another_image(run, upload, files):
+def test_an_ignored_dockerfile_changes_the_content_hash(run, upload, files):
     changes = upload(files | {".dockerignore": b"# nothing\n"})
     first = run(**changes)[0].content_hash
     upload({".dockerignore": b"Dockerfile\n"})
@@ -188,7 +190,7 @@ def without_dockerfile(files) -> dict[str, bytes]:
     return {path: data for path, data in files.items() if path != "Dockerfile"}
 
 
-def test_a_dockerfile_is_made_with_a_layer_for_each_thing(run, build, upload, files, base):
+def test_a_generated_dockerfile_has_separate_layers(run, build, upload, files, base):
     result, input_lock = run(**upload(without_dockerfile(files)), inference_base=base)
     context, text = build(result)
     assert set(context) == {
@@ -205,14 +207,14 @@ def test_a_dockerfile_is_made_with_a_layer_for_each_thing(run, build, upload, fi
     ]
 
 
-def test_an_onnx_model_lies_beside_the_graph_there_too(run, build, upload, files, base):
+def test_a_generated_dockerfile_copies_the_onnx_model(run, build, upload, files, base):
     result, _ = run(**upload(without_dockerfile(files)), inference_base=base, formats=("ONNX",))
     context, _ = build(result, onnx=b"onnx")
     assert context[".inference-image/weights/model.onnx"] == b"onnx"
 
 
-def test_a_model_that_the_export_makes_is_not_taken_from_any_source(run, store, files):
-    """Yesterday's, packed with the code."""
+def test_an_old_model_in_the_source_is_ignored(run, store, files):
+    """An old model that is packed with the code."""
     store.write(tar_gz(files), ARCHIVE)
     wanted = run(formats=("ONNX",))[0].content_hash
     store.write(tar_gz(files | {"code/checkpoint_dir/model.onnx": b"of yesterday"}), ARCHIVE)
@@ -225,18 +227,18 @@ WEIGHTS = {"ai/checkpoint_dir/frozen_inference_graph.pb", "ai/checkpoint_dir/lab
 
 @pytest.fixture
 def layers(build, registry, repository, tmp_path):
-    """layers(result) -> the files of each layer that the append builder puts onto the base."""
+    """layers(result) -> the files of each layer that the append builder adds to the base."""
 
     def appended(result) -> list[set[str]]:
         build(result)
-        stage = inputs.AppendInput(
+        step_input = inputs.AppendInput(
             registry=inputs.Registry(repository=repository.repository),
             content_tag="content-1",
             dockerfile="Dockerfile",
             checkpoint_dir="code/checkpoint_dir",
         )
         workspace = tmp_path / "workspace"
-        append(stage, registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
+        append(step_input, registry, workspace / "context", workspace / "Dockerfile", workspace / "digest")
         blobs = json.loads(registry.manifest(repository, "content-1").data)["layers"][1:]
         return [names(registry.read_blob(repository, Descriptor(blob["digest"], blob["size"]))) for blob in blobs]
 
@@ -247,21 +249,23 @@ def layers(build, registry, repository, tmp_path):
     return appended
 
 
-def test_the_append_builder_takes_the_dockerfile_that_is_made(run, layers, upload, files, base):
+def test_the_append_builder_builds_a_generated_dockerfile(run, layers, upload, files, base):
     result, _ = run(**upload(without_dockerfile(files)), inference_base=base, builder="Append")
     assert layers(result) == [WEIGHTS, {"ai/infer.py"}, {"ai/conf.json"}]
 
 
 @pytest.mark.parametrize("rules", [b"code\n", b"*\n!Dockerfile\n"])
-def test_the_append_builder_applies_no_rules_a_second_time(run, layers, upload, files, rules):
-    """These keep out the folder that the graph is put into afterwards, and with it the code."""
+def test_the_append_builder_does_not_apply_ignore_rules_again(run, layers, upload, files, rules):
+    """The rules exclude the folder that the graph is added to afterwards, and with it the code."""
     text = files["Dockerfile"].replace(b"COPY . ", b"COPY code ")
     result, _ = run(**upload(files | {"Dockerfile": text, ".dockerignore": rules}), builder="Append")
     assert layers(result) == [WEIGHTS]
 
 
-def test_the_name_of_the_base_is_no_content(run, upload, files, registry_server, repository):
-    """The same image under the name that another installation has it by."""
+def test_the_name_of_the_inference_base_does_not_change_the_content_hash(
+    run, upload, files, registry_server, repository
+):
+    """The same image under the name that another installation uses."""
     changes = upload(without_dockerfile(files))
     registry_server.push_image(f"{repository.path}-copy", "2", b"base layer")
     first = run(**changes, inference_base=f"{repository.repository}-base:1")[0]
@@ -280,7 +284,7 @@ NOT_MADE = {
 
 
 @pytest.mark.parametrize("case", NOT_MADE)
-def test_where_none_can_be_made_it_is_said_why(run, upload, files, base, case):
+def test_says_why_no_dockerfile_can_be_generated(run, upload, files, base, case):
     more, changes, clause = NOT_MADE[case]
     with pytest.raises(StageError, match=clause) as caught:
         run(**{"inference_base": base} | upload(without_dockerfile(files) | more) | changes)
@@ -288,7 +292,7 @@ def test_where_none_can_be_made_it_is_said_why(run, upload, files, base, case):
     assert "spec.source.dockerfile" in caught.value.hint
 
 
-def test_flat_code_says_where_it_belongs(run, upload, base):
+def test_flat_code_says_where_it_must_go(run, upload, base):
     with pytest.raises(StageError, match="into a folder code/"):
         run(**upload({"infer.py": b"", "a.conf": b""}), inference_base=base)
 
@@ -300,8 +304,8 @@ def rewrite(prefix: str, replacement: str) -> inputs.BaseRewrite:
     return inputs.BaseRewrite(prefix=prefix, replacement=replacement)
 
 
-def test_a_base_is_pulled_from_the_host_that_the_installation_says(run, build, upload, files, repository):
-    """A Dockerfile with the public name, in a cluster that reaches the registry by another."""
+def test_a_base_is_pulled_from_the_rewritten_host(run, build, upload, files, repository):
+    """A Dockerfile with the public name, in a cluster that reaches the registry under another name."""
     public = f"FROM uhub.example.com/{repository.path}-base:1\nCOPY . /ai/\n".encode()
     changes = upload(files | {"Dockerfile": public})
     result, input_lock = run(**changes, base_rewrites=(rewrite("uhub.example.com", repository.host),))
@@ -311,7 +315,7 @@ def test_a_base_is_pulled_from_the_host_that_the_installation_says(run, build, u
     assert f"FROM {pulled}\n" in build(result)[1]
 
 
-def test_the_host_that_a_base_is_pulled_from_is_no_content(run, upload, files, repository, registry_server):
+def test_the_rewritten_host_does_not_change_the_content_hash(run, upload, files, repository, registry_server):
     public = f"FROM uhub.example.com/{repository.path}-base:1\n".encode()
     changes = upload(files | {"Dockerfile": public})
     registry_server.push_image(f"mirror/{repository.path}-base", "1", b"base layer")
@@ -321,9 +325,9 @@ def test_the_host_that_a_base_is_pulled_from_is_no_content(run, upload, files, r
     assert there.input_lock != mirror.input_lock
 
 
-def test_the_host_that_is_spoken_to_must_be_allowed(run, upload, files, repository, pipeline):
+def test_the_rewritten_host_must_be_allowed(run, upload, files, repository, pipeline):
     changes = upload(files | {"Dockerfile": f"FROM uhub.example.com/{repository.path}-base:1\n".encode()})
-    allowed = msgspec.structs.replace(pipeline.stage.registry, allowed_hosts=("uhub.example.com",))
+    allowed = msgspec.structs.replace(pipeline.request.registry, allowed_hosts=("uhub.example.com",))
     with pytest.raises(StageError, match=repository.host) as caught:
         run(**changes, registry=allowed, base_rewrites=(rewrite("uhub.example.com", repository.host),))
     assert caught.value.reason == Reason.REGISTRY_NOT_ALLOWED
@@ -333,7 +337,7 @@ def test_the_host_that_is_spoken_to_must_be_allowed(run, upload, files, reposito
 
 
 def test_the_tutorials_layout_builds_unchanged(run, build, upload, repository, pipeline):
-    """Its Dockerfile has one ADD for code and weights, a configuration, and no RUN; nine files of code."""
+    """Its Dockerfile has one ADD for code and weights, a configuration, and no RUN; there are nine code files."""
     text = (
         f"FROM uhub.example.com/{repository.path}-base:1\n\n"
         "EXPOSE 8080\n"
@@ -360,7 +364,7 @@ def test_the_tutorials_layout_builds_unchanged(run, build, upload, repository, p
 # --- Git, end to end -------------------------------------------------------------------------------------------------
 
 
-def test_a_host_that_is_not_allowed_ends_resolve(run):
+def test_a_forbidden_host_ends_resolve(run):
     git = inputs.GitSource(url="https://git.example.com/a", ref="main")
     with pytest.raises(StageError, match=r"git\.example\.com") as caught:
         run(source_archive="", source_git=git)

@@ -1,4 +1,4 @@
-"""Assemble: the context holds what was pinned and nothing else, and anything that moved ends it."""
+"""Assemble: the context contains exactly the pinned inputs, and any change fails the step."""
 
 import hashlib
 import os
@@ -17,11 +17,11 @@ GRAPH_KEY = "uai/object-export-output/f/frozen_inference_graph.pb"
 
 @pytest.fixture
 def resolved(pipeline, registry, mounts):
-    return resolve(pipeline.stage, pipeline.store, registry, mounts)
+    return resolve(pipeline.request, pipeline.store, registry, mounts)
 
 
 @pytest.fixture
-def stage(resolved, pipeline, location):
+def step_input(resolved, pipeline, location):
     pipeline.store.write(b"graph", GRAPH_KEY)
     return inputs.AssembleInput(
         ufile=location,
@@ -34,12 +34,12 @@ def stage(resolved, pipeline, location):
 
 @pytest.fixture
 def run(store, mounts, tmp_path):
-    """run(stage) -> the result; the context and the Dockerfile lie in the workspace."""
+    """run(step_input) -> the result; the context and the Dockerfile are in the workspace."""
     (tmp_path / "workspace").mkdir()
 
-    def assembled(stage, **changes):
+    def assembled(step_input, **changes):
         workspace = tmp_path / "workspace"
-        return assemble(stage, store, workspace / "context", workspace / "Dockerfile", mounts._replace(**changes))
+        return assemble(step_input, store, workspace / "context", workspace / "Dockerfile", mounts._replace(**changes))
 
     return assembled
 
@@ -48,9 +48,9 @@ def tree(folder) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_context_holds_what_was_pinned(run, stage, pipeline, repository, tmp_path):
+def test_the_context_holds_what_was_pinned(run, step_input, pipeline, repository, tmp_path):
     pipeline.store.write(b"added later", "uai/object-detect/later.py")
-    result = run(stage)
+    result = run(step_input)
     context = tree(tmp_path / "workspace/context")
     assert sorted(context) == [
         "code/checkpoint_dir/frozen_inference_graph.pb",
@@ -66,19 +66,19 @@ def test_the_context_holds_what_was_pinned(run, stage, pipeline, repository, tmp
     assert lines[1:] == [f"FROM {repository.repository}-base@{pipeline.base_digest}", "ADD code /code"]
 
 
-def test_times_and_modes_are_those_of_no_day(run, stage, tmp_path):
+def test_times_and_modes_are_fixed(run, step_input, tmp_path):
     os.umask(os.umask(0o077))
-    run(stage)
+    run(step_input)
     paths = [tmp_path / "workspace/context", *(tmp_path / "workspace/context").rglob("*")]
     assert {path.stat().st_mtime for path in paths} == {0}
     assert {oct(path.stat().st_mode & 0o7777) for path in paths if path.is_file()} == {"0o644"}
     assert {oct(path.stat().st_mode & 0o7777) for path in paths if path.is_dir()} == {"0o755"}
 
 
-def test_a_second_run_replaces_the_first(run, stage, tmp_path):
-    first = run(stage)
+def test_a_second_run_replaces_the_first(run, step_input, tmp_path):
+    first = run(step_input)
     (tmp_path / "workspace/context/leftover").write_bytes(b"x")
-    assert run(stage) == first
+    assert run(step_input) == first
     assert not (tmp_path / "workspace/context/leftover").exists()
 
 
@@ -93,14 +93,14 @@ def test_a_second_run_replaces_the_first(run, stage, tmp_path):
     ],
     ids=["file changed", "file gone", "label map changed", "graph changed", "graph gone"],
 )
-def test_what_moved_since_ends_the_stage(run, stage, store, moved, reason):
+def test_a_changed_input_ends_the_stage(run, step_input, store, moved, reason):
     key, data = moved
     if data is None:
         store.delete(key)
     else:
         store.write(data, key)
     with pytest.raises(StageError) as caught:
-        run(stage)
+        run(step_input)
     assert caught.value.reason == reason
     assert key in caught.value.message
 
@@ -110,46 +110,46 @@ def test_what_moved_since_ends_the_stage(run, stage, store, moved, reason):
     [(None, Reason.SOURCE_CHANGED), (b"{}", Reason.SOURCE_CHANGED)],
     ids=["gone", "another"],
 )
-def test_only_the_manifest_that_was_written_counts(run, stage, store, data, reason):
+def test_another_input_lock_is_refused(run, step_input, store, data, reason):
     if data is None:
-        store.delete(stage.input_lock.key)
+        store.delete(step_input.input_lock.key)
     else:
-        store.write(data, stage.input_lock.key)
+        store.write(data, step_input.input_lock.key)
     with pytest.raises(StageError) as caught:
-        run(stage)
+        run(step_input)
     assert caught.value.reason == reason
 
 
-def rewritten(stage, store, **changes) -> inputs.AssembleInput:
-    """The stage with a input lock of other content and its true checksum: what a hostile writer could place."""
-    input_lock = msgspec.json.decode(store.read(stage.input_lock.key, max_bytes=10**6), type=inputs.InputLock)
+def rewritten(step_input, store, **changes) -> inputs.AssembleInput:
+    """The input with another input lock and its real checksum, as an attacker could write it."""
+    input_lock = msgspec.json.decode(store.read(step_input.input_lock.key, max_bytes=10**6), type=inputs.InputLock)
     data = msgspec.json.encode(msgspec.structs.replace(input_lock, **changes))
-    store.write(data, stage.input_lock.key)
-    reference = inputs.InputLockRef(key=stage.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
-    return msgspec.structs.replace(stage, input_lock=reference)
+    store.write(data, step_input.input_lock.key)
+    reference = inputs.InputLockRef(key=step_input.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
+    return msgspec.structs.replace(step_input, input_lock=reference)
 
 
 @pytest.mark.parametrize("path", ["../escape", "/etc/escape", "a/../../escape"])
-def test_nothing_is_written_outside_the_context(run, stage, store, tmp_path, path):
+def test_nothing_is_written_outside_the_context(run, step_input, store, tmp_path, path):
     evil = inputs.PinnedFile(path=path, size=1, etag="x", key="uai/samples/shapes.png")
     with pytest.raises(StageError) as caught:
-        run(rewritten(stage, store, source=(evil,)))
+        run(rewritten(step_input, store, source=(evil,)))
     assert caught.value.reason == Reason.UNSAFE_KEY
     assert not list(tmp_path.rglob("escape"))
 
 
-def test_a_manifest_of_another_version_says_so(run, stage, store):
+def test_an_input_lock_of_another_version_is_explained(run, step_input, store):
     data = b'{"schemaVersion": 2, "news": true}'
-    store.write(data, stage.input_lock.key)
-    reference = inputs.InputLockRef(key=stage.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
+    store.write(data, step_input.input_lock.key)
+    reference = inputs.InputLockRef(key=step_input.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
     with pytest.raises(StageError) as caught:
-        run(msgspec.structs.replace(stage, input_lock=reference))
+        run(msgspec.structs.replace(step_input, input_lock=reference))
     assert caught.value.reason == Reason.INVALID_INPUT
 
 
 @pytest.fixture
 def from_config_map(pipeline, registry, location, mounts, tmp_path):
-    """A ConfigMap's folder, and the stage of what was resolved from it."""
+    """The folder of a ConfigMap, and the input that was resolved from it."""
     folder = tmp_path / "source"
     folder.mkdir()
     (folder / "object-detect-cpu.Dockerfile").write_bytes(b"FROM scratch\nADD infer.py /\n")
@@ -163,17 +163,17 @@ def from_config_map(pipeline, registry, location, mounts, tmp_path):
 
 
 def test_a_config_map_is_copied(run, from_config_map, tmp_path):
-    folder, stage = from_config_map
-    run(stage, config_map=folder)
+    folder, step_input = from_config_map
+    run(step_input, config_map=folder)
     assert tree(tmp_path / "workspace/context")["infer.py"] == b"print()\n"
 
 
 @pytest.mark.parametrize("data", [b"print(2)", None], ids=["changed", "gone"])
 def test_a_config_map_that_changed_ends_the_stage(run, from_config_map, data):
-    folder, stage = from_config_map
+    folder, step_input = from_config_map
     (folder / "infer.py").unlink()
     if data is not None:
         (folder / "infer.py").write_bytes(data)
     with pytest.raises(StageError, match=r"infer\.py") as caught:
-        run(stage, config_map=folder)
+        run(step_input, config_map=folder)
     assert caught.value.reason == Reason.SOURCE_CHANGED

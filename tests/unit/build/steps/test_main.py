@@ -1,4 +1,4 @@
-"""The program: one argument, one result where the kubelet looks, an exit code of the contract, no secret anywhere."""
+"""The program: one argument, one result for the kubelet, an exit code of the contract, no secret anywhere."""
 
 import json
 import os
@@ -21,33 +21,33 @@ PYTHONPATH = os.pathsep.join(
 
 @pytest.fixture
 def result(tmp_path, monkeypatch):
-    """The file that stands for the termination message."""
+    """The file in place of the termination message."""
     path = tmp_path / "result"
     monkeypatch.setenv(paths.RESULT_ENV, str(path))
     return path
 
 
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["resolve", "more"]])
-def test_anything_but_one_known_step_is_refused(arguments, capsys):
+def test_the_argument_must_be_one_known_step(arguments, capsys):
     assert program.main(arguments) == ExitCode.BAD_INPUT
     assert "resolve|assemble|append|report|probe|publish" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("step", ["resolve", "assemble", "report", "probe", "publish"])
-def test_a_step_without_its_input_says_so(step, result, monkeypatch):
+def test_a_missing_input_is_explained(step, result, monkeypatch):
     monkeypatch.delenv(paths.INPUT_ENV, raising=False)
     assert program.main([step]) == ExitCode.BAD_INPUT
     assert json.loads(result.read_bytes())["reason"] == "InvalidInput"
 
 
 def test_resolve_as_a_process_leaks_no_secret(pipeline, registry_server, tmp_path):
-    """The whole program with a wrong registry: the reason arrives, and no credential does."""
+    """The whole program with a wrong registry: the result has the reason and no credential."""
     output = tmp_path / "termination-log"
-    stage = pipeline.input(registry=inputs.Registry(repository=f"{registry_server.host}/demo/infer"))
+    step_input = pipeline.input(registry=inputs.Registry(repository=f"{registry_server.host}/demo/infer"))
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": PYTHONPATH,
-        paths.INPUT_ENV: inputs.encode(stage),
+        paths.INPUT_ENV: inputs.encode(step_input),
         paths.RESULT_ENV: str(output),
         paths.PUBLIC_KEY_ENV: "TOKEN_public_1",
         paths.PRIVATE_KEY_ENV: "canary-private-key-1",
@@ -86,12 +86,12 @@ def test_every_secret_is_redacted(result, monkeypatch, tmp_path, capsys):
     assert "dTpjYW5hcnk" not in everything
 
 
-def test_an_unreadable_credentials_file_is_the_steps_to_explain(result, monkeypatch, tmp_path):
+def test_the_step_explains_an_unreadable_credentials_file(result, monkeypatch, tmp_path):
     auth = tmp_path / "config.json"
     auth.write_text("not JSON")
     monkeypatch.setattr(paths, "REGISTRY_AUTH", str(auth))
-    stage = inputs.ReportInput(registry=inputs.Registry(repository="h.example/a"), content_tag="t")
-    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    step_input = inputs.ReportInput(registry=inputs.Registry(repository="h.example/a"), content_tag="t")
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
     assert program.main(["report"]) == ExitCode.BAD_INPUT
     assert "dockerconfigjson" in json.loads(result.read_bytes())["message"]
 
@@ -109,16 +109,16 @@ def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, lo
         request.end_headers()
         request.wfile.write(b"{}")
 
-    stage = inputs.ProbeInput(
+    step_input = inputs.ProbeInput(
         port=serve(handle), ready_path="/r", path="/p", timeout_seconds=5, sample="uai/sample.png", ufile=location
     )
-    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
     assert program.main(["probe"]) == ExitCode.OK
     assert seen == [b"", b"picture", b""], "ready, the picture, what it takes"
     assert msgspec.json.decode(result.read_bytes())["readySeconds"] >= 0
 
 
-def test_what_fetches_repositories_is_not_loaded_for_every_step():
+def test_git_libraries_are_loaded_only_when_needed():
     loaded = "import sys, inference_image_build.__main__; print({'dulwich', 'paramiko'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", loaded], env={"PYTHONPATH": PYTHONPATH}, capture_output=True, text=True, check=True

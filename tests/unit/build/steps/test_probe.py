@@ -1,4 +1,4 @@
-"""Probe: images that are ready, late, silent, broken or wrong, played by a small HTTP server on loopback."""
+"""Probe: images that are ready, late, silent, broken or wrong, simulated by a small HTTP server on loopback."""
 
 import struct
 import threading
@@ -14,7 +14,7 @@ from inference_image_contract.inputs import ProbeInput
 from inference_image_contract.reasons import Reason
 
 
-def stage(port: int, timeout_seconds: int = 1) -> ProbeInput:
+def step_input(port: int, timeout_seconds: int = 1) -> ProbeInput:
     return ProbeInput(port=port, ready_path="/initialized", path="/service", timeout_seconds=timeout_seconds)
 
 
@@ -26,7 +26,7 @@ def answer(request, status: int, body: bytes) -> None:
 
 
 def image(status: int = 200, body: bytes = b'{"boxes": []}', *, ready: int = 200, pictures: list | None = None):
-    """A handler that plays the built image."""
+    """A handler that simulates the image under test."""
 
     def handle(request):
         if request.command == "GET":
@@ -42,28 +42,28 @@ def image(status: int = 200, body: bytes = b'{"boxes": []}', *, ready: int = 200
 
 def failure(port: int, **options) -> StageError:
     with pytest.raises(StageError) as caught:
-        probe(stage(port, **options))
+        probe(step_input(port, **options))
     return caught.value
 
 
 @pytest.fixture(autouse=True)
 def proxy_that_answers_nothing(monkeypatch):
-    """A proxy of the environment must not come between the containers of one pod."""
+    """Traffic between the containers of one pod must not go through a proxy of the environment."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
 
 
-def test_a_picture_is_sent_as_it_is(serve):
+def test_a_picture_is_sent_unchanged(serve):
     pictures = []
-    result = probe(stage(serve(image(pictures=pictures))), b"\x89PNG...")
+    result = probe(step_input(serve(image(pictures=pictures))), b"\x89PNG...")
     assert pictures == [("/service", b"\x89PNG...")]
     assert 0 <= result.ready_seconds < 1
     assert 0 <= result.answer_seconds < 1
 
 
-def test_a_drawn_picture_is_sent_when_none_is_given(serve):
+def test_the_built_in_picture_is_the_default(serve):
     pictures = []
-    probe(stage(serve(image(pictures=pictures))))
+    probe(step_input(serve(image(pictures=pictures))))
     assert pictures == [("/service", sample.png())]
 
 
@@ -82,31 +82,31 @@ def test_a_drawn_picture_is_sent_when_none_is_given(serve):
     ],
     ids=["clients", "peak", "labels", "not a number", "endless", "another", "no text", "too much", "no metrics"],
 )
-def test_the_memory_that_the_image_tells_is_passed_on(serve, metrics, told):
+def test_the_memory_that_the_image_reports_is_returned(serve, metrics, told):
     def handle(request):
         if request.path == "/metrics":
             answer(request, 200 if metrics else 404, metrics or b"")
         else:
             image()(request)
 
-    assert probe(stage(serve(handle), timeout_seconds=10)).memory_bytes == told
+    assert probe(step_input(serve(handle), timeout_seconds=10)).memory_bytes == told
 
 
-def test_an_image_that_starts_late_is_waited_for(serve, unused_port):
+def test_the_probe_waits_for_an_image_that_starts_late(serve, unused_port):
     late = threading.Timer(0.5, lambda: serve(image(), unused_port))
     late.start()
-    result = probe(stage(unused_port, timeout_seconds=10))
+    result = probe(step_input(unused_port, timeout_seconds=10))
     late.join()
     assert result.ready_seconds >= 0.4
 
 
-def test_an_image_that_is_ready_late_is_waited_for(serve):
+def test_the_probe_waits_for_an_image_that_is_ready_late(serve):
     statuses = [503, 503]
 
     def handle(request):
         image(ready=statuses.pop() if statuses and request.command == "GET" else 200)(request)
 
-    assert probe(stage(serve(handle), timeout_seconds=10)).ready_seconds >= module._INTERVAL
+    assert probe(step_input(serve(handle), timeout_seconds=10)).ready_seconds >= module._INTERVAL
     assert statuses == []
 
 
@@ -115,7 +115,7 @@ def test_an_image_that_is_ready_late_is_waited_for(serve):
     [(None, "connection refused"), (image(ready=503), "status 503 with 'YES'"), (image(ready=302), "status 302")],
     ids=["never listens", "never ready", "redirects"],
 )
-def test_an_image_that_is_never_ready_says_what_was_seen(serve, unused_port, handle, words):
+def test_an_image_that_is_never_ready_is_reported_with_its_last_answer(serve, unused_port, handle, words):
     error = failure(serve(handle) if handle else unused_port)
     assert error.reason == Reason.IMAGE_DOES_NOT_LOAD
     assert words in error.message
@@ -123,11 +123,11 @@ def test_an_image_that_is_never_ready_says_what_was_seen(serve, unused_port, han
         assert field in error.hint
 
 
-def test_an_image_that_accepts_and_is_silent_does_not_hang_the_probe(serve):
+def test_a_silent_image_does_not_hang_the_probe(serve):
     release = threading.Event()
     port = serve(lambda _request: release.wait(10))
     try:
-        assert "no answer in time" in failure(port).message
+        assert "no response in time" in failure(port).message
     finally:
         release.set()
 
@@ -156,8 +156,8 @@ def test_an_image_that_is_ready_but_never_answers_the_picture(serve):
         (image(500, b"Traceback: boom"), "status 500 with 'Traceback: boom'"),
         (image(404, b""), "status 404 with an empty body"),
         (image(302, b""), "status 302"),
-        (image(200, b""), "gave status 200, but no answer: the body is empty"),
-        (image(200, b" " * (module.MAX_ANSWER + 1)), "more than"),
+        (image(200, b""), "returned status 200 with an empty body"),
+        (image(200, b" " * (module.MAX_ANSWER + 1)), "the limit is"),
     ],
     ids=["500", "404", "redirect", "nothing", "endless"],
 )
@@ -180,7 +180,7 @@ def test_a_jpeg_that_is_compared_with_the_graph_may_be_the_cause(serve, picture,
     )
     with pytest.raises(StageError) as caught:
         probe(compared, picture, [])
-    assert ("name a PNG as spec.test.sample" in caught.value.hint) is told
+    assert ("set spec.test.sample to a PNG" in caught.value.hint) is told
 
 
 def test_an_image_that_breaks_on_the_picture_does_not_answer(serve):
@@ -196,11 +196,11 @@ def test_an_image_that_breaks_on_the_picture_does_not_answer(serve):
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (201, b"[1]"), (202, b"[[0.1, u'cat']]"), (200, b"<html>")])
-def test_any_success_with_a_body_is_right(serve, status, body):
-    probe(stage(serve(image(status, body)), timeout_seconds=5))
+def test_any_success_with_a_body_passes(serve, status, body):
+    probe(step_input(serve(image(status, body)), timeout_seconds=5))
 
 
-def test_the_drawn_picture_is_a_png_of_its_size():
+def test_the_built_in_picture_is_a_png_of_its_size():
     data = sample.png()
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     position, chunks = 8, {}

@@ -15,8 +15,8 @@ TAG = "content-" + "a" * 64
 @pytest.fixture
 def ask(registry, repository, tmp_path):
     """ask() -> the report on the content tag, with the digest file of this test."""
-    stage = inputs.ReportInput(registry=inputs.Registry(repository=repository.repository), content_tag=TAG)
-    return lambda: report(stage, registry, tmp_path / "digest")
+    step_input = inputs.ReportInput(registry=inputs.Registry(repository=repository.repository), content_tag=TAG)
+    return lambda: report(step_input, registry, tmp_path / "digest")
 
 
 @pytest.fixture
@@ -37,30 +37,28 @@ def test_the_registrys_digest_is_reported(ask, pushed, tmp_path, written):
     ("written", "words"),
     [
         ("sha256:" + "0" * 64, "does not serve it"),
-        ("", "no sha256 digest"),
-        ("sha256:" + "0" * 63, "no sha256 digest"),
-        ("md5:" + "0" * 64, "no sha256 digest"),
-        (("sha256:" + "0" * 64 + "\n") * 1000, "no sha256 digest"),
+        ("", "without a sha256 digest"),
+        ("sha256:" + "0" * 63, "without a sha256 digest"),
+        ("md5:" + "0" * 64, "without a sha256 digest"),
+        (("sha256:" + "0" * 64 + "\n") * 1000, "without a sha256 digest"),
     ],
     ids=["another", "empty", "short", "other algorithm", "oversized"],
 )
-def test_a_digest_file_that_does_not_agree_is_refused(ask, pushed, tmp_path, written, words):
+def test_an_invalid_digest_file_is_refused(ask, pushed, tmp_path, written, words):
     (tmp_path / "digest").write_text(written)
     with pytest.raises(StageError, match=words) as caught:
         ask()
     assert caught.value.reason == Reason.DIGEST_INVALID
 
 
-def test_two_builds_of_one_content_at_once_each_report_their_own_image(
-    ask, pushed, registry_server, repository, tmp_path
-):
+def test_concurrent_builds_of_one_content_each_report_their_image(ask, pushed, registry_server, repository, tmp_path):
     (tmp_path / "digest").write_text(pushed)
     other = registry_server.push_image(repository.path, TAG, b"y" * 100)
     assert other != pushed
     assert ask().digest == pushed
 
 
-def test_a_push_that_did_not_end_is_no_image(ask, repository, tmp_path):
+def test_an_unfinished_push_is_no_image(ask, repository, tmp_path):
     (tmp_path / "digest").write_text("sha256:" + "0" * 64)
     with pytest.raises(StageError, match="does not serve") as caught:
         ask()
@@ -78,7 +76,7 @@ def move(registry, repository):
     return run
 
 
-def test_tags_move_and_say_from_where(move, registry_server, repository):
+def test_moved_tags_report_their_previous_digest(move, registry_server, repository):
     old = registry_server.push_image(repository.path, "test", b"old")
     new = registry_server.push_image(repository.path, "", b"newer")
     result = move(new, "test", "v1")
@@ -95,7 +93,7 @@ def test_moving_twice_changes_nothing(move, registry_server, repository):
 
 
 @pytest.mark.parametrize("digest", ["sha256:" + "0" * 64, "sha256:12", "latest", ""])
-def test_what_the_registry_does_not_serve_is_not_published(move, registry_server, repository, digest):
+def test_an_image_that_the_registry_does_not_serve_is_not_published(move, registry_server, repository, digest):
     registry_server.push_image(repository.path, "latest")
     with pytest.raises(StageError) as caught:
         move(digest, "test")
@@ -103,8 +101,8 @@ def test_what_the_registry_does_not_serve_is_not_published(move, registry_server
     assert registry_server.digest(repository.path, "test") == ""
 
 
-def test_a_tag_that_does_not_stay_is_noticed(move, registry_server, registry, repository, monkeypatch):
-    """Something else moves the tag between our write and our reading it back."""
+def test_a_tag_that_moves_away_is_noticed(move, registry_server, registry, repository, monkeypatch):
+    """Something else moves the tag between the write and the read."""
     other = registry_server.push_image(repository.path, "other", b"other")
     digest = registry_server.push_image(repository.path, "")
     put = registry.put_manifest

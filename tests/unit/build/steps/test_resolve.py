@@ -1,11 +1,11 @@
-"""Resolve, whole: a real registry, the UFile stand-in, the tutorial's files; then each bad input with its remedy."""
+"""The whole Resolve step: a real registry, the UFile stand-in, the tutorial's files; each bad input with its remedy."""
 
 import hashlib
 
 import msgspec
 import pytest
 
-from inference_image_build.checkpoint.pin import Patience
+from inference_image_build.checkpoint.pin import WaitPolicy
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
@@ -16,7 +16,7 @@ from tests.support.image_tables import index
 
 TRAIN = "uai/object-train-output/"
 DOCKERFILE = "uai/object-detect/object-detect-cpu.Dockerfile"
-AT_ONCE = Patience(limit=0)
+AT_ONCE = WaitPolicy(limit=0)
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def test_everything_that_can_move_is_pinned(run, pipeline, repository):
     assert len(encode(result)) <= MAX_BYTES
 
 
-def test_equal_inputs_give_the_equal_result_and_write_once(run, ufile):
+def test_equal_inputs_give_the_same_result_and_write_once(run, ufile):
     first = run()
     writes = [entry for entry in ufile.seen if entry[0] == "PUT"]
     assert run() == first
     assert [entry for entry in ufile.seen if entry[0] == "PUT"] == writes
 
 
-def test_a_moved_base_changes_the_content_but_not_the_export(run, registry_server, repository):
+def test_a_moved_base_changes_the_content_hash_but_not_the_fingerprint(run, registry_server, repository):
     first = run()
     registry_server.push_image(f"{repository.path}-base", "1", b"newer base layer")
     second = run()
@@ -75,7 +75,7 @@ def test_a_moved_base_changes_the_content_but_not_the_export(run, registry_serve
     assert second.content_hash != first.content_hash
 
 
-def test_yesterdays_graph_in_the_source_does_not_count(run, store):
+def test_an_old_graph_in_the_source_does_not_count(run, store):
     first = run()
     store.write(b"old graph", "uai/object-detect/code/checkpoint_dir/frozen_inference_graph.pb")
     assert run() == first
@@ -101,7 +101,7 @@ def test_results_of_the_same_content_are_found(run, store, registry_server, repo
     assert second.graph == (graph if store.head(graph.key).sha256 else None)
 
 
-def test_a_graph_with_its_checksum_is_reused_and_another_is_not(run, store, tmp_path):
+def test_only_a_graph_with_the_right_checksum_is_reused(run, store, tmp_path):
     first = run()
     folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
     (tmp_path / "graph.pb").write_bytes(b"graph")
@@ -155,7 +155,7 @@ def test_a_base_whose_tensorflow_is_too_old_is_refused_before_anything_is_export
     run(build_args={"BASE": old}, readable_by="1.7")
 
 
-def test_a_thousand_shards_do_not_burst_the_result(run, store):
+def test_the_result_of_a_thousand_shards_fits(run, store):
     for shard in range(60):
         store.write(b"w", f"{TRAIN}model.ckpt-900.data-{shard:05}-of-00060")
     store.write(index(*[1] * 60), f"{TRAIN}model.ckpt-900.index")
@@ -166,7 +166,7 @@ def test_a_thousand_shards_do_not_burst_the_result(run, store):
 
 
 def change(key: str, data: bytes | None):
-    """A bad input that is an object with other content, or none."""
+    """A bad input: an object that is missing or has other content."""
 
     def apply(pipeline) -> dict:
         if data is None:
@@ -179,7 +179,7 @@ def change(key: str, data: bytes | None):
 
 
 def spec(**changes):
-    """A bad input that is a wrong spec."""
+    """A bad input: a wrong spec."""
     return lambda _pipeline: changes
 
 
@@ -188,12 +188,12 @@ def source_line(text: str):
 
 
 def missing_base(pipeline) -> dict:
-    host = pipeline.stage.registry.repository.partition("/")[0]
+    host = pipeline.request.registry.repository.partition("/")[0]
     return source_line(f"ARG X\n\nFROM {host}/no/such:tag\n")(pipeline)
 
 
 def only_other_hosts(pipeline) -> dict:
-    return {"registry": msgspec.structs.replace(pipeline.stage.registry, allowed_hosts=("uhub.example",))}
+    return {"registry": msgspec.structs.replace(pipeline.request.registry, allowed_hosts=("uhub.example",))}
 
 
 BAD_INPUTS = {
@@ -312,7 +312,7 @@ def test_a_bad_input_is_explained(run, pipeline, case):
 def test_wrong_keys_are_explained(pipeline, registry, location, mounts):
     store = Store(location, Credentials("TOKEN_public_1", "wrong-private-key"), first_pause=0.01)
     with pytest.raises(StageError) as caught:
-        resolve(pipeline.stage, store, registry, mounts)
+        resolve(pipeline.request, store, registry, mounts)
     assert caught.value.reason == Reason.UFILE_FORBIDDEN
     assert "spec.ufile.secretRef" in caught.value.hint
     assert "wrong-private-key" not in caught.value.message + caught.value.hint
@@ -321,17 +321,17 @@ def test_wrong_keys_are_explained(pipeline, registry, location, mounts):
 def test_a_wrong_registry_password_is_explained(pipeline, registry_server, connect, mounts):
     client = connect(registry_server.host, registry_server.user, "wrong", ca=registry_server.tls.ca)
     with pytest.raises(StageError) as caught:
-        resolve(pipeline.stage, pipeline.store, client, mounts)
+        resolve(pipeline.request, pipeline.store, client, mounts)
     assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "spec.image.pushSecretRef" in caught.value.hint
 
 
 def test_a_wrong_repository_may_not_be_pushed_to(pipeline, connect, token_registry, tls, mounts):
-    """The base is public to this user, the target is not: a pull-only token."""
+    """The user may read the base but not push to the target: a pull-only token."""
     pipeline.store.write(b"FROM scratch\n", DOCKERFILE)
     client = connect(token_registry.host, "puller", "secret-2", ca=tls.ca)
-    stage = pipeline.input(registry=inputs.Registry(repository=f"{token_registry.host}/demo/infer"))
+    step_input = pipeline.input(registry=inputs.Registry(repository=f"{token_registry.host}/demo/infer"))
     with pytest.raises(StageError) as caught:
-        resolve(stage, pipeline.store, client, mounts)
+        resolve(step_input, pipeline.store, client, mounts)
     assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "pushing to" in caught.value.message

@@ -1,4 +1,4 @@
-"""Resolve and the registries: mirrors of base images, every repository that is pushed to, tags that must not move."""
+"""Resolve and the registries: mirrors of base images, push access to every repository, tags that must not move."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def run(pipeline, registry, tmp_path):
     )
 
 
-def test_the_same_right_is_asked_of_every_repository(run, repository, token_registry):
+def test_push_access_to_every_repository_is_checked(run, repository, token_registry):
     other = f"{token_registry.host}/demo/infer"
     where = inputs.Registry(repository=repository.repository, additional_repositories=(other,))
     with pytest.raises(StageError) as caught:
@@ -36,10 +36,10 @@ def test_a_tag_that_must_not_move_is_found_before_anything_is_built(run, registr
     with pytest.raises(StageError) as caught:
         run(fixed_tags=(tag,))
     assert caught.value.reason == Reason.TAG_EXISTS
-    assert f"{repository.repository}:{name} points to {digest}" in caught.value.message
+    assert f"{repository.repository}:{name} already points to {digest}" in caught.value.message
 
 
-def test_a_tag_of_this_very_content_is_no_obstacle(run, registry_server, repository):
+def test_a_tag_that_already_points_to_this_content_is_accepted(run, registry_server, repository):
     first = run(fixed_tags=("v1",))
     tag = f"content-{first.content_hash[7:]}"
     digest = registry_server.push_image(repository.path, tag, b"this")
@@ -47,11 +47,11 @@ def test_a_tag_of_this_very_content_is_no_obstacle(run, registry_server, reposit
     assert run(fixed_tags=("v1",)).image.digest == digest
 
 
-def test_tags_are_looked_at_in_every_repository(run, registry_server, repository):
+def test_tags_are_checked_in_every_repository(run, registry_server, repository):
     other = f"{repository.repository}-other"
     registry_server.push_image(f"{repository.path}-other", "v1", b"another")
     where = inputs.Registry(repository=repository.repository, additional_repositories=(other,))
-    with pytest.raises(StageError, match=f"{other}:v1 points to"):
+    with pytest.raises(StageError, match=f"{other}:v1 already points to"):
         run(registry=where, fixed_tags=("v1",))
 
 
@@ -72,7 +72,7 @@ def test_tag_templates(tags, expected):
 
 @pytest.fixture
 def mirrored(registry_server, connect, unused_port):
-    """mirrored(*mirrors) -> our client, for which nowhere.example has these mirrors."""
+    """mirrored(*mirrors) -> our client, with these mirrors for nowhere.example."""
     server = registry_server
 
     def make(*mirrors: str):
@@ -102,7 +102,7 @@ def test_the_pin_names_the_registry_not_the_mirror(run, mirrored, registry_serve
     assert f'"{base}":"nowhere.example/{repository.path}@{digest}"'.encode() in data
 
 
-def test_without_its_mirrors_the_registry_itself_is_asked(registry, registry_server, repository, connect, tls):
+def test_if_the_mirrors_fail_the_registry_itself_is_used(registry, registry_server, repository, connect, tls):
     digest = registry_server.push_image(repository.path, "latest", b"base")
     knobs = {"mirrors": {repository.host: (f"{repository.host}/absent",)}}
     client = connect(repository.host, registry_server.user, registry_server.password, ca=tls.ca, **knobs)
@@ -110,8 +110,8 @@ def test_without_its_mirrors_the_registry_itself_is_asked(registry, registry_ser
     assert client.base(repository._replace(tag="absent")) is None
 
 
-def test_a_target_is_never_asked_of_a_mirror(mirrored, registry_server, repository):
-    """Its tags and digests are those of the registry itself."""
+def test_mirrors_are_never_used_for_the_target(mirrored, registry_server, repository):
+    """The target's tags and digests come from the registry itself."""
     registry_server.push_image(repository.path, "1")
     image = ImageReference("nowhere.example", repository.path, "1", "")
     with pytest.raises(StageError) as caught:
@@ -142,7 +142,7 @@ def test_tricks_with_image_names(run, repository, base, reason):
     assert caught.value.reason == reason
 
 
-def test_a_digest_beside_a_tag_wins(run, registry_server, repository, store):
+def test_a_digest_overrides_a_tag(run, registry_server, repository, store):
     digest = registry_server.push_image(f"{repository.path}-base", "other", b"pinned by digest")
     base = f"{repository.repository}-base:1@{digest}"
     data = store.read(run(build_args={"BASE": base}).input_lock.key, max_bytes=1 << 20)

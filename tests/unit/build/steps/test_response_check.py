@@ -1,4 +1,4 @@
-"""Judging an answer: its status, its fields, and its detections against those of the frozen graph."""
+"""Checks of a response: its status, its fields, and its detections against those of the frozen graph."""
 
 import json
 
@@ -14,8 +14,8 @@ GRAPH = [Detection(1, 0.9, BOX, ("disc", "n01")), Detection(2, 0.3, (0.5, 0.5, 0
 
 def judged(document, gave=200, graph=(), **expected) -> str:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    stage = ProbeInput(port=1, ready_path="/", path="/", timeout_seconds=1, match_graph=bool(graph), **expected)
-    return fault(stage, gave, body, graph)
+    step_input = ProbeInput(port=1, ready_path="/", path="/", timeout_seconds=1, match_graph=bool(graph), **expected)
+    return fault(step_input, gave, body, graph)
 
 
 def field(path, *equals):
@@ -28,17 +28,17 @@ def field(path, *equals):
         ({}, 200, ""),
         ({}, 204, ""),
         ({"status": 204}, 204, ""),
-        ({}, 400, "gave status 400 with"),
+        ({}, 400, "returned status 400 with"),
         ({"status": 400}, 400, ""),
-        ({"status": 201}, 200, "gave status 200, not 201, with"),
+        ({"status": 201}, 200, "returned status 200 instead of 201 with"),
         (field("/a/0/b"), 200, ""),
         (field("/a/0/b", None), 200, ""),
-        (field("/a/0/b", 0), 200, "gave null at /a/0/b, not 0"),
+        (field("/a/0/b", 0), 200, "returned null at /a/0/b, not 0"),
         (field("/c", "x"), 200, ""),
-        (field("/c", "y"), 200, 'gave "x" at /c, not "y"'),
+        (field("/c", "y"), 200, 'returned "x" at /c, not "y"'),
         (field(""), 200, ""),
-        (field("/a/1"), 200, "gave JSON without /a/1"),
-        (field("/d"), 200, "gave JSON without /d"),
+        (field("/a/1"), 200, "returned JSON without /a/1"),
+        (field("/d"), 200, "returned JSON without /d"),
         (field("/m~1n", [1]), 200, ""),
     ],
 )
@@ -53,23 +53,23 @@ def test_status_and_fields(expected, status, words):
     [
         (b"<html>", 200, {}, ""),
         (b"[[0.1, u'disc']]", 200, {}, ""),
-        (b"", 200, {}, "gave status 200, but no answer: the body is empty"),
-        (b" \r\n", 201, {"status": 201}, "gave status 201, but no answer: the body is empty"),
-        (b"", 204, {}, "gave status 204, but no answer: the body is empty"),
+        (b"", 200, {}, "returned status 200 with an empty body"),
+        (b" \r\n", 201, {"status": 201}, "returned status 201 with an empty body"),
+        (b"", 204, {}, "returned status 204 with an empty body"),
         (b"", 204, {"status": 204}, ""),
         (b"", 400, {"status": 400}, ""),
-        (b"<html>", 200, field(""), "gave status 200, but not JSON: '<html>'"),
-        (b"[" * 100_000, 200, field(""), "gave status 200, but not JSON"),
+        (b"<html>", 200, field(""), "returned status 200 with a body that is not JSON: '<html>'"),
+        (b"[" * 100_000, 200, field(""), "returned status 200 with a body that is not JSON"),
     ],
 )
-def test_an_answer_is_a_body_and_json_only_where_fields_are(body, status, expected, words):
+def test_a_body_must_be_json_only_if_fields_are_expected(body, status, expected, words):
     found = judged(body, status, **expected)
     assert found.startswith(words)
     assert bool(found) == bool(words)
 
 
-def test_half_of_a_surrogate_pair_is_shown():
-    assert judged(b'{"a": "\\ud800"}', **field("/a", "y")) == 'gave "?" at /a, not "y"'
+def test_half_of_a_surrogate_pair_is_printable():
+    assert judged(b'{"a": "\\ud800"}', **field("/a", "y")) == 'returned "?" at /a, not "y"'
 
 
 def test_a_long_value_is_cut():
@@ -86,28 +86,28 @@ def test_a_long_value_is_cut():
     ],
     ids=["all that is sure", "within the tolerance", "the unsure too", "in another order"],
 )
-def test_what_the_graph_finds_is_right(detections):
+def test_the_graphs_own_detections_pass(detections):
     assert judged({"detections": detections}, graph=GRAPH) == ""
 
 
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"detections": []}, "did not find"),
+        ({"detections": []}, "did not return"),
         ({"detections": [{**FOUND, "id": 3}]}, "which the frozen graph does not"),
         ({"detections": [{**FOUND, "score": 0.89}]}, "which the frozen graph does not"),
         ({"detections": [{**FOUND, "box": [0.1, 0.2, 0.3, 0.5]}]}, "which the frozen graph does not"),
         ({"detections": [FOUND, FOUND]}, "which the frozen graph does not"),
-        ({"boxes": []}, 'it is no "detections"'),
-        ({"detections": [{"class": "disc"}]}, 'it is no "detections"'),
-        ([1], 'it is no "detections", nor a list of [ymin, xmin, ymax, xmax, name]'),
-        ("disc", 'it is no "detections", nor a list'),
-        ([[*BOX, "disc", 0.9]], "nor a list of [ymin, xmin, ymax, xmax, name]"),
-        ([[[*BOX, "disc"]], []], "nor a list of [ymin, xmin, ymax, xmax, name]"),
-        (b"<html>", "it is no JSON, or a list as Python prints it: '<html>' was not expected at character 1"),
-        (b"[[0.1, 0.2, 0.3", "it is no JSON, or a list as Python prints it"),
-        (b"[" * 100_000, "its lists lie more than 4 deep"),
-        (b"\xff", "it is no JSON, or a list as Python prints it"),
+        ({"boxes": []}, 'it is not "detections"'),
+        ({"detections": [{"class": "disc"}]}, 'it is not "detections"'),
+        ([1], 'it is not "detections" or a list of [ymin, xmin, ymax, xmax, name]'),
+        ("disc", 'it is not "detections" or a list'),
+        ([[*BOX, "disc", 0.9]], "or a list of [ymin, xmin, ymax, xmax, name]"),
+        ([[[*BOX, "disc"]], []], "or a list of [ymin, xmin, ymax, xmax, name]"),
+        (b"<html>", "it is not JSON or a list as Python prints it: '<html>' is unexpected at character 1"),
+        (b"[[0.1, 0.2, 0.3", "it is not JSON or a list as Python prints it"),
+        (b"[" * 100_000, "its lists are nested more than 4 deep"),
+        (b"\xff", "it is not JSON or a list as Python prints it"),
     ],
     ids=[
         "none",
@@ -127,7 +127,7 @@ def test_what_the_graph_finds_is_right(detections):
         "bytes",
     ],
 )
-def test_another_finding_is_wrong(document, words):
+def test_other_detections_are_wrong(document, words):
     found = judged(document, graph=GRAPH)
     assert words in found
     assert len(found) < 600
@@ -164,31 +164,31 @@ UNSURE = [0.5, 0.5, 0.6, 0.6, "猫"]
         "bytes in Python 2",
     ],
 )
-def test_the_tutorials_answer_is_understood(answer):
+def test_the_tutorials_format_passes(answer):
     assert judged(answer, graph=GRAPH) == ""
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ([], 'did not find {"id":1,"score":0.9,"box":[0.1,0.2,0.3,0.4],"names":["disc","n01"]}'),
-        ([[]], "did not find"),
-        (b"[[]]", "did not find"),
-        ([[*BOX, "cat"]], 'found {"box":[0.1,0.2,0.3,0.4],"name":"cat"}, which the frozen graph does not'),
+        ([], 'did not return {"id":1,"score":0.9,"box":[0.1,0.2,0.3,0.4],"names":["disc","n01"]}'),
+        ([[]], "did not return"),
+        (b"[[]]", "did not return"),
+        ([[*BOX, "cat"]], 'returned {"box":[0.1,0.2,0.3,0.4],"name":"cat"}, which the frozen graph does not'),
         ([[0.1, 0.2, 0.3, 0.5, "disc"]], "which the frozen graph does not"),
         ([ROW, ROW], "which the frozen graph does not"),
-        ([[*BOX, "\ud800"]], 'found {"box":[0.1,0.2,0.3,0.4],"name":"?"}'),
+        ([[*BOX, "\ud800"]], 'returned {"box":[0.1,0.2,0.3,0.4],"name":"?"}'),
     ],
     ids=["nothing", "nothing in a batch", "nothing as Python prints it", "name", "box", "twice", "half a character"],
 )
-def test_another_finding_of_the_tutorials_kind_is_wrong(answer, words):
+def test_other_detections_in_the_tutorials_format_are_wrong(answer, words):
     assert words in judged(answer, graph=GRAPH)
 
 
-def test_what_the_graph_itself_is_not_sure_of_may_be_left_out():
+def test_detections_with_low_scores_may_be_omitted():
     assert judged([], graph=[Detection(1, 0.5009, BOX, ("disc",))]) == ""
     assert judged([], graph=[Detection(1, 0.502, BOX, ("disc",))]) != ""
 
 
-def test_a_graph_that_finds_nothing_sure_is_content_with_nothing():
+def test_no_detection_passes_if_all_scores_are_low():
     assert judged({"detections": []}, graph=GRAPH[1:]) == ""

@@ -1,4 +1,4 @@
-"""Each step works with exactly the rights of docs/guides/us3.md, and without any one of them says what it lacks."""
+"""Each step works with exactly the rights of docs/guides/us3.md, and names any missing right."""
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from tests.support import rights
 
 @pytest.fixture
 def as_role(ufile, location):
-    """The store as a key pair sees it."""
+    """The store with the rights of a key pair."""
 
     def as_role(pair):
         ufile.service.trust(pair)
@@ -32,18 +32,18 @@ def steps(pipeline, registry, mounts, as_role, tmp_path):
     stored = inputs.Graph(key=graph.key, sha256=graph.sha256, size=graph.size)
 
     def run_resolve(pair):
-        return resolve(pipeline.stage, as_role(pair), registry, mounts)
+        return resolve(pipeline.request, as_role(pair), registry, mounts)
 
     def run_assemble(pair):
-        input_lock = resolve(pipeline.stage, pipeline.store, registry, mounts).input_lock
-        stage = inputs.AssembleInput(
-            ufile=pipeline.stage.ufile,
+        input_lock = resolve(pipeline.request, pipeline.store, registry, mounts).input_lock
+        step_input = inputs.AssembleInput(
+            ufile=pipeline.request.ufile,
             input_lock=input_lock,
             graph=stored,
-            source_prefix=pipeline.stage.source_prefix,
-            checkpoint_dir=pipeline.stage.checkpoint_dir,
+            source_prefix=pipeline.request.source_prefix,
+            checkpoint_dir=pipeline.request.checkpoint_dir,
         )
-        return assemble(stage, as_role(pair), tmp_path / "context", tmp_path / "Dockerfile", mounts)
+        return assemble(step_input, as_role(pair), tmp_path / "context", tmp_path / "Dockerfile", mounts)
 
     return {"Resolve": run_resolve, "Build": run_assemble}
 
@@ -54,14 +54,14 @@ def test_a_step_works_with_exactly_its_rights(steps, stage):
 
 
 @pytest.mark.parametrize("stage", ["Resolve", "Build"])
-def test_one_token_does_for_all(steps, stage):
+def test_one_token_suffices_for_all_steps(steps, stage):
     assert isinstance(steps[stage](rights.token()), results.Result)
 
 
 @pytest.mark.parametrize(
     ("stage", "lacking"), [(stage, right) for stage in ("Resolve", "Build") for right in rights.each(stage)]
 )
-def test_a_step_without_one_of_its_rights_says_which(steps, stage, lacking):
+def test_a_missing_right_is_named(steps, stage, lacking):
     operation, field = lacking
     with pytest.raises(StageError) as failed:
         steps[stage](rights.role(stage, without=lacking))
@@ -74,13 +74,18 @@ def test_a_step_without_one_of_its_rights_says_which(steps, stage, lacking):
 
 @pytest.mark.parametrize("without", [None, ("download", rights.SAMPLE)], ids=["with it", "without"])
 def test_the_probe_needs_to_read_the_sample(monkeypatch, tmp_path, pipeline, as_role, without):
-    """It asks no image here: whether it got so far as to ask is what shows whether it could read the sample."""
+    """There is no image to ask: an attempt to ask one shows that the probe could read the sample."""
     pair = rights.role("Test", without)
     as_role(pair)
-    stage = inputs.ProbeInput(
-        port=9, ready_path="/", path="/", timeout_seconds=0, sample=pipeline.stage.sample, ufile=pipeline.stage.ufile
+    step_input = inputs.ProbeInput(
+        port=9,
+        ready_path="/",
+        path="/",
+        timeout_seconds=0,
+        sample=pipeline.request.sample,
+        ufile=pipeline.request.ufile,
     )
-    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(stage))
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
     monkeypatch.setenv(paths.RESULT_ENV, str(tmp_path / "result"))
     for name, value in zip(paths.UFILE_KEY_ENVS, (pair.public_key, pair.private_key, pair.security_token), strict=True):
         monkeypatch.setenv(name, value)
@@ -89,14 +94,14 @@ def test_the_probe_needs_to_read_the_sample(monkeypatch, tmp_path, pipeline, as_
     assert f'"reason":"{reason}"' in (tmp_path / "result").read_text()
 
 
-def test_a_restore_needs_the_right_to_upload_what_is_archived(pipeline, ufile, registry, mounts, as_role):
-    """Which right the service asks for is not documented; a PUT is an upload."""
-    ufile.service.switch("127", pipeline.stage.label_map, "ARCHIVE")
-    stage = pipeline.input(restore="Standard")
+def test_a_restore_needs_the_right_to_upload(pipeline, ufile, registry, mounts, as_role):
+    """The required right is not documented; a PUT is an upload."""
+    ufile.service.switch("127", pipeline.request.label_map, "ARCHIVE")
+    step_input = pipeline.input(restore="Standard")
     pair = rights.role("Resolve")
     grants = {"upload": (*pair.grants["upload"], rights.KEYS[rights.LABELS])}
     for given, reason in (({}, Reason.UFILE_FORBIDDEN), (grants, Reason.OBJECT_RESTORING)):
         store = as_role(replace(pair, grants={**pair.grants, "list": ("uai/",), **given}))
         with pytest.raises(StageError) as failed:
-            resolve(stage, store, registry, mounts)
+            resolve(step_input, store, registry, mounts)
         assert failed.value.reason is reason

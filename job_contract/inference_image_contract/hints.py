@@ -1,0 +1,6 @@
+"""Words that several hints share."""
+
+ANNOTATE = "set the annotation uai.ucloud.cn/requestedAt to a new value"
+"""How a person asks for another run when nothing in the spec has to change."""
+REQUEST_AGAIN = "then set the annotation uai.ucloud.cn/requestedAt to a new value."
+"""The end of a hint that first says what to fix."""

@@ -1,0 +1,69 @@
+"""Conditions: types, transition times, length of messages, order."""
+
+import pytest
+
+from inference_image_operator.api import Condition, Status
+from inference_image_operator.api.conditions import Editor, Type, explanation, find, owned
+from inference_image_operator.api.stages import Stage
+from tests.support.world import START
+
+
+def test_the_names_of_stages_and_conditions_are_api():
+    assert [(stage.value, stage.condition.value, stage.working) for stage in Stage] == [
+        ("Resolve", "Resolved", "Resolving"),
+        ("Export", "Exported", "Exporting"),
+        ("Build", "Built", "Building"),
+        ("Test", "Tested", "Testing"),
+    ]
+    assert [kind.value for kind in Type] == [
+        "Ready", "Resolved", "Exported", "Built", "Tested", "Reconciling", "Stalled", "Suspended", "PollFailed",
+    ]  # fmt: skip
+
+
+OLD = Condition(type="Ready", status="True", reason="Old", message="o", last_transition_time="then")
+NOW = "2026-01-31T09:30:00Z"
+
+
+@pytest.mark.parametrize(("status", "since"), [("True", "then"), ("False", NOW)])
+def test_a_transition_time_changes_only_with_the_status(status, since):
+    editor = Editor(Status(conditions=(OLD,)), 7, START)
+    editor.set(Type.READY, status, "New", "text")
+    assert editor.all == (
+        Condition(
+            type="Ready", status=status, reason="New", message="text", last_transition_time=since, observed_generation=7
+        ),
+    )
+
+
+@pytest.mark.parametrize(("length", "kept", "end"), [(1024, 1024, "x"), (1025, 1024, "…")])
+def test_a_long_message_is_cut(length, kept, end):
+    editor = Editor(Status(), 1, START)
+    editor.set(Type.READY, "True", "R", "x" * length)
+    message = editor.all[0].message
+    assert (len(message), message[-1], message[-2]) == (kept, end, "x")
+    assert editor.all[0].last_transition_time == NOW
+
+
+def test_conditions_of_other_controllers_are_ignored_and_ours_are_sorted():
+    foreign = Condition(type="Foreign", status="True", reason="R", message="", last_transition_time="t")
+    stalled = Condition(type="Stalled", status="True", reason="R", message="", last_transition_time="t")
+    assert owned((stalled, foreign, OLD)) == (OLD, stalled)
+    editor = Editor(Status(conditions=(stalled, foreign, OLD)), 1, START)
+    editor.drop(Type.STALLED, Type.SUSPENDED)
+    assert editor.all == (OLD,)
+    assert find((stalled, OLD), Type.READY) is OLD
+    assert find((stalled,), Type.READY) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "hint", "text"),
+    [
+        ("It fails.", "Fix it.", "It fails. Fix it."),
+        ("really?", "Fix it.", "really? Fix it."),
+        ("boom!", "Fix it.", "boom! Fix it."),
+        ("EOF", "Fix it.", "EOF. Fix it."),
+        ("EOF", "", "EOF"),
+    ],
+)
+def test_a_full_stop_separates_message_and_hint(message, hint, text):
+    assert explanation(message, hint) == text
