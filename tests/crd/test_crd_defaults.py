@@ -21,7 +21,7 @@ STATUS = api.Status(
         step=7, fingerprint="sha256:a", files=(api.CheckpointFile(key="k", size=1, etag="e"),)
     ),
     content_hash="sha256:b",
-    manifest=api.InputLockStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
+    input_lock=api.InputLockStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
     run=api.RunStatus(input_hash="sha256:0", generation=1, resolve_count=2, restart_count=3, registry_host="h"),
     built=api.BuiltStatus(digest="sha256:e", size=4),
     frozen_graph=api.FrozenGraphStatus(

@@ -1,4 +1,4 @@
-"""What GitHub reads: the workflows run commands that exist, forms and the bot's configuration name what is there."""
+"""GitHub's files: the workflows run existing commands, and the forms and the bot's configuration are valid."""
 
 import re
 from pathlib import Path

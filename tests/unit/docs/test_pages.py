@@ -1,4 +1,4 @@
-"""The pages agree with the repository: links lead somewhere, commands exist, both READMEs say the same."""
+"""The pages match the repository: links and commands exist, and both READMEs show the same."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_exist(page: Path) -> None:
     text = re.sub(r"`[^`\n]*`", "code", prose(page))
     links = [(page.parent / link if link else page, fragment) for link, fragment in _LINK.findall(text)]
     assert [str(to) for to, _ in links if not to.exists()] == []

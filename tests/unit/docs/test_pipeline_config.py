@@ -1,4 +1,4 @@
-"""docs/reference/pipeline-config.md lists the feature extractors that the resolve step knows."""
+"""docs/reference/pipeline-config.md lists the feature extractors of the Resolve step."""
 
 import re
 from pathlib import Path

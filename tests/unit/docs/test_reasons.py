@@ -1,4 +1,4 @@
-"""docs/reference/reasons.md explains exactly the reasons that the code can report."""
+"""docs/reference/reasons.md explains exactly the reasons that the code reports."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ _ROW = re.compile(r"^\| `(?P<reason>\w+)` \| (?P<meaning>.+?) \| (?P<remedy>.+?)
 
 
 def constants(node: ast.expr, module: ast.Module) -> Iterator[str]:
-    """The strings that an expression can be, as far as they are written in its module."""
+    """The string values of an expression that are literals in its module."""
     match node:
         case ast.Constant(value=str(text)):
             yield text
@@ -34,11 +34,11 @@ def constants(node: ast.expr, module: ast.Module) -> Iterator[str]:
                 ):
                     yield from constants(found.value, module)
         case _:
-            return  # an attribute: the reason of a failure, which is found where that failure is made
+            return  # an attribute: the reason of a failure, which is found where that failure is created
 
 
 def reasons_of(text: str) -> set[str]:
-    """The reasons that are written in a module of the operator."""
+    """The reasons that are literals in a module of the operator."""
     module = ast.parse(text)
     found: set[str] = set()
     for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
@@ -67,7 +67,7 @@ def test_every_reason_is_explained(reported: set[str], explained: list[re.Match[
     assert reported - {row["reason"] for row in explained} == set()
 
 
-def test_nothing_is_explained_that_is_never_reported(reported: set[str], explained: list[re.Match[str]]) -> None:
+def test_every_explained_reason_is_reported(reported: set[str], explained: list[re.Match[str]]) -> None:
     assert {row["reason"] for row in explained} - reported == set()
 
 
@@ -93,5 +93,5 @@ def test_meaning_and_remedy_are_sentences(explained: list[re.Match[str]]) -> Non
         ("Failed(kind=k, reason=other.reason)", set()),
     ],
 )
-def test_reasons_are_found_where_they_are_written(text: str, reasons: set[str]) -> None:
+def test_literal_reasons_are_found(text: str, reasons: set[str]) -> None:
     assert reasons_of(text) == reasons

@@ -1,4 +1,4 @@
-"""The generated pages of docs/reference are what `make reference` writes, and leave nothing out."""
+"""The generated pages of docs/reference equal the output of `make reference`, and are complete."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ CHART = ROOT / chart.CHART
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_the_page_is_what_its_source_says(name: str) -> None:
+def test_the_page_is_current(name: str) -> None:
     is_current = (ROOT / name).read_text("utf-8") == PAGES[name]()
     assert is_current, f"{name} is behind its source: run `make reference`"
 
@@ -27,7 +27,7 @@ def leaves(path: str, found: dict[str, Any]) -> Iterator[str]:
         yield from leaves(f"{path}.{name}{'[]' if listed else ''}", inner["items"] if listed else inner)
 
 
-def test_every_field_of_the_api_is_told() -> None:
+def test_every_field_of_the_api_is_described() -> None:
     crd = yaml.safe_load((ROOT / inferenceimage.CRD).read_text("utf-8"))
     root = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     sections = blocks.Blocks(root)
@@ -38,7 +38,7 @@ def test_every_field_of_the_api_is_told() -> None:
     assert [path for path in shared if not any(path.startswith((f"{at}.", f"{at}[]")) for at in parents)] == []
 
 
-def test_an_object_that_occurs_again_is_told_once() -> None:
+def test_an_object_that_occurs_twice_is_described_once() -> None:
     two = {"type": "object", "properties": {"cpu": {"type": "string"}, "memory": {"type": "string"}}}
     spec = {
         "properties": {"a": {"properties": {"r": two}}, "b": {"properties": {"r": two | {"description": "Other."}}}}
@@ -48,7 +48,7 @@ def test_an_object_that_occurs_again_is_told_once() -> None:
     assert sections.section(two | {"description": "Other."}) == "spec.a.r"
 
 
-def test_a_small_object_is_told_in_the_table_of_its_parent() -> None:
+def test_a_small_object_is_described_in_the_table_of_its_parent() -> None:
     reference = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
     sections = blocks.Blocks(
         {
@@ -73,7 +73,7 @@ def test_every_value_of_the_chart_is_explained() -> None:
     assert unexplained == []
 
 
-def test_every_value_of_the_schema_is_told() -> None:
+def test_every_value_of_the_schema_is_described() -> None:
     text = (CHART / "values.schema.json").read_text()
     told = chart.Chart(json.loads(text), (CHART / "values.yaml").read_text())
     paths = {".".join(value.path) for _, _, values in told.sections() for value in values}
@@ -126,7 +126,7 @@ def test_a_table_has_no_empty_column() -> None:
         ("a|b\n  c", r"a\|b c"),
     ],
 )
-def test_text_stays_what_it_is(plain: str, shown: str) -> None:
+def test_text_is_escaped(plain: str, shown: str) -> None:
     assert markdown.text(plain) == shown
 
 
@@ -139,7 +139,7 @@ def test_anchors_are_githubs(heading: str, anchor: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["render", "--help"], ["build", "--help"]])
-def test_the_page_of_the_command_line_does_not_follow_the_terminal(
+def test_the_page_of_the_command_line_is_independent_of_the_terminal(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = PAGES["docs/reference/cli.md"]()

@@ -1,4 +1,4 @@
-"""docs/operations/sizing.md says what the code asks for: requests per stage, pipelines per node, disk of a build."""
+"""docs/operations/sizing.md has the figures of the code: requests per stage, pipelines per node, disk of a build."""
 
 import re
 from decimal import Decimal
@@ -33,13 +33,13 @@ PODS: dict[str, tuple[Stage, dict[str, Any]]] = {
 
 
 def row(first: str) -> list[str]:
-    """The cells after the first one of the only row that begins so."""
+    """The cells after the first one of the only row with this first cell."""
     (found,) = [line for line in PAGE.splitlines() if line.startswith(f"| {first} |")]
     return [cell.strip() for cell in found.strip("|").split("|")[1:]]
 
 
 def total(pod: dict[str, Any], kind: str, name: str) -> Decimal:
-    """What Kubernetes counts for a pod: sidecars run beside everything that comes after them."""
+    """The request of a pod as Kubernetes computes it: sidecars run together with everything after them."""
 
     def of(container: dict[str, Any]) -> Decimal:
         return quantity(container["resources"][kind].get(name, 0))

@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "operations" / "support.md").read_text()
 
 
 def row(first: str) -> str:
-    """The second cell of the only row that begins so."""
+    """The second cell of the only row with this first cell."""
     (found,) = [line for line in PAGE.splitlines() if line.startswith(f"| {first} |")]
     return found.split("|")[2].strip()
 

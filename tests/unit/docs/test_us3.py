@@ -1,4 +1,4 @@
-"""docs/guides/us3.md lists the rights that the stages are tested with, and the times of the program."""
+"""docs/guides/us3.md lists the tested rights of the stages and the program's times."""
 
 import re
 from pathlib import Path

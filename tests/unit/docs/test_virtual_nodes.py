@@ -1,4 +1,4 @@
-"""docs/operations/virtual-nodes.md and its example keep the rules of UK8S's virtual nodes, as far as a manifest can."""
+"""docs/operations/virtual-nodes.md and its example follow those rules of UK8S's virtual nodes that a test can check."""
 
 import json
 import re
@@ -58,13 +58,13 @@ def test_the_sizes_are_those_that_uk8s_lists() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_container_has_a_size_that_there_is(stage: Stage) -> None:
+def test_every_container_has_an_existing_size(stage: Stage) -> None:
     wrong = {one["name"]: one["resources"] for one in containers(pod(stage)) if size(one) not in SIZES}
     assert wrong == {}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_whole_pod_is_no_larger_than_the_largest_instance(stage: Stage) -> None:
+def test_a_pod_is_no_larger_than_the_largest_instance(stage: Stage) -> None:
     sizes = [size(one) for one in containers(pod(stage))]
     assert len(sizes) <= MOST_CONTAINERS
     assert sum(cpu for cpu, _ in sizes) <= quantity("8")
@@ -72,7 +72,7 @@ def test_a_whole_pod_is_no_larger_than_the_largest_instance(stage: Stage) -> Non
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_no_pod_uses_what_cube_does_not_know(stage: Stage) -> None:
+def test_no_pod_uses_features_that_cube_lacks(stage: Stage) -> None:
     spec = pod(stage)
     assert spec["automountServiceAccountToken"] is False
     assert {kind for volume in spec["volumes"] for kind in volume if kind != "name"} <= VOLUMES
@@ -89,7 +89,7 @@ def test_every_pod_selects_the_node_and_tolerates_its_taint(stage: Stage) -> Non
     assert served["tolerations"][0]["key"] in PAGE
 
 
-def test_with_the_graph_as_measure_the_pod_would_have_too_many_containers() -> None:
+def test_with_match_graph_the_pod_has_too_many_containers() -> None:
     world = World()
     world.spec["test"] = {"sample": "a.png", "matchGraph": True}
     world.run_to(Stage.TEST)
@@ -112,7 +112,7 @@ def test_the_values_pass_the_charts_schema() -> None:
     jsonschema.validate(values, json.loads((chart / "values.schema.json").read_text()))
 
 
-def test_the_example_asks_for_no_more_than_an_installation_allows() -> None:
+def test_the_example_requests_no_more_than_an_installation_allows() -> None:
     maximum = CONFIG.jobs.maximum
     spec = read(Spec, EXAMPLE["spec"])
     for resources in (spec.export.resources, spec.build.resources):
