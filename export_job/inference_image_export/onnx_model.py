@@ -20,8 +20,8 @@ LARGEST_DIFFERENCE = 1e-4
 """Maximal difference of a score, or of a relative box coordinate. Both add the same float32 numbers in other orders."""
 
 _SCORE, _FIRST = 0.05, 10
-"""Compared are detections with at least this score, and the first of each picture. Below it, chance decides which of two
-equal candidates suppresses the other."""
+"""Compared are detections with at least this score, and the first of each picture. Below it, chance decides which of
+two equal candidates suppresses the other."""
 
 _LEAVE_OUT = "Remove ONNX from spec.export.formats to publish this model without it"
 

@@ -15,8 +15,8 @@ class ConfError(Exception):
 def read_conf():
     """Reads the configuration that UAI_SERVICE_CONFIG names; returns it and its folder.
 
-    It is `{"http_server": {"exec": {"main_class", "main_file"}, "tensorflow": {"model_dir"}}}`. Its paths are relative to
-    the working directory.
+    It is `{"http_server": {"exec": {"main_class", "main_file"}, "tensorflow": {"model_dir"}}}`. Its paths are relative
+    to the working directory.
     """
     path = os.environ.get(CONF_ENV, "")
     if not path:
