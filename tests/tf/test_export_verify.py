@@ -83,7 +83,7 @@ def test_a_graph_of_another_input_type_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"\xff nonsense", "This is not a frozen graph"), (b"", "failed its verification with a picture: it has no")],
+    [(b"\xff nonsense", "This is not a frozen graph"), (b"", "verification with a picture: it has no")],
 )
 def test_bytes_that_are_not_a_graph_are_refused(tmp_path, data, message):
     path = tmp_path / "graph.pb"
