@@ -1,1 +1,1 @@
-"""Benchmarks: each writes its figures to out/bench and its table to docs/operations/benchmarks.md."""
+"""Benchmarks. Each writes its figures to out/bench and its table to docs/operations/benchmarks.md."""

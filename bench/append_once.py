@@ -1,4 +1,4 @@
-"""`python -m bench.append_once WORKSPACE REPOSITORY TAG`: the append builder on a workspace, as in its container."""
+"""`python -m bench.append_once WORKSPACE REPOSITORY TAG`: runs the append builder as its container does."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from inference_image_contract.inputs import Registry as Allowed
 
 
 def main(workspace: Path, repository: str, tag: str) -> None:
-    """Builds and pushes; prints the result."""
+    """Builds and pushes an image; prints the result."""
     host = parse_repository(repository).host
     allowed = Allowed(repository=repository, plain_http_hosts=(host,))
     nowhere = Path("/nonexistent")

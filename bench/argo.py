@@ -1,6 +1,6 @@
-"""Argo Workflows beside: a workflow of as many steps as a pipeline has stages, on the same plane with the same pods.
+"""Argo Workflows for comparison: a workflow with one step per stage, on the same control plane with the same pods.
 
-Its controller runs with the client rates that the controller-manager has here; its own default is 20 a second.
+Its controller has the client rates of our controller-manager; its own default is 20 requests a second.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ GROUP = "/apis/argoproj.io/v1alpha1"
 
 @dataclass(frozen=True)
 class Cost:
-    """What the workflows cost their controller."""
+    """The controller's cost of the workflows."""
 
     total: float
     cpu_seconds: float
@@ -52,7 +52,7 @@ def run(found: Stack, count: int) -> Cost:
 
 
 def workflow(name: str) -> Object:
-    """One step after the other, as many as a pipeline has stages."""
+    """A workflow with one sequential step per stage."""
     steps = [[{"name": stage.lower(), "template": "run"}] for stage in Stage]
     container = {"image": "x", "command": ["x"]}
     return {
@@ -67,7 +67,7 @@ def workflow(name: str) -> Object:
 
 
 def _definitions() -> list[Object]:
-    """The CRDs that its own Go module carries."""
+    """The CRDs in its Go module."""
     argv: list[str | Path] = [find_go(), "list", "-m", "-f", "{{.Dir}}", MODULE]
     module = Path(run_program(argv, cwd=binaries.TOOLS / binaries.ARGO.name, env=go_environment()).strip())
     files = sorted((module / "manifests" / "base" / "crds" / "minimal").glob("argoproj.io_*.yaml"))
@@ -129,7 +129,7 @@ async def _workflows(found: Stack, namespace: str, names: list[str]) -> Run:
                 name = item["metadata"]["name"]
                 if name in waiting:
                     if item["status"]["phase"] != "Succeeded":
-                        raise RuntimeError(f"workflow {name} ended badly: {json.dumps(item['status'])[:2000]}")
+                        raise RuntimeError(f"workflow {name} failed: {json.dumps(item['status'])[:2000]}")
                     run.ended[name] = time.monotonic()
                     waiting.discard(name)
                 if not waiting:

@@ -1,4 +1,4 @@
-"""Counts writes in the API server's audit log: the witness that no operator can talk to."""
+"""Counts writes in the API server's audit log, independent of the operator."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
 class WriteCounter:
-    """Successful and refused writes of one user since the last count, by verb and resource."""
+    """Successful and rejected writes of one user since the last count, by verb and resource."""
 
     def __init__(self, log: Path, user: str) -> None:
         self._log = log
@@ -16,7 +16,7 @@ class WriteCounter:
         self._offset = log.stat().st_size
 
     def count(self) -> Counter[str]:
-        """Since the last call, or since this was made; keys like `patch inferenceimages/status`."""
+        """The writes since the last call or the creation; keys like `patch inferenceimages/status`."""
         found: Counter[str] = Counter()
         with self._log.open("rb") as log:
             log.seek(self._offset)
@@ -29,7 +29,7 @@ class WriteCounter:
 
 
 def _write(line: bytes, user: str) -> list[str]:
-    if user.encode() not in line:  # spares the parsing of everybody else's
+    if user.encode() not in line:  # skips parsing the writes of other users
         return []
     event = json.loads(line)
     if event["user"]["username"] != user or event["verb"] not in WRITES:

@@ -1,4 +1,4 @@
-"""`python -m bench.build [--sizes MB,MB]`: time and memory of the builders against buildah, on the same contexts."""
+"""`python -m bench.build [--sizes MB,MB]`: compares time and memory of the builders with buildah, on equal contexts."""
 
 import argparse
 import contextlib
@@ -14,17 +14,17 @@ from bench.harness import Figure
 MB = 1_000_000
 SIZES = "100,1000,4000"
 LIMIT = 128 * MIB
-"""The default memory limit of the container `append`, under which it is run here."""
+"""The default memory limit of the container `append`, which applies here too."""
 REPRODUCIBLE = "Kaniko reproducible"
 IN_MEMORY = 1000 * MB
-"""Larger weights are not given to a builder that holds layers in memory."""
+"""The largest weights for a builder that keeps layers in memory."""
 MEMORY = Path("/sys/fs/cgroup/memory")
 UNIFIED = Path("/sys/fs/cgroup")
 
 
 @contextlib.contextmanager
 def limited(size: int) -> Iterator[str]:
-    """A cgroup whose processes get at most this much memory, page cache included; cgroup v1 or v2. Needs root."""
+    """A cgroup with this memory limit, including page cache; cgroup v1 or v2. Needs root."""
     parent, name = (MEMORY, "memory.limit_in_bytes") if MEMORY.exists() else (UNIFIED, "memory.max")
     group = parent / "inference-image-bench"
     group.mkdir(exist_ok=True)
@@ -36,7 +36,7 @@ def limited(size: int) -> Iterator[str]:
 
 
 def run(name: str, place: Site, workspace: Path) -> Cost:
-    """One build into a repository that holds nothing yet."""
+    """One build into an empty repository."""
     target = Target(f"{place.host}/bench/{name.lower().replace(' ', '-')}", "bench")
     if name != "Append":
         return builders.BUILDERS[name](workspace, target)
@@ -50,7 +50,7 @@ def figures(size: int) -> list[Figure]:
     for name in builders.BUILDERS:
         if name == REPRODUCIBLE and size > IN_MEMORY:
             continue
-        # a registry of its own for each, so that the disk holds one image at a time
+        # a separate registry for each, so that the disk holds one image at a time
         with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, site(Path(folder, "registry")) as place:
             make_context(Path(folder, "workspace"), place.base, size)
             before = place.kept

@@ -1,4 +1,4 @@
-"""What the builders are compared on: a registry on loopback, a base image, and a build context of a given weight."""
+"""The setting of the builder comparison: a registry on loopback, a base image, and a build context of a given size."""
 
 import contextlib
 import gzip
@@ -23,7 +23,7 @@ from tests.support.registries.docker_registry import serve_registry
 
 MIB = 1 << 20
 BASE_SIZE = 64 * MIB
-"""Of the base image's one layer, incompressible; an inference base is larger, which costs only those that unpack it."""
+"""Bytes of the base image's only, incompressible layer. A real base is larger: it costs builders that unpack it."""
 DOCKERFILE = """\
 FROM {base}
 EXPOSE 8080
@@ -39,16 +39,16 @@ WEIGHTS = "code/checkpoint_dir/frozen_inference_graph.pb"
 
 @dataclass(frozen=True)
 class Site:
-    """A registry that speaks HTTP on loopback, and the base image in it."""
+    """An HTTP registry on loopback, and the base image in it."""
 
     host: str
     base: str
     folder: Path
-    """What it keeps."""
+    """The registry's storage."""
 
     @property
     def kept(self) -> int:
-        """Bytes that it keeps."""
+        """Bytes in the registry's storage."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     def registry(self) -> Registry:
@@ -56,7 +56,7 @@ class Site:
         return client(self.host)
 
     def blob(self, path: str, digest: str) -> bytes:
-        """A whole blob, asked for without our own client."""
+        """A whole blob, downloaded without our own client."""
         with urllib.request.urlopen(f"http://{self.host}/v2/{path}/blobs/{digest}", timeout=60) as reply:
             return reply.read()
 
@@ -72,14 +72,14 @@ def client(host: str) -> Registry:
 
 @contextlib.contextmanager
 def site(folder: Path) -> Iterator[Site]:
-    """A fresh registry with a base image. Everything lies below `folder`."""
+    """A new registry with a base image, all below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with serve_registry(folder, None, {}) as host:
         yield Site(host, _push_base(host), folder)
 
 
 def _push_base(host: str) -> str:
-    """Pushes the base image; its reference by digest."""
+    """Pushes the base image; returns its reference by digest."""
     image, registry = parse(f"{host}/bench/base:1"), client(host)
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:

@@ -1,4 +1,4 @@
-"""The builders side by side: each builds a workspace as its container would, and is measured by the kernel."""
+"""Runs and measures the builders: each builds a workspace as its container does."""
 
 import json
 import os
@@ -14,26 +14,26 @@ from devcluster import binaries, settings
 from devcluster.images.buildah import POLICY
 
 KANIKO_FLAGS = ("--compressed-caching=false", "--snapshot-mode=redo")
-"""Those that the operator gives it, because they keep its memory bounded."""
+"""The operator's flags that limit Kaniko's memory."""
 _TAIL = 2000
 
 
 class BuildError(RuntimeError):
-    """A builder failed; the text ends with what it said."""
+    """A builder failed; the message ends with its output."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one build took."""
+    """The cost of one build."""
 
     seconds: float
     peak_bytes: int
-    """Highest resident set of any of its processes."""
+    """Peak resident set of any of its processes."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a build goes; `repository` is host/path."""
+    """The target of a build; `repository` is host/path."""
 
     repository: str
     tag: str
@@ -44,14 +44,14 @@ class Target:
 
 
 def append(workspace: Path, target: Target, *, cgroup: str = "") -> Cost:
-    """The append builder, in a cgroup where one is given."""
+    """The append builder, in a cgroup if given."""
     driver = [sys.executable, "-m", "bench.append_once", str(workspace), target.repository, target.tag]
     path = ":".join(str(settings.REPOSITORY / part) for part in ("", "job_contract", "object_store", "build_job"))
     return _measured([driver], env=os.environ | {"PYTHONPATH": path}, cgroup=cgroup)
 
 
 def kaniko(workspace: Path, target: Target, *flags: str) -> Cost:
-    """Kaniko as root in a mount namespace and a root of its own, with the operator's flags."""
+    """Kaniko as root in a new mount namespace and root file system, with the operator's flags."""
     executor = binaries.ensure(binaries.KANIKO)["executor"]
     with tempfile.TemporaryDirectory(dir=workspace.parent) as folder:
         root = Path(folder)
@@ -79,7 +79,7 @@ def kaniko(workspace: Path, target: Target, *flags: str) -> Cost:
 
 
 def buildah(workspace: Path, target: Target) -> Cost:
-    """buildah with a storage of its own, which starts empty: what a fresh node does."""
+    """buildah with new, empty storage, as on a new node."""
     with tempfile.TemporaryDirectory(dir=workspace.parent) as folder:
         storage = [f"--root={folder}/root", f"--runroot={folder}/run", "--storage-driver=overlay"]
         name = f"{target.repository}:{target.tag}"
@@ -94,7 +94,7 @@ def buildah(workspace: Path, target: Target) -> Cost:
 
 
 def kaniko_reproducible(workspace: Path, target: Target) -> Cost:
-    """Kaniko as `spec.build.reproducible` has it."""
+    """Kaniko with `spec.build.reproducible`."""
     return kaniko(workspace, target, "--reproducible")
 
 
@@ -107,7 +107,7 @@ BUILDERS: Mapping[str, Callable[[Path, Target], Cost]] = {
 
 
 def _measured(commands: Sequence[Sequence[str]], *, env: Mapping[str, str] | None = None, cgroup: str = "") -> Cost:
-    """Runs the commands one after the other: the sum of their times, the highest of their peaks.
+    """Runs the commands one after the other; returns the sum of their times and the highest peak.
 
     Raises BuildError.
     """
@@ -120,7 +120,7 @@ def _measured(commands: Sequence[Sequence[str]], *, env: Mapping[str, str] | Non
             )
             if done.returncode:
                 said = (done.stdout + done.stderr)[-_TAIL:]
-                raise BuildError(f"{command[0]} ended with code {done.returncode}:\n{said}")
+                raise BuildError(f"{command[0]} failed with exit code {done.returncode}:\n{said}")
             cost = json.loads(Path(result.name).read_text())
         seconds, peak = seconds + cost["seconds"], max(peak, cost["peak"])
     return Cost(seconds, peak)

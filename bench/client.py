@@ -1,4 +1,4 @@
-"""An asynchronous client of the API server for benchmarks: paths in, JSON out, many requests at once."""
+"""An asynchronous client of the API server for benchmarks: paths in, JSON out, concurrent requests."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _LINE = 4 << 20  # bytes; a watch event is one line
 
 
 class Client:
-    """As administrator, or with a service account's token. Use it in `async with`."""
+    """Acts as administrator or with a service account's token. Use it in `async with`."""
 
     def __init__(self, plane: ControlPlane, token: str = "") -> None:
         self._url = plane.url
@@ -45,7 +45,7 @@ class Client:
     async def request(
         self, method: str, path: str, body: Object | None = None, kind: str = "application/json"
     ) -> Object:
-        """Raises RuntimeError with the API server's words when it refuses."""
+        """Raises RuntimeError with the API server's message when it rejects the request."""
         data = None if body is None else json.dumps(body)
         async with self._session.request(method, path, data=data, headers={"Content-Type": kind}) as answer:
             text = await answer.text()
@@ -58,7 +58,7 @@ class Client:
         return await self.request("GET", path)
 
     async def create_all(self, path: str, bodies: Iterator[Object]) -> None:
-        """Creates them, `PARALLEL` at a time; a body is taken from the iterator when its turn comes."""
+        """Creates the objects, `PARALLEL` at a time; reads the iterator lazily."""
 
         async def worker() -> None:
             for body in bodies:
@@ -69,9 +69,9 @@ class Client:
                 group.create_task(worker())
 
     async def watch(self, path: str, containing: bytes) -> AsyncIterator[Object]:
-        """Objects as they are found, added or changed; those whose JSON lacks `containing` are not even parsed.
+        """Yields existing, added and changed objects; skips those whose JSON lacks `containing` without parsing them.
 
-        A watch that the API server ends is opened again and begins with all objects there are.
+        Reopens a watch that the API server ends; it begins with all objects again.
         """
         while True:
             async with await self._watching(path) as answer:
@@ -81,7 +81,7 @@ class Client:
                         yield event["object"]
 
     async def _watching(self, path: str) -> aiohttp.ClientResponse:
-        """The opened watch. The API server answers 429 while it fills the cache of a resource that was never read."""
+        """Opens the watch. The API server returns 429 while it fills the cache of a resource that was never read."""
         async with asyncio.timeout(60):
             while True:
                 answer = await self._session.get(path, params={"watch": "1"})

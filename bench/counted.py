@@ -1,4 +1,4 @@
-"""A registry seen through a proxy that counts the bytes that it receives."""
+"""A proxy that counts the bytes that a registry receives."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ _CHUNK = 256 * 1024
 
 
 class Counter:
-    """Bytes from the clients to the registry, headers included, since the last `take`."""
+    """Bytes from clients to the registry, including headers, since the last `take`."""
 
     def __init__(self, host: str) -> None:
         self.host = host
@@ -24,7 +24,7 @@ class Counter:
             self._received += count
 
     def take(self) -> int:
-        """The count so far; the next begins at 0."""
+        """Returns the count and resets it."""
         with self._lock:
             count, self._received = self._received, 0
         return count
@@ -32,7 +32,7 @@ class Counter:
 
 @contextlib.contextmanager
 def counted(upstream: str) -> Iterator[Counter]:
-    """A proxy before the registry `upstream` (host:port)."""
+    """A proxy in front of the registry `upstream` (host:port)."""
     host, _, port = upstream.partition(":")
 
     class Handler(socketserver.BaseRequestHandler):

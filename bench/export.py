@@ -1,6 +1,6 @@
-"""The export step over the bare exporter: time, memory, how soon damage is named, and what the image weighs.
+"""Compares the export step with the bare exporter: time, memory, time to report damage, image size.
 
-The trained fixture, and the tutorial's model at its true size (Faster R-CNN on ResNet-101, 37 classes).
+Models: the trained fixture, and the tutorial's at full size (Faster R-CNN on ResNet-101, 37 classes).
 `python -m bench.export [--rounds N] [--without-image]`
 """
 
@@ -40,12 +40,12 @@ TRAIN, OUTPUT, GRAPH = "train/", "out/", "frozen_inference_graph.pb"
 MB = 1e6
 AIM_MB = 330
 CLASSES = {"pet_label_map.pbtxt": 37}
-"""Label map -> classes, where there are not three."""
+"""Label map -> number of classes, if not three."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one process, by the kernel's accounting."""
+    """The cost of one process, from the kernel's accounting."""
 
     seconds: float
     peak_bytes: int
@@ -53,7 +53,7 @@ class Cost:
 
 
 def measured(arguments: Sequence[object], environment: Mapping[str, str]) -> Cost:
-    """Runs a program to its end. Its words are dropped."""
+    """Runs a program to completion; discards its output."""
     words = [str(argument) for argument in arguments]
     null = os.open(os.devnull, os.O_RDWR)
     began = time.monotonic()
@@ -66,7 +66,7 @@ def measured(arguments: Sequence[object], environment: Mapping[str, str]) -> Cos
 
 
 class Bench:
-    """A bucket with the trained fixture, and the two ways to export it."""
+    """A bucket with the trained fixture, and both ways to export it."""
 
     def __init__(self, trained: Fixture, stand_in: StandIn, folder: Path) -> None:
         self.trained = trained
@@ -87,15 +87,15 @@ class Bench:
         return _done(measured([PYTHON, ONCE, "bare", self.prefix, self.config, target], self.environment))
 
     def ours(self, number: int) -> Cost:
-        """The whole step: fetched, read through, exported, run with a picture, published.
+        """The whole step: download, check, export, verify, publish.
 
-        Its memory is what the step itself tells: that of the largest of its processes.
+        Its memory is the step's own report: the peak of its largest process.
         """
         cost = _done(self._stage(f"{number:064x}", self.pins))
         return replace(cost, peak_bytes=json.loads((self.folder / "result").read_bytes())["peakMemoryBytes"])
 
     def session(self, kind: str, asks: int) -> dict[str, Any]:
-        """A process that runs the last graph that was published; see `session_once.py`."""
+        """A process that runs the last published graph; see `session_once.py`."""
         graph = self.folder / "graph.pb"
         self.store.download(OUTPUT + GRAPH, graph)
         result = self.folder / "session"
@@ -104,7 +104,7 @@ class Bench:
         return found
 
     def damaged(self, number: int) -> Cost:
-        """The same with one bit of the weights flipped."""
+        """The same step with one flipped bit in the weights."""
         name = next(name for name in self.pins if ".data-" in name)
         data = bytearray((self.trained.directory / name).read_bytes())
         data[len(data) // 2] ^= 1
@@ -112,7 +112,7 @@ class Bench:
         damaged.write_bytes(data)
         cost = self._stage(f"{number + 1000:064x}", self.pins | {name: self._pin(damaged, "damaged/")})
         if cost.code != ExitCode.BAD_INPUT:
-            raise ValueError(f"the damaged checkpoint ended with code {cost.code}")
+            raise ValueError(f"the export of the damaged checkpoint ended with exit code {cost.code}")
         return cost
 
     def _pin(self, path: Path, folder: str = "") -> inputs.PinnedObject:
@@ -153,8 +153,8 @@ class Bench:
 
 
 def step_figures(bench: Bench, rounds: int, model: str, aims: tuple[str, str]) -> Iterator[Figure]:
-    """Time and memory of the whole step, over the bare exporter."""
-    bench.bare(-1)  # reads TensorFlow from the disk
+    """Time and memory of the whole step, compared with the bare exporter."""
+    bench.bare(-1)  # loads TensorFlow into the page cache
     pairs = [(bench.ours(number), bench.bare(number)) for number in range(rounds)]
     ours, bare = ([pair[at] for pair in pairs] for at in (0, 1))
     seconds = [statistics.median(cost.seconds for cost in costs) for costs in (ours, bare)]
@@ -164,7 +164,7 @@ def step_figures(bench: Bench, rounds: int, model: str, aims: tuple[str, str]) -
 
 
 def session_figures(bench: Bench, model: str, asks: int) -> Iterator[Figure]:
-    """What running the published graph takes, over a session as TensorFlow makes it."""
+    """The cost of running the published graph, compared with TensorFlow's default session."""
     ours, plain = (bench.session(kind, asks) for kind in ("ours", "plain"))
     name = f"{model}: a process that runs the graph, without the graph optimizer"
     yield Figure(f"{name}: peak memory", "MB", ours["peak"] / MB, plain["peak"] / MB, aim="ratio 1.05 or less")
@@ -232,14 +232,14 @@ def _graph_of_image(bench: Bench, layout: Path) -> bytes:
 
 def _done(cost: Cost) -> Cost:
     if cost.code:
-        raise ValueError(f"an export ended with code {cost.code}")
+        raise ValueError(f"an export failed with exit code {cost.code}")
     return cost
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.export", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--without-image", action="store_true", help="leaves out the image, whose build takes minutes")
+    parser.add_argument("--without-image", action="store_true", help="skip the image, whose build takes minutes")
     arguments = parser.parse_args()
     load = harness.load()
     figures: list[Figure] = []

@@ -1,7 +1,7 @@
 """`export_once.py bare|ours CHECKPOINT_PREFIX PIPELINE_CONFIG FOLDER`: one export, by the bare exporter or by our code.
 
-`bare` calls the Object Detection API as its own script does; `ours` is what our step does to a graph, without the
-store, to compare bytes. Runs with TensorFlow's Python, and in the image.
+`bare` calls the Object Detection API like its own script; `ours` does what our step does to a graph, without the
+store, to compare bytes. Runs in the TensorFlow environment and in the image.
 """
 
 import sys

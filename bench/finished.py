@@ -1,4 +1,4 @@
-"""Thousands of finished InferenceImages: what a resync and a restart cost when there is nothing to do."""
+"""Thousands of finished InferenceImages: the cost of a resync and of a restart without work."""
 
 import asyncio
 import copy
@@ -12,45 +12,45 @@ from bench.stack import Namespace, Operator, Stack, follow, image
 from tests.loop.api import wait_for
 
 PERIOD = 60.0
-"""Seconds between resyncs here, so that several are seen."""
+"""Seconds between resyncs here, short enough to observe several."""
 DEFAULT = 600.0
-"""Seconds between resyncs of an operator that is configured no other way."""
+"""Seconds between resyncs by default."""
 RESYNCS = 4
 QUIET = 0.05
-"""Share of a core below which the operator is quiet, over a window of `WINDOW` seconds."""
+"""Share of a core below which the operator counts as idle, over `WINDOW` seconds."""
 WINDOW = 3.0
 
 
 @dataclass(frozen=True)
 class Rest:
-    """The operator over several resyncs in which nothing is to be done."""
+    """The operator's cost over several resyncs without work."""
 
     idle: float
     """Share of a core between two resyncs."""
     resync: float
-    """Seconds of CPU that one resync takes on top."""
+    """Additional CPU seconds of one resync."""
     memory: list[int]
     """Resident bytes after each resync."""
     writes: int
 
 
 def measure(found: Stack, count: int) -> list[Figure]:
-    """Makes the objects by copying the status of one that the operator finished, then watches it do nothing."""
+    """Creates the objects with the status of a finished one, then measures the idle operator."""
     namespace = found.namespace("finished")
     with namespace.operator() as operator:
         finished = asyncio.run(_one(namespace))
     asyncio.run(_fill(namespace, finished, count))
-    print(f"{count} finished objects stand", flush=True)
+    print(f"{count} finished objects exist", flush=True)
     writes = namespace.writes()
     with namespace.operator(resync=f"{PERIOD:.0f}s") as operator:
         started = _quiet(operator)
         startup_cpu = operator.usage.cpu_seconds
         startup_writes = writes.count().total()
-        print(f"quiet {started:.1f} s after the start", flush=True)
+        print(f"idle {started:.1f} s after the start", flush=True)
         rest = _rest(namespace, operator)
         text = operator.process.log
-    if f"resync: {count + 1} objects, 0 not settled" not in text:
-        raise RuntimeError(f"no resync over all objects was seen:\n{text[-3000:]}")
+    if f"resync: {count + 1} objects looked at, 0 not settled" not in text:
+        raise RuntimeError(f"no resync over all objects in the log:\n{text[-3000:]}")
     mebibytes = [size / 2**20 for size in rest.memory]
     print(f"resident after each resync: {', '.join(f'{size:.1f}' for size in mebibytes)} MiB", flush=True)
     return [
@@ -78,7 +78,7 @@ async def _one(namespace: Namespace) -> Object:
 
 
 async def _fill(namespace: Namespace, finished: Object, count: int) -> None:
-    """As administrator: objects, then their statuses."""
+    """Writes the objects, then their statuses, as administrator."""
 
     def bodies() -> Iterator[Object]:
         for number in range(count):
@@ -98,9 +98,9 @@ async def _fill(namespace: Namespace, finished: Object, count: int) -> None:
 
 
 def _quiet(operator: Operator) -> float:
-    """Seconds from the process's start to the begin of the first window in which it did next to nothing.
+    """Seconds from the process's start to the beginning of the first idle window.
 
-    Raises AssertionError when it finds no rest within five minutes.
+    Raises AssertionError when it is not idle within five minutes.
     """
     samples = [(time.monotonic(), operator.usage.cpu_seconds)]
 
@@ -112,7 +112,7 @@ def _quiet(operator: Operator) -> float:
                 return then if cpu - before < QUIET * (now - then) else None
         return None
 
-    began = wait_for("the operator is quiet", rests, lambda: operator.process.log[-3000:], 300)
+    began = wait_for("the operator is idle", rests, lambda: operator.process.log[-3000:], 300)
     return began - operator.process.since
 
 

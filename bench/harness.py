@@ -1,4 +1,4 @@
-"""Figures of a benchmark: as JSON in out/bench, as a table in docs/operations/benchmarks.md."""
+"""Figures of a benchmark, as JSON in out/bench and as a table in docs/operations/benchmarks.md."""
 
 import json
 import os
@@ -15,23 +15,23 @@ DOCUMENT = settings.REPOSITORY / "docs" / "operations" / "benchmarks.md"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value, and what it is measured against."""
+    """One measured value and its baseline."""
 
     name: str
     unit: str
     ours: float
     baseline: float | None = None
-    """The same thing done the plain way in the same run; None where there is nothing to compare with."""
+    """The value of the plain way in the same run; None without a comparison."""
     aim: str = ""
 
     @property
     def ratio(self) -> float | None:
-        """Ours over the baseline."""
+        """Our value divided by the baseline."""
         return self.ours / self.baseline if self.baseline else None
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of the values does not exceed (nearest rank).
+    """The percentile by nearest rank: the smallest value that this share of the values does not exceed.
 
     Raises ValueError when there are no values.
     """
@@ -42,7 +42,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def report(name: str, figures: Sequence[Figure], command: str, setting: str) -> None:
-    """Writes the JSON and the table, and prints the table. `setting` says under what circumstances it ran."""
+    """Writes the JSON and the table, and prints the table. `setting` describes the conditions of the run."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     document = {
         "name": name,
@@ -63,7 +63,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def number(value: float | None) -> str:
-    """Three digits that count; empty for None."""
+    """Three significant digits; empty for None."""
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - digits
@@ -86,5 +86,5 @@ def _write_section(path: Path, name: str, text: str) -> None:
 
 
 def load() -> float:
-    """Processes that wanted a core, averaged over the last minute."""
+    """The load average of the last minute."""
     return os.getloadavg()[0]

@@ -1,7 +1,7 @@
-"""`in_root.py ROOT WORKSPACE PROGRAM ARGUMENT...`: becomes a program in a root of its own, as Kaniko needs it.
+"""`in_root.py ROOT WORKSPACE PROGRAM ARGUMENT...`: executes a program in a separate root file system, as Kaniko needs.
 
-To be run as root in a mount namespace of its own (`unshare --mount`). The workspace is mounted where pods mount it, so
-that Kaniko takes it for a volume, and /proc is there because Kaniko reads its mounts from it.
+Run it as root in a new mount namespace (`unshare --mount`). It mounts the workspace where pods mount it, so that
+Kaniko treats it as a volume, and /proc, from which Kaniko reads its mounts.
 """
 
 import os
@@ -13,7 +13,7 @@ WORKSPACE = "inference-image"
 
 
 def main(root: Path, workspace: Path, program: list[str]) -> None:
-    """Replaces this process."""
+    """Replaces this process with the program."""
     for source, target in ((workspace, WORKSPACE), (Path("/proc"), "proc"), (Path("/dev"), "dev")):
         (root / target).mkdir(exist_ok=True)
         subprocess.run(["mount", "--bind", source, root / target], check=True)

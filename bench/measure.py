@@ -1,6 +1,6 @@
-"""`measure.py RESULT CGROUP PROGRAM ARGUMENT...`: runs a program and writes what it took; CGROUP may be empty.
+"""`measure.py RESULT CGROUP PROGRAM ARGUMENT...`: runs a program and writes its cost; CGROUP may be empty.
 
-A process of its own, because the kernel counts the memory of whoever forks towards the peak of what is forked.
+A separate process, because the kernel counts the memory of the forking process in the child's peak.
 """
 
 import json
@@ -17,7 +17,7 @@ def main(result: Path, cgroup: str, program: list[str]) -> int:
         Path(cgroup, "cgroup.procs").write_text(str(os.getpid()))
     begin = time.monotonic()
     process = subprocess.Popen(program)
-    _, status, used = os.wait4(process.pid, 0)  # with the children that it waited for
+    _, status, used = os.wait4(process.pid, 0)  # including the children that it waited for
     process.returncode = os.waitstatus_to_exitcode(status)
     result.write_text(json.dumps({"seconds": time.monotonic() - begin, "peak": used.ru_maxrss << 10}))
     return process.returncode if process.returncode >= 0 else 128 - process.returncode

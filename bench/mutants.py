@@ -1,8 +1,8 @@
-"""What mutation testing changes: one thing of a module at a time, compiled.
+"""Generates mutants: compiled modules with one change each.
 
-Mutated are comparisons, and/or/not, conditions, arithmetic, numbers, booleans, words (strings without a blank: reasons,
-names, keys, flags), returned values, and statements that only have an effect. Not mutated are prose, format strings,
-docstrings, annotations and options of classes.
+It mutates comparisons, and/or/not, conditions, arithmetic, numbers, booleans, words (strings without a space: reasons,
+names, keys, flags), returned values, and expression statements. It does not mutate prose, format strings, docstrings,
+annotations and class options.
 """
 
 import ast
@@ -20,7 +20,7 @@ _OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
 
 
 class Mutation(NamedTuple):
-    """One change: the field of a node (or one item of it) gets another value."""
+    """One change: another value for a node's field or one item of it."""
 
     line: int
     what: str
@@ -38,11 +38,11 @@ class Mutant(NamedTuple):
     module: str
     code: CodeType
     inside: str
-    """Qualified name of the function that the change lies in; empty at the level of the module or a class."""
+    """Qualified name of the changed function; empty at module or class level."""
 
 
 def mutants(package: Path, module: str) -> Iterator[Mutant]:
-    """The mutants of one module of a package, compiled one by one; `module` is its path without the ending."""
+    """The mutants of one module of a package, compiled lazily; `module` is its path without the suffix."""
     path = package / f"{module}.py"
     tree = ast.parse(path.read_text())
     functions = dict(_functions(tree, ""))
@@ -64,7 +64,7 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _exchange(mutation: Mutation, value: object) -> object:
-    """Puts the value in its place and returns what was there."""
+    """Sets the value and returns the previous one."""
     if mutation.item is None:
         old: object = getattr(mutation.node, mutation.field)
         setattr(mutation.node, mutation.field, value)
@@ -125,7 +125,7 @@ def _statements(node: ast.AST) -> Iterator[Mutation]:
 
 
 def _untouched(tree: ast.Module) -> set[ast.AST]:
-    """Annotations, docstrings, pieces of format strings, options of classes."""
+    """Nodes that are never mutated: annotations, docstrings, parts of format strings, class options."""
     roots: list[ast.AST | None] = []
     for node in ast.walk(tree):
         roots += [getattr(node, "annotation", None), getattr(node, "returns", None)]

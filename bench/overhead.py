@@ -1,4 +1,4 @@
-"""What the operator adds to one pipeline: time to Ready over a script that creates the same four Jobs."""
+"""The operator's overhead for one pipeline: time to Ready compared with a script that creates the same four Jobs."""
 
 import asyncio
 import statistics
@@ -13,7 +13,7 @@ COMMAND = "make bench-overhead"
 
 
 def main(rounds: int) -> None:
-    """Runs both in turn, `rounds` times after one that does not count."""
+    """Runs both in turn, `rounds` times after one warm-up round."""
     with stack() as found:
         ours, script = found.namespace("ours"), found.namespace("script")
         with ours.operator():

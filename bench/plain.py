@@ -1,6 +1,6 @@
-"""The baseline: a bare script that creates a pipeline's next Job the moment the one before is complete.
+"""The baseline: a minimal script that creates a pipeline's next Job as soon as the previous one completes.
 
-It checks nothing, records nothing and survives nothing: what it takes, everybody has to take.
+It checks nothing, records nothing and survives nothing: its time is the minimum for any implementation.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ STAGE = "bench/stage"
 
 
 def manifests() -> list[Object]:
-    """The Jobs that the operator makes for one InferenceImage, in order, without their owner."""
+    """The Jobs that the operator creates for one InferenceImage, in order, without owner references."""
     world = World()
     world.run_whole()
     found = [copy.deepcopy(manifest) for manifest in world.created]
     if len(found) != len(Stage):
-        raise ValueError(f"a pipeline has {len(Stage)} Jobs, these are {len(found)}")
+        raise ValueError(f"a pipeline has {len(Stage)} Jobs, but the operator created {len(found)}")
     for number, manifest in enumerate(found):
         meta = manifest["metadata"]
         del meta["ownerReferences"]
@@ -32,7 +32,7 @@ def manifests() -> list[Object]:
 
 
 class Script:
-    """Runs pipelines in a namespace where nothing else watches them."""
+    """Runs pipelines in a namespace without other controllers."""
 
     def __init__(self, client: Client, namespace: str) -> None:
         self._client = client
@@ -41,7 +41,7 @@ class Script:
         self._manifests = manifests()
 
     async def run(self, names: list[str]) -> Run:
-        """All of them at once; returns when the last Job of each is complete."""
+        """Runs all pipelines at once; returns when the last Job of each is complete."""
         run = Run()
         watching = asyncio.create_task(self._watch(set(names), run))
         await self._client.create_all(self._path, self._first(names, run))

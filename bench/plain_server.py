@@ -1,6 +1,6 @@
-"""What the example is measured against: the published tutorial's way, one picture at a time under a lock.
+"""The baseline of the example's server: the published tutorial's way, one picture at a time under a lock.
 
-The same gunicorn, detector and answer, no queue, batches or metrics: `python -m bench.plain_server DIRECTORY BIND`.
+Same gunicorn, detector and answers; no queue, batches or metrics: `python -m bench.plain_server DIRECTORY BIND`.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""`python -m bench.rebuild [--weights MIB]`: what a rebuild pushes, counted at the registry; whose digests repeat."""
+"""`python -m bench.rebuild [--weights MIB]`: counts the bytes that a rebuild pushes, and compares digests."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from bench.counted import Counter, counted
 from bench.harness import Figure
 
 OTHER_DAY = 1_000_000_000
-"""A time in 2001, for the files of the context that is written a second time."""
+"""A time in 2001, for the files of the second copy of a context."""
 OTHER_USER = 4711
 
 
@@ -24,7 +24,7 @@ WAYS = ("Append", "Kaniko", "Kaniko reproducible")
 
 @dataclass(frozen=True)
 class Pushed:
-    """One build: what the registry has, and how many bytes it received for it."""
+    """One build: the image in the registry, and the bytes that the registry received."""
 
     digest: str
     layers: Mapping[str, int]
@@ -44,9 +44,9 @@ class Bench:
         self._base = place.base.replace(place.host, counter.host)
 
     def push(self, tag: str, weights: int, *, elsewhere: bool = False, **changes: object) -> Pushed:
-        """Writes a context and builds it; `elsewhere` in another folder and on another day.
+        """Writes a context and builds it; with `elsewhere`, in another folder and with other times.
 
-        With Append as another user, too. Kaniko keeps the owner that a file has, which is the same in every pod.
+        With Append also as another user. Kaniko keeps file owners, which are the same in every pod.
         """
         workspace = self._folder / (f"workspace-{tag}" if elsewhere else "workspace")
         make_context(workspace, self._base, weights, **changes)
@@ -60,13 +60,13 @@ class Bench:
         received = self._counter.take()
         found = self._place.registry().manifest(self._place.image(self._repository), tag)
         if found is None:
-            raise RuntimeError(f"{self._repository}:{tag} is not there")
+            raise RuntimeError(f"{self._repository}:{tag} does not exist")
         layers = {layer["digest"]: layer["size"] for layer in json.loads(found.data)["layers"]}
         return Pushed(found.digest, layers, received)
 
 
 def figures(name: str, bench: Bench, weights: int) -> list[Figure]:
-    """A first build, then one change at a time."""
+    """The figures of a first build and of single changes."""
     first = bench.push("first", weights)
     code = bench.push("code", weights, code="print(2)\n")
     heavy = bench.push("weights", weights, seed=3)

@@ -1,4 +1,4 @@
-"""Many pipelines at once: the operator over the script, what a stage costs the operator, and Argo Workflows beside."""
+"""Many pipelines at once: the operator compared with the script and with Argo Workflows, and its cost per stage."""
 
 import asyncio
 import statistics
@@ -20,7 +20,7 @@ EVENTS = "create events"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of pipelines cost the process that drove them."""
+    """The cost of one run of pipelines for the process that drives them."""
 
     run: Run
     cpu_seconds: float

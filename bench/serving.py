@@ -1,6 +1,6 @@
-"""Requests per second and p99 of the example's server, on both runtimes, beside the plain one-at-a-time loop.
+"""Requests per second and p99 of the example's server on both runtimes, compared with a plain server.
 
-`python -m bench.serving [--rounds N] [--seconds N]`, in the TensorFlow environment. The load is made by vegeta.
+`python -m bench.serving [--rounds N] [--seconds N]`, in the TensorFlow environment. vegeta generates the load.
 """
 
 import argparse
@@ -31,18 +31,18 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Load:
-    """What vegeta saw of one server."""
+    """vegeta's results for one server."""
 
     per_second: float
     """Requests answered with 200."""
     p99: float
     """Milliseconds."""
     cpu: float
-    """Milliseconds of the server's CPU per request: what other work on the machine disturbs least."""
+    """Milliseconds of the server's CPU per request, the figure least disturbed by other work on the machine."""
 
 
 def main(rounds: int, seconds: int) -> None:
-    """Asks every server in turn, `rounds` times for each number of clients."""
+    """Measures every server in turn, `rounds` times for each number of clients."""
     vegeta = binaries.ensure(binaries.VEGETA)["vegeta"]
     with tempfile.TemporaryDirectory() as directory:
         work = Path(directory)
@@ -58,7 +58,7 @@ def main(rounds: int, seconds: int) -> None:
 
 
 def _compare(answers: list[list[dict[str, object]]]) -> None:
-    """Raises ValueError unless all servers found the same: what answers otherwise is not compared."""
+    """Raises ValueError unless all servers give the same answers."""
     found = [[(one["class"], round(float(str(one["score"])), 3)) for one in answer] for answer in answers]
     if not found[0] or any(other != found[0] for other in found):
         raise ValueError(f"the servers do not agree: {found}")
@@ -85,7 +85,7 @@ def _measure(vegeta: Path, started: list[Server], pictures: list[Path], rounds: 
 
 
 def attack(vegeta: Path, server: Server, pictures: list[Path], clients: int, seconds: int) -> Load:
-    """So many clients, each of which asks again as soon as it has its answer. Raises ValueError when any is refused."""
+    """Runs so many clients without think time. Raises ValueError when a request is rejected."""
     targets = "\n".join(f"POST {server.url}/service\n@{path}\n" for path in pictures)
     clients_only = [f"-workers={clients}", f"-max-workers={clients}", f"-connections={clients}", "-rate=0"]
     before = server.cpu_seconds()

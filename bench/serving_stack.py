@@ -1,4 +1,4 @@
-"""What `bench.serving` measures: the trained detector for both runtimes, and a server of each kind on each of them."""
+"""The servers that `bench.serving` measures: each kind of server on each runtime, with the trained detector."""
 
 import json
 import os
@@ -24,23 +24,23 @@ STARTED_WITHIN = 180  # seconds
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers."""
+    """A running server."""
 
     kind: str
     runtime: str
     url: str
     pid: int
-    """Of gunicorn's arbiter, whose child answers."""
+    """The PID of gunicorn's arbiter, whose child serves."""
 
     def cpu_seconds(self) -> float:
-        """What the processes that answer have used so far, by the kernel's books."""
+        """The CPU time of the serving processes, from the kernel's accounting."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         after_name = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in children]
         return sum(int(fields[11]) + int(fields[12]) for fields in after_name) / os.sysconf("SC_CLK_TCK")
 
 
 def exported(work: Path) -> dict[str, Path]:
-    """For each runtime, the example's code with a `checkpoint_dir` that makes it choose that runtime."""
+    """Runtime -> the example's code with a `checkpoint_dir` that makes it choose that runtime."""
     import tensorflow as tf  # noqa: PLC0415 - seconds, which `--help` need not wait for
     import tf2onnx  # noqa: PLC0415 - as above
 
@@ -73,7 +73,7 @@ def exported(work: Path) -> dict[str, Path]:
 
 @contextmanager
 def servers(directories: dict[str, Path]) -> Iterator[list[Server]]:
-    """Every kind of server on every runtime, all at once; they are idle while another one is asked."""
+    """Every kind of server on every runtime, started together; the others are idle while one is measured."""
     with ExitStack() as stack:
         started = [stack.enter_context(_server(kind, name, directories[name])) for name in RUNTIMES for kind in KINDS]
         for server in started:

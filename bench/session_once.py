@@ -1,6 +1,6 @@
-"""`session_once.py plain|ours GRAPH RESULT [ASKS]`: loads a frozen graph, runs it on pictures, and says what that took.
+"""`session_once.py plain|ours GRAPH RESULT [ASKS]`: loads a frozen graph, runs it on pictures, and reports the cost.
 
-`plain` is a session as TensorFlow makes it; `ours` is that of the export's verification and of the example's server:
+`plain` is TensorFlow's default session; `ours` is that of the export's verification and of the example's server,
 without the graph optimizer. RESULT gets seconds of each step, the resident set after it in bytes, and the peak.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class Clock:
-    """Seconds since the step before, and the resident set after each step."""
+    """Seconds since the previous step, and the resident set after each step."""
 
     def __init__(self) -> None:
         self.steps: dict[str, float] = {}
@@ -45,7 +45,7 @@ def main(kind: str, path: Path, result: Path, asks: int) -> None:
     pictures = np.random.default_rng(1).integers(0, 256, (asks + 1, 1, 480, 640, 3), np.uint8)
     with tf.Session(graph=graph, config=configuration) as session:
         clock.step("first picture", lambda: session.run(outputs, {"image_tensor:0": pictures[0]}))
-        session.run(outputs, {"image_tensor:0": pictures[0]})  # what is prepared at the second run is no part of a run
+        session.run(outputs, {"image_tensor:0": pictures[0]})  # exclude one-time preparation in the second run
         began = time.monotonic()
         used = time.process_time()
         for picture in pictures[1:]:

@@ -1,4 +1,4 @@
-"""What benchmarks stand on: the plane of the fault tests, the CRD, and the operator as a process of its own.
+"""The setting of the benchmarks: the control plane of the fault tests, the CRD, and the operator as a separate process.
 
 Operator, script and Argo Workflows share the API server, the controller-manager (1,000 requests a second, bursts of
 2,000) and KWOK, whose pods run at once and end 0.1 s later.
@@ -33,7 +33,7 @@ GROUP = "/apis/uai.ucloud.cn/v1alpha1"
 
 @dataclass
 class Stack:
-    """The running plane, and a directory for what belongs to this run."""
+    """The running control plane, and a directory for this run."""
 
     plane: Plane
     directory: Path
@@ -43,7 +43,7 @@ class Stack:
         return self.plane.control_plane
 
     def namespace(self, prefix: str) -> "Namespace":
-        """A new one, whose pods end as those of a pipeline that succeeds, with the chart's service account."""
+        """A new namespace with the chart's service account, whose pods end like those of a successful pipeline."""
         name = self.plane.namespace(prefix, images.ALL_DONE)
         api = self.plane.api()
         account = image_install.grant(api, name)
@@ -53,7 +53,7 @@ class Stack:
 
 @dataclass
 class Namespace:
-    """A namespace, and the identity that the operator or the script has in it."""
+    """A namespace, and the identity of the operator or the script in it."""
 
     stack: Stack
     name: str
@@ -62,16 +62,16 @@ class Namespace:
 
     @property
     def path(self) -> str:
-        """Of its InferenceImages."""
+        """The API path of its InferenceImages."""
         return f"{GROUP}/namespaces/{self.name}/inferenceimages"
 
     def writes(self) -> WriteCounter:
-        """Counts this identity's writes from now on."""
+        """Starts counting this identity's writes."""
         return WriteCounter(self.stack.control_plane.audit_log, self.user)
 
     @contextlib.contextmanager
     def operator(self, **settings: Any) -> Iterator["Operator"]:  # noqa: ANN401 - the operator's own configuration
-        """The operator, watching this namespace alone, ready."""
+        """A ready operator that watches only this namespace."""
         directory = self.stack.directory / self.name
         directory.mkdir(exist_ok=True)
         file, plane = directory / "kubeconfig", self.stack.control_plane
@@ -95,7 +95,7 @@ class Operator:
     directory: Path
 
     def wait_until_ready(self) -> None:
-        """As the kubelet would ask."""
+        """Waits with the kubelet's readiness request."""
         port = json.loads((self.directory / "config.yaml").read_text())["probes"]["port"]
 
         def ready() -> bool:
@@ -109,7 +109,7 @@ class Operator:
 
     @property
     def usage(self) -> Usage:
-        """Its process, since its start."""
+        """The resource usage of its process since its start."""
         return usage(self.process.pid)
 
 
@@ -154,7 +154,7 @@ def image(name: str, spec: Mapping[str, Any] = SPEC) -> Object:
 
 @contextlib.contextmanager
 def stack(*audited: Object) -> Iterator[Stack]:
-    """The plane with the CRD, in a temporary directory; gone on leaving."""
+    """The control plane with the CRD, in a temporary directory; removed on exit."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
         with fault_plane(images.STAGE_LABEL, audited, directory) as plane:

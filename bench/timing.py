@@ -1,11 +1,11 @@
-"""When pipelines began and ended."""
+"""Start and end times of pipelines."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Run:
-    """Pipelines that ran together; times of the monotonic clock by their names."""
+    """Concurrent pipelines; name -> time on the monotonic clock."""
 
     started: dict[str, float] = field(default_factory=dict)
     ended: dict[str, float] = field(default_factory=dict)

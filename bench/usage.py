@@ -1,4 +1,4 @@
-"""What a process used, as the kernel counts it."""
+"""The resource usage of a process, from the kernel's accounting."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Usage:
-    """Since the start of the process, its threads included."""
+    """Usage since the start of the process, including its threads."""
 
     cpu_seconds: float
     resident_bytes: int
@@ -17,13 +17,13 @@ class Usage:
 
 
 def usage(pid: int) -> Usage:
-    """Of a running process."""
+    """The usage of a running process."""
     directory = Path("/proc") / str(pid)
     return parse((directory / "stat").read_text(), (directory / "status").read_text())
 
 
 def parse(stat: str, status: str) -> Usage:
-    """From the texts of proc(5): /proc/PID/stat and /proc/PID/status."""
+    """Parses the texts of proc(5): /proc/PID/stat and /proc/PID/status."""
     after_name = stat.rpartition(")")[2].split()
     user, system = int(after_name[11]), int(after_name[12])
     memory = {key: int(value.split()[0]) << 10 for key, value in _pairs(status) if key in ("VmRSS", "VmHWM")}

@@ -1,7 +1,6 @@
 """Sends drawn pictures to the served image and compares its answers with those of the frozen graph, run here.
 
-`python -m demo.ask SCENARIO URL GRAPH-KEY COUNT`: writes pictures with boxes to the scenario's folder,
-prints a summary.
+`python -m demo.ask SCENARIO URL GRAPH-KEY COUNT`: writes annotated pictures to the scenario's folder, prints a summary.
 """
 
 import ast

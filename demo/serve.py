@@ -35,5 +35,5 @@ def run(scenario: Scenario, image: kubectl.Object) -> dict[str, Any]:
     )
     answers: dict[str, Any] = json.loads(run_inside("-m", "demo.ask", *asking))
     if answers["different"] or answers.get("right", scenario.pictures) < NEEDED * scenario.pictures:
-        raise NotReadyError(f"The answers of the image are not good enough: {answers}")
+        raise NotReadyError(f"The image's answers are not good enough: {answers}")
     return answers

@@ -1,4 +1,4 @@
-"""For every test: a skip outside the committed list fails the run, and rows of the list of faults become a table."""
+"""For every test: a skip outside the committed list fails the run; fault rows are written to a page."""
 
 from collections.abc import Callable
 from pathlib import Path

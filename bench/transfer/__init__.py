@@ -1,1 +1,1 @@
-"""Transfers to and from UFile: this project's store against curl and against the SDK's own calls."""
+"""Transfers to and from UFile: this project's store compared with curl and with the SDK's own calls."""

@@ -26,7 +26,7 @@ GIB = 1024**3
 BLOCK = 4 * 1024**2
 SMALL_SIZE = 16 * 1024
 LATE = 0.002
-"""Seconds; on loopback an answer has no way to go."""
+"""Seconds of added latency, because loopback has none."""
 
 STAND_IN = """
 import json, sys
@@ -41,15 +41,15 @@ with running(Path(sys.argv[1]), (KeyPair(sys.argv[2], sys.argv[3]),), (sys.argv[
 
 
 def _environment() -> dict[str, str]:
-    """Children find the packages where this process does."""
+    """The environment of child processes, with this process's import path."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 class Bench:
-    """The stand-in in one process, each client in another, in turn."""
+    """The stand-in in one process, each client in a separate one, in turn."""
 
     def __init__(self, folder: Path, commands: IO[str], answers: IO[str]) -> None:
-        """The stand-in, by its standard input and output, and the folder of the sources."""
+        """Takes the stand-in's standard input and output, and the folder of the sources."""
         self._commands, self._answers = commands, answers
         self.suffix = suffix = answers.readline().strip()
         self.folder = folder
@@ -58,10 +58,10 @@ class Bench:
         self.peaks: dict[str, list[int]] = {}
 
     def run(self, what: str) -> float:
-        """Seconds that one client took."""
+        """Runs one client; returns its seconds."""
         command = [sys.executable, "-m", "bench.transfer.client", what, self.suffix, str(self.folder)]
         found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, env=_environment()).stdout)
-        if "small" in what:  # for a while after many files were deleted, the file system is slow to make new ones
+        if "small" in what:  # after many deletions the file system creates files slowly for a while
             (self.folder / "target").rename(self.folder / f"done-{secrets.token_hex(4)}")
         else:
             shutil.rmtree(self.folder / "target")
@@ -71,7 +71,7 @@ class Bench:
 
     @contextmanager
     def late(self, seconds: float) -> Iterator[None]:
-        """The stand-in waits before each answer."""
+        """Makes the stand-in wait before each reply."""
         self._delay(seconds)
         yield
         self._delay(0)
@@ -81,7 +81,7 @@ class Bench:
         self._answers.readline()
 
     def forget(self, *prefixes: str) -> None:
-        """Deletes objects, so that the next upload has something to do."""
+        """Deletes objects, so that the next upload sends them again."""
         for prefix in prefixes:
             for item in self.store.list(prefix, limit=9999):
                 self.store.delete(item.key)
@@ -89,7 +89,7 @@ class Bench:
 
 @contextmanager
 def bench(size: int, count: int) -> Iterator[Bench]:
-    """Sources on disk, and a stand-in that keeps its objects beside them."""
+    """Sources on disk, and a stand-in with its objects beside them."""
     scratch = settings.REPOSITORY / "out"
     scratch.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="transfer-", dir=scratch) as name:
@@ -106,7 +106,7 @@ def bench(size: int, count: int) -> Iterator[Bench]:
 
 
 def _fill(folder: Path, size: int, count: int) -> None:
-    """Blocks that differ from each other, and small files that do."""
+    """Writes a file of distinct blocks, and distinct small files."""
     noise = secrets.token_bytes(BLOCK)
     with (folder / "source").open("wb") as file:
         for number in range(size // BLOCK):
@@ -117,7 +117,7 @@ def _fill(folder: Path, size: int, count: int) -> None:
 
 
 def _rounds(count: int, *works: Callable[[], float]) -> list[list[float]]:
-    """Seconds of each work, all of them in turn in each round."""
+    """Name -> seconds of each client, all in turn in each round."""
     os.sync()
     return [list(column) for column in zip(*([work() for work in works] for _ in range(count)), strict=True)]
 

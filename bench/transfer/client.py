@@ -1,6 +1,6 @@
-"""One measured client in a process of its own: `python -m bench.transfer.client WHAT SUFFIX FOLDER` prints JSON.
+"""One measured client in a separate process: `python -m bench.transfer.client WHAT SUFFIX FOLDER` prints JSON.
 
-It begins to count when everything is imported.
+The measurement begins after all imports.
 """
 
 import json
@@ -22,7 +22,7 @@ SMALL = "small/"
 
 
 class Client:
-    """What each way of moving the same bytes does. Every one raises when it fails."""
+    """The ways to transfer the same bytes. Each raises when it fails."""
 
     def __init__(self, suffix: str, folder: Path) -> None:
         self.store = Store(UFile(bucket=BUCKET, scheme="http", suffix=suffix), Credentials(PUBLIC, PRIVATE))

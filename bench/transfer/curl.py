@@ -1,4 +1,4 @@
-"""The same bytes by curl: one GET, or one PUT for each piece that the service takes in one request."""
+"""The same bytes with curl: one GET, or one PUT for each piece up to the service's limit."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ PIECE = 512 * 1024 * 1024
 
 
 class Curl:
-    """Requests are signed by the SDK and given on stdin: a signature in argv would be everybody's."""
+    """The SDK signs the requests. curl reads them from stdin, because everybody can read a signature in argv."""
 
     def __init__(self, suffix: str, folder: Path) -> None:
         self._files = filemanager.FileManager(PUBLIC, PRIVATE, suffix, suffix)
@@ -32,7 +32,7 @@ class Curl:
         return ended - began
 
     def pieces(self) -> None:
-        """Cuts the source into pieces, which is not counted."""
+        """Cuts the source into pieces; not measured."""
         with (self._folder / "source").open("rb") as source:
             for number in range(-(-os.fstat(source.fileno()).st_size // PIECE)):
                 with (self._folder / f"piece-{number}").open("wb") as piece:
@@ -42,7 +42,7 @@ class Curl:
                         left -= len(data)
 
     def up(self) -> float:
-        """Seconds for all pieces, over one connection."""
+        """Uploads all pieces over one connection; returns the seconds."""
         requests = []
         for path in sorted(self._folder.glob("piece-*")):
             key = f"curl/{path.name}"

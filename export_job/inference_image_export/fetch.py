@@ -94,8 +94,7 @@ def _download(store: Store, pinned: Iterable[tuple[PinnedObject, Path]]) -> None
         raise StageError(
             Reason.SOURCE_CHANGED,
             f"{error.message.removesuffix('.')}{_CHANGES[error.reason]}",
-            "Nothing to do while the training continues: the operator resolves again. "
-            "Otherwise upload the object again.",
+            "Nothing to do while the training continues: the operator resolves again. Else upload the object again.",
         ) from error
 
 

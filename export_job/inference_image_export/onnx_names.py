@@ -81,7 +81,7 @@ class _Scope:
         graph.name, graph.doc_string = "graph", ""  # a name is required
 
     def _visit(self, name: str, fixed: Mapping[str, str]) -> None:
-        """Names the inputs of a value, then the value. Keeps a stack: graphs exceed Python's recursion limit."""
+        """Names the inputs of a value, then the value. Uses a stack: graphs exceed Python's recursion limit."""
         stack: list[tuple[str, bool]] = [(name, False)]
         while stack:
             current, ready = stack.pop()

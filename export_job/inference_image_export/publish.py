@@ -86,9 +86,7 @@ def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str,
     )
     there = exported_graph(store, output_prefix, fingerprint)
     if there and replace(there, memory_bytes=result.memory_bytes) == result:
-        return (
-            there  # repeated memory measurements differ slightly; that must not fail a token that forbids overwriting
-        )
+        return there  # memory measurements differ slightly; that must not fail a token that forbids overwriting
     store.write(encode(result).encode(), folder + RESULT)
     return result
 

@@ -1,4 +1,4 @@
-"""A real API server that knows the CRD, and a way to send it manifests."""
+"""A real API server with the CRD, and a client that sends manifests."""
 
 import copy
 import json
@@ -34,12 +34,12 @@ MINIMAL = {
 
 
 LONGER = "may not be longer than"
-"""What Kubernetes 1.30 says of a text that is too long; later versions say MORE."""
+"""Kubernetes 1.30's message for a text that is too long; later versions use MORE."""
 MORE = "may not be more than"
 
 
 class RefusedError(Exception):
-    """The API server refused a manifest; `causes` are (field, message), in the words of the newest version."""
+    """The API server rejected a manifest; `causes` are (field, message), in the words of the newest version."""
 
     def __init__(self, error: client.ApiException) -> None:
         status = json.loads(error.body)
@@ -55,7 +55,7 @@ class Server:
         self._objects = client.CustomObjectsApi(api_client)
 
     def create(self, manifest: dict[str, Any], *, dry_run: bool = True) -> dict[str, Any]:
-        """What the API server makes of a manifest; raises RefusedError."""
+        """Creates a manifest and returns the stored object; raises RefusedError."""
         options = {"dry_run": "All"} if dry_run else {}
         try:
             return self._objects.create_namespaced_custom_object(
@@ -97,7 +97,7 @@ def _with(changes: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def crd() -> dict[str, Any]:
-    """The CRD as written."""
+    """The CRD's file."""
     return yaml.safe_load(CRD.read_text())
 
 
@@ -137,5 +137,5 @@ def manifest_with() -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def refused() -> type[RefusedError]:
-    """The exception of a refused manifest."""
+    """The exception of a rejected manifest."""
     return RefusedError

@@ -1,4 +1,4 @@
-"""The chart as Helm renders it: the API server takes it, Pod Security restricted too, and it grants what it says."""
+"""The rendered chart: the API server accepts it, Pod Security `restricted` too, and it grants the documented rights."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -69,7 +69,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 @pytest.mark.usefixtures("namespaces")
-def test_the_api_server_takes_every_object(
+def test_the_api_server_accepts_every_object(
     api_client: client.ApiClient, render: Callable[..., Objects], settings: tuple[str, ...]
 ) -> None:
     objects = render(*settings)
@@ -92,7 +92,7 @@ def test_the_operator_runs_under_pod_security_restricted(
         core.create_namespaced_pod(SYSTEM, {"metadata": {"name": "operator"}, "spec": spec}, dry_run="All")
 
 
-def test_the_configuration_is_one_that_the_operator_reads(render: Callable[..., Objects]) -> None:
+def test_the_operator_can_read_the_configuration(render: Callable[..., Objects]) -> None:
     (document,) = [
         document
         for document in render(

@@ -1,11 +1,11 @@
-"""What the API server accepts: every constraint of the CRD from its good side, bounds included."""
+"""Manifests that the API server accepts: valid values for every constraint of the CRD, including bounds."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-ABSENT = None  # takes the field out of the minimal manifest
+ABSENT = None  # removes the field from the minimal manifest
 
 ENDPOINT = {"ufile.region": ABSENT}
 CONFIG_MAP = {"source.ufile": ABSENT}

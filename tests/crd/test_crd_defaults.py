@@ -1,4 +1,4 @@
-"""Defaults: what the API server fills in is what `model.py` assumes, and a new object reads as in progress."""
+"""Defaults: the API server sets the values that the model assumes, and a new object counts as in progress."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -77,7 +77,7 @@ def test_defaults_are_visible_to_the_user(stored: dict[str, Any]) -> None:
     assert (spec["retry"]["limit"], spec["ttlAfterFinished"], spec["suspend"]) == (2, "24h", False)
 
 
-def test_an_object_that_nobody_saw_yet_is_behind_its_generation(stored: dict[str, Any]) -> None:
+def test_a_new_object_is_behind_its_generation(stored: dict[str, Any]) -> None:
     assert stored["status"] == {"observedGeneration": -1}
     assert api.read(api.Status, stored["status"]) == api.Status()
 

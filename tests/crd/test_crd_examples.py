@@ -1,4 +1,4 @@
-"""The manifests that people copy from are accepted as they are."""
+"""The API server accepts the example manifests."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Hostile values in every string of the spec: refused, or stored exactly as they were written."""
+"""Hostile values in every string of the spec: rejected, or stored unchanged."""
 
 import copy
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ OTHER_SOURCES: dict[tuple[str, ...], dict[str, Any]] = {
     ("ufile", "prefix"): {"prefix": "code/"},
     ("ufile", "archive"): {"archive": "code.zip"},
 }
-# the second way to name an endpoint, what needs another field beside it, and the other way to get a graph
+# the alternative endpoint, fields that need another field, and the alternative graph
 ELSEWHERE = {
     "ufile.region",
     "ufile.network",
@@ -140,7 +140,7 @@ def _dotted(path: tuple[Any, ...]) -> str:
 
 
 def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
-    """The full spec in which the path is; with another source where it is one of that."""
+    """The full spec that contains the path, with another source for paths of that source."""
     spec = copy.deepcopy(FULL)
     for place, source in OTHER_SOURCES.items():
         if path[1 : len(place) + 1] == place:
@@ -151,11 +151,11 @@ def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
 
 LEAVES = list(_leaves(FULL))
 LEAVES += [("source", place[0], *path) for place, source in OTHER_SOURCES.items() for path in _leaves(source)]
-PLAIN_POD_FIELDS = "scheduling.tolerations"  # copied as JSON into the pod, where the API server judges them
+PLAIN_POD_FIELDS = "scheduling.tolerations"  # copied as JSON into the pod, where the API server validates them
 
 
 def _try(server: Any, refused: Any, path: tuple[Any, ...], value: str) -> bool:
-    """Whether the API server takes the value; if it does, it must be stored as it is."""
+    """Whether the API server accepts the value; an accepted value must be stored unchanged."""
     spec = _spec(path)
     _get(spec, path[:-1])[path[-1]] = value
     manifest = {
@@ -199,12 +199,12 @@ def test_hostile_names_of_map_entries_are_refused(server: Any, refused: Any, pla
 
 
 @pytest.mark.parametrize("path", [("suspend",), *(("source", *place) for place in OTHER_SOURCES)], ids=_dotted)
-def test_the_manifest_under_attack_is_accepted_as_it_is(server: Any, path: tuple[Any, ...]) -> None:
+def test_the_unchanged_manifest_is_accepted(server: Any, path: tuple[Any, ...]) -> None:
     manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
     server.create({**manifest, "spec": _spec(path)})
 
 
-def test_no_string_of_the_api_is_left_out(crd: dict[str, Any]) -> None:
+def test_every_string_of_the_api_is_covered(crd: dict[str, Any]) -> None:
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     in_schema = {path for path in _schema_strings(spec) if not path.startswith("scheduling.affinity.")}
     assert in_schema - {_dotted(path) for path in LEAVES} == ELSEWHERE

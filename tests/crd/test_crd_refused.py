@@ -1,16 +1,16 @@
-"""What the API server refuses, which field it blames, and with which words: every constraint of the CRD."""
+"""Manifests that the API server rejects, with field and message: every constraint of the CRD."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
-ABSENT = None  # takes the field out of the minimal manifest
+ABSENT = None  # removes the field from the minimal manifest
 LONG = "a" * 300
 
 
 class Refusal(NamedTuple):
-    """A change to the minimal manifest, the field that is blamed and the words that are used."""
+    """A change to the minimal manifest, and the field and the message of the error."""
 
     changes: dict[str, Any]
     field: str
@@ -460,14 +460,14 @@ def test_refused(server: Any, manifest_with: Callable[..., Any], refused: Any, r
 
 @pytest.mark.parametrize("name", NOT_IN_THE_API)
 @pytest.mark.parametrize("place", ["", "export.", "build.", "image.", "test.", "scheduling."])
-def test_a_field_that_would_give_power_does_not_exist(
+def test_a_field_that_would_grant_privileges_does_not_exist(
     server: Any, manifest_with: Callable[..., Any], refused: Any, name: str, place: str
 ) -> None:
     with pytest.raises(refused, match="unknown field"):
         server.create(manifest_with({f"{place}{name}": "x"}))
 
 
-def test_every_rule_of_the_crd_has_a_row_that_is_refused_by_it(crd: dict[str, Any]) -> None:
+def test_every_rule_of_the_crd_has_a_row_that_it_rejects(crd: dict[str, Any]) -> None:
     messages = {rule["message"] for rule in _rules(crd)}
     assert messages - {row.message for row in REFUSED} == set()
 

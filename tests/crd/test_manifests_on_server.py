@@ -29,7 +29,7 @@ _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: Path) -> list[str]:
-    """The manifests that a page shows."""
+    """The manifests in a page."""
     return [text for text in _BLOCK.findall(page.read_text()) if "apiVersion:" in text]
 
 
@@ -40,7 +40,7 @@ MANIFESTS = {str(path.relative_to(ROOT)): path.read_text() for path in FILES} | 
 
 @pytest.fixture(scope="module")
 def namespaces(api_client: client.ApiClient) -> Iterator[None]:
-    """The namespaces that the manifests live in, at the Pod Security level that the operator asks for."""
+    """The namespaces of the manifests, at the Pod Security level that the operator requires."""
     core = client.CoreV1Api(api_client)
     loaded = (one for text in MANIFESTS.values() for one in yaml.safe_load_all(text) if one)
     wanted = {one["metadata"].get("namespace", "default") for one in loaded}
@@ -57,7 +57,7 @@ def namespaces(api_client: client.ApiClient) -> Iterator[None]:
 def apply(
     api_client: client.ApiClient, server: object, namespaces: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Apply:
-    """`kubectl apply --server-side --dry-run=server` of a manifest, whatever cluster this shell is configured for."""
+    """`kubectl apply --server-side --dry-run=server` of a manifest, independent of this shell's KUBECONFIG."""
     settings = api_client.configuration
     argv = [
         str(ensure(kubernetes(versions.chosen()))["kubectl"]),
@@ -77,7 +77,7 @@ def apply(
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_the_api_server_takes_it_without_a_warning(apply: Apply, name: str) -> None:
+def test_the_api_server_accepts_it_without_a_warning(apply: Apply, name: str) -> None:
     answer = apply(MANIFESTS[name])
     assert (answer.returncode, answer.stderr) == (0, "")
 
@@ -91,7 +91,7 @@ def test_an_unknown_field_is_refused(apply: Apply, name: str) -> None:
     assert "surprise" in answer.stderr
 
 
-def test_a_pod_above_the_level_is_warned_of(apply: Apply) -> None:
+def test_a_pod_above_the_level_causes_a_warning(apply: Apply) -> None:
     job: dict[str, Any] = yaml.safe_load(MANIFESTS["tests/unit/operator/golden/build.yaml"])
     job["spec"]["template"]["spec"]["hostNetwork"] = True
     assert "violate PodSecurity" in apply(yaml.safe_dump(job)).stderr

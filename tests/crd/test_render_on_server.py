@@ -1,4 +1,4 @@
-"""What `render` prints is taken by a real API server, and it reads values as the chart does."""
+"""A real API server accepts the output of `render`, which reads values as the chart does."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("path", GOLDENS, ids=[path.stem for path in GOLDENS])
-def test_the_api_server_takes_each_job(api_client: client.ApiClient, path: Path) -> None:
+def test_the_api_server_accepts_each_job(api_client: client.ApiClient, path: Path) -> None:
     jobs = list(yaml.safe_load_all(path.read_text()))
     assert len(jobs) >= 3
     batch = client.BatchV1Api(api_client)
@@ -49,7 +49,7 @@ def values(tmp_path: Path) -> Path:
     return path
 
 
-def test_values_mean_what_they_mean_to_the_chart(values: Path) -> None:
+def test_values_have_the_same_meaning_as_in_the_chart(values: Path) -> None:
     helm = ensure(HELM)["helm"]
     text = run([helm, "template", "it", CHART, f"--kube-version={versions.chosen().release}", f"--values={values}"])
     (found,) = [one for one in yaml.safe_load_all(text) if one and one["kind"] == "ConfigMap"]

@@ -1,4 +1,4 @@
-"""The running development cluster, and a second clone of it for what would end the first."""
+"""The running development cluster, and a second clone for destructive tests."""
 
 import json
 import shutil
@@ -12,12 +12,12 @@ from devcluster import settings
 
 @pytest.fixture(scope="session")
 def cluster():
-    """Starts it when it does not run; it stays up, as after `make cluster-up`."""
+    """Starts the cluster unless it runs; it stays up, as after `make cluster-up`."""
     subprocess.run([sys.executable, "-m", "devcluster", "up"], cwd=settings.REPOSITORY, check=True)
 
 
 class Clone:
-    """Another working copy, with a cluster of its own beside the first."""
+    """Another working copy with its own cluster."""
 
     def __init__(self, directory):
         self.directory = directory

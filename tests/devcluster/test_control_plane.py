@@ -1,4 +1,4 @@
-"""The control plane of the tests: a real one, and gone with the process that asked for it."""
+"""The control plane of the tests: a real one, which ends with its process."""
 
 import http.client
 import json
@@ -43,7 +43,7 @@ def request(plane, method, path, body=None):
 def eventually(question):
     deadline = time.monotonic() + DEADLINE
     while not (answer := question()):
-        assert time.monotonic() < deadline, "it did not come within the deadline"
+        assert time.monotonic() < deadline, "it did not happen before the deadline"
     return answer
 
 
@@ -53,7 +53,7 @@ def test_its_job_controller_makes_pods_and_its_collector_removes_them(plane):
     (pod,) = eventually(lambda: request(plane, "GET", pods)["items"])
     assert pod["metadata"]["ownerReferences"][0]["name"] == "job"
     request(plane, "DELETE", f"{jobs}/job?propagationPolicy=Background")
-    # Nothing runs the pod, so it goes only when it is told that it is gone: the collector's request is what counts.
+    # No kubelet runs the pod, so it stays until its deletion is confirmed: check the collector's request instead.
     eventually(lambda: all(p["metadata"].get("deletionTimestamp") for p in request(plane, "GET", pods)["items"]))
 
 
@@ -71,7 +71,7 @@ def test_its_kubeconfig_is_an_administrators(plane):
 
 @pytest.fixture
 def asker():
-    """Another process that asks for a control plane, says where it is, and waits."""
+    """Another process that starts a control plane, prints its directory, and waits."""
     program = (
         "import signal\n"
         "from devcluster.controlplane import control_plane\n"
@@ -85,7 +85,7 @@ def asker():
         process.kill()
 
 
-def test_it_ends_with_the_process_that_asked_for_it(asker):
+def test_it_ends_with_the_process_that_started_it(asker):
     directory = asker.stdout.readline().strip()
     assert programs_naming(directory) == {"etcd", "kube-apiserver"}
     asker.kill()
@@ -93,7 +93,7 @@ def test_it_ends_with_the_process_that_asked_for_it(asker):
 
 
 def programs_naming(directory):
-    """The running programs that have the directory in their command line."""
+    """The running programs with the directory in their command line."""
     listing = subprocess.run(
         ["ps", "-ww", "-eo", "stat=,comm=,args="], capture_output=True, text=True, check=True
     ).stdout

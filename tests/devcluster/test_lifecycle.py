@@ -1,4 +1,4 @@
-"""Starting and stopping: idempotent, and sound after whatever happened to an earlier run."""
+"""Start and stop are idempotent and work after any end of an earlier run."""
 
 import os
 import select
@@ -26,7 +26,7 @@ def node_of(supervisor):
 
 
 def machine():
-    """What a cluster must leave alone: the machine's tunables, links and mounts."""
+    """The parts of the machine that a cluster must not change: sysctls, links and mounts."""
     tunables = {name: Path("/proc/sys", name).read_text() for name in TUNABLES}
     links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
     mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
@@ -40,7 +40,7 @@ def test_a_second_start_changes_nothing(clone):
     assert clone.record() == first
 
 
-def test_the_machine_stays_as_it_was(clone):
+def test_the_machine_is_unchanged(clone):
     before = machine()
     clone.command("up")
     assert machine() == before
@@ -72,7 +72,7 @@ def test_it_starts_again_after_its_node_was_killed(clone):
     assert "kubelet                   running" in clone.command("status")
 
 
-def test_an_interrupted_start_is_taken_up_where_it_was(clone):
+def test_an_interrupted_start_can_be_repeated(clone):
     argv = [sys.executable, "-m", "devcluster", "up"]
     with subprocess.Popen(argv, cwd=clone.directory, stderr=subprocess.PIPE, text=True) as starting:
         record = clone.directory / ".devcluster" / "run" / "supervisor.json"

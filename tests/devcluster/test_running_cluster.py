@@ -40,13 +40,13 @@ except socket.gaierror:
 
 @pytest.fixture(scope="module")
 def image(cluster):
-    """The base image by digest, as the registry of the cluster serves it."""
+    """The base image by its digest in the cluster's registry."""
     return catalog.push_all(catalog.build_all([]))["base"]
 
 
 @pytest.fixture
 def namespace(cluster):
-    """A namespace that enforces Pod Security baseline and can pull."""
+    """A namespace that enforces Pod Security baseline and has a pull Secret."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "baseline"}
     secret = {
@@ -82,7 +82,7 @@ def pod(namespace, name, image, program, *, pull=True):
 
 
 def wait(namespace, name, expected):
-    """Waits until the words are in the pod's status; the status as text."""
+    """Waits until the words are in the pod's status; returns the status as text."""
     deadline = time.monotonic() + DEADLINE
     while expected not in (text := devcluster.kubectl("-n", namespace, "get", "pod", name, "-o", "json")):
         assert time.monotonic() < deadline, f"{name} has no {expected}: {text}"
@@ -127,7 +127,7 @@ def test_a_program_inside_keeps_its_directory_and_its_exit_code(cluster, tmp_pat
         inside.run_inside([sys.executable, "-c", "raise SystemExit(7)"])
 
 
-def test_an_image_that_stands_is_neither_built_nor_pushed_again(image, capfd):
+def test_an_existing_image_is_neither_built_nor_pushed_again(image, capfd):
     assert catalog.push_all(catalog.build_all([]))["base"] == image
     assert "Pushing" not in capfd.readouterr().err
 

@@ -1,4 +1,4 @@
-"""End to end on the real kubelet: the stack of the demo, started once and kept."""
+"""End-to-end tests on the real kubelet: the stack of the demo, started once and kept."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.e2e.stack import Case
 
 @pytest.fixture(scope="session", autouse=True)
 def stack() -> None:
-    """Cluster, images, object store and operator; what stands already is left as it is. One worker at a time."""
+    """Cluster, images, object store and operator; existing parts are reused. One worker at a time."""
     with locked(settings.STATE / "e2e.lock"):
         with devcluster.alone():
             devcluster.prepare()
@@ -39,6 +39,6 @@ def case(request: pytest.FixtureRequest) -> Callable[[], Case]:
 
 @pytest.fixture
 def git_host(tmp_path: Path) -> Iterator[git_hosts.GitHost]:
-    """A repository with the example's code that pods reach."""
+    """A Git repository with the example's code, reachable from pods."""
     with git_hosts.serve(tmp_path) as found:
         yield found

@@ -1,4 +1,4 @@
-"""The example's code on a Git host that pods reach."""
+"""The example's code on a Git host, reachable from pods."""
 
 import contextlib
 import secrets
@@ -30,17 +30,17 @@ class GitHost(NamedTuple):
     secret: dict[str, str]
 
     def give_to(self, case: Case, **more: Any) -> None:
-        """Makes it the case's source, for the Dockerfile that is generated."""
+        """Makes this repository the case's source, with a generated Dockerfile."""
         kubectl.apply(kubectl.secret(case.namespace, "git", self.secret))
         url = f"https://{settings.GIT_HOST}/detector.git"
         git = {"url": url, "ref": "main", "path": "serving", "secretRef": {"name": "git"}} | more
         case.spec["source"] = {"git": git, "checkpointDir": "code/checkpoint_dir"}
-        del case.spec["build"]["args"]  # the generated Dockerfile names the installation's base itself
+        del case.spec["build"]["args"]  # the generated Dockerfile uses the installation's base
 
 
 @contextlib.contextmanager
 def serve(folder: Path) -> Iterator[GitHost]:
-    """In the cluster's network, until the block ends; one at a time, because the installation lists its port."""
+    """Serves in the cluster's network until the block ends; one at a time, because the installation allows one port."""
     host, port = settings.GIT_HOST.split(":")
     tls = make_tls(folder / "tls", host)
     password = secrets.token_urlsafe(12)

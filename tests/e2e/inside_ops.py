@@ -1,7 +1,7 @@
 """Changes objects in the object store; runs inside the cluster's network, instructions as JSON on standard input.
 
 Each is one of `{"copy": [from, to]}`, `{"delete": key}`, `{"write": [key, text]}`, `{"upload": [file, key]}`,
-`{"archive": key}` and `{"later": seconds}`, which puts the object store's clock forward; for the registry
+`{"archive": key}` and `{"later": seconds}`, which advances the object store's clock; for the registry
 `{"take": [repository, digest, file]}`, which moves a manifest into a file, and `{"give": [...]}`, which puts it back.
 """
 
@@ -17,7 +17,7 @@ from devcluster import settings
 
 
 def control(method: str, path: str, document: dict) -> None:
-    """Tells the object store stand-in what no client could."""
+    """Sends a control request to the object store stand-in."""
     url = f"http://127.0.0.1:{settings.UFILE_CONTROL_PORT}/{path}"
     requests.request(method, url, json=document, timeout=30).raise_for_status()
 

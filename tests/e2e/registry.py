@@ -1,4 +1,4 @@
-"""What the development cluster's registry serves, asked with skopeo."""
+"""Reads images of the development cluster's registry with skopeo."""
 
 import json
 import tempfile
@@ -12,7 +12,7 @@ from tests.support.flat_image import Flat
 
 
 def served(reference: str) -> bool:
-    """Whether there is such an image."""
+    """Whether the image exists."""
     try:
         _skopeo("inspect", "", "--raw", f"docker://{reference}")
     except CommandError as error:
@@ -29,12 +29,12 @@ def layers(reference: str) -> list[str]:
 
 
 def fetch(reference: str, folder: Path) -> None:
-    """Puts an image into a folder: its manifest, and each blob under its digest."""
+    """Downloads an image to a folder: its manifest, and each blob under its digest."""
     _skopeo("copy", "src-", "--quiet", f"docker://{reference}", f"dir:{folder}")
 
 
 def pulled(reference: str, leave_out: tuple[str, ...] = ()) -> Flat:
-    """An image; `leave_out` are digests of layers that are not looked into."""
+    """An image; `leave_out` are digests of layers that are not unpacked."""
     with tempfile.TemporaryDirectory() as folder:
         fetch(reference, Path(folder))
         manifest = json.loads(Path(folder, "manifest.json").read_text())
@@ -42,7 +42,7 @@ def pulled(reference: str, leave_out: tuple[str, ...] = ()) -> Flat:
 
 
 def copy(source: str, target: str) -> None:
-    """Makes `target` the image that `source` is."""
+    """Copies the image `source` to `target`."""
     with tempfile.TemporaryDirectory() as folder:
         fetch(source, Path(folder))
         _skopeo("copy", "dest-", "--quiet", "--preserve-digests", f"dir:{folder}", f"docker://{target}")

@@ -1,4 +1,4 @@
-"""The running stack, as tests use it: one namespace and one copy of the inputs for each case."""
+"""The running stack for tests: one namespace and one copy of the inputs for each case."""
 
 import copy
 import json
@@ -34,12 +34,12 @@ def objects(*steps: dict[str, Any]) -> None:
 
 
 def fresh_repository() -> str:
-    """A repository that holds nothing yet: `REPOSITORY` keeps what earlier runs published."""
+    """A new, empty repository: `REPOSITORY` keeps images of earlier runs."""
     return f"{REPOSITORY}-{secrets.token_hex(4)}"
 
 
 class Case:
-    """One InferenceImage in a namespace of its own, with inputs of its own under `e2e/<name>/`."""
+    """One InferenceImage in its own namespace, with its own inputs under `e2e/<name>/`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -47,7 +47,7 @@ class Case:
         kubectl.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=true")
         install.namespace(self.namespace)
         self.prefix = f"e2e/{name}/"
-        self.tag = f"{name}-{secrets.token_hex(4)}"  # the registry keeps what earlier runs published
+        self.tag = f"{name}-{secrets.token_hex(4)}"  # the registry keeps images of earlier runs
         self.inputs()
         self.manifest: Object = yaml.safe_load(MANIFEST.read_text())
         self.manifest["metadata"] = {"name": name, "namespace": self.namespace}
@@ -63,11 +63,11 @@ class Case:
 
     @property
     def image_name(self) -> str:
-        """What is published at the end, by its tag."""
+        """The published image by its tag."""
         return f"{REPOSITORY}:{self.tag}"
 
     def inputs(self) -> None:
-        """Good inputs, copied from the demo's."""
+        """Copies valid inputs from the demo's."""
         step = yaml.safe_load(MANIFEST.read_text())["spec"]["model"]["checkpoint"]["step"]
         self.checkpoint = [f"model.ckpt-{step}.{end}" for end in ("index", "meta", "data-00000-of-00001")]
         train = [*self.checkpoint, "pipeline.config", "checkpoint"]
@@ -80,14 +80,14 @@ class Case:
         )
 
     def pulled(self, leave_out: tuple[str, ...] = ()) -> Flat:
-        """The published image; `leave_out` are digests of layers that are not looked into."""
+        """The published image; `leave_out` are digests of layers that are not unpacked."""
         return registry.pulled(self.status["image"]["reference"], leave_out)
 
     def apply(self) -> None:
         kubectl.kubectl("apply", "--server-side", "-f", "-", text=json.dumps(self.manifest))
 
     def request(self) -> None:
-        """What most hints end with: a new value of the request annotation."""
+        """Sets a new value of the request annotation, as most hints say."""
         manifest = copy.deepcopy(self.manifest)
         manifest["metadata"]["annotations"] = {REQUESTED_AT: str(time.time_ns())}
         self.manifest = manifest
@@ -113,12 +113,12 @@ class Case:
         return found
 
     def explain(self) -> str:
-        """The object, its Jobs, pods and events, and the operator's last words."""
+        """The object, its Jobs, pods and events, and the operator's last log lines."""
         log = kubectl.kubectl("-n", install.NAMESPACE, "logs", "deployment/inference-image-operator", "--tail=40")
         return "\n".join([json.dumps(self.status, indent=1), kubectl.explain(self.namespace), log])
 
     def until_failed(self, reason: str) -> Object:
-        """Waits for Ready=False with this reason and returns the condition; another end of the run fails at once."""
+        """Waits for Ready=False with this reason and returns the condition; any other end of the run fails at once."""
 
         def look() -> Object | None:
             found = self.condition("Ready")
@@ -126,7 +126,7 @@ class Case:
                 return found
             wrong = self.condition("Stalled")
             assert not wrong or wrong["reason"] == reason, f"{wrong}\n{self.explain()}"
-            assert found.get("status") != "True", f"Ready, though it should not be\n{self.explain()}"
+            assert found.get("status") != "True", f"Ready, but should not be\n{self.explain()}"
             return None
 
         return self.until(f"Ready is False with reason {reason}", look)
@@ -137,7 +137,7 @@ class Case:
 
     def until_ready(self) -> Object:
         def look() -> bool:
-            image = self.image  # one read, so that all parts are of one moment
+            image = self.image  # one read, so that its parts are consistent
             status = image.get("status", {})
             if not self._handled(image):
                 return False
@@ -149,7 +149,7 @@ class Case:
         return self.status
 
     def _handled(self, image: Object) -> bool:
-        """Whether the status speaks of what was applied last."""
+        """Whether the status belongs to the last applied object."""
         wanted = self.manifest["metadata"].get("annotations", {}).get(REQUESTED_AT, "")
         status = image.get("status", {})
         return (
@@ -158,7 +158,7 @@ class Case:
         )
 
     def seconds_to_explain(self) -> float:
-        """From the moment that the newest Job failed to the moment that Ready said so."""
+        """Seconds from the failure of the newest Job to the change of Ready."""
         jobs = kubectl.get("-n", self.namespace, "jobs")["items"]
         failed = [
             condition["lastTransitionTime"]
@@ -170,7 +170,7 @@ class Case:
         return (parse_time(self.condition("Ready")["lastTransitionTime"]) - parse_time(max(failed))).total_seconds()
 
     def seconds_since_said(self, words: str, condition: Object) -> float:
-        """From the first Event of a Job or pod with these words, the moment the cause is known, to the condition."""
+        """Seconds from the first Event of a Job or pod with these words to the condition."""
         events = kubectl.get("-n", self.namespace, "events")["items"]
         said = [
             event.get("firstTimestamp") or event["metadata"]["creationTimestamp"]

@@ -1,4 +1,4 @@
-"""Bad input: an explained state within 30 s of the cause being known, no tag moved, and the hint's remedy heals it."""
+"""Bad input: explained within 30 s, no tag moved, and the hint fixes it."""
 
 import json
 
@@ -16,7 +16,7 @@ SECONDS = 30
 
 
 def stalled(case, reason: str, *words: str) -> dict:
-    """Applies a case that only a change can help; returns its last failure."""
+    """Applies a case that stalls; returns its last failure."""
     case.apply()
     case.until_failed(reason)
     assert case.condition("Stalled")["reason"] == reason, case.explain()
@@ -84,7 +84,7 @@ def test_wrong_ufile_keys(case):
 
 
 def test_expired_security_token(case):
-    """Temporary keys whose time is over; the stand-in never takes them."""
+    """Expired temporary keys, which the stand-in always rejects."""
     temporary = credentials.expired_ufile_keys()
     kubectl.apply(kubectl.secret(case.namespace, "ufile", temporary))
     failure = stalled(case, "SecurityTokenRefused", "expired", "securityToken", "spec.ufile.secretRef", "requestedAt")
@@ -98,7 +98,7 @@ def test_expired_security_token(case):
 
 
 def test_archived_inputs(case):
-    """Named, all of them; then a restore that takes longer than the installation waits; then it is done."""
+    """All are named; then a restore exceeds the installation's deadline; then it succeeds."""
     keys = [f"{case.prefix}train/{case.checkpoint[0]}", case.spec["model"]["labelMap"]]
     objects(*({"archive": key} for key in keys))
     stalled(case, "ObjectArchived", *keys, "2 objects", "spec.ufile.restore", "console", "requestedAt")
@@ -223,10 +223,9 @@ HTTPServer(("", 8080), Handler).serve_forever()
 
 
 def test_image_answers_nothing(case):
-    """A status of success alone is no answer."""
-    dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
-    server = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["python3", "/ai/empty.py"]\n'
-    objects({"write": [f"{case.prefix}source/code/empty.py", EMPTY_ANSWERS]}, {"write": [dockerfile, server]})
+    """A successful status without a body is not an answer."""
+    module = f"{case.prefix}source/code/object_detect_inference.py"
+    objects({"write": [module, EMPTY_ANSWERS]})
     stalled(case, "ImageAnswersWrong", "the body is empty", "spec.test")
     case.inputs()
     case.request()
@@ -234,7 +233,7 @@ def test_image_answers_nothing(case):
 
 
 def test_graph_that_the_demanded_tensorflow_cannot_read(case):
-    """Somebody brings a graph that decodes files, and says that TensorFlow 1.7 must read it."""
+    """An imported graph that decodes files, with the demand that TensorFlow 1.7 reads it."""
     right = dict(case.spec["model"])
     graph = f"{case.prefix}frozen_inference_graph.pb"
     case.spec["export"]["inputType"] = "encoded_image_string_tensor"
@@ -254,7 +253,7 @@ def test_graph_that_the_demanded_tensorflow_cannot_read(case):
 
 
 def test_base_with_a_tensorflow_that_is_too_old(case):
-    """Said by Resolve: nothing is exported for an image that could not load the graph."""
+    """Resolve reports it: nothing is exported for an image that cannot load the graph."""
     old = f"{settings.IMAGE_PREFIX}/tensorflow-1.4.0-py3"
     catalog.push(base_image.ensure(), old, "1")
     right = case.spec["build"]["args"]["BASE_IMAGE"]
@@ -267,7 +266,7 @@ def test_base_with_a_tensorflow_that_is_too_old(case):
 
 
 def test_memory_above_the_installations_maximum(case):
-    """Said of the object alone, before any Job."""
+    """Reported from the object alone, before any Job."""
     case.spec["export"]["resources"] = {"limits": {"memory": "1Ti"}}
     case.apply()
     said = case.until_failed("ResourcesTooLarge")["message"]

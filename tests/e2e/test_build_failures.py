@@ -1,4 +1,4 @@
-"""Failures of Kaniko in its pod are told as those that were captured without a cluster (tests/captures/kaniko)."""
+"""Failures of Kaniko in its pod are reported like those captured without a cluster (tests/captures/kaniko)."""
 
 import pytest
 
@@ -13,7 +13,7 @@ SCENARIOS = {scenario.name: scenario for scenario in scenarios.ALL}
 
 
 def dockerfile(name: str) -> str:
-    """The captured one, on images of the development cluster."""
+    """The captured Dockerfile, with images of the development cluster."""
     text = SCENARIOS[name].dockerfile
     for base in (scenarios.SYSTEM, scenarios.SMALL):
         text = text.replace(base, settings.BASE_IMAGE)

@@ -1,4 +1,4 @@
-"""Both builders on the real kubelet: the same image, Append under `restricted`, what a change of the code builds."""
+"""Both builders on the real kubelet: equal images, Append under `restricted`, small pushes after a code change."""
 
 from demo import kubectl
 from tests.e2e.stack import Case, fresh_repository, objects
@@ -23,7 +23,7 @@ def dockerfile(case: Case, text: str) -> None:
 
 
 def build(case: Case, builder: str, **more: object) -> Flat:
-    """Builds a case in a repository of its own, where no image of this content is; what came of it."""
+    """Builds a case in a new repository without an image of this content; returns the image."""
     case.spec["build"] = case.spec.get("build", {}) | {"builder": builder} | more
     case.spec["image"]["repository"] = fresh_repository()
     case.apply()
@@ -32,7 +32,7 @@ def build(case: Case, builder: str, **more: object) -> Flat:
 
 
 def files(image: Flat) -> dict[str, tuple[str, int]]:
-    """Without owners: Kaniko keeps those of the context, as docs/guides/builders.md says."""
+    """The files without owners: Kaniko keeps those of the context, as docs/guides/builders.md says."""
     return {path: found[:2] for path, found in image.files.items()}
 
 
@@ -45,7 +45,7 @@ def test_both_builders_make_the_same_image(case):
 
 
 def test_append_builds_in_a_restricted_namespace(case):
-    """All of the pipeline but the test of the image, which runs the user's container."""
+    """The whole pipeline except the Test stage, which runs the user's container."""
     kubectl.kubectl(
         "label", "namespace", case.namespace, "pod-security.kubernetes.io/enforce=restricted", "--overwrite"
     )
@@ -65,7 +65,7 @@ def test_a_change_of_the_code_exports_nothing_and_pushes_one_small_layer(case):
     assert sum(new) < 0.01 * sum(second.layers.values())
 
 
-def test_equal_content_has_the_equal_digest(case):
+def test_equal_content_has_an_equal_digest(case):
     build(case, "Append")
     digest = case.status["image"]["digest"]
     build(case, "Append")
@@ -86,7 +86,7 @@ def test_a_dockerfile_with_run_is_refused_before_anything_is_exported(case):
     case.until_ready()
 
 
-def test_kanikos_cache_keeps_what_run_made(case):
+def test_kanikos_cache_keeps_results_of_run(case):
     dockerfile(case, RUN)
     cache = {"enabled": True, "repository": fresh_repository()}
     build(case, "Kaniko", cache=cache)

@@ -1,4 +1,4 @@
-"""The main job on real input, whole: the demo, the demo again, and what must write nothing."""
+"""The whole demo, a second demo, and changes without effect, which must write nothing."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ DEPLOYMENT = "deployment/inference-image-operator"
 
 
 def run_demo() -> float:
-    """Seconds that it took."""
+    """Runs the demo; returns its seconds."""
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "demo"], cwd=settings.REPOSITORY, capture_output=True, text=True, check=False
@@ -42,7 +42,7 @@ def test_the_published_image_answers_as_its_checkpoint_was_trained_to(summary):
     assert len(list(OUT.glob("picture-*.png"))) == PICTURES
 
 
-def test_the_status_tells_which_checkpoint_is_in_which_digest(summary):
+def test_the_status_links_checkpoint_and_digest(summary):
     status = kubectl.get("-n", "object-detect", "infimg", "object-detect")["status"]
     assert status["image"]["reference"] == summary["image"]["reference"]
     assert status["checkpoint"]["step"] == summary["checkpoint"]["step"]
@@ -50,7 +50,7 @@ def test_the_status_tells_which_checkpoint_is_in_which_digest(summary):
     assert status["history"][0]["digest"] == status["image"]["digest"]
 
 
-def test_the_columns_are_what_a_person_looks_for(summary):
+def test_the_columns_of_kubectl_get(summary):
     header, row = kubectl.kubectl("-n", "object-detect", "get", "infimg").strip().splitlines()
     assert header.split() == ["NAME", "READY", "REASON", "STEP", "IMAGE", "AGE"]
     step = str(summary["checkpoint"]["step"])
@@ -78,7 +78,7 @@ def test_same_manifest_restart_and_resync_write_nothing(summary):
     assert writes == []
 
 
-def test_no_secret_is_in_what_anybody_can_read(summary):
+def test_no_secret_is_in_readable_objects_or_logs(summary):
     assert summary
     seen = kubectl.kubectl("get", "infimg,jobs,pods,events", "-A", "-o", "json")
     seen += kubectl.kubectl("-n", NAMESPACE, "logs", DEPLOYMENT)

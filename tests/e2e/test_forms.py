@@ -1,4 +1,4 @@
-"""Every form of the export on the real kubelet, and the image that runs the ONNX one."""
+"""Every export format on the real kubelet, and an image that runs ONNX."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from devcluster.images import catalog
 
 @pytest.fixture(scope="module")
 def onnx() -> None:
-    """The installation with an image that converts, and the base that runs what it made."""
+    """The installation with the converting image, and the base that runs ONNX models."""
     install.operator(catalog.push_all(catalog.build_all((*catalog.ALL, *catalog.EXTRA))))
 
 

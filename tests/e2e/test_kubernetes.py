@@ -1,4 +1,4 @@
-"""A whole pipeline on the kubelet of the Kubernetes version that was asked for, and its native sidecar."""
+"""A whole pipeline on the kubelet of the chosen Kubernetes version, and its native sidecar."""
 
 import json
 
@@ -14,14 +14,14 @@ from tests.e2e.stack import EXAMPLE, OUTPUT, objects
 
 STAGE = "uai.ucloud.cn/stage"
 EXIT_CODE = 7
-"""What the image of the second test ends with when it is told to end."""
+"""The exit code of the second test's image on SIGTERM."""
 STUBBORN = f"""
 CMD ["sh", "-c", "trap 'exit {EXIT_CODE}' TERM; python3 -m inference_server & wait"]
 """
 
 
 def renew(case) -> None:
-    """Nothing of an earlier run is reused."""
+    """Prevents the reuse of an earlier run."""
     case.spec["export"]["outputPrefix"] = f"{OUTPUT}{case.tag}/"
     objects({"write": [f"{case.prefix}source/code/note.py", f"# {case.tag}\n"]})
 
@@ -44,7 +44,7 @@ def _statuses(kind: str) -> str:
     return "initContainerStatuses" if kind else "containerStatuses"
 
 
-def test_servers_and_kubelet_are_of_the_version_that_was_asked_for(stack):
+def test_servers_and_kubelet_have_the_chosen_version(stack):
     wanted = versions.chosen().release
     (node,) = kubectl.get("nodes")["items"]
     assert json.loads(kubectl.kubectl("get", "--raw=/version"))["gitVersion"] == wanted
@@ -52,8 +52,8 @@ def test_servers_and_kubelet_are_of_the_version_that_was_asked_for(stack):
 
 
 @pytest.mark.parametrize("name", configuration.FILES)
-def test_kubelet_and_proxy_know_every_setting_that_they_were_given(stack, name):
-    """A kubelet or kube-proxy that finds an unknown key reads the file once more, without looking, and warns."""
+def test_kubelet_and_proxy_know_all_their_settings(stack, name):
+    """A kubelet or kube-proxy that finds an unknown key parses the file again leniently, and warns."""
     log = (settings.STATE / "log" / f"{name.removesuffix('.yaml')}.log").read_text(errors="replace")
     assert "unknown field" not in log
 
@@ -70,7 +70,7 @@ def test_a_whole_pipeline_from_object_to_ready(case):
     assert "lastFailure" not in status, case.explain()
 
 
-def test_the_sidecar_ends_after_the_last_container_and_its_exit_code_counts_for_nothing(case):
+def test_the_sidecar_ends_after_the_last_container_and_its_exit_code_is_ignored(case):
     dockerfile = (EXAMPLE / "object-detect-cpu.Dockerfile").read_text()
     objects({"write": [f"{case.prefix}source/object-detect-cpu.Dockerfile", dockerfile + STUBBORN]})
     case.apply()

@@ -1,6 +1,6 @@
-"""Faults of nodes and pods, on the real kubelet: named in the status, and healed by what the hint says.
+"""Faults of nodes and pods, on the real kubelet: named in the status, and fixed as the hint says.
 
-The numbers are the rows of the project's list of faults.
+The numbers are the rows of the fault table in docs/operations/reliability.md.
 """
 
 import json
@@ -28,13 +28,13 @@ def healed(case) -> dict:
 
 
 def own_export(case) -> None:
-    """Nothing of an earlier export is reused, nor an image that would make the export needless."""
+    """Prevents the reuse of an earlier export, and of an image that would make the export unnecessary."""
     own_content(case)
     case.spec["export"]["outputPrefix"] = f"{OUTPUT}{case.tag}/"
 
 
 def own_content(case) -> None:
-    """Nothing of an earlier build is reused."""
+    """Prevents the reuse of an earlier build."""
     objects({"write": [f"{case.prefix}source/code/note.py", f"# {case.tag}\n"]})
 
 
@@ -53,7 +53,7 @@ def jobs(case, stage: str) -> list[dict]:
 
 
 def named_in_time(case, reason: str, words: str) -> None:
-    """Waits for Ready=False with this reason and the cluster's own words, within 30 s of the cluster saying them."""
+    """Waits for Ready=False with this reason and the cluster's own words, within 30 s of the cluster's Event."""
     found = case.until_failed(reason)
     assert words in found["message"]
     assert case.seconds_since_said(words, found) <= SECONDS, case.explain()
@@ -72,7 +72,7 @@ def test_row_29_an_evicted_pod_is_replaced_and_not_counted(case):
 
 
 @pytest.mark.row(29, "pod deleted by hand (real kubelet): another Job, not counted, nobody blamed")
-def test_row_29_a_deleted_pod_is_not_held_against_the_stage(case):
+def test_row_29_a_deleted_pod_is_not_counted(case):
     own_export(case)
     case.apply()
     kubectl.kubectl("delete", "pod", "-n", case.namespace, running_pod(case, "Export"))
@@ -81,7 +81,7 @@ def test_row_29_a_deleted_pod_is_not_held_against_the_stage(case):
 
 
 @pytest.mark.row(29, "node drained (real kubelet): delayed, not counted")
-def test_row_29_a_drained_node_delays_and_counts_nothing(case):
+def test_row_29_a_drained_node_only_delays(case):
     own_export(case)
     case.apply()
     running_pod(case, "Export")
@@ -102,7 +102,7 @@ def test_row_29_a_drained_node_delays_and_counts_nothing(case):
 
 
 @pytest.mark.row(30, "the kubelet killed while a stage runs, started again by the node: nothing lost, nothing counted")
-def test_row_30_a_killed_kubelet_delays_and_counts_nothing(case):
+def test_row_30_a_killed_kubelet_only_delays(case):
     own_export(case)
     case.apply()
     running_pod(case, "Export")
@@ -112,7 +112,7 @@ def test_row_30_a_killed_kubelet_delays_and_counts_nothing(case):
 
 
 def kubelet() -> int:
-    """The process of this cluster's kubelet, as the host numbers it; other clones may run clusters beside it."""
+    """The host PID of this cluster's kubelet; other clones may run clusters too."""
     node = supervisor.node_process()
     children = map(int, Path(f"/proc/{node}/task/{node}/children").read_text().split())
     (found,) = (child for child in children if program(Path(f"/proc/{child}")).endswith(b"/kubelet"))
@@ -124,7 +124,7 @@ def program(process: Path) -> bytes:
 
 
 @pytest.mark.row(31, "a memory limit that really kills: once more with twice as much, then OutOfMemory with a hint")
-def test_row_31_out_of_memory_is_tried_with_more_then_named(case):
+def test_row_31_out_of_memory_is_retried_with_more_then_named(case):
     own_export(case)
     case.spec["export"]["resources"] = {"requests": {"memory": "100Mi"}, "limits": {"memory": "100Mi"}}
     case.apply()
@@ -153,7 +153,7 @@ def attempt(job: dict) -> int:
 def test_row_32_an_image_that_cannot_be_pulled(case, tmp_path):
     own_content(case)
     case.apply()
-    case.until("the build is at work", lambda: case.status.get("stage", {}).get("name") == "Build")
+    case.until("the build is running", lambda: case.status.get("stage", {}).get("name") == "Build")
     case.spec["suspend"] = True
     case.apply()
     case.until(
@@ -235,7 +235,7 @@ def test_row_35_a_deadline_is_named_and_the_pod_is_gone(case):
 
 
 LONG_PUSH = (EXAMPLE / "object-detect-cpu.Dockerfile").read_text() + "RUN head -c 200M /dev/urandom > /tmp/ballast\n"
-"""Nothing compresses it: its push takes seconds, in which Kaniko can be found and killed."""
+"""Incompressible: its push takes seconds, long enough to find and kill Kaniko."""
 
 
 def kaniko_with_a_digest() -> Path | None:
@@ -245,7 +245,7 @@ def kaniko_with_a_digest() -> Path | None:
             ours = settings.cgroup_name() in (process / "cgroup").read_text()
             if ours and program(process) == b"/kaniko/executor" and (process / "root/inference-image/digest").exists():
                 return process
-        except OSError:  # it ended meanwhile
+        except OSError:  # ended meanwhile
             continue
     return None
 
@@ -260,7 +260,7 @@ def test_row_54_a_kaniko_that_dies_while_it_pushes_has_built_nothing(case):
         assert time.monotonic() < deadline, case.explain()
         time.sleep(TICK / 50)
     os.kill(int(process.name), signal.SIGKILL)
-    case.until("the failure is told", lambda: case.status.get("lastFailure", {}).get("stage") == "Build")
+    case.until("the failure is reported", lambda: case.status.get("lastFailure", {}).get("stage") == "Build")
     failure = case.status["lastFailure"]
     assert failure["reason"] == "ContainerFailed", failure
     assert "built" not in case.status

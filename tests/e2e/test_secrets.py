@@ -1,4 +1,4 @@
-"""Row 50 of the list of faults on the real kubelet: where a secret could show after a whole run, none does."""
+"""Row 50 of the fault table, on the real kubelet: no secret appears anywhere after a whole run."""
 
 import base64
 import gzip
@@ -16,7 +16,7 @@ CHUNK = 1 << 20
 
 
 def told(namespace: str) -> str:
-    """Objects but for Secrets, and every log of their containers."""
+    """All objects except Secrets, and every container log."""
     objects = kubectl.kubectl("-n", namespace, "get", KINDS, "-o", "json")
     pods = kubectl.get("-n", namespace, "pods")["items"]
     logs = [kubectl.kubectl("-n", namespace, "logs", pod["metadata"]["name"], "--all-containers") for pod in pods]
@@ -24,7 +24,7 @@ def told(namespace: str) -> str:
 
 
 def found_in(path: Path, secrets: list[bytes]) -> list[bytes]:
-    """Those that a blob of an image holds, unpacked."""
+    """The secrets in an image's unpacked blob."""
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     found, rest = [], b""
@@ -35,7 +35,7 @@ def found_in(path: Path, secrets: list[bytes]) -> list[bytes]:
     return found
 
 
-def test_no_secret_is_told(case, git_host, tmp_path):
+def test_no_secret_appears(case, git_host, tmp_path):
     git_host.give_to(case)
     case.spec["image"]["repository"] = fresh_repository()
     case.apply()

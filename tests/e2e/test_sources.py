@@ -1,4 +1,4 @@
-"""Where the code comes from, on the real kubelet: Git, archives, no Dockerfile; and what a poll finds."""
+"""Sources on the real kubelet: Git, archives, generated Dockerfiles; and new content found by polling."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ DOCKERFILE = "object-detect-cpu.Dockerfile"
 
 
 def until_new(case: Case, digest: str) -> dict:
-    """The status once a poll has published another image."""
+    """The status once a poll has led to another published image."""
     case.until("another image is published", lambda: case.status["image"]["digest"] != digest)
     return case.until_ready()
 
@@ -67,7 +67,7 @@ def test_an_archive_is_built(case, end, pack, tmp_path):
     assert code == {f"/ai/{Path(name).name}" for name in FILES if name.endswith(".py")}
 
 
-def test_a_base_image_that_moved_is_noticed_by_the_next_look(case):
+def test_the_next_poll_notices_a_moved_base_image(case):
     base = f"{fresh_repository()}:latest"
     registry.copy(f"{settings.IMAGE_PREFIX}/inference-base:latest", base)
     case.spec["build"]["args"]["BASE_IMAGE"] = base
@@ -77,7 +77,7 @@ def test_a_base_image_that_moved_is_noticed_by_the_next_look(case):
     status = case.until_ready()
     first = case.pulled()
 
-    registry.copy(status["image"]["reference"], base)  # what lies upon the base is a base with one layer or two more
+    registry.copy(status["image"]["reference"], base)  # a copy of the base with one or two more layers
     status = until_new(case, status["image"]["digest"])
     assert status["timings"]["export"] == "Reused"
     assert events(case, "NewContent")

@@ -1,4 +1,4 @@
-"""The tutorial at its true size, at the defaults: its scenario, and its image built by Append."""
+"""The tutorial at full size with defaults: its scenario, and its image built by Append."""
 
 import json
 import subprocess
@@ -21,8 +21,8 @@ GIB = 1 << 30
 
 
 @pytest.fixture(scope="module")
-def image() -> Iterator[kubectl.Object]:
-    """The InferenceImage of `make demo-tutorial`, Ready; its image is deployed and was asked with curl."""
+def image() -> kubectl.Object:
+    """The Ready InferenceImage of `make demo-tutorial`; its image is deployed and has answered curl."""
     done = subprocess.run(
         [sys.executable, "-m", "demo", TUTORIAL.title],
         cwd=settings.REPOSITORY,
@@ -40,21 +40,21 @@ def files(built: Flat) -> dict[str, tuple[str, int]]:
     return {path: found[:2] for path, found in built.files.items()}
 
 
-def test_the_service_answers_what_the_graph_finds(image):
+def test_the_services_answers_equal_the_graphs(image):
     answers = json.loads((TUTORIAL.out / "summary.json").read_text())["answers"]
     assert answers["pictures"] == TUTORIAL.pictures
     assert answers["objects"] > 0
     assert answers["different"] == []
 
 
-def test_nothing_failed_on_the_way(image):
+def test_no_stage_failed(image):
     assert "lastFailure" not in image["status"], kubectl.explain(TUTORIAL.namespace)
     pods = kubectl.get("-n", TUTORIAL.namespace, "pods", "-l", f"uai.ucloud.cn/inferenceimage={NAME}")["items"]
     assert [pod for pod in pods if pod["status"]["phase"] == "Failed"] == []
     assert "kaniko" in {one["name"] for pod in pods for one in pod["spec"].get("initContainers", [])}
 
 
-def test_the_status_says_what_reads_the_graph_and_what_running_it_takes(image):
+def test_the_status_has_the_oldest_tensorflow_and_the_memory(image):
     status = image["status"]
     assert status["frozenGraph"]["readableBy"] == "1.7"
     assert status["frozenGraph"]["size"] > 190_000_000
@@ -63,8 +63,8 @@ def test_the_status_says_what_reads_the_graph_and_what_running_it_takes(image):
     assert status["memory"].keys() == {"export", "test"}
 
 
-def test_only_the_checkpoint_of_the_step_was_taken(image):
-    """Beside it lie a model.ckpt without a step, records and configs, and a `checkpoint` file with foreign paths."""
+def test_only_the_checkpoint_of_the_step_is_pinned(image):
+    """The folder also has a model.ckpt without a step, records, configs, and a `checkpoint` file with other paths."""
     keys = [file["key"] for file in image["status"]["checkpoint"]["files"]]
     assert {key.rpartition(".")[0] for key in keys if ".ckpt" in key} == {f"{TRAINING_OUTPUT}model.ckpt-200000"}
 
@@ -85,7 +85,7 @@ def test_append_makes_the_same_image_and_it_passes_the_same_test(image):
     references = [one["status"]["image"]["reference"] for one in (appended, image)]
     base = set.intersection(*(set(registry.layers(reference)) for reference in references))
     ours, kanikos = (registry.pulled(reference, tuple(base)) for reference in references)
-    assert base, "what comes from the FROM is the same layers"
+    assert base, "the layers of the base image are the same"
     assert ours.settings == kanikos.settings
     assert files(ours) == files(kanikos)
     code = [path for path in ours.files if path.endswith(".py")]

@@ -1,6 +1,6 @@
-"""A clone to release from, and builders whose storage and settings are the test's own.
+"""A clone to release from, and builders with separate storage and settings.
 
-Needs root, Debian's buildah, podman and docker-registry; nothing but setuptools comes from another machine.
+Needs root, Debian's buildah, podman and docker-registry; only setuptools is downloaded.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ from tests.support.registries.docker_registry import serve_registry
 ROOT = Path(__file__).parents[2]
 COMMITTED = "2026-01-31T09:30:00+00:00"
 SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
-"""podman asks for a million files and more processes than a root that is itself contained may have."""
+"""podman's default limits exceed those of a root that runs in a container itself."""
 STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def clone(target: Path) -> Path:
-    """A repository of one commit with the files of this working tree, committed or not."""
+    """A repository with one commit: the files of this working tree, committed or not."""
     listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
     for name in filter(None, names.split("\0")):
         path = ROOT / name
-        if (path.is_file() or path.is_symlink()) and not path.is_dir():  # links to virtual environments stay out
+        if (path.is_file() or path.is_symlink()) and not path.is_dir():  # excludes links to virtual environments
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target / name, follow_symlinks=False)
     who = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
@@ -63,7 +63,7 @@ def builders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def base() -> str:
-    """The base of the images: no public registry is asked."""
+    """The base of the images: no public registry is used."""
     return f"--base-image=oci:{base_image.ensure()}"
 
 
@@ -75,7 +75,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def served(host: str, repository: str, reference: str) -> str:
-    """The digest of what the registry serves under a tag or digest."""
+    """The digest of a tag or digest in the registry."""
     url = f"http://{host}/v2/{repository}/manifests/{reference}"
     answer = requests.get(url, headers={"Accept": MANIFEST}, timeout=10)
     assert answer.ok, answer.text
@@ -83,7 +83,7 @@ def served(host: str, repository: str, reference: str) -> str:
 
 
 def release(folder: Path, environment: Mapping[str, str], *words: str, umask: int = -1) -> str:
-    """`python -m release` of a clone; what it says."""
+    """Runs `python -m release` in a clone; returns its output."""
     argv = [sys.executable, "-m", "release", *words]
     variables = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""`make release` twice, in two clones and under other settings: the same bytes."""
+"""`make release` twice, in two clones with different settings, gives the same bytes."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, builders: Mapping[str, str],
     return folder / "out" / "release"
 
 
-def test_these_files_are_made_and_pass_their_sums(first: Path) -> None:
+def test_all_files_exist_and_match_their_sums(first: Path) -> None:
     assert {path.name for path in first.iterdir()} == NAMES
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=first, check=True, capture_output=True)
 
@@ -75,7 +75,7 @@ def test_an_archive_reaches_a_registry_under_its_digest(first: Path, registry: s
     assert values["images"]["kaniko"] == f"{REGISTRY}/kaniko@{served(registry, 'archived/kaniko', '1')}"
 
 
-def test_the_values_of_pushed_images_are_taken(first: Path, builders: Mapping[str, str], tmp_path: Path) -> None:
+def test_the_values_of_pushed_images_are_used(first: Path, builders: Mapping[str, str], tmp_path: Path) -> None:
     names = ("operator", "export", "exportOnnx", "build", "kaniko")
     images = {name: f"{REGISTRY}/{name}@sha256:{'5' * 64}" for name in names}
     (tmp_path / "values.yaml").write_text(yaml.safe_dump({"images": images, "watchNamespaces": ["team-a"]}))
@@ -87,8 +87,8 @@ def test_the_values_of_pushed_images_are_taken(first: Path, builders: Mapping[st
     assert "ClusterRole" not in {document["kind"] for document in documents}
 
 
-def test_the_wheel_holds_the_packages_and_the_crd(first: Path, tmp_path: Path) -> None:
-    """The plugin's CRD is a link in the repository, and a file in the wheel."""
+def test_the_wheel_contains_the_packages_and_the_crd(first: Path, tmp_path: Path) -> None:
+    """The plugin's CRD is a symbolic link in the repository and a file in the wheel."""
     (wheel,) = first.glob("*.whl")
     code = "import kubectl_inferenceimage.crd as c; print(c.CRD, len(c.CRD.read_text()) > 10_000)"
     unpacked = tmp_path / "unpacked"

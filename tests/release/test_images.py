@@ -1,4 +1,4 @@
-"""`make images` with buildah and with podman: what the values name is what the registry has."""
+"""`make images` with buildah and with podman: the values match the registry."""
 
 import subprocess
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ VERSION = inference_image_contract.__version__
 
 
 def kaniko(out: Path) -> str:
-    """The one image that the values name."""
+    """The only image in the values."""
     values = yaml.safe_load((out / "values.yaml").read_text())
     assert values.keys() == {"images"}
     assert values["images"].keys() == {"kaniko"}
@@ -23,7 +23,7 @@ def kaniko(out: Path) -> str:
 
 
 @pytest.mark.parametrize("tool", ["buildah", "podman"])
-def test_a_pushed_image_is_named_by_the_digest_that_the_registry_has(
+def test_a_pushed_image_is_named_by_its_digest_in_the_registry(
     tool: str, registry: str, builders: Mapping[str, str], base: str, tmp_path: Path
 ) -> None:
     flags = ("--only=kaniko", "--push", "--push-flags=--tls-verify=false", f"--tool={tool}", base)

@@ -1,4 +1,4 @@
-"""What a release installs, on a real API server: by kubectl, by Helm, and the upgrade of the CRD."""
+"""The installation of a release on a real API server: with kubectl, with Helm, and the upgrade of the CRD."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What an image holds once its layers lie upon each other."""
+"""The merged file system of an image's layers."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ File = tuple[str, int, int, int]
 
 
 class Flat:
-    """The settings of an image, and the files and folders that its layers bring."""
+    """The configuration of an image, and the files and folders of its layers."""
 
     def __init__(self, manifest: dict[str, Any], blob: Blob, leave_out: Sequence[str] = ()) -> None:
-        """`leave_out` are digests of layers that are not looked into."""
+        """`leave_out` are digests of layers that are not unpacked."""
         with blob(manifest["config"]["digest"]) as file:
             config = json.load(file)
         self.settings = {key: config.get(key) for key in ("architecture", "os", "config")}
@@ -46,7 +46,7 @@ class Flat:
 
     @property
     def declared_only(self) -> set[str]:
-        """Folders without a file, of WORKDIR and VOLUME: Kaniko writes them, Append leaves them to the runtime."""
+        """Empty folders of WORKDIR and VOLUME: Kaniko creates them, Append leaves them to the runtime."""
         settings = self.settings["config"]
         declared = (settings.get("WorkingDir", "/"), *settings.get("Volumes", {}))
         return {

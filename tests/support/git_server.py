@@ -1,7 +1,7 @@
-"""A Git repository, and `git http-backend` behind HTTPS like the big Git hosts.
+"""A Git repository, and `git http-backend` behind HTTPS as on big hosts.
 
-`python -m tests.support.git_server FOLDER HOST PORT TLS_FOLDER` serves the repositories below a folder to whoever has
-the password, the first line of standard input, until the input ends. It says so with a line of its own.
+`python -m tests.support.git_server FOLDER HOST PORT TLS_FOLDER` serves the repositories below a folder until
+standard input ends. The first line of the input is the password. It prints one line when it is ready.
 """
 
 import http.server
@@ -24,7 +24,7 @@ IDENTITY = {
 
 @dataclass
 class Repository:
-    """A working copy whose commits the servers give; `git` runs the program there."""
+    """A working copy whose commits the servers serve; `git` runs git there."""
 
     folder: Path
 
@@ -59,12 +59,12 @@ def new_repository(folder: Path, files: dict[str, bytes]) -> Repository:
 
 
 def authorization(password: str) -> str:
-    """The header of who may read."""
+    """The Authorization header of a reader."""
     return "Basic " + b64encode(f"git:{password}".encode()).decode()
 
 
 def answer(request: http.server.BaseHTTPRequestHandler, body: bytes, folder: Path) -> None:
-    """What git's own backend answers for the working copies below a folder, each named `NAME.git`."""
+    """The response of git's own backend for the working copies below a folder, each named `NAME.git`."""
     path, _, query = request.path.partition("?")
     environment = {
         "PATH": os.environ["PATH"],
@@ -81,7 +81,7 @@ def answer(request: http.server.BaseHTTPRequestHandler, body: bytes, folder: Pat
         "HTTP_GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
         "CONTENT_LENGTH": str(len(body)),
     }
-    # It fails where it refuses; what it wrote before says so.
+    # It also fails for rejected requests; its output before tells.
     done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=False).stdout
     head, _, content = done.partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))

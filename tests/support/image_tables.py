@@ -1,4 +1,4 @@
-"""Writes index files of checkpoints as TensorFlow's table builder does: what the reader is tested with."""
+"""Writes index files of checkpoints as TensorFlow's table builder does, to test the reader."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -16,7 +16,7 @@ def varint(value: int) -> bytes:
 
 
 def number(field: int, value: int) -> bytes:
-    """A varint field of a protocol buffer; proto3 leaves zeros out."""
+    """A varint field of a protocol buffer; proto3 omits zeros."""
     return varint(field << 3) + varint(value) if value else b""
 
 
@@ -44,7 +44,7 @@ def block(entries: Sequence[tuple[bytes, bytes]]) -> bytes:
 
 
 def table(blocks: Sequence[Sequence[tuple[bytes, bytes]]], compression: int = 0) -> bytes:
-    """A whole table; only the data blocks carry the mark of the compression."""
+    """A whole table; only the data blocks have the compression flag."""
     data, pointers = b"", []
     for entries in blocks:
         body = block(entries)
@@ -58,7 +58,7 @@ def table(blocks: Sequence[Sequence[tuple[bytes, bytes]]], compression: int = 0)
 
 
 def index(*sizes: int, compression: int = 0) -> bytes:
-    """The index of a checkpoint whose shards have these sizes; each holds two tensors, the header has its own block."""
+    """The index of a checkpoint whose shards have these sizes; each has two tensors, the header its own block."""
     tensors = []
     for shard, size in enumerate(sizes):
         half = size // 2

@@ -1,4 +1,4 @@
-"""A corporate proxy on loopback: CONNECT for TLS, absolute-form requests for plain HTTP. It keeps what it was asked."""
+"""A corporate proxy on loopback: CONNECT for TLS, absolute-form requests for plain HTTP. It records its requests."""
 
 import select
 import socket
@@ -46,7 +46,7 @@ class _Handler(socketserver.StreamRequestHandler):
             self._relay(upstream)
 
     def _head(self) -> list[str]:
-        """The request line and the headers, read byte by byte so that nothing of the body is taken."""
+        """The request line and the headers, read byte by byte so that the body stays unread."""
         data = b""
         while not data.endswith(b"\r\n\r\n"):
             byte = self.connection.recv(1)

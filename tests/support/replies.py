@@ -1,8 +1,8 @@
-"""Handwritten answers of test registries."""
+"""Sends responses of test registries."""
 
 
 def reply(request, status: int, body: bytes = b"", **headers: str) -> None:
-    """Reads the whole request and answers it; `_` in a header's name stands for `-`."""
+    """Reads the whole request, then responds; `_` in a header's name stands for `-`."""
     request.rfile.read(int(request.headers.get("Content-Length", 0)))
     request.send_response(status)
     for name, value in headers.items():

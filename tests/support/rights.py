@@ -1,6 +1,6 @@
-"""The minimal rights of each stage in US3, from docs/guides/us3.md.
+"""The minimal rights of each stage in US3, as docs/guides/us3.md lists them.
 
-Tests hold page, table and code together.
+Tests keep page, table and code consistent.
 
 By stage and operation: the fields of the spec that name the keys.
 """
@@ -31,7 +31,7 @@ KEYS = {
     SAMPLE: "uai/samples/shapes.png",
     OUTPUT: "uai/object-export-output/",
 }
-"""Where the tests have them."""
+"""The keys of these fields in the tests."""
 
 
 def each(stage: str):
@@ -40,7 +40,7 @@ def each(stage: str):
 
 
 def role(stage: str, without=None) -> KeyPair:
-    """Temporary keys whose role has exactly these rights, or all but one."""
+    """Temporary keys whose role has exactly these rights, or all except one."""
     grants = {}
     for operation, field in each(stage):
         if (operation, field) != without:

@@ -1,4 +1,4 @@
-"""The table of rows: what was tried, how it ended, how long it took."""
+"""The fault table: each fault, its result and its duration."""
 
 import json
 import os
@@ -16,7 +16,7 @@ END = "<!-- table ends -->"
 
 @dataclass
 class Row:
-    """One row over all its tests."""
+    """One row, combined over all its tests."""
 
     what: list[str]
     passed: bool = True
@@ -49,7 +49,7 @@ def table(found: Mapping[int, Row]) -> Sequence[str]:
 
 
 def gather(collected: Path, found: Mapping[int, Row]) -> dict[int, Row]:
-    """These rows and those that earlier commands left in the file, which then holds all of them."""
+    """Merges these rows with those of earlier commands in the file; returns and stores all."""
     known = json.loads(collected.read_text()) if collected.exists() else {}
     both: dict[int, Row] = defaultdict(lambda: Row([]), {int(number): Row(**row) for number, row in known.items()})
     for number, row in found.items():
@@ -60,7 +60,7 @@ def gather(collected: Path, found: Mapping[int, Row]) -> dict[int, Row]:
 
 
 def write(path: Path, found: Mapping[int, Row], *, full: bool) -> None:
-    """Puts the table between its marks in a page."""
+    """Writes the table between its markers in a page."""
     before, _, rest = path.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     length = "at whole length" if full else "shortened where the page says so"
@@ -82,9 +82,9 @@ def write(path: Path, found: Mapping[int, Row], *, full: bool) -> None:
 
 
 def summary(terminal: pytest.TerminalReporter) -> None:
-    """The end of a run: its rows on the terminal; in the page too, where FAULTS_REPORT names it.
+    """Prints the rows at the end of a run; also writes them to the page named by FAULTS_REPORT.
 
-    Not the end of one of its workers, whose rows the run has as well.
+    Does nothing in a worker, because the main process has all rows.
     """
     found = rows(terminal)
     if not found or hasattr(terminal.config, "workerinput"):

@@ -1,4 +1,4 @@
-"""TensorFlow 1.7 and 1.15 in roots of Debian 11 with Python 2.7, and how far their answers are from today's."""
+"""TensorFlow 1.7 and 1.15 on Debian 11 with Python 2.7, and how their answers differ from the current one's."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ TODAY = "2.21.0"
 
 
 def run(version: str, work: Path, program: str, *arguments: str) -> str:
-    """Runs a program of `python27/` in the root of a release, with `work` at /mnt; what it prints."""
+    """Runs a program of `python27/` in the root of a release, with `work` at /mnt; returns its output."""
     shutil.copy(PROGRAMS / program, work)
     command = ["env", "-i", "PATH=/usr/bin:/bin", "HOME=/tmp", "TF_CPP_MIN_LOG_LEVEL=3", "python2.7"]
     argv = python27.argv(python27.ensure(RELEASES[version]), work, [*command, f"/mnt/{program}", *arguments])
@@ -32,15 +32,15 @@ def run(version: str, work: Path, program: str, *arguments: str) -> str:
 
 
 def write_questions(folder: Path, batches: Sequence[np.ndarray]) -> None:
-    """Puts the batches beside graph.pb."""
+    """Writes the batches beside graph.pb."""
     for number, batch in enumerate(batches):
         np.save(folder / f"{number}.npy", batch)
 
 
 def ask_both_forms(folder: Path, batches: Sequence[np.ndarray]) -> dict[str, float]:
-    """Asks the graph of `folder`, and its SavedModel; version -> the greatest difference from today's.
+    """Runs the graph of `folder` and its SavedModel; version -> the greatest difference from the current TensorFlow.
 
-    A difference is in shares of the output's greatest number, where that is above 1.
+    A difference is relative to the output's greatest number if that is above 1.
     """
     write_questions(folder, batches)
     saved_model.write(folder / "graph.pb", "image_tensor", folder / "saved_model", "1.7")
@@ -49,7 +49,7 @@ def ask_both_forms(folder: Path, batches: Sequence[np.ndarray]) -> dict[str, flo
 
 
 def ask_everywhere(folder: Path) -> None:
-    """Asks what lies in `folder` on every release; see `python27/ask.py`."""
+    """Runs the graphs in `folder` on every release; see `python27/ask.py`."""
     done = subprocess.run([sys.executable, PROGRAMS / "ask.py", folder], capture_output=True, text=True, check=False)
     assert done.stdout == f"{TODAY}\n", done.stderr[-3000:]
     for version in RELEASES:

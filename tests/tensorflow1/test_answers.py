@@ -1,5 +1,5 @@
-"""What the stage publishes and what every architecture family exports: read by TensorFlow 1.7 and 1.15, which answer
-as today's does.
+"""TensorFlow 1.7 and 1.15 read the stage's graph and those of every architecture family, and give the same answers
+as the current TensorFlow.
 """
 
 import subprocess
@@ -17,8 +17,8 @@ from tests.tf.architectures import AVERAGE, FAMILIES, NUM_CLASSES, checkpoint
 LARGEST_DIFFERENCE = 1e-5
 """All add the same float32 numbers, in different orders."""
 OF_FAMILY = {"ssd_mobilenet_v2_fpn": 1e-4, "faster_rcnn_resnet50": 1e-2}
-"""What is less exact. The first is at 9e-6 here, too near the limit for another processor. Of the second, roundings in
-its proposals move what its second stage crops, and 50 untrained layers see it: 1.15 is as far from today's release."""
+"""Families with larger differences. The first has 9e-6 here, too near the limit for another processor. In the second,
+rounding in its proposals moves the crops of its second stage, and 50 untrained layers amplify that: in 1.15 too."""
 
 
 def test_what_the_stage_publishes_answers_the_same(world, tmp_path, record_property):
@@ -31,7 +31,7 @@ def test_what_the_stage_publishes_answers_the_same(world, tmp_path, record_prope
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_family(family, tmp_path, record_property):
-    """It is exported with the weights of its checkpoint, rewritten with equal answers, and read by every release."""
+    """It keeps the weights of its checkpoint, is rewritten with equal answers, and every release reads it."""
     source = checkpoint(family, tmp_path, even_features=True)
     exported = export(source, "image_tensor", tmp_path / "output").graph
     check_weights(family, source, exported)
@@ -45,7 +45,7 @@ def test_a_family(family, tmp_path, record_property):
 
 
 def check_weights(family, source, exported) -> None:
-    """The constants of the graph are the checkpoint's variables, or their moving averages where those are asked for."""
+    """The constants of the graph are the checkpoint's variables, or their moving averages on request."""
     saved = tf.train.load_checkpoint(str(source.checkpoint_prefix))
     constants = (node for node in canonical.read_graph(exported).node if node.op == "Const")
     frozen = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in constants}
@@ -59,8 +59,8 @@ def check_weights(family, source, exported) -> None:
 
 
 @pytest.mark.parametrize("version", RELEASES)
-def test_as_the_exporter_writes_it_no_release_reads_it(world, trained, tmp_path, version):
-    """Otherwise the rewriting would be of no use."""
+def test_no_release_reads_the_exporters_own_output(world, trained, tmp_path, version):
+    """Otherwise the rewrites would be unnecessary."""
     from devcluster.images import python27  # noqa: PLC0415
     from inference_image_export.fetch import Source  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The tables of operators that decide what a release reads are those of the releases themselves."""
+"""The op tables that decide which release reads a graph equal those of the releases."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.tensorflow1.conftest import run
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.version)
-def test_the_table_is_what_the_release_tells(release, tmp_path):
+def test_the_table_equals_the_releases_output(release, tmp_path):
     assert run(f"{release.version}.0", tmp_path, "read_operators.py") == release.table.read_text("ascii")

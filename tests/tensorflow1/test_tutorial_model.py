@@ -1,4 +1,4 @@
-"""The tutorial's model at its true size, through the whole stage: Faster R-CNN on ResNet-101, 37 classes."""
+"""The tutorial's model at full size, through the whole stage: Faster R-CNN on ResNet-101, 37 classes."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ from tests.tensorflow1.conftest import RELEASES, TODAY, ask_everywhere, write_qu
 from tests.tf.conftest import OUTPUT, PRIVATE_KEY, PUBLIC_KEY, TRAINING_OUTPUT
 
 LARGEST_DIFFERENCE = 1e-4
-"""Found was 1e-5 (docs/guides/export.md)."""
+"""Measured: 1e-5 (docs/guides/export.md)."""
 MIB = 1 << 20
 
 
@@ -84,10 +84,10 @@ def test_it_is_exported_within_its_memory_and_answers_on_every_release(model, tm
 
 
 def answers(folder, version: str, count: int) -> list[list]:
-    """What today's release found in each batch, and what another did.
+    """The answers of the current release and of another one to each batch.
 
-    The drawn weights are sure of many detections: where scores are equal, their order is chance, so each is compared
-    with the nearest of its class.
+    The random weights give many detections high scores. The order of equal scores is random, so each is compared with
+    the nearest of its class.
     """
     found = [[np.load(folder / of / f"{n}.graph.npz") for n in range(count)] for of in (TODAY, version)]
     assert min((each["detection_scores"] > 0.5).sum() for each in found[0]) > 10  # it detects something

@@ -1,4 +1,4 @@
-"""The trained fixture in a UFile stand-in, as a training task and the resolve step leave it."""
+"""The trained fixture in a UFile stand-in, as a training and the resolve step leave it."""
 
 import contextlib
 import hashlib
@@ -24,14 +24,14 @@ OUTPUT = "uai/object-export-output/"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """TensorFlow and its friends warn of themselves; only what our code does wrong is an error."""
+    """Ignores warnings of TensorFlow and its dependencies; warnings of our code stay errors."""
     for module in ("tensorflow", "tf_keras", "tf_slim", "google", "keras", "h5py", "astunparse"):
         config.addinivalue_line("filterwarnings", f"ignore::Warning:{module}")
 
 
 @dataclass(frozen=True)
 class World:
-    """One bucket with the training's output, and what the operator would hand to the export."""
+    """One bucket with the training's output, and the export's input as the operator sets it."""
 
     stand_in: StandIn
     store: Store
@@ -50,11 +50,11 @@ class World:
 
     @property
     def keeper(self) -> Store:
-        """The store as a token sees it that must not overwrite."""
+        """The store with a token that forbids overwriting."""
         return self.by(KeyPair("TOKEN_keeper", "keeper-key", overwrite=False))
 
     def by(self, pair: KeyPair) -> Store:
-        """The store as this key pair sees it."""
+        """The store with this key pair."""
         self.stand_in.service.trust(pair)
         keys = Credentials(pair.public_key, pair.private_key, pair.security_token)
         return Store(self.stage.ufile, keys, retries=2, first_pause=0.01)
@@ -68,7 +68,7 @@ class World:
         return replace(self, stage=stage, input_lock=input_lock)
 
     def of_graph(self, data: bytes, **changes: object) -> "World":
-        """A ready graph in place of the checkpoint."""
+        """An imported graph in place of the checkpoint."""
         key = "models/frozen_inference_graph.pb"
         graph = pinned(self.store, key, data)
         input_lock = msgspec.structs.replace(
@@ -97,7 +97,7 @@ def pinned(store: Store, key: str, data: bytes) -> inputs.PinnedObject:
 
 
 def write_input_lock(world: World, input_lock: inputs.InputLock, input_type: str) -> inputs.ExportInput:
-    """The input of the export for a input lock, which is stored as the resolve step stores it."""
+    """The export's input for an input lock, which is stored as the resolve step stores it."""
     data = msgspec.json.encode(input_lock)
     sha256 = hashlib.sha256(data).hexdigest()
     key = f"{OUTPUT}resolved/{sha256}.json"
@@ -122,7 +122,7 @@ def world(trained: Fixture, tmp_path: Path) -> Iterator[World]:
 
 @contextlib.contextmanager
 def made(trained: Fixture, folder: Path) -> Iterator[World]:
-    """As `world`, for whoever keeps it longer than one test."""
+    """Makes a `world` that outlives one test."""
     with running(folder / "ufile", [KeyPair(public_key=PUBLIC_KEY, private_key=PRIVATE_KEY)]) as stand_in:
         location = inputs.UFile(bucket=stand_in.bucket, scheme="http", suffix=stand_in.suffix)
         store = Store(location, Credentials(PUBLIC_KEY, PRIVATE_KEY), retries=2, first_pause=0.01)

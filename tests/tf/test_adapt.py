@@ -1,4 +1,4 @@
-"""Adapting the Object Detection API: what changes, what is refused, and that everything kept can be imported."""
+"""The adaptation of the Object Detection API: changes, rejected packages, and that every kept module imports."""
 
 import importlib
 import pkgutil
@@ -39,7 +39,7 @@ def old_pb2(name: str) -> str:
 
 @pytest.fixture
 def site(tmp_path, monkeypatch) -> Path:
-    """A small package of the same shape, taken for the published one."""
+    """A small package of the same shape, in place of the published one."""
     files = {
         "object_detection/__init__.py": "",
         "object_detection/exporter.py": EXPORTER,
@@ -71,7 +71,7 @@ def kept(site: Path) -> set[str]:
     }
 
 
-def test_imports_are_bound_to_the_facade_and_no_line_moves(site):
+def test_imports_use_the_facade_and_lines_keep_their_numbers(site):
     assert package.adapt(site)
     text = (site / "object_detection/exporter.py").read_text()
     assert text.splitlines()[1:3] == [
@@ -126,7 +126,7 @@ def test_an_adapted_package_that_was_changed_is_refused(site, path):
         package.adapt(site)
 
 
-def test_the_command_says_what_it_did_and_exits_1_when_it_refuses(site, capsys):
+def test_the_command_reports_its_result_and_exits_1_on_rejection(site, capsys):
     assert [main(["adapt", str(site)]), main(["adapt", str(site)])] == [0, 0]
     assert capsys.readouterr().out.splitlines() == [
         f"{site}: object_detection adapted",
@@ -191,7 +191,7 @@ def test_the_environment_is_adapted_by_this_version_of_the_tool():
     assert not package.adapt(Path(sysconfig.get_path("purelib")))
 
 
-def test_a_symbol_that_tensorflow_2_lacks_says_so_when_it_is_called():
+def test_calling_a_symbol_that_tensorflow_2_lacks_names_it():
     importlib.import_module("object_detection.exporter")
     with pytest.raises(NotImplementedError, match=r"tf\.contrib\.training\.HParams exists in TensorFlow 1\.x only"):
         sys.modules["object_detection_tf1"].contrib.training.HParams()

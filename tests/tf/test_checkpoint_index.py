@@ -1,4 +1,4 @@
-"""The reader of index files, which knows no TensorFlow, on what TensorFlow wrote."""
+"""The TensorFlow-free reader of index files, on files written by TensorFlow."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ def sizes_on_disk(prefix) -> tuple[int, ...]:
     return tuple(shard.stat().st_size for shard in shards)
 
 
-def test_the_trained_checkpoint_has_the_size_that_its_index_tells(trained: Fixture):
+def test_the_trained_checkpoint_has_the_sizes_in_its_index(trained: Fixture):
     prefix = trained.directory / f"model.ckpt-{trained.step}"
     assert shard_sizes((trained.directory / f"{prefix.name}.index").read_bytes()) == sizes_on_disk(prefix)
 
@@ -67,7 +67,7 @@ def names() -> None:
     [(one_each, False, 1), (one_each, True, 2), (in_slices, False, 1), (many, False, 1), (names, False, 1)],
     ids=["one file", "two shards", "slices", "many", "strings, nothing, a scalar"],
 )
-def test_what_a_saver_writes_has_the_sizes_that_its_index_tells(save, variables, sharded, shards):
+def test_files_of_a_saver_have_the_sizes_in_their_index(save, variables, sharded, shards):
     prefix = save(variables, sharded=sharded)
     on_disk = sizes_on_disk(prefix)
     assert len(on_disk) == shards
@@ -81,8 +81,8 @@ tf.train.Checkpoint(kernel=tf.Variable(tf.random.normal([9, 9])), step=tf.Variab
 """
 
 
-def test_what_keras_writes_has_the_sizes_that_its_index_tells(tmp_path):
+def test_files_of_keras_have_the_sizes_in_their_index(tmp_path):
     prefix = tmp_path / "model.ckpt-7"
-    # A process of its own: in this one the Object Detection API may have turned eager execution off.
+    # A separate process: here the Object Detection API may have disabled eager execution.
     subprocess.run([sys.executable, "-c", WRITES, str(prefix)], check=True, capture_output=True)
     assert shard_sizes((tmp_path / "model.ckpt-7.index").read_bytes()) == sizes_on_disk(prefix)

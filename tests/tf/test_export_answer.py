@@ -1,4 +1,4 @@
-"""What the frozen graph answers on a sample: the measure for the built image."""
+"""The frozen graph's answer to a sample: the reference for the built image."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from inference_image_export.stage import export_stage
 
 
 def photo(**form) -> bytes:
-    """A noisy slope as a picture file."""
+    """A noisy gradient as a picture file."""
     rows = np.linspace(0, 255, 90 * 70 * 3).reshape(90, 70, 3) + np.random.default_rng(3).normal(0, 9, (90, 70, 3))
     file = io.BytesIO()
     Image.fromarray(rows.clip(0, 255).astype(np.uint8)).save(file, **form)
@@ -69,7 +69,7 @@ def test_detections_are_named_by_the_label_map(world, tmp_path):
 @pytest.mark.parametrize(
     ("data", "reason"), [(b"item {", Reason.LABEL_MAP_INVALID), (b"\xff", Reason.LABEL_MAP_INVALID)]
 )
-def test_a_label_map_that_cannot_be_read_is_told(world, tmp_path, data, reason):
+def test_an_invalid_label_map_is_reported(world, tmp_path, data, reason):
     graph = export_stage(world.stage, world.store).graph
     with pytest.raises(StageError, match=r"label_map\.pbtxt") as caught:
         answer(asking(world.of_labels(data), graph), world.store, tmp_path / "answer")
@@ -92,7 +92,7 @@ def test_without_a_sample_it_is_the_drawn_one(world, tmp_path):
     assert (tmp_path / "none").read_bytes() == (tmp_path / "named").read_bytes()
 
 
-def test_what_is_no_picture_is_told(world, tmp_path):
+def test_an_invalid_picture_is_reported(world, tmp_path):
     graph = export_stage(world.stage, world.store).graph
     world.store.write(b"not a picture", "uai/sample.png")
     with pytest.raises(StageError, match=r"spec\.test\.sample uai/sample\.png") as caught:
@@ -100,7 +100,7 @@ def test_what_is_no_picture_is_told(world, tmp_path):
     assert caught.value.reason is Reason.SAMPLE_INVALID
 
 
-def test_another_graph_than_the_verified_one_is_not_asked(world, tmp_path):
+def test_a_graph_other_than_the_verified_one_is_not_run(world, tmp_path):
     graph = export_stage(world.stage, world.store).graph
     other = msgspec.structs.replace(graph, sha256="0" * 64)
     with pytest.raises(StageError) as caught:
@@ -108,7 +108,7 @@ def test_another_graph_than_the_verified_one_is_not_asked(world, tmp_path):
     assert caught.value.reason is Reason.OBJECT_CORRUPT
 
 
-def test_the_padding_is_left_out():
+def test_the_padding_is_omitted():
     outputs = {
         "num_detections": np.array([1.0], np.float32),
         "detection_scores": np.array([[0.5, 0.25]], np.float32),

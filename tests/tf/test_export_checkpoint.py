@@ -1,4 +1,4 @@
-"""What is wrong with a checkpoint is named from its bytes alone, before TensorFlow is imported."""
+"""Damage of a checkpoint is reported from its bytes alone, before TensorFlow is imported."""
 
 import shutil
 import subprocess
@@ -31,7 +31,7 @@ def file_of(source: Source, suffix: str) -> Path:
     return source.checkpoint_prefix.with_name(source.checkpoint_prefix.name + suffix)
 
 
-def test_a_trained_checkpoint_is_sound(source):
+def test_a_trained_checkpoint_is_valid(source):
     check(source)
 
 
@@ -52,14 +52,14 @@ def flipped(data: bytes) -> bytes:
     ("suffix", "damage", "message"),
     [
         (".data-00000-of-00001", flipped, "do not match their checksum"),
-        (".data-00000-of-00001", lambda data: data[:-1], "bytes, its index tells of"),
-        (".data-00000-of-00001", lambda _: None, "which is not there"),
+        (".data-00000-of-00001", lambda data: data[:-1], "bytes, but its index says"),
+        (".data-00000-of-00001", lambda _: None, "which is missing"),
         (".index", lambda data: data[: len(data) // 2], "its index does not end as an index does"),
         (".index", lambda data: b"\x00" * len(data), "its index does not end as an index does"),
     ],
     ids=["a bit", "cut", "gone", "index cut", "index of zeros"],
 )
-def test_damage_is_named(source, suffix, damage, message):
+def test_damage_is_reported(source, suffix, damage, message):
     path = file_of(source, suffix)
     data = damage(path.read_bytes())
     path.unlink()
@@ -80,7 +80,7 @@ def test_the_verdict_does_not_wait_for_the_exporter(world, trained, monkeypatch)
         stage.export_stage(damaged.stage, damaged.store)
 
 
-def test_nothing_heavy_is_imported_before_it():
+def test_tensorflow_is_not_imported_before_the_check():
     code = "import sys, inference_image_export.__main__; print(*{'tensorflow', 'numpy', 'keras'} & {*sys.modules})"
     path = [str(ROOT / part) for part in ("job_contract", "object_store", "export_job")]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the exporter's errors become: reason, message, hint."""
+"""The failures for the exporter's errors: reason, message, hint."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_a_config_that_cannot_be_parsed_is_named_with_its_line(error, message):
         (
             ValueError(RESTORING + "Node: 'a'\nKey A/weights not found in checkpoint\n"),
             Reason.EXPORT_FAILED,
-            "The checkpoint train/model.ckpt-800 has no variable A/weights, which train/pipeline.config asks for.",
+            "The checkpoint train/model.ckpt-800 has no variable A/weights, which train/pipeline.config requires.",
             "spec.model.pipelineConfig",
         ),
         (
@@ -76,7 +76,7 @@ def test_a_config_that_cannot_be_parsed_is_named_with_its_line(error, message):
         (
             ValueError("Unknown ssd feature_extractor: ssd_mobilenet_v3"),
             Reason.PIPELINE_CONFIG_INVALID,
-            "train/pipeline.config asks for what the export does not have: Unknown ssd feature_extractor",
+            "train/pipeline.config requires something that the export does not support: Unknown ssd feature_extractor",
             "train a model of one of its types",
         ),
         (
@@ -89,7 +89,7 @@ def test_a_config_that_cannot_be_parsed_is_named_with_its_line(error, message):
             NotImplementedError("tf.contrib.quantize.x exists in TensorFlow 1.x only"),
             Reason.PIPELINE_CONFIG_INVALID,
             "tf.contrib.quantize.x exists in TensorFlow 1.x only",
-            "without its quantization",
+            "without quantization",
         ),
         (ValueError("whatever\nelse"), Reason.EXPORT_FAILED, "failed on train/model.ckpt-800: whatever", "traceback"),
         (ZeroDivisionError(), Reason.EXPORT_FAILED, "failed on train/model.ckpt-800: ZeroDivisionError", "traceback"),
@@ -102,7 +102,7 @@ def test_an_error_of_the_exporter(error, reason, message, hint):
     assert hint in failure.hint
 
 
-def test_a_variable_that_is_not_known_is_not_invented():
+def test_an_unknown_variable_is_not_invented():
     error = ValueError("lhs shape= [1] rhs shape= [2]")
     assert export_failure(error, SOURCE).message.startswith("a variable has shape [2]")
 

@@ -1,4 +1,4 @@
-"""The other forms of a graph: written, compared with it, published before the result; equal bytes for equal input."""
+"""The other formats of a graph: written, compared with it, published before the result; equal bytes for equal input."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def exported(trained, tmp_path_factory):
-    """The world after one export in every form, by the container's command in a process of its own; and the files."""
+    """The world after one export in every format, by the container's command in a separate process; and the files."""
     folder = tmp_path_factory.mktemp("forms")
     with made(trained, folder) as plain:
         world = plain.asking_for(formats=EVERY)
@@ -131,7 +131,7 @@ def test_a_model_that_differs_too_much_is_not_published(world, monkeypatch):
 
 
 def small_graph(path: Path, *, score: float = 0.5, decodes: bool = False) -> Path:
-    """A graph with a detector's names that always answers the same; it may decode a file on the way."""
+    """A graph with a detector's names that always answers the same; it may decode a file."""
     with tf.Graph().as_default() as graph:
         pictures = tf.placeholder(tf.uint8, [None, None, None, 3], name="image_tensor")
         if decodes:
@@ -146,7 +146,7 @@ def small_graph(path: Path, *, score: float = 0.5, decodes: bool = False) -> Pat
     return path
 
 
-def test_another_model_is_found_out(tmp_path):
+def test_a_different_model_is_detected(tmp_path):
     onnx_model.write(small_graph(tmp_path / "one.pb", score=0.5), tmp_path / "model.onnx")
     assert onnx_model.accept(onnx_model.compare(tmp_path / "one.pb", tmp_path / "model.onnx")) == "0.0e+00"
     found = onnx_model.compare(small_graph(tmp_path / "other.pb", score=0.6), tmp_path / "model.onnx")
@@ -155,7 +155,7 @@ def test_another_model_is_found_out(tmp_path):
     assert caught.value.reason is Reason.ONNX_DIFFERS
 
 
-def test_an_operator_that_onnx_has_not_is_named(tmp_path):
+def test_an_op_that_onnx_lacks_is_named(tmp_path):
     graph = small_graph(tmp_path / "graph.pb", decodes=True)
     with pytest.raises(StageError, match=r"EncodeBase64|AsString") as caught:
         onnx_model.write(graph, tmp_path / "model.onnx")
@@ -196,7 +196,7 @@ def test_a_saved_model_of_every_input_type(world, input_type):
     assert graph.saved_model.key == world.folder + "saved_model/saved_model.pb"
 
 
-def test_a_saved_model_that_answers_otherwise_is_refused(tmp_path):
+def test_a_saved_model_with_other_answers_is_rejected(tmp_path):
     graph = small_graph(tmp_path / "graph.pb")
     file = saved_model.write(graph, "image_tensor", tmp_path / "saved_model", "1.7")
     (sound,) = run(graph, "image_tensor", [picture.feed("image_tensor")])

@@ -1,4 +1,4 @@
-"""A ready graph in place of a checkpoint: verified the same way, published under its fingerprint."""
+"""An imported graph in place of a checkpoint: verified the same way, published under its fingerprint."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_it_is_published_under_the_fingerprint_without_a_config(world, data, tmp
     ],
     ids=["no graph", "no detector", "another input", "cut"],
 )
-def test_what_is_no_detectors_graph_is_refused_and_nothing_is_published(world, data, change, message):
+def test_a_graph_of_no_detector_is_rejected_and_not_published(world, data, change, message):
     world = world.of_graph(change(data))
     with pytest.raises(StageError) as caught:
         export_stage(world.stage, world.store)

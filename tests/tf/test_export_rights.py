@@ -1,4 +1,4 @@
-"""The export works with exactly the rights of docs/guides/us3.md, and without any one of them says what it lacks."""
+"""The export works with exactly the rights of docs/guides/us3.md, and names each missing right."""
 
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ from tests.support import rights
 
 @pytest.fixture(autouse=True)
 def _no_tensorflow(monkeypatch):
-    """What it reads and writes in US3 is real; what TensorFlow makes of the checkpoint is not what this is about."""
+    """Replaces TensorFlow: these tests are about the real requests to US3."""
     monkeypatch.setattr(stage, "Processes", lambda _: SimpleNamespace(peak_bytes=0))
     monkeypatch.setattr(stage._Export, "_output", _fetched)
     monkeypatch.setattr(stage._Export, "_verified", _as_it_is)
@@ -38,7 +38,7 @@ def test_it_works_with_exactly_its_rights(world, pair):
 
 
 @pytest.mark.parametrize("lacking", rights.each("Export"), ids=" of ".join)
-def test_without_one_of_its_rights_it_says_which(world, lacking):
+def test_a_missing_right_is_named(world, lacking):
     operation, field = lacking
     with pytest.raises(StageError) as failed:
         export_stage(world.stage, world.by(rights.role("Export", without=lacking)))

@@ -30,7 +30,7 @@ def puts(world):
 
 
 def as_measured(done):
-    """Without the memory, which every run measures."""
+    """The result without the memory, which is measured each time."""
     graph = msgspec.structs.replace(done.graph, memory_bytes=0)
     return msgspec.structs.replace(done, graph=graph, peak_memory_bytes=0)
 
@@ -70,7 +70,7 @@ def test_the_tutorials_key_holds_the_same_graph(world):
 
 
 @pytest.mark.parametrize("copied", [False, True], ids=["the graph", "the tutorial's key"])
-def test_from_a_graph_one_finds_its_checkpoint(world, copied):
+def test_the_metadata_of_a_graph_leads_to_its_checkpoint(world, copied):
     graph = export_stage(world.stage, world.store).graph
     with world.store._wire.send("HEAD", PLAIN if copied else graph.key) as answer:
         told = {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Checkpoint-Step", "Fingerprint")}
@@ -97,7 +97,7 @@ def test_a_rerun_reuses_the_graph_and_writes_nothing(world):
 
 
 @pytest.mark.parametrize("missing", [RESULT, GRAPH])
-def test_a_half_done_upload_is_done_again_with_equal_bytes(world, missing):
+def test_an_incomplete_upload_is_repeated_with_equal_bytes(world, missing):
     first = export_stage(world.stage, world.store)
     world.store.delete(world.folder + missing)
     assert as_measured(export_stage(world.stage, world.store)) == as_measured(first)
@@ -111,7 +111,7 @@ def test_a_rerun_restores_the_tutorials_key(world):
     assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
 
 
-def test_a_token_that_forbids_overwriting_leaves_the_tutorials_key_and_says_so(world):
+def test_a_token_that_forbids_overwriting_keeps_the_tutorials_key_and_reports_it(world):
     world.store.write(b"of another export", PLAIN)
     done = export_stage(world.stage, world.keeper)
     assert (done.not_overwritten, done.graph.key) == (PLAIN, world.folder + GRAPH)
@@ -120,8 +120,8 @@ def test_a_token_that_forbids_overwriting_leaves_the_tutorials_key_and_says_so(w
     assert (again.graph, again.not_overwritten) == (done.graph, PLAIN)
 
 
-def test_a_token_that_forbids_overwriting_exports_again_what_is_equal(world):
-    """What a crash left half done is whole and equal but for what is missing: nothing of it has to be overwritten."""
+def test_a_token_that_forbids_overwriting_completes_an_export(world):
+    """An interrupted export left equal objects or none: nothing needs overwriting."""
     first = export_stage(world.stage, world.store)
     for missing in (GRAPH, RESULT):
         world.store.delete(world.folder + missing)
@@ -142,7 +142,7 @@ def test_a_graph_that_was_replaced_is_exported_again(world):
     assert world.store.head(first.graph.key).sha256 == first.graph.sha256
 
 
-def test_a_result_that_cannot_be_read_is_none(world):
+def test_an_invalid_result_is_ignored(world):
     world.store.write(b"{", world.folder + RESULT)
     assert export_stage(world.stage, world.store).graph.key == world.folder + GRAPH
 
@@ -161,7 +161,7 @@ def test_a_checkpoint_that_was_archived_since_is_source_changed(world):
     world.stand_in.service.switch("127", key, "ARCHIVE")
     error = failure(world)
     assert error.reason is Reason.SOURCE_CHANGED
-    assert f"{key!r}: it could be read when it was resolved." in error.message
+    assert f"{key!r}: it was readable when it was resolved." in error.message
 
 
 def test_a_checkpoint_that_is_gone_is_source_changed(world):
@@ -172,7 +172,7 @@ def test_a_checkpoint_that_is_gone_is_source_changed(world):
 
 
 @pytest.mark.parametrize("how", ["replaced", "gone"])
-def test_another_manifest_is_source_changed(world, how):
+def test_a_changed_input_lock_is_source_changed(world, how):
     if how == "gone":
         world.store.delete(world.stage.input_lock.key)
     else:
@@ -258,7 +258,7 @@ def run_container(world, tmp_path, private_key, scratch="/tmp"):
 
 
 def test_the_container_reports_the_graph_and_leaves_nothing_behind(world, tmp_path):
-    place = Path(tempfile.mkdtemp())  # its path is short: it holds the name of a socket
+    place = Path(tempfile.mkdtemp())  # a short path, because it contains a socket
     done, result = run_container(world, tmp_path, "private-key-of-the-tests", place)
     assert done.returncode == ExitCode.OK, done.stderr
     graph = world.store.read(world.folder + GRAPH, max_bytes=50_000_000)

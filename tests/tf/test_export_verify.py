@@ -11,7 +11,7 @@ from inference_image_export.verify import check, verify
 
 
 def outputs(**changes):
-    """Sound outputs of a detector of three classes, with changes."""
+    """Valid outputs of a detector of three classes, with changes."""
     sound = {
         "num_detections": np.array([2], np.float32),
         "detection_boxes": np.full((1, 5, 4), 0.5, np.float32),
@@ -22,7 +22,7 @@ def outputs(**changes):
 
 
 def graph_file(path, drop=""):
-    """A frozen graph that answers the same whatever it is shown, without one of its outputs."""
+    """A frozen graph with constant answers, without one of its outputs."""
     with tf.Graph().as_default() as graph:
         tf.placeholder(tf.uint8, [None, None, None, 3], name="image_tensor")
         for name, value in outputs().items():
@@ -39,7 +39,7 @@ def refusal(call, *arguments):
     return caught.value.message
 
 
-def test_sound_outputs_pass():
+def test_valid_outputs_pass():
     check(outputs(), 3)
 
 
@@ -49,8 +49,8 @@ def test_sound_outputs_pass():
         ({"num_detections": [6]}, "num_detections has values from 6 to 6, beyond 0 to 5"),
         ({"num_detections": [[2]]}, "num_detections has shape (1, 1), not (1)"),
         ({"detection_boxes": np.zeros((1, 5, 3))}, "detection_boxes has shape (1, 5, 3), not (1, n, 4)"),
-        ({"detection_boxes": np.full((1, 5, 4), np.nan)}, "detection_boxes holds values that are not numbers"),
-        ({"detection_scores": [[np.inf] * 5]}, "detection_scores holds values that are not numbers"),
+        ({"detection_boxes": np.full((1, 5, 4), np.nan)}, "detection_boxes contains NaN or infinite values"),
+        ({"detection_scores": [[np.inf] * 5]}, "detection_scores contains NaN or infinite values"),
         ({"detection_scores": [[1.5] * 5]}, "detection_scores has values from 1.5 to 1.5"),
         ({"detection_scores": [[0.5] * 4]}, "disagree on the number of detections"),
         ({"detection_classes": [[1, 2, 3, 4, 1]]}, "detection_classes has values from 1 to 4, beyond 1 to 3"),
@@ -66,7 +66,7 @@ def test_an_output_of_another_type():
     assert "detection_classes is int64, not float32" in refusal(check, wrong, 3)
 
 
-def test_a_sound_graph_passes(tmp_path):
+def test_a_valid_graph_passes(tmp_path):
     verify(graph_file(tmp_path / "graph.pb"), "image_tensor", 3)
 
 
@@ -82,9 +82,10 @@ def test_a_graph_of_another_input_type_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "message"), [(b"\xff nonsense", "This is not a frozen graph"), (b"", "refused: it has no")]
+    ("data", "message"),
+    [(b"\xff nonsense", "This is not a frozen graph"), (b"", "verification with a picture: it has no")],
 )
-def test_bytes_that_are_no_graph_are_refused(tmp_path, data, message):
+def test_bytes_that_are_not_a_graph_are_refused(tmp_path, data, message):
     path = tmp_path / "graph.pb"
     path.write_bytes(data)
     assert message in refusal(verify, path, "image_tensor", 3)
@@ -97,7 +98,7 @@ def test_a_graph_that_fails_on_a_picture_is_refused(tmp_path):
             tf.reshape(tf.cast(pixels, tf.float32), [7], name=name)
     path = tmp_path / "graph.pb"
     path.write_bytes(graph.as_graph_def().SerializeToString())
-    assert "it fails on a picture" in refusal(verify, path, "image_tensor", 3)
+    assert "it fails on the test picture" in refusal(verify, path, "image_tensor", 3)
 
 
 def test_the_picture_is_the_same_whichever_way_it_is_fed():

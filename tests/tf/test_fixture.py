@@ -15,7 +15,7 @@ from inference_image_export.fetch import Source
 COUNT = 40
 
 
-def test_it_is_what_a_tensorflow_1_training_leaves(trained):
+def test_it_equals_the_output_of_a_tensorflow_1_training(trained):
     prefix = f"model.ckpt-{trained.step}"
     assert {path.name for path in trained.training_output} == {
         "checkpoint",
@@ -34,7 +34,7 @@ def test_the_label_map_names_the_drawn_classes_in_order(trained):
     assert tuple(names) == shapes.CLASSES
 
 
-def test_it_is_right_about_the_demos_pictures(trained, tmp_path):
+def test_it_detects_the_shapes_in_the_demos_pictures(trained, tmp_path):
     prefix = trained.directory / f"model.ckpt-{trained.step}"
     source = Source(prefix, prefix.name, trained.directory / "pipeline.config", "pipeline.config", ())
     graph = export(source, "image_tensor", tmp_path / "out").graph

@@ -1,4 +1,4 @@
-"""How the example reads a label map."""
+"""The example's reading of label maps."""
 
 import pytest
 
@@ -20,9 +20,9 @@ def read(tmp_path, text: str | bytes) -> dict[int, str]:
         ("item { id: 1 name: '圆' }", {1: "圆"}),
         ("item { id: 1 name: 'x' keypoints { id: 0 label: 'nose' } }", {1: "x"}),
     ],
-    ids=["names", "display names", "other spellings", "not ASCII", "fields it does not know"],
+    ids=["names", "display names", "other spellings", "not ASCII", "unknown fields"],
 )
-def test_what_is_a_label_map(tmp_path, text, names):
+def test_valid_label_maps(tmp_path, text, names):
     assert read(tmp_path, text) == names
 
 
@@ -32,12 +32,12 @@ def test_what_is_a_label_map(tmp_path, text, names):
         ("item { id: 1", "is not a label map"),
         ("item { id: one }", "is not a label map"),
         (b"\xff\xfe", "is not a label map"),
-        ("", "holds no item"),
-        ("item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "id 1 stands for both 'a' and 'b'"),
+        ("", "contains no items"),
+        ("item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "id 1 is used by both 'a' and 'b'"),
     ],
     ids=["not closed", "no number", "not UTF-8", "empty", "an id twice"],
 )
-def test_what_is_none_is_named(tmp_path, text, words):
+def test_an_invalid_label_map_is_named(tmp_path, text, words):
     with pytest.raises(ValueError, match=words) as refusal:
         read(tmp_path, text)
     assert "label_map.pbtxt" in str(refusal.value)

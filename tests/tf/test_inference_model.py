@@ -1,6 +1,6 @@
 """The example with TensorFlow: the image's layout, a graph with a detector's tensors, and requests from end to end.
 
-The graph is made here: it "detects" the colours of a picture, each with its share of full brightness as the score.
+The graph here "detects" the colours of a picture, with their brightness as the score.
 """
 
 import io
@@ -24,7 +24,7 @@ tf1 = tf.compat.v1
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/object-detect"
 BOXES = [[0.0, 0.0, 0.5, 0.5], [0.25, 0.25, 0.75, 0.75], [0.0, 0.5, 1.0, 1.0], [0.0] * 4, [0.0] * 4]
 PADDING = 2
-"""Detections beyond num_detections, as the exporter's graphs have them."""
+"""Padding beyond num_detections, as in the exporter's graphs."""
 
 
 def colour_graph() -> bytes:
@@ -49,7 +49,7 @@ def png(colour: tuple[int, int, int]) -> bytes:
 
 @pytest.fixture
 def image(tmp_path) -> Path:
-    """The example as its Dockerfile and the operator lay it out in the image."""
+    """The example with the image's layout, which its Dockerfile and the operator define."""
     directory = tmp_path / "ai"
     shutil.copytree(EXAMPLE / "code", directory)
     shutil.copy(EXAMPLE / "object-detect.conf", directory / "conf.json")
@@ -126,7 +126,7 @@ def test_options_out_of_range_are_refused(image, values, words):
         ObjectDetectModel(options(image, **values))
 
 
-def test_what_is_no_graph_is_named(tmp_path):
+def test_an_invalid_graph_is_named(tmp_path):
     file = tmp_path / "frozen_inference_graph.pb"
     file.write_bytes(b"\xff" * 100)
     with pytest.raises(ValueError, match=r"frozen_inference_graph\.pb is not a frozen graph"):
@@ -134,7 +134,7 @@ def test_what_is_no_graph_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("name", [INPUT, *OUTPUTS])
-def test_a_graph_that_is_no_detector_is_named_with_what_it_lacks(tmp_path, name):
+def test_a_graph_that_is_not_a_detector_is_named_with_its_missing_tensor(tmp_path, name):
     definition = tf1.GraphDef.FromString(colour_graph())
     kept = [node for node in definition.node if node.name != name]
     del definition.node[:]
@@ -146,7 +146,7 @@ def test_a_graph_that_is_no_detector_is_named_with_what_it_lacks(tmp_path, name)
 
 
 @pytest.mark.parametrize("absent", ["frozen_inference_graph.pb", "label_map.pbtxt"])
-def test_a_file_that_the_operator_should_have_put_there_is_named(image, absent):
+def test_a_missing_file_of_the_operator_is_named(image, absent):
     (image / "checkpoint_dir" / absent).unlink()
     with pytest.raises(FileNotFoundError, match=absent):
         model(image)

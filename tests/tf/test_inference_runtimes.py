@@ -59,7 +59,7 @@ def exported(trained, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def directories(exported, tmp_path_factory) -> dict[str, Path]:
-    """For each runtime, a `checkpoint_dir` that makes the example choose it."""
+    """Runtime -> a `checkpoint_dir` that makes the example choose it."""
     plain = tmp_path_factory.mktemp("tensorflow")
     for name in (runtimes.FROZEN_GRAPH, "label_map.pbtxt"):
         shutil.copy(exported / name, plain)
@@ -75,7 +75,7 @@ def loaded(directory: Path, **options: object) -> ObjectDetectModel:
 
 @pytest.fixture(scope="module")
 def models(directories) -> dict[str, ObjectDetectModel]:
-    """The example with each runtime; every detection counts, so that nothing hides behind a threshold."""
+    """The example with each runtime; with threshold 0, to compare every detection."""
     made = {name: loaded(directory) for name, directory in directories.items()}
     assert {name: type(model._detector).__name__ for name, model in made.items()} == {
         "onnx": "OnnxModel",
@@ -117,7 +117,7 @@ def test_both_runtimes_give_the_same_answers(models, drawn):
     answers = one_by_one(models["onnx"], drawn)
     assert_same(answers, one_by_one(models["tensorflow"], drawn))
     best = [answer["detections"][0]["score"] for answer in answers]
-    assert sum(score > 0.5 for score in best) > COUNT // 2, "the detector finds too little for this to mean much"
+    assert sum(score > 0.5 for score in best) > COUNT // 2, "too few detections for a meaningful comparison"
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "tensorflow"])
@@ -136,7 +136,7 @@ def test_pictures_of_one_size_go_through_the_detector_together(models, drawn, ru
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "tensorflow"])
-def test_what_is_no_picture_leaves_the_others_answers_alone(models, drawn, runtime):
+def test_an_invalid_picture_does_not_change_other_answers(models, drawn, runtime):
     model = models[runtime]
     bodies = [b"text", drawn[0], drawn[1][:-100], drawn[2]]
     first, second, third, fourth = model.execute(bodies, 4)
@@ -147,7 +147,7 @@ def test_what_is_no_picture_leaves_the_others_answers_alone(models, drawn, runti
     assert_same([second, fourth], one_by_one(model, [drawn[0], drawn[2]]))
 
 
-def test_large_pictures_are_detected_in_alone(models, monkeypatch):
+def test_large_pictures_run_alone(models, monkeypatch):
     model, sizes = models["tensorflow"], []
     monkeypatch.setattr("object_detect_inference.BATCH_PIXELS", 100)
     run = model._detector.run
@@ -201,7 +201,7 @@ print(sorted(answer), sys.argv[3] in sys.modules)
 
 
 def without(monkeypatch, *missing: str) -> None:
-    """Lets the example run as in an image that lacks these packages."""
+    """Runs the example as in an image without these packages."""
     find = runtimes.find_spec
     monkeypatch.setattr(runtimes, "find_spec", lambda name: None if name in missing else find(name))
 
@@ -218,14 +218,14 @@ def test_an_image_without_tensorflow_says_what_it_needs(directories, monkeypatch
         runtimes.load_detector(directories["tensorflow"], 1)
 
 
-def test_what_is_no_onnx_model_is_named(tmp_path):
+def test_an_invalid_onnx_model_is_named(tmp_path):
     file = tmp_path / "model.onnx"
     file.write_bytes(b"\xff" * 100)
     with pytest.raises(ValueError, match=r"model\.onnx is not a model that ONNX Runtime can load"):
         OnnxModel(file, 1)
 
 
-def test_an_onnx_model_that_is_no_detector_is_named_with_what_it_lacks(exported, tmp_path):
+def test_an_onnx_model_that_is_not_a_detector_is_named_with_its_missing_tensor(exported, tmp_path):
     model = onnx.load(exported / "model.onnx")
     kept = [output for output in model.graph.output if output.name != "num_detections:0"]
     del model.graph.output[:]
@@ -239,7 +239,7 @@ def test_an_export_for_any_number_of_pictures_has_no_largest_batch(models):
     assert {model._detector.max_batch for model in models.values()} == {None}
 
 
-def test_names_without_the_output_number_are_understood(exported, tmp_path, drawn, models):
+def test_names_without_the_output_number_are_accepted(exported, tmp_path, drawn, models):
     model = onnx.load(exported / "model.onnx")
     renamed = {f"{name}:0": name for name in (INPUT, *OUTPUTS)}
     for value in [*model.graph.input, *model.graph.output]:

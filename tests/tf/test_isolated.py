@@ -1,4 +1,4 @@
-"""Functions in processes of their own: what they return, how they fail, what they took, and what they cannot see."""
+"""Functions in separate processes: results, failures, memory, environment."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def environment() -> str:
     return Path("/proc/self/environ").read_text("utf-8")
 
 
-def test_memory_is_free_again_and_known(processes):
+def test_memory_is_freed_and_measured(processes):
     small, large = processes.run(hold, 1), processes.run(hold, 600 * MIB)
     assert (small.value, large.value) == (1, 600 * MIB)
     assert 300 * MIB < small.peak_bytes < large.peak_bytes - 500 * MIB  # TensorFlow is in it
@@ -48,7 +48,7 @@ def test_memory_is_free_again_and_known(processes):
     assert processes.run(hold, 1).peak_bytes < large.peak_bytes - 500 * MIB
 
 
-def test_an_explained_failure_comes_through_whole(processes):
+def test_a_stage_error_arrives_unchanged(processes):
     with pytest.raises(StageError) as caught:
         processes.run(refuse)
     assert (caught.value.reason, caught.value.message, caught.value.hint) == (
@@ -58,18 +58,18 @@ def test_an_explained_failure_comes_through_whole(processes):
     )
 
 
-def test_another_exception_comes_through_as_its_text(processes):
+def test_another_exception_arrives_as_its_text(processes):
     with pytest.raises(RuntimeError, match="KeyError: 'what is not there'"):
         processes.run(fail)
 
 
-def test_a_process_that_is_killed_used_too_much_memory(processes):
+def test_a_killed_process_counts_as_out_of_memory(processes):
     with pytest.raises(StageError) as caught:
         processes.run(die)
     assert caught.value.reason is Reason.OUT_OF_MEMORY
 
 
-def test_no_process_has_a_key(monkeypatch):
+def test_no_process_has_credentials(monkeypatch):
     monkeypatch.setenv(paths.PRIVATE_KEY_ENV, "the-private-key")
     assert "the-private-key" not in Processes([TENSORFLOW]).run(environment).value
     assert os.environ[paths.PRIVATE_KEY_ENV] == "the-private-key"

@@ -1,4 +1,4 @@
-"""The plugin's export: the stage of the Job, in a process of its own on this machine."""
+"""The plugin's export: the Job's stage in a separate process on this machine."""
 
 import os
 from pathlib import Path
@@ -26,14 +26,14 @@ def test_the_graph_is_in_ufile_as_the_job_leaves_it(world: World) -> None:
     assert graph == exported_graph(world.store, world.stage.output_prefix, world.manifest.fingerprint)
 
 
-def test_a_failure_is_told_with_its_reason(world: World) -> None:
+def test_a_failure_is_reported_with_its_reason(world: World) -> None:
     broken = world.replaced("pipeline.config", b"model { unknown_field: 1 }")
     with pytest.raises(CommandError, match=r"The export failed\. [A-Z][A-Za-z]+: .+\.") as failed:
         export(broken.stage, KEYS)
     assert PRIVATE_KEY not in str(failed.value)
 
 
-def test_keys_that_are_refused_are_not_repeated(world: World) -> None:
+def test_rejected_credentials_are_not_printed(world: World) -> None:
     with pytest.raises(CommandError, match="UFileForbidden") as failed:
         export(world.stage, KEYS | {PRIVATE_KEY_ENV: "another-key"})
     assert "another-key" not in str(failed.value)

@@ -1,4 +1,4 @@
-"""What the resolve step knows of pipeline configs is what the adapted Object Detection API says."""
+"""The resolve step's schema of pipeline configs equals the adapted Object Detection API's."""
 
 import functools
 
@@ -39,13 +39,13 @@ def test_the_architectures_are_those_of_the_package():
 
 
 @pytest.mark.parametrize(("architecture", "name"), SMALL)
-def test_a_type_that_is_said_to_build_builds(architecture, name):
+def test_a_supported_type_builds(architecture, name):
     assert name in MODELS[architecture].buildable
     assert extractors.failure(architecture, name) == ""
 
 
 @pytest.mark.parametrize(("architecture", "name"), UNBUILDABLE)
-def test_a_type_that_is_said_not_to_build_does_not(architecture, name):
+def test_an_unsupported_type_does_not_build(architecture, name):
     assert extractors.failure(architecture, name), REMEDY
 
 

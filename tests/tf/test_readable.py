@@ -1,4 +1,4 @@
-"""The rewrites for earlier TensorFlow: each alone, what each leaves as it is, and equal answers before and after."""
+"""The rewrites for earlier TensorFlow: each alone, unchanged graphs, and equal answers before and after."""
 
 import copy
 
@@ -19,7 +19,7 @@ RANDOM = np.random.default_rng(7)
 
 
 class Case:
-    """A small graph, its rewritten twin, and what both answer."""
+    """A small graph, its rewritten twin, and the answers of both."""
 
     def __init__(self, build) -> None:
         with tf.Graph().as_default() as graph:
@@ -67,7 +67,7 @@ def test_batch_norm():
     case.check_equal(x=normal(2, 4, 4, 3))
 
 
-def test_batch_norm_of_a_training_stays():
+def test_batch_norm_of_a_training_is_unchanged():
     case = batch_norm(is_training=True)
     assert (case.reached.version, "FusedBatchNormV3" in case.operators) == ("1.15", True)
 
@@ -93,14 +93,14 @@ def test_suppression(operator, threshold):
     assert (case.reached, operator in case.operators) == (OLDEST, False)
     for count in (0, 1, 300):
         corners = np.sort(RANDOM.random((count, 2, 2), np.float32), axis=1).reshape(count, 4)
-        scores = np.round(RANDOM.random(count, np.float32), 2)  # some are equal, some are the threshold
+        scores = np.round(RANDOM.random(count, np.float32), 2)  # some are equal, some equal the threshold
         case.check_equal(boxes=corners, scores=scores, threshold=threshold)
 
 
 @pytest.mark.parametrize(
     ("operator", "padded", "sigma"), [("NonMaxSuppressionV4", True, 0.0), ("NonMaxSuppressionV5", False, 0.5)]
 )
-def test_suppression_that_pads_or_lowers_scores_stays(operator, padded, sigma):
+def test_suppression_that_pads_or_lowers_scores_is_unchanged(operator, padded, sigma):
     case = suppression(operator, padded=padded, sigma=sigma)
     assert operator in case.operators
     assert case.reached is not OLDEST
@@ -144,7 +144,7 @@ def test_softmax(shape):
     case.check_equal(x=normal(*shape))
 
 
-def test_softmax_of_two_dimensions_that_the_graph_tells_stays():
+def test_softmax_of_two_known_dimensions_is_unchanged():
     def build():
         x = tf.placeholder(tf.float32, [None, 4])
         product = tf.nn.bias_add(tf.matmul(x, normal(4, 3)), normal(3))
@@ -165,7 +165,7 @@ def test_addition():
     case.check_equal(x=normal(3))
 
 
-def test_attributes_at_their_default_are_left_out_and_others_stay():
+def test_only_attributes_with_default_values_are_removed():
     def build():
         x = tf.placeholder(tf.float32, [None, 5])
         return {"x": x}, [tf.raw_ops.GatherV2(params=x, indices=[0], axis=0, batch_dims=d) for d in (0, -0)]
@@ -196,18 +196,21 @@ def test_every_node_follows_its_inputs():
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        (lambda graph: graph.node.add(name="new", op="OfTomorrow"), "has no operator OfTomorrow"),
+        (lambda graph: graph.node.add(name="new", op="OfTomorrow"), "has no op OfTomorrow"),
         (lambda graph: graph.node[0].attr["later"].CopyFrom(tf.AttrValue(b=True)), "has no attribute later of"),
-        (lambda graph: graph.node[0].attr.pop("dtype"), "needs the attribute dtype of Placeholder"),
+        (lambda graph: graph.node[0].attr.pop("dtype"), "requires the attribute dtype of Placeholder"),
         (
             lambda graph: setattr(graph.versions, "min_consumer", 999),
-            "reads graphs of version 26, and this one needs 999",
+            "version 26, but this one needs version 999",
         ),
-        (lambda graph: graph.node.add(name="n", op="Add").attr["T"].CopyFrom(tf.AttrValue(type=22)), "does not take"),
+        (
+            lambda graph: graph.node.add(name="n", op="Add").attr["T"].CopyFrom(tf.AttrValue(type=22)),
+            "does not support",
+        ),
     ],
     ids=["operator", "attribute", "missing attribute", "version", "type"],
 )
-def test_what_a_release_does_not_know_is_named(change, what):
+def test_an_obstacle_for_a_release_is_named(change, what):
     graph = Case(lambda: ({"x": (x := tf.placeholder(tf.float32))}, [tf.exp(x)])).before
     change(graph)
     assert obstacle(graph, OLDEST).what.startswith(what)
@@ -229,13 +232,13 @@ def test_an_input_that_decodes_files_is_for_the_exports_own_release_and_refused_
     with pytest.raises(StageError) as caught:
         export_stage(asking.stage, asking.store)
     assert caught.value.reason is Reason.GRAPH_INCOMPATIBLE
-    assert "TensorFlow 1.15 cannot read this graph, TensorFlow 2.21 can: TensorFlow 1.15 has no operator" in (
+    assert "TensorFlow 1.15 cannot read this graph, TensorFlow 2.21 can: TensorFlow 1.15 has no op" in (
         caught.value.message
     )
     assert "(node " in caught.value.message
 
 
-def test_a_form_that_answers_otherwise_is_not_published(world, monkeypatch):
+def test_a_rewritten_graph_with_other_answers_is_not_published(world, monkeypatch):
     monkeypatch.setattr("inference_image_export.stage.same_answers", lambda *_: False)
     graph = export_stage(world.stage, world.store).graph
     assert graph.readable_by == "2.21"

@@ -1,4 +1,4 @@
-"""The tutorial's server and inference code, run by Python 2.7 in the root that its base image is made of."""
+"""The tutorial's server and inference code, run by Python 2.7 in the root file system of its base image."""
 
 import json
 import os
@@ -47,7 +47,7 @@ class Service:
 
     @property
     def address(self) -> str:
-        """Where it listens, once it does."""
+        """The address of the server, once it listens."""
         deadline = time.monotonic() + DEADLINE
         while not (found := re.search(r"Listening at: (http://\S+)", self.log)):
             assert self._process.poll() is None, self.log
@@ -63,7 +63,7 @@ class Service:
         return int(status), body
 
     def end(self) -> int:
-        """The code that it ends with by itself."""
+        """The exit code, when the server ends by itself."""
         return self._process.wait(DEADLINE)
 
     def stop(self) -> None:

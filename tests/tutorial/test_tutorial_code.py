@@ -1,4 +1,4 @@
-"""The tutorial's inference code on TensorFlow 1.7.0, with a graph that finds what its picture tells it."""
+"""The tutorial's inference code on TensorFlow 1.7.0, with a graph whose scores depend on the picture."""
 
 import shutil
 import subprocess
@@ -53,7 +53,7 @@ def picture(tmp_path):
     return draw
 
 
-def test_what_scores_above_the_threshold_is_answered_by_name(detector, picture):
+def test_detections_above_the_threshold_are_answered_by_name(detector, picture):
     service = detector("[None, None, None, 3]")
     for level, mode, answer in [
         (255, "RGB", b"[[0.0, 0.0, 0.5, 1.0, u'dog'], [0.25, 0.25, 0.75, 0.75, u'cat']]"),
@@ -64,7 +64,7 @@ def test_what_scores_above_the_threshold_is_answered_by_name(detector, picture):
         assert asked == (200, answer)
 
 
-def test_what_is_no_picture_is_told(detector):
+def test_invalid_pictures_are_reported(detector):
     status, body = detector("[1, None, None, 3]").curl("/service", "--data-binary", "no picture")
     assert status == 500
     assert body.startswith(b"IOError: cannot identify image file")
@@ -73,7 +73,7 @@ def test_what_is_no_picture_is_told(detector):
 def test_a_graph_for_pictures_of_one_size_is_refused(detector):
     service = detector("[1, 300, 300, 3]")
     assert service.end() != 0
-    assert "ValueError: The graph takes [1, 300, 300, 3], not pictures of any size" in service.log
+    assert "ValueError: The graph accepts [1, 300, 300, 3], not pictures of any size" in service.log
 
 
 def test_every_file_is_python_2(root, tmp_path):

@@ -1,4 +1,4 @@
-"""The server of the tutorial's base image: UAI-Inference's contract, as a client and as a model see it."""
+"""The server of the tutorial's base image: UAI-Inference's contract for clients and models."""
 
 import ast
 import re
@@ -52,7 +52,7 @@ def service(serve):
 
 
 @pytest.mark.parametrize("size", [5, 3 << 20], ids=["at once", "after a 100 Continue"])
-def test_an_answer_is_what_the_model_said_as_python_prints_it(service, tmp_path, size):
+def test_an_answer_is_the_models_result_as_python_prints_it(service, tmp_path, size):
     picture = tmp_path / "picture.jpg"
     picture.write_bytes(b"x" * size)
     status, body = service.curl("/service", "--request", "POST", "--upload-file", picture)
@@ -60,7 +60,7 @@ def test_an_answer_is_what_the_model_said_as_python_prints_it(service, tmp_path,
     assert ast.literal_eval(body.decode()) == [[0.25, 1.0, "cat"], 1, 1, size, ["./checkpoint_dir"]]
 
 
-def test_a_body_may_come_in_chunks(service, tmp_path):
+def test_a_body_can_be_chunked(service, tmp_path):
     picture = tmp_path / "picture.jpg"
     picture.write_bytes(b"x" * 200_000)
     chunked = ("--header", "Transfer-Encoding: chunked", "--data-binary", f"@{picture}")
@@ -68,7 +68,7 @@ def test_a_body_may_come_in_chunks(service, tmp_path):
     assert (status, ast.literal_eval(body.decode())[3]) == (200, 200_000)
 
 
-def test_it_says_that_it_is_ready_and_how_large_it_is(service):
+def test_it_reports_readiness_and_memory(service):
     assert service.curl("/initialized") == (200, b"YES")
     status, body = service.curl("/metrics")
     found = re.search(r"^process_resident_memory_bytes (\d+)$", body.decode(), re.MULTILINE)
@@ -84,7 +84,7 @@ def test_it_says_that_it_is_ready_and_how_large_it_is(service):
         ("text", 200, "猫".encode()),
     ],
 )
-def test_what_a_model_raises_ends_one_request_only(service, sent, status, answer):
+def test_an_exception_of_the_model_ends_only_one_request(service, sent, status, answer):
     assert service.curl("/service", "--data-binary", sent) == (status, answer)
     assert service.curl("/service", "--data-binary", "x")[0] == 200
 
@@ -98,7 +98,7 @@ def test_an_input_that_is_too_long_is_refused(service, tmp_path):
 
 
 @pytest.mark.parametrize("request_line", [("GET", "/"), ("GET", "/service"), ("POST", "/initialized")])
-def test_there_is_nothing_else(service, request_line):
+def test_other_paths_are_not_found(service, request_line):
     method, path = request_line
     assert service.curl(path, "--request", method)[0] == 404
 

@@ -1,4 +1,4 @@
-"""Debian's docker-registry on loopback, and helpers to push to it over its HTTP API."""
+"""Debian's docker-registry on loopback, and uploads over its HTTP API."""
 
 import contextlib
 import hashlib
@@ -25,7 +25,7 @@ DEADLINE = 15.0
 
 @dataclass
 class RegistryServer:
-    """A running docker-registry, and helpers to push to it over its HTTP API."""
+    """A running docker-registry, and uploads over its HTTP API."""
 
     host: str
     tls: Tls
@@ -38,7 +38,7 @@ class RegistryServer:
         return f"https://{self.host}/v2/{path}"
 
     def push_blob(self, repository: str, data: bytes) -> dict[str, object]:
-        """Uploads a blob. Returns its descriptor."""
+        """Uploads a blob; returns its descriptor."""
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         start = self.session.post(self._url(f"{repository}/blobs/uploads/"))
         assert start.status_code == 202, start.text
@@ -57,7 +57,7 @@ class RegistryServer:
         return reply.headers["Docker-Content-Digest"]
 
     def push_image(self, repository: str, tag: str, content: bytes = b"layer", env: tuple[str, ...] = ()) -> str:
-        """Pushes a small image. Returns its digest. An empty tag pushes by digest only."""
+        """Pushes a small image; returns its digest. An empty tag pushes by digest only."""
         document = {"architecture": "amd64", "os": "linux"} | ({"config": {"Env": env}} if env else {})
         config = self.push_blob(repository, json.dumps(document, separators=(",", ":")).encode())
         layer = self.push_blob(repository, content)
@@ -66,7 +66,7 @@ class RegistryServer:
         return self.push_manifest(repository, tag, document, MANIFEST_TYPES[0])
 
     def digest(self, repository: str, tag: str) -> str:
-        """The digest of a tag, read without our own client; empty when there is none."""
+        """The digest of a tag, empty for an unknown tag; does not use our own client."""
         accept = {"Accept": ", ".join(MANIFEST_TYPES)}
         reply = self.session.get(self._url(f"{repository}/manifests/{tag}"), headers=accept)
         return reply.headers["Docker-Content-Digest"] if reply.ok else ""
@@ -83,7 +83,7 @@ def htpasswd(folder: Path, user: str, password: str) -> dict[str, object]:
 def serve_registry(
     folder: Path, tls: Tls | None, auth: dict[str, object], *, delete: bool = True, port: int = 0
 ) -> Iterator[str]:
-    """Runs docker-registry on loopback, by default on a free port; yields its host. Without `tls`, uses plain HTTP."""
+    """Runs docker-registry on loopback, by default on a free port; yields its host. Plain HTTP without `tls`."""
     port = port or ports.reserve(1)[0]
     config = {
         "version": "0.1",

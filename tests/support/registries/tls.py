@@ -19,7 +19,7 @@ _UNUSED = (
 
 @dataclass(frozen=True)
 class Tls:
-    """A CA and a certificate that it signed, as files."""
+    """A CA and a certificate from it, as files."""
 
     ca: Path
     certificate: Path
@@ -32,15 +32,15 @@ class Tls:
         return context
 
     def x5c(self) -> list[str]:
-        """The certificate in the form of a JWT header."""
+        """The certificate in the form of a JWT's header."""
         certificate = x509.load_pem_x509_certificate(self.certificate.read_bytes())
         return [base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()]
 
 
 def make_tls(folder: Path, *names: str, days: int = 1) -> Tls:
-    """Writes a new CA and a certificate for these host names (or addresses) into a folder.
+    """Writes a new CA and a certificate from it for these host names (or addresses) to a folder.
 
-    `days` below zero makes a certificate that has expired.
+    Negative `days` make an expired certificate.
     """
     names = names or ("localhost",)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A token server by the registry's token specification: ES256, with the certificate in `x5c`.
+"""A token server after the registry's token specification: ES256, the certificate in `x5c`.
 
 https://distribution.github.io/distribution/spec/auth/token/
 """
@@ -28,9 +28,9 @@ Access = list[dict[str, object]]
 
 @dataclass
 class TokenServer:
-    """A running token server; a test changes its settings and reads the requests.
+    """A running token server; a test sets its attributes and reads its requests.
 
-    `users` maps (user, password) to the actions that this user may have.
+    `users` maps (user, password) to the actions that this user can get.
     """
 
     url: str
@@ -38,9 +38,9 @@ class TokenServer:
     scopes: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     lifetimes: list[int] = field(default_factory=list)
-    """Seconds until each of the next tokens expires; later ones live `LIFETIME`."""
+    """Lifetimes of the next tokens in seconds; later tokens have `LIFETIME`."""
     rescope: Callable[[Access], Access] | None = None
-    """Changes what is granted."""
+    """Changes the granted actions."""
 
     def auth(self, tls: Tls) -> dict[str, object]:
         """The section `auth` of a docker-registry that trusts this server."""
@@ -86,7 +86,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._reply(200, {"token": _token(self.server.tls, granted, lifetime), "expires_in": lifetime})
 
     def do_POST(self):
-        """Refuses the OAuth2 form of the request: clients fall back to GET."""
+        """Rejects OAuth2 requests, so that clients fall back to GET."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self._reply(404, {})
 
@@ -110,7 +110,7 @@ def _token(tls: Tls, access: Access, lifetime: int) -> str:
     now = int(time.time())
     header = {"typ": "JWT", "alg": "ES256", "x5c": tls.x5c()}
     claims = {"iss": ISSUER, "sub": "", "aud": SERVICE, "access": access, "jti": secrets.token_hex(8)}
-    # A registry allows a minute of leeway, so an expired token must be older.
+    # A registry allows a minute of leeway, so an expired token lies further back.
     claims |= {"exp": now + lifetime, "nbf": now - 3600, "iat": now - 3600}
     signed = _part(json.dumps(header).encode()) + b"." + _part(json.dumps(claims).encode())
     signature = tls.private_key.sign(signed, ec.ECDSA(hashes.SHA256()))

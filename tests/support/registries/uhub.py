@@ -1,10 +1,10 @@
-"""UHub's documented rules in front of a real docker-registry, which alone would allow more.
+"""UHub's documented rules in front of a real docker-registry: stricter than the plain protocol.
 
 Rules (UCloud documents, uhub: guide.md, qa.md): one registry under an inner and an outer name; the user is an e-mail
 address, with the console's or an independent password; a repository must be created before a push; with its access from
-outside off, logins from outside pull and do not push; an image keeps 800 tags, and above that those go that nobody
-pulled for a month, the oldest first, with their images; a layer of more than 5 GB may fail to be pushed.
-How UHub words its refusals, and whether it deletes through this protocol, is not documented.
+outside off, logins from outside pull and do not push; an image keeps 800 tags, and above that UHub deletes
+tags not pulled for a month, oldest first, with their images; the push of a layer of more than 5 GB may fail.
+UHub's error messages, and whether it supports deletion through this protocol, are not documented.
 """
 
 import base64
@@ -32,7 +32,7 @@ _HOP = frozenset({"connection", "transfer-encoding", "content-length", "date", "
 
 @dataclass
 class Uhub:
-    """A running stand-in. A test changes its settings and reads what happened."""
+    """A running stand-in. A test sets its attributes and reads its records."""
 
     inside: str
     outside: str
@@ -40,23 +40,23 @@ class Uhub:
     """URL of the registry behind it."""
     tls: Tls
     repositories: set[str] = field(default_factory=lambda: {"demo"})
-    """Repositories that were created."""
+    """The created repositories."""
     closed: set[str] = field(default_factory=set)
-    """Repositories without external access."""
+    """Repositories without access from outside."""
     public: set[str] = field(default_factory=set)
-    """Repositories that everybody may pull from."""
+    """Repositories that everybody can pull from."""
     max_tags: int = 800
     max_layer: int = 5 * 1000**3
     deletes: bool = True
     today: int = 0
     """The time in days; a test advances it."""
     pushed: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(image, tag) -> day of its upload, the oldest first."""
+    """(image, tag) -> day of its upload, oldest first."""
     pulled: dict[tuple[str, str], int] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
     """Tags that UHub deleted above its limit."""
     most: int = 0
-    """The highest number of tags that an image ever had."""
+    """The largest number of tags that an image ever had."""
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     """(`inside` or `outside`, method, path)"""
 
@@ -65,7 +65,7 @@ class Uhub:
         return reply.json().get("tags") or [] if reply.ok else []
 
     def digest(self, image: str, reference: str) -> str:
-        """The digest of a tag or digest; empty when there is none. Does not count as a pull."""
+        """The digest of a tag or digest, empty for an unknown one; does not count as a pull."""
         accept = {"Accept": ", ".join(MANIFEST_TYPES)}
         reply = requests.head(f"{self.backend}/v2/{image}/manifests/{reference}", headers=accept, timeout=60)
         return reply.headers["Docker-Content-Digest"] if reply.ok else ""
@@ -93,7 +93,7 @@ def serve_uhub(folder: Path, tls: Tls) -> Iterator[Uhub]:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet per answer: two would wait for an acknowledgement
+    wbufsize = -1  # one packet per response: a second one would wait for an acknowledgement
     disable_nagle_algorithm = True
 
     def setup(self):
@@ -127,7 +127,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - http.server looks for these
 
     def _refusal(self, uhub: Uhub, side: str, image: str, size: int) -> tuple[int, str, str] | None:
-        """The first rule that the request breaks."""
+        """The first rule that the request violates."""
         repository = image.partition("/")[0]
         writes = self.command not in {"GET", "HEAD"}
         login = self.headers.get("Authorization", "")
@@ -169,7 +169,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _make_room(uhub: Uhub, image: str, count: int) -> None:
-    """Above its limit, UHub deletes tags that were not pulled for a month, with their images."""
+    """Deletes tags above UHub's limit that nobody pulled for a month, with their images."""
     for found, tag in list(uhub.pushed):
         if count <= uhub.max_tags:
             return

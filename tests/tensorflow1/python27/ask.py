@@ -1,7 +1,7 @@
-"""`ask.py FOLDER`: what the TensorFlow of this Python answers; runs on 1.7 and 1.15 (Python 2.7), and on today's.
+"""`ask.py FOLDER`: runs graphs on this Python's TensorFlow: 1.7 and 1.15 (Python 2.7), and the current one.
 
-FOLDER/graph.pb and, where there is one, FOLDER/saved_model/ are asked every FOLDER/N.npy, a batch of pictures. The
-outputs go to FOLDER/VERSION/N.graph.npz and FOLDER/VERSION/N.saved_model.npz.
+Runs FOLDER/graph.pb and, if present, FOLDER/saved_model/ on every FOLDER/N.npy, a batch of pictures. Writes the
+outputs to FOLDER/VERSION/N.graph.npz and FOLDER/VERSION/N.saved_model.npz.
 """
 
 from __future__ import print_function

@@ -1,7 +1,7 @@
-"""`read_operators.py`: prints the table of the operators that this TensorFlow knows (1.7 and 1.15, on Python 2.7).
+"""`read_operators.py`: prints the op table of this TensorFlow (1.7 and 1.15, on Python 2.7).
 
-A line an operator: its name, then its attributes. `=` marks an attribute with a default, `:` begins the types that an
-attribute may name. The operators are those of TensorFlow's own C API (TF_GetAllOpList).
+One line per op: its name, then its attributes. `=` marks an attribute with a default, `:` begins its allowed types.
+The ops come from TensorFlow's C API (TF_GetAllOpList).
 """
 
 from __future__ import print_function

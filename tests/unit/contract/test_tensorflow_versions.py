@@ -27,8 +27,8 @@ def test_a_satisfied_demand_passes(demanded, readable_by):
 
 def test_an_unsatisfied_demand_names_both_versions_and_the_cause():
     with pytest.raises(StageError) as caught:
-        tensorflow_versions.check_demand("1.12", "1.15", "TensorFlow 1.7 has no operator X (node a/b)")
+        tensorflow_versions.check_demand("1.12", "1.15", "TensorFlow 1.7 has no op X (node a/b)")
     assert caught.value.reason is Reason.GRAPH_INCOMPATIBLE
     assert caught.value.message == (
-        "TensorFlow 1.12 cannot read this graph, TensorFlow 1.15 can: TensorFlow 1.7 has no operator X (node a/b)."
+        "TensorFlow 1.12 cannot read this graph, TensorFlow 1.15 can: TensorFlow 1.7 has no op X (node a/b)."
     )

@@ -1,4 +1,4 @@
-"""How the detector's arrays become the answer."""
+"""Detections from the detector's arrays."""
 
 from detections import name_detections
 
@@ -19,5 +19,5 @@ def test_an_id_outside_the_label_map_has_no_class():
     assert name_detections([BOX], [0.9], [3.0], NAMES, 0.5)[0]["class"] is None
 
 
-def test_nothing_found_is_an_empty_answer():
+def test_no_detections_give_an_empty_answer():
     assert name_detections([], [], [], NAMES, 0.5) == []

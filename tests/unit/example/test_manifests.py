@@ -1,4 +1,4 @@
-"""The example's files agree with each other, as far as that shows without a cluster."""
+"""The example's files agree with each other (checked without a cluster)."""
 
 import ast
 import json
@@ -33,7 +33,7 @@ def test_everything_lives_in_the_examples_namespace(name):
     assert {one["metadata"]["namespace"] for one in documents(name).values()} == {namespace}
 
 
-def test_every_secret_that_is_named_is_explained(spec, pod):
+def test_every_referenced_secret_is_in_the_example_secrets(spec, pod):
     named = {
         spec["ufile"]["secretRef"]["name"],
         spec["image"]["pushSecretRef"]["name"],
@@ -47,18 +47,18 @@ def test_every_secret_that_is_named_is_explained(spec, pod):
     assert "uhub.service.ucloud.cn" in json.loads(secrets["uhub"]["stringData"][".dockerconfigjson"])["auths"]
 
 
-def test_what_is_published_is_what_is_served(spec, pod):
+def test_the_published_image_is_the_served_one(spec, pod):
     image = spec["image"]
     assert pod["containers"][0]["image"] == f"{image['repository']}:{image['tags'][0]}"
 
 
-def test_the_service_leads_to_the_deployments_pods():
+def test_the_service_selects_the_deployments_pods():
     objects = documents("serving.yaml")
     labels = objects["Deployment", "object-detect"]["spec"]["template"]["metadata"]["labels"]
     assert objects["Service", "object-detect"]["spec"]["selector"].items() <= labels.items()
 
 
-def test_serving_would_pass_pod_security_restricted(pod):
+def test_serving_passes_pod_security_restricted(pod):
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -67,7 +67,7 @@ def test_serving_would_pass_pod_security_restricted(pod):
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_the_dockerfile_runs_nothing_and_copies_what_is_there(spec):
+def test_the_dockerfile_has_no_run_and_copies_existing_files(spec):
     lines = (EXAMPLE / spec["source"]["dockerfile"]).read_text().splitlines()
     instructions = [line.split() for line in lines if line and not line.startswith("#")]
     assert [one[0] for one in instructions] == [
@@ -82,7 +82,7 @@ def test_the_dockerfile_runs_nothing_and_copies_what_is_there(spec):
         "CMD",
     ]
     weights, *sources = [one[1] for one in instructions if one[0] == "COPY"]
-    assert weights.rstrip("/") == spec["source"]["checkpointDir"]  # a layer of their own; the operator puts them there
+    assert weights.rstrip("/") == spec["source"]["checkpointDir"]  # a separate layer; the operator adds these files
     for source in sources:
         assert list(EXAMPLE.glob(source))
     assert {one[1] for one in instructions if one[0] == "ARG"} == set(spec["build"]["args"])
@@ -94,7 +94,7 @@ def test_the_models_directory_is_where_the_operator_puts_the_model(spec):
     assert in_image == Path(spec["source"]["checkpointDir"])
 
 
-def test_the_configuration_names_the_class_that_is_there():
+def test_the_configuration_names_the_existing_class():
     program = json.loads((EXAMPLE / "object-detect.conf").read_text())["http_server"]["exec"]
     module = ast.parse((EXAMPLE / "code" / f"{program['main_file']}.py").read_text())
     assert program["main_class"] in [node.name for node in module.body if isinstance(node, ast.ClassDef)]
@@ -108,11 +108,11 @@ def pinned(lock: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("lock", ["inference-tensorflow.txt", "inference-onnx.txt"])
-def test_the_base_holds_the_versions_that_were_tested(lock):
+def test_the_base_contains_the_tested_versions(lock):
     assert f"requirements/{lock}" in (EXAMPLE / "base.Dockerfile").read_text()
     tested = pinned("tf-dev.txt") | pinned("export-onnx.txt") | pinned("export.txt")
     assert {name: version for name, version in pinned(lock).items() if tested.get(name) != version} == {}
 
 
-def test_the_onnx_base_holds_no_tensorflow():
+def test_the_onnx_base_contains_no_tensorflow():
     assert {"onnxruntime", "tensorflow-cpu"} & pinned("inference-onnx.txt").keys() == {"onnxruntime"}

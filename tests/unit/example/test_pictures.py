@@ -1,4 +1,4 @@
-"""Which bytes the example takes for a picture, and what it sees in them."""
+"""Decoding of pictures in the example."""
 
 import io
 import struct
@@ -71,7 +71,7 @@ def half_transparent(mode: str) -> Image.Image:
         "16 bits, big endian",
     ],
 )
-def test_each_mode_is_seen_as_a_viewer_shows_it(picture, kind, options, seen):
+def test_each_mode_decodes_as_a_viewer_shows_it(picture, kind, options, seen):
     decoded = decode(encoded(picture, kind, **options))
     assert [decoded.getpixel((x, 0)) for x in (0, 1)] == seen
 
@@ -83,7 +83,7 @@ def test_a_cmyk_jpeg_keeps_its_colours():
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_is_turned_as_its_camera_was_held(orientation):
+def test_a_picture_is_rotated_by_its_exif_orientation(orientation):
     upright = Image.new("RGB", (32, 16), "black")
     upright.paste("white", (0, 0, 16, 8))
     undo = {
@@ -104,14 +104,14 @@ def test_a_picture_is_turned_as_its_camera_was_held(orientation):
     assert max(decoded.getpixel(at)[0] for at in ((28, 4), (4, 12), (28, 12))) < 50
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says what it skips
-def test_broken_exif_data_are_no_reason_to_refuse_a_picture():
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns about what it skips
+def test_a_picture_with_broken_exif_data_is_accepted():
     data = encoded(Image.new("RGB", (8, 4)), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
     assert decode(data).size == (8, 4)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF", "WEBP"])
-def test_of_several_pictures_it_is_the_first(kind):
+def test_the_first_of_several_pictures_is_used(kind):
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("white", "black")]
     first = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
     assert decode(first).getpixel((2, 2)) == WHITE
@@ -149,9 +149,9 @@ def test_a_truncated_picture_is_refused(kind, share):
         decode(whole[: int(len(whole) * share)])
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow says what it skips
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns about what it skips
 @pytest.mark.parametrize("kind", pictures.FORMATS)
-def test_whatever_single_byte_is_wrong_nothing_else_is_raised(kind):
+def test_any_single_wrong_byte_raises_only_unreadable_picture(kind):
     whole = encoded(NOISE.convert("RGB").resize((12, 9)), kind)
     for at in range(0, len(whole), max(1, len(whole) // 150)):
         hostile = bytearray(whole)

@@ -1,4 +1,4 @@
-"""The tutorial's files agree with each other, and the object leaves everything at its default."""
+"""The tutorial's files agree with each other, and the object uses the defaults."""
 
 import ast
 import json
@@ -29,8 +29,8 @@ def pod() -> dict[str, Any]:
     return documents("serving.yaml")["Deployment"]["spec"]["template"]["spec"]
 
 
-def test_the_object_holds_names_and_what_the_test_asks_alone(spec):
-    """Memory, timeouts, builder and forms are the defaults: a user changes nothing but names."""
+def test_the_object_contains_only_names_and_the_test(spec):
+    """Memory, timeouts, builder and formats are the defaults: a user changes only names."""
     assert spec.keys() == {"ufile", "model", "export", "source", "image", "test"}
     assert spec["export"].keys() == {"outputPrefix"}
     assert spec["source"].keys() == {"ufile", "dockerfile"}
@@ -38,25 +38,25 @@ def test_the_object_holds_names_and_what_the_test_asks_alone(spec):
     assert spec["test"].keys() == {"sample", "matchGraph"}
 
 
-def test_it_reads_where_the_story_puts_things(spec):
+def test_the_object_reads_what_the_scenario_uploads(spec):
     assert spec["model"]["prefix"] == TRAINING_OUTPUT
     assert spec["model"]["labelMap"] == TUTORIAL.label_map
     assert spec["source"]["ufile"]["prefix"] == SOURCE
     assert posixpath.dirname(TUTORIAL.label_map) + "/" == PREPARED
 
 
-def test_what_is_published_is_what_is_served(spec, pod):
+def test_the_published_image_is_the_served_one(spec, pod):
     image = spec["image"]
     assert pod["containers"][0]["image"] == f"{image['repository']}:{image['tags'][0]}"
 
 
-def test_the_service_leads_to_the_deployments_pods():
+def test_the_service_selects_the_deployments_pods():
     found = documents("serving.yaml")
     labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
     assert found["Service"]["spec"]["selector"].items() <= labels.items()
 
 
-def test_serving_would_pass_pod_security_restricted(pod):
+def test_serving_passes_pod_security_restricted(pod):
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -67,7 +67,7 @@ def test_serving_would_pass_pod_security_restricted(pod):
     }
 
 
-def test_the_dockerfile_has_the_tutorials_form(spec):
+def test_the_dockerfile_has_the_same_form_as_the_tutorials(spec):
     lines = (EXAMPLE / spec["source"]["dockerfile"]).read_text().splitlines()
     instructions = [line.split(maxsplit=1) for line in lines if line]
     assert [name for name, _ in instructions] == ["FROM", "EXPOSE", "ADD", "ADD", "ENV", "CMD"]
@@ -80,7 +80,7 @@ def test_the_dockerfile_has_the_tutorials_form(spec):
     assert not by_name["CMD"].startswith("[")
 
 
-def test_the_configuration_names_the_class_and_the_folder_that_are_there():
+def test_the_configuration_names_the_existing_class_and_folder():
     program = json.loads((EXAMPLE / "object-detect.conf").read_text())["http_server"]
     module = ast.parse((EXAMPLE / "code" / f"{program['exec']['main_file']}.py").read_text())
     assert program["exec"]["main_class"] in [node.name for node in module.body if isinstance(node, ast.ClassDef)]

@@ -1,4 +1,4 @@
-"""Who is let in, and when nobody is inside any more."""
+"""Admission control: limits and draining."""
 
 import threading
 
@@ -9,13 +9,13 @@ from inference_server.admission import Admission, Refused
 DEADLINE = 10
 
 
-def test_every_place_can_be_taken_and_one_more_is_refused():
+def test_every_slot_can_be_taken_and_one_more_request_is_rejected():
     admission = Admission(2)
     with admission.place(1), admission.place(1), pytest.raises(Refused, match="queue is full: 2 requests"):
         admission.place(1).__enter__()
 
 
-def test_a_place_is_free_again_after_an_error():
+def test_an_error_frees_the_slot():
     admission = Admission(1)
     with pytest.raises(ZeroDivisionError), admission.place(1):
         raise ZeroDivisionError
@@ -23,7 +23,7 @@ def test_a_place_is_free_again_after_an_error():
         pass
 
 
-def test_bodies_share_their_room():
+def test_bodies_share_the_byte_limit():
     admission = Admission(8, max_bytes=100)
     with admission.place(60), admission.place(40), pytest.raises(Refused, match="2 requests fill its 100 bytes"):
         admission.place(1).__enter__()
@@ -31,7 +31,7 @@ def test_bodies_share_their_room():
         pass
 
 
-def test_a_closed_door_stays_closed():
+def test_closed_admission_stays_closed():
     admission = Admission(8)
     admission.close()
     assert admission.closed
@@ -39,7 +39,7 @@ def test_a_closed_door_stays_closed():
         admission.place(1).__enter__()
 
 
-def test_waiting_ends_when_the_last_one_leaves():
+def test_draining_ends_with_the_last_request():
     admission = Admission(8)
     inside = admission.place(1)
     inside.__enter__()

@@ -1,4 +1,4 @@
-"""What the inference server answers, request by request, with a model of the test's own behind it."""
+"""The inference server's responses to single requests, with a test model."""
 
 import io
 import json
@@ -22,7 +22,7 @@ DEADLINE = 10
 
 
 class EchoModel:
-    """Answers the body it got; some bodies make it misbehave."""
+    """Echoes the body; some bodies make it fail."""
 
     def load_model(self) -> None:
         pass
@@ -39,7 +39,7 @@ class EchoModel:
 
 
 def loaded(model: object, batching: Batching = Batching()) -> Service:  # noqa: B008 - frozen
-    """A service of `model` that is ready."""
+    """A ready service of `model`."""
     failures: list[BaseException] = []
     service = Service(lambda: model, failures.append, batching)
     service.start()
@@ -50,7 +50,7 @@ def loaded(model: object, batching: Batching = Batching()) -> Service:  # noqa: 
 
 
 def ask(service: Service, method: str, path: str, body: bytes = b"", **environ: object) -> tuple[int, dict, bytes]:
-    """Status, headers and body of one request, checked against the WSGI rules on its way."""
+    """Status, headers and body of one request, checked by the WSGI validator."""
     request: dict[str, object] = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
@@ -84,7 +84,7 @@ def test_a_loaded_model_answers_in_json(service):
     assert (status, headers["Content-Type"], json.loads(body)) == (200, "application/json", {"echo": "hello"})
 
 
-def test_a_body_without_a_declared_length_is_taken(service):
+def test_a_body_without_a_declared_length_is_accepted(service):
     status, _, body = ask(service, "POST", "/service", b"chunked", CONTENT_LENGTH=None)
     assert (status, json.loads(body)) == (200, {"echo": "chunked"})
 
@@ -102,7 +102,7 @@ def test_a_body_without_a_declared_length_is_taken(service):
         ("GET", "/", b"", 404, "/service"),
     ],
 )
-def test_what_cannot_be_answered_is_said_in_json(service, method, path, body, status, words):  # noqa: PLR0917 - a table
+def test_errors_are_json(service, method, path, body, status, words):  # noqa: PLR0917 - a table
     got, headers, answer = ask(service, method, path, body)
     assert got == status
     assert headers["Content-Type"] == "application/json"
@@ -125,23 +125,23 @@ def test_the_methods_of_a_path_are_named(service):
 
 
 @pytest.mark.parametrize("length", ["11", None], ids=["declared", "chunked"])
-def test_a_body_over_the_limit_is_refused(service, monkeypatch, length):
+def test_a_body_over_the_limit_is_rejected(service, monkeypatch, length):
     monkeypatch.setattr(bodies, "MAX_BODY", 10)
     assert ask(service, "POST", "/service", b"x" * 11, CONTENT_LENGTH=length)[0] == 413
 
 
-def test_a_body_that_breaks_off_is_refused(service):
+def test_a_truncated_body_is_rejected(service):
     status, _, answer = ask(service, "POST", "/service", b"half", CONTENT_LENGTH="8")
     assert status == 400
     assert "4 of 8 bytes" in json.loads(answer)["error"]
 
 
-def test_initialized_says_yes_once_loaded(service):
+def test_initialized_succeeds_once_the_model_is_loaded(service):
     assert ask(service, "GET", "/initialized")[0::2] == (200, b"YES")
     assert ask(service, "HEAD", "/initialized")[0::2] == (200, b"")
 
 
-def test_while_the_model_loads_clients_are_told_to_come_again():
+def test_while_the_model_loads_clients_are_told_to_retry():
     go_on = threading.Event()
 
     class SlowModel(EchoModel):
@@ -160,7 +160,7 @@ def test_while_the_model_loads_clients_are_told_to_come_again():
 
 
 class Gate(EchoModel):
-    """Holds whoever asks until the test lets go."""
+    """Blocks its callers until the test opens it."""
 
     def __init__(self) -> None:
         self.inside = threading.Event()
@@ -174,7 +174,7 @@ class Gate(EchoModel):
 
 @pytest.fixture
 def busy() -> Iterator[tuple[Service, list[tuple[int, dict, bytes]]]]:
-    """A service with one place, taken by a request that ends with the test, and the list that its answer comes to."""
+    """A service whose only slot is taken until the test ends, and the list that receives the answer."""
     model, answers = Gate(), []
     service = loaded(model, Batching(queue=1))
     client = threading.Thread(target=lambda: answers.append(ask(service, "POST", "/service", b"first")))
@@ -186,19 +186,19 @@ def busy() -> Iterator[tuple[Service, list[tuple[int, dict, bytes]]]]:
     assert [(status, json.loads(body)) for status, _, body in answers] == [(200, {"echo": "first"})]
 
 
-def test_a_full_queue_is_said_at_once_with_when_to_come_again(busy):
+def test_a_full_queue_rejects_at_once_with_retry_after(busy):
     service, answers = busy
     status, headers, body = ask(service, "POST", "/service", b"second")
     assert (status, headers["Retry-After"]) == (503, "1")
-    assert json.loads(body) == {"error": "the queue is full: 1 requests are waiting or being answered"}
+    assert json.loads(body) == {"error": "the queue is full: 1 requests are waiting or running"}
     assert not answers
 
 
-def test_a_full_queue_is_no_reason_to_be_taken_out_of_service(busy):
+def test_a_full_queue_keeps_the_server_ready(busy):
     assert ask(busy[0], "GET", "/initialized")[0::2] == (200, b"YES")
 
 
-def test_a_stopping_server_takes_nobody_and_finishes_what_it_took(busy):
+def test_a_stopping_server_rejects_new_requests_and_finishes_admitted_ones(busy):
     service, answers = busy
     assert not service.drain(0)
     status, headers, body = ask(service, "POST", "/service", b"second")
@@ -208,7 +208,7 @@ def test_a_stopping_server_takes_nobody_and_finishes_what_it_took(busy):
     assert not answers
 
 
-def test_a_place_is_left_with_the_answer():
+def test_an_answer_frees_the_slot():
     service = loaded(EchoModel(), Batching(queue=1))
     assert [ask(service, "POST", "/service", body)[0] for body in (b"a", b"crash", b"bad", b"", b"b")] == [
         200,
@@ -220,7 +220,7 @@ def test_a_place_is_left_with_the_answer():
     assert service.drain(0)
 
 
-def test_a_body_that_comes_too_slowly_frees_its_place(monkeypatch):
+def test_a_slow_body_frees_its_slot(monkeypatch):
     monkeypatch.setattr(bodies, "READ_SECONDS", 0.2)
     service = loaded(EchoModel())
     ours, theirs = socket.socketpair()
@@ -234,7 +234,7 @@ def test_a_body_that_comes_too_slowly_frees_its_place(monkeypatch):
     client = threading.Thread(target=drip)
     with ours, theirs, ours.makefile("rb") as stream:
         client.start()
-        # Not through the validator of WSGI, which takes no socket for an environment's value.
+        # Not through the WSGI validator, which rejects a socket in the environment.
         environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/service", "CONTENT_LENGTH": "1000000"}
         environ |= {"wsgi.input": stream, "gunicorn.socket": ours}
         statuses: list[str] = []
@@ -242,18 +242,18 @@ def test_a_body_that_comes_too_slowly_frees_its_place(monkeypatch):
         done.set()
         client.join(DEADLINE)
     assert statuses == ["408 Request Timeout"]
-    assert "did not come within 0.2 s" in json.loads(body)["error"]
+    assert "did not arrive within 0.2 s" in json.loads(body)["error"]
     assert service.drain(0)
 
 
-def test_a_body_whose_chunks_break_off_is_refused(service):
+def test_a_body_with_truncated_chunks_is_rejected(service):
     class Broken(io.BytesIO):
         def read(self, *_: int) -> bytes:
             raise OSError("invalid chunk")
 
     status, _, answer = ask(service, "POST", "/service", CONTENT_LENGTH=None, **{"wsgi.input": Broken()})
     assert status == 400
-    assert "the body broke off" in json.loads(answer)["error"]
+    assert "the body is truncated" in json.loads(answer)["error"]
 
 
 def metric(service: Service, name: str) -> float:
@@ -278,7 +278,7 @@ def test_requests_are_counted_by_status_with_their_time_and_batches():
     assert metric(service, "process_resident_memory_bytes") > 0
 
 
-def test_the_queues_length_is_who_waits_for_the_model():
+def test_the_queue_length_counts_waiting_requests():
     model = Gate()
     service = loaded(model)
     with ThreadPoolExecutor(3) as clients:
@@ -303,7 +303,7 @@ def test_other_paths_are_not_counted(service):
 
 @pytest.mark.parametrize("where", ["create", "load"])
 @pytest.mark.parametrize("error", [OSError("no graph"), SystemExit(1)], ids=["exception", "exit"])
-def test_a_model_that_cannot_be_had_is_reported(where, error):
+def test_a_model_that_cannot_be_created_or_loaded_is_reported(where, error):
     class Broken(EchoModel):
         def load_model(self) -> None:
             raise error

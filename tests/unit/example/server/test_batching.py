@@ -1,4 +1,4 @@
-"""How requests are gathered for the model: how long they wait, in which order they go, and who hears of a failure."""
+"""Batching: how long requests wait, their order, and who gets an error."""
 
 import threading
 from collections.abc import Sequence
@@ -29,17 +29,17 @@ SECOND = Batching(max_size=4, max_delay=1.0)
         "two in turn",
         "one more",
         "the rest of the delay",
-        "half are there",
+        "half have arrived",
         "it is full",
         "it is late",
     ],
 )
-def test_how_long_a_batch_waits_for_company(waiting, expected, waited, seconds):
+def test_how_long_a_batch_waits_for_more_requests(waiting, expected, waited, seconds):
     assert pause(waiting, expected, waited, SECOND) == seconds
 
 
 class Recorder:
-    """A model that notes its batches and answers each body with itself; a gate holds the first of them."""
+    """A model that records its batches and echoes each body; a gate blocks the first batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[bytes]] = []
@@ -59,7 +59,7 @@ class Recorder:
         return [body.decode() for body in data]
 
 
-def test_what_comes_while_the_model_works_goes_together_in_order():
+def test_requests_that_arrive_during_a_run_form_the_next_batch_in_order():
     model, seen = Recorder(), []
     batcher = Batcher(model, Batching(max_size=4, max_delay=0), lambda size, _: seen.append(size))
     with ThreadPoolExecutor(8) as clients:
@@ -76,7 +76,7 @@ def test_what_comes_while_the_model_works_goes_together_in_order():
     assert batcher.length == 0
 
 
-def test_half_of_the_clients_that_asked_lately_are_waited_for():
+def test_a_batch_waits_for_half_of_the_recent_clients():
     model = Recorder()
     model.go_on.set()
     batcher = Batcher(model, Batching(max_size=8, max_delay=DEADLINE), lambda *_: None)
@@ -87,7 +87,7 @@ def test_half_of_the_clients_that_asked_lately_are_waited_for():
 
 
 class Fragile(Recorder):
-    """A model that some bodies break, and with them everything that is in the batch."""
+    """A model that fails on some bodies, and on every batch with such a body."""
 
     def execute(self, data: Sequence[bytes], batch_size: int) -> Sequence[object]:
         assert len(data) == batch_size
@@ -97,7 +97,7 @@ class Fragile(Recorder):
         return [body.decode() for body in data][: 1 if b"short" in data else None]
 
 
-def test_a_body_that_breaks_the_model_costs_the_others_no_answer():
+def test_a_bad_body_does_not_cost_the_others_their_answers():
     model = Fragile()
     first, second, third = outcomes(model, [b"a", b"poison", b"b"])
     assert (first, third) == ("a", "b")
@@ -106,7 +106,7 @@ def test_a_body_that_breaks_the_model_costs_the_others_no_answer():
     assert model.batches[1:] == [[b"a"], [b"poison"], [b"b"]]
 
 
-def test_a_model_that_answers_too_little_has_failed_on_all():
+def test_a_model_with_too_few_results_fails_on_all():
     results = outcomes(Fragile(), [b"short", b"b"])
     assert [str(one.error) for one in results] == ["execute returned 1 results for 2 requests"] * 2
 
@@ -118,4 +118,4 @@ def wait_until(condition) -> None:
         if condition():
             return
         ticks.wait(0.001)
-    pytest.fail(f"not so within {DEADLINE} s")
+    pytest.fail(f"not true within {DEADLINE} s")

@@ -17,7 +17,7 @@ def write(directory: Path, document: object) -> str:
     return str(file)
 
 
-def test_the_tutorials_file_is_understood(tmp_path):
+def test_the_tutorials_file_is_valid(tmp_path):
     config = read_config(
         write(tmp_path, {"http_server": {"exec": EXEC, "tensorflow": {"model_dir": "./checkpoint_dir"}}})
     )
@@ -50,11 +50,11 @@ def test_batching_is_configured(tmp_path):
         ({"max_delay_ms": float("nan")}, "max_delay_ms must be a whole number"),
         ({"queue": "64"}, "queue must be a whole number from 1 to 512, not '64'"),
         ({"queue": 513}, "queue must be a whole number"),
-        ({"max_batch": 8}, "max_batch is unknown: there are max_size, max_delay_ms, queue"),
+        ({"max_batch": 8}, "max_batch is unknown; use one of max_size, max_delay_ms, queue"),
         ([], "`batching`"),
     ],
 )
-def test_batching_that_cannot_be_is_named(tmp_path, batching, words):
+def test_an_invalid_batching_is_named(tmp_path, batching, words):
     with pytest.raises(ConfigError, match=words):
         read_config(write(tmp_path, {"http_server": {"exec": EXEC, "batching": batching}}))
 
@@ -70,7 +70,7 @@ def test_batching_that_cannot_be_is_named(tmp_path, batching, words):
         ({"http_server": {"exec": EXEC, "tensorflow": "x"}}, "`tensorflow`"),
     ],
 )
-def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path, document, words):
+def test_an_invalid_file_is_named_with_the_error(tmp_path, document, words):
     file = write(tmp_path, document)
     with pytest.raises(ConfigError, match=words) as refusal:
         read_config(file)
@@ -89,7 +89,7 @@ def test_an_unset_variable_is_named():
 
 @pytest.fixture
 def config(tmp_path, monkeypatch):
-    """A configuration in a folder of its own; what it makes importable is forgotten afterwards."""
+    """A configuration in its own folder; modules imported from there are removed afterwards."""
     monkeypatch.setattr("sys.path", __import__("sys").path.copy())
 
     def make(main_file: str, source: str, main_class: str = "Model") -> ServiceConfig:
@@ -99,7 +99,7 @@ def config(tmp_path, monkeypatch):
     return make
 
 
-def test_the_named_class_is_made_with_the_configuration(config):
+def test_the_named_class_gets_the_configuration(config):
     source = "class Model:\n    def __init__(self, config):\n        self.config = config\n"
     wanted = config("main_made", source)
     assert create_model(wanted).config is wanted
@@ -108,7 +108,7 @@ def test_the_named_class_is_made_with_the_configuration(config):
 def test_a_missing_module_is_named(tmp_path, config):
     wanted = ServiceConfig(main_class="Model", main_file="main_absent", directory=tmp_path, options={})
     config("other", "")
-    with pytest.raises(ConfigError, match=r"no main_absent\.py in"):
+    with pytest.raises(ConfigError, match=r"contains no main_absent\.py"):
         create_model(wanted)
 
 
@@ -117,6 +117,6 @@ def test_a_missing_class_is_named(config):
         create_model(config("main_empty", "Model = 7\n"))
 
 
-def test_what_the_module_lacks_itself_is_not_mistaken_for_the_module(config):
+def test_an_import_error_inside_the_module_propagates(config):
     with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):
         create_model(config("main_importing", "import nowhere_to_be_found\n"))

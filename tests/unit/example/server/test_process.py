@@ -1,4 +1,4 @@
-"""The server as a real process: it listens at once, loads behind that, fails loudly and stops gracefully."""
+"""The server as a real process: it listens at once, loads in the background, fails loudly and stops gracefully."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ SERVER = Path(__file__).resolve().parents[4] / "examples/object-detect/server"
 DEADLINE = 20
 T = TypeVar("T")
 
-# A model that goes on when the test makes a file, so that nothing waits for a time to pass.
+# A model that continues when the test creates a file, so that no test sleeps.
 GATED = """
 import pathlib, time
 HERE = pathlib.Path(__file__).parent
@@ -42,7 +42,7 @@ class Model:
 
 
 class Running:
-    """A server process and the ways to ask it."""
+    """A server process and a client for it."""
 
     def __init__(self, directory: Path, process: subprocess.Popen[str]) -> None:
         self.directory = directory
@@ -112,7 +112,7 @@ def start(tmp_path) -> Iterator[Callable[..., Running]]:
         server.process.stderr.close()
 
 
-def test_it_answers_not_yet_while_loading_and_yes_after(start):
+def test_it_is_initialized_only_after_loading(start):
     server = start(GATED)
     assert server.ask("GET", "/initialized") == (503, b"NO")
     assert server.ask("POST", "/service", b"picture")[0] == 503
@@ -122,7 +122,7 @@ def test_it_answers_not_yet_while_loading_and_yes_after(start):
     assert server.ask("POST", "/service", b"picture") == (200, b'{"bytes":7}')
 
 
-def test_it_is_still_initialized_while_the_model_works(start):
+def test_it_stays_initialized_while_the_model_runs(start):
     server = start(GATED)
     server.open("load")
     wait_for(lambda: server.ask("GET", "/initialized")[0] == 200)
@@ -136,7 +136,7 @@ def test_it_is_still_initialized_while_the_model_works(start):
     assert answers == [(200, b'{"bytes":3}')]
 
 
-def test_told_to_stop_it_finishes_what_it_has_begun(start):
+def test_a_stopping_server_finishes_running_requests(start):
     server = start(GATED)
     server.open("load")
     wait_for(lambda: server.ask("GET", "/initialized")[0] == 200)
@@ -152,7 +152,7 @@ def test_told_to_stop_it_finishes_what_it_has_begun(start):
     assert server.end() == 0
 
 
-def test_told_to_stop_it_works_off_its_queue_and_refuses_who_comes_then(start):
+def test_a_stopping_server_drains_its_queue_and_rejects_new_requests(start):
     server = start(GATED)
     server.open("load")
     wait_for(lambda: server.ask("GET", "/initialized")[0] == 200)
@@ -169,24 +169,24 @@ def test_told_to_stop_it_works_off_its_queue_and_refuses_who_comes_then(start):
     assert server.end() == 0
 
 
-def test_a_client_is_told_that_its_body_is_too_large_even_while_it_sends(start):
+def test_a_client_that_still_sends_learns_that_its_body_is_too_large(start):
     server = start(GATED)
     status, answer = server.ask("POST", "/service", bytes(40 * 1024 * 1024))
     assert status == 413
-    assert json.loads(answer) == {"error": "a body may have 33554432 bytes at most"}
+    assert json.loads(answer) == {"error": "a body can have at most 33554432 bytes"}
 
 
-def test_a_body_in_chunks_that_are_none_is_refused_in_json(start):
+def test_malformed_chunks_are_rejected_in_json(start):
     server = start(GATED)
     with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as connection:
         head = b"POST /service HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         connection.sendall(head + b"zz\r\n")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b'{"error":"the body broke off' in answer
+    assert b'{"error":"the body is truncated' in answer
 
 
-def test_the_queue_is_as_long_as_configured_and_one_more_is_refused(start):
+def test_the_configured_queue_length_is_the_limit(start):
     server = start(GATED, {"max_size": 1, "queue": 12})
     server.open("load")
     wait_for(lambda: server.ask("GET", "/initialized")[0] == 200)
@@ -198,7 +198,7 @@ def test_the_queue_is_as_long_as_configured_and_one_more_is_refused(start):
         assert [one.result(DEADLINE) for one in taken] == [(200, b'{"bytes":3}')] * 12
 
 
-def test_told_to_stop_while_loading_it_stops(start):
+def test_a_loading_server_can_be_stopped(start):
     server = start(GATED)
     server.reached("load")
     server.process.send_signal(signal.SIGTERM)
@@ -214,19 +214,19 @@ def test_told_to_stop_while_loading_it_stops(start):
     ],
     ids=["module", "constructor", "no class"],
 )
-def test_a_model_that_cannot_be_loaded_ends_the_container_and_says_why(start, source, words):
+def test_a_model_that_cannot_be_loaded_ends_the_container_with_the_cause(start, source, words):
     server = start(source)
     assert server.end() not in (0, None)
     assert words in "".join(server.log)
 
 
-def test_a_worker_that_is_killed_while_it_loads_ends_the_container_with_a_sentence(start):
+def test_a_worker_killed_while_loading_ends_the_container_with_a_sentence(start):
     server = start(GATED)
     server.reached("load")
     (worker,) = re.findall(r"Booting worker with pid: (\d+)", "".join(server.log))
     os.kill(int(worker), signal.SIGKILL)
     assert server.end() not in (0, None)
-    assert "The process that holds the model ended without being asked to." in "".join(server.log)
+    assert "The model's process ended unexpectedly." in "".join(server.log)
     assert len(re.findall("Booting worker", "".join(server.log))) == 1
 
 
@@ -240,9 +240,9 @@ def test_a_worker_that_is_killed_while_it_loads_ends_the_container_with_a_senten
     ],
     ids=["version 2", "version 1", "none killed", "no control group"],
 )
-def test_the_kernel_says_whether_memory_was_the_cause(tmp_path, monkeypatch, files, expected):
+def test_the_kernel_reports_out_of_memory_kills(tmp_path, monkeypatch, files, expected):
     monkeypatch.syspath_prepend(str(SERVER))
-    from inference_server import memory  # noqa: PLC0415 - the example is no package of ours
+    from inference_server import memory  # noqa: PLC0415 - the example is not a package of this project
 
     paths = []
     for number, text in enumerate(files):
@@ -252,7 +252,7 @@ def test_the_kernel_says_whether_memory_was_the_cause(tmp_path, monkeypatch, fil
     assert memory.kills(tuple(paths)) == expected
 
 
-def test_a_wrong_configuration_ends_it_in_one_sentence(tmp_path):
+def test_an_invalid_configuration_ends_the_server_with_one_sentence(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-m", "inference_server"],
         env={**os.environ, "PYTHONPATH": str(SERVER), "UAI_SERVICE_CONFIG": str(tmp_path / "absent.json")},
@@ -263,5 +263,5 @@ def test_a_wrong_configuration_ends_it_in_one_sentence(tmp_path):
     )
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [
-        f"The service is configured wrongly: {tmp_path / 'absent.json'} cannot be read: No such file or directory"
+        f"The configuration is invalid: {tmp_path / 'absent.json'} cannot be read: No such file or directory"
     ]
