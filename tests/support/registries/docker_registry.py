@@ -66,7 +66,7 @@ class RegistryServer:
         return self.push_manifest(repository, tag, document, MANIFEST_TYPES[0])
 
     def digest(self, repository: str, tag: str) -> str:
-        """The digest of a tag, read without our own client; empty when there is none."""
+        """The digest of a tag, read without our own client; empty when the tag does not exist."""
         accept = {"Accept": ", ".join(MANIFEST_TYPES)}
         reply = self.session.get(self._url(f"{repository}/manifests/{tag}"), headers=accept)
         return reply.headers["Docker-Content-Digest"] if reply.ok else ""

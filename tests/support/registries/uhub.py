@@ -1,9 +1,9 @@
 """UHub's documented rules in front of a real docker-registry, which alone would allow more.
 
-Rules (UCloud documents, uhub: guide.md, qa.md): one registry under an inner and an outer name; the user is an e-mail
+Rules (UCloud documents, uhub: guide.md, qa.md): one registry with an internal and an external name; the user is an e-mail
 address, with the console's or an independent password; a repository must be created before a push; with its access from
-outside off, logins from outside pull and do not push; an image keeps 800 tags, and above that those go that nobody
-pulled for a month, the oldest first, with their images; a layer of more than 5 GB may fail to be pushed.
+outside off, logins from outside may pull but not push; an image keeps 800 tags; above that, UHub deletes tags that were
+not pulled for a month, the oldest first, with their images; the push of a layer over 5 GB may fail.
 How UHub words its refusals, and whether it deletes through this protocol, is not documented.
 """
 
@@ -65,7 +65,7 @@ class Uhub:
         return reply.json().get("tags") or [] if reply.ok else []
 
     def digest(self, image: str, reference: str) -> str:
-        """The digest of a tag or digest; empty when there is none. Does not count as a pull."""
+        """The digest of a tag or digest; empty when it does not exist. Does not count as a pull."""
         accept = {"Accept": ", ".join(MANIFEST_TYPES)}
         reply = requests.head(f"{self.backend}/v2/{image}/manifests/{reference}", headers=accept, timeout=60)
         return reply.headers["Docker-Content-Digest"] if reply.ok else ""

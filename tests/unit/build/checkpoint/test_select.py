@@ -142,7 +142,7 @@ def test_the_step_that_a_checkpoint_file_names(text, step):
         "without the file the highest",
         "the one that the file names",
         "one that came after the file",
-        "a training begun anew beside an old one",
+        "a restarted training next to an old one",
         "written in the same second",
         "the file names one that is gone",
         "a lower step copied late",

@@ -139,7 +139,7 @@ def test_nothing_is_written_outside_the_context(run, step_input, store, tmp_path
 
 
 def test_an_input_lock_of_another_version_is_explained(run, step_input, store):
-    data = b'{"schemaVersion": 2, "news": true}'
+    data = b'{"schemaVersion": 2, "added": true}'
     store.write(data, step_input.input_lock.key)
     reference = inputs.InputLockRef(key=step_input.input_lock.key, sha256=hashlib.sha256(data).hexdigest())
     with pytest.raises(StageError) as caught:

@@ -91,7 +91,7 @@ def test_results_of_the_same_content_are_found(run, store, registry_server, repo
         tensorflow="2.21.0",
     )
     store.write(msgspec.json.encode(graph), f"{folder}result.json")
-    assert run().graph is None, "a result without its graph is none"
+    assert run().graph is None, "a result without its graph does not count"
     store.write(b"graph", graph.key)
     digest = registry_server.push_image(repository.path, f"content-{first.content_hash[7:]}")
     second = run()
