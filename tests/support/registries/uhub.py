@@ -1,6 +1,6 @@
 """UHub's documented rules in front of a real docker-registry, which alone would allow more.
 
-Rules (UCloud documents, uhub: guide.md, qa.md): one registry with an internal and an external name; the user is an e-mail
+Rules (UCloud documents, uhub: guide, qa): one registry with an internal and an external name; the user is an e-mail
 address, with the console's or an independent password; a repository must be created before a push; with its access from
 outside off, logins from outside may pull but not push; an image keeps 800 tags; above that, UHub deletes tags that were
 not pulled for a month, the oldest first, with their images; the push of a layer over 5 GB may fail.

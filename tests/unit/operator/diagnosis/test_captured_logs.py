@@ -166,7 +166,7 @@ def test_evictions_for_the_disk_until_time_was_up_are_a_full_disk(words):
     ("name", "host", "words"),
     [
         ("push_name_unknown", "uhub.ucloud.cn", "Create the repository demo in UHub's console"),
-        ("push_denied", "uhub.ucloud.cn", "write uhub.service.ucloud.cn in spec.image.repository"),
+        ("push_denied", "uhub.ucloud.cn", "use uhub.service.ucloud.cn in spec.image.repository"),
         ("push_denied", "uhub.service.ucloud.cn", "Check that the repository demo is in a project"),
         ("push_wrong_password", "uhub.ucloud.cn", "independent password"),
         ("pull_denied", "uhub.service.ucloud.cn", "independent password"),
