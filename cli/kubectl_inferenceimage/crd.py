@@ -16,7 +16,7 @@ _MAX_TEXT = 300
 
 
 def fault(manifest: object) -> str:
-    """The first violation of the schema, as a clause that begins with the field; empty if there is none."""
+    """The first violation of the schema, as a clause that begins with the field; empty for a valid manifest."""
     errors = jsonschema.Draft7Validator(_schema()).iter_errors(manifest)
     first = min(errors, key=lambda error: ([str(part) for part in error.absolute_path], error.message), default=None)
     return _clause(first) if first else ""

@@ -82,7 +82,7 @@ def find_login(logins: Mapping[str, Login], host: str, names: RegistryNames) -> 
 
 
 def parse_challenge(header: str) -> Challenge:
-    """The challenge of a `WWW-Authenticate` header; the scheme is empty when there is none."""
+    """The challenge of a `WWW-Authenticate` header; the scheme is empty without a header."""
     scheme, _, rest = header.strip().partition(" ")
     parameters = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
     return Challenge(scheme.lower(), parameters)

@@ -65,7 +65,7 @@ class Registry:
         references.check_allowed(image, self._allowed, self.names, f"The image {image.repository}")
 
     def manifest(self, image: ImageReference, selector: str = "") -> Manifest | None:
-        """The manifest of a tag or digest (by default the reference's own); None when there is none.
+        """The manifest of a tag or digest (by default the reference's own); None when it does not exist.
 
         Raises StageError: as `RegistryHttp.request`, and `DigestInvalid` when the bytes do not match the requested
         digest, or the digest in the response header.

@@ -48,7 +48,7 @@ def document(image: ImageReference, manifest: Manifest) -> dict[str, object]:
 
 
 def amd64(index: dict[str, object]) -> str:
-    """The digest of the linux/amd64 entry of an index, the platform of every build; empty if there is none."""
+    """The digest of the linux/amd64 entry of an index, the platform of every build; empty without one."""
     entries = index.get("manifests")
     for entry in entries if isinstance(entries, list) else ():
         platform = entry.get("platform") if isinstance(entry, dict) else None

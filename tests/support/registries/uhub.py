@@ -1,6 +1,6 @@
 """UHub's documented rules in front of a real docker-registry: stricter than the plain protocol.
 
-Rules (UCloud documents, uhub: guide.md, qa.md): one registry under an inner and an outer name; the user is an e-mail
+Rules (UCloud documents, uhub: guide, qa): one registry with an internal and an external name; the user is an e-mail
 address, with the console's or an independent password; a repository must be created before a push; with its access from
 outside off, logins from outside pull and do not push; an image keeps 800 tags, and above that UHub deletes
 tags not pulled for a month, oldest first, with their images; the push of a layer of more than 5 GB may fail.

@@ -195,7 +195,7 @@ def test_a_missing_graph_says_what_to_do(run, engine: Engine, place: Site) -> No
         (
             {"source": {"configMap": {"name": "c"}}},
             "--engine=docker",
-            "spec.source.configMap is set, and there is no cluster to ask",
+            "spec.source.configMap is set, but there is no cluster to read it from",
         ),
         (
             {"model": {"prefix": "train/", "checkpoint": {"step": 7}, "labelMap": "x"}},

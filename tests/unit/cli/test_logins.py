@@ -101,7 +101,7 @@ def test_an_invalid_helper_is_no_login(home: Path, name: str) -> None:
     ("text", "why"),
     [
         ("{", "it is not JSON"),
-        ("[]", "it is no JSON object"),
+        ("[]", "it is not a JSON object"),
         ('{"auths": {"a": {"auth": "secret-é"}}}', "log in again"),
     ],
 )

@@ -30,8 +30,8 @@ def client(registry_server, token_registry, tmp_path):
     auths = {host: {"auth": base64.b64encode(login.encode()).decode()} for host, login in logins.items()}
     config.write_text(json.dumps({"auths": auths}))
 
-    def make(**knobs) -> Registry:
-        allowed = inputs.Registry(repository="h.example/any", **knobs)
+    def make(**settings) -> Registry:
+        allowed = inputs.Registry(repository="h.example/any", **settings)
         return Registry(allowed, config, registry_server.tls.ca, backoff=0.001)
 
     return make

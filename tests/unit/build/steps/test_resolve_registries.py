@@ -77,8 +77,8 @@ def mirrored(registry_server, connect, unused_port):
 
     def make(*mirrors: str):
         mirrors = tuple(mirror.format(host=server.host, closed=f"localhost:{unused_port}") for mirror in mirrors)
-        knobs = {"mirrors": {"nowhere.example": mirrors}, "allowed_hosts": ("nowhere.example", server.host)}
-        return connect(server.host, server.user, server.password, ca=server.tls.ca, **knobs)
+        settings = {"mirrors": {"nowhere.example": mirrors}, "allowed_hosts": ("nowhere.example", server.host)}
+        return connect(server.host, server.user, server.password, ca=server.tls.ca, **settings)
 
     return make
 
@@ -104,8 +104,8 @@ def test_the_pin_names_the_registry_not_the_mirror(run, mirrored, registry_serve
 
 def test_if_the_mirrors_fail_the_registry_itself_is_used(registry, registry_server, repository, connect, tls):
     digest = registry_server.push_image(repository.path, "latest", b"base")
-    knobs = {"mirrors": {repository.host: (f"{repository.host}/absent",)}}
-    client = connect(repository.host, registry_server.user, registry_server.password, ca=tls.ca, **knobs)
+    settings = {"mirrors": {repository.host: (f"{repository.host}/absent",)}}
+    client = connect(repository.host, registry_server.user, registry_server.password, ca=tls.ca, **settings)
     assert client.base(repository).digest == digest
     assert client.base(repository._replace(tag="absent")) is None
 

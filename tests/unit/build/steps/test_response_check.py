@@ -12,7 +12,7 @@ FOUND = {"class": "disc", "id": 1, "score": 0.9, "box": list(BOX)}
 GRAPH = [Detection(1, 0.9, BOX, ("disc", "n01")), Detection(2, 0.3, (0.5, 0.5, 0.6, 0.6), ("猫",))]
 
 
-def judged(document, gave=200, graph=(), **expected) -> str:
+def checked(document, gave=200, graph=(), **expected) -> str:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     step_input = ProbeInput(port=1, ready_path="/", path="/", timeout_seconds=1, match_graph=bool(graph), **expected)
     return fault(step_input, gave, body, graph)
@@ -43,7 +43,7 @@ def field(path, *equals):
     ],
 )
 def test_status_and_fields(expected, status, words):
-    found = judged({"a": [{"b": None}], "c": "x", "m/n": [1]}, status, **expected)
+    found = checked({"a": [{"b": None}], "c": "x", "m/n": [1]}, status, **expected)
     assert found.startswith(words)
     assert bool(found) == bool(words)
 
@@ -63,17 +63,17 @@ def test_status_and_fields(expected, status, words):
     ],
 )
 def test_a_body_must_be_json_only_if_fields_are_expected(body, status, expected, words):
-    found = judged(body, status, **expected)
+    found = checked(body, status, **expected)
     assert found.startswith(words)
     assert bool(found) == bool(words)
 
 
 def test_half_of_a_surrogate_pair_is_printable():
-    assert judged(b'{"a": "\\ud800"}', **field("/a", "y")) == 'returned "?" at /a, not "y"'
+    assert checked(b'{"a": "\\ud800"}', **field("/a", "y")) == 'returned "?" at /a, not "y"'
 
 
 def test_a_long_value_is_cut():
-    assert len(judged({"a": "x" * 5000}, **field("/a", "y"))) < 300
+    assert len(checked({"a": "x" * 5000}, **field("/a", "y"))) < 300
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_long_value_is_cut():
     ids=["all that is sure", "within the tolerance", "the unsure too", "in another order"],
 )
 def test_the_graphs_own_detections_pass(detections):
-    assert judged({"detections": detections}, graph=GRAPH) == ""
+    assert checked({"detections": detections}, graph=GRAPH) == ""
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_graphs_own_detections_pass(detections):
     ],
 )
 def test_other_detections_are_wrong(document, words):
-    found = judged(document, graph=GRAPH)
+    found = checked(document, graph=GRAPH)
     assert words in found
     assert len(found) < 600
 
@@ -165,7 +165,7 @@ UNSURE = [0.5, 0.5, 0.6, 0.6, "猫"]
     ],
 )
 def test_the_tutorials_format_passes(answer):
-    assert judged(answer, graph=GRAPH) == ""
+    assert checked(answer, graph=GRAPH) == ""
 
 
 @pytest.mark.parametrize(
@@ -182,13 +182,13 @@ def test_the_tutorials_format_passes(answer):
     ids=["nothing", "nothing in a batch", "nothing as Python prints it", "name", "box", "twice", "half a character"],
 )
 def test_other_detections_in_the_tutorials_format_are_wrong(answer, words):
-    assert words in judged(answer, graph=GRAPH)
+    assert words in checked(answer, graph=GRAPH)
 
 
 def test_detections_with_low_scores_may_be_omitted():
-    assert judged([], graph=[Detection(1, 0.5009, BOX, ("disc",))]) == ""
-    assert judged([], graph=[Detection(1, 0.502, BOX, ("disc",))]) != ""
+    assert checked([], graph=[Detection(1, 0.5009, BOX, ("disc",))]) == ""
+    assert checked([], graph=[Detection(1, 0.502, BOX, ("disc",))]) != ""
 
 
 def test_no_detection_passes_if_all_scores_are_low():
-    assert judged({"detections": []}, graph=GRAPH[1:]) == ""
+    assert checked({"detections": []}, graph=GRAPH[1:]) == ""
