@@ -224,8 +224,9 @@ HTTPServer(("", 8080), Handler).serve_forever()
 
 def test_image_answers_nothing(case):
     """A successful status without a body is not an answer."""
-    module = f"{case.prefix}source/code/object_detect_inference.py"
-    objects({"write": [module, EMPTY_ANSWERS]})
+    dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
+    server = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["python3", "/ai/empty.py"]\n'
+    objects({"write": [f"{case.prefix}source/code/empty.py", EMPTY_ANSWERS]}, {"write": [dockerfile, server]})
     stalled(case, "ImageAnswersWrong", "the body is empty", "spec.test")
     case.inputs()
     case.request()

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -20,7 +21,7 @@ GIB = 1 << 30
 
 
 @pytest.fixture(scope="module")
-def image() -> kubectl.Object:
+def image() -> Iterator[kubectl.Object]:
     """The Ready InferenceImage of `make demo-tutorial`; its image is deployed and has answered curl."""
     done = subprocess.run(
         [sys.executable, "-m", "demo", TUTORIAL.title],
