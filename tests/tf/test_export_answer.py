@@ -78,7 +78,7 @@ def test_an_invalid_label_map_is_reported(world, tmp_path, data, reason):
 
 def test_another_label_map_than_the_pinned_one_is_not_read(world, tmp_path):
     graph = export_stage(world.stage, world.store).graph
-    world.store.write(b"item { id: 1 name: 'other' }", world.manifest.label_map.key)
+    world.store.write(b"item { id: 1 name: 'other' }", world.input_lock.label_map.key)
     with pytest.raises(StageError) as caught:
         answer(asking(world, graph), world.store, tmp_path / "answer")
     assert caught.value.reason is Reason.SOURCE_CHANGED

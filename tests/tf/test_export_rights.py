@@ -22,7 +22,7 @@ def _no_tensorflow(monkeypatch):
 
 
 def _fetched(run):
-    source = stage.fetch.fetch(run.store, run.manifest, run.folder / "input")
+    source = stage.fetch.fetch(run.store, run.input_lock, run.folder / "input")
     return Output(source.pipeline_config, source.pipeline_config)
 
 

@@ -42,7 +42,7 @@ def failure(world) -> StageError:
 
 
 def data_file(world) -> str:
-    (name,) = (item.key.rpartition("/")[2] for item in world.manifest.checkpoint if ".data-" in item.key)
+    (name,) = (item.key.rpartition("/")[2] for item in world.input_lock.checkpoint if ".data-" in item.key)
     return name
 
 
@@ -53,7 +53,7 @@ def test_every_input_type_is_exported_verified_and_published(world, tmp_path, in
     assert graph.key == world.folder + GRAPH
     assert graph.tensorflow == "2.21.0"
     world.store.download(graph.key, tmp_path / "graph.pb")
-    verify(tmp_path / "graph.pb", input_type, world.manifest.num_classes)
+    verify(tmp_path / "graph.pb", input_type, world.input_lock.num_classes)
     assert world.store.head(graph.key).sha256 == graph.sha256
 
 
@@ -76,9 +76,9 @@ def test_the_metadata_of_a_graph_leads_to_its_checkpoint(world, copied):
         told = {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Checkpoint-Step", "Fingerprint")}
         told |= {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Content-Hash", "Sha256", "Input-Lock")}
     assert told == {
-        "Checkpoint-Step": str(world.manifest.step),
-        "Fingerprint": world.manifest.fingerprint,
-        "Content-Hash": world.manifest.content_hash,
+        "Checkpoint-Step": str(world.input_lock.step),
+        "Fingerprint": world.input_lock.fingerprint,
+        "Content-Hash": world.input_lock.content_hash,
         "Sha256": graph.sha256,
         "Input-Lock": world.stage.input_lock.key,
     }
@@ -148,7 +148,7 @@ def test_an_invalid_result_is_ignored(world):
 
 
 def test_a_checkpoint_that_changed_since_is_source_changed_and_nothing_is_published(world):
-    key = world.manifest.checkpoint[0].key
+    key = world.input_lock.checkpoint[0].key
     world.store.write(b"a newer training", key)
     error = failure(world)
     assert error.reason is Reason.SOURCE_CHANGED
@@ -157,7 +157,7 @@ def test_a_checkpoint_that_changed_since_is_source_changed_and_nothing_is_publis
 
 
 def test_a_checkpoint_that_was_archived_since_is_source_changed(world):
-    key = world.manifest.checkpoint[0].key
+    key = world.input_lock.checkpoint[0].key
     world.stand_in.service.switch("127", key, "ARCHIVE")
     error = failure(world)
     assert error.reason is Reason.SOURCE_CHANGED
@@ -165,7 +165,7 @@ def test_a_checkpoint_that_was_archived_since_is_source_changed(world):
 
 
 def test_a_checkpoint_that_is_gone_is_source_changed(world):
-    key = world.manifest.checkpoint[0].key
+    key = world.input_lock.checkpoint[0].key
     world.store.delete(key)
     error = failure(world)
     assert (error.reason, key in error.message) == (Reason.SOURCE_CHANGED, True)

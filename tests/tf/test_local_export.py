@@ -23,7 +23,7 @@ def _packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_graph_is_in_ufile_as_the_job_leaves_it(world: World) -> None:
     graph = export(world.stage, KEYS).graph
-    assert graph == exported_graph(world.store, world.stage.output_prefix, world.manifest.fingerprint)
+    assert graph == exported_graph(world.store, world.stage.output_prefix, world.input_lock.fingerprint)
 
 
 def test_a_failure_is_reported_with_its_reason(world: World) -> None:
