@@ -1,4 +1,4 @@
-# The commands of this project. Fragments in devcluster/, bench/ and others add theirs.
+# The commands of this project: `make help` lists them, the fragments in make/ define them.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -7,102 +7,37 @@ VENV := .venv
 PY := $(VENV)/bin/python
 VENV_TF := .venv-tf
 PY_TF := $(VENV_TF)/bin/python
+PIP_FLAGS := --quiet --disable-pip-version-check
+EDITABLE := install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
 export KUBECONFIG ?= $(CURDIR)/.devcluster/kubeconfig
 
-.PHONY: help
-help: ## what there is to run
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+##@ General
 
-$(VENV)/.done: requirements/dev.txt
+.PHONY: help setup setup-tf
+help: ## list the commands
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## make the Python environment of tests and tools
+setup-tf: $(VENV_TF)/.installed ## make the TensorFlow environment of training, export and serving
+
+$(VENV)/.done: requirements/dev.txt requirements/release.txt
 	python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(PY) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt -r requirements/release.txt
 	touch $@
 
 ADAPTER := $(wildcard export_job/adapt_object_detection/*.py export_job/adapt_object_detection/*/*.py)
+TF_LOCKS := requirements/export.txt requirements/export-onnx.txt requirements/tf-dev.txt requirements/release.txt
 
-$(VENV_TF)/.done: requirements/export.txt requirements/export-onnx.txt requirements/tf-dev.txt $(ADAPTER)
+$(VENV_TF)/.done: $(TF_LOCKS) $(ADAPTER)
 	python3 -m venv --clear $(VENV_TF)
-	$(PY_TF) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes $(patsubst %,-r requirements/%.txt,export export-onnx tf-dev)
+	$(PY_TF) -m pip install $(PIP_FLAGS) --no-deps --require-hashes $(TF_LOCKS:%=-r %)
 	PYTHONPATH=export_job $(PY_TF) -m adapt_object_detection
 	touch $@
 
-.PHONY: setup
-setup: $(VENV)/.done ## the Python environment of the tests and tools
+# The packages of this repository, found where they are: no command needs a PYTHONPATH.
+%/.installed: %/.done pyproject.toml
+	$*/bin/python -m pip $(EDITABLE)
+	touch $@
 
-include $(wildcard devcluster/*.mk demo/*.mk bench/*.mk cli/*.mk docs_tools/*.mk release/*.mk)
-
-.PHONY: setup-tf
-setup-tf: $(VENV_TF)/.done ## the TensorFlow environment: training, export and serving
-
-.PHONY: config-schema
-config-schema: setup-tf ## what the resolve step knows of pipeline configs, from the adapted Object Detection API
-	PYTHONPATH=build_job $(PY_TF) -m pipeline_config_schema build_job/inference_image_build/pipeline_config
-
-LINTED := demo docs_tools devcluster release job_contract object_store export_job build_job operator cli examples tests bench
-TYPED := demo docs_tools devcluster release job_contract object_store export_job build_job operator cli \
-	examples/object-detect/server examples/object-detect/code examples/object-detect/training
-IMPORTED := job_contract:object_store:export_job:build_job:operator:cli
-HELM = $$($(PY) -c 'from devcluster import binaries; print(binaries.ensure(binaries.HELM)["helm"])')
-
-.PHONY: lint lint-code lint-types lint-imports lint-yaml lint-chart lint-manifests
-lint: lint-code lint-types lint-imports lint-yaml lint-chart lint-manifests ## every check that runs no code of ours
-
-lint-code: setup ## ruff: rules and format
-	@$(PY) -m ruff check $(wildcard $(LINTED))
-	@$(PY) -m ruff format --check $(wildcard $(LINTED))
-
-lint-types: setup ## mypy, strict
-	@$(PY) -m mypy --strict $(TYPED)
-
-lint-imports: setup ## the layers of the design
-	@PYTHONPATH=$(IMPORTED) $(VENV)/bin/lint-imports --no-cache --no-logo
-
-lint-yaml: setup ## yamllint
-	@$(VENV)/bin/yamllint --strict .
-
-lint-chart: setup ## helm lint, for every supported Kubernetes
-	@helm=$(HELM); for version in $$($(PY) -m devcluster.versions); do \
-		"$$helm" lint --strict --kube-version $$version.0 --values deploy/helm/ci/test-values.yaml deploy/helm || exit 1; \
-	done
-
-lint-manifests: setup ## every manifest through a real API server, as a dry run
-	@$(PY) -m pytest -q tests/crd/test_manifests_on_server.py tests/crd/test_chart_on_server.py
-
-.PHONY: packages
-packages: setup
-	@$(PY) -m devcluster packages
-
-.PHONY: test test-control-plane test-devcluster test-tf test-demo test-tutorial test-bad-input
-test: test-unit test-model-fast test-control-plane test-faults-fast test-tf test-python27 test-builders test-laptop test-release test-devcluster test-demo test-tutorial test-bad-input ## every test, on real parts
-
-test-control-plane: setup ## CRD and control loop on a real API server
-	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop
-
-test-devcluster: packages ## the development cluster itself
-	@$(PY) -m pytest -q tests/devcluster
-
-test-tf: packages setup-tf ## export, training and serving with TensorFlow; exports on TensorFlow 1.7 and 1.15
-	@$(PY_TF) -m devcluster.fixture >/dev/null
-	@$(PY_TF) -m devcluster.fixture tutorial >/dev/null
-	@$(PY_TF) -m pytest -q -n 2 tests/tf tests/tensorflow1
-
-.PHONY: test-python27
-test-python27: packages ## the tutorial's server and inference code on Python 2.7 (needs root)
-	@$(PY) -m pytest -q -n 2 tests/tutorial
-
-test-demo: packages setup-tf ## the demo, the demo again, and what must write nothing
-	@$(PY) -m pytest -q tests/e2e/test_demo.py
-
-test-tutorial: packages setup-tf ## the tutorial's own model and image at true size, by Kaniko and by Append
-	@$(PY) -m pytest -q tests/e2e/test_tutorial.py
-
-test-bad-input: packages setup-tf ## each bad input: explained, no tag moved, healed by its hint
-	@$(PY) -m pytest -q -n 4 tests/e2e/test_bad_input.py
-
-.PHONY: test-unit
-test-unit: packages ## the tests that need no cluster, in seconds
-	@$(PY) -m pytest -q -n auto tests/unit
-
-.PHONY: capture-kaniko-logs
-capture-kaniko-logs: packages ## the failures of the real Kaniko again, for tests/unit/operator/kaniko_logs; needs root
-	@PYTHONPATH=.:$(IMPORTED) $(PY) -m tests.captures.kaniko $(ONLY)
+include make/lint.mk make/test.mk make/cluster.mk make/bench.mk make/release.mk

@@ -49,7 +49,7 @@ def measure(found: Stack, count: int) -> list[Figure]:
         print(f"quiet {started:.1f} s after the start", flush=True)
         rest = _rest(namespace, operator)
         text = operator.process.log
-    if f"resync: {count + 1} objects looked at, 0 not settled" not in text:
+    if f"resync: {count + 1} objects, 0 not settled" not in text:
         raise RuntimeError(f"no resync over all objects was seen:\n{text[-3000:]}")
     mebibytes = [size / 2**20 for size in rest.memory]
     print(f"resident after each resync: {', '.join(f'{size:.1f}' for size in mebibytes)} MiB", flush=True)

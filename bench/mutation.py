@@ -1,6 +1,6 @@
-"""Mutation testing of the operator's pure core: changes one thing at a time and asks whether a unit test notices.
+"""Mutation testing of the operator's pure core: changes one thing at a time and checks whether a unit test fails.
 
-Each mutant runs in a process forked from one that has imported everything and collected the tests. `python -m
+Each mutant runs in a fork of a process that has imported everything and collected the tests. `python -m
 bench.mutation [MODULE...]` writes out/bench/mutation.json and prints the survivors; docs/mutation.md explains them.
 """
 
@@ -31,8 +31,13 @@ CORE = (
 TESTS = (
     "diagnosis/test_outcomes",
     "diagnosis/test_pending",
+    "diagnosis/test_kaniko_log",
     "diagnosis/test_tested_image",
-    "api/test_names_exactly",
+    "core/test_policy",
+    "core/test_waiting",
+    "jobs/test_resources",
+    "api/test_conditions",
+    "api/test_names",
     "core/test_retry",
     "core/test_journal",
     "jobs/test_manifest_corners",
@@ -42,18 +47,17 @@ TESTS = (
     "core/test_progress",
     "core/test_failure",
     "jobs/test_manifests",
-    "api/test_names",
 )
-"""In the order they are run; the first failure ends a mutant, so those come first that are quick to fail."""
+"""In the order of the run. The first failure kills a mutant, so the fast tests come first."""
 OUT = ROOT / "out" / "bench" / "mutation.json"
 WANTED = 0.95
 OPTIONS = ("-x", "-q", "-s", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist")
 LIMITS = ("-o", "timeout=20", "-W", "ignore:Module already imported")
-"""A test that does not end is a mutant noticed."""
+"""A test that does not end kills the mutant."""
 
 
 class Changed(MetaPathFinder, Loader):
-    """Imports the mutated module in place of the one on disk."""
+    """Imports the mutated module instead of the one on disk."""
 
     def __init__(self, mutant: Mutant) -> None:
         self._name = _dotted(mutant)
@@ -66,15 +70,15 @@ class Changed(MetaPathFinder, Loader):
         locations = [str(self._path.parent)] if self._path.stem == "__init__" else None
         return spec_from_file_location(fullname, self._path, loader=self, submodule_search_locations=locations)
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002 - the protocol of loaders
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:  # noqa: ARG002 - required by the protocol of loaders
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(self._code, module.__dict__)  # noqa: S102 - that is what an import does
+        exec(self._code, module.__dict__)  # noqa: S102 - as an import does
 
 
 class Forks:
-    """A pytest plugin: when all tests are collected, each mutant gets a fork that changes itself and runs them."""
+    """A pytest plugin: after the collection, it forks for each mutant; the fork mutates itself and runs the tests."""
 
     def __init__(self, todo: list[Mutant]) -> None:
         self.survived: list[Mutant] = []
@@ -83,7 +87,7 @@ class Forks:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> bool | None:
-        """True where the work is done; None in a fork, which goes on to the tests."""
+        """True if all mutants are done; None in a fork, which continues with the tests."""
         running: dict[int, Mutant] = {}
         waiting = iter(self._todo)
         while True:
@@ -104,7 +108,7 @@ class Forks:
 
 
 def _become(mutant: Mutant) -> None:
-    """Makes this process the mutant. A change in a function goes into the loaded one, any other needs a new import."""
+    """Turns this process into the mutant. It replaces a function in place; any other change needs a new import."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
@@ -114,7 +118,7 @@ def _become(mutant: Mutant) -> None:
         sys.meta_path.insert(0, Changed(mutant))
         os._exit(_pytest())
     fresh: dict[str, Any] = {"__name__": _dotted(mutant), "__package__": "inference_image_operator"}
-    exec(mutant.code, fresh)  # noqa: S102 - as an import would
+    exec(mutant.code, fresh)  # noqa: S102 - as an import does
     new: Any = _find(fresh, mutant.inside)
     old: Any = _find(vars(sys.modules[_dotted(mutant)]), mutant.inside)
     old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
@@ -131,13 +135,13 @@ def _dotted(mutant: Mutant) -> str:
 
 
 def _pytest(*plugins: object) -> int:
-    """Runs the tests in this process; their exit code."""
+    """Runs the tests in this process, and returns their exit code."""
     files = [str(path) for name in TESTS if (path := ROOT / f"tests/unit/operator/{name}.py").exists()]
     return int(pytest.main([*OPTIONS, *LIMITS, *files], plugins=list(plugins)))
 
 
 def main(modules: list[str]) -> int:
-    """Exit code: 0 when enough were killed, 1 when not, 2 when the tests fail without any change."""
+    """Returns 0 if enough mutants are killed, 1 if not, 2 if the tests fail without a mutation."""
     os.chdir(ROOT)
     if _pytest():
         print("the unit tests fail without a mutation", file=sys.stderr)

@@ -1,1 +1,1 @@
-"""The demo: from a trained checkpoint to an answering image, on a real cluster, with every part of it real."""
+"""The demo: from a trained checkpoint to a served image, on a real cluster with real components."""

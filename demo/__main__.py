@@ -1,10 +1,10 @@
-"""`make demo` and `make demo-tutorial`: runs a whole story and narrates it. A second run reuses what is unchanged."""
+"""`make demo` and `make demo-tutorial`: runs a whole scenario. A second run reuses what is unchanged."""
 
 import subprocess
 import sys
 
 from demo import install, memory, pipeline, seed_run, serve, summary
-from demo.story import BY_TITLE, OBJECT_DETECT, Story
+from demo.scenario import BY_TITLE, OBJECT_DETECT, Scenario
 from devcluster import __main__ as devcluster
 from devcluster import cluster, fixture
 from devcluster.images import catalog
@@ -13,26 +13,26 @@ from devcluster.lib.progress import say, step
 from devcluster.lib.run import CommandError, NotReadyError
 
 
-def main(story: Story) -> int:
-    """Exit code 1 with an explained error."""
+def main(scenario: Scenario) -> int:
+    """Returns the exit code: 1 after printing an error message."""
     try:
         with devcluster.alone():
             devcluster.prepare()
             cluster.up()
-            say("The cluster is up. kubeconfig: .devcluster/kubeconfig")
-            references = catalog.push_all(catalog.build_all(catalog.and_named(story.images)))
-        trained = fixture.fixture(story.training)
-        say(f"The fixture is a checkpoint of step {trained.step}: {trained.directory.name}")
-        with step("Uploading checkpoint, label map, code and sample with the UFile SDK"):
-            uploaded = seed_run.run(story)
-        with step("Installing CRD and operator", "helm, then the operator's own readiness"):
+            say("The cluster is ready. Kubeconfig: .devcluster/kubeconfig")
+            references = catalog.push_all(catalog.build_all(catalog.and_named(scenario.images)))
+        trained = fixture.fixture(scenario.training)
+        say(f"The training left a checkpoint at step {trained.step}: {trained.directory.name}")
+        with step("Uploading checkpoint, label map, code and test sample"):
+            uploaded = seed_run.run(scenario)
+        with step("Installing the CRD and the operator", "Helm waits until the operator is ready"):
             install.operator(references)
-            install.namespace(story.namespace)
+            install.namespace(scenario.namespace)
         with memory.Sampler() as peaks:
-            image = pipeline.run(story, renew=uploaded > 0)
+            image = pipeline.run(scenario, renew=uploaded > 0)
         with step("Serving the published image"):
-            answers = serve.run(story, image)
-        summary.write(story, image, answers, peaks)
+            answers = serve.run(scenario, image)
+        summary.write(scenario, image, answers, peaks)
     except (CommandError, NotReadyError, system.MachineError, OSError, subprocess.TimeoutExpired) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
-"""Asks the served image about drawn pictures and compares with the frozen graph run here, outside the image.
+"""Sends drawn pictures to the served image and compares its answers with those of the frozen graph, run here.
 
-`python -m demo.ask STORY URL GRAPH-KEY COUNT`: writes pictures with boxes to the story's folder, prints a summary.
+`python -m demo.ask SCENARIO URL GRAPH-KEY COUNT`: writes pictures with boxes to the scenario's folder,
+prints a summary.
 """
 
 import ast
@@ -19,45 +20,45 @@ import requests
 from PIL import Image, ImageDraw
 
 from demo.pictures import unseen
+from demo.scenario import BY_TITLE, TUTORIAL, Scenario
 from demo.seed import store
-from demo.story import BY_TITLE, TUTORIAL, Story
 
 THRESHOLD = 0.5
 SHEET = 8
 SHEET_SIDE = 256
 TOLERANCE = 1e-3
-"""Of scores and boxes, between two builds of TensorFlow; answers near the threshold are compared with it in mind."""
+"""Tolerance of scores and boxes between two builds of TensorFlow; also applies at the threshold."""
 
 Detection = dict[str, Any]
 
 
-def main(story: Story, url: str, key: str, count: int) -> dict[str, Any]:
-    """The summary: how many pictures, right ones, objects, how many differ from the graph, seconds per answer."""
-    graph = Graph(story, key)
+def main(scenario: Scenario, url: str, key: str, count: int) -> dict[str, Any]:
+    """The summary: counts of pictures, correct answers, objects, differences from the graph; seconds per answer."""
+    graph = Graph(scenario, key)
     right, objects, different, seconds, drawings = 0, 0, [], [], []
-    for number, (data, drawn) in enumerate(unseen(story, count)):
+    for number, (data, drawn) in enumerate(unseen(scenario, count)):
         began = time.monotonic()
-        detections = ask(story, url, data)
+        detections = ask(scenario, url, data)
         seconds.append(time.monotonic() - began)
         right += sorted(d["class"] for d in detections) == sorted(shape.name for shape in drawn)
         objects += len(detections)
         if not same(detections, graph.detections(data)):
             different.append(number)
         drawings.append(draw(data, detections))
-        drawings[-1].save(story.out / f"picture-{number:02}.png")
-    sheet(drawings[:SHEET]).save(story.out / "boxes.png")
+        drawings[-1].save(scenario.out / f"picture-{number:02}.png")
+    sheet(drawings[:SHEET]).save(scenario.out / "boxes.png")
     return {
         "pictures": count,
-        **({"right": right} if story.trained else {}),
+        **({"right": right} if scenario.trained else {}),
         "objects": objects,
         "different": different,
         "medianSeconds": round(float(np.median(seconds)), 4),
     }
 
 
-def ask(story: Story, url: str, picture: bytes) -> list[Detection]:
-    """What the service finds, best first; it is asked as the example's README, or the tutorial, tells to."""
-    if story is not TUTORIAL:
+def ask(scenario: Scenario, url: str, picture: bytes) -> list[Detection]:
+    """The detections of the service, best first. The request is that of the example's README or of the tutorial."""
+    if scenario is not TUTORIAL:
         answer = requests.post(url, data=picture, timeout=60)
         answer.raise_for_status()
         return list(answer.json()["detections"])
@@ -67,21 +68,21 @@ def ask(story: Story, url: str, picture: bytes) -> list[Detection]:
         curl = ["curl", "--silent", "--show-error", "--fail-with-body", "-X", "POST", url, "-T", str(file)]
         done = subprocess.run(curl, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
-        raise RuntimeError(f"curl ended with code {done.returncode}: {done.stderr}{done.stdout}")
+        raise RuntimeError(f"curl failed with exit code {done.returncode}: {done.stderr}{done.stdout}")
     return [{"class": row[4], "box": row[:4]} for row in ast.literal_eval(done.stdout)]
 
 
 class Graph:
     """The frozen graph of the status, fetched from the object store and run with TensorFlow."""
 
-    def __init__(self, story: Story, key: str) -> None:
-        import tensorflow.compat.v1 as tf  # noqa: PLC0415 - slow, and not needed to explain a wrong call
+    def __init__(self, scenario: Scenario, key: str) -> None:
+        import tensorflow.compat.v1 as tf  # noqa: PLC0415 - slow, and not needed to report a usage error
 
-        self._names = names(story)
+        self._names = names(scenario)
         definition = tf.GraphDef()
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "graph.pb"
-            store(story.bucket).download(key, path)
+            store(scenario.bucket).download(key, path)
             definition.ParseFromString(path.read_bytes())
         graph = tf.Graph()
         with graph.as_default():
@@ -99,14 +100,14 @@ class Graph:
         ]
 
 
-def names(story: Story) -> dict[int, str]:
-    """The classes of a story's label map, by id."""
-    text = (story.training.folder / story.training.label_map).read_text()
+def names(scenario: Scenario) -> dict[int, str]:
+    """ID -> class, from a scenario's label map."""
+    text = (scenario.training.folder / scenario.training.label_map).read_text()
     return {int(number): name for number, name in re.findall(r"id: (\d+)\s+name: '(.+)'", text)}
 
 
 def same(answered: list[Detection], computed: list[Detection]) -> bool:
-    """Whether the image answered what the graph computes, at and above the threshold; a score where it tells one."""
+    """Whether the answer matches the graph at and above the threshold; compares scores where the answer has them."""
     expected = [d for d in computed if d["score"] >= THRESHOLD - TOLERANCE]
     sure = [d for d in expected if d["score"] >= THRESHOLD + TOLERANCE]
     if not len(sure) <= len(answered) <= len(expected):

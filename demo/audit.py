@@ -1,4 +1,4 @@
-"""What the operator wrote, from the API server's audit log: the server's word, not the operator's."""
+"""The operator's writes, read from the API server's audit log."""
 
 import json
 
@@ -11,12 +11,12 @@ USER = f"system:serviceaccount:{NAMESPACE}:"
 
 
 def mark() -> int:
-    """A place in the log to read from later."""
+    """The current end of the log, for `writes`."""
     return LOG.stat().st_size
 
 
 def writes(since: int) -> list[tuple[str, str, str]]:
-    """(verb, resource, name) of the operator's writes after a mark, in order; dry runs and refusals included."""
+    """(verb, resource, name) of the operator's writes after a mark, in order, with dry runs and rejected requests."""
     found = []
     with LOG.open("rb") as log:
         log.seek(since)

@@ -1,4 +1,4 @@
-"""Installs CRD, operator and the example's namespace as a user would: kubectl and helm, nothing behind their backs."""
+"""Installs the CRD, the operator and the example's namespace as a user does: with kubectl and helm only."""
 
 import json
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ SHARED_IMAGES = {
     "from": "uhub.service.ucloud.cn/uaishare",
     "to": f"{settings.REGISTRY_HOST}/uaishare",
 }
-"""Where this installation has the images that UCloud shares with everybody."""
+"""Rewrites UCloud's public images to copies in this installation's registry."""
 VALUES = settings.STATE / "values.yaml"
 CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
 CHART = settings.REPOSITORY / "deploy" / "helm"
 
 
 def values(references: Mapping[str, str]) -> dict[str, object]:
-    """What this installation sets: its images by digest, its registry, its object store, how images are pulled."""
+    """The Helm values of this installation: images by digest, registry, object store, pull Secrets."""
     return {
         "images": {name: references[name] for name in ("operator", "export", "build", "kaniko")}
         | {"exportOnnx": references.get("export-onnx", "")},
@@ -38,7 +38,7 @@ def values(references: Mapping[str, str]) -> dict[str, object]:
             },
             "ufile": {
                 "allowedEndpoints": [{"scheme": "http", "suffix": settings.UFILE_SUFFIX}],
-                "restore": {"expedited": {"every": "5s", "deadline": "20s"}},  # short, so that a test sees it over
+                "restore": {"expedited": {"every": "5s", "deadline": "20s"}},  # short, so that a test sees its end
             },
             "jobs": {"imagePullSecrets": [{"name": PULL_SECRET}]},
             "resync": "20s",  # short, so that a test sees one
@@ -47,7 +47,7 @@ def values(references: Mapping[str, str]) -> dict[str, object]:
 
 
 def operator(references: Mapping[str, str]) -> None:
-    """CRD, then the chart; returns when the operator says that it is ready, which it is once its CRD is served."""
+    """Installs the CRD, then the chart; returns when the operator is ready, which requires that the CRD is served."""
     kubectl.kubectl("apply", "--server-side", "-f", str(CRD))
     kubectl.apply(kubectl.namespace(NAMESPACE, "restricted"), pull_secret(NAMESPACE))
     VALUES.write_text(yaml.safe_dump(values(references)))
@@ -55,7 +55,7 @@ def operator(references: Mapping[str, str]) -> None:
 
 
 def namespace(name: str) -> None:
-    """A namespace for InferenceImages, with the Secrets that the example names."""
+    """Creates a namespace for InferenceImages, with the Secrets that the example refers to."""
     public, private = credentials.ufile_keys()
     kubectl.apply(
         kubectl.namespace(name, "baseline"),
@@ -67,17 +67,17 @@ def namespace(name: str) -> None:
 
 
 def pull_secret(namespace_: str) -> kubectl.Object:
-    """Pulls the images of the operator and of the steps."""
+    """The Secret that pulls the images of the operator and of the steps."""
     return _registry_secret(namespace_, PULL_SECRET, credentials.docker_config_text())
 
 
 def push_secret(namespace_: str, text: str | None = None) -> kubectl.Object:
-    """Pushes what is built; `text` is another docker config.json."""
+    """The Secret that pushes built images; `text` is another docker config.json."""
     return _registry_secret(namespace_, "uhub", text or credentials.docker_config_text())
 
 
 def ca() -> str:
-    """The certificate that signed the registry's."""
+    """The certificate of the CA that signed the registry's."""
     return (credentials.trust_directory() / "ca.crt").read_text()
 
 

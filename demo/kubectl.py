@@ -1,4 +1,4 @@
-"""kubectl of the development cluster, as the demo and the end-to-end tests use it."""
+"""Runs kubectl against the development cluster, for the demo and the end-to-end tests."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def argv(*arguments: str) -> list[str]:
 
 
 def kubectl(*arguments: str, text: str | None = None) -> str:
-    """Runs kubectl and returns its output; raises CommandError with what it said."""
+    """Runs kubectl and returns its output; raises CommandError with its error output."""
     return run(argv(*arguments), text=text, timeout=300)
 
 
@@ -31,19 +31,19 @@ def get(*arguments: str) -> Object:
 
 
 def find(*arguments: str) -> Object | None:
-    """An object, None when it does not exist."""
+    """An object as JSON, None when it does not exist."""
     text = kubectl("get", *arguments, "-o", "json", "--ignore-not-found")
     return json.loads(text) if text else None
 
 
 def apply(*objects: Object) -> None:
-    """Server-side apply; the objects go through standard input, so a Secret is never on a command line."""
+    """Applies objects server-side. They go through standard input, so a Secret never appears on a command line."""
     document = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
     kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=demo", "-f", "-", text=document)
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    """Starts a kubectl that takes its time, for example `wait`."""
+    """Starts a long-running kubectl, for example `wait`."""
     return subprocess.Popen(argv(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -65,7 +65,7 @@ def secret(namespace_: str, name: str, data: dict[str, str], kind: str = "Opaque
 
 
 def explain(namespace_: str, words: Sequence[str] = ("infimg", "jobs", "pods")) -> str:
-    """What a person would look at after a failure: the objects, and the namespace's events."""
+    """What helps after a failure: the namespace's objects and events."""
     parts = [kubectl("-n", namespace_, "get", kind, "-o", "wide") for kind in words]
     events = kubectl("-n", namespace_, "get", "events", "--sort-by=.lastTimestamp")
     return "\n".join([*parts, *events.splitlines()[-30:]])

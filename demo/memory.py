@@ -1,4 +1,4 @@
-"""Peak memory of every container, read from the kernel's cgroups while the pipeline runs."""
+"""Peak memory of every container, read from its cgroup while the pipeline runs."""
 
 import json
 import os
@@ -18,10 +18,9 @@ _V1, _V2 = "memory.max_usage_in_bytes", "memory.peak"
 
 
 class Sampler:
-    """Reads the kernel's own high-water mark of each container's cgroup until it is left.
+    """Reads the peak memory of each container's cgroup until exit.
 
-    The mark counts page cache too, as the memory limit does. A container that lives less than the period may be
-    missed.
+    The peak includes page cache, as the memory limit does. It may miss a container that lives less than one period.
     """
 
     def __init__(self) -> None:
@@ -38,13 +37,13 @@ class Sampler:
         self._thread.join()
 
     def of(self, container_id: str) -> int:
-        """Bytes, 0 when the container was not seen."""
+        """Peak bytes, 0 for an unseen container."""
         return self._peaks.get(container_id.rpartition("/")[2], 0)
 
     def _run(self) -> None:
         root = next(h for h in cgroups.hierarchies() if h.name == "memory" or (h / "cgroup.controllers").exists())
         while not self._stop.wait(PERIOD):
-            for folder, names, _ in os.walk(root / settings.cgroup_name()):  # passes over what goes meanwhile
+            for folder, names, _ in os.walk(root / settings.cgroup_name()):  # skips cgroups that disappear meanwhile
                 for name in names:
                     if _CONTAINER.fullmatch(name):
                         self._sample(Path(folder, name))
@@ -53,16 +52,16 @@ class Sampler:
         for name in (_V1, _V2):
             try:
                 value = int((path / name).read_text())
-            except (OSError, ValueError):  # gone meanwhile, or the other version's name
+            except (OSError, ValueError):  # gone meanwhile, or the file of the other cgroup version
                 continue
             self._peaks[path.name] = max(value, self._peaks.get(path.name, 0))
 
 
 def of_stage(namespace: str, stage: str, peaks: Sampler) -> dict[str, dict[str, int]]:
-    """Container -> what is known of its peak, in bytes, for the pods of a stage's Jobs.
+    """Container -> its peak in bytes, for the pods of a stage's Jobs.
 
-    `resident` is what the process itself reported of its resident set (Kaniko and the image report nothing),
-    `cgroup` what the kernel charged to the container while this sampler ran.
+    `resident` is the resident set that the process reported (Kaniko and the image report none), `cgroup` what the
+    kernel charged to the container while this sampler ran.
     """
     found: dict[str, dict[str, int]] = {}
     for pod in kubectl.get("-n", namespace, "pods", "-l", f"uai.ucloud.cn/stage={stage}")["items"]:

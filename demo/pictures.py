@@ -1,4 +1,4 @@
-"""The pictures of a story: drawn, so that nobody has to bring any. Needs the TensorFlow environment."""
+"""The generated pictures of a scenario. Needs the TensorFlow environment."""
 
 import io
 import sys
@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from demo.story import OBJECT_DETECT, TUTORIAL, Story
+from demo.scenario import OBJECT_DETECT, TUTORIAL, Scenario
 
 sys.path.insert(0, str(OBJECT_DETECT.example / "training"))
 import shapes
@@ -17,20 +17,20 @@ Drawn = Any
 """A shape of `shapes.pictures`."""
 
 
-def sample(story: Story) -> bytes:
-    """The picture that the Test stage shows the image, a PNG."""
-    data: bytes = shapes.pictures(SAMPLE_SEED, 1, story.side)[0][0]
+def sample(scenario: Scenario) -> bytes:
+    """The sample of the Test stage, a PNG."""
+    data: bytes = shapes.pictures(SAMPLE_SEED, 1, scenario.side)[0][0]
     return data
 
 
-def unseen(story: Story, count: int) -> list[tuple[bytes, list[Drawn]]]:
-    """Picture files that no training drew from, each with what is on it."""
-    drawn = shapes.pictures(shapes.DEMO_SEED, count, story.side)
-    return [(_jpeg(png), on_it) for png, on_it in drawn] if story is TUTORIAL else drawn
+def unseen(scenario: Scenario, count: int) -> list[tuple[bytes, list[Drawn]]]:
+    """Picture files outside the training set, each with the shapes on it."""
+    drawn = shapes.pictures(shapes.DEMO_SEED, count, scenario.side)
+    return [(_jpeg(png), on_it) for png, on_it in drawn] if scenario is TUTORIAL else drawn
 
 
 def _jpeg(png: bytes) -> bytes:
-    """A JPEG as the tutorial sends them, with colours in full: of halved ones, decoders make different pixels."""
+    """A JPEG as in the tutorial, without chroma subsampling: decoders upsample chroma differently."""
     stream = io.BytesIO()
     Image.open(io.BytesIO(png)).save(stream, "JPEG", quality=90, subsampling="4:4:4")
     return stream.getvalue()

@@ -1,11 +1,11 @@
-"""Applies a story's manifest and waits for Ready, telling the stages as they go."""
+"""Applies a scenario's manifest, waits for Ready and reports the stages."""
 
 import json
 import time
 from datetime import UTC, datetime
 
 from demo import kubectl
-from demo.story import NAME, OBJECT_DETECT, Story
+from demo.scenario import NAME, OBJECT_DETECT, Scenario
 from devcluster import settings
 from devcluster.lib.progress import say
 from devcluster.lib.run import NotReadyError
@@ -16,20 +16,20 @@ TICK = 0.5
 REQUESTED_AT = "uai.ucloud.cn/requestedAt"
 
 
-def run(story: Story, *, renew: bool) -> kubectl.Object:
+def run(scenario: Scenario, *, renew: bool) -> kubectl.Object:
     """Returns the InferenceImage once it is Ready.
 
-    `renew` asks an object that exists already to look again, because its inputs have changed. Raises NotReadyError
-    with the status's own explanation when it stalls.
+    `renew` requests a new run of an existing object, because its inputs have changed. Raises NotReadyError with the
+    status's own explanation when the object stalls.
     """
-    namespace = story.namespace
+    namespace = scenario.namespace
     there = kubectl.find("-n", namespace, "infimg", NAME) is not None
-    say(f"kubectl apply -f {story.manifest.relative_to(settings.REPOSITORY)}")
-    kubectl.kubectl("apply", "-f", str(story.manifest))
+    say(f"kubectl apply -f {scenario.manifest.relative_to(settings.REPOSITORY)}")
+    kubectl.kubectl("apply", "-f", str(scenario.manifest))
     if there and renew:
         value = datetime.now(UTC).isoformat()
         kubectl.kubectl("-n", namespace, "annotate", "--overwrite", "infimg", NAME, f"{REQUESTED_AT}={value}")
-        say("The inputs have changed since the last run: a new look is requested.")
+        say("The inputs have changed since the last run: requesting a new run.")
         _until_handled(namespace, value)
     say(f"kubectl wait --for=condition=Ready infimg/{NAME}")
     said: set[str] = set()
@@ -50,7 +50,7 @@ def run(story: Story, *, renew: bool) -> kubectl.Object:
 
 
 def condition(image: kubectl.Object, kind: str) -> dict[str, str]:
-    """A condition of the object, empty when it has none."""
+    """A condition of the object, empty without one."""
     conditions = image.get("status", {}).get("conditions", [])
     return next((c for c in conditions if c["type"] == kind), {})
 
@@ -59,12 +59,12 @@ def _until_handled(namespace: str, value: str) -> None:
     deadline = time.monotonic() + TIMEOUT
     while kubectl.get("-n", namespace, "infimg", NAME).get("status", {}).get("lastHandledRequest") != value:
         if time.monotonic() > deadline:
-            raise NotReadyError(f"The operator did not take note of the request.\n{kubectl.explain(namespace)}")
+            raise NotReadyError(f"The operator did not handle the request.\n{kubectl.explain(namespace)}")
         time.sleep(TICK)
 
 
 def _tell(image: kubectl.Object, said: set[str]) -> None:
-    """Says each condition's newest word once; stops at a condition that only a change can help."""
+    """Prints each change of a condition once; raises when the object is stalled, because then only a change helps."""
     for kind in ("Resolved", "Exported", "Built", "Tested", "Ready"):
         found = condition(image, kind)
         line = f"{kind:9}{found.get('status', ''):8}{found.get('reason', ''):12}{found.get('message', '')}"

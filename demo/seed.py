@@ -1,12 +1,12 @@
-"""Uploads what an example's user has: training output, label map, code, a sample. Runs inside the cluster's network.
+"""Uploads the files of an example's user: training output, label map, code, sample. Runs inside the cluster's network.
 
-`python -m demo.seed STORY`: prints how many objects were new or had changed.
+`python -m demo.seed SCENARIO`: prints how many objects were new or had changed.
 """
 
 import sys
 from pathlib import Path
 
-from demo.story import BY_TITLE, OBJECT_DETECT, PREPARED, SOURCE, TRAINING_OUTPUT, Story
+from demo.scenario import BY_TITLE, OBJECT_DETECT, PREPARED, SOURCE, TRAINING_OUTPUT, Scenario
 from devcluster import settings
 from devcluster.fixture import fixture
 from inference_image_contract.inputs import UFile
@@ -17,34 +17,34 @@ LABEL_MAP = OBJECT_DETECT.label_map
 
 
 def store(bucket: str = settings.UFILE_BUCKET) -> Store:
-    """A bucket of the object store stand-in, with the keys of the environment."""
+    """A bucket of the object store stand-in, with the credentials of the environment."""
     return Store(UFile(bucket=bucket, scheme="http", suffix=settings.UFILE_SUFFIX), Credentials.from_environment())
 
 
-def objects(story: Story) -> dict[str, Path]:
-    """Key -> file of everything but the sample, under the tutorial's prefixes."""
-    trained = fixture(story.training)
+def objects(scenario: Scenario) -> dict[str, Path]:
+    """Key -> file, for everything except the sample, under the tutorial's prefixes."""
+    trained = fixture(scenario.training)
     found = {TRAINING_OUTPUT + path.name: path for path in trained.training_output}
     found |= {PREPARED + path.name: path for path in (*trained.prepared, trained.label_map)}
-    source = [story.example / name for name in ("object-detect-cpu.Dockerfile", "object-detect.conf")]
-    source += sorted((story.example / "code").glob("*.py"))
-    return found | {SOURCE + path.relative_to(story.example).as_posix(): path for path in source}
+    source = [scenario.example / name for name in ("object-detect-cpu.Dockerfile", "object-detect.conf")]
+    source += sorted((scenario.example / "code").glob("*.py"))
+    return found | {SOURCE + path.relative_to(scenario.example).as_posix(): path for path in source}
 
 
-def upload(target: Store, story: Story) -> int:
-    """Uploads what is not there and equal; returns how many objects that were."""
-    from demo.pictures import sample  # noqa: PLC0415 - draws with numpy, which tests of the store do not have
+def upload(target: Store, scenario: Scenario) -> int:
+    """Uploads new and changed files; returns how many there were."""
+    from demo.pictures import sample  # noqa: PLC0415 - needs numpy, which the tests of the store lack
 
     changed = 0
-    for key, path in objects(story).items():
+    for key, path in objects(scenario).items():
         there = target.find(key)
         if there is None or there.etag != etag_of(path):
             target.upload(path, key)
             changed += 1
-    picture = sample(story)
-    there = target.find(story.sample)
+    picture = sample(scenario)
+    there = target.find(scenario.sample)
     if there is None or there.etag != etag_of(picture):
-        target.write(picture, story.sample)
+        target.write(picture, scenario.sample)
         changed += 1
     return changed
 

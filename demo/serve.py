@@ -1,4 +1,4 @@
-"""Runs the published image as a Deployment and asks it about pictures that it has never seen."""
+"""Runs the published image as a Deployment and sends it pictures outside the training set."""
 
 import json
 from typing import Any
@@ -6,29 +6,34 @@ from typing import Any
 import yaml
 
 from demo import kubectl
+from demo.scenario import Scenario
 from demo.seed_run import run_inside
-from demo.story import Story
 from devcluster.lib.run import NotReadyError
 
 NEEDED = 0.85
 
 
-def run(story: Story, image: kubectl.Object) -> dict[str, Any]:
-    """Deploys the digest of the status, asks it, and returns what `demo.ask` measured.
+def run(scenario: Scenario, image: kubectl.Object) -> dict[str, Any]:
+    """Deploys the digest of the status, sends requests, and returns the measurements of `demo.ask`.
 
-    Raises NotReadyError when it does not answer, or not well enough.
+    Raises NotReadyError when the image does not answer, or not well enough.
     """
     namespace, name = image["metadata"]["namespace"], image["metadata"]["name"]
-    objects = list(yaml.safe_load_all(story.serving.read_text()))
+    objects = list(yaml.safe_load_all(scenario.serving.read_text()))
     for found in objects:
         if found["kind"] == "Deployment":
             found["spec"]["template"]["spec"]["containers"][0]["image"] = image["status"]["image"]["reference"]
     kubectl.apply(*objects)
     kubectl.kubectl("-n", namespace, "rollout", "status", f"deployment/{name}", "--timeout=180s")
     address = kubectl.get("-n", namespace, "service", name)["spec"]["clusterIP"]
-    story.out.mkdir(parents=True, exist_ok=True)
-    asking = (story.title, f"http://{address}/service", image["status"]["frozenGraph"]["key"], str(story.pictures))
+    scenario.out.mkdir(parents=True, exist_ok=True)
+    asking = (
+        scenario.title,
+        f"http://{address}/service",
+        image["status"]["frozenGraph"]["key"],
+        str(scenario.pictures),
+    )
     answers: dict[str, Any] = json.loads(run_inside("-m", "demo.ask", *asking))
-    if answers["different"] or answers.get("right", story.pictures) < NEEDED * story.pictures:
-        raise NotReadyError(f"The image does not answer well enough: {answers}")
+    if answers["different"] or answers.get("right", scenario.pictures) < NEEDED * scenario.pictures:
+        raise NotReadyError(f"The answers of the image are not good enough: {answers}")
     return answers

@@ -1,11 +1,11 @@
-"""The end of the demo: a table for people, and the same as JSON in summary.json of its folder in out/."""
+"""The summary of the demo: a table on standard output, and summary.json in its folder in out/."""
 
 import json
 from typing import Any
 
 from demo import kubectl, memory
 from demo.memory import Sampler
-from demo.story import Story
+from demo.scenario import Scenario
 from devcluster import settings
 
 MIB = 1 << 20
@@ -13,7 +13,7 @@ STAGES = ("Resolve", "Export", "Build", "Test")
 
 
 def collect(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> dict[str, Any]:
-    """Everything worth keeping of one run."""
+    """The results of one run."""
     status, namespace = image["status"], image["metadata"]["namespace"]
     return {
         "stages": [
@@ -36,15 +36,13 @@ def _mib(bytes_: int | None) -> str:
     return f"{bytes_ // MIB} MiB" if bytes_ else "-"
 
 
-def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
+def write(scenario: Scenario, image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> None:
     """Prints the table and writes the JSON."""
     found = collect(image, answers, peaks)
-    story.out.mkdir(parents=True, exist_ok=True)
-    (story.out / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
+    scenario.out.mkdir(parents=True, exist_ok=True)
+    (scenario.out / "summary.json").write_text(json.dumps(found, indent=2) + "\n")
     print()
-    print(
-        f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'peak of cgroup':>16}   (page cache included)"
-    )
+    print(f"{'stage':10}{'time':>9}   {'container':12}{'peak resident':>15}{'cgroup peak':>16}   (includes page cache)")
     for stage in found["stages"]:
         head = f"{stage['stage']:10}{stage['time']:>9}"
         for name, peak in stage["containers"].items() or [("-", {})]:
@@ -55,8 +53,8 @@ def write(story: Story, image: kubectl.Object, answers: dict[str, Any], peaks: S
     print(f"image {found['image']['reference']}, {found['image']['size'] / MIB:.1f} MiB compressed")
     print(
         f"answers to {answers['pictures']} pictures"
-        + (f": {answers['right']} right" if "right" in answers else f" with {answers['objects']} objects")
+        + (f": {answers['right']} correct" if "right" in answers else f" with {answers['objects']} objects")
         + f", {len(answers['different'])} different from the frozen graph, "
         f"median {answers['medianSeconds'] * 1000:.0f} ms"
     )
-    print(f"pictures with boxes: {story.out.relative_to(settings.REPOSITORY)}/")
+    print(f"pictures with boxes: {scenario.out.relative_to(settings.REPOSITORY)}/")

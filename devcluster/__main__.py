@@ -16,24 +16,24 @@ from devcluster.node import inside, status
 
 
 def alone() -> AbstractContextManager[None]:
-    """Holds the state directory, so that two commands never work on it at once."""
-    return locked(settings.STATE / "lock", "Another devcluster command is at work here; waiting for it.")
+    """Locks the state directory, so that two commands never change it at the same time."""
+    return locked(settings.STATE / "lock", "Another devcluster command is running; waiting for it to end.")
 
 
 def prepare() -> None:
-    """Makes sure that this machine can do what follows."""
+    """Checks for root and installs the packages that the cluster needs."""
     system.require_root()
     system.install_packages()
 
 
 def install() -> None:
-    """Installs the programs of the distribution that cluster and tests need."""
+    """Installs the Debian packages that the cluster and the tests need."""
     with alone():
         prepare()
 
 
 def up() -> None:
-    """Starts the cluster and waits until it answers."""
+    """Starts the cluster and waits until it is ready."""
     with alone():
         prepare()
         cluster.up()
@@ -52,7 +52,7 @@ def build_binaries() -> None:
 
 
 def publish_images(names: Sequence[str]) -> None:
-    """Builds the images that are not cached and pushes what the registry lacks."""
+    """Builds the images that are not cached and pushes those that the registry does not have."""
     with alone():
         prepare()
         catalog.publish(names)
@@ -68,13 +68,13 @@ COMMANDS: dict[str, Callable[[], None]] = {
 
 
 def main() -> int:
-    """Returns the exit code: 1 with an explained error."""
+    """Returns the exit code: 1 after printing an error message."""
     parser = argparse.ArgumentParser(prog="python -m devcluster")
     parser.add_argument("command", choices=[*COMMANDS, "images", "exec"])
-    parser.add_argument("words", nargs="*", help="images: their names, all by default; exec: -- PROGRAM ARGUMENT...")
+    parser.add_argument("words", nargs="*", help="images: names of images (default: all); exec: -- PROGRAM ARGUMENT...")
     chosen = parser.parse_args()
     try:
-        versions.chosen()  # says no to an unknown version before anything is written
+        versions.chosen()  # rejects an unknown version before anything is written
         if chosen.command == "images":
             publish_images(chosen.words)
         elif chosen.command != "exec":

@@ -1,6 +1,6 @@
 """Starts and stops the development cluster.
 
-Each start makes a fresh Kubernetes; registry and object store keep their content.
+Each start creates a new Kubernetes cluster; the registry and the object store keep their content.
 """
 
 import importlib.util
@@ -28,17 +28,17 @@ PAUSE_IMAGE = "devcluster.test/pause:1"  # as in config/containerd.toml
 
 
 def up() -> None:
-    """Makes the cluster run and waits until everything in it answers. Does nothing to one that already does."""
+    """Starts the cluster, unless it runs already, and waits until every part is ready."""
     programs = binaries.ensure(*binaries.all_tool_sets())
     if supervisor.process() is None:
         start(programs)
     elif supervisor.record().get("binaries") != {name: str(path) for name, path in programs.items()}:
-        say("The running cluster was started from other programs: `make cluster-down cluster-up` renews it.")
+        say("The running cluster uses programs of another version: restart it with `make cluster-down cluster-up`.")
     wait_until_ready()
 
 
 def start(programs: dict[str, Path]) -> None:
-    """Clears what an earlier run left and starts the node."""
+    """Removes what an earlier run left behind and starts the node."""
     clear()
     (settings.STATE / "registry").mkdir(parents=True, exist_ok=True)
     (settings.STATE / "ufile").mkdir(exist_ok=True)
@@ -65,7 +65,7 @@ def start(programs: dict[str, Path]) -> None:
 
 
 def down() -> None:
-    """Ends the cluster; content of the registry and the object store stays."""
+    """Stops the cluster; the registry and the object store keep their content."""
     with step("Stopping the cluster"):
         supervisor.stop()
         clear()
@@ -73,14 +73,14 @@ def down() -> None:
 
 
 def clear() -> None:
-    """Removes the state of a node that does not run any more."""
+    """Removes the state of a node that no longer runs."""
     cgroups.remove(settings.cgroup_name())
     for name in ("node", "log"):
         shutil.rmtree(settings.STATE / name, ignore_errors=True)
 
 
 def listen() -> socket.socket:
-    """A listening socket on the host's loopback, with the port of the last start if it is free."""
+    """A listening socket on the host's loopback, on the same port as at the last start if that is free."""
     last = settings.STATE / "run" / "api-port"
     wanted = int(last.read_text()) if last.exists() else 0
     try:
@@ -93,7 +93,7 @@ def listen() -> socket.socket:
 
 
 def _link_programs(programs: dict[str, Path]) -> None:
-    """`.devcluster/bin` holds kubectl, helm and the rest under their names."""
+    """`.devcluster/bin` contains links to kubectl, helm and the other programs."""
     directory = settings.STATE / "bin"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -102,7 +102,7 @@ def _link_programs(programs: dict[str, Path]) -> None:
 
 
 def _make_certificates(port: int) -> None:
-    """Issues every certificate anew from the CA, which is kept."""
+    """Issues new certificates from the existing CA."""
     directory = settings.STATE / "pki"
     directory.mkdir(parents=True, exist_ok=True)
     authority = pki.Authority(directory)
@@ -136,7 +136,7 @@ def kubectl(*arguments: str) -> str:
 
 
 def wait_until_ready() -> None:
-    """Waits for the API server, the node and the services. Raises NotReadyError with what a log says last."""
+    """Waits for the API server, the node and the services. Raises NotReadyError with the end of a log."""
     with step("Kubernetes API server"):
         _until(lambda: kubectl("get", "--raw=/readyz"), API_TIMEOUT, "kube-apiserver")
     with step("Node"):
@@ -148,15 +148,15 @@ def wait_until_ready() -> None:
     if importlib.util.find_spec("devcluster.ufile.__main__"):
         services["ufile"] = "ufile"
     else:
-        say("The object store stand-in is not here (devcluster/ufile): the cluster runs without it.")
+        say("The object store stand-in (devcluster/ufile) is missing: the cluster runs without it.")
     with step(f"Services: {', '.join(services)}"):
         for name, error in _ask(services).items():
             if error:
-                raise NotReadyError(f"{name} does not answer ({error}). Its log says:\n{_log(services[name])}")
+                raise NotReadyError(f"{name} does not work ({error}). End of its log:\n{_log(services[name])}")
 
 
 def _ask(services: Iterable[str]) -> dict[str, str]:
-    """The error of each service, empty where it answers."""
+    """Service -> error, empty when the service responds correctly."""
     command = [sys.executable, "-m", "devcluster.node.checks", *services]
     answers: dict[str, str] = json.loads(inside.run_inside(command, cwd=settings.REPOSITORY))
     return answers
@@ -166,14 +166,14 @@ def _bootstrapped() -> None:
     status = json.loads((settings.STATE / STATUS).read_text())
     pending = [name for name in ("pause-image", "bootstrap") if not status[name]["done"]]
     if pending:
-        raise NotReadyError(f"{pending[0]} is not done")
+        raise NotReadyError(f"{pending[0]} has not finished")
 
 
 def _until(attempt: Callable[[], object], timeout: float, log: str) -> None:
     deadline = time.monotonic() + timeout
     while True:
         if supervisor.process() is None:
-            raise NotReadyError(f"The node ended. Its log says:\n{_log('node')}")
+            raise NotReadyError(f"The node process ended. End of its log:\n{_log('node')}")
         try:
             attempt()
         except (CommandError, NotReadyError, OSError) as error:

@@ -1,4 +1,4 @@
-"""A control plane alone, for tests: etcd, API server and controller-manager on loopback, gone when the test is."""
+"""A control plane without a node, for tests: etcd, API server and controller-manager on loopback."""
 
 import contextlib
 import signal
@@ -31,7 +31,7 @@ CONTROLLERS = (
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """How to reach it, as its administrator."""
+    """The address and the administrator's credentials of a control plane."""
 
     url: str
     kubeconfig: Path
@@ -39,9 +39,9 @@ class ControlPlane:
     client_certificate: Path
     client_key: Path
     audit_log: Path
-    """One JSON event per line, level as in config/audit-policy.yaml unless another policy was given."""
+    """One JSON event per line, at the levels of config/audit-policy.yaml unless another policy is given."""
     programs: dict[str, "Program"] = field(default_factory=dict)
-    """What runs, by the programs' names: for tests that end one of them and start it again."""
+    """Program name -> process, for tests that stop a program and start it again."""
 
     def wait(self) -> None:
         """Returns once the API server is ready; raises NotReadyError with the last lines of its log."""
@@ -49,7 +49,7 @@ class ControlPlane:
 
 
 class Program:
-    """A program that the kernel kills when this process ends, however it ends."""
+    """A program that the kernel kills whenever this process ends, for whatever reason."""
 
     def __init__(self, argv: Sequence[str], log: Path) -> None:
         self.argv = [*argv]
@@ -58,11 +58,11 @@ class Program:
 
     @property
     def running(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Whether the program is running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Starts it, again too."""
+        """Starts the program, or starts it again."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *self.argv],
@@ -73,7 +73,7 @@ class Program:
             )
 
     def stop(self) -> None:
-        """Kills it: nothing in the temporary directory is worth a graceful end."""
+        """Kills the program: the temporary directory holds nothing worth a graceful shutdown."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait(STOP_TIMEOUT)
@@ -83,11 +83,11 @@ class Program:
 def control_plane(
     controllers: Sequence[str] = CONTROLLERS, *, api_server_flags: Sequence[str] = ()
 ) -> Iterator[ControlPlane]:
-    """Starts it in a temporary directory and ends it on leaving; its processes never outlive this one.
+    """Starts a control plane in a temporary directory and stops it on exit. Its processes never outlive this one.
 
-    `controllers` are names as `kube-controller-manager --controllers` takes them; without any, none is started.
-    `api_server_flags` come after the usual ones, so that they win.
-    Raises NotReadyError, with the last lines of the log, when it does not become ready.
+    `controllers` are names for `kube-controller-manager --controllers`; without names it is not started.
+    `api_server_flags` come last, so that they override the defaults.
+    Raises NotReadyError, with the end of the log, when the control plane does not become ready.
     """
     programs = binaries.ensure(*binaries.control_plane())
     with tempfile.TemporaryDirectory(prefix="control-plane-") as name, contextlib.ExitStack() as stack:
@@ -158,7 +158,7 @@ def _api_server(programs: dict[str, Path], directory: Path, etcd_port: int, port
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--audit-policy-file={settings.CONFIG / 'audit-policy.yaml'}",
         f"--audit-log-path={directory / 'audit.log'}",
-        "--audit-log-maxsize=100000",  # MB; by default it turns the page at 100, and readers would miss what was before
+        "--audit-log-maxsize=100000",  # MB; the default rotates the log at 100, and readers would miss earlier events
     ]
 
 
@@ -183,24 +183,24 @@ def _wait(plane: ControlPlane, api_server: Program) -> None:
     while _get(plane, "/readyz") is None:
         if not api_server.running or time.monotonic() > deadline:
             log = tail(api_server.log.read_text())
-            raise NotReadyError(f"The API server did not become ready. Its log says:\n{log}")
+            raise NotReadyError(f"The API server did not become ready. End of its log:\n{log}")
         time.sleep(TICK)
 
 
 def _wait_for_service_account(plane: ControlPlane, controllers: Sequence[str]) -> None:
-    """Pods are refused before the namespace has its service account, so a test would race with the controller."""
+    """The API server refuses pods until the namespace has its service account; without this wait a test would race."""
     if "serviceaccount-controller" not in controllers:
         return
     deadline = time.monotonic() + TIMEOUT
     while _get(plane, "/api/v1/namespaces/default/serviceaccounts/default") is None:
         if time.monotonic() > deadline:
             log = plane.kubeconfig.with_name("kube-controller-manager.log")
-            raise NotReadyError(f"The controller-manager does not work. Its log says:\n{tail(log.read_text())}")
+            raise NotReadyError(f"The default service account is missing. End of the log:\n{tail(log.read_text())}")
         time.sleep(TICK)
 
 
 def _get(plane: ControlPlane, path: str) -> str | None:
-    """The answer's text, None when there is none."""
+    """The response's text, None without a response."""
     trust = ssl.create_default_context(cafile=str(plane.ca))
     trust.load_cert_chain(plane.client_certificate, plane.client_key)
     try:

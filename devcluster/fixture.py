@@ -1,4 +1,4 @@
-"""What the examples' trainings leave, for demo and tests: made once, kept in the cache under the hash of its inputs."""
+"""The training output of the examples, for the demo and tests: cached under the hash of its inputs."""
 
 import hashlib
 import os
@@ -19,18 +19,18 @@ PYTHON = REPOSITORY / ".venv-tf" / "bin" / "python"
 
 _PREPARED = "prepared"
 _INDEX_SUFFIX = ".index"
-_STDERR = 2  # the training tells its progress on standard output, ours belongs to callers
+_STDERR = 2  # the training prints its progress on standard output; ours is for the caller
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training of the examples: a program that writes into the folder named by its argument."""
+    """One example's training: a program that writes into the folder given as its argument."""
 
     folder: Path
     program: str
     label_map: str
     inputs: tuple[str, ...]
-    """The other files of the folder that it reads."""
+    """Other files that it reads from its folder."""
     expect: str
     """How long it takes on two cores."""
 
@@ -49,16 +49,16 @@ TUTORIAL = Training(
     ("pipeline.config",),
     "about two minutes",
 )
-"""The tutorial's model at its true size."""
+"""The tutorial's model at full size."""
 
 
 @dataclass(frozen=True)
 class Fixture:
-    """What a training left behind."""
+    """The output of one training."""
 
     directory: Path
     label_map: Path
-    """It lives under another prefix than the rest."""
+    """Apart, because it has its own prefix."""
 
     @property
     def step(self) -> int:
@@ -68,17 +68,17 @@ class Fixture:
 
     @property
     def training_output(self) -> tuple[Path, ...]:
-        """The files that a training task leaves under its output prefix."""
+        """The files that a training writes under its output prefix."""
         return tuple(sorted(path for path in self.directory.iterdir() if path.is_file() and path != self.label_map))
 
     @property
     def prepared(self) -> tuple[Path, ...]:
-        """What lies beside the label map, where the training read it."""
+        """The files beside the label map, where the training read them."""
         return tuple(sorted((self.directory / _PREPARED).glob("*")))
 
 
 def fixture(training: Training = SHAPES) -> Fixture:
-    """The fixture of this checkout, trained now if the cache does not have it.
+    """The fixture of this checkout, trained now unless it is cached.
 
     Raises CommandError when the training fails, FileNotFoundError without the TensorFlow environment.
     """
@@ -90,7 +90,7 @@ def fixture(training: Training = SHAPES) -> Fixture:
 
 
 def _key(inputs: Iterable[Path]) -> str:
-    """Hash over what the training is made of: scripts, config, label map, packages."""
+    """The hash of the training's inputs: scripts, config, label map, packages."""
     digest = hashlib.sha256()
     for path in inputs:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -104,14 +104,14 @@ def _inputs(training: Training) -> Iterator[Path]:
 
 
 def _train(training: Training, directory: Path) -> None:
-    """Trains into a directory of its own and renames it, so that a half-trained fixture is never found."""
+    """Trains into a temporary directory and renames it, so that nobody sees a partial fixture."""
     if not PYTHON.is_file():
-        raise FileNotFoundError(f"{PYTHON} is missing: `make setup-tf` makes the TensorFlow environment")
+        raise FileNotFoundError(f"{PYTHON} is missing: create the TensorFlow environment with `make setup-tf`")
     directory.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".training-", dir=directory.parent))
     try:
         _run(training.folder / training.program, work)
-        if not directory.is_dir():  # somebody else was faster
+        if not directory.is_dir():  # another process was faster
             work.rename(directory)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -128,7 +128,7 @@ def _run(program: Path, output: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise CommandError(f"the training ended with code {done.returncode}:\n{tail(done.stderr)}")
+        raise CommandError(f"The training failed with exit code {done.returncode}:\n{tail(done.stderr)}")
 
 
 if __name__ == "__main__":

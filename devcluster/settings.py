@@ -1,4 +1,4 @@
-"""Names, addresses and places of the development cluster."""
+"""Names, addresses and paths of the development cluster."""
 
 import hashlib
 import os
@@ -8,7 +8,7 @@ from devcluster import versions
 
 
 def state_name(kubernetes: str) -> str:
-    """The folder of a cluster's state: each Kubernetes version has its own, so that clusters run side by side."""
+    """The folder of a cluster's state, one for each Kubernetes version, so that clusters can run side by side."""
     return ".devcluster" if kubernetes == versions.DEVELOPMENT else f".devcluster-{kubernetes}"
 
 
@@ -31,11 +31,11 @@ UFILE_SUFFIX = ".ufile.devcluster.test"
 UFILE_BUCKET = "uai-demo"
 TUTORIAL_BUCKET = "uai-tutorial"
 UFILE_CONTROL_PORT = 9180
-"""Of the stand-in, on loopback inside the node's network."""
+"""The stand-in's control port, on loopback inside the node's network."""
 IMAGE_PREFIX = f"{REGISTRY_HOST}/inference-image"
 BASE_IMAGE = f"{REGISTRY_HOST}/library/python:3.13"
 TUTORIAL_BASE = f"{REGISTRY_HOST}/uaishare/cpu_uaiservice_ubuntu-16.04_python-2.7_tensorflow-1.7.0:v1.2"
-"""Called as UCloud calls it; ours is Debian 11."""
+"""UCloud's name for it; ours is Debian 11."""
 
 MOUNT = Path("/run/devcluster")
 """Where the node sees state, configuration and programs, so that its configuration files can be static."""
@@ -45,11 +45,11 @@ NODE_BINARIES = MOUNT / "bin"
 
 
 def cache() -> Path:
-    """Where costly results are kept across clusters and clones."""
+    """The cache of expensive results, shared by clusters and clones."""
     place = os.environ.get("INFERENCE_IMAGE_CACHE", "")
     return Path(place) if place else Path.home() / ".cache" / "inference-image-operator"
 
 
 def cgroup_name() -> str:
-    """The cgroup that holds this clone's pods; two clones on one machine never share one."""
+    """The cgroup of this clone's pods; two clones on one machine never share one."""
     return "devcluster-" + hashlib.sha256(str(STATE).encode()).hexdigest()[:8]

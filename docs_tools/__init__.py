@@ -1,4 +1,4 @@
-"""Writes the pages of docs/reference that say what the CRD, the chart and the command line say: `make reference`."""
+"""Generates the pages of docs/reference from the CRD, the chart and the command line: `make reference`."""
 
 from pathlib import Path
 

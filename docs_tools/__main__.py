@@ -1,4 +1,4 @@
-"""Writes the generated pages anew and names those that changed."""
+"""Writes the generated pages and prints the names of those that changed."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""How the API's schema is cut into sections: one for each object that is too large for its parent's table."""
+"""Divides the API's schema into sections: one for each object that is too large for its parent's table."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from docs_tools.schema import Schema
 
 INLINED = 4
-"""An object with so many fields at most, those of its own objects included, is told in the table of its parent."""
+"""Maximum number of fields, including nested ones, of an object that is described in its parent's table."""
 
 
 class Field(NamedTuple):
@@ -33,31 +33,31 @@ class Block(NamedTuple):
 
 
 class Blocks:
-    """The sections in the order of the page, and where each object of the schema is told."""
+    """The sections in the order of the page, and the section that describes each object of the schema."""
 
     def __init__(self, root: Schema) -> None:
         self._seen = Counter(_shape(inner) for inner in _objects(root))
-        self._told: dict[str, str] = {}
+        self._described: dict[str, str] = {}
         self.all: list[Block] = []
         for name in ("spec", "status"):
-            self._tell(name, root["properties"][name].get("description", ""), root["properties"][name])
+            self._describe(name, root["properties"][name].get("description", ""), root["properties"][name])
 
     def section(self, schema: Schema) -> str | None:
-        """The path of the section that tells the fields of this object; None when its parent's table does."""
+        """The path of the section that describes this object's fields; None if its parent's table describes them."""
         inner = object_of(schema)
-        return self._told.get(_shape(inner)) if inner else None
+        return self._described.get(_shape(inner)) if inner else None
 
-    def _tell(self, path: str, description: str, schema: Schema) -> None:
-        self._told[_shape(schema)] = path
+    def _describe(self, path: str, description: str, schema: Schema) -> None:
+        self._described[_shape(schema)] = path
         rows: list[Field] = []
         below: list[Field] = []
         self._collect(path, "", schema, rows, below)
         self.all.append(Block(path, description, schema, rows))
         for field in below:
             inner = object_of(field.schema)
-            if inner and _shape(inner) not in self._told:
+            if inner and _shape(inner) not in self._described:
                 listed = "[]" if inner is not field.schema else ""
-                self._tell(field.path + listed, field.schema.get("description", ""), inner)
+                self._describe(field.path + listed, field.schema.get("description", ""), inner)
 
     def _collect(self, path: str, prefix: str, schema: Schema, rows: list[Field], below: list[Field]) -> None:
         defaults = schema.get("default", {})
@@ -100,5 +100,5 @@ def _objects(schema: Schema) -> Iterator[Schema]:
 
 
 def _shape(schema: Schema) -> str:
-    """Equal for objects that differ in their own description alone."""
+    """Equal for objects that differ only in their own description."""
     return json.dumps({key: value for key, value in schema.items() if key != "description"}, sort_keys=True)

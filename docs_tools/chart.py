@@ -14,7 +14,7 @@ from docs_tools.schema import Schema, bounds
 CHART = "deploy/helm"
 
 LONGEST_DEFAULT = 100
-"""Characters; a longer default is left to values.yaml."""
+"""Maximum length of a default on the page, in characters. Longer ones are linked to values.yaml."""
 
 _MISSING = object()
 
@@ -28,7 +28,7 @@ class Value(NamedTuple):
 
 
 class Chart:
-    """The chart's schema with its definitions, and what values.yaml says of each value."""
+    """The chart's schema with its definitions, and the comments of values.yaml."""
 
     def __init__(self, schema: Schema, values: str) -> None:
         self._schema = schema
@@ -48,18 +48,18 @@ class Chart:
         yield "Other values", "", single
 
     def kinds(self) -> Iterator[tuple[str, Schema]]:
-        """The definitions that are strings of a certain form."""
+        """The definitions that are strings with a pattern."""
         for name, schema in self._schema["definitions"].items():
             if _is_kind(schema):
                 yield name, schema
 
     def description(self, path: Path, schema: Schema) -> str:
-        """The comment on the value, else what the schema says of it."""
+        """The comment on the value, or else the schema's description."""
         found: str = self._comments.get(path) or schema.get("description", "")
         return found
 
     def type(self, schema: Schema) -> str:
-        """What a value is, in words; kinds of strings are links to their section."""
+        """The type of a value in words; kinds of strings are links to their section."""
         if name := _reference(schema):
             found = self._schema["definitions"][name]
             return link(name, f"#{anchor(name)}") if _is_kind(found) else self.type(found)
@@ -75,12 +75,12 @@ class Chart:
         return declared if isinstance(declared, str) else " or ".join(declared)
 
     def _held(self, schema: Schema) -> str:
-        """What a list or a map holds; an object is told by its fields."""
+        """The type of the entries of a list or a map; for an object, its fields."""
         properties = self._resolved(schema).get("properties")
         return code(f"{{{', '.join(properties)}}}") if properties else self.type(schema)
 
     def limits(self, schema: Schema) -> list[str]:
-        """What the schema allows of the value, where its kind does not say so."""
+        """The schema's limits of the value, unless its kind's section lists them."""
         if (name := _reference(schema)) and _is_kind(self._schema["definitions"][name]):
             return []
         return bounds({**self._resolved(schema), **schema})
@@ -105,7 +105,7 @@ class Chart:
             yield from self._rows((*path, name), inner)
 
     def _properties(self, schema: Schema, values: object = None) -> Iterator[tuple[str, Schema]]:
-        """In the order of values.yaml, then what only the schema knows."""
+        """In the order of values.yaml, then values that only the schema has."""
         properties: dict[str, Schema] = schema["properties"]
         written = values if isinstance(values, dict) else self._values if schema is self._schema else {}
         for name in [*(name for name in written if name in properties), *(n for n in properties if n not in written)]:
@@ -136,8 +136,8 @@ def write() -> str:
         "*Written by `make reference`; edit "
         f"{link('values.yaml', f'../../{CHART}/values.yaml')} and "
         f"{link('values.schema.json', f'../../{CHART}/values.schema.json')} instead.*",
-        "The schema refuses every value that is not on this page. "
-        f"{link('install.md', '../operations/install.md')} says which ones an installation sets.",
+        "The schema rejects every value that is not on this page. "
+        f"{link('install.md', '../operations/install.md')} explains which values an installation sets.",
         *(part for section in chart.sections() for part in _section(chart, *section)),
         "## Kinds of strings",
         *(
@@ -165,7 +165,7 @@ def _section(chart: Chart, heading: str, comment: str, values: list[Value]) -> I
         )
         for value in values
     ]
-    yield table(("value", "type", "default", "what it means"), rows)
+    yield table(("value", "type", "default", "meaning"), rows)
 
 
 def _default(value: Value) -> str:
@@ -178,7 +178,7 @@ def _default(value: Value) -> str:
 
 
 def _reference(schema: Schema) -> str | None:
-    """The definition that a schema is, or is more of."""
+    """The name of the definition that a schema refers to or extends."""
     schema = schema["allOf"][0] if "allOf" in schema else schema
     return schema["$ref"].removeprefix("#/definitions/") if "$ref" in schema else None
 

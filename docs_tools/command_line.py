@@ -12,13 +12,13 @@ from kubectl_inferenceimage.__main__ import COMMANDS, PROGRAM
 SOURCE = "cli/kubectl_inferenceimage/__main__.py"
 
 WIDTH = 100
-"""Characters of a line of the synopsis."""
+"""Maximum length of a line of the synopsis, in characters."""
 
 _EXIT_CODES = (
-    ("0", "It is done."),
-    ("1", "It failed; a sentence on standard error says why, and what to do."),
-    ("2", "The command line is wrong."),
-    ("130", "It was interrupted."),
+    ("0", "Success."),
+    ("1", "Failure. A message on standard error says why, and what to do."),
+    ("2", "Invalid command line."),
+    ("130", "Interrupted."),
 )
 
 
@@ -27,10 +27,10 @@ def write() -> str:
     return page(
         f"# {PROGRAM}",
         f"*Written by `make reference`; edit {link(SOURCE, f'../../{SOURCE}')} instead.*",
-        f"{link('laptop.md', '../guides/laptop.md')} says how to install the plugin and what it is for.",
+        f"{link('laptop.md', '../guides/laptop.md')} explains what the plugin is for and how to install it.",
         *(part for name in COMMANDS for part in _command(name)),
         "## Exit codes",
-        table(("code", "what it means"), _EXIT_CODES),
+        table(("code", "meaning"), _EXIT_CODES),
     )
 
 
@@ -44,13 +44,13 @@ def _command(name: str) -> Iterator[str]:
     yield f"{help_text[0].upper()}{help_text[1:]}."
     yield "\n".join(["```text", *_lines([f"{PROGRAM} {name}", *_synopsis(actions, alone)]), "```"])
     yield table(
-        ("option", "default", "what it does"),
+        ("option", "default", "effect"),
         [(code(_option(action)), _default(action), _what(action, alone)) for action in actions],
     )
 
 
 def _lines(words: list[str]) -> Iterator[str]:
-    """The words in lines of at most WIDTH characters."""
+    """Wraps the words into lines of at most WIDTH characters."""
     line = words[0]
     for word in words[1:]:
         if len(line) + 1 + len(word) > WIDTH:
@@ -92,6 +92,6 @@ def _default(action: argparse.Action) -> str:
 
 def _what(action: argparse.Action, alone: list[list[argparse.Action]]) -> str:
     others = [other for group in alone if action in group for other in group if other is not action]
-    beside = "".join(f" Not together with {code(other.option_strings[-1])}." for other in others)
-    told = text(action.help or "")
-    return f"{told[:1].upper()}{told[1:]}.{beside}"
+    beside = "".join(f" Cannot be combined with {code(other.option_strings[-1])}." for other in others)
+    described = text(action.help or "")
+    return f"{described[:1].upper()}{described[1:]}.{beside}"

@@ -1,4 +1,4 @@
-"""The comments of a YAML file: what is written above each key, up to an empty line."""
+"""The comments of a YAML file: the lines above each key, up to an empty line."""
 
 import re
 
@@ -8,7 +8,7 @@ Path = tuple[str, ...]
 
 
 def comments(text: str) -> dict[Path, str]:
-    """Path of each key that has a line of its own -> the comment above it and behind it, as one paragraph."""
+    """Path of each key on its own line -> the comments above and after it, as one paragraph."""
     found: dict[Path, str] = {}
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     if isinstance(root, yaml.MappingNode):

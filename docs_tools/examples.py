@@ -1,4 +1,4 @@
-"""Example values of the API's fields, out of manifests that the project keeps valid."""
+"""Example values of the API's fields, from manifests that the project's tests validate."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""docs/reference/inferenceimage.md: every field of the API, read out of the CRD."""
+"""docs/reference/inferenceimage.md: every field of the API, generated from the CRD."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ KINDS = {
     "path": "spec.source.dockerfile",
     "repository": "spec.image.repository",
 }
-"""Kinds of strings that several fields share -> a field that has its rules."""
+"""Kind of strings that several fields share -> a field with its rules."""
 
 GUIDES = {
     "spec": "../guides/usage.md",
@@ -52,9 +52,9 @@ def write() -> str:
         f"# {names['kind']}",
         "*Written by `make reference` from the CRD; edit " + link(CRD, f"../../{CRD}") + " instead.*",
         text(root["description"]),
-        f"`apiVersion: {crd['spec']['group']}/{version['name']}`, `kind: {names['kind']}`; kubectl knows it as "
+        f"`apiVersion: {crd['spec']['group']}/{version['name']}`, `kind: {names['kind']}`; kubectl accepts "
         f"`{names['singular']}` and `{names['shortNames'][0]}`. `kubectl explain {names['shortNames'][0]}.spec` "
-        "says the same on a terminal. Each manifest that breaks a rule is refused with the rule's sentence.",
+        "shows the same in a terminal. The API server rejects a manifest that breaks a rule, with the rule's message.",
         _columns(version),
         *(part for block in blocks.all for part in _section(block, blocks, kinds, values)),
         "## Kinds of strings",
@@ -71,7 +71,7 @@ def _columns(version: dict[str, Any]) -> str:
         )
         for column in version["additionalPrinterColumns"]
     ]
-    return "What `kubectl get` shows:\n\n" + table(("column", "field", "what it says"), rows)
+    return "Columns of `kubectl get`:\n\n" + table(("column", "field", "meaning"), rows)
 
 
 def _section(block: Block, blocks: Blocks, kinds: dict[str, str], values: dict[str, list[Any]]) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _section(block: Block, blocks: Blocks, kinds: dict[str, str], values: dict[s
         )
         for field in block.fields
     ]
-    yield table(("field", "type", "default", "what it means, and its rules", "example"), rows)
+    yield table(("field", "type", "default", "meaning and rules", "example"), rows)
 
 
 def _type(field: Field, blocks: Blocks, kinds: dict[str, str]) -> str:
@@ -138,18 +138,18 @@ def _what(field: Field, blocks: Blocks, kinds: dict[str, str]) -> str:
 
 def _rules(schema: Schema, kinds: dict[str, str]) -> list[str]:
     if _rules_key(schema) in kinds:
-        return []  # the section of its kind has them
+        return []  # the section of the kind lists them
     return [f"Rule: {text(message)}." for message in _messages(schema)]
 
 
 def _example(field: Field, values: dict[str, list[Any]]) -> str:
-    """A value that tells more than the default does, where there is one."""
+    """An example value, preferably other than the default."""
     found = [] if object_of(field.schema) else values.get(field.path, [])
     return next((code(flow(value)) for value in sorted(found, key=lambda value: bool(value == field.default))), "")
 
 
 def _messages(schema: Schema) -> list[str]:
-    """The sentences with which the API server refuses a manifest."""
+    """The messages with which the API server rejects a manifest."""
     return [rule["message"].strip() for rule in schema.get("x-kubernetes-validations", [])]
 
 
@@ -158,7 +158,7 @@ def _list(messages: list[str]) -> str:
 
 
 def _rules_key(schema: Schema) -> str:
-    """What makes two strings of one kind; empty for a value without rules, which has no kind."""
+    """Equal for strings of the same kind; empty for a value without rules, which has no kind."""
     rules = schema.get("x-kubernetes-validations", [])
     return json.dumps(rules) if rules and schema.get("type") == "string" else ""
 

@@ -1,4 +1,4 @@
-"""Markdown as GitHub shows it: tables without empty columns, text and code that stay what they are, anchors."""
+"""Markdown for GitHub: tables without empty columns, escaped text and code, anchors."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 import yaml
 
 BREAK = "<br>"
-"""A new line inside a cell."""
+"""A line break inside a cell."""
 
 
 def text(value: str) -> str:
-    """Plain text: nothing in it becomes a tag, an emphasis or a column."""
+    """Plain text, escaped so that nothing in it becomes a tag, an emphasis or a column."""
     escaped = re.sub(r"[*~|\\]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\\g<0>", " ".join(value.split()))
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def code(value: str) -> str:
-    """Code, in a cell too; empty for an empty value."""
+    """Code, also inside a cell; empty for an empty value."""
     return f"`{value}`".replace("|", "\\|") if value else ""
 
 
@@ -26,7 +26,7 @@ def link(label: str, to: str) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; columns in which every row is empty are left out."""
+    """A table without the columns that are empty in every row."""
     rows = list(rows)
     kept = [at for at in range(len(head)) if any(row[at] for row in rows)]
     lines = [[head[at] for at in kept], ["---"] * len(kept), *([row[at] for at in kept] for row in rows)]
@@ -34,13 +34,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def anchor(heading: str) -> str:
-    """The name under which GitHub finds a heading."""
+    """The anchor that GitHub gives a heading."""
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
     return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
 
 
 def flow(value: object) -> str:
-    """A value as it stands in YAML, on one line."""
+    """A value in YAML's flow style, on one line."""
     if isinstance(value, bool | int | float):
         return yaml.safe_dump(value).split("\n")[0]
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Which pages are generated, and by what."""
+"""The generated pages and the functions that write them."""
 
 from collections.abc import Callable
 
@@ -9,4 +9,4 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": command_line.write,
     "docs/reference/inferenceimage.md": inferenceimage.write,
 }
-"""Path from the root of the repository -> what gives its text."""
+"""Path from the root of the repository -> function that returns the page's text."""

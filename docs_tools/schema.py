@@ -1,4 +1,4 @@
-"""What a JSON schema allows, in words. The CRD's and the chart's schemas share these keywords."""
+"""The limits of a JSON schema in words, for the keywords that the CRD's and the chart's schemas use."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ _LIMITS = (
     ("minItems", "maxItems", " entry", " entries"),
     ("minProperties", "maxProperties", " entry", " entries"),
 )
-"""Keywords of the least and the most, and what is counted: one, several."""
+"""Keywords of minimum and maximum, and the unit: singular, plural."""
 
 
 def bounds(schema: Schema) -> list[str]:
-    """One sentence for each limit that the schema sets to a value."""
+    """One sentence for each limit in the schema."""
     found = [*_choice(schema)]
     for low, high, one, several in _LIMITS:
         found += _range(schema.get(low), schema.get(high), one, several)
     if schema.get("uniqueItems") or schema.get("x-kubernetes-list-type") == "set":
-        found.append("No entry twice.")
+        found.append("Entries are unique.")
     if keys := schema.get("x-kubernetes-list-map-keys"):
-        found.append(f"No two entries with the same {code(', '.join(keys))}.")
+        found.append(f"Entries have unique values of {code(', '.join(keys))}.")
     if pattern := schema.get("pattern"):
         found.append(f"Matches {code(pattern)}.")
     return found

@@ -1,4 +1,4 @@
-"""The command line: `python -m release images|files|notes`; release.mk has the commands for people."""
+"""The command line: `python -m release images|files|notes`; make/release.mk has the make targets."""
 
 import argparse
 import os
@@ -44,10 +44,10 @@ def make_images(arguments: argparse.Namespace) -> None:
 
 
 def require_replaceable(target: Path) -> None:
-    """Raises ReleaseError when the folder holds something else than an earlier release."""
+    """Raises ReleaseError when the folder holds anything but an earlier release."""
     if target.exists() and any(target.iterdir()) and not (target / sums.NAME).exists():
         raise ReleaseError(
-            f"{target} holds no earlier release, and is not overwritten. Name another folder, or empty it."
+            f"{target} does not hold an earlier release, so it is not overwritten. Name another folder, or empty it."
         )
 
 
@@ -86,23 +86,23 @@ def show_notes(arguments: argparse.Namespace) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The flags; an empty value stands for the default, because Make passes variables that are not set as such."""
+    """The flags. An empty value means the default, because make passes unset variables as empty values."""
     root = argparse.ArgumentParser(prog="python -m release")
     commands = root.add_subparsers(required=True)
     building = argparse.ArgumentParser(add_help=False)
-    building.add_argument("--registry", default="", help="host/path that the images live under")
+    building.add_argument("--registry", default="", help="host/path of the images")
     building.add_argument("--tool", default="", help="buildah, podman or docker; the first of them that is installed")
-    building.add_argument("--base-image", default="", help="in place of the Dockerfiles' own BASE_IMAGE")
-    building.add_argument("--only", default="", help="names of images, with spaces between them; all by default")
-    building.add_argument("--build-flags", default="", help="further flags of the tool's build")
-    building.add_argument("--push-flags", default="", help="further flags of the tool's push")
-    building.add_argument("--out", type=Path, help="the folder that is written")
+    building.add_argument("--base-image", default="", help="replaces the default BASE_IMAGE of the Dockerfiles")
+    building.add_argument("--only", default="", help="names of images, separated by spaces (default: all)")
+    building.add_argument("--build-flags", default="", help="extra flags for the tool's build")
+    building.add_argument("--push-flags", default="", help="extra flags for the tool's push")
+    building.add_argument("--out", type=Path, help="output folder")
     of_images = commands.add_parser("images", parents=[building], help="build all images")
-    of_images.add_argument("--push", action="store_true", help="push them, and name them by digest")
+    of_images.add_argument("--push", action="store_true", help="push the images, and reference them by digest")
     of_images.set_defaults(do=make_images)
     of_files = commands.add_parser("files", parents=[building], help="make the files of a release")
-    of_files.add_argument("--images", action="store_true", help="build the images too, as OCI archives")
-    of_files.add_argument("--values", type=Path, help="values of install.yaml, as `images --push` writes them")
+    of_files.add_argument("--images", action="store_true", help="also build the images, as OCI archives")
+    of_files.add_argument("--values", type=Path, help="Helm values for install.yaml, as `images --push` writes them")
     of_files.add_argument("--tag", default="", help="the Git tag, which must name the version")
     of_files.set_defaults(do=make_files)
     commands.add_parser("notes", help="print the notes of this version").set_defaults(do=show_notes)
@@ -110,8 +110,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Returns the exit code: 1 with an explained error."""
-    os.umask(0o022)  # what is packed must not depend on the caller's
+    """Returns the exit code: 1 after printing an error message."""
+    os.umask(0o022)  # file modes must not depend on the caller's umask
     arguments = parser().parse_args()
     try:
         arguments.do(arguments)

@@ -27,7 +27,7 @@ VALUES = {
     "kaniko": ("images", "kaniko"),
     "inference-base": ("config", "sources", "inferenceBase"),
 }
-"""Name of an image -> the value of the chart. inference-base-onnx has none: Dockerfiles name it in FROM."""
+"""Name of an image -> the value of the chart. inference-base-onnx has no value: Dockerfiles name it in FROM."""
 
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -52,7 +52,7 @@ def check_registry(registry: str) -> str:
         )
     stripped = registry.rstrip("/")
     found = _REGISTRY.fullmatch(stripped)
-    # Builders read a first part without a dot or a port as a path on the registry that they default to.
+    # Builders read a first part without a dot or a port as a path on their default registry.
     if not found or not (set(found["host"]) & {".", ":"} or found["host"] == "localhost"):
         raise ReleaseError(
             f"REGISTRY={registry} is not host[:port]/path in lower case, without https:// and without a tag."
@@ -83,9 +83,9 @@ def values(references: Mapping[str, str]) -> dict[str, Any]:
 
 
 def values_text(references: Mapping[str, str]) -> str:
-    """The content of values.yaml: what `make images` tells the chart."""
+    """The content of values.yaml, which `make images` writes for the chart."""
     text = (
-        "# The images of one build, for helm --values. Each build writes this file anew: keep other values elsewhere.\n"
+        "# The images of one build, for helm --values. Each build overwrites this file: keep other values elsewhere.\n"
     )
     text += yaml.safe_dump(values(references), sort_keys=False, width=200)
     onnx = references.get("inference-base-onnx")

@@ -1,4 +1,4 @@
-"""Everything that the release takes from the development cluster, in one place."""
+"""Everything that the release uses from the development cluster, in one place."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ __all__ = ["IMAGES", "CommandError", "Image", "context", "executor", "helm", "ru
 
 
 def helm() -> Path:
-    """The path of helm, built from its Go module when it is not cached."""
+    """The path of helm, built from its Go module unless it is cached."""
     return binaries.ensure(binaries.HELM)["helm"]
 
 
 def executor() -> dict[str, Path]:
-    """The Kaniko executor by its path in the build context, built from its Go module when it is not cached."""
+    """The Kaniko executor by its path in the build context, built from its Go module unless it is cached."""
     return binaries.ensure(binaries.KANIKO)

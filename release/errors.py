@@ -1,4 +1,4 @@
-"""What goes wrong in a release for a reason that the person at the keyboard can remove."""
+"""The error of a release that its user can correct."""
 
 
 class ReleaseError(RuntimeError):

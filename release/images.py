@@ -1,4 +1,4 @@
-"""Builds the images with the tool that is there, and pushes them or writes them as OCI archives."""
+"""Builds the images with the installed tool, and pushes them or writes them as OCI archives."""
 
 import json
 import platform
@@ -18,7 +18,7 @@ class Options:
     """How the images are built."""
 
     source: Path
-    """The folder that the Dockerfiles and their files come from."""
+    """The folder of the Dockerfiles and the files that they copy."""
     registry: str
     version: str
     epoch: int
@@ -30,7 +30,7 @@ class Options:
 
 
 def find_tool(wanted: str) -> tools.Tool:
-    """The tool of this machine. Raises ReleaseError when there is none."""
+    """The tool to build with. Raises ReleaseError when no tool is installed."""
     tools.check_machine(platform.machine())
     return tools.choose(wanted, {tool for tool in tools.Tool if shutil.which(tool)})
 
@@ -42,11 +42,11 @@ def build(options: Options, images: Iterable[Image]) -> dict[str, str]:
 
 
 def _base(options: Options) -> list[str]:
-    """The build argument for the base image, none for the Dockerfiles' own."""
+    """The build argument for the base image; empty for the Dockerfiles' default."""
     transport, _, layout = options.base_image.partition(":")
     if transport != "oci":
         return [f"BASE_IMAGE={options.base_image}"] if options.base_image else []
-    # FROM knows no layouts, and a pull would name the image by the path, which need not be a valid name.
+    # FROM does not accept layouts, and a pull would name the image after its path, which may be an invalid name.
     with tempfile.TemporaryDirectory(prefix="release-") as scratch:
         packed = Path(scratch, "base.tar")
         archives.write_tar(Path(layout), packed, options.epoch)
@@ -73,7 +73,7 @@ def _build(options: Options, base: Sequence[str], image: Image) -> str:
 
 
 def push(options: Options, references: Mapping[str, str]) -> dict[str, str]:
-    """Pushes what `build` made: name -> reference by the digest that the registry has."""
+    """Pushes what `build` made: name -> reference by the digest in the registry."""
     return {name: _push(options, name, reference) for name, reference in references.items()}
 
 

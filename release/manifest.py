@@ -3,7 +3,7 @@
 NAME = "inference-image-operator"
 NAMESPACE = "inference-image-system"
 PLACEHOLDER = "placeholder.invalid/inference-image"
-"""The registry of the images while nobody names one: no image can come from there."""
+"""The registry of the images when none is given: a reserved name, from which no image can be pulled."""
 
 _NAMESPACE = f"""\
 ---
@@ -17,7 +17,7 @@ metadata:
 
 
 def header(version: str, registry: str) -> str:
-    """The comment on top; it says what to replace when no registry was named."""
+    """The comment at the top; it says what to replace when no registry was given."""
     lines = [
         f"# InferenceImage operator {version}: the namespace, the CRD and the chart with its default values.",
         "# Install and upgrade: kubectl apply --server-side -f install.yaml",

@@ -6,7 +6,7 @@ from release.errors import ReleaseError
 
 
 def section(changelog: str, version: str) -> str:
-    """What stands below `## [version]`. Raises ReleaseError when there is no such section, or nothing in it."""
+    """The text below `## [version]`. Raises ReleaseError when the section is missing or empty."""
     found = re.search(rf"^## \[{re.escape(version)}\][^\n]*\n(.*?)(?=^## \[|\Z)", changelog, re.MULTILINE | re.DOTALL)
     if not found or not found[1].strip():
         raise ReleaseError(f"CHANGELOG.md has no section [{version}]. Rename [Unreleased] to [{version}] - YYYY-MM-DD.")

@@ -10,7 +10,7 @@ from release import archives, manifest, versions
 from release.devtools import helm, run
 
 OLDEST_KUBERNETES = "1.30.0"
-"""What install.yaml is rendered for; the floor of the chart."""
+"""The Kubernetes version that install.yaml is rendered for: the oldest that the chart supports."""
 CONSTRAINTS = Path("requirements", "release.txt")
 
 
@@ -32,7 +32,7 @@ def python_packages(source: Path, target: Path, epoch: int) -> None:
 
 
 def chart(source: Path, target: Path, version: str, epoch: int) -> Path:
-    """The chart with the CRD in its crds/, which Helm installs with the first release and never changes again."""
+    """The chart with the CRD in its crds/, which Helm installs once and never updates."""
     with tempfile.TemporaryDirectory(prefix="release-") as scratch:
         staged = Path(scratch, "chart")
         shutil.copytree(source / "deploy" / "helm", staged)

@@ -1,4 +1,4 @@
-"""The commit that a release is made of: its files, its time and its version."""
+"""The commit that a release is built from: its files, time and version."""
 
 import contextlib
 import os
@@ -37,12 +37,12 @@ def require_clean() -> None:
     changed = run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=REPOSITORY)
     if changed:
         first = changed.splitlines()[0][3:]
-        raise ReleaseError(f"A release is made of a commit, and {first} differs from it. Commit or undo the change.")
+        raise ReleaseError(f"A release is built from a commit, and {first} differs from it. Commit or undo the change.")
 
 
 @contextlib.contextmanager
 def exported() -> Iterator[Path]:
-    """The files of the commit in a folder of their own, with modes that do not depend on the umask."""
+    """Exports the files of the commit to a folder, with modes that do not depend on the umask."""
     with tempfile.TemporaryDirectory(prefix="release-") as scratch:
         archive, folder = Path(scratch, "source.tar"), Path(scratch, "source")
         run(["git", "archive", "--format=tar", f"--output={archive}", "HEAD"], cwd=REPOSITORY)

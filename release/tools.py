@@ -18,13 +18,13 @@ class Tool(StrEnum):
 
 
 LAYOUTS = (Tool.BUILDAH, Tool.PODMAN)
-"""The tools that can take an image from an OCI layout, and write one as such."""
+"""The tools that read and write OCI layouts."""
 MACHINES = ("x86_64", "AMD64")
 
 
 @dataclass(frozen=True)
 class Build:
-    """What one build needs."""
+    """The parameters of one build."""
 
     dockerfile: Path
     context: Path
@@ -35,11 +35,11 @@ class Build:
     arguments: Sequence[str] = field(default=())
     """`NAME=value` for ARG instructions."""
     flags: Sequence[str] = field(default=())
-    """Further flags of the tool."""
+    """Extra flags for the tool."""
 
 
 def choose(wanted: str, present: Collection[str]) -> Tool:
-    """The tool that is asked for, else the preferred one that is present. Raises ReleaseError when there is none."""
+    """The requested tool, else the preferred installed one. Raises ReleaseError when no tool is installed."""
     names = ", ".join(Tool)
     if wanted and wanted not in list(Tool):
         raise ReleaseError(f"TOOL={wanted} is unknown. Use one of: {names}.")
@@ -53,16 +53,16 @@ def choose(wanted: str, present: Collection[str]) -> Tool:
 def check_machine(machine: str) -> None:
     """Raises ReleaseError unless the machine builds images for amd64."""
     if machine not in MACHINES:
-        raise ReleaseError(f"The images are for amd64, and this machine is {machine}. Build them on an amd64 machine.")
+        raise ReleaseError(f"The images are for amd64, but this machine is {machine}. Build them on an amd64 machine.")
 
 
 def pull(tool: Tool, archive: Path) -> list[str]:
-    """Takes the image of an OCI archive into the tool's storage and prints its ID.
+    """Loads the image of an OCI archive into the tool's storage and prints its ID.
 
     Raises ReleaseError when the tool cannot.
     """
     if tool not in LAYOUTS:
-        raise ReleaseError(f"{tool} takes no image from an OCI layout. Use TOOL={' or TOOL='.join(LAYOUTS)}.")
+        raise ReleaseError(f"{tool} cannot read an OCI layout. Use TOOL={' or TOOL='.join(LAYOUTS)}.")
     return [tool, "pull", "--quiet", f"oci-archive:{archive}"]
 
 
@@ -71,7 +71,7 @@ def build(tool: Tool, wanted: Build) -> list[str]:
     arguments = [*wanted.arguments]
     if tool is Tool.DOCKER:
         times: list[str] = []
-        arguments.append(f"SOURCE_DATE_EPOCH={wanted.epoch}")  # BuildKit knows this argument
+        arguments.append(f"SOURCE_DATE_EPOCH={wanted.epoch}")  # BuildKit reads this argument
     else:
         times = ["--layers", "--format=oci", f"--timestamp={wanted.epoch}"]
     return [
@@ -90,7 +90,7 @@ def push(tool: Tool, reference: str, digest_file: Path, flags: Sequence[str] = (
 
 
 def pushed_digests(reference: str) -> list[str]:
-    """Prints what docker knows of a pushed image's digests, one reference a line."""
+    """Prints the digests that docker has recorded for a pushed image, one reference per line."""
     return ["docker", "image", "inspect", '--format={{join .RepoDigests "\\n"}}', reference]
 
 
@@ -101,11 +101,11 @@ def digest_of(reference: str, listing: str) -> str:
         name, _, digest = line.strip().partition("@")
         if name == repository:
             return check_digest(digest)
-    raise ReleaseError(f"docker knows no digest of {reference}. Push it again with TOOL=buildah or TOOL=podman.")
+    raise ReleaseError(f"docker has no digest for {reference}. Push it again with TOOL=buildah or TOOL=podman.")
 
 
 def check_digest(text: str) -> str:
-    """The digest in this text, without white space around it. Raises ReleaseError for anything else."""
+    """The digest in this text, without surrounding white space. Raises ReleaseError for any other text."""
     digest = text.strip()
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise ReleaseError(f"The builder reports an invalid digest: {digest[:80] or '(nothing)'}.")
@@ -115,5 +115,5 @@ def check_digest(text: str) -> str:
 def layout(tool: Tool, reference: str, folder: Path, tag: str) -> list[str]:
     """Writes an image of the tool's storage as an OCI layout. Raises ReleaseError when the tool cannot."""
     if tool not in LAYOUTS:
-        raise ReleaseError(f"{tool} writes no OCI layouts. Use TOOL={' or TOOL='.join(LAYOUTS)}.")
+        raise ReleaseError(f"{tool} cannot write an OCI layout. Use TOOL={' or TOOL='.join(LAYOUTS)}.")
     return [tool, "push", "--format=oci", reference, f"oci:{folder}:{tag}"]

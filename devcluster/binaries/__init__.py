@@ -1,4 +1,4 @@
-"""Builds Kubernetes, etcd, CoreDNS, Kaniko, helm, KWOK and the pause program from their Go modules, once."""
+"""Builds Kubernetes, etcd, CoreDNS, Kaniko, helm, KWOK and the pause program from their Go modules, and caches them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ TOOLS = settings.REPOSITORY / "devcluster" / "tools"
 
 @dataclass(frozen=True)
 class ToolSet:
-    """Programs that are built from one go.mod."""
+    """Programs built from one go.mod."""
 
     name: str
     programs: dict[str, str]
-    """Name of the program -> its Go package."""
+    """Program name -> Go package."""
     expect: str
     """How long a build takes on two cores when nothing is cached."""
     linker: str = "-s -w"
@@ -45,19 +45,19 @@ KANIKO = ToolSet("kaniko", {"executor": "github.com/chainguard-dev/kaniko/cmd/ex
 HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 1 min")
 PAUSE = ToolSet("pause", {"pause": "."}, "seconds")
 KWOK = ToolSet("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "about 2 min")
-"""Plays kubelets in the fault tests; no part of the cluster."""
+"""Simulates kubelets in the fault tests; not part of the cluster."""
 ARGO = ToolSet(
     "argo",
     {"workflow-controller": "github.com/argoproj/argo-workflows/v3/cmd/workflow-controller"},
     "about 3 min",
 )
-"""What the benchmarks compare the operator with; no part of the cluster."""
+"""The benchmarks compare the operator with it; not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
-"""Asks the inference server in a benchmark; no part of the cluster."""
+"""Sends requests to the inference server in a benchmark; not part of the cluster."""
 
 
 def kubernetes(version: versions.Version) -> ToolSet:
-    """Servers, kubelet and kubectl of one version."""
+    """The servers, kubelet and kubectl of one Kubernetes version."""
     return ToolSet(
         version.modules,
         {name: f"k8s.io/kubernetes/cmd/{name}" for name in KUBERNETES_PROGRAMS},
@@ -67,17 +67,17 @@ def kubernetes(version: versions.Version) -> ToolSet:
 
 
 def control_plane() -> tuple[ToolSet, ...]:
-    """etcd, and Kubernetes of the version that is asked for. Raises ValueError when it is none that is supported."""
+    """The programs of etcd and of the chosen Kubernetes version. Raises ValueError for an unsupported version."""
     return (ETCD, kubernetes(versions.chosen()))
 
 
 def all_tool_sets() -> tuple[ToolSet, ...]:
-    """What a cluster is made of. Raises ValueError as `control_plane` does."""
+    """Every program of a cluster. Raises ValueError as `control_plane` does."""
     return (*control_plane(), COREDNS, KANIKO, HELM, PAUSE)
 
 
 def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:
-    """Names a build by everything that enters it: the module files, own sources, flags and the compiler."""
+    """The cache key of a build: a hash of the module files, our sources, the flags and the compiler."""
     digest = hashlib.sha256()
     for part in (go_version, *flags):
         digest.update(part.encode() + b"\0")
@@ -87,7 +87,7 @@ def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:
 
 
 def ensure(*tool_sets: ToolSet) -> dict[str, Path]:
-    """The programs of these tool sets, built when they are not cached. Program name -> path."""
+    """Program name -> path, for every program of these tool sets. Builds those that are not cached."""
     go = find_go()
     version = run([go, "version"]).strip()
     return {name: path for tools in tool_sets for name, path in _ensure(tools, go, version).items()}

@@ -1,8 +1,8 @@
 """Writes the module files of a Kubernetes version: `python -m devcluster.binaries.kubernetes_modules 1.30`.
 
-k8s.io/kubernetes asks for its own libraries (staging/src/k8s.io/*) as `v0.0.0` and replaces them by folders of its
-repository, which no module can follow. Here each is replaced by the module that was released with it: v1.30.14 of
-Kubernetes goes with v0.30.14 of k8s.io/api and the others. Run it after a change of the release in `versions`.
+k8s.io/kubernetes requires its own libraries (staging/src/k8s.io/*) as `v0.0.0` and replaces them with folders of its
+repository, which are out of reach for other modules. This module replaces each with the one released alongside:
+Kubernetes v1.30.14 goes with k8s.io/api v0.30.14. Run it after you change a release in `versions`.
 """
 
 import json
@@ -26,7 +26,7 @@ def staging_version(release: str) -> str:
 
 
 def replacements(module: dict[str, Any], release: str) -> Iterator[str]:
-    """`PATH=PATH@VERSION` for each module that `module` (`go mod edit -json`) replaces by a folder of its own."""
+    """`PATH=PATH@VERSION` for each module that `module` (`go mod edit -json`) replaces with a local folder."""
     for one in module.get("Replace") or []:
         if one["New"]["Path"].startswith("./staging/"):
             path = one["Old"]["Path"]
@@ -34,7 +34,7 @@ def replacements(module: dict[str, Any], release: str) -> Iterator[str]:
 
 
 def write(version: versions.Version) -> Path:
-    """Writes go.mod and go.sum of a version into its folder of tools/ and returns that."""
+    """Writes go.mod and go.sum of a version into its folder below tools/ and returns the folder."""
     go = find_go()
     environment = {**go_environment(), "GOFLAGS": "-mod=mod"}
     target = binaries.TOOLS / version.modules
@@ -59,7 +59,7 @@ def write(version: versions.Version) -> Path:
 
 
 def main() -> int:
-    """Exit code 1 with an explained error."""
+    """Returns the exit code: 1 after printing an error message."""
     try:
         for name in sys.argv[1:]:
             print(write(versions.find(name)))

@@ -1,1 +1,1 @@
-"""Certificates, keys and kubeconfigs, made once."""
+"""Certificates, keys, kubeconfigs and credentials."""

@@ -1,4 +1,4 @@
-"""Generated credentials of the stand-ins: made once, kept in files that only their owner may read."""
+"""The stand-ins' credentials: generated once, stored in files that only their owner can read."""
 
 import base64
 import json
@@ -11,11 +11,11 @@ from devcluster import settings
 from devcluster.certs.pki import write_private
 
 BCRYPT_ROUNDS = 5
-"""The registry hashes on every request; these credentials guard generated test data on a private network."""
+"""Low, because the registry hashes on every request and protects only generated test data on a private network."""
 
 
 def directory() -> Path:
-    """Where the credentials are."""
+    """The folder of the credentials."""
     return settings.STATE / "secrets"
 
 
@@ -29,11 +29,11 @@ def _expired() -> dict[str, object]:
 
 
 _NEW_PAIRS = (_token, _expired)
-"""The pairs that the object store stand-in knows: a token, and temporary keys whose time is over."""
+"""The pairs that the object store stand-in knows: a token, and expired temporary keys."""
 
 
 def ensure() -> None:
-    """Makes what is missing: the registry's password (with htpasswd and docker config) and the UFile keys."""
+    """Generates what is missing: the registry's password (with htpasswd and docker config) and the UFile keys."""
     password = directory() / "registry-password"
     if not password.exists():
         write_private(password, secrets.token_urlsafe(18).encode())
@@ -48,12 +48,12 @@ def ensure() -> None:
 
 
 def trust_directory() -> Path:
-    """Holds the CA of the registry alone, as `skopeo --dest-cert-dir` wants it."""
+    """Contains the registry's CA and nothing else, as `skopeo --dest-cert-dir` requires."""
     return settings.STATE / "pki" / "trust"
 
 
 def docker_config() -> Path:
-    """A docker config.json for the registry: what `skopeo --authfile` and a dockerconfigjson Secret hold."""
+    """A docker config.json for the registry: the format of `skopeo --authfile` and of a dockerconfigjson Secret."""
     return directory() / "docker-config.json"
 
 
@@ -75,7 +75,7 @@ def ufile_keys() -> tuple[str, str]:
 
 
 def expired_ufile_keys() -> dict[str, str]:
-    """Temporary keys whose time is over, as a Secret has them."""
+    """Expired temporary keys, in the form of a Secret."""
     return {name: value for name, value in _pairs()[1].items() if name != "expires"}
 
 

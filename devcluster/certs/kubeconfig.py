@@ -1,4 +1,4 @@
-"""Kubeconfig files, by client certificate. JSON, which every YAML reader accepts."""
+"""Kubeconfig files with a client certificate. They are JSON, which every YAML parser accepts."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from devcluster.certs.pki import write_private
 
 
 def write(path: Path, server: str, ca: Path, certificate: Path, key: Path) -> None:
-    """Writes a kubeconfig that holds everything it needs, so that it works wherever it is copied."""
+    """Writes a self-contained kubeconfig that works wherever it is copied."""
 
     def inline(file: Path) -> str:
         return base64.b64encode(file.read_bytes()).decode()

@@ -1,4 +1,4 @@
-"""A certificate authority and its certificates, as strict verifiers want them (RFC 5280; Python 3.13 checks it)."""
+"""A certificate authority and its certificates. They pass strict verification (RFC 5280; Python 3.13 enforces it)."""
 
 import datetime as dt
 import ipaddress
@@ -16,7 +16,7 @@ CLOCK_SKEW = dt.timedelta(hours=1)
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Writes a file that only its owner may read, from its first byte on."""
+    """Writes a file that only its owner can read, at any moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -26,7 +26,7 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def write_key_pair(private: Path, public: Path) -> None:
-    """A fresh signing key and its public half: what the API server signs service account tokens with."""
+    """A new key pair, with which the API server signs service account tokens."""
     key = ec.generate_private_key(ec.SECP256R1())
     write_private(private, _private_bytes(key))
     public.write_bytes(
@@ -35,7 +35,7 @@ def write_key_pair(private: Path, public: Path) -> None:
 
 
 class Authority:
-    """A certificate authority that keeps `ca.crt` and `ca.key` in a directory; made there if absent."""
+    """A certificate authority: `ca.crt` and `ca.key` in a directory, generated if absent."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -46,13 +46,13 @@ class Authority:
         self._certificate = x509.load_pem_x509_certificate(self.certificate_path.read_bytes())
         key = serialization.load_pem_private_key(key_path.read_bytes(), password=None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError(f"{key_path} does not hold an elliptic curve key: delete it and {self.certificate_path}.")
+            raise TypeError(f"{key_path} is not an elliptic curve key. Delete it and {self.certificate_path}.")
         self._key = key
 
     def issue(
         self, name: str, common_name: str, organization: str = "", *, dns: Sequence[str] = (), ips: Sequence[str] = ()
     ) -> tuple[Path, Path]:
-        """Issues NAME.crt and NAME.key. With host names or addresses it serves, without it is a client's.
+        """Issues NAME.crt and NAME.key: for a server when host names or addresses are given, else for a client.
 
         Kubernetes reads the user from the common name and the group from the organization.
         """

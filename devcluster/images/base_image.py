@@ -1,4 +1,4 @@
-"""Makes the images that all others begin from: Debian's packages unpacked, equal to public images for our purpose."""
+"""Makes the base images from Debian packages: equivalent to public images for our purpose."""
 
 import hashlib
 import os
@@ -18,28 +18,28 @@ PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Base:
-    """A release of Debian with a few packages."""
+    """A Debian release with a few packages."""
 
     reference: str
-    """What it is called in the registry."""
+    """Repository and tag in the registry."""
     suite: str
     include: tuple[str, ...]
     command: str
 
     @property
     def config(self) -> dict[str, Any]:
-        """The image's configuration."""
+        """The OCI image configuration."""
         return {"Cmd": [self.command], "Env": [PATH]}
 
 
 PYTHON = Base(settings.BASE_IMAGE, "trixie", ("ca-certificates", "python3", "python3-venv"), "python3")
-"""Equal to python:3.13-slim."""
+"""Stands in for python:3.13-slim."""
 DEBIAN_11 = Base(f"{settings.REGISTRY_HOST}/library/debian:bullseye", "bullseye", ("ca-certificates",), "bash")
-"""Equal to debian:bullseye-slim; the last release with Python 2.7."""
+"""Stands in for debian:bullseye-slim, the last release with Python 2.7."""
 
 
 def ensure(base: Base = PYTHON) -> Path:
-    """The OCI layout of a base image, made when it is not cached."""
+    """The OCI layout of a base image; makes it unless it is cached."""
     inputs = (base.suite, base.include, EXCLUDE, base.config, buildah.COMPRESSION_LEVEL)
     key = hashlib.sha256(repr(inputs).encode()).hexdigest()[:16]
     target = settings.cache() / "images" / f"base-{key}"

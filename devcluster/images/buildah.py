@@ -1,4 +1,4 @@
-"""Runs buildah on a storage of its own, so that the machine's is never touched."""
+"""Runs buildah with separate storage, so that the machine's storage stays unchanged."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from devcluster.lib.run import CommandError, run
 
 POLICY = settings.CONFIG / "containers" / "policy.json"
 COMPRESSION_LEVEL = 4
-"""gzip; the same for every image, so that equal layers are equal blobs."""
+"""gzip; one level for every image, so that equal layers become equal blobs."""
 
 
 def run_buildah(command: str, *arguments: str) -> str:
@@ -18,7 +18,7 @@ def run_buildah(command: str, *arguments: str) -> str:
 
 
 def load(layout: Path) -> str:
-    """The name of a layout's image in the storage, put there when it is absent."""
+    """Loads a layout's image into the storage unless it is there; returns its name."""
     name = f"localhost/{layout.name}:latest"
     try:
         run_buildah("inspect", "--type=image", name)
@@ -29,7 +29,7 @@ def load(layout: Path) -> str:
 
 
 def export(name: str, layout: Path) -> None:
-    """Writes an image of the storage as an OCI layout with compressed layers."""
+    """Writes an image from the storage as an OCI layout with compressed layers."""
     compression = ("--compression-format=gzip", f"--compression-level={COMPRESSION_LEVEL}")
     run_buildah("push", *compression, name, f"oci:{layout}:latest")
 

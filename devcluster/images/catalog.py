@@ -1,4 +1,4 @@
-"""The images of this project: which there are, and the registry that gets them."""
+"""The list of this project's images, and their push to the registry."""
 
 import hashlib
 import json
@@ -31,23 +31,23 @@ EXTRA = (
         pushed_as=settings.TUTORIAL_BASE,
     ),
 )
-"""What the demo does without: `python -m devcluster images export-onnx`."""
+"""Images that the demo does not need: `python -m devcluster images export-onnx`."""
 _BY_NAME = {image.name: image for image in (*ALL, *EXTRA)}
 INDEX = settings.STATE / "images.json"
 
 
 def and_named(names: Iterable[str]) -> tuple[Image, ...]:
-    """Those of every installation, and some more."""
+    """The images of every installation, plus the named ones."""
     return (*ALL, *(_BY_NAME[name] for name in names))
 
 
 def build_all(images: Iterable[Image] = ALL) -> dict[str, Path]:
-    """The OCI layout of every image by name, `base` among them."""
+    """Image name -> OCI layout, for every image including `base`."""
     return {"base": base_image.ensure(), **{image.name: build(image) for image in images}}
 
 
 def push_all(layouts: dict[str, Path]) -> dict[str, str]:
-    """Pushes what the registry does not hold, tagged `latest`, and records every reference by digest."""
+    """Pushes the images that the registry does not have, tagged `latest`, and records every reference by digest."""
     references = {}
     for name, layout in layouts.items():
         target = settings.BASE_IMAGE if name == "base" else _BY_NAME[name].reference
@@ -59,7 +59,7 @@ def push_all(layouts: dict[str, Path]) -> dict[str, str]:
 
 
 def push(layout: Path, repository: str, tag: str) -> str:
-    """Makes `repository:tag` the image of a layout and returns its digest."""
+    """Pushes a layout's image as `repository:tag`, unless it is there, and returns its digest."""
     digest = oci.digest(layout)
     if _served(f"{repository}:{tag}") == digest:
         return digest
@@ -75,7 +75,7 @@ def push(layout: Path, repository: str, tag: str) -> str:
 
 
 def _served(reference: str) -> str:
-    """The digest that the registry serves for a tag, empty when it knows none."""
+    """The digest of a tag in the registry, empty for an unknown tag."""
     try:
         manifest = inside.run_inside(
             [
@@ -90,10 +90,10 @@ def _served(reference: str) -> str:
 
 
 def publish(names: Sequence[str]) -> None:
-    """Builds and pushes these images, all without names, and says where they are."""
+    """Builds and pushes the named images (default: all) and prints their references."""
     unknown = set(names) - set(_BY_NAME)
     if unknown:
-        raise ValueError(f"There is no image {', '.join(sorted(unknown))}; there are: {', '.join(_BY_NAME)}.")
+        raise ValueError(f"Unknown image {', '.join(sorted(unknown))}. The images are: {', '.join(_BY_NAME)}.")
     if supervisor.process() is None:
         raise NotReadyError("The registry is not running: start the cluster with `make cluster-up`.")
     chosen = [_BY_NAME[name] for name in names] if names else ALL

@@ -1,4 +1,4 @@
-"""The build context of an image: exactly the files that its Dockerfile copies, and a key that names their content."""
+"""The build context of an image: exactly the files that its Dockerfile copies, and a hash of their content."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ CONTINUED = re.compile(r"\\\n")
 
 
 def copied(dockerfile: str) -> list[str]:
-    """The paths that COPY and ADD take from the context, in order."""
+    """The paths that COPY and ADD read from the context, in order."""
     sources = []
     for line in CONTINUED.sub(" ", dockerfile).splitlines():
         found = COPY.match(line)
@@ -26,24 +26,24 @@ def copied(dockerfile: str) -> list[str]:
 
 
 def files(root: Path, sources: list[str]) -> Iterator[tuple[str, Path]]:
-    """Every file below the sources: its path in the context, and where it is. Raises FileNotFoundError."""
+    """Every file below the sources: path in the context and path on disk. Raises FileNotFoundError."""
     for source in sources:
         place = root / source
         if not place.exists():
-            raise FileNotFoundError(f"The Dockerfile copies {source}, which is not in {root}.")
+            raise FileNotFoundError(f"The Dockerfile copies {source}, which does not exist in {root}.")
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
             if path.is_file() and not any(part in IGNORED for part in path.parts):
                 yield path.relative_to(root).as_posix(), path
 
 
 def gather(root: Path, dockerfile: Path, extra: Mapping[str, Path]) -> dict[str, Path]:
-    """The whole context: path in the context -> file. `extra` brings files that are not in the repository."""
+    """The whole context: path in the context -> file. `extra` adds files from outside the repository."""
     wanted = [source for source in copied(dockerfile.read_text()) if source not in extra]
     return dict(files(root, wanted)) | dict(extra)
 
 
 def key(dockerfile: Path, context: Mapping[str, Path], *settings: str) -> str:
-    """Names an image by everything that enters it."""
+    """The cache key of an image: a hash of all its inputs."""
     digest = hashlib.sha256("\0".join([*settings, dockerfile.read_text()]).encode())
     for name, path in sorted(context.items()):
         mode = "x" if os.access(path, os.X_OK) else "-"
@@ -52,7 +52,7 @@ def key(dockerfile: Path, context: Mapping[str, Path], *settings: str) -> str:
 
 
 def stage(context: Mapping[str, Path], target: Path) -> None:
-    """Copies the context into a folder, with times of the epoch so that equal content makes equal layers."""
+    """Copies the context into a folder, with the epoch as modification time: equal content makes equal layers."""
     for name, path in context.items():
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Builds an image from a Dockerfile of this repository with buildah, and keeps it by its inputs."""
+"""Builds an image from a Dockerfile of this repository with buildah, and caches it by its inputs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from devcluster.lib import cached
 from devcluster.lib.progress import step
 
 BUILDER_VERSION = "1"
-"""Raised when the way of building changes what is built."""
+"""Increment it when a change of this module changes the images."""
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,22 @@ class Image:
     expect: str
     """How long a build takes on two cores when nothing is cached."""
     target: str = ""
-    """The stage of the Dockerfile, the last one when empty."""
+    """The target stage of the Dockerfile; empty for the last one."""
     arguments: tuple[str, ...] = ()
-    """`NAME=value` for ARG instructions, beside BASE_IMAGE."""
+    """`NAME=value` for ARG instructions other than BASE_IMAGE."""
     base: base_image.Base = base_image.PYTHON
-    """What BASE_IMAGE names."""
+    """The value of BASE_IMAGE."""
     pushed_as: str = ""
-    """Repository and tag on the registry, below IMAGE_PREFIX when empty."""
+    """Repository and tag in the registry; empty for the default below IMAGE_PREFIX."""
 
     @property
     def reference(self) -> str:
-        """Where it is pushed to."""
+        """The reference to push to."""
         return self.pushed_as or f"{settings.IMAGE_PREFIX}/{self.name}:latest"
 
 
 def build(image: Image) -> Path:
-    """The OCI layout of an image, built when no equal one is cached."""
+    """The OCI layout of an image; builds it unless an equal one is cached."""
     base = base_image.ensure(image.base)
     dockerfile = settings.REPOSITORY / image.dockerfile
     extra = {"executor": binaries.ensure(binaries.KANIKO)["executor"]} if image.name == "kaniko" else {}

@@ -1,4 +1,4 @@
-# The Kaniko executor, built from its Go module. Build context: a folder that holds the program as `executor`.
+# The Kaniko executor, built from its Go module. Build context: a folder with the program as `executor`.
 ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS base

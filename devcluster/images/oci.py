@@ -1,4 +1,4 @@
-"""Writes container images from files as OCI layouts: deterministic, without any builder (OCI image-spec 1.0)."""
+"""Writes files as container images in OCI layouts: deterministic, without a builder (OCI image-spec 1.0)."""
 
 import gzip
 import hashlib
@@ -28,7 +28,7 @@ def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
 
 
 def layer_of(files: Mapping[str, Path]) -> bytes:
-    """An uncompressed tar of programs: path in the image -> file. Owned by root, mode 755, without times."""
+    """An uncompressed tar of programs: path in the image -> file. Owner root, mode 755, time 0."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, path in sorted(files.items()):
@@ -40,7 +40,7 @@ def layer_of(files: Mapping[str, Path]) -> bytes:
 
 
 def write_layout(target: Path, name: str, layer: bytes, config: Mapping[str, Any]) -> None:
-    """Writes an image of one layer as an OCI layout directory; it is known by `name` when it is imported."""
+    """Writes an image with one layer as an OCI layout directory; an import gives it the name `name`."""
     compressed = gzip.compress(layer, compresslevel=1, mtime=0)
     image = {
         "created": EPOCH,
@@ -69,9 +69,9 @@ def write_layout(target: Path, name: str, layer: bytes, config: Mapping[str, Any
 
 
 def unpack(layout: Path, target: Path) -> None:
-    """Writes the root file system of an image into a new directory, owners and all; only root can.
+    """Writes the root file system of an image into a new directory, with file owners. Needs root.
 
-    Raises ValueError for an opaque whiteout, which no builder here makes (OCI image-spec 1.0, layer.md).
+    Raises ValueError for an opaque whiteout, which our builders never write (OCI image-spec 1.0, layer.md).
     """
     blobs = layout / "blobs" / "sha256"
     manifest = json.loads((blobs / digest(layout).removeprefix("sha256:")).read_bytes())
@@ -85,22 +85,22 @@ def unpack(layout: Path, target: Path) -> None:
 
 
 def _apply_whiteout(marker: Path) -> None:
-    """Removes what a layer says is gone, and the file that says so."""
+    """Removes the file that a whiteout deletes, and the whiteout itself."""
     if marker.name == _OPAQUE:
         raise ValueError(f"{marker.parent} hides what lies below it.")
     run(["rm", "-rf", marker, marker.with_name(marker.name.removeprefix(_WHITEOUT))])
 
 
 def archive(layout: Path, target: Path) -> None:
-    """Packs a layout directory into the tar that `ctr images import` reads."""
+    """Packs a layout directory as a tar for `ctr images import`."""
     with tarfile.open(target, "w") as tar:
         for entry in sorted(layout.iterdir()):
             tar.add(entry, arcname=entry.name)
 
 
 def digest(layout: Path) -> str:
-    """The digest of the one image of a layout, as the registry will know it."""
+    """The digest of a layout's only image; a push keeps it."""
     manifests = json.loads((layout / "index.json").read_text())["manifests"]
     if len(manifests) != 1:
-        raise ValueError(f"{layout} holds {len(manifests)} images instead of one: delete it.")
+        raise ValueError(f"{layout} contains {len(manifests)} images instead of one. Delete it.")
     return str(manifests[0]["digest"])

@@ -1,4 +1,4 @@
-"""Hands the machine's own pip configuration to a build: as a file that is mounted and stays out of the image."""
+"""Passes the machine's pip configuration to a build, as a mounted file that never enters the image."""
 
 import configparser
 import os
@@ -13,7 +13,7 @@ BUNDLE = CERTIFICATES / "ca-certificates.crt"
 
 
 def parse(listing: str) -> dict[str, str]:
-    """The settings of `pip config list` that hold in another place too: `global.index-url='...'` and the like.
+    """The settings of `pip config list` that apply elsewhere too: `global.index-url='...'` and similar.
 
     A later line wins: pip lists its files in order of precedence, the environment last.
     """
@@ -27,7 +27,7 @@ def parse(listing: str) -> dict[str, str]:
 
 
 def write(target: Path) -> None:
-    """Writes a pip.conf for builds; only the owner may read it, for an index address may hold a password."""
+    """Writes a pip.conf for builds. Only the owner can read it, because an index address may contain a password."""
     listing = run([sys.executable, "-m", "pip", "config", "list"])
     configuration = configparser.ConfigParser(interpolation=None)
     configuration["global"] = parse(listing)

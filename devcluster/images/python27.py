@@ -1,4 +1,4 @@
-"""Roots of Debian 11 with Python 2.7 and the packages of a lock: TensorFlow 1.x for tests, without a cluster."""
+"""Root file systems of Debian 11 with Python 2.7 and the packages of a lock, for tests without a cluster."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +12,10 @@ from devcluster.lib.progress import step
 
 TENSORFLOW_1_7 = "tutorial-base"
 TENSORFLOW_1_15 = "tensorflow-1.15"
-"""Locks: the names of their files in requirements/."""
+"""Lock files in requirements/."""
 
 WORK = "/mnt"
-"""Where a program in a root finds its directory of work."""
+"""Path of the working directory inside a root."""
 
 _ENTER = """
 mount --bind "$1" "$1"
@@ -31,9 +31,9 @@ exec chroot "$root" "$@"
 
 
 def ensure(lock: str) -> Path:
-    """The root with the packages of a lock installed, made when it is not cached. Needs root; never written to.
+    """The root with the packages of a lock; makes it unless it is cached. Needs root. Nobody writes to it later.
 
-    The packages are those of the first stages of examples/tutorial/base.Dockerfile.
+    The packages are the same as in the first stages of examples/tutorial/base.Dockerfile.
     """
     image = Image(
         f"python27-{lock}",
@@ -55,9 +55,9 @@ def ensure(lock: str) -> Path:
 
 
 def argv(root: Path, work: Path, command: Sequence[str]) -> list[str]:
-    """The command line that runs a program in a root, as root and in this network, with `work` at WORK.
+    """The command line that runs a program in a root, as root, in this network, with `work` mounted at WORK.
 
-    The root is mounted read-only in a mount namespace that ends with the program, so that several may use it at once.
+    The root is mounted read-only in a mount namespace that ends with the program, so several programs can share it.
     Programs start in `/`; WORK and /tmp are writable.
     """
     return ["unshare", "--mount", "sh", "-euc", _ENTER, "sh", str(root), str(work), *command]

@@ -1,1 +1,1 @@
-"""What every part uses: programs, locks, ports, progress."""
+"""Helpers for every part: processes, locks, ports, progress."""

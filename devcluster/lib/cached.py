@@ -1,4 +1,4 @@
-"""Fills a directory of the cache all at once, so that nobody ever sees half of one."""
+"""Fills a cache directory atomically, so that nobody sees a partial one."""
 
 import contextlib
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def fill(target: Path) -> Iterator[Path]:
-    """Yields a scratch directory; what is left as `result` in it becomes `target`.
+    """Yields a scratch directory; its `result` becomes `target` on exit.
 
-    Two clones may fill the same target at once: the first to end wins, for equal inputs made both.
+    Two clones can fill the same target at once: the first to finish wins, because equal inputs give equal results.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))

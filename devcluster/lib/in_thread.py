@@ -1,4 +1,4 @@
-"""A server of the standard library that answers from a thread of its own."""
+"""Runs a server of the standard library in a separate thread."""
 
 import contextlib
 import socketserver
@@ -11,7 +11,7 @@ Server = TypeVar("Server", bound=socketserver.BaseServer)
 
 @contextlib.contextmanager
 def serving(server: Server) -> Iterator[Server]:
-    """Answers until the block ends, then closes the server and waits for its thread."""
+    """Serves until the block ends, then closes the server and waits for its thread."""
     with server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

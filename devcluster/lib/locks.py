@@ -1,4 +1,4 @@
-"""Exclusive work, across processes; a process that ends lets go."""
+"""A lock between processes; the kernel releases it when its process ends."""
 
 import contextlib
 import fcntl
@@ -10,7 +10,7 @@ from devcluster.lib.progress import say
 
 @contextlib.contextmanager
 def locked(path: Path, busy: str = "") -> Iterator[None]:
-    """Holds the file's lock until the block ends; `busy` is said when somebody else holds it, and waited for."""
+    """Holds the file's lock until the block ends. Prints `busy` before it waits for another holder."""
     path.parent.mkdir(exist_ok=True)
     with path.open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""Ports for programs that are told theirs and bind it themselves, maybe later, maybe again after a kill."""
+"""Reserves ports for programs that bind them later, and bind them again after a restart."""
 
 import contextlib
 import fcntl
@@ -15,10 +15,10 @@ _held: list[int] = []
 
 
 def reserve(count: int) -> list[int]:
-    """Ports of this host where nobody listens, this process's own until it ends.
+    """Free ports of this host, reserved for this process until it ends.
 
-    They lie below the range that the kernel takes a connection's own port from: a port of that range can be taken
-    by any connection between the choice and the bind. Other processes that ask here get other ports.
+    They lie below the kernel's ephemeral range: any outgoing connection could take a port of that range between
+    the choice and the bind. Other processes that reserve ports here get different ones.
     """
     end = int(EPHEMERAL.read_text().split()[0])
     candidates = (port for port in random.sample(range(FIRST, end), end - FIRST) if _take(port))

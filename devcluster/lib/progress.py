@@ -1,4 +1,4 @@
-"""Narrated progress: one line per step, with the seconds it took."""
+"""Progress for people: one line per step, with its duration."""
 
 import contextlib
 import sys
@@ -9,19 +9,19 @@ STARTED = time.monotonic()
 
 
 def say(text: str) -> None:
-    """One line, with the seconds since the command began."""
+    """Prints one line with the seconds since the command began."""
     print(f"{time.monotonic() - STARTED:7.1f} s  {text}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
 def step(title: str, expect: str = "") -> Iterator[None]:
-    """Announces a step that may be long (`expect` says how long) and tells when it is done or broken."""
+    """Prints the start of a step (`expect` says how long it takes), then its end or failure."""
     began = time.monotonic()
     if expect:
         say(f"{title} ... ({expect})")
     try:
         yield
     except BaseException:
-        say(f"{title}: FAILED after {time.monotonic() - began:.1f} s")
+        say(f"{title}: failed after {time.monotonic() - began:.1f} s")
         raise
     say(f"{title}: done in {time.monotonic() - began:.1f} s")

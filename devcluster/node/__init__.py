@@ -1,1 +1,1 @@
-"""The node: processes and namespaces that hold the cluster."""
+"""The node: the processes and namespaces of the cluster."""

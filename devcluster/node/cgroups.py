@@ -1,4 +1,4 @@
-"""The cgroup that holds this cluster's pods, in every hierarchy of cgroup v1 or in the one of v2."""
+"""The cgroup of this cluster's pods, in every hierarchy of cgroup v1 or in the single one of v2."""
 
 import contextlib
 import time
@@ -16,12 +16,12 @@ def hierarchies() -> list[Path]:
     """The mount points: one for cgroup v2, one per controller for v1."""
     if (ROOT / "cgroup.controllers").exists():
         return [ROOT]
-    mounts = [path for path in ROOT.iterdir() if not path.is_symlink()]  # links name the same controllers again
+    mounts = [path for path in ROOT.iterdir() if not path.is_symlink()]  # symbolic links repeat the same controllers
     return sorted(path for path in mounts if (path / "cgroup.procs").exists())
 
 
 def create(name: str) -> None:
-    """Makes the cgroup everywhere; a kubelet does not start without it."""
+    """Creates the cgroup in every hierarchy; the kubelet does not start without it."""
     for hierarchy in hierarchies():
         if (hierarchy / "cgroup.subtree_control").exists():
             _delegate(hierarchy)
@@ -29,7 +29,7 @@ def create(name: str) -> None:
 
 
 def _delegate(hierarchy: Path) -> None:
-    """Hands the controllers that a kubelet needs to the children of a cgroup v2 root."""
+    """Enables the kubelet's controllers for the children of a cgroup v2 root."""
     available = (hierarchy / "cgroup.controllers").read_text().split()
     for controller in V2_CONTROLLERS:
         if controller in available:
@@ -37,7 +37,7 @@ def _delegate(hierarchy: Path) -> None:
 
 
 def remove(name: str) -> None:
-    """Removes the cgroup with all its children. Raises NotReadyError when processes stay in it."""
+    """Removes the cgroup with all its children. Raises NotReadyError when processes remain in it."""
     deadline = time.monotonic() + REMOVE_TIMEOUT
     places = [hierarchy / name for hierarchy in hierarchies()]
     while True:
@@ -53,7 +53,7 @@ def remove(name: str) -> None:
 
 def _remove_tree(path: Path) -> None:
     for child in sorted((entry for entry in path.rglob("*") if entry.is_dir()), key=lambda entry: -len(entry.parts)):
-        with contextlib.suppress(OSError):  # busy for a moment after its last process ended; the caller tries again
+        with contextlib.suppress(OSError):  # busy for a moment after its last process ends; the caller retries
             child.rmdir()
     with contextlib.suppress(OSError):
         path.rmdir()

@@ -1,4 +1,4 @@
-"""The processes of the node: their command lines, in the order of their start."""
+"""The processes of the node: their command lines, in start order."""
 
 import sys
 from dataclasses import dataclass
@@ -21,23 +21,23 @@ VOLATILE = NODE_STATE / "node"
 ETCD_URL = "http://127.0.0.1:2379"
 
 CLIENT_RATE = ("--kube-api-qps=1000", "--kube-api-burst=2000")
-"""The default of 20 requests a second would cap every system that lives from Jobs."""
+"""The default of 20 requests a second would limit every system that depends on Jobs."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """One process that is kept running."""
+    """One process that the node keeps running."""
 
     name: str
     argv: tuple[str, ...]
     needs_api: bool = False
-    """Started when the API server is ready, for it ends when it finds none."""
+    """Whether it starts only when the API server is ready, because it exits without one."""
     once: bool = False
-    """Has done its work when it ends with code 0."""
+    """Whether it is done when it exits with code 0."""
 
 
 def components(cgroup_root: str, api_socket: int, api_host_port: int) -> list[Component]:
-    """All of them. `api_socket` is the descriptor of the host's listening socket, which leads to the API server."""
+    """All components. `api_socket` is the descriptor of the host's listening socket for the API server."""
     return [
         Component("containerd", ("containerd", "--config", f"{NODE_CONFIG}/containerd.toml")),
         Component("etcd", _etcd()),
@@ -71,7 +71,7 @@ def _etcd() -> tuple[str, ...]:
         f"--listen-client-urls={ETCD_URL}",
         f"--advertise-client-urls={ETCD_URL}",
         "--listen-peer-urls=http://127.0.0.1:2380",
-        "--unsafe-no-fsync",  # a machine that loses power starts with a fresh cluster anyway
+        "--unsafe-no-fsync",  # after a power loss the machine starts a new cluster anyway
         "--log-level=warn",
     )
 
@@ -101,7 +101,7 @@ def _api_server() -> tuple[str, ...]:
         f"--kubelet-client-certificate={PKI}/apiserver-kubelet.crt",
         f"--kubelet-client-key={PKI}/apiserver-kubelet.key",
         f"--kubelet-certificate-authority={PKI}/ca.crt",
-        "--kubelet-preferred-address-types=InternalIP",  # `kubectl logs` then needs no name of the node
+        "--kubelet-preferred-address-types=InternalIP",  # then `kubectl logs` works without resolving the node's name
         f"--service-account-key-file={PKI}/service-account.pub",
         f"--service-account-signing-key-file={PKI}/service-account.key",
         "--service-account-issuer=https://kubernetes.default.svc",

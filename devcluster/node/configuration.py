@@ -1,4 +1,4 @@
-"""The configuration files that differ by the version of Kubernetes: config/'s, changed as `versions` says."""
+"""The configuration files that differ by Kubernetes version: those of config/ with the patches of `versions`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ FILES = ("kubelet.yaml", "kube-proxy.yaml")
 
 
 def merge_patch(target: object, patch: Mapping[str, object]) -> dict[str, object]:
-    """`target` changed by a JSON merge patch (RFC 7386): None removes a key, mappings are merged, the rest replaces."""
+    """`target` with a JSON merge patch (RFC 7386) applied: None removes a key, mappings merge, other values replace."""
     merged = dict(target) if isinstance(target, Mapping) else {}
     for key, value in patch.items():
         if value is None:
@@ -22,7 +22,7 @@ def merge_patch(target: object, patch: Mapping[str, object]) -> dict[str, object
 
 
 def document(name: str, version: versions.Version) -> dict[str, object]:
-    """One of `FILES` as this version wants it."""
+    """One of `FILES` for this version."""
     patch = {"kubelet.yaml": version.kubelet, "kube-proxy.yaml": version.kube_proxy}[name]
     return merge_patch(yaml.safe_load((settings.CONFIG / name).read_text()), patch)
 

@@ -1,7 +1,7 @@
-"""Joins a listening socket of the host, and one of the node, to the API server on the node's loopback.
+"""Forwards a listening socket of the host, and one of the node, to the API server on the node's loopback.
 
-A socket belongs to the network namespace it was made in: the host's is made before the node's namespaces are and
-comes here as an inherited descriptor. Both have the same port, so one kubeconfig works on either side.
+A socket belongs to the network namespace that created it: the host's socket exists before the node's namespaces and
+arrives here as an inherited descriptor. Both use the same port, so one kubeconfig works on either side.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def serve(listeners: list[socket.socket], target_port: int) -> None:
-    """Forwards every connection of the listeners to `target_port` on loopback, for ever."""
+    """Forwards every connection of the listeners to `target_port` on loopback, without end."""
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The first process of the node: sets up its view of the machine, then keeps its components running."""
+"""The first process of the node: sets up its namespaces, then keeps its components running."""
 
 import contextlib
 import json
@@ -24,7 +24,7 @@ STATUS = Path("node") / "status.json"
 
 @dataclass
 class Running:
-    """What became of a component so far."""
+    """The state of a component."""
 
     component: Component
     process: subprocess.Popen[bytes] | None = None
@@ -35,7 +35,7 @@ class Running:
 
 
 class Node:
-    """Starts components, reaps everything that ends, and starts again what should run."""
+    """Starts components, reaps every process that ends, and restarts the components."""
 
     def __init__(self, parts: list[Component], inherited: int) -> None:
         self._parts = [Running(part) for part in parts]
@@ -44,13 +44,13 @@ class Node:
         self._status = ""
 
     def keep_running(self) -> None:
-        """Never returns; the node ends when this process is killed."""
+        """Runs the components; never returns. The node ends when this process is killed."""
         while True:
             self.tick()
             time.sleep(TICK)
 
     def tick(self) -> None:
-        """Looks once at everything, and starts what is due."""
+        """Reaps ended processes once and starts the components that are due."""
         self._reap()
         self._api_ready = self._api_ready or api_is_ready()
         for part in self._parts:
@@ -75,7 +75,7 @@ class Node:
             )
 
     def _reap(self) -> None:
-        """Collects every process that ended: components and what they left to the first process."""
+        """Reaps every process that ended: components and their orphans."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -87,7 +87,7 @@ class Node:
 
     def _ended(self, part: Running, code: int) -> None:
         if part.process is not None:
-            part.process.returncode = code  # it was reaped here, so Popen must not look for it
+            part.process.returncode = code  # reaped here, so Popen must not wait for it
         part.process, part.last_code = None, code
         part.done = part.component.once and code == 0
         part.next_start = time.monotonic() + RESTART_DELAY
@@ -112,7 +112,7 @@ class Node:
 
 
 def api_is_ready() -> bool:
-    """Whether the API server says that it is ready."""
+    """Whether the API server reports that it is ready."""
     trust = ssl.create_default_context(cafile=f"{PKI}/ca.crt")
     try:
         with urllib.request.urlopen(READYZ, timeout=2, context=trust):
@@ -124,7 +124,7 @@ def api_is_ready() -> bool:
 def main() -> None:
     """Argument: the JSON document that `cluster.start` wrote."""
     start = json.loads(sys.argv[1])
-    # The first process of a PID namespace ignores a signal without a handler: only SIGKILL from outside ends the node.
+    # The first process of a PID namespace ignores signals without a handler: only SIGKILL from outside ends the node.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     namespaces.enter({name: Path(path) for name, path in start["binaries"].items()})
     Node(components(start["cgroupRoot"], start["socket"], start["port"]), start["socket"]).keep_running()

@@ -1,6 +1,6 @@
-"""Runs programs of the host inside the cluster's network, where pods, Services and the stand-ins have names.
+"""Runs programs of the host inside the cluster's network, where the names of Services and stand-ins resolve.
 
-The program keeps its files, its working directory and its process id; only the network namespace, /etc/hosts and
+The program keeps its files, its working directory and its process ID; only the network namespace, /etc/hosts and
 /etc/resolv.conf are the node's.
 """
 
@@ -31,7 +31,7 @@ def _check(result: int, what: str) -> None:
 def enter() -> None:
     """Moves this process into the cluster's network.
 
-    Raises NotReadyError when no cluster runs, OSError without root.
+    Raises NotReadyError when the cluster does not run, OSError without root.
     """
     node = node_process()
     if node is None:
@@ -39,7 +39,7 @@ def enter() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     with Path(f"/proc/{node}/ns/net").open("rb") as network:
         _check(libc.setns(network.fileno(), CLONE_NEWNET), "Entering the cluster's network")
-    _check(libc.unshare(CLONE_NEWNS), "Making a mount namespace")
+    _check(libc.unshare(CLONE_NEWNS), "Creating a mount namespace")
     _check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "Making mounts private")
     for target in ("/etc/hosts", "/etc/resolv.conf"):
         source = os.fsencode(namespaces.view_of(target))
@@ -54,5 +54,5 @@ def argv(command: Sequence[str | Path]) -> list[str]:
 def run_inside(
     command: Sequence[str | Path], *, cwd: Path | None = None, text: str | None = None, timeout: float | None = None
 ) -> str:
-    """Runs a program inside to its end and returns its standard output. Raises as `run.run` does."""
+    """Runs a program inside the cluster's network and returns its standard output. Raises as `run.run` does."""
     return run(argv(command), cwd=cwd, text=text, timeout=timeout)

@@ -1,4 +1,4 @@
-"""The node's own view of the machine: mounts, network, host name. Runs inside fresh namespaces only."""
+"""Sets up the node's namespaces: mounts, network, host name. Runs only inside new namespaces."""
 
 import os
 import socket
@@ -15,11 +15,11 @@ KUBELET_SYSCTLS = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
-"""What a kubelet sets on its machine (pkg/kubelet/cm, setupKernelTunables). It finds them set, in files of the node's
-own view, and the machine keeps its own values."""
+"""The sysctls that a kubelet sets (pkg/kubelet/cm, setupKernelTunables). It finds these values in files mounted over
+the real ones, and the machine keeps its own values."""
 
 VIEW = settings.STATE / "node" / "view"
-"""Files that stand in for the machine's own; `inside` mounts some of them too, so they lie where the host sees them."""
+"""Files mounted over the machine's own. They lie where the host sees them, because `inside` mounts some of them too."""
 
 HOSTS = f"""\
 127.0.0.1 localhost
@@ -29,7 +29,7 @@ RESOLV_CONF = f"nameserver {settings.NODE_ADDRESS}\nsearch svc.cluster.local clu
 
 
 def enter(binaries: dict[str, Path]) -> None:
-    """Sets everything up; the order matters: our /run first, what is mounted below it after."""
+    """Sets everything up. The order matters: our /run first, then the mounts below it."""
     run(["mount", "--make-rprivate", "/"])
     run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])
     Path("/run/lock").mkdir()
@@ -61,7 +61,7 @@ def _link(binaries: dict[str, Path]) -> None:
 
 
 def _mount_kubelet() -> None:
-    """Shared within the node, so that what a kubelet mounts for a pod is seen by containerd."""
+    """Makes the mount shared within the node, so that containerd sees what the kubelet mounts for a pod."""
     target = Path("/var/lib/kubelet")
     _bind(_directory(settings.NODE_STATE / "node" / "kubelet"), target)
     run(["mount", "--make-rshared", target])
@@ -75,14 +75,14 @@ def _mount_files() -> None:
         source = view_of(target)
         source.write_text(content)
         place = Path(os.path.realpath(target))
-        if not place.exists():  # a resolv.conf that leads into the machine's /run
+        if not place.exists():  # a resolv.conf that links into the machine's /run
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
         run(["mount", "--bind", source, place])
 
 
 def view_of(path: str) -> Path:
-    """The file that stands in for `path` on the node."""
+    """The file that is mounted over `path` on the node."""
     return VIEW / path.strip("/").replace("/", "-")
 
 

@@ -1,4 +1,4 @@
-"""Describes the cluster in a few lines: components, node, images."""
+"""Prints the cluster's state: components, kubeconfig, nodes and pods."""
 
 import json
 
@@ -9,7 +9,7 @@ from devcluster.node.init import STATUS
 
 
 def show() -> None:
-    """Prints what runs; raises nothing when nothing does."""
+    """Prints what runs, or how to start the cluster."""
     if supervisor.node_process() is None:
         print("The development cluster is not running: start it with `make cluster-up`.")
         return
@@ -23,7 +23,7 @@ def show() -> None:
 
 
 def describe(part: dict[str, object]) -> str:
-    """One component in words."""
+    """The state of one component in words."""
     starts = part["starts"]
     if part["done"]:
         return "done"
@@ -31,4 +31,4 @@ def describe(part: dict[str, object]) -> str:
         return "running" if starts == 1 else f"running, started {starts} times"
     if starts == 0:
         return "waiting for the API server"
-    return f"ended with code {part['lastCode']}, started {starts} times"
+    return f"exited with code {part['lastCode']}, started {starts} times"

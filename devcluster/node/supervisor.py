@@ -1,4 +1,4 @@
-"""The one host process that holds the cluster: started, found again, and killed, never mistaken for another."""
+"""The one host process that holds the cluster: how to start, identify and kill it."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ UNSHARE = (
 
 
 def _start_time(pid: int) -> str:
-    """When the process began, in clock ticks since boot; with the PID it names one process (proc_pid_stat(5))."""
+    """When a process started, in clock ticks since boot; with the PID it identifies the process (proc_pid_stat(5))."""
     text = Path(f"/proc/{pid}/stat").read_text()
     fields = text.rpartition(")")[2].split()
     return "" if fields[0] == "Z" else fields[19]
@@ -36,9 +36,9 @@ def _boot() -> str:
 
 
 def start(arguments: dict[str, object], listener: socket.socket) -> None:
-    """Starts the node in namespaces of its own. Its end ends every process, mount and address in them.
+    """Starts the node in new namespaces. They end with it, and with them every process, mount and address.
 
-    The process records itself before it becomes the supervisor, so none ever runs that nobody could find again.
+    The process records itself before it becomes the supervisor, so `process` finds every running supervisor.
     """
     (settings.STATE / "log").mkdir(parents=True, exist_ok=True)
     with (settings.STATE / "log" / "node.log").open("ab") as log:
@@ -56,11 +56,11 @@ def start(arguments: dict[str, object], listener: socket.socket) -> None:
         if child.poll() is not None or time.monotonic() > deadline:
             raise NotReadyError(f"The supervisor did not start: see {settings.STATE / 'log' / 'node.log'}.")
         time.sleep(TICK)
-    child.returncode = 0  # it outlives this command on purpose
+    child.returncode = 0  # it outlives this command by design
 
 
 def record() -> dict[str, object]:
-    """What was recorded at the last start; empty when there was none."""
+    """The record of the last start; empty without one."""
     try:
         document = json.loads(RECORD.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -69,7 +69,7 @@ def record() -> dict[str, object]:
 
 
 def process() -> int | None:
-    """The PID of the running supervisor, None when there is none."""
+    """The PID of the running supervisor, None when no cluster runs."""
     known = record()
     pid = known.get("pid")
     if not isinstance(pid, int) or known.get("boot") != _boot():
@@ -81,7 +81,7 @@ def process() -> int | None:
 
 
 def node_process() -> int | None:
-    """The node's first process, as the host numbers it; None when the cluster is not running."""
+    """The host PID of the node's first process; None when no cluster runs."""
     pid = process()
     if pid is None:
         return None
@@ -92,7 +92,7 @@ def node_process() -> int | None:
 
 
 def stop() -> bool:
-    """Kills the cluster and waits until its last process is gone. False when none was running."""
+    """Kills the cluster and waits until its last process is gone. Returns False when no cluster runs."""
     pid, node = process(), node_process()
     if pid is None:
         return False
@@ -102,9 +102,7 @@ def stop() -> bool:
         signal.pidfd_send_signal(waiting[0], signal.SIGKILL)
         for descriptor in waiting:
             if not select.select([descriptor], [], [], STOP_TIMEOUT)[0]:
-                raise NotReadyError(
-                    f"The cluster's process {pid} did not end within {STOP_TIMEOUT:.0f} s of being killed."
-                )
+                raise NotReadyError(f"The cluster's process {pid} still runs {STOP_TIMEOUT:.0f} s after SIGKILL.")
     finally:
         for descriptor in waiting:
             os.close(descriptor)
@@ -123,7 +121,7 @@ def main() -> None:
     temporary = RECORD.with_suffix(".new")
     temporary.write_text(json.dumps(document, indent=2))
     temporary.rename(RECORD)
-    os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, "-m", "devcluster.node.init", sys.argv[1]])  # noqa: S606 - no shell wanted
+    os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, "-m", "devcluster.node.init", sys.argv[1]])  # noqa: S606 - no shell needed
 
 
 if __name__ == "__main__":

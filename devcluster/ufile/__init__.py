@@ -1,6 +1,6 @@
-"""A stand-in for UFile, UCloud's object storage: its HTTP protocol on one machine, with fault knobs for tests.
+"""A stand-in for US3 (formerly UFile), UCloud's object storage: its HTTP protocol, with fault injection for tests.
 
-It shares no code with `object_store/`, on purpose: signatures and ETags are computed twice, so a mistake shows.
+It deliberately shares no code with `object_store/`: two implementations of signatures and ETags expose a mistake.
 """
 
 from devcluster.ufile.faults import Fault, FaultPlan

@@ -18,14 +18,14 @@ from devcluster.ufile.service import Service
 
 def arguments(argv: list[str]) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m devcluster.ufile", description="A stand-in for UFile.")
+    parser = argparse.ArgumentParser(prog="python -m devcluster.ufile", description="A stand-in for US3.")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=9000, help="port to listen on (default: %(default)s)")
-    parser.add_argument("--control-port", type=int, help="port on 127.0.0.1, see control.py (default: none)")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the objects; it survives restarts")
+    parser.add_argument("--control-port", type=int, help="control port on 127.0.0.1, see control.py (default: none)")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the objects; they survive restarts")
     parser.add_argument("--keys", type=Path, required=True, help="JSON list of key pairs, see accounts.KeyPair")
     parser.add_argument(
-        "--bucket", action="append", default=[], help="bucket to have (repeat for more); those in DIR are kept"
+        "--bucket", action="append", default=[], help="bucket to create (repeatable); buckets in DIR are kept"
     )
     return parser.parse_args(argv)
 

@@ -1,4 +1,4 @@
-"""The stand-in's clock, which tests can put forward: so a restore is done and a token expires without waiting."""
+"""The stand-in's clock. Tests advance it, so that a restore ends and a token expires without waiting."""
 
 import time
 
@@ -10,9 +10,9 @@ class Clock:
         self._ahead = 0.0
 
     def now(self) -> float:
-        """The time, put forward by all that `advance` was told."""
+        """The time in Unix seconds, plus all that `advance` added."""
         return time.time() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Puts the clock forward."""
+        """Advances the clock."""
         self._ahead += seconds

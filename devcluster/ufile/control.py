@@ -1,11 +1,11 @@
-"""The control port of a stand-in in another process, as JSON over HTTP. Keep it on loopback.
+"""The control port of a stand-in in another process: JSON over HTTP. Keep it on loopback.
 
-GET /faults          the faults still planned
+GET /faults          the faults that are still planned
 POST /faults         adds a list of faults
-DELETE /faults       forgets them
-PUT /objects         `{"bucket", "key", "storageClass"}`: gives an object that class, whatever it has
-PUT /restores        `{"Expedited": seconds, "Standard": seconds}`: how long restores take from now on
-POST /clock          `{"advance": seconds}`: puts the clock forward, for restores and for what expires
+DELETE /faults       removes them
+PUT /objects         `{"bucket", "key", "storageClass"}`: sets the class of an object, whatever it is now
+PUT /restores        `{"Expedited": seconds, "Standard": seconds}`: sets how long restores take
+POST /clock          `{"advance": seconds}`: advances the clock, for restores and expiry
 """
 
 import msgspec

@@ -1,4 +1,4 @@
-"""Faults on demand: what the stand-in shall do wrong, for which requests, how often."""
+"""Fault injection: which fault, for which requests, how often."""
 
 import threading
 from fnmatch import fnmatchcase
@@ -11,18 +11,18 @@ KINDS = ("status", "reset", "stall", "slow", "truncate", "corrupt", "lose_reply"
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """One fault and the requests that it hits.
+    """One fault and the requests that it affects.
 
     | kind | what happens |
     | --- | --- |
-    | `status` | answered with `status` and a JSON error before anything is done |
-    | `reset` | the connection is closed before anything is done |
-    | `stall` | silent after `after` bytes of a GET's body (half of them by default), or before any other answer |
-    | `slow` | 1 KB a second after `after` bytes of a GET's body (half of them by default) |
-    | `truncate` | the connection is closed after `after` bytes of a GET's body (half by default) |
-    | `corrupt` | the byte at `after` (the middle by default) is flipped, of a GET's body or of the bytes stored |
-    | `lose_reply` | everything is done, then the connection is closed instead of the answer |
-    | `bad_json` | everything is done, then the answer is half a JSON document |
+    | `status` | replies `status` and a JSON error before it processes the request |
+    | `reset` | closes the connection before it processes the request |
+    | `stall` | sends nothing more after `after` bytes of a GET's body (default: half), or before any other reply |
+    | `slow` | sends 1 KB a second after `after` bytes of a GET's body (default: half) |
+    | `truncate` | closes the connection after `after` bytes of a GET's body (default: half) |
+    | `corrupt` | flips the byte at `after` (default: the middle) of a GET's body or of the bytes stored |
+    | `lose_reply` | processes the request, then closes the connection without a reply |
+    | `bad_json` | processes the request, then replies half a JSON document |
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     parameter: str = ""
     """Name of a query parameter that the request must have."""
     times: int = 1
-    """How many requests it hits; -1 for every one."""
+    """How many requests it affects; -1 for all."""
     status: int = 503
     location: str = ""
     """Location header of a `status` that redirects."""
@@ -40,10 +40,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"a fault is one of {', '.join(KINDS)}, not {self.kind}")
+            raise ValueError(f"unknown fault {self.kind}; use one of {', '.join(KINDS)}")
 
     def hits(self, request: Request) -> bool:
-        """Whether the fault is meant for this request."""
+        """Whether the fault affects this request."""
         return (
             self.method in ("", request.method)
             and fnmatchcase(request.key, self.key)
@@ -52,29 +52,29 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 
 
 class FaultPlan:
-    """The faults still to come. Safe to fill from one thread while another serves."""
+    """The planned faults. One thread can add faults while another serves."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Plans faults; the first that hits a request is the one it gets."""
+        """Plans faults; a request gets the first that affects it."""
         with self._lock:
             self._faults.extend(faults)
 
     def clear(self) -> None:
-        """Forgets what is planned."""
+        """Removes all planned faults."""
         with self._lock:
             self._faults.clear()
 
     def planned(self) -> tuple[Fault, ...]:
-        """The faults that have not been used up."""
+        """The faults that are not used up."""
         with self._lock:
             return tuple(self._faults)
 
     def take(self, request: Request) -> Fault | None:
-        """The fault for this request, used up by one."""
+        """The fault for this request; reduces its count by one."""
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if fault.times != 0 and fault.hits(request):

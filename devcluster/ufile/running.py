@@ -1,4 +1,4 @@
-"""A stand-in in a thread of this process, on a free port of loopback: for tests."""
+"""Runs a stand-in in a thread of this process, on a free port of loopback, for tests."""
 
 import asyncio
 import ssl
@@ -20,29 +20,29 @@ _DEADLINE = 10.0
 
 @dataclass(frozen=True)
 class StandIn:
-    """A running stand-in. It answers for the bucket `127`, the first label of its address."""
+    """A running stand-in. It serves the bucket `127`, the first label of its address."""
 
     port: int
     handler: Handler
 
     @property
     def suffix(self) -> str:
-        """What follows the bucket in the host: `http://127` + suffix reaches it."""
+        """The host without the bucket: `http://127` + suffix is its URL."""
         return f".0.0.1:{self.port}"
 
     @property
     def bucket(self) -> str:
-        """The bucket that needs no name resolution."""
+        """The bucket, whose host needs no name resolution."""
         return "127"
 
     @property
     def faults(self) -> FaultPlan:
-        """What shall go wrong."""
+        """The planned faults."""
         return self.handler.faults
 
     @property
     def service(self) -> Service:
-        """Its buckets, its clock, and how long restores take."""
+        """The service: its buckets, its clock, and how long restores take."""
         return self.handler.service
 
     @property
@@ -54,7 +54,7 @@ class StandIn:
 async def listen(handler: Handler, address: str, port: int, tls: ssl.SSLContext | None = None) -> web.ServerRunner:
     """Starts serving, in TLS when there is a context.
 
-    A client that leaves cancels its handler; `cleanup()` of what is returned ends it all.
+    A client that disconnects cancels its handler. `cleanup()` of the returned runner ends the serving.
     """
     server = web.Server(handler, handler_cancellation=True, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=0.0)
@@ -85,9 +85,9 @@ def running(
 
 
 async def _end(runner: web.ServerRunner) -> None:
-    """Ends the serving, and waits for what it cancelled: nothing may be left when the loop is closed.
+    """Ends the serving and waits for the cancelled tasks: none may remain when the loop closes.
 
-    A connection whose client does not read would stay open to be flushed, and one that was just accepted is nobody's.
+    Otherwise a connection whose client does not read would stay open to be flushed, and a new one has no owner yet.
     """
     open_ones = _transports(runner)
     await runner.cleanup()
@@ -97,7 +97,7 @@ async def _end(runner: web.ServerRunner) -> None:
     await asyncio.gather(*handlers, return_exceptions=True)
     for transport in {*open_ones, *_transports(runner)}:
         transport.abort()
-    for _ in range(2):  # a round of the loop for the closing, one for what that wakes
+    for _ in range(2):  # one iteration of the loop closes, the next runs what that wakes
         await asyncio.sleep(0)
 
 

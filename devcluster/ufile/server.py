@@ -1,4 +1,4 @@
-"""The HTTP shell of the stand-in: turns sockets into requests and replies into bytes, and commits the faults."""
+"""The HTTP shell of the stand-in: reads requests, writes replies, and injects the faults."""
 
 import asyncio
 import secrets
@@ -24,11 +24,11 @@ class Handler:
         self.service = service
         self.faults = faults
         self.seen: list[tuple[str, str]] = []
-        """Method and key of each request, for tests to count."""
+        """Method and key of each request, for tests."""
         self.ranges: list[str] = []
-        """The Range header of each GET, empty where it has none."""
+        """The Range header of each GET, empty without one."""
         self.delay = 0.0
-        """Seconds before each answer."""
+        """Seconds before each reply."""
 
     async def __call__(self, web_request: web.BaseRequest) -> web.StreamResponse:
         """Serves one request."""
@@ -53,7 +53,7 @@ class Handler:
 
     async def _reply(self, request: Request, web_request: web.BaseRequest, fault: Fault | None) -> Reply:
         if fault and fault.kind == "status":
-            refusal = _refusal(UFileError(fault.status, -1, "fault on demand"))
+            refusal = _refusal(UFileError(fault.status, -1, "injected fault"))
             return replace(
                 refusal, headers={**refusal.headers, "Location": fault.location} if fault.location else refusal.headers
             )
@@ -81,19 +81,19 @@ class Handler:
 
 
 async def _send_file(web_request: web.BaseRequest, response: web.StreamResponse, part: Slice) -> None:
-    """Sends a slice of an object; what is large does not pass through this process."""
+    """Sends a slice of an object with sendfile, so large ones do not pass through this process."""
     with part.open() as file:
         if part.length <= _CHUNK:
             await response.write(file.read(part.length))
             return
-        await response.write(b"")  # the headers, which the framework keeps for the first bytes
+        await response.write(b"")  # the headers, which the framework holds back until the first bytes
         if web_request.transport is None:
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         await asyncio.get_running_loop().sendfile(web_request.transport, file, part.start, part.length)
 
 
 async def _send_slice(response: web.StreamResponse, part: Slice, fault: Fault | None) -> bool:
-    """Sends a slice of an object; False when a fault broke it off."""
+    """Sends a slice of an object; returns False when a fault interrupts it."""
     turn = min(_turning_point(fault, part.length), part.length)
     sent = 0
     with part.open() as file:
@@ -119,7 +119,7 @@ def _refusal(error: UFileError) -> Reply:
 
 
 async def _body(web_request: web.BaseRequest, fault: Fault | None) -> AsyncIterator[bytes]:
-    """The request's bytes as they come, one of them flipped when that is the fault."""
+    """The request's bytes as they arrive, with one flipped by the fault `corrupt`."""
     received = 0
     turn = _turning_point(fault, web_request.content_length or 0) if fault and fault.kind == "corrupt" else -1
     async for chunk in web_request.content.iter_chunked(_CHUNK):
@@ -129,7 +129,7 @@ async def _body(web_request: web.BaseRequest, fault: Fault | None) -> AsyncItera
 
 
 def _turning_point(fault: Fault | None, length: int) -> int:
-    """Where a fault in the middle of a body happens."""
+    """The position of a fault within a body."""
     return fault.after if fault and fault.after is not None else length // 2
 
 
@@ -145,7 +145,7 @@ async def _drip(response: web.StreamResponse, rest: bytes) -> None:
 
 
 async def _silence() -> None:
-    """Says nothing until the client gives up: its leaving cancels the handler, and so does the server's end."""
+    """Sends nothing until the client gives up: a disconnect cancels the handler, and so does the server's end."""
     await asyncio.Event().wait()
 
 

@@ -1,4 +1,4 @@
-"""The protocol: one request in, one reply out. Knows buckets and signatures, nothing of sockets and faults."""
+"""The protocol: one request in, one reply out. It handles buckets and signatures, not sockets and faults."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ Body = AsyncIterable[bytes]
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back: a document, or a slice of an object."""
+    """A reply: a document, or a slice of an object."""
 
     status: int
     body: bytes | Slice = b""
@@ -36,32 +36,32 @@ class Reply:
 
 
 class Service:
-    """Buckets and the key pairs that may use them."""
+    """Buckets and the key pairs that can use them."""
 
     def __init__(self, root: Path, buckets: Iterable[str], keys: Iterable[KeyPair]) -> None:
         self.buckets = {name: Bucket(name, root / name) for name in buckets}
         self.clock = Clock()
         self.restore_seconds = dict(archive.DURATIONS)
-        """How long a restore takes, by its tier."""
+        """Tier -> seconds that a restore takes."""
         self._keys = {pair.public_key: pair for pair in keys}
 
     def trust(self, pair: KeyPair) -> None:
-        """Knows another key pair from now on, or what else one of the same public key may do."""
+        """Adds a key pair, or replaces the rights of the pair with the same public key."""
         self._keys[pair.public_key] = pair
 
     def switch(self, bucket: str, key: str, storage_class: str) -> None:
-        """Gives an object another class, whatever it has: for tests. Raises UFileError when it is absent."""
+        """Sets the class of an object, whatever it is now: for tests. Raises UFileError when it is absent."""
         found = self.bucket(bucket)
         found.update(archive.of_class(found.get(key), storage_class))
 
     def bucket(self, name: str) -> Bucket:
-        """The bucket of that name; raises UFileError."""
+        """The bucket of that name; raises UFileError when it is absent."""
         if name not in self.buckets:
             raise errors.no_bucket()
         return self.buckets[name]
 
     async def answer(self, request: Request, body: Body) -> Reply:
-        """The reply to a request; raises UFileError for every reply that is not a success."""
+        """The reply to a request; raises UFileError for every error reply."""
         bucket = self.bucket(request.bucket)
         if request.method == "POST" and not request.key:
             return await self._form(bucket, request, body)
@@ -96,7 +96,7 @@ class Service:
         about = _about(request)
         with bucket.receive(md5="Content-MD5" in request.headers) as incoming:
             async for chunk in body:
-                await asyncio.to_thread(incoming.write, chunk)  # other requests go on while this one is written
+                await asyncio.to_thread(incoming.write, chunk)  # other requests proceed while this one is written
                 if incoming.digests.size > MAX_PUT:
                     raise errors.too_large()
             _check_md5(request, incoming.digests.md5())
@@ -168,7 +168,7 @@ class Service:
             return _document(listing.part_list(bucket.name, upload, uploads.parts(bucket, upload), query))
         if "muploadid" in query:
             return _document(listing.upload_list(uploads.every(bucket), query))
-        raise errors.bad_request("a bucket cannot be read")
+        raise errors.bad_request("a bucket has no content")
 
 
 async def _multipart(bucket: Bucket, request: Request, body: Body, pair: KeyPair) -> Reply:
@@ -177,7 +177,7 @@ async def _multipart(bucket: Bucket, request: Request, body: Body, pair: KeyPair
         names = {"UploadId": upload.id, "BlkSize": BLOCK, "Bucket": bucket.name, "Key": request.key}
         return _document(names)
     if "uploadId" not in request.query:
-        raise errors.bad_request("not an operation of the stand-in")
+        raise errors.bad_request("the stand-in does not implement this operation")
     upload = uploads.find(bucket, request.query["uploadId"], request.key)
     etags = [etag.strip().strip('"') for etag in (await _all(body, BLOCK)).decode(errors="replace").split(",")]
     rights.check_overwriting(pair, bucket, request.key)
@@ -208,7 +208,7 @@ def _check_md5(request: Request, actual: str) -> None:
 
 
 def _about(request: Request) -> About:
-    """What the headers of an upload say of its object; raises UFileError when it cannot have that."""
+    """The metadata and class in an upload's headers; raises UFileError for invalid ones."""
     lower = {name.lower(): value for name, value in request.headers.items()}
     metadata = {name.removeprefix(_METADATA): value for name, value in lower.items() if name.startswith(_METADATA)}
     if sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items()) > MAX_METADATA:

@@ -1,7 +1,7 @@
-# The inference base image: one runtime, as much as running a detector needs, and the server of server/.
+# The inference base image: one runtime with only what a detector needs, and the server of server/.
 #
 # Build context: the root of the repository. BASE_IMAGE is any Debian with Python 3.11 or newer.
-# RUNTIME is tensorflow, which runs frozen_inference_graph.pb, or onnx, which runs model.onnx and is a third of the size.
+# RUNTIME is tensorflow, for frozen_inference_graph.pb, or onnx, for model.onnx, with an image of a third of the size.
 ARG BASE_IMAGE=python:3.13-slim
 ARG RUNTIME=tensorflow
 
@@ -11,14 +11,14 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends binutils \
     && rm -rf /var/lib/apt/lists/*
 COPY requirements/inference-tensorflow.txt requirements/inference-onnx.txt /tmp/
-# Two environments, so that the one that is kept holds no pip.
+# Two environments, so that the one in the image contains no pip.
 RUN python3 -m venv /tmp/installer \
     && python3 -m venv --without-pip /opt/venv \
     && /tmp/installer/bin/python -m pip --python /opt/venv/bin/python install \
         --no-cache-dir --no-compile --no-deps --require-hashes --requirement "/tmp/inference-${RUNTIME}.txt"
-# C++ headers and symbol tables are for those who compile against TensorFlow; they are a third of its size. (Only
-# TensorFlow's libraries: those of numpy and Pillow were edited when their wheels were made and do not survive strip.)
-# The import proves that the list of packages is complete, and leaves the bytecode of what it imported behind.
+# C++ headers and symbol tables are only needed to compile against TensorFlow; they are a third of its size. (Strip only
+# TensorFlow's libraries: those of numpy and Pillow were modified when their wheels were built, and strip breaks them.)
+# The import proves that the list of packages is complete, and writes the bytecode of the imported modules.
 RUN site="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && if [ "$RUNTIME" = tensorflow ]; then \
         rm -r "$site/tensorflow/include" \
@@ -37,7 +37,7 @@ LABEL org.opencontainers.image.title="inference-base" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=packages /opt/venv /opt/venv
 COPY examples/object-detect/server/inference_server /app/inference_server
-# TensorFlow wants a temporary directory at import; this one is writable even where the root file system is not.
+# TensorFlow needs a temporary directory at import; this one is writable even with a read-only root file system.
 ENV TMPDIR=/dev/shm \
     PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app \

@@ -1,7 +1,7 @@
-# The tutorial's inference base by our own means: Python 2.7, TensorFlow 1.7.0 and a server that keeps the contract of
+# A stand-in for the tutorial's inference base: Python 2.7, TensorFlow 1.7.0 and a server with the contract of
 # UAI-Inference's images.
 #
-# Build context: the root of the repository. BASE_IMAGE is Debian 11, the last that has Python 2.7.
+# Build context: the root of the repository. BASE_IMAGE is Debian 11, the last release with Python 2.7.
 ARG BASE_IMAGE=debian:bullseye-slim
 
 FROM ${BASE_IMAGE} AS python
@@ -9,7 +9,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python2.7 \
     && rm -rf /var/lib/apt/lists/*
 
-# The pip that Debian 11 has for Python 3 fetches the last pip for Python 2.7, whose wheel then runs as it is.
+# Debian 11's pip for Python 3 downloads the last pip for Python 2.7, whose wheel runs without installation.
 FROM python AS installer
 RUN apt-get update && apt-get install --yes --no-install-recommends python3-pip
 COPY requirements/python27-installer.txt /tmp/
@@ -21,8 +21,8 @@ FROM python AS built
 ARG LOCK=tutorial-base
 COPY --from=installer /installer /installer
 COPY requirements/tutorial-base.txt requirements/tensorflow-1.15.txt /tmp/
-# C++ headers are for those who compile against TensorFlow. Python 2.7 believes bytecode whose time is that of its source,
-# so both get the time that files have in a reproducible image. (Modules for Python 3 alone do not compile: grpc.aio.)
+# C++ headers are only needed to compile against TensorFlow. Python 2.7 uses bytecode whose time matches its source, so
+# both get the time of files in a reproducible image. (Modules for Python 3 only, such as grpc.aio, do not compile.)
 RUN pip="python2.7 /installer/pip.whl/pip" site=/usr/local/lib/python2.7/dist-packages \
     && $pip install --no-index --no-deps /installer/setuptools-*.whl /installer/wheel-*.whl \
     && $pip install --no-cache-dir --no-compile --no-deps --require-hashes --requirement "/tmp/${LOCK}.txt" \

@@ -1,1 +1,1 @@
-"""The export step: from a pinned checkpoint in UFile to a verified frozen graph in UFile."""
+"""The export step: from a pinned checkpoint in US3 to a verified frozen graph in US3."""

@@ -1,6 +1,6 @@
 """Runs the export or, with the argument `answer`, the frozen graph on a sample.
 
-Its input is in the environment, its result where the kubelet looks for it.
+Reads its input from the environment and writes its result as the container's termination message.
 """
 
 import os
@@ -16,8 +16,8 @@ from inference_image_store import Credentials, Store, environment_secrets, to_st
 
 
 def main(arguments: list[str]) -> ExitCode:
-    """Runs what the only argument names, the export without one."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it when it is imported: errors only
+    """Runs the program named by the only argument; without one, the export."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it at import: log errors only
     to_stderr()
     return results.run(STEPS[arguments[0] if arguments else EXPORT], environment_secrets())
 

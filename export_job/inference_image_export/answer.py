@@ -1,4 +1,4 @@
-"""What the frozen graph itself answers on the sample: the measure for the built image."""
+"""The frozen graph's own answer to the sample: the reference for the built image."""
 
 import tempfile
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def answer(stage: AnswerInput, store: Store, target: Path) -> Answered:
 
 
 def detections(outputs: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was found in the only picture of a batch, as plain values and without the padding behind it."""
+    """The detections in a batch's only picture, as plain values without padding."""
     count = int(outputs["num_detections"][0])
     columns = (outputs[f"detection_{name}"][0][:count].tolist() for name in ("classes", "scores", "boxes"))
     return [{"id": int(number), "score": score, "box": box} for number, score, box in zip(*columns, strict=True)]
@@ -51,5 +51,5 @@ def _batch(stage: AnswerInput, data: bytes) -> Any:  # noqa: ANN401 - as picture
         raise StageError(
             Reason.SAMPLE_INVALID,
             f"TensorFlow cannot decode spec.test.sample {stage.sample}: {str(error).splitlines()[0]}",
-            "Name a JPEG, PNG, BMP or GIF picture, or set spec.test.matchGraph to false.",
+            "Use a JPEG, PNG, BMP or GIF picture, or set spec.test.matchGraph to false.",
         ) from error

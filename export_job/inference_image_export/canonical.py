@@ -1,4 +1,4 @@
-"""One form for equal graphs: protobuf messages with maps in a fixed order, so that equal input gives equal bytes."""
+"""Canonical protobuf: maps in a fixed order, so that equal graphs give equal bytes."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from inference_image_contract.reasons import Reason
 def read_graph(path: Path) -> Any:  # noqa: ANN401 - a protobuf message, untyped
     """The GraphDef in a file.
 
-    Raises StageError (`GraphInvalid`) when it is none.
+    Raises StageError (`GraphInvalid`) for any other content.
     """
     from google.protobuf.message import DecodeError
     from tensorflow.compat import v1 as tf
@@ -21,10 +21,10 @@ def read_graph(path: Path) -> Any:  # noqa: ANN401 - a protobuf message, untyped
         raise StageError(
             Reason.GRAPH_INVALID,
             f"This is not a frozen graph: {error}.",
-            "Name a file that `export_inference_graph` or `freeze_graph` wrote (frozen_inference_graph.pb).",
+            "Use a file from `export_inference_graph` or `freeze_graph` (frozen_inference_graph.pb).",
         ) from error
 
 
 def write(message: Any, path: Path) -> None:  # noqa: ANN401 - a protobuf message, untyped
-    """Writes a message: equal messages as equal bytes, whatever the process."""
+    """Writes a message; equal messages become equal bytes in every process."""
     path.write_bytes(message.SerializeToString(deterministic=True))

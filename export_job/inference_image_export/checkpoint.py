@@ -1,4 +1,4 @@
-"""Reads a fetched checkpoint through before TensorFlow is imported, to name damage in a second."""
+"""Verifies a downloaded checkpoint before TensorFlow is imported, to report damage within a second."""
 
 import mmap
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from inference_image_export.fetch import Source
 def check(source: Source) -> None:
     """Compares the data files with the index: their sizes, and the checksum of every tensor.
 
-    Raises StageError (`ExportFailed`) that names what is damaged.
+    Raises StageError (`ExportFailed`), which names the damaged part.
     """
     index = source.checkpoint_prefix.with_name(source.checkpoint_prefix.name + ".index")
     data = index.read_bytes()
@@ -31,10 +31,10 @@ def check(source: Source) -> None:
 
 def _check_shard(path: Path, size: int, entries: Iterable[Tensor], source: Source) -> None:
     if not path.is_file():
-        raise failures.damaged(f"its index tells of {path.name}, which is not there", source)
+        raise failures.damaged(f"its index lists {path.name}, which is missing", source)
     have = path.stat().st_size
     if have < size:
-        raise failures.damaged(f"{path.name} has {have} bytes, its index tells of {size}", source)
+        raise failures.damaged(f"{path.name} has {have} bytes, but its index says {size}", source)
     if not size:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -44,5 +44,5 @@ def _check_shard(path: Path, size: int, entries: Iterable[Tensor], source: Sourc
 
 
 def _crc32c(data: mmap.mmap, entry: Tensor) -> int:
-    """Of one tensor, which is copied: the largest of a detector is a few MB."""
+    """The checksum of one tensor. It copies the tensor: the largest of a detector has a few MB."""
     return int(google_crc32c.value(data[entry.offset : entry.offset + entry.size]))

@@ -14,27 +14,27 @@ from inference_image_export.fetch import Source
 
 @dataclass(frozen=True)
 class Output:
-    """What an export leaves on this disk."""
+    """The files of an export on this disk."""
 
     graph: Path
     pipeline_config: Path | None = None
-    """The config as the API understood it, for who wants to know later; none of a ready graph."""
+    """The config as the API parsed it, for reference; None for an imported graph."""
 
 
 def export(source: Source, input_type: str, folder: Path) -> Output:
-    """Exports into `folder`, which must not exist: the exporter refuses one that holds an earlier export.
+    """Exports into `folder`, which must not exist: the exporter rejects a folder with an earlier export.
 
     Raises StageError: `PipelineConfigInvalid` (with the line), `ExportFailed`.
     """
-    from object_detection import exporter  # first: it switches TensorFlow to the behaviour of version 1
+    from object_detection import exporter  # import first: it switches TensorFlow to version 1 behaviour
     from tensorflow.compat import v1 as tf
 
-    tf.logging.set_verbosity(tf.logging.ERROR)  # else a page of deprecations that nobody here can act on
+    tf.logging.set_verbosity(tf.logging.ERROR)  # hides a page of deprecation warnings that nobody here can act on
     config = _read_config(source)
     try:
         with tf.Graph().as_default(), _graph_only(exporter):
             exporter.export_inference_graph(input_type, config, str(source.checkpoint_prefix), str(folder))
-    except OSError:  # the disk, not the model: not explained by what follows
+    except OSError:  # an error of the disk, not of the model: the code below does not explain it
         raise
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
@@ -44,9 +44,9 @@ def export(source: Source, input_type: str, folder: Path) -> Output:
 
 @contextlib.contextmanager
 def _graph_only(exporter: Any) -> Iterator[None]:  # noqa: ANN401 - a module, untyped
-    """Keeps the exporter from writing what nobody reads: the checkpoint once more, and a SavedModel nobody asked for.
+    """Keeps the exporter from writing unused files: another copy of the checkpoint, and a SavedModel.
 
-    `saved_model` writes that from the finished graph. What is frozen does not depend on either.
+    `saved_model` writes a SavedModel from the finished graph on request. The frozen graph depends on neither.
     """
     written = {name: getattr(exporter, name) for name in ("write_graph_and_checkpoint", "write_saved_model")}
     for name in written:
@@ -70,7 +70,7 @@ def _read_config(source: Source) -> Any:  # noqa: ANN401 - a protobuf message, u
 
 
 def _variable(error: Exception) -> str:
-    """The name of the variable that an assignment failed for; TensorFlow's text names only the assignment."""
+    """The name of the variable of a failed assignment; TensorFlow's text names only the assignment."""
     operation = getattr(error, "op", None)
     if operation is None or operation.type != "Assign":
         return ""

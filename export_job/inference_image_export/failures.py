@@ -1,13 +1,13 @@
-"""What the exporter's errors mean, in words a person can act on. Pure: it needs no TensorFlow."""
+"""Turns the exporter's errors into failures that tell a person what to do. Pure: it needs no TensorFlow."""
 
 import re
 
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_export.fetch import Source
 
-_AGAIN = "then set the annotation uai.ucloud.cn/requestedAt to a new value"
-_OF_TODAY = "the Object Detection API of TensorFlow 1 (autumn 2019)"
+_API = "the Object Detection API of TensorFlow 1 (autumn 2019)"
 
 _PARSE_ERROR = re.compile(r"(?P<line>\d+):(?P<column>\d+) ?: ?(?P<what>.*)", re.DOTALL)
 _MISSING_KEY = re.compile(r"Key (?P<key>\S+) not found in checkpoint")
@@ -26,14 +26,14 @@ def config_failure(error: str, key: str) -> StageError:
     return StageError(
         Reason.PIPELINE_CONFIG_INVALID,
         f"{where}: {what}",
-        f"The config is read by {_OF_TODAY}: remove what it does not know, upload the config, {_AGAIN}.",
+        f"The export parses the config with {_API}: fix or remove this field, upload it, {REQUEST_AGAIN}",
     )
 
 
 def export_failure(error: Exception, source: Source, variable: str = "") -> StageError:
-    """The failure that an exception of the exporter stands for.
+    """The failure for an exception of the exporter.
 
-    `variable` is the name of the variable that could not be restored, where it is known.
+    `variable` is the name of the variable that was not restored, if known.
     """
     text = str(error).replace(f"{source.checkpoint_prefix.parent}/", "")
     missing, shapes = _MISSING_KEY.search(text), _SHAPES.search(text)
@@ -46,27 +46,27 @@ def export_failure(error: Exception, source: Source, variable: str = "") -> Stag
     if isinstance(error, NotImplementedError) or _UNKNOWN_MODEL.search(text):
         return StageError(
             Reason.PIPELINE_CONFIG_INVALID,
-            f"{source.pipeline_config_key} asks for what the export does not have: {useful_line(text)}",
-            f"The export knows {_OF_TODAY} without its quantization: train a model of one of its types.",
+            f"{source.pipeline_config_key} requires something that the export does not support: {useful_line(text)}",
+            f"The export supports {_API} without quantization: train a model of one of its types.",
         )
     return StageError(
         Reason.EXPORT_FAILED,
         f"The exporter failed on {source.checkpoint_key}: {useful_line(text) or type(error).__name__}",
-        f"Check that {source.pipeline_config_key} is the config of this training; the Job's log has the traceback.",
+        f"Check that {source.pipeline_config_key} is the config of this training. The Job's log has the traceback.",
     )
 
 
 def damaged(how: str, source: Source) -> StageError:
-    """The failure of a checkpoint whose bytes are not what the training wrote."""
+    """The failure for a checkpoint with damaged bytes."""
     return StageError(
         Reason.EXPORT_FAILED,
         f"The checkpoint {source.checkpoint_key} is damaged: {how}",
-        f"Upload the files of this checkpoint again, or name another step, {_AGAIN}.",
+        f"Upload the files of this checkpoint again, or set another step, {REQUEST_AGAIN}",
     )
 
 
 def useful_line(text: str) -> str:
-    """The one line of a TensorFlow error that says what happened: that after `Node:`, or else the first."""
+    """The informative line of a TensorFlow error: the one after `Node:`, else the first."""
     node = _NODE_LINE.search(text)
     return _one_line(node["what"] if node else next((line for line in text.splitlines() if line.strip()), ""))
 
@@ -75,10 +75,10 @@ def _missing_variable(key: str, source: Source) -> StageError:
     averages = key.endswith("/ExponentialMovingAverage")
     return StageError(
         Reason.EXPORT_FAILED,
-        f"The checkpoint {source.checkpoint_key} has no variable {key}, which {source.pipeline_config_key} asks for.",
-        f"The training kept no moving averages: set eval_config.use_moving_averages to false, {_AGAIN}."
+        f"The checkpoint {source.checkpoint_key} has no variable {key}, which {source.pipeline_config_key} requires.",
+        f"The training kept no moving averages: set eval_config.use_moving_averages to false, {REQUEST_AGAIN}"
         if averages
-        else f"Name the config that this checkpoint was trained with in spec.model.pipelineConfig, {_AGAIN}.",
+        else f"Set spec.model.pipelineConfig to the config that this checkpoint was trained with, {REQUEST_AGAIN}",
     )
 
 
@@ -87,8 +87,8 @@ def _other_shape(model: str, checkpoint: str, variable: str, source: Source) -> 
         Reason.EXPORT_FAILED,
         f"{variable} has shape {checkpoint} in the checkpoint {source.checkpoint_key}, "
         f"and {model} in the model of {source.pipeline_config_key}.",
-        "Config and checkpoint are of different trainings (often another num_classes): name the config that this "
-        f"checkpoint was trained with in spec.model.pipelineConfig, {_AGAIN}.",
+        "Config and checkpoint belong to different trainings (often another num_classes): set "
+        f"spec.model.pipelineConfig to the config that this checkpoint was trained with, {REQUEST_AGAIN}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Fetches what was pinned: the checkpoint's files and the pipeline config, or a ready graph; the label map."""
+"""Downloads the pinned inputs: the checkpoint's files and the pipeline config, or an imported graph; the label map."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from inference_image_store import Store, Wanted
 
 _INDEX_SUFFIX = ".index"
 _NOT_NEEDED = ".meta"
-"""The training graph, often the largest file; the graph to export is built from the pipeline config."""
+"""The training graph, often the largest file. The export does not need it: it builds the graph from the config."""
 
 
 _CHANGES = {
-    Reason.OBJECT_NOT_FOUND: " any more: it was there when it was resolved.",
-    Reason.OBJECT_ARCHIVED: ": it could be read when it was resolved.",
+    Reason.OBJECT_NOT_FOUND: " any more: it existed when it was resolved.",
+    Reason.OBJECT_ARCHIVED: ": it was readable when it was resolved.",
 }
-"""What can become of a pinned object, and how its message ends then."""
+"""Changes of a pinned object, and the ends of their messages."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What an export needs, on this disk, and the names that a person knows it by."""
+    """The inputs of an export on this disk, and their keys for messages."""
 
     checkpoint_prefix: Path
-    """The common part of the names of the checkpoint's files, as TensorFlow takes it."""
+    """The checkpoint prefix: the common part of its file names."""
     checkpoint_key: str
     pipeline_config: Path
     pipeline_config_key: str
@@ -34,9 +34,9 @@ class Source:
 
 
 def fetch(store: Store, input_lock: InputLock, folder: Path) -> Source:
-    """Downloads the checkpoint and the pipeline config into `folder`, each as it was pinned.
+    """Downloads the pinned checkpoint and pipeline config into `folder`.
 
-    Raises StageError (`SourceChanged`) when one has changed or gone since.
+    Raises StageError (`SourceChanged`) when one has changed or is gone.
     """
     if input_lock.pipeline_config is None:
         raise _other_version("no pipeline config")
@@ -59,9 +59,9 @@ def fetch(store: Store, input_lock: InputLock, folder: Path) -> Source:
 
 
 def fetch_graph(store: Store, graph: PinnedObject, folder: Path) -> Path:
-    """Downloads a ready graph into `folder`, as it was pinned.
+    """Downloads the pinned imported graph into `folder`.
 
-    Raises StageError (`SourceChanged`) when it has changed or gone since.
+    Raises StageError (`SourceChanged`) when it has changed or is gone.
     """
     folder.mkdir(parents=True)
     target = folder / "frozen_inference_graph.pb"
@@ -70,9 +70,9 @@ def fetch_graph(store: Store, graph: PinnedObject, folder: Path) -> Path:
 
 
 def fetch_label_map(store: Store, input_lock: InputLock, folder: Path) -> Path:
-    """Downloads the label map into `folder`, as it was pinned.
+    """Downloads the pinned label map into `folder`.
 
-    Raises StageError (`SourceChanged`) when it has changed or gone since.
+    Raises StageError (`SourceChanged`) when it has changed or is gone.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "label_map.pbtxt"
@@ -94,13 +94,14 @@ def _download(store: Store, pinned: Iterable[tuple[PinnedObject, Path]]) -> None
         raise StageError(
             Reason.SOURCE_CHANGED,
             f"{error.message.removesuffix('.')}{_CHANGES[error.reason]}",
-            "Nothing to do if the training goes on: everything is resolved again. Else upload the object again.",
+            "Nothing to do while the training continues: the operator resolves again. "
+            "Otherwise upload the object again.",
         ) from error
 
 
 def _other_version(lack: str) -> StageError:
     return StageError(
         Reason.INVALID_INPUT,
-        f"The input lock names {lack}.",
-        "The images of the steps are of different versions: install them from one chart.",
+        f"The input lock contains {lack}.",
+        "The images of the steps have different versions: install them from one chart.",
     )

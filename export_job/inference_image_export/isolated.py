@@ -1,7 +1,7 @@
-"""Runs a function of TensorFlow in a process that ends, so that the memory it took is free again, and known.
+"""Runs a TensorFlow function in a separate process, which frees its memory at the end and measures its peak.
 
-The processes are forked from one that has imported TensorFlow and done nothing else with it: none waits for the import
-again. That one is started early, beside a download, and has no key in its environment.
+The processes are forked from one that has only imported TensorFlow, so the import happens once. That process starts
+early, during a download, and has no credentials in its environment.
 """
 
 import multiprocessing
@@ -30,18 +30,18 @@ T = TypeVar("T")
 
 
 class Outcome(NamedTuple, Generic[T]):
-    """What a function returned, and the memory that it took."""
+    """The result of a function and its peak memory."""
 
     value: T
     peak_bytes: int
-    """Highest resident set that a process of its own would have had, with TensorFlow imported in it."""
+    """Peak resident set of an equivalent process that imports TensorFlow itself."""
 
 
 class Processes:
-    """Runs one function after another, each in a process of its own."""
+    """Runs functions one after another, each in a separate process."""
 
     def __init__(self, modules: Sequence[str]) -> None:
-        """Starts the process that imports `modules`, and does not wait for it. The first call decides for all."""
+        """Starts the process that imports `modules`, without waiting for it. The first call decides for all."""
         self.peak_bytes = 0
         """The highest of all peaks."""
         _PROCESSES.set_forkserver_preload(list(modules))
@@ -54,8 +54,8 @@ class Processes:
     def run(self, function: Callable[..., T], *arguments: object) -> Outcome[T]:
         """Calls a function of a module with arguments that can be pickled.
 
-        Raises StageError as the function does, and `OutOfMemory` when its process was killed; RuntimeError for another
-        exception, whose traceback went to standard error.
+        Raises StageError as the function does, and `OutOfMemory` when its process is killed; RuntimeError for any
+        other exception, whose traceback goes to standard error.
         """
         receiver, sender = _PROCESSES.Pipe(duplex=False)
         process = _PROCESSES.Process(target=_child, args=(sender, function, arguments))
@@ -77,7 +77,7 @@ class Processes:
 
 def _child(sender: Connection, function: Callable[..., Any], arguments: tuple[object, ...]) -> None:
     with tempfile.TemporaryDirectory(prefix="tensorflow-") as scratch:
-        tempfile.tempdir = scratch  # a process like this one ends without the clean-up that libraries register
+        tempfile.tempdir = scratch  # a forked process ends without the clean-up that libraries register
         sender.send(_answer(function, arguments))
 
 
@@ -86,19 +86,19 @@ def _answer(function: Callable[..., Any], arguments: tuple[object, ...]) -> obje
         return function(*arguments), _peak_bytes()
     except StageError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - whatever it was, the other process tells it
+    except Exception as error:  # noqa: BLE001 - the other process reports every exception
         traceback.print_exc(file=sys.stderr)
         return RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def _peak_bytes() -> int:
-    """A forked process does not count pages of libraries that it did not touch itself; its parent touched them."""
+    """A forked process does not count library pages that only its parent touched, so this adds them."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return own + max(0, _file_bytes(os.getppid()) - _file_bytes(os.getpid()))
 
 
 def _file_bytes(process: int) -> int:
-    """Resident pages of files, of a process (proc_pid_status(5))."""
+    """Resident file pages of a process (proc_pid_status(5))."""
     lines = Path(f"/proc/{process}/status").read_text("ascii").splitlines()
     found = next((line for line in lines if line.startswith("RssFile:")), "RssFile: 0 kB")
     return int(found.split()[1]) * 1024
@@ -106,7 +106,7 @@ def _file_bytes(process: int) -> int:
 
 def _ended(code: int | None) -> Exception:
     if code != -signal.SIGKILL:
-        return RuntimeError(f"the process that runs TensorFlow ended with code {code}")
+        return RuntimeError(f"the process that runs TensorFlow failed with exit code {code}")
     return StageError(
         Reason.OUT_OF_MEMORY,
         "TensorFlow was killed: it used more memory than the container's limit.",

@@ -1,4 +1,4 @@
-"""What a label map calls the classes."""
+"""The class names of a label map."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from inference_image_contract.reasons import Reason
 
 
 def names(path: Path, key: str) -> dict[int, tuple[str, ...]]:
-    """The names of each id: its display_name and its name, as far as it has them.
+    """ID -> names: display_name and name, where present.
 
-    Raises StageError (`LabelMapInvalid`); `key` is what a person knows the file by.
+    Raises StageError (`LabelMapInvalid`); `key` is the file's key for the message.
     """
     from google.protobuf import text_format
     from object_detection.protos import string_int_label_map_pb2
@@ -20,7 +20,7 @@ def names(path: Path, key: str) -> dict[int, tuple[str, ...]]:
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise StageError(
             Reason.LABEL_MAP_INVALID,
-            f"The label map {key} cannot be read: {error}.",
+            f"The label map {key} is invalid: {error}.",
             "Correct the label map, or set spec.test.matchGraph to false.",
         ) from error
     return {item.id: tuple(filter(None, (item.display_name, item.name))) for item in label_map.item}

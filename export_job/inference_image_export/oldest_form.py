@@ -1,4 +1,4 @@
-"""A verified graph, written for the oldest TensorFlow that can be reached; and what is said where that is too new."""
+"""Writes a verified graph for the oldest TensorFlow possible, and reports when that is too new."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from inference_image_export.readable import RELEASES, Obstacle, Release, obstacl
 
 @dataclass(frozen=True)
 class OldestForm:
-    """Which TensorFlow reads a graph, and why no older one does."""
+    """The oldest TensorFlow that reads a graph, and why older ones do not."""
 
     tensorflow: str
     """The version of this process, such as `2.21.0`."""
     readable_by: str
-    """`1.7`, `1.15`, or that of this process (`2.21`) when none of those reads it."""
+    """`1.7`, `1.15`, or this process's version (`2.21`) when neither reads it."""
     obstacles: Mapping[str, Obstacle]
-    """Release -> what it does not know; for each that does not read the graph."""
+    """Release -> the obstacle, for each release that does not read the graph."""
 
 
 def write(exported: Path, target: Path) -> OldestForm:
-    """Writes the graph of `exported` to `target`, rewritten where that reaches an older release, else as it is."""
+    """Writes the graph of `exported` to `target`, rewritten if that suits an older release, else unchanged."""
     import tensorflow as tf
 
     graph = canonical.read_graph(exported)
@@ -37,12 +37,12 @@ def write(exported: Path, target: Path) -> OldestForm:
 
 
 def write_unchanged(exported: Path, target: Path) -> None:
-    """Writes the graph as it is, equal graphs as equal bytes."""
+    """Writes the graph unchanged; equal graphs become equal bytes."""
     canonical.write(canonical.read_graph(exported), target)
 
 
 def check_demand(form: OldestForm, demanded: str) -> None:
-    """Raises StageError (`GraphIncompatible`) when the release `demanded` (empty for any) does not read the graph."""
+    """Raises StageError (`GraphIncompatible`) when the release `demanded` (empty for any) cannot read the graph."""
     if not demanded:
         return
     known = [release for release in RELEASES if not tensorflow_versions.is_older(demanded, release.version)]

@@ -1,4 +1,4 @@
-"""The graph as an ONNX model, and how far its answers are from the frozen graph's."""
+"""Converts the graph to an ONNX model and compares its answers with the frozen graph's."""
 
 import os
 import subprocess
@@ -14,16 +14,16 @@ from inference_image_export import picture
 from inference_image_export.verify import OUTPUTS, run
 
 INPUT = "image_tensor"
-"""The one input that ONNX has the operators for: the others decode files."""
+"""The only input type that ONNX operators support: the others decode files."""
 
 LARGEST_DIFFERENCE = 1e-4
-"""Of a score, or of a box in shares of the picture. Both add the same numbers as float32, in different orders."""
+"""Maximal difference of a score, or of a relative box coordinate. Both add the same float32 numbers in other orders."""
 
 _SCORE, _FIRST = 0.05, 10
-"""Detections that are compared: those with this score, and the first of each picture whatever their score. Below that,
-two equal candidates decide by chance which of them suppresses the other."""
+"""Compared are detections with at least this score, and the first of each picture. Below it, chance decides which of
+two equal candidates suppresses the other."""
 
-_LEAVE_OUT = "Leave ONNX out of spec.export.formats to publish this model without it"
+_LEAVE_OUT = "Remove ONNX from spec.export.formats to publish this model without it"
 
 
 def write(graph: Path, model: Path) -> None:
@@ -46,7 +46,7 @@ def write(graph: Path, model: Path) -> None:
 
 
 def compare(graph: Path, model: Path) -> float:
-    """The greatest difference between the two on the export's pictures.
+    """The greatest difference of the two models on the export's pictures.
 
     Raises StageError (`OnnxFailed`) when onnxruntime cannot run the model.
     """
@@ -56,7 +56,7 @@ def compare(graph: Path, model: Path) -> float:
 
 
 def accept(greatest: float) -> str:
-    """A difference that `compare` found, as a decimal number.
+    """The difference from `compare` as a decimal number.
 
     Raises StageError (`OnnxDiffers`) when it is more than LARGEST_DIFFERENCE.
     """
@@ -65,16 +65,16 @@ def accept(greatest: float) -> str:
             Reason.ONNX_DIFFERS,
             f"The ONNX model's answers differ from the frozen graph's by {greatest:.1e}, more than "
             f"{LARGEST_DIFFERENCE:.0e}.",
-            f"Nothing was published. {_LEAVE_OUT}, and report it: this model is converted wrongly.",
+            f"Nothing was published. {_LEAVE_OUT}, and report this: the conversion of this model is wrong.",
         )
     return f"{greatest:.1e}"
 
 
 def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> float:
-    """The greatest difference of a score or a box coordinate, over the detections that are compared.
+    """The greatest difference of a score or a box coordinate over the compared detections.
 
-    Both are outputs by name for one batch. Each detection is held against the nearest of its class on the other side,
-    for detections of nearly equal score may change places. Infinite when there is none.
+    Both are outputs by name for one batch. Each detection is compared with the nearest of its class on the other side,
+    because detections with nearly equal scores may swap. Infinite without a counterpart.
     """
     import numpy as np
 
@@ -87,7 +87,7 @@ def difference(expected: Mapping[str, Any], found: Mapping[str, Any]) -> float:
 
 
 def _distance(one: Mapping[str, Any], other: Mapping[str, Any], at: int) -> float:
-    """How far the compared detections of picture `at` are from the nearest ones of the other side."""
+    """The difference of the compared detections of picture `at` from the nearest ones on the other side."""
     import numpy as np
 
     scores, classes = one["detection_scores"][at], one["detection_classes"][at]
@@ -111,19 +111,19 @@ def _answers(model: Path, batches: list[Any]) -> list[dict[str, Any]]:
         session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
         names = [f"{name}:0" for name in OUTPUTS]
         answers = [session.run(names, {f"{INPUT}:0": batch}) for batch in batches]
-    except Exception as error:  # onnxruntime's own exceptions have no common class
+    except Exception as error:  # onnxruntime's exceptions have no common class
         raise _failed(f"onnxruntime cannot run it: {_last_line(str(error))}") from error
     return [dict(zip(OUTPUTS, values, strict=True)) for values in answers]
 
 
 def _last_line(text: str) -> str:
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it says nothing"
+    return lines[-1][:300] if lines else "without a message"
 
 
 def _failed(what: str) -> StageError:
     return StageError(
         Reason.ONNX_FAILED,
-        f"The graph does not become an ONNX model: {what}.",
-        f"Nothing was published. {_LEAVE_OUT}; the Job's log has more.",
+        f"The conversion to ONNX failed: {what}.",
+        f"Nothing was published. {_LEAVE_OUT}. The Job's log has details.",
     )

@@ -1,7 +1,7 @@
-"""One form for equal ONNX models: nodes and constants in the order of their use, and named by it.
+"""Canonical ONNX models: nodes and constants in the order of their use, and named by it.
 
-tf2onnx walks through sets: which of two equal constants survives, and where an independent node stands, differs from
-process to process. What the model computes does not, so names and order are given anew, from the outputs back.
+tf2onnx iterates over sets, so processes differ in which of two equal constants survives and in the order of independent
+nodes. The computed function is the same, so this module assigns new names and a new order, from the outputs back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ def canonicalise(model: Message) -> None:
 
 
 def _bypass_identities(graph: Message, outer: Mapping[str, str]) -> None:
-    """Lets every node read what an Identity reads: whether tf2onnx left it between two nodes is chance as well."""
+    """Connects the readers of each Identity to its input: whether tf2onnx keeps an Identity is random as well."""
     same = dict(outer)
     for node in graph.node:
         if node.op_type == "Identity":
@@ -51,7 +51,7 @@ class _Counter:
 
 
 class _Scope:
-    """One graph; the body of a loop or a branch sees the names of those around it."""
+    """One graph; the body of a loop or a branch sees the names of the enclosing graphs."""
 
     def __init__(self, graph: Message, outer: Mapping[str, str], counter: _Counter) -> None:
         self._graph = graph
@@ -81,7 +81,7 @@ class _Scope:
         graph.name, graph.doc_string = "graph", ""  # a name is required
 
     def _visit(self, name: str, fixed: Mapping[str, str]) -> None:
-        """Names whatever a value is made of, then the value; a stack, for graphs are deeper than Python's calls."""
+        """Names the inputs of a value, then the value. It keeps a stack: graphs are deeper than Python's recursion limit."""
         stack: list[tuple[str, bool]] = [(name, False)]
         while stack:
             current, ready = stack.pop()
@@ -122,13 +122,13 @@ class _Scope:
 
 
 def _captured(node: Message) -> list[str]:
-    """What the bodies of a node take from around them."""
+    """The names that the bodies of a node read from enclosing graphs."""
     attributes = sorted(node.attribute, key=lambda attribute: attribute.name)
     return [name for attribute in attributes if attribute.HasField("g") for name in _outside(attribute.g)]
 
 
 def _outside(body: Message) -> list[str]:
-    """The names that a body uses and does not make, in the order of their use from its outputs back."""
+    """The names that a body reads but does not define, in the order of their use from its outputs back."""
     producers = {name: node for node in body.node for name in node.output}
     seen = {value.name for value in body.input} | {constant.name for constant in body.initializer}
     found: list[str] = []
@@ -147,7 +147,7 @@ def _outside(body: Message) -> list[str]:
 
 
 def _name_sizes(values: Iterable[Message]) -> None:
-    """Unknown sizes have names, too."""
+    """Renames symbolic sizes too."""
     names: dict[str, str] = {}
     for value in values:
         for size in value.type.tensor_type.shape.dim:

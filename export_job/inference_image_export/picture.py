@@ -1,16 +1,16 @@
-"""One small picture, fed to a graph the way its input type wants it; and a few more for a closer look."""
+"""A small test picture in the form of a graph's input type, and a few more for comparisons."""
 
 from typing import Any
 
 from inference_image_contract import png as file
 
 WIDTH, HEIGHT = 160, 120
-"""Not square, so that a graph that exchanges the two is found out."""
+"""Not square, to detect a graph that swaps height and width."""
 _JPEG = b"\xff\xd8\xff"
 
 
 def pixels() -> bytes:
-    """RGB rows of a dark square on a slope of colours; every byte follows from its place."""
+    """RGB rows of a dark square on a colour gradient; deterministic."""
     return bytes(value for y in range(HEIGHT) for x in range(WIDTH) for value in _pixel(x, y))
 
 
@@ -30,7 +30,7 @@ def feed(input_type: str) -> Any:  # noqa: ANN401 - an array or a list, as the i
 def feed_file(input_type: str, data: bytes) -> Any:  # noqa: ANN401 - as `feed`
     """The same for a picture file in any format that TensorFlow decodes.
 
-    Raises KeyError for an input type that does not exist, tf.errors.OpError for a file that is no picture.
+    Raises KeyError for an input type that does not exist, tf.errors.OpError for an undecodable file.
     """
     return {"image_tensor": _decoded, "encoded_image_string_tensor": _encoded, "tf_example": _example}[input_type](data)
 
@@ -60,7 +60,7 @@ def _decoded(data: bytes) -> Any:  # noqa: ANN401 - numpy.ndarray
     import tensorflow.compat.v1 as tf
 
     with tf.Graph().as_default(), tf.Session() as session:
-        if data.startswith(_JPEG):  # the transform of other decoders; TensorFlow's own choice is a faster one
+        if data.startswith(_JPEG):  # the accurate transform of other decoders; TensorFlow's default is a faster one
             picture = tf.io.decode_jpeg(data, channels=3, dct_method="INTEGER_ACCURATE")
         else:
             picture = tf.io.decode_image(data, channels=3, expand_animations=False)

@@ -1,11 +1,11 @@
-"""Publishes a graph under its fingerprint, in an order in which a half-done upload is never taken for a result.
+"""Publishes a graph under its fingerprint, in an order such that a partial upload never counts as a result.
 
-<outputPrefix><fingerprint>/pipeline.config              of a checkpoint
-<outputPrefix><fingerprint>/saved_model/saved_model.pb   when asked for
-<outputPrefix><fingerprint>/model.onnx                   when asked for
-<outputPrefix><fingerprint>/frozen_inference_graph.pb    several at a time until here
-<outputPrefix><fingerprint>/result.json                  last: what is named there is complete
-<outputPrefix>frozen_inference_graph.pb                  a copy, where the tutorial's readers look for it
+<outputPrefix><fingerprint>/pipeline.config              for a checkpoint
+<outputPrefix><fingerprint>/saved_model/saved_model.pb   on request
+<outputPrefix><fingerprint>/model.onnx                   on request
+<outputPrefix><fingerprint>/frozen_inference_graph.pb    up to here in parallel
+<outputPrefix><fingerprint>/result.json                  last: everything it names is complete
+<outputPrefix>frozen_inference_graph.pb                  a copy at the tutorial's key
 """
 
 from collections.abc import Mapping
@@ -29,28 +29,28 @@ ONNX = "model.onnx"
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """Files of this disk that may be published."""
+    """Verified files, ready to publish."""
 
     graph: Path
     tensorflow: str
-    """Version of TensorFlow that the graph was verified with, and frozen with if it came from a checkpoint."""
+    """Version of TensorFlow that verified the graph, and froze it if it came from a checkpoint."""
     readable_by: str
     """The oldest TensorFlow that reads the graph, such as `1.7`."""
     memory_bytes: int
     """Peak memory of a process that loaded the graph and ran it on one picture."""
     answers: Mapping[str, Any]
-    """What it found in that picture: outputs by name."""
+    """Its outputs for that picture by name."""
     pipeline_config: Path | None = None
     saved_model: Path | None = None
     onnx: Path | None = None
     greatest_difference: str = ""
-    """Of the ONNX model, as in `OnnxModel`."""
+    """The difference of the ONNX model, as in `OnnxModel`."""
 
 
-def lineage(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]:
-    """Metadata of the graph's object: from it one finds the checkpoint, whose files the input lock pins.
+def provenance(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]:
+    """Metadata of the graph's object: it leads to the checkpoint, whose files the input lock pins.
 
-    The content hash is that of the image that the graph was first exported for.
+    The content hash is that of the first image that the graph was exported for.
     """
     step = {} if input_lock.step is None else {"Checkpoint-Step": str(input_lock.step)}
     return step | {
@@ -61,7 +61,7 @@ def lineage(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]:
 
 
 def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str, metadata: Mapping[str, str]) -> Graph:
-    """Uploads the graph in all its forms, with its lineage as metadata, and says last that they are complete."""
+    """Uploads the graph in all formats with its provenance as metadata; writes result.json last."""
     folder = export_folder(output_prefix, fingerprint)
     forms = {
         PIPELINE_CONFIG: files.pipeline_config,
@@ -86,16 +86,18 @@ def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str,
     )
     there = exported_graph(store, output_prefix, fingerprint)
     if there and replace(there, memory_bytes=result.memory_bytes) == result:
-        return there  # measured twice, memory differs a little; a token that forbids overwriting must not fail for that
+        return (
+            there  # repeated memory measurements differ slightly; that must not fail a token that forbids overwriting
+        )
     store.write(encode(result).encode(), folder + RESULT)
     return result
 
 
 def copy_to_plain_key(store: Store, output_prefix: str, graph: Graph, metadata: Mapping[str, str]) -> str:
-    """Makes the tutorial's key hold this graph, unless it does already.
+    """Copies this graph to the tutorial's key unless it is there already.
 
-    A token that forbids overwriting does not fail the export: returned is the key that keeps another graph then,
-    empty when it holds this one. Raises StageError of the store.
+    A token that forbids overwriting does not fail the export. Returns the key if it keeps another graph, an empty text
+    if it has this one. Raises StageError of the store.
     """
     key = output_prefix + GRAPH
     try:

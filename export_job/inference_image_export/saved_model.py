@@ -1,4 +1,4 @@
-"""The graph as a SavedModel, and the proof that it answers as the frozen graph does."""
+"""Writes the graph as a SavedModel and verifies that its answers equal the frozen graph's."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ OUTPUTS = (
     "raw_detection_boxes",
     "raw_detection_scores",
 )
-"""Every output that the exporter of the Object Detection API can give a graph."""
+"""Every output that the Object Detection API's exporter can add to a graph."""
 
 
 def write(graph: Path, input_type: str, folder: Path, readable_by: str) -> Path:
@@ -49,7 +49,7 @@ def write(graph: Path, input_type: str, folder: Path, readable_by: str) -> Path:
 
 
 def check(folder: Path, input_type: str, answers: dict[str, Any]) -> None:
-    """Loads the SavedModel and asks it the picture; `answers` are the frozen graph's outputs for it.
+    """Runs the SavedModel on the picture; `answers` are the frozen graph's outputs for it.
 
     Raises StageError (`GraphInvalid`) when a value differs: it is the same graph on the same machine.
     """
@@ -65,6 +65,6 @@ def check(folder: Path, input_type: str, answers: dict[str, Any]) -> None:
         if not np.array_equal(value, found[name]):
             raise StageError(
                 Reason.GRAPH_INVALID,
-                f"The SavedModel answers one picture otherwise than the frozen graph does ({name}).",
-                "Nothing was published. This is a defect of the export: report it with the log of this Job.",
+                f"The SavedModel's answer to one picture differs from the frozen graph's ({name}).",
+                "Nothing was published. This is a bug of the export: report it with the log of this Job.",
             )

@@ -1,4 +1,4 @@
-"""The order of the export: reuse what stands, or fetch, export, verify, rewrite, verify again and publish."""
+"""The steps of the export: reuse an existing result, or download, export, verify, rewrite, verify again and publish."""
 
 import sys
 import tempfile
@@ -17,17 +17,17 @@ from inference_image_export.verify import same_answers, verify
 from inference_image_store import Store, exported_graph, read_input_lock
 
 _DEAD = 7 * 24 * 3600.0
-"""Seconds after which no Job can still be at an upload below its output prefix."""
+"""Seconds after which no Job can still be uploading below its output prefix."""
 
 
 def export_stage(stage: ExportInput, store: Store) -> Exported:
-    """The frozen graph of the input lock's fingerprint, in UFile, whole and verified, in every form that was asked for.
+    """The verified frozen graph of the input lock's fingerprint in US3, in every requested format.
 
-    Running it again is safe at any point: what is complete is reused, what is not is done again. Raises StageError.
+    Idempotent: reuses complete results and repeats incomplete ones. Raises StageError.
     """
     input_lock = read_input_lock(store, stage.input_lock)
     store.abort_stale_uploads(stage.output_prefix, _DEAD)
-    metadata = publish.lineage(input_lock, stage.input_lock)
+    metadata = publish.provenance(input_lock, stage.input_lock)
     graph = exported_graph(store, stage.output_prefix, input_lock.fingerprint)
     peak = 0
     if graph is None:
@@ -38,14 +38,14 @@ def export_stage(stage: ExportInput, store: Store) -> Exported:
             run.say("published")
             peak = run.processes.peak_bytes
     else:
-        _say(f"{graph.key} is complete and is reused")
+        _say(f"{graph.key} is complete: reusing it")
     kept = publish.copy_to_plain_key(store, stage.output_prefix, graph, metadata)
     return Exported(graph=graph, not_overwritten=kept, peak_memory_bytes=peak)
 
 
 @dataclass
 class _Export:
-    """One export, in a folder of its own."""
+    """One export, in its own folder."""
 
     stage: ExportInput
     store: Store
@@ -58,31 +58,31 @@ class _Export:
         self.processes = Processes([TENSORFLOW] if self.input_lock.frozen_graph else [EXPORTER, TENSORFLOW])
 
     def every_form(self) -> Verified:
-        """The files that may be published. Raises StageError."""
+        """The verified files. Raises StageError."""
         output = self._output()
         files = self._verified(output)
         return self._other_forms(files, output.graph)
 
     def say(self, text: str) -> None:
-        """Tells what is done, and after how long."""
+        """Prints a finished step and the time since the start."""
         _say(f"{text} after {time.monotonic() - self.began:.1f} s")
 
     def _output(self) -> Output:
-        """The graph, exported here or by somebody else."""
+        """The exported or imported graph."""
         if self.input_lock.frozen_graph:
             output = Output(fetch.fetch_graph(self.store, self.input_lock.frozen_graph, self.folder / "input"))
-            self.say(f"{self.input_lock.frozen_graph.key} fetched")
+            self.say(f"{self.input_lock.frozen_graph.key} downloaded")
             return output
         source = fetch.fetch(self.store, self.input_lock, self.folder / "input")
-        self.say(f"{len(source.files)} files fetched")
+        self.say(f"{len(source.files)} files downloaded")
         checkpoint.check(source)
-        self.say("checkpoint read through")
+        self.say("checkpoint verified")
         output = self.processes.run(export, source, self.stage.input_type, self.folder / "output").value
         self.say("exported")
         return output
 
     def _verified(self, output: Output) -> Verified:
-        """The graph in its oldest form, which answers as it did before, bit for bit."""
+        """The graph rewritten for the oldest TensorFlow, with bit-identical answers."""
         target = self.folder / publish.GRAPH
         how = (self.stage.input_type, self.input_lock.num_classes)
         before = self.processes.run(verify, output.graph, *how)
@@ -90,7 +90,7 @@ class _Export:
         form = self.processes.run(oldest_form.write, output.graph, target).value
         after = self.processes.run(verify, target, *how)
         if not same_answers(before.value, after.value):
-            self.say(f"the form for TensorFlow {form.readable_by} answers otherwise: the graph stays as it was")
+            self.say(f"the graph for TensorFlow {form.readable_by} gives other answers: keeping the original graph")
             self.processes.run(oldest_form.write_unchanged, output.graph, target)
             form = replace(form, readable_by=tensorflow_versions.short(form.tensorflow))
         oldest_form.check_demand(form, self.stage.readable_by)
@@ -117,7 +117,7 @@ class _Export:
             onnx = self.folder / publish.ONNX
             onnx_model.write(exported, onnx)
             difference = onnx_model.accept(self.processes.run(onnx_model.compare, files.graph, onnx).value)
-            self.say(f"converted to ONNX, which differs by at most {difference}")
+            self.say(f"converted to ONNX, answers differ by at most {difference}")
         return replace(files, saved_model=model, onnx=onnx, greatest_difference=difference)
 
 

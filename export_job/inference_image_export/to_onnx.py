@@ -1,7 +1,7 @@
 """`python -m inference_image_export.to_onnx GRAPH INPUT MODEL`: a frozen graph as an ONNX model.
 
-A process of its own, for tf2onnx walks through sets of names: a fixed hash seed, which Python takes at its start, gives
-the variables of a loop one order. `onnx_names` does the rest.
+A separate process, because tf2onnx iterates over sets of names: a fixed hash seed, which Python reads at its start,
+fixes the order of a loop's variables. `onnx_names` does the rest.
 """
 
 import sys
@@ -11,11 +11,11 @@ from inference_image_export import canonical, onnx_names
 from inference_image_export.verify import OUTPUTS
 
 OPSET = 17
-"""Operators of ONNX 1.12 (2022): what serving runtimes of the last years read."""
+"""The opset of ONNX 1.12 (2022), which current serving runtimes read."""
 
 
 def main(graph: Path, input_type: str, model: Path) -> None:
-    """Writes `model`. Raises whatever tf2onnx raises, or onnx's checker where tf2onnx left an operator as it was."""
+    """Writes `model`. Raises what tf2onnx raises, or onnx's checker when tf2onnx leaves an op unconverted."""
     import onnx
     import tf2onnx
 

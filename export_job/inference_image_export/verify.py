@@ -1,4 +1,4 @@
-"""Runs one picture through a frozen graph before anybody may use it: names, types, shapes and values."""
+"""Verifies a frozen graph with one picture before it is published: names, types, shapes and values."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ OUTPUTS: Mapping[str, tuple[int | None, ...]] = {
     "detection_scores": (1, None),
     "detection_classes": (1, None),
 }
-"""The outputs that every detector has, with their shapes for one picture; None is the number of detections."""
+"""The outputs of every detector and their shapes for one picture; None is the number of detections."""
 
-_SLACK = 1e-3  # scores and boxes are float32 sums, which may pass their bounds by a rounding
+_SLACK = 1e-3  # scores and boxes are float32 sums, which rounding may push beyond their bounds
 
 
 def verify(graph: Path, input_type: str, num_classes: int) -> dict[str, Any]:
-    """Loads the graph in a session of its own and looks at what it answers on one picture, which it returns.
+    """Loads the graph in a new session and checks its answer to one picture; returns the answer.
 
     Raises StageError (`GraphInvalid`).
     """
@@ -32,7 +32,7 @@ def verify(graph: Path, input_type: str, num_classes: int) -> dict[str, Any]:
 def run(graph: Path, input_type: str, batches: Sequence[Any]) -> list[dict[str, Any]]:
     """The frozen graph's outputs, as arrays by name, for each batch.
 
-    Raises StageError (`GraphInvalid`) when the graph cannot be loaded, lacks a name or cannot be run.
+    Raises StageError (`GraphInvalid`) when the graph cannot be loaded, lacks a name or fails.
     """
     import tensorflow.compat.v1 as tf
 
@@ -50,7 +50,7 @@ def run(graph: Path, input_type: str, batches: Sequence[Any]) -> list[dict[str, 
                 outputs = {name: f"{name}:0" for name in OUTPUTS}
                 return [dict(session.run(outputs, {f"{input_type}:0": batch})) for batch in batches]
             except (tf.errors.OpError, ValueError, TypeError) as error:
-                raise _invalid(f"it fails on a picture: {str(error).splitlines()[0]}") from error
+                raise _invalid(f"it fails on the test picture: {str(error).splitlines()[0]}") from error
 
 
 def same_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -61,9 +61,9 @@ def same_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def configuration() -> Any:  # noqa: ANN401 - a protobuf message, untyped
-    """Of a session without the graph optimizer (Grappler): that keeps copies of the weights and speeds no answer up.
+    """The session configuration without the graph optimizer (Grappler), which copies the weights and speeds nothing up.
 
-    docs/guides/export.md has the figures.
+    docs/guides/export.md has the measurements.
     """
     import tensorflow.compat.v1 as tf
 
@@ -73,7 +73,7 @@ def configuration() -> Any:  # noqa: ANN401 - a protobuf message, untyped
 
 
 def check(outputs: Mapping[str, Any], num_classes: int) -> None:
-    """Looks at the outputs for one picture; raises StageError (`GraphInvalid`) for the first that is wrong."""
+    """Checks the outputs for one picture; raises StageError (`GraphInvalid`) for the first wrong one."""
     for name, shape in OUTPUTS.items():
         _check_array(name, outputs[name], shape)
     lengths = {name: outputs[name].shape[1] for name, shape in OUTPUTS.items() if None in shape}
@@ -97,7 +97,7 @@ def _check_array(name: str, value: Any, shape: tuple[int | None, ...]) -> None: 
         wanted = ", ".join("n" if size is None else str(size) for size in shape)
         raise _invalid(f"{name} has shape {value.shape}, not ({wanted})")
     if not np.isfinite(value).all():
-        raise _invalid(f"{name} holds values that are not numbers")
+        raise _invalid(f"{name} contains NaN or infinite values")
 
 
 def _check_range(name: str, value: Any, low: float, high: float) -> None:  # noqa: ANN401 - numpy.ndarray
@@ -108,8 +108,8 @@ def _check_range(name: str, value: Any, low: float, high: float) -> None:  # noq
 def _invalid(what: str) -> StageError:
     return StageError(
         Reason.GRAPH_INVALID,
-        f"The graph was run on a picture and refused: {what}.",
-        "Nothing was published. Of a checkpoint: check that the training did not diverge (another "
-        "spec.model.checkpoint.step may be sound), and that the pipeline config builds a model that detects boxes. Of "
-        "spec.export.frozenGraph: it must be a detector's graph whose input is spec.export.inputType.",
+        f"The graph failed its verification with a picture: {what}.",
+        "Nothing was published. For a checkpoint, check that the training did not diverge (another "
+        "spec.model.checkpoint.step may work), and that the pipeline config builds a model that detects boxes. For "
+        "spec.export.frozenGraph, use a detector's graph with the input type spec.export.inputType.",
     )

@@ -1,4 +1,4 @@
-"""US3 (formerly UFile), UCloud's object storage, as the Jobs use it: verified, explained, without a secret in a log."""
+"""US3 (formerly UFile), UCloud's object storage, for the Jobs: verified transfers, clear errors, no secrets in logs."""
 
 from inference_image_store.artifacts import RESULT, export_folder, exported_graph, fetch_result, read_input_lock
 from inference_image_store.client.credentials import Credentials, environment_secrets
@@ -8,16 +8,16 @@ from inference_image_store.client.store import Store
 from inference_image_store.download.downloads import Wanted
 from inference_image_store.errors import ArchivedError
 from inference_image_store.logs import to_stderr
-from inference_image_store.transfers.transfer import Patience, Progress
+from inference_image_store.transfers.transfer import Progress, TransferTimeouts
 
 __all__ = [
     "RESULT",
     "ArchivedError",
     "Credentials",
     "ObjectInfo",
-    "Patience",
     "Progress",
     "Store",
+    "TransferTimeouts",
     "Wanted",
     "environment_secrets",
     "etag_of",

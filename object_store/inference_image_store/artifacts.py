@@ -1,7 +1,7 @@
-"""Results that Jobs leave for each other in the object store, and that nobody believes without a look.
+"""Results that Jobs pass to each other through the object store, verified before use.
 
-`<outputPrefix>resolved/...`                  the input lock of a run, which `resolve` writes
-`<outputPrefix><fingerprint>/result.json`     says, last of all, that the export of this fingerprint is complete
+`<outputPrefix>resolved/...`                  the input lock of a run, written by `resolve`
+`<outputPrefix><fingerprint>/result.json`     written last: the export of this fingerprint is complete
 """
 
 import hashlib
@@ -15,18 +15,18 @@ from inference_image_contract.reasons import Reason
 from inference_image_store.client.store import Store
 
 MAX_MANIFEST = 8 * 1024**2
-"""2,000 files with keys of 1,023 bytes fit."""
+"""Room for 2,000 files with keys of 1,023 bytes."""
 _MAX_RESULT = 64 * 1024
 RESULT = "result.json"
 
 
 def export_folder(output_prefix: str, fingerprint: str) -> str:
-    """The prefix of everything that belongs to this fingerprint (`sha256:<hex>`)."""
+    """The key prefix of everything exported under this fingerprint (`sha256:<hex>`)."""
     return f"{output_prefix}{fingerprint.removeprefix('sha256:')}/"
 
 
 def exported_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph | None:
-    """The graph of this fingerprint, None unless every form of it has the size and SHA-256 that were verified."""
+    """The graph of this fingerprint; None unless every form of it still has its verified size and SHA-256."""
     key = export_folder(output_prefix, fingerprint) + RESULT
     if store.find(key) is None:
         return None
@@ -39,35 +39,35 @@ def exported_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph 
 
 
 def fetch_result(store: Store, stored: StoredFile, target: Path) -> None:
-    """Puts what the export left at `target`, as it was verified. Raises StageError: `ObjectCorrupt`, or the store's."""
+    """Downloads a verified file of the export to `target`. Raises StageError: `ObjectCorrupt`, or the store's."""
     store.download(stored.key, target, size=stored.size)
     with target.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != stored.sha256:
         raise StageError(
             Reason.OBJECT_CORRUPT,
-            f"The export's result {stored.key} has the SHA-256 {digest}, verified was {stored.sha256}.",
-            "Let nothing else write below spec.export.outputPrefix; delete the object to have it exported again.",
+            f"The export's result {stored.key} has SHA-256 {digest}; the verified one is {stored.sha256}.",
+            "Let nothing else write below spec.export.outputPrefix. Delete the object so that it is exported again.",
         )
 
 
 def read_input_lock(store: Store, reference: InputLockRef) -> InputLock:
     """The input lock, verified by its SHA-256.
 
-    Raises StageError: `SourceChanged` when it is gone or another, `InvalidInput` when it is of another version.
+    Raises StageError: `SourceChanged` when it is missing or replaced, `InvalidInput` for another version.
     """
     if store.find(reference.key) is None:
         raise _changed(reference, "is gone")
     data = store.read(reference.key, max_bytes=MAX_MANIFEST)
     if hashlib.sha256(data).hexdigest() != reference.sha256:
-        raise _changed(reference, "is not the one that was written")
+        raise _changed(reference, "was overwritten")
     try:
         return msgspec.json.decode(data, type=InputLock)
     except msgspec.DecodeError as error:
         raise StageError(
             Reason.INVALID_INPUT,
-            f"The input lock {reference.key} is not of this version: {error}.",
-            "The images of the steps are of different versions: install them from one chart.",
+            f"The input lock {reference.key} has another version: {error}.",
+            "The images of the steps have different versions: install them from one chart.",
         ) from error
 
 
@@ -80,5 +80,5 @@ def _changed(reference: InputLockRef, what: str) -> StageError:
     return StageError(
         Reason.SOURCE_CHANGED,
         f"The input lock {reference.key} {what}.",
-        "Nothing to do: everything is resolved again. Let nothing else write below spec.export.outputPrefix.",
+        "Nothing to do: the operator resolves again. Let nothing else write below spec.export.outputPrefix.",
     )

@@ -1,4 +1,4 @@
-"""What went wrong on the wire, from the exceptions of requests and urllib3, without the URLs in their messages."""
+"""Describes network errors of requests and urllib3, without the URLs in their messages."""
 
 import ssl
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from urllib3 import exceptions as urllib3
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (urllib3.NameResolutionError, "its host name does not resolve"),
-    (ConnectionRefusedError, "it refuses connections"),
-    (urllib3.ConnectTimeoutError, "it could not be reached in time"),
-    (urllib3.ReadTimeoutError, "it stopped answering"),
-    (TimeoutError, "it stopped answering"),
+    (ConnectionRefusedError, "it refuses the connection"),
+    (urllib3.ConnectTimeoutError, "the connection timed out"),
+    (urllib3.ReadTimeoutError, "it stopped responding"),
+    (TimeoutError, "it stopped responding"),
     (ssl.SSLCertVerificationError, "its certificate is not trusted"),
-    (requests.TooManyRedirects, "it answered with a redirect, which is not followed"),
-    (urllib3.IncompleteRead, "the answer ended early"),
+    (requests.TooManyRedirects, "it returned a redirect, which is not followed"),
+    (urllib3.IncompleteRead, "the reply ended early"),
 )
 
 
@@ -28,7 +28,7 @@ def describe(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all that it wraps: as its cause, its context, its `reason`, or its arguments."""
+    """The exception and all that it wraps: its cause, its context, its `reason` and its arguments."""
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting:

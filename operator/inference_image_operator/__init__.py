@@ -1,1 +1,1 @@
-"""The control plane: watches InferenceImages, decides, and runs their stages as Jobs."""
+"""The operator: watches InferenceImages, decides, and runs their stages as Jobs."""

@@ -13,17 +13,21 @@ CONFIG = Path("/etc/inference-image-operator/config.yaml")
 
 
 def main() -> int:
-    """Exit code 2 for a configuration that cannot be used."""
+    """Runs the operator. Returns 2 for an invalid configuration, otherwise 0."""
     parser = argparse.ArgumentParser(prog="inference-image-operator", description=__doc__)
-    parser.add_argument("--config", type=Path, default=CONFIG, help="the installation's configuration")
-    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    parser.add_argument(
+        "--config", type=Path, default=CONFIG, help="configuration file of the installation (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="default: %(default)s"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=arguments.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # one line per watch event otherwise
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs one line per watch event
     try:
         config = load(arguments.config)
     except ConfigError as error:
-        print(f"configuration: {error}", file=sys.stderr)
+        print(f"invalid configuration: {error}", file=sys.stderr)
         return 2
     asyncio.run(run(config))
     return 0

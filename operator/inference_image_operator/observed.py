@@ -1,4 +1,4 @@
-"""What one pass knows: the object, its Jobs, and where needed their pods and events, as immutable values."""
+"""The observation of one reconcile: the object, its Jobs and, if needed, their pods and Events. Immutable."""
 
 from datetime import datetime
 
@@ -16,20 +16,20 @@ class Container(Frozen, frozen=True, kw_only=True):
 
     name: str
     waiting: str = ""
-    """Reason of the waiting state, empty when it does not wait."""
+    """Reason of the waiting state; empty if it does not wait."""
     message: str = ""
     """The kubelet's message of the waiting state."""
     exit_code: int | None = None
-    """Set once it has ended for good or, for a sidecar, most recently."""
+    """Exit code after its end or, for a sidecar, after its most recent end."""
     ended: str = ""
-    """Reason of the ended state, for example `OOMKilled`."""
+    """Reason of the terminated state, for example `OOMKilled`."""
     report: str = ""
-    """Its termination message: our result, or the log's last lines."""
+    """Its termination message: our result, or the last lines of its log."""
     log: str = ""
-    """The last lines of its log, where a failure is to be explained by them."""
+    """The last lines of its log, if a failure needs them."""
     restarts: int = 0
     killed: bool = False
-    """Ended for want of memory, as the kubelet says, or by SIGKILL while its pod went on."""
+    """Out of memory according to the kubelet, or ended by SIGKILL while its pod kept running."""
 
 
 class Pod(Frozen, frozen=True, kw_only=True):
@@ -40,16 +40,16 @@ class Pod(Frozen, frozen=True, kw_only=True):
     phase: str
     created: datetime
     unschedulable: str = ""
-    """The scheduler's words when it found no node."""
+    """The scheduler's message if it found no node."""
     disrupted: bool = False
-    """Evicted, preempted, drained or deleted: its containers may have been told to end."""
+    """Evicted, preempted, drained or deleted: its containers may have been stopped."""
     message: str = ""
-    """The kubelet's words on the whole pod, for example of an eviction."""
+    """The kubelet's message about the pod, for example about an eviction."""
     containers: tuple[Container, ...] = ()
-    """In the order they run."""
+    """In the order in which they run."""
 
     def container(self, name: str) -> Container | None:
-        """The container of that name."""
+        """The container with this name; None without one."""
         return next((container for container in self.containers if container.name == name), None)
 
 
@@ -75,39 +75,39 @@ class Job(Frozen, frozen=True, kw_only=True):
     failed_message: str = ""
     suspended: bool = False
     ready: int = 0
-    """Pods that are Ready; a pod is not while its init containers run."""
+    """Number of Ready pods. A pod is not Ready while its init containers run."""
     terminating: bool = False
     started: datetime | None = None
     ended: datetime | None = None
 
     @property
     def finished(self) -> bool:
-        """No pod of this Job runs any more."""
+        """Whether the Job has ended: no pod of it runs any more."""
         return self.complete or bool(self.failed)
 
 
 class CreateRefusal(Frozen, frozen=True, kw_only=True):
-    """The API server would not create the Job of the claimed stage."""
+    """The API server refused to create the Job of the claimed stage."""
 
     reason: str
     message: str
     foreign: bool = False
-    """A Job of that name exists and belongs to somebody else."""
+    """A Job with this name exists and belongs to another owner."""
     final: bool = False
-    """Trying again cannot help."""
+    """A retry cannot help."""
 
 
-class InUse(Frozen, frozen=True, kw_only=True):
-    """What the statuses refer to in one repository: digests of images, and hashes of contents, `sha256:<hex>`."""
+class ReferencedDigests(Frozen, frozen=True, kw_only=True):
+    """Image digests and content hashes in one repository that the statuses refer to, `sha256:<hex>`."""
 
     current: tuple[str, ...] = ()
-    """What an InferenceImage is, or is being made from."""
+    """Of published images and of runs under way."""
     history: tuple[str, ...] = ()
-    """What was published before."""
+    """Of images in the history."""
 
 
 class Observed(Frozen, frozen=True, kw_only=True):
-    """Everything that one decision is made from."""
+    """The input of one decision."""
 
     name: str
     namespace: str
@@ -120,17 +120,17 @@ class Observed(Frozen, frozen=True, kw_only=True):
     deleting: bool = False
     jobs: tuple[Job, ...] = ()
     pods: tuple[Pod, ...] | None = None
-    """Pods of the claimed Job or the look's; None when this pass had no need to look."""
+    """Pods of the claimed Job or the poll's; None if this reconcile does not need them."""
     events: tuple[Event, ...] = ()
     """Events of that Job and its pods, newest last; only with `pods`."""
     refusal: CreateRefusal | None = None
-    in_use: InUse | None = None
-    """What the statuses refer to in this object's repository; None when this pass had no need to look."""
+    referenced_digests: ReferencedDigests | None = None
+    """Digests that the statuses refer to in this object's repository; None if this reconcile does not need them."""
     queue_position: int = 0
-    """Place among those that wait for a pipeline to end; 0 may run."""
+    """Place in the queue for a pipeline; 0 if the object may run."""
 
     @property
     def claimed(self) -> Job | None:
-        """The Job that the status names, if it exists."""
+        """The Job that the status claims; None if it does not exist."""
         stage = self.status.stage
         return next((job for job in self.jobs if stage and job.name == stage.job), None)

@@ -31,34 +31,37 @@ NAMES = ("ufile.secretRef.name", "image.pushSecretRef.name", "image.caSecretRef.
 ONE_CONTROL = "must not contain control characters or line breaks"
 ONE_SLASH = "must not start with '/' or contain '//'"
 ONE_DOTS = "must not contain '.' or '..' as a path segment"
-ONE_URL = "must not contain '?', '#', '%' or a backslash: the UFile protocol cannot sign such keys"
+ONE_URL = "must not contain '?', '#', '%' or a backslash: the protocol of US3 cannot sign such keys"
 ONE_BYTES = "must not be longer than 1023 bytes in UTF-8"
-ONE_FILE = "must name one file: neither empty nor ending with '/'"
+ONE_FILE = "must name a file: it must not be empty or end with '/'"
 ONE_PREFIX = "must end with '/': a prefix names a folder"
-ONE_PATH = "must name a file or folder: neither empty nor ending with '/'"
-ONE_NAME = "must be an object's name: lower-case letters, digits, hyphens and dots"
+ONE_PATH = "must name a file or folder: it must not be empty or end with '/'"
+ONE_NAME = "must be a valid object name: lower-case letters, digits, hyphens and dots"
 ONE_DURATION = "must be a duration such as 90s, 30m or 1h30m"
-ONE_URL_PATH = "must be the path of a URL: it starts with '/' and contains no space or control character"
+ONE_URL_PATH = "must be a URL path: it must start with '/' and must not contain spaces or control characters"
 ONE_SOURCE = "set exactly one of ufile, configMap and git"
-ONE_OF_UFILE = "set exactly one of prefix (the UFile folder of the code) and archive"
-ONE_URL_OF_GIT = (
-    "must be https://host/path, or ssh://user@host/path in place of user@host:path; a login belongs into secretRef"
+ONE_OF_UFILE = "set exactly one of prefix (the folder of the code in US3) and archive"
+ONE_URL_OF_GIT = "must be https://host/path or ssh://user@host/path (not user@host:path); credentials go into secretRef"
+ONE_REF = "must be the name of a branch or tag, or a full commit hash"
+ONE_ARCHIVE = "must be the key of an archive, ending with .tar.gz, .tgz or .zip"
+ONE_TAG = (
+    "a tag consists of letters, digits, '_', '.', '-', {step} and {contentHash}, and must not start with '.' or '-'"
 )
-ONE_REF = "must be the name of a branch or tag, or a full commit"
-ONE_ARCHIVE = "must be the key of an archive: it ends with .tar.gz, .tgz or .zip"
-ONE_TAG = "a tag is letters, digits, '_', '.', '-', {step} and {contentHash}, and does not start with '.' or '-'"
 ONE_LENGTH = "a tag has at most 128 characters, counting 19 for {step} and 12 for {contentHash}"
-ONE_REPOSITORY = "must be host[:port]/path, its parts lower-case letters and digits separated by '.', '_', '__' or '-'"
+ONE_REPOSITORY = (
+    "must be host[:port]/path, with path segments of lower-case letters and digits separated by '.', '_', '__' or '-'"
+)
 ONE_HOST = "must start with the host of the registry, such as uhub.ucloud.cn/demo/object-detect-infer"
 ONE_BUCKET = "must be 3 to 63 lower-case letters, digits or hyphens, with no hyphen at either end"
-ONE_SUFFIX = "must be a dot and a lower-case host name, and may end in :port, such as .cn-bj.ufileos.com"
+ONE_SUFFIX = "must be a dot and a lower-case host name, optionally with :port, such as .cn-bj.ufileos.com"
 ONE_PLAIN = (
-    "the internal hosts of US3 speak no TLS: set scheme to http, or region and network Internal in place of endpoint"
+    "the internal hosts of US3 do not support TLS: set scheme to http, "
+    "or set region and network Internal in place of endpoint"
 )
 ONE_MODEL = "set exactly one of model.checkpoint and export.frozenGraph"
 REQUIRED = "Required value"
-ONE_CHECKPOINT = "set exactly one of step, such as 200000 for model.ckpt-200000, and policy, which is Latest"
-ONE_POLL = "must lie between 1m and 720h"
+ONE_CHECKPOINT = "set exactly one of step (such as 200000 for model.ckpt-200000) and policy (Latest)"
+ONE_POLL = "must be between 1m and 720h"
 
 REFUSED: list[Refusal] = [
     # required fields
@@ -96,7 +99,7 @@ REFUSED: list[Refusal] = [
     Refusal(
         {"ufile.region": ABSENT, "ufile.endpoint": {"suffix": ".a"}, "ufile.network": "Public"},
         "spec.ufile",
-        "network goes with region alone: an endpoint is in the one network where it is",
+        "network can only be set together with region: an endpoint already implies its network",
     ),
     *(at("ufile.restore", tier, "Unsupported value") for tier in ("", "standard", "Bulk")),
     *(at(path, name, ONE_NAME) for path in NAMES for name in ("", "A", "a/b", "../a", "a_b", "-a", "a..b")),
@@ -122,7 +125,7 @@ REFUSED: list[Refusal] = [
     *(at("model.checkpoint", value, ONE_CHECKPOINT) for value in ({}, {"step": 1, "policy": "Latest"})),
     at("model.checkpoint.policy", "Oldest", "Unsupported value"),
     at("model.checkpoint.policy", "", "Unsupported value"),
-    at("model.checkpoint.poll", "10m", "poll goes with policy Latest alone: a step never changes", "model.checkpoint"),
+    at("model.checkpoint.poll", "10m", "poll requires policy Latest: a step never changes", "model.checkpoint"),
     *(
         at("model.checkpoint", {"policy": "Latest", "poll": poll}, ONE_POLL, "model.checkpoint.poll")
         for poll in ("59s", "0s", "1ms", "721h")
@@ -140,14 +143,14 @@ REFUSED: list[Refusal] = [
     # export
     at("export.inputType", "image", "Unsupported value"),
     *(
-        at("export.formats", formats, "must hold FrozenGraph: the other forms are made from it")
+        at("export.formats", formats, "must contain FrozenGraph: the other formats are converted from it")
         for formats in ([], ["ONNX"], ["SavedModel", "ONNX"])
     ),
     *(
         Refusal(
             {"export.formats": ["FrozenGraph", "ONNX"], "export.inputType": input_type},
             "spec.export",
-            "ONNX needs inputType image_tensor: it has no operators that decode files",
+            "ONNX requires inputType image_tensor: ONNX has no operators that decode image files",
         )
         for input_type in ("encoded_image_string_tensor", "tf_example")
     ),
@@ -155,12 +158,12 @@ REFUSED: list[Refusal] = [
         Refusal(
             {"export.readableBy": "1.15", "export.inputType": input_type},
             "spec.export",
-            "readableBy 1.x needs inputType image_tensor: TensorFlow 1 lacks the operators of the others",
+            "readableBy 1.x requires inputType image_tensor: TensorFlow 1 lacks the ops of the other input types",
         )
         for input_type in ("encoded_image_string_tensor", "tf_example")
     ),
     *(
-        at("export.readableBy", text, "must be a release of TensorFlow from 1.7 on, such as 1.7, 1.15 or 2.4")
+        at("export.readableBy", text, "must be a TensorFlow release, 1.7 or later, such as 1.7, 1.15 or 2.4")
         for text in ("1.6", "2", "1.16", "v2.1")
     ),
     at("export.frozenGraph", {}, REQUIRED, "export.frozenGraph.key"),
@@ -169,14 +172,14 @@ REFUSED: list[Refusal] = [
     Refusal(
         {"model.checkpoint": ABSENT, "export.frozenGraph": {"key": "a.pb"}, "image.tags": ["v{step}"]},
         "spec",
-        "a ready graph (export.frozenGraph) has no step: write {contentHash} into image.tags in place of {step}",
+        "an imported graph (export.frozenGraph) has no step: use {contentHash} in image.tags in place of {step}",
     ),
-    at("model.prefix", ABSENT, "set prefix to the UFile folder that holds the checkpoint", "model"),
+    at("model.prefix", ABSENT, "set prefix to the folder in US3 that holds the checkpoint", "model"),
     at("export.formats", ["TFLite"], "Unsupported value", "export.formats[0]"),
     at("export.formats", ["FrozenGraph", "FrozenGraph"], "Duplicate value", "export.formats[1]"),
     at("export.formats", ["FrozenGraph", "ONNX", "SavedModel", "ONNX"], "must have at most 3 items"),
     *(at(path, text, ONE_DURATION) for path in TIMEOUTS for text in ("", "5", "1d", "-1s", "1.5h", "1h ", "1h\n")),
-    *(at(path, text, "must lie between 1s and 24h") for path in TIMEOUTS for text in ("0s", "999ms", "24h1ms")),
+    *(at(path, text, "must be between 1s and 24h") for path in TIMEOUTS for text in ("0s", "999ms", "24h1ms")),
     *(at(path, "1s" * 11, "may not be more than 20") for path in TIMEOUTS),
     *(
         at(f"{path}.{kind}", {"nvidia.com/gpu": 1}, "only cpu, memory and ephemeral-storage can be set")
@@ -231,7 +234,7 @@ REFUSED: list[Refusal] = [
     at(
         "source.git",
         {"url": "https://example.com/a", "ref": "0" * 40, "poll": "10m"},
-        "poll goes with a branch or a tag: a commit never changes",
+        "poll requires a branch or a tag: a commit never changes",
     ),
     at("source.git", {"url": "https://example.com/a", "poll": "59s"}, ONE_POLL, "source.git.poll"),
     at("source.git", {"url": "https://example.com/a", "poll": "1d"}, ONE_DURATION, "source.git.poll"),
@@ -255,7 +258,7 @@ REFUSED: list[Refusal] = [
         at(
             "source.configMap",
             {"name": "code", "items": [{"key": key, "path": "a"}]},
-            "must be a key of a ConfigMap: letters, digits, '-', '_' and '.'",
+            "must be a valid ConfigMap key: letters, digits, '-', '_' and '.'",
             "source.configMap.items[0].key",
         )
         for key in ("", ".", "..", "..a", "a/b", "a b")
@@ -294,7 +297,7 @@ REFUSED: list[Refusal] = [
     *(at(path, "a" * 513, "may not be more than 512") for path in PATHS),
     # build
     *(
-        at("build.args", {name: "1"}, "names must be those of ARG instructions: letters, digits and '_', at most 128")
+        at("build.args", {name: "1"}, "names must be valid ARG names: at most 128 letters, digits and '_'")
         for name in ("", "1A", "A-B", "A=B", "--X", "A\n", "A" * 129)
     ),
     at("build.args", {"A": "1\n--privileged"}, ONE_CONTROL, "build.args[A]"),
@@ -304,7 +307,7 @@ REFUSED: list[Refusal] = [
     at(
         "build",
         {"builder": "Append", "cache": {"enabled": True}},
-        "cache is for Kaniko: the Append builder runs nothing whose result could be cached",
+        "cache requires the builder Kaniko: the Append builder runs no commands, so there is nothing to cache",
         "build.cache",
     ),
     *(
@@ -313,12 +316,12 @@ REFUSED: list[Refusal] = [
     ),
     # image
     *(
-        at("image.repository", value, "must not contain '@': neither a digest nor a user belongs here")
+        at("image.repository", value, "must not contain '@': write it without a digest or a user")
         for value in ("h.test/a@sha256:" + "0" * 64, "user@h.test/a", "h.test/a:t@sha256:" + "0" * 64)
     ),
     *(at("image.repository", value, "must be lower case") for value in ("h.test/A", "H.test/a")),
     *(at("image.repository", value, ONE_HOST) for value in ("", "a", "library/python", "/a.b", "localhost/a")),
-    at("image.repository", "h.test/a:latest", "must not contain a tag: put it into tags"),
+    at("image.repository", "h.test/a:latest", "must not contain a tag: use the field tags"),
     *(
         at("image.repository", value, ONE_REPOSITORY)
         for value in (
@@ -356,7 +359,7 @@ REFUSED: list[Refusal] = [
     at(
         "image.tags",
         ["content-a"],
-        "tags that start with 'content-' belong to the operator: choose another",
+        "tags that start with 'content-' are reserved for the operator: choose another tag",
         "image.tags[0]",
     ),
     at("image.tags", [], "should have at least 1 items"),
@@ -371,7 +374,7 @@ REFUSED: list[Refusal] = [
         at(
             "test.expect.fields",
             [{"path": path}],
-            "must be a JSON pointer: each step starts with '/', and '~' is written ~0 or ~1",
+            "must be a JSON pointer: each token starts with '/', and '~' is only used in ~0 and ~1",
             "test.expect.fields[0].path",
         )
         for path in ("a", "/a~", "/a~2", "a/b")
@@ -387,7 +390,11 @@ REFUSED: list[Refusal] = [
     *(at("retry.limit", limit, "should be") for limit in (-1, 11)),
     at("ttlAfterFinished", "1d", ONE_DURATION),
     *(
-        at("ttlAfterFinished", text, "must lie between 24h and 8760h: the operator recovers from its Jobs")
+        at(
+            "ttlAfterFinished",
+            text,
+            "must be between 24h and 8760h: the operator reads the results of its Jobs after a restart",
+        )
         for text in ("0s", "23h59m", "8761h")
     ),
     at("ttlAfterFinished", "1s" * 11, "may not be more than 20"),
@@ -398,10 +405,10 @@ REFUSED: list[Refusal] = [
     ),
     at("scheduling.queueName", "q" * 64, "may not be more than 63"),
     *(
-        at("scheduling.nodeSelector", {name: "a"}, "keys must be names of labels, such as kubernetes.io/arch")
+        at("scheduling.nodeSelector", {name: "a"}, "keys must be valid label names, such as kubernetes.io/arch")
         for name in ("", "a b", "/a", "a/", "-a", "A.com/a", "a" * 318)
     ),
-    at("scheduling.nodeSelector", {"a": "b c"}, "must be the value of a label", "scheduling.nodeSelector[a]"),
+    at("scheduling.nodeSelector", {"a": "b c"}, "must be a valid label value", "scheduling.nodeSelector[a]"),
     at("scheduling.nodeSelector", {"a": "b" * 64}, "may not be more than 63", "scheduling.nodeSelector.a"),
     at("scheduling.nodeSelector", {f"a{n}": "" for n in range(17)}, "must have at most 16 items"),
     at("scheduling.tolerations", [{}] * 17, "must have at most 16 items"),

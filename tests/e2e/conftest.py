@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo import install, seed_run
-from demo.story import OBJECT_DETECT
+from demo.scenario import OBJECT_DETECT
 from devcluster import __main__ as devcluster
 from devcluster import cluster, fixture, settings
 from devcluster.images import catalog

@@ -137,7 +137,7 @@ class Case:
 
     def until_ready(self) -> Object:
         def look() -> bool:
-            image = self.image  # one look, so that its parts are of one moment
+            image = self.image  # one read, so that all parts are of one moment
             status = image.get("status", {})
             if not self._handled(image):
                 return False

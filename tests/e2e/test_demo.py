@@ -9,8 +9,8 @@ import pytest
 
 from demo import audit, kubectl
 from demo.install import NAMESPACE
+from demo.scenario import OBJECT_DETECT
 from demo.serve import NEEDED
-from demo.story import OBJECT_DETECT
 from devcluster import settings
 from devcluster.certs import credentials
 
@@ -73,7 +73,7 @@ def test_same_manifest_restart_and_resync_write_nothing(summary):
     with kubectl.start("-n", NAMESPACE, "logs", DEPLOYMENT, "-f", "--pod-running-timeout=60s") as log:
         resync = next((line for line in log.stdout if "resync: " in line), "")
         log.kill()
-    assert "objects looked at" in resync
+    assert " objects, " in resync
     writes = [write for write in audit.writes(mark) if "object-detect" in write[2]]
     assert writes == []
 

@@ -1,4 +1,4 @@
-"""Where the code comes from, on the real kubelet: Git, archives, no Dockerfile; and what a look finds."""
+"""Where the code comes from, on the real kubelet: Git, archives, no Dockerfile; and what a poll finds."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ DOCKERFILE = "object-detect-cpu.Dockerfile"
 
 
 def until_new(case: Case, digest: str) -> dict:
-    """The status once a look has published another image."""
+    """The status once a poll has published another image."""
     case.until("another image is published", lambda: case.status["image"]["digest"] != digest)
     return case.until_ready()
 

@@ -1,15 +1,16 @@
-"""The tutorial at its true size, at the defaults: its story, and its image built by Append."""
+"""The tutorial at its true size, at the defaults: its scenario, and its image built by Append."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
 from demo import kubectl
 from demo.pipeline import condition
-from demo.story import NAME, TRAINING_OUTPUT, TUTORIAL
+from demo.scenario import NAME, TRAINING_OUTPUT, TUTORIAL
 from devcluster import settings
 from tests.e2e import registry
 from tests.e2e.stack import fresh_repository
@@ -20,7 +21,7 @@ GIB = 1 << 30
 
 
 @pytest.fixture(scope="module")
-def image() -> kubectl.Object:
+def image() -> Iterator[kubectl.Object]:
     """The InferenceImage of `make demo-tutorial`, Ready; its image is deployed and was asked with curl."""
     done = subprocess.run(
         [sys.executable, "-m", "demo", TUTORIAL.title],
@@ -30,7 +31,8 @@ def image() -> kubectl.Object:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
-    return kubectl.get("-n", TUTORIAL.namespace, "infimg", NAME)
+    yield kubectl.get("-n", TUTORIAL.namespace, "infimg", NAME)
+    kubectl.kubectl("-n", TUTORIAL.namespace, "scale", f"deployment/{NAME}", "--replicas=0")  # others need the node
 
 
 def files(built: Flat) -> dict[str, tuple[str, int]]:

@@ -25,7 +25,7 @@ SUBJECTS = {subject.name: subject for subject in (image_subject.SUBJECT, other.S
 
 @contextlib.contextmanager
 def stage(name: str) -> Iterator[Ground]:
-    """Control plane, proxies and a scratch directory for one subject."""
+    """The control plane, the proxies and a scratch directory for one subject."""
     subject = SUBJECTS[name]
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as directory,
@@ -37,7 +37,7 @@ def stage(name: str) -> Iterator[Ground]:
 
 
 def main() -> int:
-    """Exit code 1 when a run differs from the undisturbed one."""
+    """Returns 1 if a run differs from the reference run."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("run", help="one plan, compared with the undisturbed run")

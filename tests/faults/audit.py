@@ -1,4 +1,4 @@
-"""What the API server wrote into its audit log: the witness that no operator can talk to."""
+"""The API server's audit log: evidence that does not depend on the operator."""
 
 import json
 import threading
@@ -10,12 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Write:
-    """One request that was meant to change something, and what came of it."""
+    """One write request and its result."""
 
     time: str
-    """When it came, RFC 3339 with microseconds: comparable as text."""
+    """Time of the request, RFC 3339 with microseconds, comparable as text."""
     ended: str
-    """When it was answered."""
+    """Time of the answer."""
     user: str
     verb: str
     resource: str
@@ -24,16 +24,16 @@ class Write:
     code: int
     sent: dict[str, Any]
     object: dict[str, Any]
-    """The object afterwards, empty where only a Status was answered."""
+    """The resulting object; empty if the answer is only a Status."""
 
     @property
     def done(self) -> bool:
-        """Whether the API server did it."""
+        """Whether the API server carried it out."""
         return self.code < 300
 
 
 class AuditLog:
-    """The log, read as far as it was written, by namespace."""
+    """The log by namespace, read up to its current end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

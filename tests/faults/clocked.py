@@ -1,6 +1,6 @@
-"""Starts the operator with a wall clock that a file shifts: `python clocked.py FILE --config=...`.
+"""Starts the operator with a wall clock that a file offsets: `python clocked.py FILE --config=...`.
 
-The operator reads the wall clock in one place; the file holds the shift in seconds and may change at any time.
+The operator reads the wall clock in one place. The file has the offset in seconds and may change at any time.
 """
 
 import sys
@@ -12,7 +12,7 @@ from inference_image_operator.runtime import app
 
 
 def shifted(file: Path) -> datetime:
-    """What the shifted clock shows."""
+    """The time of the offset clock."""
     return datetime.now(UTC) + timedelta(seconds=float(file.read_text()))
 
 

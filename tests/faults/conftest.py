@@ -1,4 +1,4 @@
-"""One stage for all tests of a process, benches that are always checked, and the table of rows."""
+"""One control plane for all tests of a process, benches with a final check, and the table of rows."""
 
 import os
 import tempfile
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.faults import images
-from tests.faults.image_laws import violations
+from tests.faults.image_invariants import violations
 from tests.faults.image_subject import SUBJECT
 from tests.faults.plane import Plane, fault_plane
 from tests.faults.proxy import Loop, proxies
 from tests.faults.subject import Bench, Ground, bench
 
 FULL = os.environ.get("FULL") == "1"
-"""Whether faults last as long as the requirements say; else some are shortened (docs/operations/reliability.md)."""
+"""Whether faults last as long as required; otherwise some are shorter (docs/operations/reliability.md)."""
 
 CONTROLLERS = ("resourcequota-controller", "pod-garbage-collector-controller")
 
@@ -49,7 +49,7 @@ def ground(plane: Plane, loop: Loop, tmp_path: Path) -> Ground:
 
 @pytest.fixture
 def make_bench(ground: Ground) -> Iterator[MakeBench]:
-    """Makes benches, not started; ends them all, and checks what must always hold."""
+    """Makes benches, not started. At the end, stops them all and checks the invariants."""
     made: list[Bench] = []
 
     def make(outcomes: Mapping[str, str] = images.ALL_DONE, **settings: object) -> Bench:

@@ -1,4 +1,4 @@
-"""Crash testing without gaps: every write of a scenario, before and after it, and a second crash during recovery."""
+"""Complete crash tests: before and after every write of a scenario, and a second crash during the recovery."""
 
 import json
 import time
@@ -11,18 +11,18 @@ from tests.faults.plans import Plan, Run, Step, execute
 from tests.faults.subject import Ground, Subject
 
 AT_ONCE = 8
-"""Runs at a time: they wait more than they work."""
+"""Parallel runs: they mostly wait."""
 
 
 def undisturbed(plan: Plan) -> Plan:
-    """The same scenario without a fault."""
+    """The reference run: the same scenario without a fault."""
     return replace(plan, steps=())
 
 
 def kills(reference: Run) -> Iterator[Plan]:
-    """For every write a crash before and one after it, alone and followed by a second one.
+    """For every write, a crash before it and one after it, each alone and with a second crash.
 
-    The second comes after the first write of the next life: before it, nothing would have changed since the first.
+    The second crash follows the first write of the next process: before that write, nothing has changed.
     """
     for number in range(1, reference.writes + 1):
         for side in ("before", "after"):
@@ -32,13 +32,13 @@ def kills(reference: Run) -> Iterator[Plan]:
 
 
 def lost_replies(reference: Run) -> Iterator[Plan]:
-    """For every write: it is done, and the operator is not told."""
+    """For every write: the API server commits it, but its answer is lost."""
     for number in range(1, reference.writes + 1):
         yield replace(reference.plan, steps=(Step("lose", (number,)),))
 
 
 def dropped_events(reference: Run, widths: Sequence[int] = (1, 3, 8)) -> Iterator[Plan]:
-    """Every event by itself, and windows of several widths over all of them."""
+    """Drops every event alone, and windows of several widths."""
     for width in widths:
         for first in range(1, reference.events + 2 - width, max(1, width // 2)):
             last = first + width - 1
@@ -49,7 +49,7 @@ SWEEPS = {"kills": kills, "lost": lost_replies, "dropped": dropped_events}
 
 
 def difference(reference: Run, found: Run) -> str:
-    """What a run did otherwise than the undisturbed one; empty when nothing."""
+    """How a run differs from the reference run; empty if it does not."""
     problems = [*found.violations]
     if found.final != reference.final:
         texts = [json.dumps(run.final, indent=1, sort_keys=True).splitlines() for run in (reference, found)]
@@ -58,7 +58,7 @@ def difference(reference: Run, found: Run) -> str:
 
 
 def run_all(ground: Ground, subject: Subject, reference: Run, plans: Iterable[Plan]) -> tuple[list[Run], list[str]]:
-    """Runs every plan, several at a time; returns the runs, and a text for each that failed, with its id."""
+    """Runs every plan, several in parallel. Returns the runs, and a text with the id of each failed run."""
 
     def one(plan: Plan) -> tuple[Run | None, str]:
         try:

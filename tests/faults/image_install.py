@@ -1,4 +1,4 @@
-"""How the InferenceImage operator is installed and started: CRD, the chart's rights, the chart's configuration."""
+"""Installs and starts the InferenceImage operator with the CRD, and the chart's rights and configuration."""
 
 import functools
 import json
@@ -23,7 +23,7 @@ PLACEHOLDER = "faults-placeholder"
 
 
 def install(api: Api) -> None:
-    """The CRD, served."""
+    """Installs the CRD, and waits until the API server serves it."""
     api.apply(CRD_PATH, yaml.safe_load(CRD.read_text()))
 
     def served() -> bool:
@@ -65,7 +65,7 @@ RIGHTS = {
 
 
 def grant(api: Api, namespace: str) -> str:
-    """The chart's service account and rights, and no others; returns the account's name."""
+    """Creates the chart's service account with exactly its rights. Returns the account's name."""
     account = ""
     for found in _rendered(namespace):
         if found["kind"] in RIGHTS:
@@ -76,7 +76,7 @@ def grant(api: Api, namespace: str) -> str:
 
 
 def command(directory: Path, namespace: str, wanted: Mapping[str, Any]) -> tuple[Sequence[str], Mapping[str, str]]:
-    """The operator's program with the chart's configuration; `wanted` goes over it, `program` replaces the module."""
+    """The operator's command with the chart's configuration. `wanted` overrides it; `program` replaces the module."""
     wanted = dict(wanted)
     program = wanted.pop("program", ["-m", "inference_image_operator"])
     config = next(yaml.safe_load(d["data"]["config.yaml"]) for d in _rendered(namespace) if d["kind"] == "ConfigMap")

@@ -1,4 +1,4 @@
-"""What a user does with one InferenceImage, in five scenarios, each to its end."""
+"""Five scenarios of a user with one InferenceImage."""
 
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
@@ -47,7 +47,7 @@ def _edit(bench: Bench) -> None:
 
 
 def _has_pod(job: Object) -> bool:
-    """Its pod is there, so how it ends does not change any more."""
+    """Whether the Job has a pod. From then on, its outcome is fixed."""
     return bool(job.get("status", {}).get("active"))
 
 

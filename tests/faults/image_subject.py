@@ -3,7 +3,7 @@
 import json
 
 from tests.faults.image_install import command, grant, install
-from tests.faults.image_laws import final, violations
+from tests.faults.image_invariants import final, violations
 from tests.faults.image_scenarios import SCENARIOS
 from tests.faults.images import GROUP, STAGE_LABEL, ended, jobs
 from tests.faults.subject import Bench, Subject

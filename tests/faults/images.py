@@ -1,4 +1,4 @@
-"""InferenceImages and their Jobs, as tests make and read them."""
+"""Helpers to create and read InferenceImages and their Jobs."""
 
 import copy
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ STAGE_LABEL = "uai.ucloud.cn/stage"
 
 
 def done(stage: Stage, result: results.Result | None = None) -> dict[str, str]:
-    """Pods of this stage succeed, with the usual result or another."""
+    """Annotations: pods of this stage succeed, with the usual result or `result`."""
     return pods.outcome(stage, results.encode(result or RESULTS[stage]).decode())
 
 
 def failing(stage: Stage, code: ExitCode, reason: str) -> dict[str, str]:
-    """Pods of this stage fail as our containers do."""
+    """Annotations: pods of this stage fail with a report, as our containers do."""
     failed = results.Failed(reason=reason, message="What is wrong.", hint="What to do.")
     return pods.outcome(stage, results.encode(failed).decode(), code)
 
@@ -34,12 +34,12 @@ ALL_DONE = {key: value for stage in Stage for key, value in done(stage).items()}
 
 
 def path(namespace: str, name: str = NAME) -> str:
-    """Of an InferenceImage."""
+    """The path of an InferenceImage."""
     return f"{GROUP}/namespaces/{namespace}/inferenceimages/{name}"
 
 
 def apply(bench: Bench, name: str = NAME, *, step: int = 800, request: str = "", **spec: Any) -> Object:
-    """As `kubectl apply --server-side` would; `spec` are further top-level fields."""
+    """Applies the object, as `kubectl apply --server-side` does. `spec` has further top-level fields."""
     wanted = copy.deepcopy(SPEC) | spec
     wanted["model"]["checkpoint"]["step"] = step
     body = {
@@ -52,7 +52,7 @@ def apply(bench: Bench, name: str = NAME, *, step: int = 800, request: str = "",
 
 
 def conditions(image: Object | None) -> dict[str, tuple[str, str]]:
-    """Type -> (status, reason)."""
+    """The conditions: type -> (status, reason)."""
     found = (image or {}).get("status", {}).get("conditions", [])
     return {c["type"]: (c["status"], c["reason"]) for c in found}
 
@@ -68,46 +68,46 @@ def jobs(bench: Bench) -> list[Object]:
 
 
 def until(bench: Bench, kind: str, status: str, reason: str, name: str = NAME, *, generation: int = 0) -> Object:
-    """The object, once it has this condition, observed at this generation or a later one."""
+    """Waits until the object has this condition, observed at this generation or a later one."""
 
-    def look() -> Object | None:
+    def find() -> Object | None:
         image = get(bench, name)
         if conditions(image).get(kind) != (status, reason):
             return None
         return image if image and image["status"].get("observedGeneration", 0) >= generation else None
 
-    return bench.until(f"{kind} of {name} is {status} {reason}", look)
+    return bench.until(f"{kind} of {name} is {status} {reason}", find)
 
 
 def until_job(bench: Bench, stage: Stage, name: str = NAME, *, recorded: bool = False) -> Object:
-    """The live Job that the status names for this stage, once it exists; `recorded`: once its uid is in the status."""
+    """Waits for the claimed Job of this stage; with `recorded`, until its UID is in the status."""
 
-    def look() -> Object | None:
+    def find() -> Object | None:
         claim = (get(bench, name) or {}).get("status", {}).get("stage", {})
         if claim.get("name") != stage or (recorded and not claim.get("jobUID")):
             return None
         return bench.api.find(bench.path(BATCH, "jobs", claim["job"]))
 
-    return bench.until(f"a Job of {stage} is claimed and created", look)
+    return bench.until(f"a Job of {stage} is claimed and created", find)
 
 
 def published(bench: Bench, name: str = NAME, generation: int = 0) -> Object:
-    """The object once it is Ready."""
+    """Waits until the object is Ready."""
     return until(bench, "Ready", "True", "Published", name, generation=generation)
 
 
 def created(writes: Sequence[Write]) -> list[str]:
-    """Stages of the Jobs that were created, in order."""
+    """The stages of the created Jobs, in order."""
     return [stage_of(w.object) for w in writes if (w.verb, w.resource) == ("create", "jobs") and w.done]
 
 
 def stage_of(job: Object) -> str:
-    """Its stage, from its label."""
+    """The Job's stage, from its label."""
     return job["metadata"].get("labels", {}).get(STAGE_LABEL, "")
 
 
 def ended(job: Object) -> str:
-    """Complete, Failed, or nothing while it lives."""
+    """Complete or Failed; empty while the Job is unfinished."""
     return next(
         (
             c["type"]

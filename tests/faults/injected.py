@@ -1,4 +1,4 @@
-"""The faults that a proxy can make; each is one class, chosen by what it does to which requests."""
+"""The faults that a proxy can inject, one class each."""
 
 import asyncio
 import json
@@ -15,25 +15,25 @@ Which = Callable[[Request], bool]
 
 
 def failure(code: int, reason: str, message: str) -> bytes:
-    """A Status object, as the API server answers."""
+    """A Status object, as in an error of the API server."""
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure"}
     return json.dumps(status | {"code": code, "reason": reason, "message": message}).encode()
 
 
 class KillAtWrite(Fault):
-    """Kills the operator at its k-th write: before the API server sees it, or after it has committed.
+    """Kills the operator at its k-th write: before the API server receives it, or after the commit.
 
-    Writes are counted from the start, or from the kill that it follows.
+    Writes count from the start, or from the previous kill.
     """
 
     def __init__(self, kill: Kill, number: int, *, after: bool, following: "KillAtWrite | None" = None) -> None:
         self._kill, self._number, self._after, self._following = kill, number, after, following
         self.at = 0
-        """The write it came at, 0 before."""
+        """The write of the kill; 0 before it."""
 
     @property
     def fired(self) -> bool:
-        """Whether it has come to pass."""
+        """Whether the fault has occurred."""
         return bool(self.at)
 
     def _now(self, request: Request) -> bool:
@@ -57,7 +57,7 @@ class KillAtWrite(Fault):
 
 
 class LoseReply(Fault):
-    """The API server does it, and nobody tells the operator: the k-th request that is chosen."""
+    """Loses the answer to the k-th matching request, after the API server has carried it out."""
 
     def __init__(self, which: Which, nth: int = 1) -> None:
         self._which, self._left = which, nth
@@ -74,7 +74,7 @@ class LoseReply(Fault):
 
 
 class Answer(Fault):
-    """Answers in the API server's place, the first `times` requests that are chosen or those of the next `seconds`."""
+    """Answers instead of the API server: the first `times` matching requests, or those of the next `seconds`."""
 
     def __init__(
         self, which: Which, code: int, *, times: int = 1 << 30, seconds: float = 1e9, retry_after: int | None = None
@@ -98,7 +98,7 @@ class Answer(Fault):
 
 
 class DropEvents(Fault):
-    """The operator never sees the watch events from the first-th to the last-th; bookmarks do not count."""
+    """Drops the watch events from number `first` to `last`. Bookmarks do not count."""
 
     def __init__(self, first: int, last: int, which: Which = lambda _: True) -> None:
         self._first, self._last, self._which = first, last, which
@@ -106,7 +106,7 @@ class DropEvents(Fault):
 
     @property
     def fired(self) -> bool:
-        """Whether all of the window came."""
+        """Whether the whole window was dropped."""
         return self.seen >= self._last
 
     async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ class DropEvents(Fault):
 
 
 class DelayEvents(Fault):
-    """Watch events come late, in their order."""
+    """Delays watch events and keeps their order."""
 
     def __init__(self, seconds: float, which: Which = lambda _: True) -> None:
         self._seconds, self._which = seconds, which
@@ -131,7 +131,7 @@ class DelayEvents(Fault):
 
 
 class HalfOpen(Fault):
-    """The watches that are open stay so, and nothing comes over them any more, not even a bookmark."""
+    """Keeps the open watches open, but forwards nothing more, not even bookmarks."""
 
     def __init__(self, which: Which) -> None:
         self._which = which
@@ -142,7 +142,7 @@ class HalfOpen(Fault):
 
 
 class WatchError(Fault):
-    """The next event of each watch is an ERROR of this code, and none but that; armed from the outside."""
+    """Replaces the next event of each watch by an ERROR with this code, once armed."""
 
     def __init__(self, which: Which, code: int, reason: str) -> None:
         self._which = which
@@ -152,7 +152,7 @@ class WatchError(Fault):
 
     @property
     def hits(self) -> int:
-        """Watches that were told."""
+        """Watches that got the error."""
         return len(self._told)
 
     async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -165,9 +165,9 @@ class WatchError(Fault):
 
 
 class StaleReads(Fault):
-    """Reads that were made before are answered as then, as by a cache that lags, for some seconds.
+    """Repeats earlier answers to reads for some seconds, like an outdated cache.
 
-    Watch events are fresh, so that there is always a reason to read. What was never read is read fresh.
+    Watch events stay current, so that there is always a reason to read. A first read is answered from the API server.
     """
 
     def __init__(self, which: Which, seconds: float) -> None:
@@ -178,7 +178,7 @@ class StaleReads(Fault):
         self.hits = 0
 
     def freeze(self) -> None:
-        """From now on the operator lives in the past."""
+        """Starts to repeat earlier answers."""
         self._since = time.monotonic()
 
     @property
@@ -204,7 +204,7 @@ class StaleReads(Fault):
 
 
 class Count(Fault):
-    """Calls a function at the n-th request that is chosen, before it is forwarded: for a change in between."""
+    """Calls a function before the n-th matching request is forwarded, for a concurrent change."""
 
     def __init__(self, which: Which, action: Callable[[], None], nth: int = 1) -> None:
         self._which, self._action, self._left = which, action, nth

@@ -1,7 +1,7 @@
-"""The stage of every fault: a real etcd, API server and controller-manager, and KWOK playing the kubelet.
+"""The control plane of the fault tests: a real etcd, API server and controller-manager, with KWOK as the kubelet.
 
-The controller-manager's request rates are raised (1,000 a second, bursts of 2,000), so that what is measured is the
-operator. The audit log holds every write to the watched resources with the object that came of it.
+The controller-manager has higher request rates (1,000 a second, bursts of 2,000), so that the tests measure the
+operator. The audit log has every write to the watched resources, with the resulting object.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ FLAGS = (
 
 @dataclass
 class Plane:
-    """The running stage."""
+    """The running control plane."""
 
     control_plane: ControlPlane
     kwok: Program
@@ -36,11 +36,11 @@ class Plane:
     _numbers: "count[int]"
 
     def api(self) -> Api:
-        """A connection of its own, as administrator; one per thread."""
+        """A new connection as administrator; use one for each thread."""
         return Api(self.control_plane)
 
     def namespace(self, prefix: str, outcomes: dict[str, str] | None = None) -> str:
-        """A new namespace whose pods end as `outcomes` (annotations, see `pods`) say."""
+        """A new namespace whose pods end as `outcomes` (annotations, see `pods`) set."""
         name = f"{prefix}-{next(self._numbers)}"
         meta = {"name": name, "annotations": outcomes or {}}
         self.api().request("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
@@ -51,10 +51,10 @@ class Plane:
 def fault_plane(
     stage_label: str, audited: Sequence[dict[str, Any]], directory: Path, controllers: Sequence[str] = ()
 ) -> Iterator[Plane]:
-    """Starts it, and ends it on leaving.
+    """Starts the control plane, and stops it at the end of the context.
 
-    `stage_label` is the label that tells a pod's stage; `audited` are entries of an audit policy's `resources`, which
-    are logged besides Jobs; `controllers` are wanted besides the usual ones.
+    `stage_label` is the label with a pod's stage. `audited` lists entries of an audit policy's `resources` to log
+    beside Jobs. `controllers` lists controllers beside the usual ones.
     """
     kwok = binaries.ensure(binaries.KWOK)["kwok"]
     policy = directory / "audit-policy.yaml"
@@ -103,7 +103,7 @@ def _prepare(api: Api, stage_label: str) -> None:
 
 
 def _audit_policy(resources: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Writes to the watched resources with the resulting object; other writes by name; no reads."""
+    """The audit policy: writes to the watched resources with the resulting object, other writes by name, no reads."""
     writes = ["create", "update", "patch", "delete", "deletecollection"]
     return {
         "apiVersion": "audit.k8s.io/v1",

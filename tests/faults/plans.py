@@ -1,7 +1,7 @@
-"""A plan: one scenario of one subject, and the faults it meets; its id is its text, and says all that a rerun needs.
+"""A plan: one scenario of one subject, with its faults. Its id has everything that a rerun needs.
 
 `image/edit/after-7+after-1`: in the scenario `edit` of the subject `image`, the operator is killed after its 7th
-write, and again after the first write of its second life.
+write, and again after the first write of its second process.
 """
 
 import time
@@ -14,9 +14,9 @@ from tests.faults.proxy import Fault
 from tests.faults.subject import Bench, Ground, Scenario, Subject, bench
 
 QUIET = 0.7
-"""Seconds without a request after which an operator has nothing more to say."""
+"""Seconds without a request after which an operator counts as idle."""
 LATE = 3.0
-"""Seconds that a fault may still come after the scenario has reached its end."""
+"""Seconds after the end of the scenario in which a fault may still occur."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Step:
     numbers: tuple[int, ...]
 
     def __str__(self) -> str:
-        """As in the id."""
+        """The fault's text in the id."""
         return "-".join((self.kind, *map(str, self.numbers)))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run."""
+    """A scenario and its faults."""
 
     subject: str
     scenario: str
@@ -46,7 +46,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a plan."""
+    """The result of a plan."""
 
     plan: Plan
     final: Any
@@ -54,12 +54,12 @@ class Run:
     writes: int
     events: int
     hit: bool
-    """Whether every fault of the plan came to pass."""
+    """Whether every fault of the plan occurred."""
     seconds: float
 
 
 def parse(text: str) -> Plan:
-    """A plan from its id; raises ValueError."""
+    """Parses a plan's id. Raises ValueError."""
     subject, scenario, steps = text.split("/")
     if steps == "undisturbed":
         return Plan(subject, scenario)
@@ -73,9 +73,9 @@ def parse(text: str) -> Plan:
 
 
 def execute(ground: Ground, subject: Subject, plan: Plan) -> Run:
-    """Runs it in a namespace of its own.
+    """Runs the plan in a new namespace.
 
-    Raises AssertionError, with everything that is needed to understand it, when the scenario does not reach its end.
+    Raises AssertionError, with requests and log, if the scenario does not reach its end.
     """
     started = time.monotonic()
     scenario: Scenario = subject.scenarios[plan.scenario]
@@ -103,7 +103,7 @@ def execute(ground: Ground, subject: Subject, plan: Plan) -> Run:
 
 
 def _arm(found: Bench, steps: Sequence[Step]) -> list[Fault]:
-    """The faults of all steps; a kill's number counts from the kill before it."""
+    """The faults of all steps. The number of a kill counts from the previous kill."""
     faults: list[Fault] = []
     for step in steps:
         match step.kind:
@@ -122,14 +122,14 @@ def _arm(found: Bench, steps: Sequence[Step]) -> list[Fault]:
 
 
 def _unasked_ends(found: Bench, faults: Sequence[Fault]) -> list[str]:
-    """Lives that ended without having been killed: a crash that a restart would hide."""
+    """Processes that ended without a kill: crashes that a restart hides."""
     kills = sum(isinstance(fault, KillAtWrite) and fault.fired for fault in faults)
-    starts = found.operator.starts  # after a kill at the very end there may be no next life
+    starts = found.operator.starts  # a kill at the very end may have no restart
     return [f"the operator was started {starts} times for {kills} kills"] if starts > kills + 1 else []
 
 
 def _all_hit(faults: Sequence[Fault]) -> bool:
-    """Whether all came to pass, the last perhaps a moment after the scenario's end."""
+    """Whether all faults occurred; the last may occur shortly after the end of the scenario."""
     deadline = time.monotonic() + LATE
     while not all(fault.fired for fault in faults):
         if time.monotonic() > deadline:
@@ -139,7 +139,7 @@ def _all_hit(faults: Sequence[Fault]) -> bool:
 
 
 def _until_quiet(found: Bench) -> None:
-    """Until the operator runs, has looked around, and asks nothing more."""
+    """Waits until the operator runs, has made its first reads, and is idle."""
 
     def quiet() -> bool:
         requests = [*found.proxy.requests]

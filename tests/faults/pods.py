@@ -1,7 +1,7 @@
-"""How KWOK plays the pods: at once Running, then ended as their namespace's annotations say for their stage.
+"""How KWOK simulates the pods: Running at once, then the end that their namespace's annotations set for the stage.
 
-An admission policy of the API server stamps the outcome on each pod as it is created, and binds it to the one node, or
-to the one that the namespace names, so an outcome never changes under a pod and no scheduler is needed.
+An admission policy of the API server writes the outcome onto each new pod, and binds the pod to the only node, or to
+the node that the namespace names. So an outcome never changes for an existing pod, and no scheduler is needed.
 """
 
 from collections.abc import Mapping
@@ -34,17 +34,17 @@ def pend(stage: str) -> dict[str, str]:
 
 
 def on_node(name: str) -> dict[str, str]:
-    """Annotations of a namespace: its pods are bound to this node, which KWOK plays only if it is the usual one."""
+    """Annotations of a namespace: its pods run on this node, which KWOK simulates only if it is the usual one."""
     return {f"{PREFIX}/node": name}
 
 
 def released(message: str, code: int = 0) -> dict[str, str]:
-    """Annotations of a pod that was held or pending: now it goes on, and ends like this."""
+    """Annotations of a held or pending pod: it continues and ends like this."""
     return {f"{PREFIX}/exit": str(code), f"{PREFIX}/message": message}
 
 
 def policy(stage_label: str) -> list[Document]:
-    """The admission policy and its binding; `stage_label` is the label that tells a pod's stage."""
+    """The admission policy and its binding; `stage_label` is the label with a pod's stage."""
     name = f"outcome.{PREFIX}"
 
     def stamp(what: str, default: str) -> str:
@@ -89,7 +89,7 @@ def policy(stage_label: str) -> list[Document]:
 
 
 def stages() -> list[Document]:
-    """KWOK's configuration: one node, and the life of a pod."""
+    """KWOK's configuration: one node, and the lifecycle of a pod."""
     code = f'.metadata.annotations["{PREFIX}/exit"]'
     pod = {"apiGroup": "v1", "kind": "Pod"}
     alive = _where(".metadata.deletionTimestamp", "DoesNotExist")
@@ -101,7 +101,7 @@ def stages() -> list[Document]:
         _stage("pod-runs", pod, [alive, pending, _where(code, "NotIn", PEND)], _RUNNING),
         _stage("pod-succeeds", pod, [alive, running, _where(code, "In", "0")], _ended("Succeeded"), delay=100),
         _stage("pod-fails", pod, [alive, running, _where(code, "NotIn", "0", HOLD, PEND)], _ended("Failed"), delay=100),
-        # A pod that is deleted ends before it goes: the Job controller waits for that.
+        # A deleted pod terminates before it disappears: the Job controller waits for that.
         _stage("pod-stops", pod, [dying, _where(".status.phase", "In", "Pending", "Running")], _ended("Failed", "137")),
         _stage("pod-goes", pod, [dying, _where(".status.phase", "In", "Succeeded", "Failed")], None),
     ]
@@ -158,7 +158,7 @@ startTime: {{ $now | Quote }}
 
 
 def _ended(phase: str, code: str = "") -> str:
-    """The status of a pod that has ended, with this exit code or the one that its annotation asks for."""
+    """The status of a terminated pod, with this exit code or the one in its annotation."""
     note = f'index $pod.metadata.annotations "{PREFIX}/%s"'
     code = code or f"{{{{ {note % 'exit'} }}}}"
     return f"""

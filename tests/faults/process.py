@@ -1,4 +1,4 @@
-"""An operator as a real process, and a restarter that treats it as the kubelet treats a container."""
+"""An operator as a real process, with restarts like those of a container."""
 
 import os
 import signal
@@ -10,28 +10,28 @@ from pathlib import Path
 from typing import IO, Protocol
 
 FIRST_PAUSE = float(os.environ.get("RESTART_PAUSE", "1"))
-"""Seconds before the second restart; the first comes at once and each later pause doubles. The kubelet's is 10."""
+"""Seconds before the second restart. The first is immediate, and each later pause doubles. The kubelet uses 10."""
 LONGEST_PAUSE = 30 * FIRST_PAUSE
 
 
 class Life(Protocol):
-    """A process, from one start to its end."""
+    """One process, from its start to its end."""
 
     pid: int
 
     def send_signal(self, number: int) -> None:
-        """Harmless when it has ended."""
+        """Sends a signal. Does nothing after the end of the process."""
 
     def wait(self) -> object:
-        """Until it has ended."""
+        """Waits for its end."""
 
 
 Launch = Callable[[Sequence[str], Mapping[str, str], IO[bytes]], Life]
-"""Starts a program with this environment; what it writes goes into the file."""
+"""Starts a program with this environment. The file receives its output."""
 
 
 def cold(argv: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Life:
-    """From nothing, as a container starts."""
+    """Starts a new interpreter, as a container does."""
     return subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", "--", *argv],
         env=environment,
@@ -42,7 +42,7 @@ def cold(argv: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) ->
 
 
 class Process:
-    """Started again whenever it ends by itself or is killed, until it is stopped."""
+    """An operator that is restarted after every end until it is stopped."""
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], log: Path, launch: Launch = cold) -> None:
         self._launch = launch
@@ -56,35 +56,35 @@ class Process:
         self._thread: threading.Thread | None = None
         self.starts = 0
         self.since = 0.0
-        """When it was last started, on the monotonic clock."""
+        """Time of the last start, on the monotonic clock."""
 
     def start(self) -> "Process":
-        """Starts it, and again after every end."""
+        """Starts it, and restarts it after every end."""
         self._stopped.clear()
         self._thread = threading.Thread(target=self._run, name="restarter", daemon=True)
         self._thread.start()
         return self
 
     def kill(self) -> None:
-        """As a node that loses power would; it is started again."""
+        """Kills it with SIGKILL, as a power failure does. It is restarted."""
         with self._lock:
             if self._process is not None:
                 self._process.send_signal(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Takes the processor away from it, so that it acts on what it knew once it goes on."""
+        """Pauses it with SIGSTOP, so that it acts on outdated data when it continues."""
         with self._lock:
             if self._process is not None:
                 self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Goes on."""
+        """Continues a paused process."""
         with self._lock:
             if self._process is not None:
                 self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """Ends it for good; harmless when it does not run."""
+        """Stops it without a restart. Does nothing if it does not run."""
         self._stopped.set()
         self.kill()
         if self._thread is not None:
@@ -92,19 +92,19 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Of the running process."""
+        """The process ID."""
         if self._process is None:
             raise AssertionError("it was never started")
         return self._process.pid
 
     @property
     def log(self) -> str:
-        """Everything that all its lives wrote."""
+        """The output of all its processes."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     @property
     def memory(self) -> int:
-        """Resident bytes."""
+        """Resident memory in bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS"))
 

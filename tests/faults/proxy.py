@@ -1,4 +1,4 @@
-"""A proxy between one operator and the API server: it numbers every request and makes faults.
+"""A proxy between one operator and the API server. It numbers every request and injects faults.
 
 It speaks plain HTTP on loopback to the operator and TLS to the API server, and passes the operator's own credentials
 on. All proxies of a process share one event loop in a thread.
@@ -23,29 +23,29 @@ MAX_BODY = 64 << 20
 
 
 class LostReplyError(Exception):
-    """The connection is cut without an answer."""
+    """The proxy cuts the connection without an answer."""
 
 
 class Fault:
-    """What a proxy may do to a request; each method is one place to do it, and by itself does nothing."""
+    """A fault that a proxy can inject. Each method is one place for it; the defaults do nothing."""
 
     fired = True
-    """Whether what it was made for has come to pass."""
+    """Whether the fault has occurred."""
 
     async def before(self, request: Request) -> web.Response | None:
-        """Before it is forwarded: another answer instead, a delay, or LostReplyError."""
+        """Before the request is forwarded: another answer, a delay, or LostReplyError."""
 
     async def after(self, request: Request, answer: web.Response) -> web.Response:  # noqa: ARG002 - for those that need it
-        """After the API server did it: this answer, another, or LostReplyError."""
+        """After the API server has answered: this answer, another, or LostReplyError."""
         return answer
 
     async def event(self, request: Request, event: dict[str, Any]) -> list[dict[str, Any]]:  # noqa: ARG002 - for those that need it
-        """What the operator sees in place of one event of a watch."""
+        """What the operator sees instead of one event of a watch."""
         return [event]
 
 
 class Proxy:
-    """One operator's way to the API server."""
+    """The proxy of one operator."""
 
     def __init__(self, loop: "Loop", upstream: str, ca: Path) -> None:
         self._loop = loop
@@ -58,18 +58,18 @@ class Proxy:
         self.url = loop.call(self._start())
 
     def add(self, fault: Fault) -> Fault:
-        """From now on this fault is asked, after those that were added earlier."""
+        """Adds a fault, after those that were added earlier."""
         with self._lock:
             self._faults = [*self._faults, fault]
         return fault
 
     @property
     def writes(self) -> list[Request]:
-        """The requests that were meant to change something, in order."""
+        """The write requests, in order."""
         return [request for request in [*self.requests] if request.write]
 
     def log(self) -> str:
-        """One line per request, for people."""
+        """The requests as text, one line each."""
         return "\n".join(map(str, [*self.requests]))
 
     def stop(self) -> None:
@@ -94,9 +94,9 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._handling, return_exceptions=True)
         await self._runner.cleanup()
-        await self._connector.close(abort_ssl=True)  # without the farewell of TLS, which the loop's end may not await
+        await self._connector.close(abort_ssl=True)  # without the TLS shutdown, which the end of the loop may not await
         await self._session.close()
-        await asyncio.sleep(0)  # in which the aborted connections are closed
+        await asyncio.sleep(0)  # closes the aborted connections
 
     def _number(self, method: str, path: str, query: dict[str, str], body: bytes) -> Request:
         request = describe(method, path, query, body)
@@ -123,7 +123,7 @@ class Proxy:
             request.answered(0, forwarded=request.forwarded)
             cut(incoming)
             return web.Response()
-        except (aiohttp.ClientError, OSError):  # the API server is away: so is its proxy
+        except (aiohttp.ClientError, OSError):  # while the API server is down, so is its proxy
             cut(incoming)
             return web.Response()
 
@@ -147,7 +147,7 @@ class Proxy:
     async def _stream(
         self, incoming: web.Request, request: Request, answer: aiohttp.ClientResponse
     ) -> web.StreamResponse:
-        """A watch: line by line past the faults of the moment, until either side ends it."""
+        """Forwards a watch line by line through the current faults, until one side ends it."""
         request.answered(200, forwarded=True)
         outgoing = web.StreamResponse(headers={"Content-Type": "application/json"})
         outgoing.enable_chunked_encoding()
@@ -163,7 +163,7 @@ class Proxy:
 
 
 async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """Lines of any length."""
+    """Yields lines of any length."""
     rest = b""
     async for chunk in answer.content.iter_any():
         *lines, rest = (rest + chunk).split(b"\n")
@@ -173,13 +173,13 @@ async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 def cut(incoming: web.Request) -> None:
-    """Ends the operator's connection at once, in the middle of whatever it carries."""
+    """Aborts the operator's connection at once, even in the middle of an answer."""
     if incoming.transport is not None:
         incoming.transport.abort()
 
 
 class Loop:
-    """An event loop in a thread: the proxies live there, the tests do not."""
+    """An event loop in a thread, for the proxies."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -187,11 +187,11 @@ class Loop:
         self._thread.start()
 
     def call(self, work: Any) -> Any:
-        """The result of a coroutine of the proxies' loop."""
+        """Runs a coroutine in the proxies' loop, and returns its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def stop(self) -> None:
-        """Ends the thread; its proxies were stopped before."""
+        """Ends the thread. Stop its proxies first."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
@@ -199,7 +199,7 @@ class Loop:
 
 @contextlib.contextmanager
 def proxies() -> Iterator[Loop]:
-    """A loop for proxies, ended on leaving."""
+    """A loop for proxies, which ends with the context."""
     loop = Loop()
     try:
         yield loop

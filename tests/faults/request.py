@@ -1,4 +1,4 @@
-"""One request of an operator, as a proxy sees it and as a fault chooses it: verb, resource, namespace, name."""
+"""One request of an operator: verb, resource, namespace and name, for the proxy and for the choice of a fault."""
 
 import time
 from dataclasses import dataclass, field
@@ -13,36 +13,36 @@ class Request:
     verb: str
     """get, list, watch, create, update, patch or delete."""
     resource: str
-    """Plural, with the subresource after a slash; empty for discovery."""
+    """Plural, with the subresource after a slash. Empty for discovery."""
     namespace: str
     name: str
     path: str
     query: dict[str, str]
     body: bytes = b""
     number: int = 0
-    """Place among all requests of this proxy, from 1."""
+    """Number among all requests of this proxy, from 1."""
     write: int = 0
-    """Place among its writes, from 1; 0 for a read."""
+    """Number among the writes, from 1; 0 for a read."""
     came: float = field(default_factory=time.monotonic)
     ended: float = 0
     status: int = 0
-    """HTTP status that the operator was answered, 0 for none."""
+    """HTTP status of the answer to the operator; 0 without an answer."""
     forwarded: bool = False
-    """Whether the API server saw it."""
+    """Whether the API server received it."""
     events: int = 0
-    """Events of a watch that the operator was sent."""
+    """Number of watch events that the operator received."""
 
     @property
     def changes(self) -> bool:
-        """Whether it is meant to change something."""
+        """Whether the request is a write."""
         return self.verb in CHANGES.values()
 
     def answered(self, status: int, *, forwarded: bool) -> None:
-        """Notes what came of it."""
+        """Records the answer."""
         self.status, self.forwarded, self.ended = status, forwarded, time.monotonic()
 
     def __str__(self) -> str:
-        """A line of the log."""
+        """The request as a line of text."""
         place = f"write {self.write}" if self.write else ""
         seen = "" if self.forwarded else " (never forwarded)"
         target = "/".join(part for part in (self.resource, self.namespace, self.name) if part) or self.path
@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Match:
-    """Which requests: every field that is given must be equal."""
+    """A matcher of requests: every given field must be equal."""
 
     verb: str = ""
     resource: str = ""
@@ -59,7 +59,7 @@ class Match:
     name: str = ""
 
     def __call__(self, request: Request) -> bool:
-        """Whether it is one of them."""
+        """Whether the request matches."""
         return all(
             not wanted or wanted == found
             for wanted, found in (
@@ -72,7 +72,7 @@ class Match:
 
 
 def describe(method: str, path: str, query: dict[str, str], body: bytes) -> Request:
-    """What an HTTP request means to Kubernetes (API concepts: resource URIs)."""
+    """Parses an HTTP request into Kubernetes terms (API concepts: resource URIs)."""
     parts = [part for part in path.split("/") if part]
     rest = parts[3:] if parts[:1] == ["apis"] else parts[2:]
     namespace = ""

@@ -1,4 +1,4 @@
-"""An operator under test: how it is installed and started, what is asked of it, and what must always hold."""
+"""An operator under test: how to install and start it, its scenarios, and its invariants."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from tests.faults.warm import nursery
 from tests.loop.api import Api, Object, kubeconfig, wait_for
 
 DEADLINE = float(os.environ.get("FAULT_DEADLINE", "300"))
-"""Seconds for what takes a few on an idle machine."""
+"""Deadline in seconds for steps that take a few seconds on an idle machine."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What all runs of a process stand on: the control plane, the proxies' loop, a scratch directory."""
+    """What all runs of a process share: the control plane, the proxies' loop, a scratch directory."""
 
     plane: Plane
     loop: Loop
@@ -39,34 +39,34 @@ class Bench:
     proxy: Proxy
     operator: Process
 
-    def until(self, what: str, look: Callable[[], Any]) -> Any:
-        """What `look` finds within the deadline; a failure shows requests and log."""
-        return self.until_within(what, look, DEADLINE)
+    def until(self, what: str, find: Callable[[], Any]) -> Any:
+        """The result of `find` within the deadline. A failure shows requests and log."""
+        return self.until_within(what, find, DEADLINE)
 
-    def until_within(self, what: str, look: Callable[[], Any], seconds: float) -> Any:
-        """The same with another deadline."""
-        return wait_for(what, look, self.explain, seconds)
+    def until_within(self, what: str, find: Callable[[], Any], seconds: float) -> Any:
+        """Like `until`, with another deadline."""
+        return wait_for(what, find, self.explain, seconds)
 
     def explain(self) -> str:
-        """What is needed to understand a failure."""
+        """The requests and the log, to explain a failure."""
         return "\n".join((self.subject.show(self), self.proxy.log()[-6000:], self.operator.log[-4000:]))
 
     def path(self, prefix: str, plural: str, name: str = "") -> str:
-        """Path of a resource of this namespace."""
+        """The API path of a resource in this namespace."""
         return f"{prefix}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
 
     def audited(self) -> list[Write]:
-        """The API server's record of this namespace."""
+        """The audit log of this namespace."""
         return self.plane.audit.writes(self.namespace)
 
     def outcomes(self, annotations: Mapping[str, str]) -> None:
-        """From the next pod on, pods end as these annotations say."""
+        """Sets how the next pods end, by these annotations."""
         self.api.merge(f"/api/v1/namespaces/{self.namespace}", {"metadata": {"annotations": dict(annotations)}})
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a user does, until the operator has nothing left to do."""
+    """The steps of a user, until the operator has nothing left to do."""
 
     drive: Callable[[Bench], None]
     outcomes: Mapping[str, str] = field(default_factory=dict)
@@ -78,24 +78,24 @@ class Subject:
 
     name: str
     install: Callable[[Api], None]
-    """Once per API server: definitions and cluster-wide rights."""
+    """Installs CRDs and cluster-wide rights, once for each API server."""
     grant: Callable[[Api, str], str]
-    """Rights in a namespace; returns the service account's name."""
+    """Grants rights in a namespace. Returns the name of the service account."""
     command: Callable[[Path, str, Mapping[str, Any]], tuple[Sequence[str], Mapping[str, str]]]
-    """A Python program (this interpreter first) and environment, from a scratch directory, namespace and settings."""
+    """The command (this interpreter first) and environment, from a scratch directory, namespace and settings."""
     scenarios: Mapping[str, Scenario]
     final: Callable[[Bench], Object]
-    """The state that counts, without times and uids."""
+    """The final state to compare, without times and UIDs."""
     violations: Callable[[Sequence[Write]], list[str]]
-    """What must never have happened, read from the audit log."""
+    """Violations of the invariants, read from the audit log."""
     show: Callable[[Bench], str]
-    """The objects, for people."""
+    """The objects, as text."""
     audited: Sequence[Object] = ()
-    """Resources whose objects the audit log shall hold, as in an audit policy."""
+    """Resources whose objects the audit log records, as in an audit policy."""
     stage_label: str = "faults.test/stage"
-    """The label that tells the stage of a pod."""
+    """The label with a pod's stage."""
     modules: Sequence[str] = ("kopf",)
-    """What the operator imports; imported once for all its lives."""
+    """The modules that the operator imports. They are imported once for all its processes."""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -113,13 +113,13 @@ def operator(ground: Ground, subject: Subject, namespace: str, proxy: Proxy, **s
 
 
 def proxy_of(ground: Ground) -> Proxy:
-    """One more way to the API server."""
+    """Another proxy to the API server."""
     control_plane = ground.plane.control_plane
     return Proxy(ground.loop, control_plane.url, control_plane.ca)
 
 
 def bench(ground: Ground, subject: Subject, outcomes: Mapping[str, str], **settings: Any) -> Bench:
-    """A namespace of its own with an operator of its own, not started."""
+    """A new namespace with a new operator, not started."""
     plane = ground.plane
     namespace = plane.namespace(subject.name, dict(outcomes))
     proxy = proxy_of(ground)

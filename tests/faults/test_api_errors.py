@@ -1,4 +1,4 @@
-"""Rows 11, 12 and 14: the API server says no, not now, or not you."""
+"""Rows 11, 12 and 14: errors of the API server, rate limits, and missing rights."""
 
 import time
 from itertools import pairwise
@@ -32,11 +32,11 @@ REQUESTS = {
 CODES = (500, 503, 504)
 SECONDS = 60 if FULL else 20
 HEALED = 60
-"""Seconds after the fault within which all is well again."""
+"""Seconds after the fault in which the operator must recover."""
 
 
 def busy(bench: Bench) -> None:
-    """A life that makes every kind of request: a pod that does not start, an edit that stops it, and success."""
+    """A scenario with every kind of request: a pod that does not start, an edit that stops it, and success."""
     bench.operator.start()
     apply(bench)
     until_job(bench, Stage.RESOLVE)
@@ -60,7 +60,7 @@ def failing_for_a_while(make_bench, which: Match, code: int):
 
         fault = bench.proxy.add(Answer(chosen, code))
         busy(bench)
-        assert fault.hits, "the fault was never met"
+        assert fault.hits, "the fault never occurred"
         assert time.monotonic() - began[0] < SECONDS + HEALED
         assert created(bench.audited()) == [Stage.RESOLVE, *Stage]
         assert bench.operator.starts == 1
@@ -72,7 +72,7 @@ def failing_for_a_while(make_bench, which: Match, code: int):
 
 @pytest.mark.row(12, "500, 503, 504 for 60 s (20 s and one code each unless FULL=1) on each verb and resource")
 @pytest.mark.long
-def test_errors_of_the_server_pass(make_bench):
+def test_the_operator_recovers_from_server_errors(make_bench):
     together({
         f"{code} on {name}": failing_for_a_while(make_bench, which, code)
         for place, (name, which) in enumerate(REQUESTS.items())
@@ -104,13 +104,13 @@ def told_to_wait(make_bench, which: Match):
 
 @pytest.mark.long
 @pytest.mark.row(11, "429 with Retry-After 20: no request earlier")
-def test_it_comes_no_earlier_than_it_is_told(make_bench):
+def test_no_request_comes_before_retry_after(make_bench):
     names = ("get image", "patch status", "create jobs", "list images", "watch images", "watch jobs")
     together({name: told_to_wait(make_bench, REQUESTS[name]) for name in names})
 
 
 def revoked(make_bench, resource: str, verb: str):
-    """A case: the right is taken away in the middle of a run, and given back."""
+    """A case: the right is revoked during a run and granted again."""
     bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT), resync="5s")
 
     def case() -> None:
@@ -147,7 +147,7 @@ RIGHTS_TAKEN = [
     ("inferenceimages/status", "patch"),
 ]
 SAID = [("jobs", "create"), ("jobs", "list"), ("jobs", "delete"), ("pods", "list")]
-"""Where the object can still be told; without the others it can not be read or written."""
+"""Rights whose loss the status can still report. Without the others, the object is unreadable or unwritable."""
 
 
 @pytest.mark.row(14, "one verb revoked: reason Forbidden, no crash loop")
@@ -155,8 +155,8 @@ def test_a_revoked_right_is_named(make_bench):
     together({f"{verb} {resource}": revoked(make_bench, resource, verb) for resource, verb in RIGHTS_TAKEN})
 
 
-@pytest.mark.row(14, "a token that is not accepted any more")
-def test_a_token_that_was_refused_for_a_while(make_bench):
+@pytest.mark.row(14, "a token that is no longer accepted")
+def test_the_operator_recovers_from_a_rejected_token(make_bench):
     bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT), resync="5s")
     bench.operator.start()
     apply(bench)

@@ -1,4 +1,4 @@
-"""Rows 8 to 10: stale reads, Jobs that exist already, and others who write the status."""
+"""Rows 8 to 10: stale reads, existing Jobs, and other writers of the status."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 
 from inference_image_operator.api.stages import Stage
 from tests.faults.conftest import FULL
-from tests.faults.image_laws import final
+from tests.faults.image_invariants import final
 from tests.faults.images import BATCH, NAME, apply, conditions, created, get, jobs, path, published, until
 from tests.faults.injected import Answer, Count, StaleReads
 from tests.faults.request import Match
@@ -18,7 +18,7 @@ STALE = 30 if FULL else 12
 
 
 def stale_from(make_bench, write: int):
-    """A case: from the operator's k-th write on, its reads are of the past."""
+    """A case: from the operator's k-th write on, its reads are stale."""
     bench = make_bench()
 
     def case() -> None:
@@ -27,7 +27,7 @@ def stale_from(make_bench, write: int):
         bench.operator.start()
         apply(bench)
         published(bench)
-        assert stale.hits, "nothing stale was ever read"
+        assert stale.hits, "no read was stale"
         assert created(bench.audited()) == list(Stage)
 
     return case
@@ -47,7 +47,7 @@ def test_an_existing_job_of_its_own_is_adopted(make_bench):
     apply(bench)
     published(bench)
     refused = [w for w in bench.audited() if (w.verb, w.resource, w.code) == ("create", "jobs", 409)]
-    assert refused, "it never tried to create what exists"
+    assert refused, "it never tried to create the existing Job"
     assert created(bench.audited()) == list(Stage)
 
 
@@ -71,7 +71,7 @@ def test_a_foreign_job_is_left_alone(make_bench):
 
 
 @pytest.mark.row(10, "409 on the status: read again, conditions of others kept")
-def test_a_conflict_is_read_again_and_foreign_conditions_stay(make_bench):
+def test_after_a_conflict_the_operator_reads_again_and_keeps_foreign_conditions(make_bench):
     bench = make_bench()
     foreign = {
         "type": "example.com/Scanned", "status": "True", "reason": "Clean", "message": "",
@@ -89,13 +89,15 @@ def test_a_conflict_is_read_again_and_foreign_conditions_stay(make_bench):
     apply(bench)
     image = published(bench)
     assert len(injected.hits) == 5
-    assert [w.code for w in bench.audited() if w.subresource == "status" and w.code == 409], "no real conflict came"
+    assert [w.code for w in bench.audited() if w.subresource == "status" and w.code == 409], (
+        "there was no real conflict"
+    )
     assert conditions(image)["example.com/Scanned"] == ("True", "Clean")
     assert created(bench.audited()) == list(Stage)
 
 
 @pytest.mark.row(20, "deleted and made again under the same name: never credited with the old result")
-def test_an_object_of_the_same_name_starts_from_nothing(make_bench):
+def test_a_new_object_with_the_same_name_starts_from_scratch(make_bench):
     bench = make_bench()
     bench.operator.start()
     apply(bench)

@@ -1,4 +1,4 @@
-"""Rows 18, 19 and 21 to 26: what users and others do to objects, Jobs and namespaces."""
+"""Rows 18, 19 and 21 to 26: changes by users and others to objects, Jobs and namespaces."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from tests.faults import pods
-from tests.faults.image_laws import final
+from tests.faults.image_invariants import final
 from tests.faults.images import (
     ALL_DONE,
     BATCH,
@@ -36,7 +36,7 @@ def operator_writes(bench: Bench) -> list:
 
 
 def settled_elsewhere(bench: Bench, name: str = "other") -> None:
-    """Another object was brought to its end: whatever the first one made the operator do, it has done."""
+    """Brings another object to its end. Then the operator has also handled all events of the first one."""
     apply(bench, name)
     published(bench, name)
 
@@ -66,7 +66,7 @@ def test_deletion_needs_no_operator(make_bench):
 
 
 @pytest.mark.row(19, "namespace deleted in the middle of a build: ends, no create loop")
-def test_a_namespace_that_goes_takes_all_with_it(make_bench):
+def test_a_deleted_namespace_ends_its_runs(make_bench):
     bench = make_bench(ALL_DONE | pods.hold(Stage.BUILD), resync="2s")
     bench.operator.start()
     apply(bench)
@@ -104,12 +104,12 @@ def edited_during(make_bench, stage: Stage):
 
 
 @pytest.mark.row(21, "edited during each stage: the old Job stopped, only the new generation reported")
-def test_an_edit_stops_what_runs(make_bench):
+def test_an_edit_stops_the_running_job(make_bench):
     together({stage: edited_during(make_bench, stage) for stage in Stage})
 
 
 def resolved(digest: str) -> dict[str, str]:
-    """Resolve finds that graph and image of this content exist."""
+    """Resolve finds an existing graph and image of this content."""
     found = RESULTS[Stage.RESOLVE]
     assert isinstance(found, results.Resolved)
     exported, built = RESULTS[Stage.EXPORT], results.Built(digest=digest, size=5000)
@@ -129,7 +129,7 @@ def moved_tag(digest: str, previous: str) -> dict[str, str]:
 
 
 @pytest.mark.row(22, "inputs A, then B, then A: nothing exported or built again, the tags moved back")
-def test_back_to_a_earlier_content_only_publishes(make_bench):
+def test_a_return_to_earlier_content_only_publishes(make_bench):
     bench = make_bench()
     bench.operator.start()
     apply(bench)
@@ -146,7 +146,7 @@ def test_back_to_a_earlier_content_only_publishes(make_bench):
 
 
 @pytest.mark.row(23, "a label-only edit: zero writes")
-def test_labels_are_none_of_its_business(make_bench):
+def test_a_label_edit_causes_no_write(make_bench):
     bench = make_bench()
     bench.operator.start()
     apply(bench)
@@ -177,7 +177,7 @@ def test_an_upgrade_rebuilds_nothing(make_bench, tmp_path):
 
 
 @pytest.mark.row(25, "Jobs removed after their results are recorded: stays Ready")
-def test_old_jobs_are_not_missed(make_bench):
+def test_deleted_old_jobs_do_not_matter(make_bench):
     bench = make_bench(resync="2s")
     bench.operator.start()
     apply(bench)
@@ -191,7 +191,7 @@ def test_old_jobs_are_not_missed(make_bench):
 
 @pytest.mark.row(25, "Job removed before its result is recorded: one new attempt")
 @pytest.mark.parametrize("finished", [False, True], ids=["running", "finished"])
-def test_a_lost_job_is_made_once_more(make_bench, finished):
+def test_a_lost_job_is_created_again(make_bench, finished):
     bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT), resync="5s")
     bench.operator.start()
     apply(bench)
@@ -213,7 +213,7 @@ def test_a_lost_job_is_made_once_more(make_bench, finished):
 
 @pytest.mark.long
 @pytest.mark.row(26, "status wiped: rebuilt from the Jobs while they exist")
-def test_a_wiped_status_comes_back_from_the_jobs(make_bench):
+def test_a_wiped_status_is_rebuilt_from_the_jobs(make_bench):
     bench = make_bench()
     bench.operator.start()
     apply(bench)

@@ -1,4 +1,4 @@
-"""The harness on an operator of another kind: it finds nothing in a good one, and the bug in a bad one."""
+"""The harness on another operator: it finds no fault in a correct one, and the bug in a faulty one."""
 
 import tempfile
 from pathlib import Path
@@ -30,12 +30,12 @@ def kills(ground, found, scenario: str, every: int = 1) -> list[str]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("scenario", SUBJECT.scenarios)
-def test_a_sound_operator_of_another_kind_passes(own_ground, scenario):
+def test_a_correct_operator_of_another_kind_passes(own_ground, scenario):
     problems = kills(own_ground, SUBJECT, scenario, every=2)
     assert not problems, "\n\n".join(problems)
 
 
 @pytest.mark.parametrize("bug", ["generated", "noted"])
-def test_the_bug_of_an_unsound_one_is_found(own_ground, bug):
+def test_the_bug_of_a_faulty_operator_is_found(own_ground, bug):
     problems = kills(own_ground, subject(bug=bug), "create")
     assert any(problem.startswith("mirror/create/after-") for problem in problems), problems

@@ -1,4 +1,4 @@
-"""Rows 15 to 17 and 30: the API server, etcd, the clock, the definition or a node goes away."""
+"""Rows 15 to 17 and 30: failures of the API server, etcd, the clock, the CRD and a node."""
 
 import time
 
@@ -15,13 +15,13 @@ from tests.support.world import RESULTS
 
 OUTAGE = 600 if FULL else 30
 NODE_GONE = 300
-"""Seconds; the garbage collector looks every 20 s and waits 40 s before it believes that a node is gone."""
+"""Seconds. The garbage collector checks every 20 s and waits 40 s before it treats a node as gone."""
 LINES_A_MINUTE = 40
-"""Of log, while nothing can be done: a line a backed-off attempt, not one a try."""
+"""Lines of log during the outage: one for each backed-off attempt, not one for each request."""
 
 
 def release(bench, job) -> None:
-    """The held pod of this Job ends well."""
+    """Completes the held pod of this Job."""
     selector = f"?labelSelector=job-name={job['metadata']['name']}"
     (pod,) = bench.api.get(bench.path("/api/v1", "pods") + selector)["items"]
     message = results.encode(RESULTS[Stage(job["metadata"]["labels"][images.STAGE_LABEL])]).decode()
@@ -64,7 +64,7 @@ def test_a_clock_that_jumps_times_nothing_out(make_bench, tmp_path, minutes):
     apply(bench)
     job = until_job(bench, Stage.EXPORT)
     shift.write_text(str(60 * minutes))
-    images.apply(bench, "other")  # something to do under the new time
+    images.apply(bench, "other")  # work under the new time
     until_job(bench, Stage.EXPORT, "other")
     assert "Stalled" not in images.conditions(get(bench))
     for held in (job, until_job(bench, Stage.EXPORT, "other")):
@@ -75,7 +75,7 @@ def test_a_clock_that_jumps_times_nothing_out(make_bench, tmp_path, minutes):
     assert sorted(created(bench.audited())) == sorted([*Stage, *Stage])
 
 
-@pytest.mark.row(17, "CRD deleted and made again: it recovers, nothing is orphaned")
+@pytest.mark.row(17, "CRD deleted and created again: it recovers, nothing is orphaned")
 def test_the_definition_goes_and_comes_back(make_bench):
     bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT))
     bench.operator.start()

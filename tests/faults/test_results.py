@@ -1,4 +1,4 @@
-"""Rows 36, 52 and 53: Jobs that others suspend, shared tags, inputs that move."""
+"""Rows 36, 52 and 53: Jobs that others suspend, shared tags, changing inputs."""
 
 import time
 
@@ -29,7 +29,7 @@ OTHER = "sha256:" + "e" * 64
 
 
 @pytest.mark.row(36, "Job suspended from outside: said so, no timeout counted, goes on when it is resumed")
-def test_a_suspended_job_waits_and_goes_on(make_bench):
+def test_a_suspended_job_waits_and_continues(make_bench):
     bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT))
     bench.operator.start()
     apply(bench, export={"timeout": "8s"})
@@ -74,7 +74,7 @@ def test_two_objects_of_one_tag(make_bench):
 
 
 @pytest.mark.row(53, "an input changed between resolve and use: resolved again, within the retry limit")
-def test_inputs_that_moved_are_pinned_again(make_bench):
+def test_changed_inputs_are_pinned_again(make_bench):
     bench = make_bench(ALL_DONE | failing(Stage.EXPORT, ExitCode.SOURCE_CHANGED, "SourceChanged"))
     second = Match("create", "jobs")
     bench.proxy.add(Count(second, lambda: bench.outcomes(done(Stage.EXPORT)), nth=4))  # the second export
@@ -86,7 +86,7 @@ def test_inputs_that_moved_are_pinned_again(make_bench):
 
 
 @pytest.mark.row(53, "inputs that never rest: the end of the run, with the reason")
-def test_inputs_that_never_rest_end_the_run(make_bench):
+def test_inputs_that_keep_changing_end_the_run(make_bench):
     bench = make_bench(ALL_DONE | failing(Stage.EXPORT, ExitCode.SOURCE_CHANGED, "SourceChanged"))
     bench.operator.start()
     apply(bench)

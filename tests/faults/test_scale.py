@@ -11,7 +11,7 @@ from tests.support.world import SPEC
 FINISHED = 1000
 AT_ONCE = 500
 MEMORY = 256 << 20
-"""Bytes; the chart's limit."""
+"""Bytes: the limit in the chart."""
 
 
 def many(bench, call, count: int) -> None:
@@ -38,7 +38,7 @@ def test_finished_objects_cost_nothing(make_bench):
     many(bench, finished, FINISHED)
     before = len(_by_operator(bench))
     bench.operator.start()
-    wanted = f"resync: {FINISHED + 1} objects looked at, 0 not settled"
+    wanted = f"resync: {FINISHED + 1} objects, 0 not settled"
     bench.until("two full resyncs", lambda: bench.operator.log.count(wanted) >= 2)
     assert _by_operator(bench)[before:] == []
     assert bench.operator.memory < MEMORY
@@ -48,17 +48,17 @@ def _by_operator(bench) -> list:
     return [w for w in bench.audited() if w.user.startswith(f"system:serviceaccount:{bench.namespace}:")]
 
 
-@pytest.mark.row(28, "500 objects at once: all Ready, none starved")
+@pytest.mark.row(28, "500 objects at once: all Ready, none waits forever")
 @pytest.mark.long
 def test_many_objects_at_once(make_bench):
     bench = make_bench(ALL_DONE)
     bench.operator.start()
     body = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "spec": SPEC}
 
-    def wish(api, number: int) -> None:
+    def create(api, number: int) -> None:
         api.request("POST", bench.path(GROUP, "inferenceimages"), body | {"metadata": {"name": f"{NAME}-{number}"}})
 
-    many(bench, wish, AT_ONCE)
+    many(bench, create, AT_ONCE)
     began = time.monotonic()
     ready: dict[str, float] = {}
 

@@ -1,4 +1,4 @@
-"""Row 3: two operators at once, as in a rollout that overlaps or a node that comes back."""
+"""Row 3: two operators at once, as in an overlapping rollout or after the return of a node."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Rows 5 to 7: watches that end, lie or fall silent."""
+"""Rows 5 to 7: watches that end, report errors or fall silent."""
 
 import time
 
@@ -13,7 +13,7 @@ from tests.faults.request import Match
 JOBS = Match("watch", "jobs")
 IMAGES = Match("watch", "inferenceimages")
 LATE = 5
-"""Seconds that news are behind: longer than a stage takes here, so that each tells of the stage before."""
+"""Delay of events in seconds: longer than a stage takes here, so that each event is about the previous stage."""
 
 
 def remove(bench, job) -> None:
@@ -30,7 +30,7 @@ def test_a_job_that_went_in_the_gap_is_missed(make_bench):
     bench.operator.start()
     apply(bench)
     job = until_job(bench, Stage.EXPORT)
-    gone = bench.proxy.add(WatchError(JOBS, 410, "Expired"))  # in place of the news of the deletion
+    gone = bench.proxy.add(WatchError(JOBS, 410, "Expired"))  # replaces the event of the deletion
     bench.outcomes(done(Stage.EXPORT))
     remove(bench, job)
     published(bench)
@@ -49,7 +49,7 @@ def test_an_error_in_the_watch_does_not_end_the_process(make_bench, which):
     job = until_job(bench, Stage.EXPORT)
     error = bench.proxy.add(WatchError(which, 500, "InternalError"))
     bench.api.merge(bench.path(BATCH, "jobs", job["metadata"]["name"]), {"metadata": {"labels": {"touched": "yes"}}})
-    apply(bench, request="now")  # an event for either watch
+    apply(bench, request="now")  # an event for each watch
     bench.outcomes(done(Stage.EXPORT))
     published(bench)
     assert error.hits
@@ -67,7 +67,7 @@ def test_a_silent_watch_is_opened_again(make_bench):
     before = len(watches(bench, JOBS))
     bench.proxy.add(HalfOpen(lambda request: request.verb == "watch"))
     bench.outcomes(done(Stage.EXPORT))
-    remove(bench, job)  # nobody is told
+    remove(bench, job)  # without an event
     bench.until("a new watch", lambda: len(watches(bench, JOBS)) > before)
     assert time.monotonic() - since < 80
     apply(bench, request="now")

@@ -1,4 +1,4 @@
-"""Runs independent cases at the same time: they wait more than they work."""
+"""Runs independent cases in parallel: they mostly wait."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ AT_ONCE = 12
 
 
 def together(cases: Mapping[str, Callable[[], Any]] | Iterable[Callable[[], Any]]) -> None:
-    """Runs every case; the failure names each that failed."""
+    """Runs every case. The error names each failed case."""
     named = dict(cases) if isinstance(cases, Mapping) else {str(n): case for n, case in enumerate(cases, 1)}
 
     def one(case: Callable[[], Any]) -> str:

@@ -1,7 +1,7 @@
-"""Operators as forks of a process that has imported what they import.
+"""Runs operators as forks of a process that has imported their modules.
 
-Importing is most of the processor time of an operator's short life here, and there are thousands of lives. A fork is a
-process of its own in every other respect: its own memory, connections, log and death.
+Imports take most of the CPU time of an operator's short life here, and there are thousands of processes. In every other
+respect a fork is a separate process: memory, connections, log, end.
 """
 
 import contextlib
@@ -27,19 +27,19 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Forked:
-    """A running fork. It is not our child, so its exit code is not known."""
+    """A running fork. It is not our child, so its exit code is unknown."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._handle = os.pidfd_open(pid)
 
     def send_signal(self, number: int) -> None:
-        """Harmless when it has ended."""
+        """Sends a signal. Does nothing after the end of the fork."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, number)
 
     def wait(self) -> None:
-        """Until it has ended."""
+        """Waits for its end."""
         select.select([self._handle], [], [])
 
     def __del__(self) -> None:
@@ -47,7 +47,7 @@ class Forked:
 
 
 class Nursery:
-    """The process that forks; it ends with this one, and its forks with it."""
+    """The process that forks. It ends with this process, and its forks end with it."""
 
     def __init__(self, modules: Sequence[str], roots: str) -> None:
         self._lock = threading.Lock()
@@ -58,7 +58,7 @@ class Nursery:
                 pass_fds=[other.fileno()],
                 env={**os.environ, "PYTHONPATH": roots},
                 cwd=REPOSITORY,
-            ).returncode = 0  # it ends when the line is closed, by our own end at the latest
+            ).returncode = 0  # it ends when the pipe closes, at the latest when we end
 
     def __call__(self, argv: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Forked:
         """Runs `python ARGV[1:]`; ARGV[0] is this interpreter."""
@@ -70,16 +70,16 @@ class Nursery:
 
 @functools.cache
 def nursery(modules: Sequence[str], roots: str) -> Nursery:
-    """The one that has imported these modules, found below these roots (a PYTHONPATH)."""
+    """The forking process with these modules, imported from these roots (a PYTHONPATH)."""
     return Nursery(modules, roots)
 
 
 def main() -> None:
-    """Serves one client until it is gone. Arguments: the descriptor of the line to it, modules to import."""
+    """Serves one client until it closes the pipe. Arguments: the file descriptor of the pipe, modules to import."""
     descriptor, *modules = sys.argv[1:]
     for module in modules:
         importlib.import_module(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for the forks
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing here waits for the forks
     with socket.socket(fileno=int(descriptor)) as client:
         while True:
             data, logs, _, _ = socket.recv_fds(client, REQUEST, 1)
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _become(wanted: dict[str, Any], log: int) -> None:
-    """Runs the program as the interpreter would from the command line; never returns."""
+    """Runs the program as from the command line. Never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -102,7 +102,7 @@ def _become(wanted: dict[str, Any], log: int) -> None:
     os.dup2(log, 2)
     os.environ.clear()
     os.environ.update(wanted["environment"])
-    for module in [*sys.modules.values()]:  # the Kubernetes client reads it when it is imported
+    for module in [*sys.modules.values()]:  # the Kubernetes client reads it during its import
         if "KUBE_CONFIG_DEFAULT_LOCATION" in vars(module):
             vars(module)["KUBE_CONFIG_DEFAULT_LOCATION"] = os.environ["KUBECONFIG"]
     code: object = 0

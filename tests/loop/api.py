@@ -23,7 +23,7 @@ class Api:
     def __init__(self, plane: ControlPlane) -> None:
         self._url = plane.url
         self._session = requests.Session()
-        self._session.trust_env = False  # REQUESTS_CA_BUNDLE would win over our CA
+        self._session.trust_env = False  # REQUESTS_CA_BUNDLE would override our CA
         self._session.verify = str(plane.ca)
         self._session.cert = (str(plane.client_certificate), str(plane.client_key))
 
@@ -54,7 +54,7 @@ class Api:
 
 
 def kubeconfig(token: str, server: str, ca: Path | None = None) -> Object:
-    """Of whoever has this token; `ca` signs the server's certificate."""
+    """The connection of this token's user; `ca` signs the server's certificate."""
     cluster = {"server": server} | ({"certificate-authority": str(ca)} if ca else {})
     return {
         "apiVersion": "v1",
@@ -66,11 +66,11 @@ def kubeconfig(token: str, server: str, ca: Path | None = None) -> Object:
     }
 
 
-def wait_for(what: str, look: Callable[[], T | None], explain: Callable[[], str] = str, seconds: float = DEADLINE) -> T:
-    """What `look` finds in time; the failure says what was waited for and shows what is there instead."""
+def wait_for(what: str, find: Callable[[], T | None], explain: Callable[[], str] = str, seconds: float = DEADLINE) -> T:
+    """The result of `find` as soon as it has one. A failure names what was expected and shows what is there instead."""
     deadline = time.monotonic() + seconds
     while True:
-        found = look()
+        found = find()
         if found:
             return found
         if time.monotonic() > deadline:

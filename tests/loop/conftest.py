@@ -1,4 +1,4 @@
-"""The operator as a real process with its chart's own rights, on a real control plane. The test plays the kubelet."""
+"""The operator as a real process with the chart's rights, on a real control plane. The test plays the kubelet."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def namespace(api) -> str:
 
 
 class Operator:
-    """One operator process, with the rights that the chart gives it and no others."""
+    """One operator process with exactly the rights of the chart."""
 
     def __init__(self, plane: ControlPlane, api: Api, namespace: str, directory: Path, **config: object) -> None:
         self._directory = directory

@@ -1,4 +1,4 @@
-"""One InferenceImage on the real control plane, and the kubelet that a test plays for its pods."""
+"""One InferenceImage on a real control plane. The test plays the kubelet for its pods."""
 
 import copy
 import json
@@ -12,7 +12,7 @@ from tests.support.world import RESULTS, SPEC
 
 
 class Pipeline:
-    """Waits are conditions with deadlines; what fails shows the object, its Jobs and the operator's log."""
+    """Waits for conditions with deadlines. A failure shows the object, its Jobs and the operator's log."""
 
     def __init__(self, api: Api, namespace: str, operator: Any, name: str = "detector") -> None:
         self._api = api
@@ -56,8 +56,8 @@ class Pipeline:
     def explain(self) -> str:
         return json.dumps([self._api.find(self.path), self.jobs], indent=1)[-6000:] + self._operator.log[-4000:]
 
-    def until(self, what: str, look: Any) -> Any:
-        return wait_for(what, look, self.explain)
+    def until(self, what: str, find: Any) -> Any:
+        return wait_for(what, find, self.explain)
 
     def until_condition(self, kind: str, status: str, reason: str) -> None:
         self.until(f"{kind} is {status} {reason}", lambda: self.conditions.get(kind) == (status, reason))
@@ -65,22 +65,22 @@ class Pipeline:
     def claimed(self, stage: Stage) -> Object:
         """The Job that the status names for this stage, once it exists."""
 
-        def look() -> Object | None:
+        def find() -> Object | None:
             claim = self.image.get("status", {}).get("stage", {})
             if claim.get("name") != stage:
                 return None
             return self._api.find(f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{claim['job']}")
 
-        return self.until(f"a Job of {stage} is claimed and created", look)
+        return self.until(f"a Job of {stage} is claimed and created", find)
 
     def pod(self, job: Object) -> Object:
         selector = f"?labelSelector=batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
 
-        def look() -> Object | None:
+        def find() -> Object | None:
             items = self._api.get(f"/api/v1/namespaces/{self.namespace}/pods{selector}")["items"]
             return items[0] if items else None
 
-        return self.until(f"the Job controller makes a pod for {job['metadata']['name']}", look)
+        return self.until(f"the Job controller makes a pod for {job['metadata']['name']}", find)
 
     def finish(self, stage: Stage, result: results.Result | None = None) -> None:
         """The pod of the stage's Job succeeds with the usual result, or another."""

@@ -1,4 +1,4 @@
-"""The loop on the real control plane: API server, Job controller and garbage collector; a test plays the kubelet."""
+"""The loop on a real control plane: API server, Job controller, garbage collector. The test plays the kubelet."""
 
 import json
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def test_a_manifest_becomes_a_published_image(pipeline):
 
 
 def test_status_is_in_progress_from_the_first_second(api, namespace):
-    """kstatus takes an object without observedGeneration for current; the default says otherwise."""
+    """kstatus treats an object without observedGeneration as current; the CRD's default prevents that."""
     body = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
     path = f"/apis/uai.ucloud.cn/v1alpha1/namespaces/{namespace}/inferenceimages/x"
     found = api.apply(path, body | {"spec": SPEC})
@@ -51,12 +51,12 @@ def test_a_published_object_is_left_alone_by_restart_resync_and_labels(pipeline,
     assert labelled != before
     other = Pipeline(api, pipeline.namespace, operator, "other")
     other.apply()
-    other.claimed(Stage.RESOLVE)  # the operator is at work, so it has seen the settled object as well
+    other.claimed(Stage.RESOLVE)  # the operator works, so it has seen the settled object too
     assert pipeline.image["metadata"]["resourceVersion"] == labelled
     assert len(pipeline.jobs) == 5
 
 
-def test_a_failure_that_only_a_change_can_help_is_explained_and_healed_by_the_change(pipeline):
+def test_a_permanent_failure_is_explained_and_an_edit_recovers(pipeline):
     pipeline.apply()
     pipeline.fail(Stage.RESOLVE, ExitCode.NOT_FOUND, failed("CheckpointNotFound"))
     pipeline.until_condition("Stalled", "True", "CheckpointNotFound")
@@ -77,7 +77,7 @@ def test_a_request_starts_a_stalled_object_again(pipeline):
     assert pipeline.image["status"]["lastHandledRequest"] == "now"
 
 
-def test_what_may_pass_is_tried_again(pipeline):
+def test_a_transient_failure_is_retried(pipeline):
     pipeline.apply()
     pipeline.fail(Stage.RESOLVE, ExitCode.UNAVAILABLE, failed("UFileUnavailable"))
     pipeline.until("a second attempt", lambda: pipeline.image["status"]["stage"]["attempt"] == 2)
@@ -86,7 +86,7 @@ def test_what_may_pass_is_tried_again(pipeline):
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_killed_in_any_stage_it_goes_on_with_the_same_job(pipeline, operator, stage):
+def test_killed_in_any_stage_the_operator_continues_with_the_same_job(pipeline, operator, stage):
     pipeline.apply()
     for earlier in list(Stage)[: list(Stage).index(stage)]:
         pipeline.finish(earlier)
@@ -119,7 +119,7 @@ def test_deleting_the_object_collects_its_jobs_even_without_the_operator(pipelin
     wait_for("its Jobs are gone", lambda: not pipeline.jobs)
 
 
-def test_a_recreated_object_is_never_credited_with_the_old_result(pipeline, api):
+def test_a_recreated_object_never_uses_the_old_result(pipeline, api):
     pipeline.apply()
     pipeline.finish(Stage.RESOLVE)
     old = pipeline.claimed(Stage.EXPORT)["metadata"]["uid"]
@@ -142,7 +142,7 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs(pipeline, operator, api):
     assert len(pipeline.jobs) == 4
 
 
-def test_a_foreign_job_of_the_same_name_is_left_alone(pipeline, operator, api):
+def test_a_foreign_job_with_the_same_name_is_left_alone(pipeline, operator, api):
     pipeline.apply()
     pipeline.claimed(Stage.RESOLVE)
     operator.kill()
@@ -162,11 +162,11 @@ def test_a_foreign_job_of_the_same_name_is_left_alone(pipeline, operator, api):
 
 
 def expected_name(observed) -> str:
-    """The name that the object's first Job will get."""
+    """The name of the object's first Job."""
     return decide(observed, CONFIG, datetime.now(UTC)).status.stage.job
 
 
-def test_a_job_that_the_quota_forbids_is_named_and_healed(pipeline, api):
+def test_a_job_that_the_quota_forbids_is_reported_and_recovers(pipeline, api):
     quota = f"/api/v1/namespaces/{pipeline.namespace}/resourcequotas/none"
     api.apply(quota, {
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"},
@@ -179,8 +179,8 @@ def test_a_job_that_the_quota_forbids_is_named_and_healed(pipeline, api):
     pipeline.run_whole()
 
 
-def test_it_waits_for_the_crd_and_for_its_return(plane, api, namespace, tmp_path):
-    """Not ready without the CRD; a CRD that comes, goes and comes back is no reason to end."""
+def test_the_operator_waits_for_the_crd_and_for_its_return(plane, api, namespace, tmp_path):
+    """The operator is not ready without the CRD, and survives its deletion and its return."""
     api.request("DELETE", CRD_PATH)
     wait_for("the CRD is gone", lambda: api.find(CRD_PATH) is None)
     operator = Operator(plane, api, namespace, tmp_path).start()
@@ -197,7 +197,7 @@ def test_it_waits_for_the_crd_and_for_its_return(plane, api, namespace, tmp_path
             operator.kill()
 
 
-def test_with_a_cap_the_second_waits_knows_its_place_and_then_runs(plane, api, namespace, tmp_path):
+def test_with_a_limit_the_second_object_queues_and_then_runs(plane, api, namespace, tmp_path):
     operator = Operator(plane, api, namespace, tmp_path, concurrency={"total": 1}).start()
     try:
         first, second = (Pipeline(api, namespace, operator, name) for name in ("first", "second"))
@@ -216,7 +216,7 @@ def test_with_a_cap_the_second_waits_knows_its_place_and_then_runs(plane, api, n
 
 
 def test_a_job_that_kueue_suspends_is_waited_for(pipeline, api):
-    """Kueue is played: it suspends what carries its label, and resumes it."""
+    """The test plays Kueue: it suspends a Job with Kueue's label and resumes it."""
     pipeline.spec["scheduling"] = {"queueName": "detectors"}
     pipeline.apply()
     job = pipeline.claimed(Stage.RESOLVE)

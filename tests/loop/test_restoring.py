@@ -1,4 +1,4 @@
-"""Archived inputs on the real control plane: looked at again without being counted, then read, or given up."""
+"""Archived inputs on a real control plane: checks that do not count, then a run or the end at the deadline."""
 
 import json
 
@@ -27,8 +27,8 @@ def pipeline(plane, api, namespace, tmp_path):
     operator.kill()
 
 
-def look(pipeline, attempt):
-    """The next Job of Resolve ends as one that only found what is being restored."""
+def check(pipeline, attempt):
+    """Ends the next Resolve Job as one that only found archived inputs whose restore is under way."""
     pipeline.until(
         f"attempt {attempt} is claimed",
         lambda: pipeline.image.get("status", {}).get("stage", {}).get("attempt") == attempt,
@@ -36,25 +36,25 @@ def look(pipeline, attempt):
     pipeline.fail(Stage.RESOLVE, ExitCode.RESTORING, results.encode(RESTORING).decode())
 
 
-def test_once_what_is_archived_is_restored_the_run_goes_on(pipeline):
+def test_after_the_restore_the_run_continues(pipeline):
     pipeline.apply()
-    look(pipeline, 1)
-    look(pipeline, 2)
-    pipeline.until("the third look is claimed", lambda: pipeline.image["status"]["stage"].get("waits") == 2)
+    check(pipeline, 1)
+    check(pipeline, 2)
+    pipeline.until("the third check is claimed", lambda: pipeline.image["status"]["stage"].get("waits") == 2)
     pipeline.run_whole()
     assert "lastFailure" not in pipeline.image["status"]
     said = [event["message"] for event in pipeline.events if event["reason"] == "ObjectRestoring"]
-    assert said == ["2 objects are being restored. Nothing to do. Look 1 of 2 follows in 1s."]
+    assert said == ["2 objects are being restored. Nothing to do. Check 1 of 2 follows in 1s."]
 
 
-def test_a_restore_that_takes_longer_than_the_deadline_stalls_and_says_so(pipeline):
+def test_a_restore_past_its_deadline_stalls(pipeline):
     pipeline.apply()
     for attempt in (1, 2, 3):
-        look(pipeline, attempt)
+        check(pipeline, attempt)
     pipeline.until_condition("Stalled", "True", "RestoreTimedOut")
     status = pipeline.image["status"]
     assert status["lastFailure"]["message"] == (
-        "After 2s the restore (Standard) is not done: 2 objects are being restored."
+        "The restore (Standard) did not finish within 2s: 2 objects are being restored."
     )
     assert "console of US3" in json.dumps(status["lastFailure"]["hint"])
     assert len(pipeline.jobs) == 3

@@ -1,4 +1,4 @@
-"""The model is explored with few attempts: the bound is a constant, and every number above two repeats the second."""
+"""The model runs with few attempts: the bound is a constant, and further attempts repeat the second."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from inference_image_operator.core import retry
 
 @pytest.fixture(autouse=True)
 def few_attempts(monkeypatch):
-    """Limit 1, and no attempt beyond it: two attempts of each stage and content."""
-    monkeypatch.setattr(retry, "MAX_UNCOUNTED", 1)
+    """Retry limit 1 and no free retries beyond it: two attempts of each stage and content."""
+    monkeypatch.setattr(retry, "MAX_FREE_RETRIES", 1)

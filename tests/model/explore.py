@@ -1,19 +1,19 @@
-"""Visits every reachable state of a scenario once, checks each, and proves that each can come to rest."""
+"""Visits and checks every reachable state of a scenario, and proves that each can come to rest."""
 
 from array import array
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tests.model import laws
-from tests.model.laws import Broken, law
+from tests.model import invariants
+from tests.model.invariants import InvariantViolation, require
+from tests.model.specs import Scenario
 from tests.model.state import State, View
 from tests.model.transitions import Transitions
-from tests.model.wishes import Scenario
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was visited."""
+    """The size of an exploration."""
 
     scenario: str
     states: int
@@ -30,7 +30,7 @@ class Found:
 
 
 class Exploration:
-    """Breadth first, so that the path to a broken law is a shortest one."""
+    """Breadth first, so that the path to a violation is a shortest one."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -43,7 +43,7 @@ class Exploration:
         self._resting: list[int] = []
 
     def run(self) -> Found:
-        """Visits everything. Raises Broken, with the path to the state, when a law does not hold."""
+        """Visits every state. Raises InvariantViolation, with the path to the state, if an invariant does not hold."""
         self._add(self._world.start(), -1)
         number = 0
         while number < len(self._states):
@@ -54,8 +54,8 @@ class Exploration:
             scenario=self._scenario.name,
             states=len(self._states),
             transitions=self._transitions,
-            statuses=len(self._world.brain.statuses),
-            attempts=max(birth.attempt for birth in self._world.brain.births.values()),
+            statuses=len(self._world.decisions.statuses),
+            attempts=max(origin.attempt for origin in self._world.decisions.origins.values()),
         )
 
     def _visit(self, number: int) -> None:
@@ -70,8 +70,8 @@ class Exploration:
                 if not step.fault and target != number:
                     self._sources.append(number)
                     self._targets.append(target)
-        except Broken as broken:
-            raise Broken(f"{broken}\n{self.path(number)}") from broken
+        except InvariantViolation as violation:
+            raise InvariantViolation(f"{violation}\n{self.path(number)}") from violation
 
     def _add(self, state: State, parent: int) -> int:
         number = self._numbers.get(state)
@@ -82,38 +82,38 @@ class Exploration:
         return number
 
     def _check(self, state: State) -> None:
-        brain = self._world.brain
-        laws.check_state(state, brain.statuses[state.status], brain.wishes)
+        decisions = self._world.decisions
+        invariants.check_state(state, decisions.statuses[state.status], decisions.versions)
         if state.gone or any(state.passes):
             return
-        view = View(state.status, state.wish, state.deleting, state.jobs)
-        now = brain.verdict(view, state.late)
+        view = View(state.status, state.version, state.deleting, state.jobs)
+        now = decisions.verdict(view, state.late)
         if now.changed or now.actions:
             return
         if state.late == 0:
-            later = brain.verdict(view, 1)
+            later = decisions.verdict(view, 1)
             moves = later.changed or later.actions
-            law(now.requeue or not moves, "only time helps, and nobody asked to be called again")
-        laws.check_calm(state, brain.statuses[state.status], brain.wishes[state.wish])
+            require(now.requeue or not moves, "only time can help, but the decision requests no requeue")
+        invariants.check_at_rest(state, decisions.statuses[state.status], decisions.versions[state.version])
 
     def _rests(self, state: State) -> bool:
-        """Nothing is left to do: the object is settled or suspended, or gone with all that it owned."""
+        """Whether nothing is left to do: the object is settled or suspended, or gone with all its Jobs."""
         if any(state.passes) or state.live:
             return False
         if state.gone or state.deleting:
             return state.gone and not state.jobs
-        brain = self._world.brain
-        view = View(state.status, state.wish, deleting=False, jobs=state.jobs)
-        if brain.settled(view):
+        decisions = self._world.decisions
+        view = View(state.status, state.version, deleting=False, jobs=state.jobs)
+        if decisions.settled(view):
             return True
-        verdict = brain.verdict(view, state.late)
-        return brain.wishes[state.wish].suspend and not verdict.changed and not verdict.actions
+        verdict = decisions.verdict(view, state.late)
+        return decisions.versions[state.version].suspend and not verdict.changed and not verdict.actions
 
     def _check_rest(self) -> None:
-        """From every state a state of rest is reached without a fault and without the user's help.
+        """From every state, a state of rest is reachable without a fault and without a user's step.
 
-        Every state that follows without a fault is itself among those that are checked. So from nowhere is there a
-        way into a circle that cannot be left: with fairness, rest is not only possible but certain.
+        Every successor without a fault is itself a checked state. So there is no cycle without an exit: with fairness,
+        rest is not only possible but certain.
         """
         before: list[list[int]] = [[] for _ in self._states]
         for source, target in zip(self._sources, self._targets, strict=True):
@@ -129,23 +129,23 @@ class Exploration:
                     reached[source] = 1
                     front.append(source)
         if not all(reached):
-            raise Broken(f"no way to rest from here\n{self.path(reached.index(0))}")
+            raise InvariantViolation(f"no state of rest is reachable from here\n{self.path(reached.index(0))}")
 
     def path(self, number: int) -> str:
-        """How this state came about, for people."""
+        """The path to this state, as text."""
         states = []
         while number >= 0:
             states.append(self._states[number])
             number = self._parents[number]
         states.reverse()
-        lines = [f"  {self._told(states[0])}"]
+        lines = [f"  {self._describe(states[0])}"]
         for state, then in pairwise(states):
             label = next(step.label for step in self._world.steps(state) if self._world.tidy(step.state) == then)
-            lines.append(f"{label}\n  {self._told(then)}")
+            lines.append(f"{label}\n  {self._describe(then)}")
         return "\n".join(lines)
 
-    def _told(self, state: State) -> str:
-        status = self._world.brain.statuses[state.status]
+    def _describe(self, state: State) -> str:
+        status = self._world.decisions.statuses[state.status]
         stage = f"{status.stage.name} {status.stage.job} uid={status.stage.job_uid}" if status.stage else "no stage"
         conditions = " ".join(f"{c.type}={c.status}" for c in status.conditions)
         jobs = " ".join(f"{job.uid}:{job.phase}{' terminating' * job.terminating}" for job in state.jobs)
@@ -154,4 +154,4 @@ class Exploration:
             for current in state.passes
             if current
         )
-        return f"wish {state.wish} late {state.late} | {stage} | {conditions} | {jobs or 'no Jobs'} | {passes}"
+        return f"version {state.version} late {state.late} | {stage} | {conditions} | {jobs or 'no Jobs'} | {passes}"

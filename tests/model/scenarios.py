@@ -1,14 +1,14 @@
-"""What is explored: each scenario whole, every interleaving of everything that it allows.
+"""The scenarios: the model explores every interleaving that each of them allows.
 
-Crashes, failures and losses are not counted out: each may happen at every moment, as often as there is something to
-happen to. That an exploration ends at all proves that the attempts are bounded.
+Crashes, failures and losses are not limited in number: each may happen at every moment, as often as it applies. So an
+exploration that ends proves that the attempts are bounded.
 """
 
 from dataclasses import replace
 
-from tests.model.wishes import A_B_A, A_TO_B, A_TO_B_REQUESTED, SUSPENDED, Scenario, Wish
+from tests.model.specs import A_B_A, A_TO_B, A_TO_B_REQUESTED, SUSPENDED, Scenario, SpecVersion
 
-EVERYTHING = Scenario("every failure and disturbance of every stage", (Wish(),))
+EVERYTHING = Scenario("every failure and disturbance of every stage", (SpecVersion(),))
 EDITS = Scenario(
     "an edit and a new request, in either order",
     A_TO_B_REQUESTED,
@@ -57,8 +57,8 @@ TWO_OPERATORS = Scenario(
     prompt=True,
 )
 TWO_RETRY = Scenario(
-    "two operators and failures that may pass",
-    (Wish(),),
+    "two operators and transient failures",
+    (SpecVersion(),),
     operators=2,
     failures=("counted",),
     reuse=(),
@@ -71,8 +71,8 @@ FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, TWO_OPERATORS, TWO
 
 QUICK = (
     replace(EVERYTHING, disturbances=("stuck", "crashing", "stopped", "refused")),
-    replace(EDITS, wishes=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
-    replace(ARCHIVED, wishes=A_TO_B),
+    replace(EDITS, versions=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
+    replace(ARCHIVED, versions=A_TO_B),
 )
 
 TWO_UNFENCED = replace(TWO_OPERATORS, fenced=False)

@@ -1,4 +1,4 @@
-"""The state of the model: what the API server holds, what the Jobs have come to, and the passes under way."""
+"""The state of the model: the object in the API server, the Jobs, and the reconciles under way."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class JobState(NamedTuple):
 
 
 class Action(NamedTuple):
-    """A write of Jobs. Events change nothing that decides, so the model leaves them out."""
+    """A write of a Job. Events influence no decision, so the model leaves them out."""
 
     verb: str
     name: str
@@ -27,36 +27,36 @@ class Action(NamedTuple):
 
 
 class View(NamedTuple):
-    """What a pass has seen, the time aside."""
+    """What a reconcile has observed, without the time."""
 
     status: int
-    wish: int
+    version: int
     deleting: bool
     jobs: tuple[JobState, ...] = ()
 
 
 class Pass(NamedTuple):
-    """A pass of one operator: the object is read, then its Jobs; it is decided, the status written, then acted."""
+    """A reconcile of one operator: it reads the object, then the Jobs, decides, writes the status, then acts."""
 
     phase: str
     status: int
-    """The status as it was read, and from DECIDED on as it is to be written."""
-    wish: int
+    """The status that was read and, from DECIDED on, the status to write."""
+    version: int
     deleting: bool
     stale: bool = False
-    """The object was written by somebody since; the API server will answer 409."""
+    """Another client has written the object since; the API server will answer 409."""
     actions: tuple[Action, ...] = ()
     jobs: tuple[JobState, ...] = ()
-    """As they were seen, kept while a refusal may have to be decided on."""
+    """The Jobs as they were read, kept as long as a rejected create may need another decision."""
 
 
 class State(NamedTuple):
-    """Equal states have equal futures: times are relative, uids are numbered anew, what nobody can read is dropped."""
+    """Equal states have equal futures: times are relative, UIDs are renumbered, and unreadable parts are dropped."""
 
-    wish: int = 0
+    version: int = 0
     status: int = 0
     late: int = 0
-    """0: just claimed; 1: back-offs are over and pods are looked at; 2: a pod is pending for too long."""
+    """0: just claimed. 1: back-offs are over and pods are checked. 2: a pod is pending for too long."""
     jobs: tuple[JobState, ...] = ()
     passes: tuple[Pass | None, ...] = (None,)
     deleting: bool = False

@@ -1,4 +1,4 @@
-"""The whole model: every interleaving of each scenario. About a minute; run by `make test-model`."""
+"""The whole model: every interleaving of each scenario. Takes about a minute; run it with `make test-model`."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.model.scenarios import FULL
 
 
 @pytest.mark.parametrize("scenario", FULL, ids=lambda scenario: scenario.name)
-def test_the_invariants_hold_in_every_state_and_each_can_come_to_rest(scenario):
+def test_the_invariants_hold_and_every_state_can_come_to_rest(scenario):
     found = Exploration(scenario).run()
     print(found)
     assert found.states > 1_000

@@ -1,17 +1,17 @@
-"""Everything that can happen next: to the operators, the Jobs, the user and the time."""
+"""The possible next steps of the operators, the Jobs, the user and the time."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.model import brain, laws
-from tests.model.brain import Brain
-from tests.model.laws import law
+from tests.model import decision_cache, invariants
+from tests.model.decision_cache import DecisionCache
+from tests.model.invariants import require
+from tests.model.specs import Scenario
 from tests.model.state import ACTING, DECIDED, READ, Action, JobState, Pass, State, View
-from tests.model.wishes import Scenario
 
 
 class Step(NamedTuple):
-    """One thing that happens. Faults, and what a user does, are never needed to come to rest."""
+    """One step. No state needs a fault or a user's step to come to rest."""
 
     label: str
     state: State
@@ -24,7 +24,7 @@ class Transitions:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
         self._may = frozenset(scenario.disturbances)
-        self.brain = Brain(scenario)
+        self.decisions = DecisionCache(scenario)
 
     def start(self) -> State:
         return State(passes=(None,) * self._scenario.operators)
@@ -45,23 +45,25 @@ class Transitions:
 
     def _operator(self, state: State, slot: int, current: Pass | None) -> Iterator[Step]:
         if current is None:
-            if not state.gone and not self.brain.settled(View(state.status, state.wish, state.deleting)):
-                yield Step("reads", _pass(state, slot, Pass(READ, state.status, state.wish, state.deleting)))
+            if not state.gone and not self.decisions.settled(View(state.status, state.version, state.deleting)):
+                yield Step("reads", _pass(state, slot, Pass(READ, state.status, state.version, state.deleting)))
             return
         yield Step("crashes", _pass(state, slot, None), fault=True)
         if current.phase == READ:
             yield Step("decides", self._decides(state, slot, current))
             if "line" in self._may:
-                yield Step("decides, and stands in line", self._decides(state, slot, current, "line"), fault=True)
+                yield Step("decides, and waits in the queue", self._decides(state, slot, current, "line"), fault=True)
         elif current.phase == DECIDED:
             yield self._writes(state, slot, current)
         else:
             yield from self._acts(state, slot, current)
 
     def _decides(self, state: State, slot: int, current: Pass, refusal: str = "") -> State:
-        jobs = current.jobs if refusal in brain.REFUSALS else state.jobs
-        verdict = self.brain.verdict(View(current.status, current.wish, current.deleting, jobs), state.late, refusal)
-        actions = () if refusal in brain.REFUSALS else verdict.actions
+        jobs = current.jobs if refusal in decision_cache.REFUSALS else state.jobs
+        verdict = self.decisions.verdict(
+            View(current.status, current.version, current.deleting, jobs), state.late, refusal
+        )
+        actions = () if refusal in decision_cache.REFUSALS else verdict.actions
         if not verdict.changed and not actions:
             return _pass(state, slot, None)
         creates = any(action.verb == "create" for action in actions)
@@ -78,9 +80,9 @@ class Transitions:
 
     def _writes(self, state: State, slot: int, current: Pass) -> Step:
         if state.gone or current.stale:
-            return Step("is refused its write", _pass(state, slot, None))
-        before, after = self.brain.statuses[state.status], self.brain.statuses[current.status]
-        laws.check_commit(after, self.brain.wishes[state.wish])
+            return Step("gets a conflict", _pass(state, slot, None))
+        before, after = self.decisions.statuses[state.status], self.decisions.statuses[current.status]
+        invariants.check_commit(after, self.decisions.versions[state.version])
         claimed = (before.stage and before.stage.job) != (after.stage and after.stage.job)
         left = current._replace(phase=ACTING) if current.actions else None
         written = state._replace(status=current.status, late=0 if claimed else state.late)
@@ -98,7 +100,7 @@ class Transitions:
             yield Step("deletes " + action.name, _pass(state._replace(jobs=jobs), slot, left))
             return
         yield Step("creates " + action.name, _pass(self._created(state, action), slot, left))
-        for refusal in brain.REFUSALS:
+        for refusal in decision_cache.REFUSALS:
             if refusal in self._may and not state.gone and all(job.name != action.name for job in state.jobs):
                 yield Step("may not create: " + refusal, self._refused(state, slot, current, refusal), fault=True)
 
@@ -108,10 +110,10 @@ class Transitions:
         return state._replace(jobs=tuple(sorted((*state.jobs, JobState(action.name, self._uid(state, action.name))))))
 
     def _refused(self, state: State, slot: int, current: Pass, refusal: str) -> State:
-        """The pass reads the object again and decides again, if the claim still stands."""
-        if self.brain.statuses[state.status].stage != self.brain.statuses[current.status].stage:
+        """The reconcile reads the object again and decides again, if the claim is still there."""
+        if self.decisions.statuses[state.status].stage != self.decisions.statuses[current.status].stage:
             return _pass(state, slot, None)
-        read = Pass(READ, state.status, state.wish, state.deleting, jobs=current.jobs)
+        read = Pass(READ, state.status, state.version, state.deleting, jobs=current.jobs)
         return self._decides(state, slot, read, refusal)
 
     # ---- the Jobs ----
@@ -122,9 +124,9 @@ class Transitions:
         if job.terminating:
             yield Step("disappears", _job(state, index, None))
             if not job.finished:
-                yield Step("ends all the same", _job(state, index, job._replace(phase="complete:plain")), fault=True)
+                yield Step("still completes", _job(state, index, job._replace(phase="complete:plain")), fault=True)
             return
-        stage = self.brain.births[job.name].stage
+        stage = self.decisions.origins[job.name].stage
         troubled = stage in self._scenario.stages
         if job.finished:
             if troubled and "removed" in self._may:
@@ -136,7 +138,7 @@ class Transitions:
             yield Step(phase, _job(state, index, job._replace(phase=phase)), fault)
 
     def _phases(self, stage: str, phase: str, *, troubled: bool) -> Iterator[tuple[str, bool]]:
-        """What may become of a live Job next, and whether that is a fault."""
+        """The possible next phases of an unfinished Job, and whether each is a fault."""
         if phase in ("stuck", "queued"):
             yield "new", False
             return
@@ -169,24 +171,24 @@ class Transitions:
         if state.deleting:
             yield Step("the object disappears", _touched(state._replace(gone=True)))
             return
-        for wish in self.brain.wishes[state.wish].follows:
-            yield Step(f"the user edits: {wish}", _touched(state._replace(wish=wish)), fault=True)
+        for version in self.decisions.versions[state.version].follows:
+            yield Step(f"the user edits: {version}", _touched(state._replace(version=version)), fault=True)
         if self._scenario.deletion:
             yield Step("the user deletes", _touched(state._replace(gone=True)), fault=True)
             yield Step("the user deletes, dependents first", _touched(state._replace(deleting=True)), fault=True)
 
     def _time(self, state: State) -> Iterator[Step]:
-        stage = self.brain.statuses[state.status].stage
+        stage = self.decisions.statuses[state.status].stage
         if stage and not state.gone and state.late < self._latest(state, stage.job):
             yield Step("time passes", state._replace(late=state.late + 1))
 
     def _latest(self, state: State, claimed: str) -> int:
         return 2 if any(job.name == claimed and job.phase == "stuck" for job in state.jobs) else 1
 
-    # ---- what makes equal states equal ----
+    # ---- normalisation of states ----
 
     def tidy(self, state: State) -> State:
-        """Without what nobody will look at again: old finished Jobs, times long past, ways to a refused write."""
+        """The state without parts that no step reads: old finished Jobs, past times, reconciles before a conflict."""
         if state.gone:
             state = state._replace(late=0, deleting=False, passes=tuple(map(_after_deletion, state.passes)))
         elif state.late > 1 and not any(job.phase == "stuck" for job in state.jobs):
@@ -199,13 +201,13 @@ class Transitions:
 
     def _claims(self, state: State) -> set[str]:
         statuses = {state.status, *(current.status for current in state.passes if current)}
-        stages = (self.brain.statuses[status].stage for status in statuses)
+        stages = (self.decisions.statuses[status].stage for status in statuses)
         return {stage.job for stage in stages if stage}
 
     def _uid(self, state: State, name: str) -> str:
-        """The first uid of this name that nobody remembers."""
+        """The first UID of this name that no status, Job or reconcile refers to."""
         statuses = {state.status, *(current.status for current in state.passes if current)}
-        known = {stage.job_uid for status in statuses if (stage := self.brain.statuses[status].stage)}
+        known = {stage.job_uid for status in statuses if (stage := self.decisions.statuses[status].stage)}
         known |= {job.uid for job in state.jobs}
         for current in state.passes:
             if current:
@@ -213,7 +215,7 @@ class Transitions:
         number = 0
         while f"{name}#{number}" in known:
             number += 1
-        law(number < 10, "uids run out")  # a model that grows without end is a defect of the model
+        require(number < 10, "no UID is left")  # endless growth is a defect of the model
         return f"{name}#{number}"
 
 
@@ -223,17 +225,17 @@ def _pass(state: State, slot: int, current: Pass | None) -> State:
 
 
 def _order(current: Pass | None) -> tuple[object, ...]:
-    """Two operators are alike: which of them is where makes no difference."""
+    """Sorts the reconciles: the two operators are interchangeable."""
     return (0,) if current is None else (1, *current)
 
 
 def _after_deletion(current: Pass | None) -> Pass | None:
-    """The write of a deleted object's status is refused, so its pass is over."""
+    """The write of a deleted object's status fails, so its reconcile is over."""
     return None if current and current.phase == DECIDED else current
 
 
 def _touched(state: State) -> State:
-    """The object got a new resourceVersion: who has read it and not yet written will be refused."""
+    """The object has a new resourceVersion: every reconcile that has not written yet will get a conflict."""
     if not any(current and current.phase != ACTING for current in state.passes):
         return state
     passes = tuple(

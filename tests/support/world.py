@@ -1,4 +1,4 @@
-"""A pretended cluster for the pure half: it keeps status and Jobs, and a test plays the Job controller."""
+"""A simulated cluster for the pure functions: it keeps status and Jobs, and the test plays the Job controller."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ def report(name: str, text: str | bytes, code: int = 0, ended: str = "Completed"
 
 @dataclass
 class World:
-    """One object and its Jobs. `step` is one pass of the operator; the rest is the outside world."""
+    """One object and its Jobs. `step` is one reconcile; the other methods are events from outside."""
 
     spec: dict = field(default_factory=lambda: msgspec.json.decode(msgspec.json.encode(SPEC)))
     status: Status = field(default_factory=Status)
@@ -81,7 +81,7 @@ class World:
     pods: dict[str, tuple[Pod, ...]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     queue_position: int = 0
-    said: list[Emit] = field(default_factory=list)
+    emitted: list[Emit] = field(default_factory=list)
     created: list[dict] = field(default_factory=list)
     writes: int = 0
     _uids: int = 0
@@ -103,7 +103,7 @@ class World:
         return msgspec.structs.replace(bare, pods=self.pods.get(watched(bare).name, ()), events=self.events)
 
     def step(self) -> Decision:
-        """One pass: decide, write, act."""
+        """One reconcile: decide, write, act."""
         decision = decide(self.observed(), self.config, self.now)
         self.writes += decision.status != self.status
         self.status = decision.status
@@ -115,24 +115,24 @@ class World:
                     assert self.jobs[name].uid == uid
                     self.jobs[name] = msgspec.structs.replace(self.jobs[name], terminating=True)
                 case Emit() as emit:
-                    self.said.append(emit)
+                    self.emitted.append(emit)
         return decision
 
     def settle(self, limit: int = 20) -> None:
-        """Passes until one changes nothing."""
+        """Reconciles until nothing changes."""
         for _ in range(limit):
             before = (self.status, dict(self.jobs))
             self.step()
             if before == (self.status, dict(self.jobs)):
                 return
-        raise AssertionError(f"no rest after {limit} passes: {self.status}")
+        raise AssertionError(f"still changing after {limit} reconciles: {self.status}")
 
     def create(self, manifest: dict) -> None:
         meta = manifest["metadata"]
         if meta["name"] in self.jobs:
             return  # AlreadyExists: ours
         live = [job.name for job in self.jobs.values() if not job.finished]
-        assert not live, f"{meta['name']} would run beside {live}"
+        assert not live, f"{meta['name']} is created while {live} is unfinished"
         self._uids += 1
         self.created.append(manifest)
         self.jobs[meta["name"]] = Job(
@@ -150,17 +150,17 @@ class World:
         return self.jobs[self.status.stage.job]
 
     @property
-    def look(self) -> Job | None:
+    def poll_job(self) -> Job | None:
         return next((job for job in self.jobs.values() if job.stage == POLL), None)
 
-    def set_look_pod(self, *containers: Container) -> None:
-        self.pods[self.look.name] = (
+    def set_poll_pod(self, *containers: Container) -> None:
+        self.pods[self.poll_job.name] = (
             Pod(name="pod", uid="pod-uid", phase="Pending", created=self.now, containers=containers),
         )
 
-    def end_look(self, container: Container, reason: str = "", after: float = 10, **pod: object) -> None:
-        """The look's Job ends, well unless there is a reason."""
-        job = self.look
+    def end_poll(self, container: Container, reason: str = "", after: float = 10, **pod: object) -> None:
+        """Ends the poll's Job, successfully unless a reason is given."""
+        job = self.poll_job
         self.now += timedelta(seconds=after)
         found = Pod(name="pod", uid="pod-uid", phase="Ended", created=self.now, containers=(container,), **pod)
         self.pods[job.name] = (found,)
@@ -172,7 +172,7 @@ class World:
         )
 
     def finish(self, result: results.Result | None = None) -> None:
-        """The claimed Job ends well, with the stage's usual result or another."""
+        """Completes the claimed Job, with the stage's usual result or with `result`."""
         job = self.claimed
         stage = Stage(job.stage)
         self.now += timedelta(seconds=10)
@@ -180,21 +180,21 @@ class World:
         self.jobs[job.name] = msgspec.structs.replace(job, complete=True, ended=self.now)
 
     def fail(self, *containers: Container, reason: str = "BackoffLimitExceeded", **pod: object) -> None:
-        """The claimed Job ends badly."""
+        """Fails the claimed Job."""
         job = self.claimed
         self.now += timedelta(seconds=10)
         self.set_pod(*containers, phase="Failed", **pod)
         self.jobs[job.name] = msgspec.structs.replace(job, failed=reason, ended=self.now)
 
     def remove_terminating(self) -> None:
-        """The garbage collector has done its work."""
+        """Plays the garbage collector: removes the terminating Jobs."""
         self.jobs = {name: job for name, job in self.jobs.items() if not job.terminating}
 
     def advance(self, **delta: float) -> None:
         self.now += timedelta(**delta)
 
     def run_to(self, stage: Stage) -> None:
-        """Until this stage's Job runs."""
+        """Completes stages until the Job of this stage runs."""
         self.settle()
         while self.status.stage and self.status.stage.name != stage:
             self.finish()

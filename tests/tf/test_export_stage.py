@@ -30,7 +30,7 @@ def puts(world):
 
 
 def as_measured(done):
-    """Without the memory, which is measured anew."""
+    """Without the memory, which every run measures."""
     graph = msgspec.structs.replace(done.graph, memory_bytes=0)
     return msgspec.structs.replace(done, graph=graph, peak_memory_bytes=0)
 

@@ -26,7 +26,7 @@ watchNamespaces: {{ .Values.watchNamespaces | toJson }}
 {{ toYaml .Values.config }}
 {{- end -}}
 
-{{- /* What the operator may do where it serves InferenceImages: exactly what it uses. */ -}}
+{{- /* The operator's rights in the namespaces that it serves: exactly those that it uses. */ -}}
 {{- define "operator.rules" -}}
 - apiGroups: [uai.ucloud.cn]
   resources: [inferenceimages]

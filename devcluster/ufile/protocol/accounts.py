@@ -1,4 +1,4 @@
-"""Who may do what: the key pairs that the stand-in knows, and what each is good for."""
+"""The key pairs that the stand-in accepts, and the rights of each."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,7 +8,7 @@ import msgspec
 Operation = Literal["download", "upload", "delete", "list"]
 OPERATIONS: tuple[Operation, ...] = ("download", "upload", "delete", "list")
 TEMPORARY = "STS."
-"""How the public key of a temporary pair begins (US3 documents: solutions/using_sts_for_us3)."""
+"""The prefix of a temporary pair's public key (US3 documents: solutions/using_sts_for_us3)."""
 
 
 class KeyPair(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -21,22 +21,22 @@ class KeyPair(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
     public_key: str
     private_key: str
     buckets: tuple[str, ...] = ()
-    """Buckets that it may use; empty for all."""
+    """The allowed buckets; empty for all."""
     operations: tuple[Operation, ...] = OPERATIONS
     prefixes: tuple[str, ...] = ()
-    """Beginnings of the keys that it may use; empty for all."""
+    """The allowed key prefixes; empty for all."""
     grants: dict[Operation, tuple[str, ...]] = {}
-    """Beginnings of keys by operation, in place of `operations` and `prefixes`: what a role of STS may do. A token has
-    the same prefixes for each of its operations."""
+    """Key prefixes by operation, in place of `operations` and `prefixes`: the rights of an STS role. A token has the
+    same prefixes for all its operations."""
     overwrite: bool = True
     """Whether an upload may replace an object."""
     security_token: str = ""
-    """What the header SecurityToken must carry; a temporary pair has one, and no other."""
+    """The required value of the header SecurityToken; only a temporary pair has one."""
     expires: float = 0.0
     """Unix seconds; 0 for never."""
 
     def __post_init__(self) -> None:
-        """Refuses a temporary pair without a security token, and the other way round."""
+        """Rejects a temporary pair without a security token, and any other pair with one."""
         if self.public_key.startswith(TEMPORARY) != bool(self.security_token):
             raise ValueError(f"a key pair has a securityToken if, and only if, its publicKey begins with {TEMPORARY}")
 
@@ -44,7 +44,7 @@ class KeyPair(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
         return f"KeyPair({self.public_key!r}, ***)"
 
     def allows(self, bucket: str, operation: Operation, key: str) -> bool:
-        """Whether the pair may do that with that key, or with all keys that begin with it."""
+        """Whether the pair allows the operation on that key, or on all keys with that prefix."""
         if self.buckets and bucket not in self.buckets:
             return False
         if self.grants:
@@ -53,8 +53,8 @@ class KeyPair(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields
 
 
 def load(path: Path) -> tuple[KeyPair, ...]:
-    """The key pairs of a JSON file: a list of `KeyPair`, names in camelCase.
+    """Reads key pairs from a JSON file: a list of `KeyPair` with names in camelCase.
 
-    Raises msgspec.DecodeError when the file is anything else.
+    Raises msgspec.DecodeError for any other content.
     """
     return msgspec.json.decode(path.read_bytes(), type=tuple[KeyPair, ...])

@@ -1,6 +1,6 @@
-"""Form uploads: `FileName`, `Authorization` and `file`, read even without the closing boundary.
+"""Form uploads: `FileName`, `Authorization` and `file`, parsed even without the closing boundary.
 
-The SDK ends its form with an opening boundary, so parsers that go by the book refuse it.
+The SDK ends its form with an opening boundary, so strict parsers reject it.
 """
 
 import re
@@ -17,12 +17,12 @@ class Form:
     key: str
     authorization: str
     mime_type: str
-    """Content-Type of the file's part; it is what was signed."""
+    """Content-Type of the file part, which the signature covers."""
     content: bytes
 
 
 def parse(content_type: str, body: bytes) -> Form:
-    """The form in a request's body; raises UFileError when a field is missing."""
+    """Parses the form in a request's body; raises UFileError when a field is missing."""
     boundary = re.search(r'boundary="?([^";]+)', content_type)
     if not content_type.startswith("multipart/form-data") or boundary is None:
         raise errors.bad_request("not a form")
@@ -41,5 +41,5 @@ def parse(content_type: str, body: bytes) -> Form:
 
 
 def target(request: Request, form: Form) -> Request:
-    """The request as it was signed: for the object, not for the bucket."""
+    """The request in the form that was signed: for the object, not for the bucket."""
     return replace(request, key=form.key)

@@ -1,4 +1,4 @@
-"""The documents of listings: pure, from the records of a bucket and the query of a request."""
+"""The documents of listings, as pure functions of a bucket's records and a request's query."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ Lookup = Callable[[str], Record]
 
 
 def file_list(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, str], now: float) -> dict[str, Any]:
-    """Answer to `?list`: at most `limit` (20) objects after `marker`; NextMarker is empty on the last page."""
+    """Reply to `?list`: at most `limit` (20) objects after `marker`; NextMarker is empty on the last page."""
     page, marker = _page(_after(keys, query), _number(query, "limit", 20, most=_MAX_LIMIT))
     return {
         "BucketName": bucket,
@@ -28,9 +28,9 @@ def file_list(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str,
 
 
 def objects(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, str]) -> dict[str, Any]:
-    """Answer to `?listobjects`: as above with `max-keys` (100), and folders rolled up when there is a delimiter.
+    """Reply to `?listobjects`: the same with `max-keys` (100); a delimiter rolls folders up.
 
-    Sizes and MaxKeys are strings, as the service has them.
+    Sizes and MaxKeys are strings, as in the service.
     """
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     if delimiter not in _DELIMITERS:
@@ -53,7 +53,7 @@ def objects(bucket: str, keys: Sequence[str], get: Lookup, query: Mapping[str, s
 
 
 def part_list(bucket: str, upload: Upload, parts: Sequence[Part], query: Mapping[str, str]) -> dict[str, Any]:
-    """Answer to `?muploadpart`: parts whose number is above the marker; without one, from the first."""
+    """Reply to `?muploadpart`: the parts with numbers above the marker, or all without one."""
     after = _number(query, "part-number-marker", -1, least=-1, most=_MAX_LIMIT)
     limit = _number(query, "max-parts", _MAX_PARTS, most=_MAX_PARTS)
     rest = [part for part in parts if part.number > after]
@@ -72,7 +72,7 @@ def part_list(bucket: str, upload: Upload, parts: Sequence[Part], query: Mapping
 
 
 def upload_list(uploads: Sequence[Upload], query: Mapping[str, str]) -> dict[str, Any]:
-    """Answer to `?muploadid`: uploads of keys after `marker` that begin with `prefix`."""
+    """Reply to `?muploadid`: uploads of keys after `marker` with that `prefix`."""
     by_key = {upload.key: upload for upload in uploads}
     page, marker = _page(_after(sorted(by_key), query), _number(query, "limit", 20, most=_MAX_KEYS))
     shown = [upload for upload in uploads if upload.key in page]
@@ -102,7 +102,7 @@ def _rolled_up(keys: Sequence[str], prefix: str, delimiter: str) -> list[str]:
 
 
 def _number(query: Mapping[str, str], name: str, default: int, *, most: int, least: int = 0, shown: str = "") -> int:
-    """A parameter of a listing, inside its bounds; 0, which the service takes, is the default here."""
+    """A listing parameter within its bounds; 0, which the service accepts, means the default here."""
     text = query.get(name) or str(default)
     try:
         value = int(text)
@@ -132,8 +132,8 @@ def _content(record: Record) -> dict[str, Any]:
     return {
         "Key": record.key,
         "MimeType": record.mime_type,
-        "ETag": record.etag,  # as the service's documents have it
-        "Etag": record.etag,  # as its SDKs for Java and Go read it
+        "ETag": record.etag,  # as the service's documentation spells it
+        "Etag": record.etag,  # as its SDKs for Java and Go spell it
         "Size": str(record.size),
         "StorageClass": record.storage_class,
         "LastModified": record.modified,

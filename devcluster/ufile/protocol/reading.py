@@ -35,7 +35,7 @@ def read(bucket: Bucket, request: Request, now: float) -> tuple[int, bytes | Sli
     """Status, content and headers of the reply.
 
     Raises UFileError for a missing or archived object and for a range beyond the end. HEAD of an archived object is
-    refused as the documents have it (introduction/storage_type); SDKs in the field ask HEAD for X-Ufile-Restore.
+    rejected, as documented (introduction/storage_type); SDKs in the field read X-Ufile-Restore from HEAD.
     """
     record = bucket.get(request.key)
     if not archive.is_readable(record, now):
@@ -67,7 +67,7 @@ def _not_modified(record: Record, headers: Mapping[str, str]) -> bool:
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:
-    """Start and end (exclusive) of the range asked for, or None for the whole, as for a header that is malformed."""
+    """Start and end (exclusive) of the requested range; None for the whole object and for a malformed header."""
     match = _RANGE.fullmatch(header.strip())
     if match is None or not any(match.groups()):
         return None
@@ -77,5 +77,5 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
     else:
         start, end = int(first), min(int(last or size) + 1, size)
     if start >= end:
-        raise UFileError(416, -1, "range not satisfiable")  # its RetCode is not known
+        raise UFileError(416, -1, "range not satisfiable")  # its RetCode is not documented
     return start, end

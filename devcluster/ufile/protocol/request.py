@@ -1,4 +1,4 @@
-"""What a request asks for, free of the web framework: bucket from the first host label, raw key, query, headers."""
+"""A request without the web framework: bucket (first label of the host), raw key, query, headers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """The parts of a request that the protocol looks at."""
+    """The parts of a request that the protocol uses."""
 
     method: str
     bucket: str
@@ -15,11 +15,11 @@ class Request:
     """Decoded; empty for the bucket itself."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    """Names are matched without regard to case."""
+    """Names are case-insensitive."""
 
 
 def parse(method: str, target: str, headers: Mapping[str, str]) -> Request:
-    """The request of a request line and its headers. `target` is a path, or an absolute URI as proxies get it."""
+    """Parses a request line and its headers. `target` is a path, or an absolute URI as proxies receive it."""
     parts = urlsplit(target if not target.startswith("/") else f"http://{headers.get('Host', '')}{target}")
     return Request(
         method=method,

@@ -1,6 +1,6 @@
-"""What a request does, in the words of a token's rights: download, upload, delete or list, and with which keys.
+"""Maps a request to the rights of a token: download, upload, delete or list, and the keys concerned.
 
-That parts, their end and a restore count as uploads is not documented; it is what these requests do.
+It is not documented that parts, finishing an upload and a restore count as uploads; that is what they do.
 """
 
 from devcluster.ufile.protocol import errors
@@ -10,20 +10,20 @@ from devcluster.ufile.storage.disk import Bucket
 
 
 def check(pair: KeyPair, request: Request) -> None:
-    """Raises UFileError when the pair may not do what the request asks for."""
+    """Raises UFileError when the pair does not allow the request."""
     operation, key = _needed(request)
     if not pair.allows(request.bucket, operation, key):
         raise errors.no_authorization()
 
 
 def check_source(pair: KeyPair, bucket: str, key: str) -> None:
-    """Raises UFileError when the pair may not copy from there: that takes the right to read (API copy.md)."""
+    """Raises UFileError unless the pair allows a copy from there, which needs the right to read (API copy.md)."""
     if not pair.allows(bucket, "download", key):
         raise errors.no_authorization()
 
 
 def check_overwriting(pair: KeyPair, bucket: Bucket, key: str) -> None:
-    """Raises UFileError when an upload would replace an object that the pair must not replace."""
+    """Raises UFileError when an upload would replace an object and the pair does not allow that."""
     if not pair.overwrite and bucket.has(key):
         raise errors.no_authorization()
 

@@ -1,7 +1,7 @@
-r"""What UFile signs, and whether a request carries that signature.
+r"""The string to sign of UFile, and the check of a request's signature.
 
 `HMAC-SHA1(private, VERB\nContent-MD5\nContent-Type\nDate\n + x-ucloud-* headers + /bucket/key)`, base64; the key
-is raw, not URL-encoded. In a signed URL, `Expires` stands in the place of the date.
+is raw, not URL-encoded. In a signed URL, `Expires` takes the place of the date.
 """
 
 import base64
@@ -20,7 +20,7 @@ def sign(private_key: str, text: str) -> str:
 
 
 def string_to_sign(request: Request, date: str, content_type: str | None = None) -> str:
-    """The string that the signature of `request` covers. `content_type` overrides the header's (form uploads)."""
+    """The string to sign of `request`. `content_type` overrides the header's (form uploads)."""
     headers = request.headers
     kind = headers.get("Content-Type", "") if content_type is None else content_type
     return (
@@ -32,7 +32,7 @@ def string_to_sign(request: Request, date: str, content_type: str | None = None)
 def authenticate(request: Request, keys: Mapping[str, KeyPair], now: float) -> KeyPair:
     """The key pair that signed the request, in its header or its URL; `now` is in Unix seconds.
 
-    Raises UFileError for no, wrong, unknown and expired signatures, keys and security tokens.
+    Raises UFileError for a missing, wrong or expired signature, key or security token.
     """
     if header := request.headers.get("Authorization", ""):
         pair = check_header(header, candidates(request), keys)
@@ -45,9 +45,9 @@ def authenticate(request: Request, keys: Mapping[str, KeyPair], now: float) -> K
 
 
 def check_valid(pair: KeyPair, request: Request, now: float) -> None:
-    """Raises UFileError when the pair has expired, or its security token is not with the request.
+    """Raises UFileError when the pair has expired or the request lacks its security token.
 
-    The token comes as a header, or as a parameter of a signed URL (the SDK for Java: withSecurityToken).
+    The token is a header, or a parameter of a signed URL (the SDK for Java: withSecurityToken).
     """
     token = request.headers.get("SecurityToken", "") or request.query.get("SecurityToken", "")
     if not hmac.compare_digest(token.encode(), pair.security_token.encode()):
@@ -57,7 +57,7 @@ def check_valid(pair: KeyPair, request: Request, now: float) -> None:
 
 
 def check_header(header: str, texts: tuple[str, ...], keys: Mapping[str, KeyPair]) -> KeyPair:
-    """The pair that made `UCloud <public>:<signature>` of any of the texts; raises UFileError when none did."""
+    """The pair whose `UCloud <public>:<signature>` matches one of the texts; raises UFileError without a match."""
     scheme, _, value = header.partition(" ")
     public, _, signature = value.rpartition(":")
     if scheme != "UCloud" or not public:
@@ -66,7 +66,7 @@ def check_header(header: str, texts: tuple[str, ...], keys: Mapping[str, KeyPair
 
 
 def candidates(request: Request) -> tuple[str, ...]:
-    """Every string that this request may have signed: the Python SDK alone adds the parameters of listobjects."""
+    """Every valid string to sign of this request: only the SDK for Python adds the parameters of listobjects."""
     text = string_to_sign(request, request.headers.get("Date", ""))
     if "listobjects" not in request.query:
         return (text,)

@@ -1,4 +1,4 @@
-"""Copies on the server's side: of an object, or of a range of one as a part of a multipart upload."""
+"""Server-side copies: of an object, or of a range as a part of a multipart upload."""
 
 import re
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from devcluster.ufile.storage.disk import Bucket, Record
 SOURCE = "X-Ufile-Copy-Source"
 SOURCE_RANGE = "X-Ufile-Copy-Source-Range"
 MAX_COPY = 100 * 1024 * 1024
-"""Bytes that one Copy takes (API copy.md: "below 100 MB", above it UploadPartCopy)."""
+"""Maximal bytes of one Copy (API copy.md: "below 100 MB", above it UploadPartCopy)."""
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
 class Source(NamedTuple):
-    """What is copied."""
+    """The source of a copy."""
 
     bucket: Bucket
     record: Record
@@ -30,7 +30,7 @@ class Source(NamedTuple):
 
 
 def place(request: Request) -> tuple[str, str]:
-    """Bucket and key of the source, from `/bucket/key`, percent-encoded or not."""
+    """Bucket and key of the source: `/bucket/key`, percent-encoded or not."""
     bucket, _, key = unquote(request.headers.get(SOURCE, "")).removeprefix("/").partition("/")
     return bucket, key
 
@@ -46,7 +46,7 @@ def readable(bucket: Bucket, key: str, now: float) -> Source:
 def part_range(request: Request, size: int, limit: int) -> tuple[int, int]:
     """First and last byte of the part, inclusive, of a source of `size` bytes.
 
-    Raises UFileError for a range that is missing, malformed, outside of the source, or longer than `limit` bytes.
+    Raises UFileError for a range that is missing, malformed, outside the source, or longer than `limit` bytes.
     """
     match = _RANGE.fullmatch(request.headers.get(SOURCE_RANGE, ""))
     if match is None:

@@ -1,4 +1,4 @@
-"""ETags as UFile makes them, computed while the bytes pass by."""
+"""ETags as UFile computes them, incrementally."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ BLOCK = 4 * 1024 * 1024
 
 
 class Digests:
-    """ETag of one stream, and its MD5 when it is asked for: it costs more than all the rest."""
+    """ETag of one stream, and its MD5 on request, which costs more than the rest."""
 
     def __init__(self, *, md5: bool = False) -> None:
         self.size = 0
@@ -19,7 +19,7 @@ class Digests:
         self._blocks: list[bytes] = []
 
     def update(self, data: bytes) -> None:
-        """Takes the next bytes of the stream."""
+        """Adds the next bytes of the stream."""
         if self._md5:
             self._md5.update(data)
         view = memoryview(data)
@@ -32,7 +32,7 @@ class Digests:
             view = view[len(piece) :]
 
     def md5(self) -> str:
-        """Hex MD5 of all bytes; empty when it was not asked for."""
+        """Hex MD5 of all bytes; empty unless requested."""
         return self._md5.hexdigest() if self._md5 else ""
 
     def etag(self) -> str:
@@ -47,7 +47,7 @@ class Digests:
 def etag_of_blocks(blocks: Sequence[bytes]) -> str:
     """Base64 of the number of blocks and the SHA-1 of the only block, or of the blocks' SHA-1s.
 
-    An empty stream has no block: zero, then nothing. The SDK computes the same.
+    An empty stream has no blocks: a zero and no hash. The SDK computes the same.
     """
     digest = b"".join(blocks)
     if len(blocks) > 1:
@@ -56,7 +56,7 @@ def etag_of_blocks(blocks: Sequence[bytes]) -> str:
 
 
 def part_digest(etag: str) -> bytes:
-    """The SHA-1 that the ETag of a part stands for."""
+    """The SHA-1 in the ETag of a part."""
     return base64.urlsafe_b64decode(etag)
 
 

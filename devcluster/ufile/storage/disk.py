@@ -1,6 +1,6 @@
-"""Objects on disk: a blob and a record each, both renamed into place, so a kill leaves the old object or the new.
+"""Objects on disk: a blob and a record each, both renamed into place, so a kill leaves the old or the new object.
 
-They survive the process, not the power: nothing is synced to the disk, because tests and demos want speed.
+They survive a crash of the process, not a power loss: nothing is synced, for the speed of tests and demos.
 
 <root>/<bucket>/blobs/<random>        the bytes
 <root>/<bucket>/records/<sha256(key)>.json   a `Record`, which names its blob
@@ -22,7 +22,7 @@ from devcluster.ufile.storage.digests import Digests
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one object besides its bytes."""
+    """The attributes of one object."""
 
     key: str
     blob: str
@@ -36,11 +36,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """`X-Ufile-Meta-*` headers, names in lower case without that prefix."""
     storage_class: str = "STANDARD"
     readable_from: float = 0.0
-    """Unix seconds at which the last restore of an archived object is done; 0 when it was never asked for."""
+    """Unix seconds of the end of the last restore of an archived object; 0 without a restore."""
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
-    """What an upload says of its object besides the bytes."""
+    """The attributes that an upload sets."""
 
     mime_type: str = ""
     metadata: dict[str, str] = {}
@@ -48,7 +48,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incoming:
-    """An object that is being received. Nobody sees it before `Bucket.commit`."""
+    """An object that is being received. It is invisible until `Bucket.commit`."""
 
     def __init__(self, path: Path, file: BinaryIO, *, md5: bool) -> None:
         self.path = path
@@ -61,7 +61,7 @@ class Incoming:
         self.digests.update(data)
 
     def close(self) -> None:
-        """Ends the writing."""
+        """Closes the file."""
         self._file.close()
 
 
@@ -80,27 +80,27 @@ class Bucket:
         self._remove_orphans()
 
     def keys(self) -> list[str]:
-        """All keys, in the order of their UTF-8 bytes, as listings give them."""
+        """All keys in the order of listings: by their UTF-8 bytes."""
         return sorted(self._by_key, key=lambda key: key.encode())
 
     def get(self, key: str) -> Record:
-        """The record of an object; raises UFileError when there is none."""
+        """The record of an object; raises UFileError when it is absent."""
         try:
             return self._by_key[key]
         except KeyError:
             raise errors.not_found() from None
 
     def has(self, key: str) -> bool:
-        """Whether there is an object of that key."""
+        """Whether the key exists."""
         return key in self._by_key
 
     def open(self, record: Record) -> BinaryIO:
-        """The bytes of an object. They stay readable when the object is replaced meanwhile."""
+        """The bytes of an object. They stay readable when the object is replaced."""
         return (self._blobs / record.blob).open("rb")
 
     @contextmanager
     def receive(self, *, md5: bool = False) -> Iterator[Incoming]:
-        """A place for the bytes of an object; gone afterwards unless they were committed."""
+        """A temporary file for the bytes of an object; removed on exit unless committed."""
         path = self._blobs / f"{secrets.token_hex(16)}.incoming"
         try:
             with path.open("xb") as file:
@@ -109,12 +109,12 @@ class Bucket:
             path.unlink(missing_ok=True)
 
     def commit(self, key: str, incoming: Incoming, about: About) -> Record:
-        """Makes received bytes the object of that key, in place of what was there."""
+        """Makes the received bytes the object of that key; replaces an existing one."""
         incoming.close()
         return self.adopt(key, incoming.path, incoming.digests.etag(), about)
 
     def adopt(self, key: str, path: Path, etag: str, about: About) -> Record:
-        """Makes a file of this disk the object of that key, in place of what was there."""
+        """Makes a file of this disk the object of that key; replaces an existing one."""
         now = int(time.time())
         old = self._by_key.get(key)
         record = Record(
@@ -135,12 +135,12 @@ class Bucket:
         return record
 
     def update(self, record: Record) -> None:
-        """Keeps what is known of an object now."""
+        """Stores the new record of an object."""
         write_atomically(self._record_path(record.key), msgspec.json.encode(record))
         self._by_key[record.key] = record
 
     def delete(self, key: str) -> None:
-        """Removes an object; raises UFileError when there is none."""
+        """Removes an object; raises UFileError when it is absent."""
         record = self.get(key)
         self._record_path(key).unlink()
         del self._by_key[key]
@@ -157,7 +157,7 @@ class Bucket:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Puts a file in place, whole or not at all."""
+    """Writes a file atomically."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
     temporary.write_bytes(data)
     temporary.rename(path)

@@ -1,4 +1,4 @@
-"""Multipart uploads on disk: begun, filled part by part, then finished or aborted."""
+"""Multipart uploads on disk: begin, put parts, finish or abort."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ from devcluster.ufile.storage.disk import About, Bucket, Record, write_atomicall
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an upload before its first part."""
+    """The attributes of an upload."""
 
     id: str
     key: str
@@ -24,7 +24,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One part that was received."""
+    """One received part."""
 
     number: int
     etag: str
@@ -33,7 +33,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def begin(bucket: Bucket, key: str, about: About) -> Upload:
-    """A new upload for that key."""
+    """Begins an upload for that key."""
     upload = Upload(id=secrets.token_hex(16), key=key, started=int(time.time()), about=about)
     (bucket.uploads / upload.id).mkdir()
     write_atomically(bucket.uploads / upload.id / "upload.json", msgspec.json.encode(upload))
@@ -41,7 +41,7 @@ def begin(bucket: Bucket, key: str, about: About) -> Upload:
 
 
 def find(bucket: Bucket, upload_id: str, key: str | None = None) -> Upload:
-    """The upload of that id; raises UFileError when there is none, or when it is for another key."""
+    """The upload with that ID; raises UFileError when it is absent or for another key."""
     if not upload_id.isalnum():  # it becomes a path
         raise errors.no_upload()
     try:
@@ -54,13 +54,13 @@ def find(bucket: Bucket, upload_id: str, key: str | None = None) -> Upload:
 
 
 def every(bucket: Bucket) -> list[Upload]:
-    """All uploads that were neither finished nor aborted, by key."""
+    """All unfinished uploads, sorted by key."""
     found = (find(bucket, path.name) for path in bucket.uploads.iterdir() if (path / "upload.json").exists())
     return sorted(found, key=lambda upload: (upload.key.encode(), upload.id))
 
 
 def put_part(bucket: Bucket, upload: Upload, number: int, data: bytes) -> Part:
-    """Keeps a part at its place in the object; raises UFileError when that number was sent before or it is too large.
+    """Stores a part at its position; raises UFileError when the part is too large or its number was already uploaded.
 
     Safe for parts of different numbers in several threads.
     """
@@ -72,27 +72,27 @@ def put_part(bucket: Bucket, upload: Upload, number: int, data: bytes) -> Part:
     try:
         _write_at(_data_path(bucket, upload), data, number * BLOCK)
     except FileNotFoundError:
-        raise errors.no_upload() from None  # it was ended meanwhile
+        raise errors.no_upload() from None  # finished or aborted meanwhile
     part = Part(number=number, etag=part_etag(data), size=len(data), modified=int(time.time()))
     write_atomically(path, msgspec.json.encode(part))
     return part
 
 
 def parts(bucket: Bucket, upload: Upload) -> list[Part]:
-    """The parts that were received, by number."""
+    """The received parts, sorted by number."""
     paths = sorted((bucket.uploads / upload.id).glob("*.part"))
     return [msgspec.json.decode(path.read_bytes(), type=Part) for path in paths]
 
 
 def finish(bucket: Bucket, upload: Upload, etags: list[str], about: About) -> Record:
-    """Makes the parts the object; its storage class is what the beginning said, its type what the end says.
+    """Makes the parts the object. Its storage class comes from the begin request, its type from the finish request.
 
-    A part is a block of the object's ETag, so nothing is read again.
-    Raises UFileError when the ETags are not those of the parts, or a part other than the last is short.
+    A part is a block of the object's ETag, so no data is read again.
+    Raises UFileError when the ETags do not match the parts, or a part other than the last is short.
     """
     received = parts(bucket, upload)
     if not received or [part.etag for part in received] != etags:
-        raise errors.bad_request("the parts are not those that were uploaded")
+        raise errors.bad_request("the ETags do not match the uploaded parts")
     if [part.number for part in received] != list(range(len(received))):
         raise errors.bad_request("a part is missing")
     if any(part.size != BLOCK for part in received[:-1]):
@@ -105,7 +105,7 @@ def finish(bucket: Bucket, upload: Upload, etags: list[str], about: About) -> Re
 
 
 def abort(bucket: Bucket, upload: Upload) -> None:
-    """Forgets the upload and its parts."""
+    """Removes the upload and its parts."""
     shutil.rmtree(bucket.uploads / upload.id)
 
 

@@ -1,12 +1,12 @@
-"""Which pictures may go through the detector together."""
+"""Which pictures go through the detector together."""
 
 from collections.abc import Hashable, Mapping
 
 
 def portions(pixels: Mapping[int, int], most: int) -> list[list[int]]:
-    """The numbers of the pictures, in order, cut so that each portion has `most` pixels, or is one picture alone.
+    """The indices of the pictures, in order, in portions of at most `most` pixels, or of one larger picture.
 
-    It bounds what is decoded at once and what the detector turns into floats. `pixels`: those of each picture.
+    This limits the memory for decoded pictures and for the detector's floats. `pixels`: pixels of each picture.
     """
     cut: list[list[int]] = []
     total = 0
@@ -21,7 +21,7 @@ def portions(pixels: Mapping[int, int], most: int) -> list[list[int]]:
 
 
 def equal(sizes: Mapping[int, Hashable], most: int | None) -> list[list[int]]:
-    """The numbers of pictures of one size, `most` of them at a time: only those make one tensor."""
+    """The indices of pictures with equal size, at most `most` at a time: only equal sizes fit in one tensor."""
     groups: dict[Hashable, list[int]] = {}
     for number, size in sizes.items():
         groups.setdefault(size, []).append(number)

@@ -1,10 +1,10 @@
-"""What the service answers: the detector's arrays as named detections."""
+"""The service's answers: the detector's arrays as named detections."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 Detection = TypedDict("Detection", {"class": str | None, "id": int, "score": float, "box": list[float]})
-"""One object: its class (None when the label map has no such id), id, score from 0 to 1, and box.
+"""One object: class (None for an ID outside the label map), ID, score from 0 to 1, and box.
 
 The box is [ymin, xmin, ymax, xmax], each from 0 to 1, relative to the picture's height and width.
 """
@@ -17,10 +17,10 @@ def name_detections(
     names: Mapping[int, str],
     threshold: float,
 ) -> list[Detection]:
-    """The detections that score `threshold` or more, in the detector's order (best first).
+    """The detections with a score of `threshold` or more, in the detector's order (best first).
 
-    `boxes`, `scores` and `classes` run in parallel, one entry per detection; the Object Detection API gives class
-    ids as floats.
+    `boxes`, `scores` and `classes` are parallel, one entry per detection; the Object Detection API returns class
+    IDs as floats.
     """
     return [
         {

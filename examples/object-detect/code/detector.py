@@ -1,25 +1,25 @@
-"""The detector, whatever runs it: its tensors' names, and what it found in each picture of a batch."""
+"""The detector, independent of its runtime: tensor names, and the detections in each picture of a batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 INPUT = "image_tensor"
-"""uint8, [batch, height, width, 3]: the exporter's input type that takes decoded pictures."""
+"""uint8, [batch, height, width, 3]: the exporter's input type for decoded pictures."""
 
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What was found in one picture, best first; n detections."""
+    """The n detections in one picture, best first."""
 
     boxes: Any
     """float32, [n, 4]: ymin, xmin, ymax, xmax, relative to the picture."""
     scores: Any
     """float32, [n]."""
     classes: Any
-    """float32, [n]: ids of the label map."""
+    """float32, [n]: IDs of the label map."""
 
 
 class Detector(Protocol):
@@ -27,14 +27,14 @@ class Detector(Protocol):
 
     @property
     def max_batch(self) -> int | None:
-        """Pictures in one run that the export allows; None for any number."""
+        """Maximal pictures per run; None without a limit."""
 
     def run(self, pictures: Any) -> list[Detected]:  # noqa: ANN401 - numpy's types are no dependency of the checks
-        """What is in each of the pictures: uint8, [batch, height, width, 3], RGB."""
+        """The detections in each picture of uint8, [batch, height, width, 3], RGB."""
 
 
 def split(found: Mapping[str, Any]) -> list[Detected]:
-    """The detections of each picture in a batch, from the arrays of `OUTPUTS`, without the padding behind them."""
+    """The detections of each picture in a batch, from the arrays of `OUTPUTS`, without padding."""
     return [
         Detected(boxes=boxes[: int(count)], scores=scores[: int(count)], classes=classes[: int(count)])
         for boxes, scores, classes, count in zip(*(found[name] for name in OUTPUTS), strict=True)
@@ -42,7 +42,7 @@ def split(found: Mapping[str, Any]) -> list[Detected]:
 
 
 def lacking(path: object, have: Sequence[str]) -> str | None:
-    """Why a model with these tensors is no detector for this service; None when it is one."""
+    """Why this service cannot use a model with these tensors; None when it can."""
     missing = [name for name in (INPUT, *OUTPUTS) if name not in have]
     if not missing:
         return None

@@ -15,10 +15,10 @@ class FrozenGraph:
     """A detector on TensorFlow, ready to run. Safe to use from several threads."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        """Loads the graph at `path`; each operation, and operations side by side, use `threads` threads.
+        """Loads the graph at `path`; `threads` applies within an operation and between operations.
 
         Raises:
-            ValueError: the file is no graph, or not one of a detector exported for `image_tensor`.
+            ValueError: the file is not a graph, or not that of a detector exported for `image_tensor`.
         """
         definition = tf1.GraphDef()
         try:
@@ -34,7 +34,7 @@ class FrozenGraph:
         self._input = graph.get_tensor_by_name(f"{INPUT}:0")
         self._outputs = {name: graph.get_tensor_by_name(f"{name}:0") for name in OUTPUTS}
         options = tf1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
-        # The graph optimizer (Grappler) keeps copies of the weights, 940 MB of a ResNet-101, and speeds no answer up.
+        # The graph optimizer (Grappler) copies the weights, 940 MB for a ResNet-101, and makes no answer faster.
         options.graph_options.rewrite_options.disable_meta_optimizer = True
         self._session = tf1.Session(graph=graph, config=options)
 

@@ -1,4 +1,4 @@
-"""The label map: which class each id of the detector stands for."""
+"""The label map: the class of each of the detector's IDs."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ _FIELD = descriptor_pb2.FieldDescriptorProto
 
 
 def read_label_map(path: Path) -> dict[int, str]:
-    """The class of each id in a `label_map.pbtxt`: an item's display_name where it has one, its name otherwise.
+    """ID -> class, from a `label_map.pbtxt`: an item's display_name if present, else its name.
 
     Raises:
-        ValueError: the file is no label map, or two items share an id; the message says where.
+        ValueError: the file is not a label map, or two items share an ID; the message says where.
     """
     message = _label_map_class()()
     try:
@@ -22,17 +22,17 @@ def read_label_map(path: Path) -> dict[int, str]:
     names: dict[int, str] = {}
     for item in message.item:
         if item.id in names:
-            raise ValueError(f"{path}: id {item.id} stands for both {names[item.id]!r} and {item.name!r}")
+            raise ValueError(f"{path}: id {item.id} is used by both {names[item.id]!r} and {item.name!r}")
         names[item.id] = item.display_name or item.name
     if not names:
-        raise ValueError(f"{path} holds no item")
+        raise ValueError(f"{path} contains no items")
     return names
 
 
 def _label_map_class() -> Any:  # noqa: ANN401 - a message class made at run time
-    """The message `StringIntLabelMap` of the Object Detection API, as far as it is used here.
+    """The message `StringIntLabelMap` of the Object Detection API, with the fields used here.
 
-    Declared by hand because the API itself is no dependency of serving; `text_format` then reads the whole syntax.
+    Declared here because serving does not depend on the API; `text_format` then parses the whole syntax.
     """
     file = descriptor_pb2.FileDescriptorProto(name="label_map.proto", package="object_detection.protos")
     item = file.message_type.add(name="StringIntLabelMapItem")

@@ -20,7 +20,7 @@ LABEL_MAP = "label_map.pbtxt"
 DEFAULT_SCORE_THRESHOLD = 0.5
 
 BATCH_PIXELS = 16_000_000
-"""Pixels that are decoded and detected in together: 48 MB as bytes, four times that as the detector's floats."""
+"""Pixels decoded and detected together: 48 MB as bytes, four times that as the detector's floats."""
 
 T = TypeVar("T")
 Answer = dict[str, list[Detection]] | BadInput
@@ -29,12 +29,12 @@ Answer = dict[str, list[Detection]] | BadInput
 class ObjectDetectModel:
     """An exported object detector and its label map, both in the configured `model_dir`.
 
-    Options, in the configuration's `tensorflow` part: `score_threshold` (0 to 1), below which a detection is left
-    out, and `threads` for the runtime (the cores that this process may use unless set).
+    Options, in the configuration's `tensorflow` part: `score_threshold` (0 to 1), below which a detection is
+    omitted, and `threads` for the runtime (default: the cores available to this process).
     """
 
     def __init__(self, config: ServiceConfig) -> None:
-        """Reads the options; nothing is loaded yet.
+        """Reads the options; loads nothing.
 
         Raises:
             ValueError: an option is out of its range.
@@ -48,16 +48,16 @@ class ObjectDetectModel:
             raise ValueError(f"threads must be 1 or more, not {self._threads}")
 
     def load_model(self) -> None:
-        """Loads label map and detector, and runs one blank picture: TensorFlow finishes its set-up on the first run."""
+        """Loads label map and detector, and runs one blank picture: TensorFlow completes its setup in the first run."""
         self._names = read_label_map(self._model_dir / LABEL_MAP)
         self._detector = load_detector(self._model_dir, self._threads)
         self._decoders = ThreadPoolExecutor(self._threads, thread_name_prefix="decode")
         self._detector.run(np.zeros((1, 64, 64, 3), np.uint8))
 
     def execute(self, data: Sequence[bytes], batch_size: int) -> list[Answer]:
-        """`{"detections": [...]}` for each of the `batch_size` pictures, or BadInput for bytes that are none.
+        """`{"detections": [...]}` for each of the `batch_size` pictures; BadInput for undecodable bytes.
 
-        Pictures of one size go through the detector together; each gets the answer that it would get alone.
+        Pictures of equal size go through the detector together; the answers are the same as for single pictures.
         """
         opened = {at: _attempt(open_picture, body) for at, body in enumerate(data[:batch_size])}
         answers, pictures = _sorted_out(opened)
@@ -66,7 +66,7 @@ class ObjectDetectModel:
         return [answers[at] for at in range(len(opened))]
 
     def _detect(self, pictures: Mapping[int, Image.Image]) -> dict[int, Answer]:
-        """The answers to opened pictures, which are decoded side by side."""
+        """The answers to opened pictures, which are decoded in parallel."""
         side_by_side = self._decoders.map if len(pictures) > 1 else map
         decoded = side_by_side(lambda picture: _attempt(to_rgb, picture), pictures.values())
         answers, ready = _sorted_out(dict(zip(pictures, decoded, strict=True)))
@@ -87,6 +87,6 @@ def _attempt(function: Callable[[T], Image.Image], value: T) -> Image.Image | Ba
 
 
 def _sorted_out(attempts: Mapping[int, Image.Image | BadInput]) -> tuple[dict[int, Answer], dict[int, Image.Image]]:
-    """The answers that are there already, because the input was bad, and the pictures that still need one."""
+    """Separates answers to bad input, which are final, from pictures that still need one."""
     answers: dict[int, Answer] = {at: one for at, one in attempts.items() if isinstance(one, BadInput)}
     return answers, {at: one for at, one in attempts.items() if not isinstance(one, BadInput)}

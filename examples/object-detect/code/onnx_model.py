@@ -15,17 +15,17 @@ class OnnxModel:
         """Loads the model at `path`; each operation uses `threads` threads.
 
         Raises:
-            ValueError: the file is no ONNX model, or not one of a detector exported for `image_tensor`.
+            ValueError: the file is not an ONNX model, or not that of a detector exported for `image_tensor`.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Threads that wait for work by spinning would take the cores from those that decode pictures.
+        # Threads that spin while they wait would take cores from the threads that decode pictures.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its exceptions have no base of their own
+        except Exception as error:  # its exceptions have no common base class
             raise ValueError(f"{path} is not a model that ONNX Runtime can load: {error}") from error
-        # Converters keep TensorFlow's tensor names (`name:0`) or cut them to the operation's.
+        # Converters keep TensorFlow's tensor names (`name:0`) or shorten them to the operation's name.
         tensors = [*self._session.get_inputs(), *self._session.get_outputs()]
         self._names = {tensor.name.removesuffix(":0"): tensor.name for tensor in tensors}
         problem = lacking(path, list(self._names))

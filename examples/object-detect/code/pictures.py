@@ -1,39 +1,39 @@
-"""Pictures: the bytes that a client sent, decoded to upright RGB."""
+"""Decodes a client's bytes to upright RGB pictures."""
 
 import io
 
 from PIL import Image, ImageOps
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-"""What is decoded: what cameras, browsers and scanners make. Every further decoder of Pillow is more to attack."""
+"""The accepted formats: those of cameras, browsers and scanners. Every other decoder of Pillow adds attack surface."""
 
 MAX_PIXELS = 50_000_000
-"""Width x height; decoded, such a picture takes 150 MB."""
+"""Width x height; a decoded picture of this size takes 150 MB."""
 
 MAX_SCANNED = 1_000_000_000
-"""Pixels x scans of a progressive JPEG. Cameras write about ten scans; a small file can hold thousands, each of which
+"""Pixels x scans of a progressive JPEG. Cameras write about ten scans; a small file can contain thousands, and each
 costs a pass over the whole picture."""
 
 _START_OF_SCAN = b"\xff\xda"
 _UNDEFINED = ("I", "F")
-"""Pillow's modes of 32 bits: no number in them is known to be white."""
+"""Pillow's 32-bit modes, whose value for white is undefined."""
 
 
-class UnreadablePicture(Exception):  # noqa: N818 - says what came in
-    """The bytes are no picture that can be decoded; the message says why."""
+class UnreadablePicture(Exception):  # noqa: N818 - names the input
+    """The bytes cannot be decoded as a picture; the message says why."""
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """The picture in `data`. Only its header is read yet: its size is known, and its pixels have cost nothing.
+    """Opens the picture in `data`. Reads only its header: the size is known, the pixels are not decoded.
 
     Raises:
-        UnreadablePicture: it is none of `FORMATS`, or larger than `MAX_PIXELS`.
+        UnreadablePicture: the format is not one of `FORMATS`, or the picture exceeds `MAX_PIXELS`.
     """
     try:
         picture = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadablePicture(f"the picture is too large: {MAX_PIXELS} pixels at most") from error
-    except Exception as error:  # headers of hostile files raise whatever a decoder trips over
+    except Exception as error:  # headers of hostile files can raise any exception
         raise UnreadablePicture(f"not a picture in one of the formats {', '.join(FORMATS)}") from error
     width, height = picture.size
     if width * height > MAX_PIXELS:
@@ -49,27 +49,27 @@ def open_picture(data: bytes) -> Image.Image:
 def to_rgb(picture: Image.Image) -> Image.Image:
     """The opened picture as a viewer shows it: upright by its EXIF orientation, transparent parts on white, mode RGB.
 
-    Of an animation or a file of several pages it is the first picture.
+    Returns the first picture of an animation or of a file with several pages.
 
     Raises:
-        UnreadablePicture: it is truncated or corrupt.
+        UnreadablePicture: the picture is truncated or corrupt.
     """
     try:
         picture.load()
         upright = _upright(picture)
         if upright.mode.startswith("I;16"):
-            # The upper byte, which is what Pillow takes of 16-bit colours too.
+            # The upper byte, as Pillow does for 16-bit colours.
             upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
         if upright.has_transparency_data:
             upright = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
         return upright.convert("RGB")
-    except Exception as error:  # pixels of hostile files raise whatever a decoder trips over
+    except Exception as error:  # pixels of hostile files can raise any exception
         raise UnreadablePicture(f"a {picture.format} picture that cannot be decoded: {error}") from error
 
 
 def _upright(picture: Image.Image) -> Image.Image:
     try:
         return ImageOps.exif_transpose(picture)
-    except Exception:  # noqa: BLE001 - broken EXIF data say nothing, and the pixels are there
+    except Exception:  # noqa: BLE001 - without valid EXIF data the pixels are used as they are
         return picture

@@ -1,4 +1,4 @@
-"""Which runtime runs the detector: ONNX Runtime when there is an ONNX model for it, TensorFlow otherwise."""
+"""Chooses the detector's runtime: ONNX Runtime for an ONNX model, else TensorFlow."""
 
 import logging
 from importlib.util import find_spec
@@ -13,22 +13,22 @@ _LOG = logging.getLogger(__name__)
 
 
 def load_detector(directory: Path, threads: int) -> Detector:
-    """The detector in `directory`, ready to run. Only the runtime that is used is imported.
+    """The detector in `directory`, ready to run. Imports only the runtime that it uses.
 
     Raises:
-        FileNotFoundError: there is no model that a runtime of this image can run.
-        ValueError: the file is not what its name says.
+        FileNotFoundError: no runtime of this image can run a model in the directory.
+        ValueError: the file's content does not match its name.
     """
     onnx, graph = directory / ONNX_MODEL, directory / FROZEN_GRAPH
     if onnx.is_file():
         if find_spec("onnxruntime"):
-            from onnx_model import OnnxModel  # noqa: PLC0415 - an image may hold one of the runtimes only
+            from onnx_model import OnnxModel  # noqa: PLC0415 - an image may contain only one runtime
 
-            _LOG.info("%s is run by ONNX Runtime with %d threads", ONNX_MODEL, threads)
+            _LOG.info("ONNX Runtime runs %s with %d threads", ONNX_MODEL, threads)
             return OnnxModel(onnx, threads)
-        _LOG.warning("%s is there, but this image has no onnxruntime; looking for %s", ONNX_MODEL, FROZEN_GRAPH)
+        _LOG.warning("%s exists, but this image has no onnxruntime; trying %s", ONNX_MODEL, FROZEN_GRAPH)
     if not graph.is_file():
-        raise FileNotFoundError(f"there is neither {ONNX_MODEL} with its runtime nor {FROZEN_GRAPH} in {directory}")
+        raise FileNotFoundError(f"{directory} has neither {ONNX_MODEL} (with onnxruntime) nor {FROZEN_GRAPH}")
     if not find_spec("tensorflow"):
         raise FileNotFoundError(
             f"{graph} needs TensorFlow, which this image does not have: "
@@ -36,5 +36,5 @@ def load_detector(directory: Path, threads: int) -> Detector:
         )
     from frozen_graph import FrozenGraph  # noqa: PLC0415 - as above
 
-    _LOG.info("%s is run by TensorFlow with %d threads", FROZEN_GRAPH, threads)
+    _LOG.info("TensorFlow runs %s with %d threads", FROZEN_GRAPH, threads)
     return FrozenGraph(graph, threads)

@@ -14,7 +14,7 @@ class BoxList(object):
 
     @classmethod
     def of_first_picture(cls, found):
-        """From what the graph gave for a batch, by the names of its outputs."""
+        """The boxes of the first picture, from the graph's outputs by name."""
         count = int(found[DetectionFields.count][0])
         fields = (DetectionFields.boxes, DetectionFields.classes, DetectionFields.scores)
         return cls(*(shape_utils.of_first(found[field], count) for field in fields))

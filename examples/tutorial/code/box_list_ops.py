@@ -1,4 +1,4 @@
-"""What is done with boxes."""
+"""Operations on boxes."""
 
 from box_list import BoxList
 
@@ -10,5 +10,5 @@ def above(boxes, threshold):
 
 
 def named(boxes, names):
-    """Each box as `[ymin, xmin, ymax, xmax, name]`; `names` are those of the classes, by id."""
+    """Each box as `[ymin, xmin, ymax, xmax, name]`; `names` maps class ids to names."""
     return [box.tolist() + [names[int(kind)]] for box, kind in zip(boxes.boxes, boxes.classes)]

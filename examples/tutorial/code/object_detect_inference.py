@@ -1,4 +1,4 @@
-"""The model that the server asks: an exported object detector and the names of its classes."""
+"""The model that the server runs: an exported object detector and the names of its classes."""
 
 import os
 
@@ -19,7 +19,7 @@ THRESHOLD = 0.5
 
 
 class ObjectDetectModel(TFAiUcloudModel):
-    """Finds objects in pictures; each is answered as `[ymin, xmin, ymax, xmax, name]`."""
+    """Finds objects in pictures; returns each as `[ymin, xmin, ymax, xmax, name]`."""
 
     def __init__(self, conf):
         super(ObjectDetectModel, self).__init__(conf)

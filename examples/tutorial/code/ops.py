@@ -1,4 +1,4 @@
-"""Frozen graphs: importing one, and finding its tensors."""
+"""Imports frozen graphs and finds their tensors."""
 
 import tensorflow as tf
 
@@ -15,5 +15,5 @@ def import_graph(path):
 
 
 def tensor(graph, name):
-    """The only output of the operation `name`; KeyError when the graph has none."""
+    """The only output of the operation `name`; KeyError when it does not exist."""
     return graph.get_tensor_by_name(name + ":0")

@@ -9,5 +9,5 @@ def as_batch(pixels):
 
 
 def of_first(batch, count):
-    """The first `count` rows of a batch's first element: what a detector pads behind them is left out."""
+    """The first `count` rows of a batch's first element: without the padding of the detector."""
     return batch[0][:count]

@@ -2,13 +2,13 @@
 
 
 class InputFields(object):
-    """What a graph takes."""
+    """Inputs of a graph."""
 
     image = "image_tensor"
 
 
 class DetectionFields(object):
-    """What a graph finds."""
+    """Outputs of a graph."""
 
     boxes = "detection_boxes"
     classes = "detection_classes"

@@ -1,4 +1,4 @@
-"""The message of a label map, declared here in place of a generated module."""
+"""The label map's message, declared here instead of in a generated module."""
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 

@@ -1,4 +1,4 @@
-"""How gunicorn serves: one process, whose threads keep answering health checks while the model works."""
+"""gunicorn's settings: one process, whose threads keep answering health checks while the model runs."""
 
 import multiprocessing
 
@@ -8,7 +8,7 @@ bind = "0.0.0.0:8080"
 workers = 1
 worker_class = "gthread"
 threads = 8
-timeout = 0  # loading a large model takes long, and is no reason to end the worker
+timeout = 0  # loading a large model takes long; do not kill the worker for it
 graceful_timeout = 25
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - writable even where the root file system is not
 
@@ -21,9 +21,9 @@ def post_worker_init(_worker):
 
 
 def child_exit(_server, _worker):
-    """Ends the container where the worker ended before it had loaded: it would end again, and again."""
+    """Ends the container when the worker ends before the model is loaded: a new worker would fail again."""
     if not _loaded.is_set():
         raise HaltServer(
-            "The worker was ended while it loaded the model, most likely for want of memory: "
+            "The worker ended while loading the model. It probably ran out of memory: "
             "raise the container's memory limit."
         )

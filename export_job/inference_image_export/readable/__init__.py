@@ -1,7 +1,7 @@
-"""A frozen graph in the oldest form that means the same, for the TensorFlow that people serve with: 1.7 and later.
+"""Rewrites a frozen graph to an equivalent one for the oldest TensorFlow possible: 1.7 and later.
 
-`rewrite` changes what later releases brought and an earlier one can say as well, and returns the release that reads the
-result. TensorFlow reads the graphs of every earlier release, so that one version tells all.
+`rewrite` replaces newer ops that an earlier release can express, and returns the oldest release that reads the result.
+TensorFlow reads the graphs of every earlier release, so one version is enough.
 """
 
 from inference_image_export.readable.operators import RELEASES, Obstacle, Release, obstacle

@@ -1,4 +1,4 @@
-"""Addition: AddV2 (TensorFlow 1.11) as Add. They differ for strings alone, which V2 does not add."""
+"""Addition: AddV2 (TensorFlow 1.11) as Add. They differ only for strings, which V2 does not add."""
 
 from typing import Any
 

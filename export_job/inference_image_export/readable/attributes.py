@@ -1,4 +1,4 @@
-"""Attributes that came later are left out at their default: the operator then does what it always did."""
+"""Removes newer attributes with default values: the op then behaves as before they existed."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from inference_image_export.readable.operators import Release, is_private, nodes
 
 
 def leave_out(graph: Any, release: Release) -> int:  # noqa: ANN401 - a GraphDef, untyped
-    """Removes from a graph, in place, what the release does not know and does not need; returns how many there were."""
+    """Removes, in place, attributes that the release neither knows nor needs; returns their number."""
     return sum(_of_node(node, release) for node in nodes(graph))
 
 
@@ -24,7 +24,7 @@ def _of_node(node: Any, release: Release) -> int:  # noqa: ANN401 - a NodeDef, u
 
 
 def _default_of_today(operator: str, attribute: str) -> Any:  # noqa: ANN401 - an AttrValue, untyped
-    """The default of this TensorFlow; None when there is none, or no such attribute."""
+    """The default in this TensorFlow; None without a default or without the attribute."""
     from tensorflow.python.framework import op_def_registry
 
     definition = op_def_registry.get(operator)

@@ -8,7 +8,7 @@ OPERATOR = "FusedBatchNormV3"
 
 
 def rewrite(graph: Graph, node: Any) -> bool:  # noqa: ANN401 - a NodeDef, untyped
-    """Rewrites one node where both operators are the same function; returns whether it did.
+    """Rewrites one node if both ops compute the same; returns whether it did.
 
     V3 adds a type for scale and offset (`U`), an average that only training computes, and a sixth output that only
     training reads.

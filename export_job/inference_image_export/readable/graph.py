@@ -8,7 +8,7 @@ FLOAT, INT32, INT64, BOOL = "DT_FLOAT", "DT_INT32", "DT_INT64", "DT_BOOL"
 
 
 class Graph:
-    """A GraphDef (`definition`), which is changed in place. Nodes of functions are left as they are."""
+    """A GraphDef (`definition`), changed in place. Nodes of functions stay unchanged."""
 
     def __init__(self, definition: Any) -> None:  # noqa: ANN401 - a GraphDef, untyped
         self.definition = definition
@@ -22,7 +22,7 @@ class Graph:
         self._moved: dict[str, str] = {}
 
     def used_outputs(self, node: Any) -> set[int]:  # noqa: ANN401 - a NodeDef, untyped
-        """The numbers of the outputs that other nodes read."""
+        """The indices of the outputs that other nodes read."""
         return self._used[node.name]
 
     def constant(self, name: str) -> Any:  # noqa: ANN401 - numpy.ndarray
@@ -35,7 +35,7 @@ class Graph:
         return tf.make_ndarray(node.attr["value"].tensor) if node is not None and node.op == "Const" else None
 
     def type_of(self, node: Any, attribute: str, default: str = FLOAT) -> str:  # noqa: ANN401 - a NodeDef, untyped
-        """The data type that an attribute names, such as `DT_FLOAT`; `default` where it is left out."""
+        """The data type that an attribute names, such as `DT_FLOAT`; `default` when it is absent."""
         from tensorflow.core.framework import types_pb2
 
         return str(types_pb2.DataType.Name(node.attr[attribute].type)) if attribute in node.attr else default
@@ -51,7 +51,7 @@ class Graph:
     def add_constant(self, beside: Any, name: str, value: int | list[int]) -> str:  # noqa: ANN401 - a NodeDef
         """A new int32 constant.
 
-        It waits for the first input of `beside`: so it lies in the same frame when that is the body of a loop.
+        A control dependency on the first input of `beside` puts it in the same frame, such as the body of a loop.
         """
         import tensorflow as tf
 
@@ -61,7 +61,7 @@ class Graph:
         return found
 
     def move_output(self, old: str, new: str) -> None:
-        """Has whoever reads the output `old` (`node:1`) read `new`; takes effect with `finish`."""
+        """Redirects readers of the output `old` (`node:1`) to `new`; takes effect with `finish`."""
         self._moved[old] = new
 
     def finish(self) -> None:
@@ -82,7 +82,7 @@ class Graph:
 
 
 def replace(node: Any, operator: str, inputs: Sequence[str], **types: str) -> None:  # noqa: ANN401 - a NodeDef
-    """Makes a node of another operator; its name, device and control inputs stay."""
+    """Changes the op of a node; keeps its name, device and control inputs."""
     control = [name for name in node.input if name.startswith("^")]
     node.op = operator
     del node.input[:]

@@ -1,4 +1,4 @@
-"""Nodes in an order in which each follows its inputs: the importer of TensorFlow 1.7 reads constants on its way."""
+"""Sorts nodes so that each follows its inputs: the importer of TensorFlow 1.7 reads constants during the import."""
 
 import heapq
 from graphlib import TopologicalSorter
@@ -6,10 +6,10 @@ from typing import Any
 
 
 def sort(graph: Any) -> None:  # noqa: ANN401 - a GraphDef, untyped
-    """Sorts the nodes of a graph in place; what can stay where it was, stays.
+    """Sorts the nodes of a graph in place; the sort is stable.
 
-    The way back of a loop (NextIteration to Merge) counts as no input. Raises graphlib.CycleError for another cycle,
-    KeyError for an input that no node gives.
+    Ignores the back edge of a loop (NextIteration to Merge). Raises graphlib.CycleError for any other cycle,
+    KeyError for an input without a node.
     """
     nodes = {node.name: node for node in graph.node}
     before = {name: place for place, name in enumerate(nodes)}

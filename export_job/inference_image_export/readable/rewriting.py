@@ -1,4 +1,4 @@
-"""The rewrites, one after the other."""
+"""Applies all rewrites."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,14 +14,14 @@ _REWRITES: Mapping[str, Callable[[Graph, Any], bool]] = {
     softmax.OPERATOR: softmax.rewrite,
     **dict.fromkeys(suppression.OPERATORS, suppression.rewrite),
 }
-"""Operator -> the function that rewrites a node of it, where it can."""
+"""Op -> the function that rewrites its nodes where possible."""
 
 
 def rewrite(graph: Any) -> Release | None:  # noqa: ANN401 - a GraphDef, untyped
     """Rewrites a graph in place, and returns the oldest release that reads the result.
 
-    None when no release of `RELEASES` does; what is left of the graph is then of no use. The graph must be one that
-    TensorFlow imports: raises KeyError for an input that no node gives, graphlib.CycleError for a cycle.
+    None when no release of `RELEASES` does; the graph is then unusable. The graph must be one that TensorFlow
+    imports: raises KeyError for an input without a node, graphlib.CycleError for a cycle.
     """
     work = Graph(graph)
     for node in list(graph.node):
@@ -32,9 +32,9 @@ def rewrite(graph: Any) -> Release | None:  # noqa: ANN401 - a GraphDef, untyped
 
 
 def restate(graph: Any, release: Release) -> bool:  # noqa: ANN401 - a GraphDef, untyped
-    """Writes a graph, in place, as `release` would have written it; returns whether that release reads it.
+    """Changes a graph in place to the form of `release`; returns whether that release reads it.
 
-    Importing a graph fills in the attributes of today again, so what was imported is restated.
+    An import adds the attributes of the current TensorFlow, so an imported graph needs this again.
     """
     leave_out(graph, release)
     if obstacle(graph, release):

@@ -1,6 +1,6 @@
-"""Softmax over the last dimension: that of TensorFlow 1.7 takes two dimensions, so others are folded before it.
+"""Softmax over the last dimension: TensorFlow 1.7 requires two dimensions, so other inputs are reshaped.
 
-`tf.nn.softmax` of that release does the same. The kernel of later releases works on rows as well, whatever their place.
+`tf.nn.softmax` of that release does the same. The kernel of later releases works row by row as well.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ _ALL = 2**31 - 1
 
 
 def rewrite(graph: Graph, node: Any) -> bool:  # noqa: ANN401 - a NodeDef, untyped
-    """Folds the input of one node, unless it is known to have two dimensions; returns whether it did."""
+    """Reshapes the input of one node unless it is known to have two dimensions; returns whether it did."""
     values = node.input[0]
     if graph.type_of(node, "T") != FLOAT or _rank(graph, values) == _PLAIN:
         return False
@@ -32,7 +32,7 @@ def rewrite(graph: Graph, node: Any) -> bool:  # noqa: ANN401 - a NodeDef, untyp
 
 
 def _rank(graph: Graph, name: str) -> int | None:
-    """The number of dimensions where the graph says it, else None."""
+    """The number of dimensions if the graph states it, else None."""
     node = graph.nodes[name.partition(":")[0]]
     while node.op in {"BiasAdd", "Identity"}:
         node = graph.nodes[node.input[0].partition(":")[0]]

@@ -1,8 +1,8 @@
 """Non-maximum suppression: NonMaxSuppressionV3 to V5 (TensorFlow 1.8 to 1.15) as NonMaxSuppressionV2.
 
-All take candidates in the order of their scores. V3 and later leave out those whose score is not above a threshold;
-V2 has none. What is left out comes last in that order and suppresses nothing before it, so V2 followed by the threshold
-chooses the same. V5 lowers the scores of overlapping candidates by `soft_nms_sigma`; at 0 it is V4.
+All process candidates by descending score. V3 and later skip those with a score not above a threshold; V2 has no
+threshold. Skipped candidates come last and suppress nothing before them, so V2 followed by the threshold selects the
+same. V5 lowers the scores of overlapping candidates by `soft_nms_sigma`; at 0 it is V4.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ OPERATORS = ("NonMaxSuppressionV3", "NonMaxSuppressionV4", "NonMaxSuppressionV5"
 
 
 def rewrite(graph: Graph, node: Any) -> bool:  # noqa: ANN401 - a NodeDef, untyped
-    """Rewrites one node where that means the same; returns whether it did."""
+    """Rewrites one node if the result is equivalent; returns whether it did."""
     if not _is_plain(graph, node):
         return False
     boxes, scores, most, overlap, threshold = node.input[:5]
@@ -43,7 +43,7 @@ def rewrite(graph: Graph, node: Any) -> bool:  # noqa: ANN401 - a NodeDef, untyp
 
 
 def _is_plain(graph: Graph, node: Any) -> bool:  # noqa: ANN401 - a NodeDef, untyped
-    """Whether it computes with float32, neither pads its output nor lowers scores."""
+    """Whether it computes with float32, without output padding and without lowered scores."""
     if not graph.type_of(node, "T") == graph.type_of(node, "T_threshold") == FLOAT:
         return False
     if node.attr["pad_to_max_output_size"].b if "pad_to_max_output_size" in node.attr else False:

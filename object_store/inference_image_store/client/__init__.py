@@ -1,1 +1,1 @@
-"""One bucket: its objects, the SDK that signs, the wire."""
+"""The client of one bucket: objects, the SDK's signatures, HTTP requests."""

@@ -1,4 +1,4 @@
-"""Which certificate authorities are trusted for UFile: the installation's own where it is mounted, else the public."""
+"""The trusted certificate authorities for UFile: the installation's custom CA where mounted, else the public ones."""
 
 import os
 from pathlib import Path
@@ -11,5 +11,5 @@ BUNDLE = Path(paths.UFILE_CA)
 
 
 def bundle() -> str:
-    """A file or a folder of certificates; outside of a Job, REQUESTS_CA_BUNDLE is heeded as by requests itself."""
+    """A file or a folder of certificates. Outside a Job, REQUESTS_CA_BUNDLE applies, as in requests itself."""
     return str(BUNDLE) if BUNDLE.exists() else os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH

@@ -1,4 +1,4 @@
-"""The keys of US3 (formerly UFile), which never show themselves."""
+"""The keys of US3 (formerly UFile), which never appear in a log."""
 
 import os
 from collections.abc import Mapping
@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Self
 
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV, SECURITY_TOKEN_ENV, UFILE_KEY_ENVS
 from inference_image_contract.reasons import Reason
 
 TEMPORARY = "STS."
-"""How the public key of a temporary pair begins (US3 documents: solutions/using_sts_for_us3)."""
+"""The prefix of a temporary pair's public key (US3 documents: solutions/using_sts_for_us3)."""
 
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """The public and the private key of an account, of a token, or of STS; the last come with a security token."""
+    """The public and the private key of an account, of a token, or of STS; those of STS have a security token."""
 
     public_key: str
     private_key: str
@@ -26,25 +27,25 @@ class Credentials:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What every request carries beside its signature (US3 documents: solutions/using_sts_for_us3)."""
+        """The headers of every request besides the signature (US3 documents: solutions/using_sts_for_us3)."""
         return {"SecurityToken": self.security_token} if self.security_token else {}
 
     @property
     def temporary(self) -> bool:
-        """Whether they expire by themselves, as those of STS do."""
+        """Whether the keys expire, as those of STS do."""
         return bool(self.security_token)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no log may show."""
+        """The values that no log may contain."""
         return tuple(value for value in (self.public_key, self.private_key, self.security_token) if value)
 
     @classmethod
     def from_environment(cls) -> Self:
         """The keys of this container.
 
-        Line ends around them are dropped: a Secret made from a file has them.
-        Raises StageError (`InvalidInput`) when one is missing or cannot be a key.
+        Strips line ends, which a Secret made from a file contains.
+        Raises StageError (`InvalidInput`) when one is missing or malformed.
         """
         values = {name: os.environ.get(name, "").strip() for name in UFILE_KEY_ENVS}
         temporary = values[PUBLIC_KEY_ENV].startswith(TEMPORARY)
@@ -57,17 +58,17 @@ class Credentials:
 
 
 def environment_secrets() -> tuple[str, ...]:
-    """The keys of this container as they are, usable or not, for the redaction of its result and log."""
+    """The keys of this container, valid or not, for the redaction of its result and log."""
     return tuple(value for name in UFILE_KEY_ENVS if (value := os.environ.get(name, "")))
 
 
 def _unusable(name: str, value: str) -> StageError:
-    problem = "is not a key" if value else "is empty"
-    also = f" and the public key begins with {TEMPORARY}" if name == SECURITY_TOKEN_ENV and not value else ""
+    problem = "is not a valid key" if value else "is empty"
+    also = f" although the public key begins with {TEMPORARY}" if name == SECURITY_TOKEN_ENV and not value else ""
     return StageError(
         Reason.INVALID_INPUT,
         f"The environment variable {name} {problem}{also}.",
         "Put the account's keys under publicKey and privateKey of the Secret named in spec.ufile.secretRef, and for "
-        f"temporary keys ({TEMPORARY}...) their securityToken beside them, then set annotation "
-        "uai.ucloud.cn/requestedAt to a new value.",
+        f"temporary keys ({TEMPORARY}...) also securityToken, "
+        f"{REQUEST_AGAIN}",
     )

@@ -1,4 +1,4 @@
-"""Which object keys are safe to sign, to put in a URL, and to turn into a path."""
+"""Checks which object keys are safe in a signature, a URL and a file path."""
 
 import re
 
@@ -7,22 +7,22 @@ from inference_image_contract.reasons import Reason
 
 MAX_BYTES = 1023
 
-# HTTP libraries rewrite these on the way, so that the signature no longer fits: a query or fragment begins, a
-# percent-encoding is normalised, a dot segment is resolved.
+# HTTP libraries rewrite these, so the signature no longer matches: they start a query or fragment, normalise a
+# percent-encoding, or resolve a dot segment.
 _UNSAFE = re.compile(r"[?#%\\]|[\x00-\x1f\x7f]|(?:^|/)\.\.?(?:/|$)|^/|//|[\ud800-\udfff]")
 
 
 def check_key(key: str) -> str:
-    """The key itself; raises StageError (`UnsafeKey`) when it is empty or no request could carry it unharmed."""
+    """The key itself; raises StageError (`UnsafeKey`) when it is empty or no request can carry it unchanged."""
     if not key:
         raise _unsafe(key, "it is empty")
     return check_prefix(key)
 
 
 def check_prefix(prefix: str) -> str:
-    """As `check_key`, for the beginning of keys: it may be empty."""
+    """As `check_key`, for a key prefix, which may be empty."""
     if found := _UNSAFE.search(prefix):
-        raise _unsafe(prefix, f"it has {found.group()!r}")
+        raise _unsafe(prefix, f"it contains {found.group()!r}")
     if len(prefix.encode()) > MAX_BYTES:
         raise _unsafe(prefix[:64] + "…", f"it is longer than {MAX_BYTES} bytes")
     return prefix

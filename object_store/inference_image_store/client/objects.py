@@ -1,4 +1,4 @@
-"""What UFile tells of an object, in headers and in listings, checked and typed."""
+"""UFile's description of an object, in headers and listings, checked and typed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ _METADATA = "X-Ufile-Meta-"
 SHA256_HEADER = _METADATA + "Sha256"
 CLASS_HEADER = "X-Ufile-Storage-Class"
 ARCHIVE = "ARCHIVE"
-"""The storage class whose objects have to be restored before they can be read."""
+"""The storage class whose objects are unreadable until they are restored."""
 
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """One object as it is now."""
+    """The current state of one object."""
 
     key: str
     size: int
@@ -24,15 +24,15 @@ class ObjectInfo:
     etag: str
     """Unquoted."""
     sha256: str = ""
-    """Hex, from the object's metadata; only `head`, `find` and what ends with them know it."""
+    """Hex, from the object's metadata; set only by `head`, `find` and the methods that end with them."""
     modified: int = field(default=0, compare=False)
-    """When it was written, in seconds since 1970, 0 when the service does not say; no part of what makes two equal."""
+    """Time of the last write, in seconds since 1970; 0 when unknown. Not compared."""
     storage_class: str = field(default="", compare=False)
-    """`STANDARD`, `IA` or `ARCHIVE`; empty when the service does not say; no part of what makes two equal."""
+    """`STANDARD`, `IA` or `ARCHIVE`; empty when unknown. Not compared."""
 
     @property
     def archived(self) -> bool:
-        """Whether it may have to be restored before it can be read."""
+        """Whether it may need a restore before it is readable."""
         return self.storage_class == ARCHIVE
 
 
@@ -40,14 +40,14 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 def metadata_headers(sha256: str, metadata: Mapping[str, str]) -> dict[str, str]:
-    """The headers that store an object's metadata; `metadata` has names such as `Checkpoint-Step` and ASCII values."""
+    """The headers for an object's metadata: names such as `Checkpoint-Step`, ASCII values."""
     return {SHA256_HEADER: sha256} | {_METADATA + name: value for name, value in metadata.items()}
 
 
 class ListedObject(msgspec.Struct, frozen=True):
     """One entry of a listing. The service writes sizes as strings.
 
-    Its documents write ETag; its SDKs for Java and Go read Etag, as it is in a listing of parts: both are taken.
+    The documents say ETag; the SDKs for Java and Go read Etag, as in a listing of parts. Both are accepted.
     """
 
     key: str = msgspec.field(name="Key")
@@ -62,7 +62,7 @@ class ListedObject(msgspec.Struct, frozen=True):
             raise ValueError("an object without an ETag")
 
     def info(self) -> ObjectInfo:
-        """The entry as everybody else knows it."""
+        """The entry as an ObjectInfo."""
         etag = self.documented or self.read_by_sdks or ""
         return ObjectInfo(
             self.key, self.size, etag.strip('"'), modified=self.modified, storage_class=self.storage_class
@@ -77,7 +77,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class ClassOfObject(msgspec.Struct, frozen=True):
-    """One entry of the older listing, PrefixFileList. Its documents write ObjectName; its SDKs read FileName."""
+    """One entry of the older listing, PrefixFileList. The documents say ObjectName; the SDKs read FileName."""
 
     storage_class: str = msgspec.field(name="StorageClass", default="")
     documented: str = msgspec.field(name="ObjectName", default="")
@@ -96,14 +96,14 @@ class FileList(msgspec.Struct, frozen=True):
 
 
 class NewUpload(msgspec.Struct, frozen=True):
-    """The answer that begins a multipart upload. Every part but the last has `block` bytes."""
+    """The reply that begins a multipart upload. Every part except the last has `block` bytes."""
 
     id: str = msgspec.field(name="UploadId")
     block: int = msgspec.field(name="BlkSize")
 
 
 class ListedPart(msgspec.Struct, frozen=True):
-    """A part that arrived."""
+    """A part that the service has received."""
 
     number: int = msgspec.field(name="PartNum")
     etag: str = msgspec.field(name="Etag")
@@ -116,16 +116,16 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 class ListedUpload(msgspec.Struct, frozen=True):
-    """A multipart upload that was neither finished nor aborted."""
+    """An unfinished multipart upload."""
 
     id: str = msgspec.field(name="UploadId")
     key: str = msgspec.field(name="FileName")
     started: int = msgspec.field(name="StartTime", default=0)
-    """Unix seconds by the service's clock."""
+    """Unix seconds of the service's clock."""
 
 
 class Uploads(msgspec.Struct, frozen=True):
-    """One page of such uploads."""
+    """One page of unfinished uploads."""
 
     uploads: tuple[ListedUpload, ...] = msgspec.field(name="DataSet", default=())
     marker: str = msgspec.field(name="NextMarker", default="")
@@ -136,14 +136,14 @@ def from_headers(key: str, headers: Mapping[str, str]) -> ObjectInfo:
     etag = headers.get("ETag", "").strip('"')
     length = headers.get("Content-Length", "")
     if not etag or not length.isdigit():
-        raise ValueError("the answer has no ETag or no Content-Length")
+        raise ValueError("the reply has no ETag or no Content-Length")
     modified = _seconds(headers.get("Last-Modified", ""))
     sha256, storage_class = headers.get(SHA256_HEADER, "").lower(), headers.get(CLASS_HEADER, "")
     return ObjectInfo(key, int(length), etag, sha256, modified, storage_class)
 
 
 def _seconds(date: str) -> int:
-    """An HTTP date as seconds since 1970, 0 when it is none."""
+    """An HTTP date as seconds since 1970, 0 for an invalid one."""
     try:
         return int(parsedate_to_datetime(date).timestamp())
     except ValueError:

@@ -1,13 +1,13 @@
-"""The one place that touches the official SDK: signatures, list, copy and delete.
+"""The only module that uses the official SDK: for signatures, list, copy and delete.
 
-What of it needs care, and is confined here (release 3.2.11):
-- its import installs a handler that prints every authorization header: the logger is silenced for good;
-- its configuration is global: a lock lends it to one call at a time;
-- its session would follow redirects and take passwords from a netrc file, and knows no own CA: none of it may be;
-- a malformed error answer escapes as whatever exception its parsing met.
-Its multipart upload hangs for ever on a malformed answer, cannot abort and hides why it could not begin, its copy of a
-part asks for a wrong range (`bytes=<offset>-<size - 1>`), its download has no timeout and overwrites the target first,
-and its put would have to wait for the lock: those are ours, with the SDK's signatures.
+Its problems are confined here (release 3.2.11):
+- its import installs a handler that prints every authorization header: this module silences the logger;
+- its configuration is global: a lock allows one call at a time;
+- its session follows redirects, reads passwords from a netrc file and ignores a custom CA: this module prevents that;
+- a malformed error reply escapes as an arbitrary parsing exception.
+Its multipart upload hangs forever on a malformed reply, cannot abort and hides why it could not begin. Its copy of a
+part requests a wrong range (`bytes=<offset>-<size - 1>`). Its download has no timeout and overwrites the target first.
+Its put would wait for the lock. For those this package has its own code, with the SDK's signatures.
 """
 
 import logging
@@ -34,11 +34,11 @@ _LOCK = threading.Lock()
 _GONE = 404
 
 Timeout = tuple[float, float]
-"""Seconds to connect, and between two bytes of an answer."""
+"""Seconds to connect, and between two bytes of a reply."""
 
 
 class _Trusting(HTTPAdapter):
-    """Trusts what the installation trusts, whatever the environment says: the SDK passes nothing on."""
+    """Verifies with the installation's CA, whatever the environment says: the SDK has no setting for it."""
 
     def send(self, *arguments: Any, **options: Any) -> requests.Response:  # noqa: ANN401 - handed on
         return super().send(*arguments, **(options | {"verify": ca_bundle.bundle()}))
@@ -52,14 +52,14 @@ def _tame() -> None:
     httprequest.requests.max_redirects = 0  # the first redirect is an error
     for scheme in ("http://", "https://"):
         httprequest.requests.mount(scheme, _Trusting())
-    httprequest.requests.auth = lambda request: request  # any value keeps netrc away
+    httprequest.requests.auth = lambda request: request  # any value prevents netrc
 
 
 _tame()
 
 
 class Sdk:
-    """The SDK's calls on one bucket, each made once. Raises StageError; TransientError where another try may help."""
+    """The SDK's calls on one bucket, without retries. Raises StageError; TransientError when a retry may help."""
 
     def __init__(self, location: UFile, credentials: Credentials, timeout: Timeout) -> None:
         self._location = location
@@ -70,13 +70,13 @@ class Sdk:
         )
 
     def authorization(self, method: str, key: str, headers: Mapping[str, str]) -> str:
-        """The Authorization header of a request that has these headers."""
+        """The Authorization header of a request with these headers."""
         value: str = self._files.authorization(method.lower(), self._location.bucket, key, dict(headers))
         return value
 
     def list_page(self, prefix: str, marker: str, max_keys: int) -> Page:
         """The objects after `marker`, at most `max_keys` (up to 1000)."""
-        # All four arguments: the SDK signs each, and fails on a missing one.
+        # Pass all four arguments: the SDK signs each, and fails on a missing one.
         document = self._call(
             prefix,
             "listing",
@@ -88,17 +88,17 @@ class Sdk:
             raise errors.unavailable(self._location.bucket, "", f"its listing is malformed: {error}") from error
 
     def copy(self, source_key: str, key: str, metadata: Mapping[str, str]) -> None:
-        """Stores a copy of an object of the same bucket with its metadata's headers."""
+        """Stores a copy of an object of the same bucket, with these metadata headers."""
         headers = {**self._headers(), **metadata}
         self._call(key, "upload", lambda bucket: self._files.copy(bucket, key, bucket, source_key, headers))
 
     def delete(self, key: str) -> None:
-        """Removes an object; one that is absent is removed already."""
+        """Deletes an object; succeeds when it is absent."""
         remove = partial(self._files.deletefile, key=key, header=self._headers())
         self._call(key, "deletion", remove, absent_is_fine=True)
 
     def _headers(self) -> dict[str, str]:
-        """A new dictionary for each call, because the SDK adds to it."""
+        """A new dictionary for each call, because the SDK modifies it."""
         return dict(self._credentials.headers)
 
     def _call(
@@ -110,7 +110,7 @@ class Sdk:
             try:
                 document, response = call(bucket)
             except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
-                raise errors.unavailable(bucket, key, "its answer is malformed") from error
+                raise errors.unavailable(bucket, key, "its reply is malformed") from error
         if response.exception is not None:
             raise errors.unavailable(bucket, key, describe(response.exception))
         if response.ok() or (absent_is_fine and response.status_code == _GONE):

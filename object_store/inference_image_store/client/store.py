@@ -1,4 +1,4 @@
-"""The store as the Jobs see it: one bucket of UFile, its objects by key."""
+"""The store API of the Jobs: one bucket, its objects by key."""
 
 import hashlib
 import time
@@ -22,11 +22,11 @@ from inference_image_store.errors import ArchivedError
 from inference_image_store.transfers import parallel
 from inference_image_store.transfers.limits import Limits
 from inference_image_store.transfers.retry import Retry
-from inference_image_store.transfers.transfer import Patience, Report, Transfer, log
+from inference_image_store.transfers.transfer import Report, Transfer, TransferTimeouts, log
 from inference_image_store.upload import stale_uploads
 from inference_image_store.upload.content import InMemory, checksums, goes_in_parts, on_disk
 from inference_image_store.upload.copying import Copier
-from inference_image_store.upload.sending import Sender, stands
+from inference_image_store.upload.sending import Sender, is_stored
 
 _MAX_PAGE = 1000
 _PLAIN_TIMEOUT: Timeout = (10.0, 60.0)
@@ -35,10 +35,9 @@ _PLAIN_TIMEOUT: Timeout = (10.0, 60.0)
 class Store:
     """One bucket.
 
-    Whatever UFile or the network does, a method raises StageError and nothing else: `UFileForbidden`,
-    `SecurityTokenRefused`, `BucketNotFound`, `ObjectNotFound`, `UFileUnavailable`, where something is read
-    `ObjectArchived` (an ArchivedError), where something is written `OverwriteForbidden`, and `UnsafeKey` before any
-    request.
+    Whatever UFile or the network does, methods raise only StageError: `UFileForbidden`, `SecurityTokenRefused`,
+    `BucketNotFound`, `ObjectNotFound` or `UFileUnavailable`; reads also `ObjectArchived` (an ArchivedError), writes
+    also `OverwriteForbidden`; and `UnsafeKey` before any request.
     """
 
     def __init__(
@@ -49,16 +48,16 @@ class Store:
         timeout: Timeout = _PLAIN_TIMEOUT,
         retries: int = 4,
         first_pause: float = 0.5,
-        patience: Patience = Patience(),  # noqa: B008 - frozen
+        transfer_timeouts: TransferTimeouts = TransferTimeouts(),  # noqa: B008 - frozen
         report: Report = log,
     ) -> None:
-        """`timeout` is seconds to connect and between two bytes; pauses double from `first_pause` seconds.
+        """`timeout` is seconds to connect and between two bytes. Retry pauses double from `first_pause` seconds.
 
-        `report` is told of the progress of a transfer, at least every 2 s, in the thread that waits for it.
+        `report` gets the progress of a transfer, at least every 2 s, in the thread that waits for it.
         """
         self.bucket = location.bucket
         self._limits = Limits(location.max_files, location.max_bytes)
-        self._patience = patience
+        self._transfer_timeouts = transfer_timeouts
         self._report = report
         self._retry = Retry(retries, first_pause)
         self._sdk = Sdk(location, credentials, timeout)
@@ -68,11 +67,11 @@ class Store:
         self._archive = Archive(self._wire, self._retry)
 
     def head(self, key: str) -> ObjectInfo:
-        """The object as it is now; the only source of its SHA-256."""
+        """The current state of an object; the only source of its SHA-256."""
         return self._retry.call(partial(self._head, check_key(key)))
 
     def find(self, key: str) -> ObjectInfo | None:
-        """As `head`, but None for an object that is absent."""
+        """As `head`, but None for an absent object."""
         try:
             return self.head(key)
         except StageError as error:
@@ -103,31 +102,31 @@ class Store:
     def read(self, key: str, *, max_bytes: int, etag: str = "") -> bytes:
         """The bytes of a small object, verified by its ETag.
 
-        Raises StageError: `LimitExceeded` above `max_bytes`, `SourceChanged` when `etag` is given and another,
-        `ObjectCorrupt` when the bytes are wrong in every attempt.
+        Raises StageError: `LimitExceeded` above `max_bytes`, `SourceChanged` when the object does not have the
+        given `etag`, `ObjectCorrupt` when the bytes are wrong in every attempt.
         """
         return self._retry.call(partial(self._read, check_key(key), max_bytes, etag))
 
     def download(self, key: str, target: Path, *, etag: str = "", size: int | None = None) -> ObjectInfo:
-        """Puts the object at `target`, verified and all at once; on failure `target` is as it was.
+        """Downloads the object to `target`, verified and atomically; a failure leaves `target` unchanged.
 
-        Raises StageError: `SourceChanged` when `etag` or `size` is given and another, or the object is replaced
+        Raises StageError: `SourceChanged` when the object does not have the given `etag` or `size`, or is replaced
         meanwhile; `ObjectCorrupt` when the bytes are wrong in every attempt.
         """
         info = self.head(key)
         self._check_pin(info, etag)
         if size is not None and info.size != size:
             raise errors.changed(self.bucket, key, f"{size} bytes", f"{info.size} bytes")
-        return self._download([(info, target)], errors.what(self.bucket, key))[0]
+        return self._download([(info, target)], errors.describe(self.bucket, key))[0]
 
     def download_all(self, wanted: Sequence[Wanted]) -> tuple[ObjectInfo, ...]:
-        """As `download`, for objects that are pinned: several at a time, without asking for each first.
+        """As `download`, for pinned objects: several at a time, without a HEAD request for each.
 
-        Raises StageError as `download`, and `LimitExceeded` before the first byte when they are too many or too large.
+        Raises StageError as `download`, and `LimitExceeded` before the first byte for too many or too large objects.
         """
         for item in wanted:
             check_key(item.key)
-        what = errors.what(self.bucket, wanted[0].key) if len(wanted) == 1 else f"{len(wanted)} objects"
+        what = errors.describe(self.bucket, wanted[0].key) if len(wanted) == 1 else f"{len(wanted)} objects"
         return self._download([(item.info, item.target) for item in wanted], what)
 
     def _download(self, objects: Sequence[tuple[ObjectInfo, Path]], what: str) -> tuple[ObjectInfo, ...]:
@@ -136,25 +135,25 @@ class Store:
         return download(self._wire, self._retry, self._transfer(f"download of {what}", total), objects)
 
     def upload(self, source: Path, key: str, *, metadata: Mapping[str, str] = NO_METADATA) -> ObjectInfo:
-        """Stores a file with its SHA-256 as metadata, and verifies what is stored; in parts above 64 MiB.
+        """Uploads a file with its SHA-256 as metadata, and verifies the stored object; in parts above 64 MiB.
 
-        What is there already, and equal, is not sent again; what was stored wrong in every attempt is refused
-        (`ObjectCorrupt`). `metadata` goes beside it, under names such as `Checkpoint-Step`; values are ASCII.
+        An equal object is not sent again. Raises StageError: `ObjectCorrupt` when the object is stored wrong in every
+        attempt. `metadata` is stored too: names such as `Checkpoint-Step`, ASCII values.
         """
         with on_disk(source) as content:
             transfer = self._upload_of(key, content.size)
             sums = parallel.value(partial(checksums, content), transfer)
             there = self._there(key)
-            if there is not None and stands(there, sums, content):
+            if there is not None and is_stored(there, sums, content):
                 return there
             return self._sender.send(transfer, content, key, sums, metadata)
 
     def upload_all(
         self, sources: Mapping[str, Path], prefix: str, *, metadata: Mapping[str, str] = NO_METADATA
     ) -> dict[str, ObjectInfo]:
-        """Stores files under their keys as `upload` does, several at a time; what it returns has their SHA-256.
+        """Uploads files as `upload` does, several at a time; the returned objects have their SHA-256.
 
-        All keys begin with `prefix`, which is listed once. Raises StageError as `upload`, and `LimitExceeded`.
+        All keys begin with `prefix`, which is listed only once. Raises StageError as `upload`, and `LimitExceeded`.
         """
         check_prefix(prefix)
         sizes = {check_key(key): path.stat().st_size for key, path in sources.items()}
@@ -174,46 +173,46 @@ class Store:
         return stored
 
     def write(self, data: bytes, key: str) -> ObjectInfo:
-        """Stores bytes, as `upload` does with a file."""
+        """As `upload`, for bytes."""
         content = InMemory(data)
         sums, there = checksums(content), self._there(key)
-        if there is not None and stands(there, sums, content):
+        if there is not None and is_stored(there, sums, content):
             return there
         return self._sender.send(self._upload_of(key, content.size), content, key, sums)
 
     def abort_stale_uploads(self, prefix: str, age: float) -> int:
-        """Ends multipart uploads below `prefix` that began more than `age` seconds ago; returns how many."""
+        """Aborts multipart uploads below `prefix` that began more than `age` seconds ago; returns their number."""
         return stale_uploads.abort_older(self._wire, check_prefix(prefix), time.time() - age)
 
     def copy(self, source_key: str, key: str, *, metadata: Mapping[str, str] = NO_METADATA) -> ObjectInfo:
-        """Stores a copy of an object under another key, and verifies it; its SHA-256 goes with it, and `metadata`.
+        """Copies an object to another key with its SHA-256 and `metadata`, and verifies the copy.
 
-        In parts where one request is not meant for its size. Raises StageError: `OverwriteForbidden` when another
-        object is there that may not be replaced.
+        Copies large objects in parts. Raises StageError: `OverwriteForbidden` when the credentials must not replace
+        an existing object.
         """
         source = self.head(source_key)
-        transfer = self._transfer(f"copy of {errors.what(self.bucket, source_key)}", source.size)
+        transfer = self._transfer(f"copy of {errors.describe(self.bucket, source_key)}", source.size)
         return self._copier.copy(transfer, source, check_key(key), metadata)
 
     def unreadable(self, objects: Sequence[ObjectInfo]) -> Sequence[str]:
-        """The keys of those, as listings or `find` describe them, that are archived and not restored."""
-        return self._archive.unreadable(self._transfer("look at archived objects", len(objects)), objects)
+        """The keys of these objects, from listings or `find`, that are archived and not restored."""
+        return self._archive.unreadable(self._transfer("check of archived objects", len(objects)), objects)
 
     def restore(self, archived: ArchivedError, tier: Tier) -> StageError:
-        """Asks for the restore of archived objects; returns `ObjectRestoring`, with which a stage ends that waits.
+        """Requests the restore of archived objects; returns `ObjectRestoring`, the failure of a stage that waits.
 
-        One that is under way goes on. Raises StageError when it is refused.
+        A restore in progress continues. Raises StageError when the request is rejected.
         """
         transfer = self._transfer("restore of archived objects", len(archived.keys))
         self._archive.restore(transfer, map(check_key, archived.keys), tier)
         return archived.restoring(tier, TAKES[tier])
 
     def delete(self, key: str) -> None:
-        """Removes the object; fine when it is absent."""
+        """Deletes the object; succeeds when it is absent."""
         self._retry.call(partial(self._sdk.delete, check_key(key)))
 
     def _there(self, key: str) -> ObjectInfo | None:
-        """As `find`; one that is archived is none that could be compared."""
+        """As `find`, but None for an archived object, which cannot be compared."""
         try:
             return self.find(key)
         except ArchivedError:
@@ -227,13 +226,13 @@ class Store:
                 raise errors.unavailable(self.bucket, key, str(error)) from error
 
     def _transfer(self, what: str, total: int) -> Transfer:
-        return Transfer(what, total, self._patience, self._report)
+        return Transfer(what, total, self._transfer_timeouts, self._report)
 
     def _upload_of(self, key: str, size: int) -> Transfer:
-        return self._transfer(f"upload of {errors.what(self.bucket, key)}", size)
+        return self._transfer(f"upload of {errors.describe(self.bucket, key)}", size)
 
     def _read(self, key: str, max_bytes: int, pinned: str) -> bytes:
-        watch = self._transfer(f"reading of {errors.what(self.bucket, key)}", max_bytes).watch(self.bucket, key)
+        watch = self._transfer(f"reading of {errors.describe(self.bucket, key)}", max_bytes).watch(self.bucket, key)
         with self._wire.send("GET", key) as response:
             etag = response.headers.get("ETag", "").strip('"')
             self._check_pin(ObjectInfo(key, 0, etag), pinned)

@@ -1,7 +1,6 @@
-"""Signed requests of our own: pooled connections with timeouts, without redirects, and the body as it is on the wire.
+"""Signed HTTP requests without the SDK: pooled connections with timeouts, no redirects, raw bodies.
 
-On urllib3 itself: what requests adds for each request (cookies, hooks, settings to merge) costs more than a small
-object does.
+Uses urllib3 directly: the overhead of requests (cookies, hooks, merged settings) exceeds the cost of a small object.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,25 +22,25 @@ from inference_image_store.client import ca_bundle
 from inference_image_store.client.credentials import Credentials
 from inference_image_store.client.objects import ARCHIVE, FileList
 from inference_image_store.client.sdk import Sdk, Timeout
-from inference_image_store.errors import Answer, ArchivedError, Doing
+from inference_image_store.errors import ArchivedError, Doing, ErrorReply
 from inference_image_store.transfers.parallel import WORKERS
 from inference_image_store.upload.content import Body
 from inference_image_store.wire_errors import describe
 
 _RECEIVED = 1024 * 1024
-"""Bytes of a body that are taken at a time, if as many are there: fewer, and threads wait for each other more."""
+"""Maximal bytes of a body read at a time; with fewer, threads wait more for each other."""
 _SENT = 256 * 1024
-"""Bytes of a body that are sent at a time: the timeout is for each."""
+"""Bytes of a body sent at a time; the timeout applies to each."""
 
 _MAX_ERROR_BODY = 64 * 1024
 _SUCCESS = range(200, 300)
 _REFUSED = (400, 401, 403)
-"""Statuses of answers whose body tells what they mean: keys, rights, bucket, or an archived object."""
-_KEPT = "/-_.~!$&'()*+,;=:@"  # what RFC 3986 lets stand in a path: encoded or not, the server decodes the same key
+"""Statuses whose body tells the cause: keys, rights, bucket, or an archived object."""
+_KEPT = "/-_.~!$&'()*+,;=:@"  # allowed in a path by RFC 3986: encoded or not, the server decodes the same key
 
 
 class Wire:
-    """Requests about one bucket, each made once. Raises StageError; TransientError where another try may help."""
+    """Requests to one bucket, without retries. Raises StageError; TransientError when a retry may help."""
 
     def __init__(self, location: UFile, credentials: Credentials, sdk: Sdk, timeout: Timeout) -> None:
         self.bucket = location.bucket
@@ -61,10 +60,10 @@ class Wire:
         data: bytes | Body | None = None,
         also: Sequence[int] = (),
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """A successful answer, its body not read yet.
+        """A successful response with an unread body.
 
-        `key` is empty for the bucket itself; `query` is encoded already, because `?uploads` must stay bare. A status
-        of `also` counts as success.
+        `key` is empty for the bucket itself; `query` is already encoded, because `?uploads` has no value. A status in
+        `also` counts as success.
         """
         sent = {"Accept-Encoding": "identity", **self._credentials.headers, **(headers or {})}
         sent["Authorization"] = self._sdk.authorization(method, key, sent)
@@ -83,16 +82,16 @@ class Wire:
             yield response
         finally:
             if response.length_remaining == 0:
-                response.drain_conn()  # the connection serves again
+                response.drain_conn()  # so that the connection is reused
             else:
                 response.close()
 
     def chunks(
         self, key: str, response: urllib3.BaseHTTPResponse, watch: Callable[[int], None] = lambda _: None
     ) -> Iterator[bytes]:
-        """The body, as stored, in pieces as they arrive; `watch` is told of each.
+        """The body, as stored, in chunks as they arrive; `watch` gets the size of each.
 
-        Raises TransientError when it ends early or falls silent, and what `watch` raises.
+        Raises TransientError when the body ends early or stalls, and whatever `watch` raises.
         """
         try:
             while chunk := response.read1(_RECEIVED, decode_content=False):
@@ -120,18 +119,18 @@ class Wire:
             answer, self.bucket, key, _doing(method, key, query), temporary=self._credentials.temporary
         )
 
-    def _answer(self, method: str, key: str, response: urllib3.BaseHTTPResponse) -> Answer:
-        """What an error answer says. One to HEAD has no body, so a refusal is asked again, for one byte, with GET."""
+    def _answer(self, method: str, key: str, response: urllib3.BaseHTTPResponse) -> ErrorReply:
+        """Parses an error reply. HEAD has no body, so a rejected HEAD is repeated as a GET of one byte."""
         if method == "HEAD":
-            return self._explained(key, response.status) if response.status in _REFUSED else Answer(response.status)
+            return self._explained(key, response.status) if response.status in _REFUSED else ErrorReply(response.status)
         return errors.parse(response.status, self.body(key, response, _MAX_ERROR_BODY))
 
-    def _explained(self, key: str, status: int) -> Answer:
+    def _explained(self, key: str, status: int) -> ErrorReply:
         with self.send("GET", key, headers={"Range": "bytes=0-0"}):
-            return Answer(status, words="HEAD is refused, GET is not")
+            return ErrorReply(status, words="HEAD is rejected, GET is not")
 
-    def _is_archived(self, key: str, answer: Answer) -> bool:
-        """Whether that is why it is refused: how the service says so is not documented, but listings tell the class."""
+    def _is_archived(self, key: str, answer: ErrorReply) -> bool:
+        """Whether the object is archived. The service's error reply is not documented, but listings show the class."""
         if answer.code in (errors.BUCKET_NOT_EXISTS, errors.INVALID_SIGNATURE):
             return False
         try:
@@ -149,7 +148,7 @@ def _doing(method: str, key: str, query: str) -> Doing:
 
 
 def _pool(base: str, timeout: Timeout) -> urllib3.PoolManager:
-    """Connections to one host, as the environment and the installation want them: by a proxy, with an own CA."""
+    """Connections to one host, with the proxy of the environment and the custom CA of the installation."""
     ca = Path(ca_bundle.bundle())
     options: dict[str, Any] = {
         "maxsize": WORKERS,

@@ -1,4 +1,4 @@
-"""One object on its way into a temporary file beside its target, in ranges that several threads receive at once."""
+"""Downloads one object to a temporary file beside its target, in ranges that several threads receive at once."""
 
 import contextlib
 import errno
@@ -17,7 +17,7 @@ from inference_image_store import errors
 from inference_image_store.client.etag import BLOCK, Blocks, etag_of_blocks, is_ufile_etag
 from inference_image_store.client.objects import SHA256_HEADER, ObjectInfo
 from inference_image_store.client.wire import Wire
-from inference_image_store.download.ordered_hash import InOrder
+from inference_image_store.download.ordered_hash import OrderedHash
 from inference_image_store.errors import TransientError
 from inference_image_store.transfers import limits
 from inference_image_store.transfers.parallel import Task
@@ -25,8 +25,8 @@ from inference_image_store.transfers.retry import Retry
 from inference_image_store.transfers.transfer import Transfer
 
 RANGE = 4 * BLOCK
-"""Bytes asked for at a time: whole blocks of an ETag. Each range has its own attempts, so a long object may meet many
-short breaks."""
+"""Bytes per range request: whole blocks of an ETag. Each range has its own attempts, so a long download survives many
+short interruptions."""
 
 _LOG = logging.getLogger(__name__)
 _PARTIAL = 206
@@ -35,7 +35,7 @@ _NO_PREALLOCATION = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 @dataclass
 class _Range:
-    """Bytes `start` to `end` (exclusive); those before `position` are in the file."""
+    """Bytes `start` to `end` (exclusive); those before `position` are in the file already."""
 
     index: int
     start: int
@@ -44,13 +44,13 @@ class _Range:
     blocks: Blocks = field(default_factory=Blocks)
 
 
-class Arrival:
-    """An attempt at one object, and the attempts after it when what arrived was wrong."""
+class FileDownload:
+    """The download of one object; another attempt follows when the received bytes are wrong."""
 
     def __init__(self, wire: Wire, retry: Retry, transfer: Transfer, info: ObjectInfo, target: Path) -> None:
         self.info = info
         self.fault: TransientError | None = None
-        """Why what arrived is not the object; None as long as that has not been seen."""
+        """Why the received bytes are wrong; None while no error is known."""
         self._wire = wire
         self._retry = retry
         self._transfer = transfer
@@ -60,7 +60,7 @@ class Arrival:
         self._opening = threading.Lock()
 
     def tasks(self) -> Iterator[Task]:
-        """What has to be done, each in any thread; the last to end puts the object at its target."""
+        """The tasks of this download, for any threads; the last to end moves the file to its target."""
         if self.fault:
             self._transfer.moved(-self.info.size)
         self.fault = None
@@ -68,18 +68,18 @@ class Arrival:
         self._ranges = [
             _Range(index, start, min(start + RANGE, self.info.size), start) for index, start in enumerate(starts)
         ]
-        self._order = InOrder([part.end for part in self._ranges])
+        self._order = OrderedHash([part.end for part in self._ranges])
         return (partial(self._receive, part) for part in self._ranges)
 
     def discard(self) -> None:
-        """Removes what did not become the object."""
+        """Removes the temporary file of a failed download."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
             self._path.unlink(missing_ok=True)
 
     def _receive(self, part: _Range) -> None:
-        """Receives one range: again and again what is still missing of it."""
+        """Receives one range; each attempt continues where the last one stopped."""
         self._open()
         attempt = partial(self._continue, part) if self.info.size else self._empty
         self._retry.call(attempt, self._transfer.sleep)
@@ -87,7 +87,7 @@ class Arrival:
             self._land()
 
     def _open(self) -> None:
-        """A new file with the permissions that any new file would have, and all its room."""
+        """A new file with default permissions and its full size allocated."""
         with self._opening:
             if self._descriptor >= 0:
                 return
@@ -109,15 +109,15 @@ class Arrival:
             self._check(response, wanted)
             for chunk in self._wire.chunks(self.info.key, response, watch):
                 if part.position + len(chunk) > part.end:
-                    raise errors.unavailable(self._wire.bucket, self.info.key, "it sent more than was asked for")
+                    raise errors.unavailable(self._wire.bucket, self.info.key, "it sent more bytes than requested")
                 self._write(chunk, part.position)
                 part.blocks.update(chunk)
                 part.position += len(chunk)
         if part.position < part.end:
-            raise errors.unavailable(self._wire.bucket, self.info.key, "the answer ended early")
+            raise errors.unavailable(self._wire.bucket, self.info.key, "the reply ended early")
 
     def _empty(self) -> None:
-        """No range can be asked for of an empty object."""
+        """An empty object has no ranges to request."""
         with self._wire.send("HEAD", self.info.key) as response:
             self._check_etag(response)
 
@@ -136,7 +136,7 @@ class Arrival:
         self._check_etag(response)
         actual = response.headers.get("Content-Range", "")
         if response.status != _PARTIAL or actual != wanted:
-            detail = f"asked for {wanted} it answered {response.status} {errors.clean(actual)}"
+            detail = f"a request for {wanted} returned {response.status} {errors.sanitize(actual)}"
             raise errors.unavailable(self._wire.bucket, self.info.key, detail)
         if sha256 := response.headers.get(SHA256_HEADER, "").lower():
             self.info = replace(self.info, sha256=sha256)
@@ -147,7 +147,7 @@ class Arrival:
             raise errors.changed(self._wire.bucket, self.info.key, f"ETag {self.info.etag}", f"ETag {etag}")
 
     def _land(self) -> None:
-        """Puts the file in place, or says why it is not the object and waits for another attempt."""
+        """Moves the file to its target, or raises TransientError for another attempt."""
         self.fault = self._difference()
         if self.fault:
             return
@@ -165,10 +165,12 @@ class Arrival:
         if info.size and is_ufile_etag(info.etag):
             etag = etag_of_blocks([digest for part in self._ranges for digest in part.blocks.digests()])
             if etag != info.etag:
-                return errors.corrupt(bucket, info.key, f"its ETag is {info.etag}, that of the bytes {etag}")
+                return errors.corrupt(bucket, info.key, f"its ETag is {info.etag}, that of the bytes is {etag}")
         elif info.size:
             how = "its SHA-256" if info.sha256 else "its size only"
-            _LOG.warning("The ETag of %s is not UFile's own: verified by %s.", errors.what(bucket, info.key), how)
+            _LOG.warning(
+                "The ETag of %s was not computed by UFile: verified by %s.", errors.describe(bucket, info.key), how
+            )
         if info.sha256 and info.size and (sha256 := self._order.hexdigest()) != info.sha256:
-            return errors.corrupt(bucket, info.key, f"its SHA-256 is {info.sha256}, that of the bytes {sha256}")
+            return errors.corrupt(bucket, info.key, f"its SHA-256 is {info.sha256}, that of the bytes is {sha256}")
         return None

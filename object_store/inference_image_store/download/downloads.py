@@ -1,4 +1,4 @@
-"""Downloads that are either the whole, verified objects at their targets, or nothing there."""
+"""Atomic, verified downloads: each target gets the whole object or stays unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inference_image_store.client.objects import ObjectInfo
 from inference_image_store.client.wire import Wire
-from inference_image_store.download.download_file import Arrival
+from inference_image_store.download.download_file import FileDownload
 from inference_image_store.transfers import limits, parallel
 from inference_image_store.transfers.retry import Retry
 from inference_image_store.transfers.transfer import Transfer
@@ -14,7 +14,7 @@ from inference_image_store.transfers.transfer import Transfer
 
 @dataclass(frozen=True)
 class Wanted:
-    """A pinned object, and where it shall be. The folder of `target` must exist."""
+    """A pinned object and its target path. The folder of `target` must exist."""
 
     key: str
     target: Path
@@ -24,39 +24,39 @@ class Wanted:
 
     @property
     def info(self) -> ObjectInfo:
-        """What is known of the object before its first answer."""
+        """The object's attributes before the first response."""
         return ObjectInfo(self.key, self.size, self.etag)
 
 
 def download(
     wire: Wire, retry: Retry, transfer: Transfer, objects: Sequence[tuple[ObjectInfo, Path]]
 ) -> tuple[ObjectInfo, ...]:
-    """Puts each object at its target, replacing a file that is there.
+    """Downloads each object to its target; replaces an existing file.
 
-    It is not synced: a scratch disk that a power cut could catch is not read again, its pod is not started again.
+    Files are not synced: after a power loss nobody reads a pod's scratch disk again.
 
-    Returns what the answers said of each. Whatever fails, each target is as it was, or the new object as a whole.
-    Raises StageError: `ObjectCorrupt` when bytes are wrong in every attempt, `SourceChanged` when an object is
-    another than described or replaced meanwhile, `LimitExceeded` when the disk has no room.
+    Returns the attributes from the responses. After a failure each target is unchanged or the whole new object.
+    Raises StageError: `ObjectCorrupt` when bytes are wrong in every attempt, `SourceChanged` when an object
+    differs from its description or is replaced meanwhile, `LimitExceeded` when the disk has too little room.
     """
     _check_room(transfer, objects)
-    arrivals = [Arrival(wire, retry, transfer, info, target) for info, target in objects]
-    waiting = list(arrivals)
+    downloads = [FileDownload(wire, retry, transfer, info, target) for info, target in objects]
+    waiting = list(downloads)
 
     def attempt() -> None:
         nonlocal waiting
-        parallel.run((task for arrival in waiting for task in arrival.tasks()), transfer)
-        waiting = [arrival for arrival in waiting if arrival.fault]
-        for arrival in waiting:
-            if arrival.fault:
-                raise arrival.fault
+        parallel.run((task for download in waiting for task in download.tasks()), transfer)
+        waiting = [download for download in waiting if download.fault]
+        for download in waiting:
+            if download.fault:
+                raise download.fault
 
     try:
         retry.call(attempt, transfer.sleep)
     finally:
-        for arrival in arrivals:
-            arrival.discard()
-    return tuple(arrival.info for arrival in arrivals)
+        for download in downloads:
+            download.discard()
+    return tuple(download.info for download in downloads)
 
 
 def _check_room(transfer: Transfer, objects: Sequence[tuple[ObjectInfo, Path]]) -> None:

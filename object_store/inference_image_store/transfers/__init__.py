@@ -1,1 +1,1 @@
-"""What uploads and downloads share: pieces in threads, limits, deadlines, progress."""
+"""Shared code of uploads and downloads: threads, limits, deadlines, progress."""

@@ -1,4 +1,4 @@
-"""Runs the pieces of one transfer in a few threads; the first failure ends them all."""
+"""Runs the tasks of one transfer in a few threads; the first failure stops them all."""
 
 import os
 import threading
@@ -9,16 +9,16 @@ from typing import TypeVar
 from inference_image_store.transfers.transfer import INTERVAL, CancelledError, Transfer
 
 WORKERS = min(4, (os.cpu_count() or 1) + 1)
-"""Threads, and connections, of one transfer: one waits while the others compute; more would wait for each other."""
+"""Threads, and connections, of one transfer: one waits for I/O while the others compute."""
 
 Task = Callable[[], None]
 T = TypeVar("T")
 
 
 def run(tasks: Iterable[Task], transfer: Transfer) -> None:
-    """Runs every task, in this order as far as they do not overlap, and reports progress meanwhile.
+    """Starts every task in this order and reports progress until all have ended.
 
-    Raises what the first task that failed raised, when all threads have ended.
+    Raises the exception of the first failed task, after all threads have ended.
     """
     queue = _Queue(tasks)
     try:
@@ -26,7 +26,7 @@ def run(tasks: Iterable[Task], transfer: Transfer) -> None:
             try:
                 futures = [pool.submit(_work, queue, transfer) for _ in range(WORKERS)]
                 while wait(futures, timeout=INTERVAL).not_done:
-                    transfer.tell()
+                    transfer.report()
             except BaseException:
                 transfer.stop()
                 raise
@@ -36,7 +36,7 @@ def run(tasks: Iterable[Task], transfer: Transfer) -> None:
 
 
 def value(task: Callable[[], T], transfer: Transfer) -> T:
-    """What one task returns; progress is reported meanwhile. Raises what it raises."""
+    """Runs one task and reports progress meanwhile. Returns its value, and raises what it raises."""
     found: list[T] = []
     run([lambda: found.append(task())], transfer)
     return found[0]
@@ -65,7 +65,7 @@ def _work(queue: _Queue, transfer: Transfer) -> None:
 
 
 def _raise_first(futures: list[Future[None]]) -> None:
-    """Raises the cause rather than what it cancelled."""
+    """Raises the original failure rather than a resulting CancelledError."""
     errors = [error for future in futures if (error := future.exception())]
     for error in sorted(errors, key=lambda error: isinstance(error, CancelledError)):
         raise error

@@ -1,4 +1,4 @@
-"""Tries again what may pass, with growing, jittered pauses."""
+"""Retries transient failures, with exponential backoff and jitter."""
 
 import logging
 import random
@@ -18,20 +18,20 @@ _MAX_PAUSE = 20.0
 
 @dataclass(frozen=True)
 class Retry:
-    """How often and after what pause (seconds) a transient failure is tried again."""
+    """How often, and after how many seconds, a transient failure is retried."""
 
     retries: int
     first_pause: float
 
     def pause(self, attempt: int) -> float:
-        """Seconds before the attempt after this one (from 0): doubling, capped, between half of it and all."""
+        """Seconds of pause after an attempt (from 0): doubled each time, capped, with a random factor from 0.5 to 1."""
         full = min(_MAX_PAUSE, self.first_pause * 2.0**attempt)
-        return full * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return full * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, not for security
 
     def call(self, attempt: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
-        """The value of the first attempt that succeeds. `sleep` makes the pauses, and may end them by an error.
+        """The value of the first successful attempt. `sleep` makes the pauses and may raise to end them.
 
-        Raises StageError: at once what cannot pass, and the last transient failure when attempts run out.
+        Raises StageError: a permanent failure at once, or the last transient one when retries run out.
         """
         for number in range(self.retries):
             try:

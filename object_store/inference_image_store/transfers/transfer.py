@@ -1,4 +1,4 @@
-"""One transfer while it runs: its deadline, its stall detector, its progress, and whether it was given up."""
+"""The state of one running transfer: deadline, stall detection, progress, cancellation."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from inference_image_store import errors
 
 INTERVAL = 1.5
-"""Seconds between two lines of progress."""
+"""Seconds between two progress lines."""
 
 _LOG = logging.getLogger(__name__)
 _MIB = 1024 * 1024
@@ -18,29 +18,29 @@ Clock = Callable[[], float]
 
 
 class CancelledError(Exception):
-    """Another part of the same transfer failed, so this one stopped."""
+    """This part stopped because another part of the same transfer failed."""
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How slow a transfer may be, beside the timeouts of each request."""
+class TransferTimeouts:
+    """Limits for slow transfers, in addition to the timeouts of each request."""
 
     window: float = 30.0
-    """Seconds in which one connection has to move `floor` bytes; otherwise it counts as broken."""
+    """Seconds in which a connection must transfer `floor` bytes; otherwise it counts as broken."""
     floor: int = 256 * 1024
     grace: float = 120.0
-    """Seconds that every transfer has, whatever its size."""
+    """Seconds allowed for every transfer, whatever its size."""
     rate: int = _MIB
-    """Bytes a second that a transfer has to reach on the whole, after its grace."""
+    """Minimal average bytes per second, after the grace period."""
 
     def seconds(self, total: int) -> float:
-        """How long a transfer of `total` bytes may take, all its attempts together."""
+        """The deadline for a transfer of `total` bytes, over all its attempts."""
         return self.grace + total / self.rate
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a transfer is."""
+    """The progress of a transfer."""
 
     what: str
     done: int
@@ -57,24 +57,24 @@ Report = Callable[[Progress], None]
 
 
 def log(progress: Progress) -> None:
-    """Reports progress as a line of the log."""
+    """Logs the progress as one line."""
     _LOG.info("%s", progress)
 
 
 class Transfer:
-    """Shared by all threads of one transfer."""
+    """The state that all threads of one transfer share."""
 
     def __init__(
         self,
         what: str,
         total: int,
-        patience: Patience,
+        transfer_timeouts: TransferTimeouts,
         report: Report = log,
         clock: Clock = time.monotonic,
     ) -> None:
         """`what` names it in messages, for example "download of object 'k' in bucket 'b'"."""
         self.what = what
-        self.patience = patience
+        self.transfer_timeouts = transfer_timeouts
         self._total = total
         self._report = report
         self._clock = clock
@@ -87,45 +87,45 @@ class Transfer:
         """Raises StageError (`UFileUnavailable`) after the deadline, and CancelledError after `stop`."""
         if self._stopped.is_set():
             raise CancelledError
-        limit = self.patience.seconds(self._total)
+        limit = self.transfer_timeouts.seconds(self._total)
         if self._clock() - self._began > limit:
             raise errors.overdue(self.what, limit, self._done, self._total)
 
     def sleep(self, seconds: float) -> None:
-        """A pause before another attempt, which neither the deadline nor `stop` waits for. Raises as `check`."""
-        left = self.patience.seconds(self._total) - (self._clock() - self._began)
+        """Pauses before another attempt; the deadline and `stop` end the pause. Raises as `check`."""
+        left = self.transfer_timeouts.seconds(self._total) - (self._clock() - self._began)
         self._stopped.wait(max(0.0, min(seconds, left)))
         self.check()
 
     def stop(self) -> None:
-        """Ends every part of the transfer at its next step."""
+        """Stops every part of the transfer at its next step."""
         self._stopped.set()
 
     def resume(self) -> None:
-        """Takes back `stop`, once every part has ended: another attempt may follow."""
+        """Undoes `stop` after every part has ended, so that another attempt can follow."""
         self._stopped.clear()
 
     def restart(self) -> None:
-        """Begins to count anew."""
+        """Resets the byte count."""
         with self._lock:
             self._done = 0
 
     def moved(self, count: int) -> None:
-        """Counts bytes; a negative number takes back what has to be moved again."""
+        """Counts transferred bytes; a negative number removes bytes that must be transferred again."""
         with self._lock:
             self._done += count
 
-    def tell(self) -> None:
-        """Reports how far it is."""
+    def report(self) -> None:
+        """Reports the progress."""
         self._report(Progress(self.what, self._done, self._total, self._clock() - self._began))
 
     def watch(self, bucket: str, key: str) -> "Watch":
-        """The eye on one body of this transfer."""
+        """A watch for one body of this transfer."""
         return Watch(self, bucket, key, self._clock)
 
 
 class Watch:
-    """Called with the size of each piece of one body; ends a body that stalls or comes too late."""
+    """Called with the size of each chunk of one body; stops a body that stalls or exceeds the deadline."""
 
     def __init__(self, transfer: Transfer, bucket: str, key: str, clock: Clock) -> None:
         self._transfer = transfer
@@ -136,20 +136,20 @@ class Watch:
         self._moved = self._total = 0
 
     def undo(self) -> None:
-        """Takes back what was counted: the body has to be sent again as a whole."""
+        """Removes the counted bytes: the whole body must be sent again."""
         self._transfer.moved(-self._total)
         self._total = 0
 
     def __call__(self, count: int) -> None:
-        """Raises TransientError when fewer than `floor` bytes moved in a window; else as `Transfer.check`."""
+        """Raises TransientError when a window transfers fewer than `floor` bytes; else as `Transfer.check`."""
         self._transfer.check()
         self._transfer.moved(count)
         self._moved += count
         self._total += count
-        patience, now = self._transfer.patience, self._clock()
-        if now - self._began < patience.window:
+        transfer_timeouts, now = self._transfer.transfer_timeouts, self._clock()
+        if now - self._began < transfer_timeouts.window:
             return
-        if self._moved < patience.floor:
-            detail = f"only {self._moved} bytes moved in {now - self._began:.0f} s"
+        if self._moved < transfer_timeouts.floor:
+            detail = f"only {self._moved} bytes transferred in {now - self._began:.0f} s"
             raise errors.unavailable(self._bucket, self._key, detail)
         self._began, self._moved = now, 0

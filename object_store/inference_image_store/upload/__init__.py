@@ -1,1 +1,1 @@
-"""Uploads and copies, verified."""
+"""Verified uploads and copies."""

@@ -1,4 +1,4 @@
-"""What is uploaded: bytes that any thread can read at any place, their checksums, and a part of them as a body."""
+"""The content of an upload: bytes with random access from any thread, checksums, and request bodies."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from typing import Protocol
 from inference_image_store.client.etag import Blocks, etag_of_blocks
 
 SINGLE_PUT = 64 * 1024 * 1024
-"""Bytes up to which an object is sent in one request."""
+"""Maximal bytes of an upload in one request."""
 _CHUNK = 1024 * 1024
 
 
@@ -20,23 +20,23 @@ class Content(Protocol):
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Total bytes."""
         ...
 
     def read(self, start: int, length: int) -> bytes:
-        """The bytes from `start`, as many as there are, at most `length`."""
+        """Up to `length` bytes from `start`."""
         ...
 
 
 @dataclass(frozen=True)
 class InMemory:
-    """Bytes of this process."""
+    """Content in memory."""
 
     data: bytes
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Total bytes."""
         return len(self.data)
 
     def read(self, start: int, length: int) -> bytes:
@@ -58,30 +58,30 @@ class OnDisk:
 
 @contextmanager
 def on_disk(path: Path) -> Iterator[OnDisk]:
-    """The file, with the size that it has now."""
+    """The file with its current size."""
     with path.open("rb") as file:
         yield OnDisk(file.fileno(), os.fstat(file.fileno()).st_size)
 
 
 @dataclass(frozen=True)
 class Checksums:
-    """What identifies some bytes."""
+    """The checksums of a content."""
 
     size: int
     sha256: str
     etag: str = ""
-    """Empty for what goes in parts: their ETags are computed on the way."""
+    """Empty for multipart uploads, whose ETags are computed during the upload."""
     md5: str = ""
     """As `etag`."""
 
 
 def goes_in_parts(size: int) -> bool:
-    """Whether an object of `size` bytes is uploaded in parts."""
+    """Whether an object of `size` bytes needs a multipart upload."""
     return size > SINGLE_PUT
 
 
 def checksums(content: Content) -> Checksums:
-    """The checksums that have to be known before an upload begins, in one pass."""
+    """The checksums that an upload needs before it begins, in one pass."""
     sha256 = hashlib.sha256()
     if goes_in_parts(content.size):
         for chunk in _chunks(content):
@@ -96,7 +96,7 @@ def checksums(content: Content) -> Checksums:
 
 
 def content_etag(content: Content) -> str:
-    """The ETag that UFile gives to these bytes."""
+    """The ETag that UFile computes for these bytes."""
     blocks = Blocks()
     for chunk in _chunks(content):
         blocks.update(chunk)
@@ -111,7 +111,7 @@ def _chunks(content: Content) -> Iterator[bytes]:
 
 
 class Body:
-    """`length` bytes of a content on their way into a request, in pieces, so that each has a timeout of its own."""
+    """A request body: `length` bytes of a content, sent in chunks so that the timeout applies to each."""
 
     def __init__(self, content: Content, start: int, length: int, watch: Callable[[int], None]) -> None:
         self._content = content
@@ -125,7 +125,7 @@ class Body:
         return self._length
 
     def read(self, length: int = _CHUNK, /) -> bytes:
-        """The next piece; empty at the end."""
+        """The next chunk; empty at the end."""
         piece = self._content.read(self._position, min(length, self._end - self._position))
         self._position += len(piece)
         self._sha1.update(piece)
@@ -133,7 +133,7 @@ class Body:
         return piece
 
     def sha1(self) -> bytes:
-        """The SHA-1 of all its bytes, those that were not sent included."""
+        """The SHA-1 of all its bytes, including bytes that were not sent."""
         while self._position < self._end and (piece := self._content.read(self._position, _CHUNK)):
             piece = piece[: self._end - self._position]
             self._position += len(piece)

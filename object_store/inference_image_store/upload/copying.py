@@ -1,4 +1,4 @@
-"""Copies an object inside the service: at once, or in parts where it is too large for that.
+"""Server-side copies of an object: in one request, or in parts when it is too large.
 
 US3 documents: a Copy is for objects below 100 MB; above it, parts of 4 MiB are copied by UploadPartCopy (API copy.md,
 upload_part_copy.md).
@@ -21,11 +21,11 @@ from inference_image_store.upload.overwriting import settle
 from inference_image_store.upload.uploads import HEADERS, Multipart
 
 MAX_COPY = 100_000_000
-"""Bytes up to which an object is copied in one request."""
+"""Maximal bytes of a copy in one request."""
 
 
 class CopiedPart:
-    """A range of an object as a part; its bytes stay in the service, so only the whole copy can be compared."""
+    """A range of an object as a part. Its bytes stay in the service, so only the whole copy can be verified."""
 
     def __init__(self, wire: Wire, transfer: Transfer, key: str, source_key: str, *span: int) -> None:
         """`span` is the first byte and the length."""
@@ -51,11 +51,11 @@ class CopiedPart:
         return ""
 
     def undo(self) -> None:
-        """As `Part.undo`: nothing was counted yet."""
+        """As `Part.undo`; nothing is counted yet."""
 
 
 class Copier:
-    """Copies within one bucket. `head` asks once for an object."""
+    """Copies within one bucket. `head` is a HEAD request without retries."""
 
     def __init__(self, wire: Wire, sdk: Sdk, retry: Retry, head: Callable[[str], ObjectInfo]) -> None:
         self._wire = wire
@@ -64,9 +64,9 @@ class Copier:
         self._head = head
 
     def copy(self, transfer: Transfer, source: ObjectInfo, key: str, metadata: Mapping[str, str]) -> ObjectInfo:
-        """Stores and verifies the copy, with the source's SHA-256 and `metadata`; a wrong one is made anew.
+        """Stores and verifies the copy, with the source's SHA-256 and `metadata`; repeats a wrong copy.
 
-        Raises StageError: `OverwriteForbidden` when something else is there that may not be replaced.
+        Raises StageError: `OverwriteForbidden` when the credentials must not replace an existing object.
         """
         headers = metadata_headers(source.sha256, metadata) if source.sha256 else {}
         in_parts = source.size > MAX_COPY
@@ -82,7 +82,7 @@ class Copier:
             settle(error, key, self._head, partial(_is_copy, source), in_parts=source.size > MAX_COPY)
         copied = self._head(key)
         if not _is_copy(source, copied):
-            raise errors.corrupt(self._wire.bucket, key, f"it is not the copy of {source.key!r}")
+            raise errors.corrupt(self._wire.bucket, key, f"it is not a copy of {source.key!r}")
         return copied
 
     def _at_once(self, _: Transfer, source: ObjectInfo, key: str, headers: Mapping[str, str]) -> None:
@@ -95,7 +95,7 @@ class Copier:
 
 
 def _is_copy(source: ObjectInfo, copied: ObjectInfo) -> bool:
-    """By size and ETag; an ETag of the S3 side says nothing about bytes, and a copy in parts has another."""
+    """Compares size and ETag; an ETag of the S3 endpoint is not a checksum, and a copy in parts has another."""
     if copied.size != source.size or copied.sha256 != source.sha256:
         return False
     return copied.etag == source.etag or not is_ufile_etag(source.etag)

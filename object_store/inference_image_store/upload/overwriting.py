@@ -1,4 +1,4 @@
-"""An upload that failed where an object is: it may have worked all the same, or the token forbids overwriting."""
+"""Failed uploads to an existing object: the upload may have succeeded, or the token forbids overwriting."""
 
 from collections.abc import Callable
 
@@ -17,10 +17,10 @@ def settle(
     *,
     in_parts: bool,
 ) -> None:
-    """Returns when what was to be stored is there: its answer was lost, and another attempt must not overwrite it.
+    """Returns when the intended object is there: only the reply was lost, and a retry must not overwrite the object.
 
-    Of what goes in parts any failure may be that: the end of an upload that has ended is refused.
-    Raises StageError: `OverwriteForbidden` for something else that is there and may not be replaced, or `error`.
+    For a multipart upload any failure may mean that: finishing a finished upload is rejected.
+    Raises StageError: `OverwriteForbidden` when the credentials must not replace another object, or `error`.
     """
     forbidden = error.reason is Reason.UFILE_FORBIDDEN
     if not forbidden and not in_parts:

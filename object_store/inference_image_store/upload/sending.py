@@ -1,4 +1,4 @@
-"""Sends what is not there yet, once or in parts, and compares what the service says that it stored."""
+"""Uploads an object in one request or in parts, and verifies it against the service's description."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,15 +16,15 @@ from inference_image_store.upload.overwriting import settle
 from inference_image_store.upload.uploads import Multipart, SentPart, put
 
 
-def stands(info: ObjectInfo, sums: Checksums, content: Content) -> bool:
-    """Whether the object is there already, as this project would store it: bytes and SHA-256."""
+def is_stored(info: ObjectInfo, sums: Checksums, content: Content) -> bool:
+    """Whether the stored object equals this content, with its SHA-256 in the metadata."""
     if (info.size, info.sha256) != (sums.size, sums.sha256):
         return False
     return not info.size or info.etag == (sums.etag or content_etag(content))
 
 
 class Sender:
-    """Uploads to one bucket. `head` asks once for an object."""
+    """Uploads to one bucket. `head` is a HEAD request without retries."""
 
     def __init__(self, wire: Wire, retry: Retry, head: Callable[[str], ObjectInfo]) -> None:
         self._wire = wire
@@ -34,19 +34,19 @@ class Sender:
     def send(
         self, transfer: Transfer, content: Content, key: str, sums: Checksums, metadata: Mapping[str, str] = NO_METADATA
     ) -> ObjectInfo:
-        """Stores and verifies the object; what was stored wrong is sent anew. Raises StageError."""
+        """Stores and verifies the object; sends a wrong one again. Raises StageError."""
         if goes_in_parts(sums.size):
             stale_uploads.abort_of_key(self._wire, key)
         return self._retry.call(partial(self._send, transfer, content, key, sums, metadata), transfer.sleep)
 
     def send_small(self, transfer: Transfer, source: Path, key: str, metadata: Mapping[str, str]) -> ObjectInfo:
-        """Stores a file that does not go in parts; the answer's ETag is compared, which saves a request."""
+        """Stores a small file in one request; compares the ETag of the reply, which saves a request."""
         with on_disk(source) as content:
             sums = checksums(content)
 
             def attempt() -> None:
                 if (etag := put(self._wire, transfer, key, content, sums, metadata)) != sums.etag:
-                    raise errors.corrupt(self._wire.bucket, key, f"it was stored with ETag {etag}")
+                    raise errors.corrupt(self._wire.bucket, key, f"the stored object has ETag {etag}")
 
             try:
                 self._retry.call(attempt, transfer.sleep)
@@ -64,7 +64,7 @@ class Sender:
             self._send_whole(transfer, content, key, sums, metadata)
         info = self._retry.call(partial(self._head, key), transfer.sleep)
         if not _matches(info, sums):
-            raise errors.corrupt(self._wire.bucket, key, f"stored were {info.size} bytes of ETag {info.etag}")
+            raise errors.corrupt(self._wire.bucket, key, f"the stored one has {info.size} bytes and ETag {info.etag}")
         return info
 
     def _send_parts(
@@ -87,7 +87,7 @@ class Sender:
             self._settle(error, key, sums)
 
     def _settle(self, error: StageError, key: str, sums: Checksums) -> None:
-        """Raises StageError unless the upload worked and only its answer was lost."""
+        """Raises StageError unless the upload succeeded and only its reply was lost."""
 
         def head(key: str) -> ObjectInfo:
             return self._retry.call(partial(self._head, key))
@@ -100,5 +100,5 @@ def _is_stored(info: ObjectInfo, sums: Checksums) -> bool:
 
 
 def _matches(info: ObjectInfo, sums: Checksums) -> bool:
-    """Whether the stored object is those bytes; of what went in parts, each part has been compared."""
+    """Whether the stored object has these bytes; for a multipart upload each part is verified already."""
     return info.size == sums.size and (not sums.size or not sums.etag or info.etag == sums.etag)

@@ -1,4 +1,4 @@
-"""Multipart uploads that nobody will finish: a crash leaves its parts, which the service keeps and charges for."""
+"""Aborts abandoned multipart uploads: after a crash the service keeps their parts and charges for them."""
 
 import logging
 from collections.abc import Iterator
@@ -18,35 +18,35 @@ _MAX_ANSWER = 1024 * 1024
 
 
 def abort(wire: Wire, key: str, upload_id: str) -> None:
-    """Frees the parts of an upload; raises StageError."""
+    """Aborts an upload and deletes its parts; raises StageError."""
     with wire.send("DELETE", key, query=f"uploadId={quote(upload_id, safe='')}"):
         pass
 
 
 def abort_of_key(wire: Wire, key: str) -> int:
-    """Ends every upload of this key that is not finished, and returns how many there were.
+    """Aborts every unfinished upload of this key; returns their number.
 
-    A rival that uploads the same key right now has to begin anew: keys are made of content, so both bring the same.
+    A concurrent upload of the same key must start again. Keys derive from content, so both uploads are equal.
     """
     return _abort(wire, [upload for upload in _page(wire, key, "").uploads if upload.key == key])
 
 
 def abort_older(wire: Wire, prefix: str, before: float) -> int:
-    """Ends every upload below `prefix` that began before that time (Unix seconds), and returns how many there were."""
+    """Aborts every upload below `prefix` that began before that time (Unix seconds); returns their number."""
     return _abort(wire, [upload for upload in _all(wire, prefix) if 0 < upload.started < before])
 
 
 def _abort(wire: Wire, uploads: list[ListedUpload]) -> int:
-    """A failure here is no reason to fail: the next attempt finds them again."""
+    """Ignores failures: the next attempt finds the uploads again."""
     ended = 0
     for upload in uploads:
         try:
             abort(wire, upload.key, upload.id)
         except StageError as error:
-            _LOG.warning("An unfinished upload is left over: %s", error.message)
+            _LOG.warning("Cannot abort an unfinished upload: %s", error.message)
         else:
             ended += 1
-            _LOG.info("Ended an unfinished upload of %s.", errors.what(wire.bucket, upload.key))
+            _LOG.info("Aborted an unfinished upload of %s.", errors.describe(wire.bucket, upload.key))
     return ended
 
 
@@ -61,11 +61,11 @@ def _all(wire: Wire, prefix: str) -> Iterator[ListedUpload]:
 
 
 def _page(wire: Wire, prefix: str, marker: str) -> Uploads:
-    """Uploads of keys that begin with `prefix` and come after `marker`; none when the service does not tell."""
+    """Uploads of keys that begin with `prefix` and come after `marker`; an empty page when the listing fails."""
     query = f"muploadid&prefix={quote(prefix, safe='')}&marker={quote(marker, safe='')}&limit={_PAGE}"
     try:
         with wire.send("GET", "", query=query) as response:
             return msgspec.json.decode(wire.body("", response, _MAX_ANSWER), type=Uploads, strict=False)
     except (StageError, msgspec.DecodeError) as error:
-        _LOG.warning("Unfinished uploads cannot be listed: %s", error)
+        _LOG.warning("Cannot list unfinished uploads: %s", error)
         return Uploads()

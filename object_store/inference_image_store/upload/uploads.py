@@ -1,4 +1,4 @@
-"""Uploads with checksums: one PUT for what is small, parts in parallel for what is large."""
+"""Uploads with checksums: one PUT for small content, parallel parts for large content."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -29,12 +29,12 @@ T = TypeVar("T")
 HEADERS = {"Content-Type": "application/octet-stream"}
 
 
-def put(  # noqa: PLR0917 - one request, and everything that it says
+def put(  # noqa: PLR0917 - everything in one request
     wire: Wire, transfer: Transfer, key: str, content: Content, sums: Checksums, metadata: Mapping[str, str]
 ) -> str:
-    """Stores an object in one request, made once, and returns its ETag; the service checks the (hex) MD5.
+    """Stores an object in one request without retries; returns its ETag. The service checks the (hex) MD5.
 
-    Raises StageError; TransientError where another try may help.
+    Raises StageError; TransientError when a retry may help.
     """
     transfer.check()
     watch = transfer.watch(wire.bucket, key)
@@ -48,23 +48,23 @@ def put(  # noqa: PLR0917 - one request, and everything that it says
 
 
 class Part(Protocol):
-    """One part on its way, once: made anew for each attempt."""
+    """One attempt to store one part."""
 
     def send(self, query: str) -> str:
-        """Stores it, and returns the ETag that the service gave it. Raises StageError."""
+        """Stores the part and returns its ETag from the service. Raises StageError."""
         ...
 
     def expected(self) -> str:
-        """The ETag that it must have; empty when only the whole object can be compared."""
+        """The required ETag; empty when only the whole object can be verified."""
         ...
 
     def undo(self) -> None:
-        """Takes back what was counted as moved."""
+        """Removes its bytes from the count of the transfer."""
         ...
 
 
 class SentPart:
-    """Bytes of a content as a part."""
+    """A part with bytes of a content."""
 
     def __init__(  # noqa: PLR0917 - what is sent, where to, and how
         self, wire: Wire, transfer: Transfer, key: str, content: Content, start: int, length: int
@@ -89,10 +89,10 @@ class SentPart:
 
 
 class Multipart:
-    """One object in parts. What was begun and failed is aborted: the service would keep, and charge for, its parts."""
+    """A multipart upload. A failed one is aborted, because the service would keep its parts and charge for them."""
 
     def __init__(self, wire: Wire, retry: Retry, transfer: Transfer, key: str, headers: Mapping[str, str]) -> None:
-        """`headers` say what the object has beside its bytes."""
+        """`headers` are the attributes of the object."""
         self._wire = wire
         self._retry = retry
         self._transfer = transfer
@@ -100,17 +100,17 @@ class Multipart:
         self._headers = HEADERS | dict(headers)
 
     def run(self, size: int, part: Callable[[int, int], Part]) -> None:
-        """Makes the object of its parts; `part` is called with the first byte and the length of each.
+        """Uploads the object; calls `part` with the first byte and the length of each part.
 
-        Raises StageError, or TransientError when only a new upload can help: a part was stored wrong, or somebody
-        else ended this one. When the last answer was lost, the object may be there all the same.
+        Raises StageError, or TransientError when it takes a new upload: a part is stored wrong, or another client
+        ended this one. When the last reply was lost, the object may exist after all.
         """
         upload = self._retry.call(self._begin, self._transfer.sleep)
         try:
             etags = self._parts(upload, size, part)
             self._retry.call(partial(self._finish, upload, etags), self._transfer.sleep)
         except BaseException:
-            with contextlib.suppress(StageError):  # what failed before matters more than whether this works
+            with contextlib.suppress(StageError):  # the first failure matters more than a failed abort
                 stale_uploads.abort(self._wire, self._key, upload.id)
             raise
 
@@ -123,7 +123,7 @@ class Multipart:
         return upload
 
     def _parts(self, upload: NewUpload, size: int, part: Callable[[int, int], Part]) -> list[str]:
-        """Sends every part; their ETags, in order."""
+        """Sends every part; returns their ETags in order."""
         etags = [""] * -(-size // upload.block)
 
         def send(number: int) -> None:
@@ -134,17 +134,17 @@ class Multipart:
         return etags
 
     def _part(self, upload: NewUpload, number: int, make: Callable[[], Part]) -> str:
-        """Sends one part and returns its ETag; raises TransientError when it was stored wrong."""
+        """Sends one part and returns its ETag; raises TransientError when it is stored wrong."""
         stored = self._retry.call(partial(self._put_part, upload, number, make), self._transfer.sleep)
         if stored is None:
-            raise errors.unavailable(self._wire.bucket, self._key, "its upload was ended by somebody else")
+            raise errors.unavailable(self._wire.bucket, self._key, "another client ended its upload")
         etag, expected = stored
         if expected and etag != expected:
-            raise errors.corrupt(self._wire.bucket, self._key, f"part {number} was stored with ETag {etag}")
+            raise errors.corrupt(self._wire.bucket, self._key, f"part {number} is stored with ETag {etag}")
         return etag
 
     def _put_part(self, upload: NewUpload, number: int, make: Callable[[], Part]) -> tuple[str, str] | None:
-        """The ETag of what is stored and that of what was sent; None when there is no such upload any more."""
+        """The stored and the sent ETag; None when the upload no longer exists."""
         try:
             return self._put_or_ask(upload, number, make())
         except StageError as error:
@@ -153,7 +153,7 @@ class Multipart:
             raise
 
     def _put_or_ask(self, upload: NewUpload, number: int, part: Part) -> tuple[str, str]:
-        """Sends a part. A failure may have come after it was stored, and a part is refused twice: then it is asked."""
+        """Sends a part. After a failure, asks whether it is stored, because the service rejects a part sent twice."""
         self._transfer.check()
         query = f"uploadId={quote(upload.id, safe='')}&partNumber={number}"
         try:
@@ -165,7 +165,7 @@ class Multipart:
             raise
 
     def _stored(self, upload: NewUpload, number: int) -> str:
-        """The ETag of a part that arrived, or nothing."""
+        """The ETag of a stored part, or an empty text."""
         marker = f"&part-number-marker={number - 1}" if number else ""
         query = f"muploadpart&uploadId={quote(upload.id, safe='')}&max-parts=1{marker}"
         with self._wire.send("GET", "", query=query) as response:
@@ -177,10 +177,10 @@ class Multipart:
         query = f"uploadId={quote(upload.id, safe='')}"
         data = ",".join(etags).encode()
         with self._wire.send("POST", self._key, query=query, headers=self._headers, data=data):
-            pass  # the object is asked for afterwards, which says more than this answer
+            pass  # the following HEAD of the object tells more than this reply
 
     def _decode(self, response: urllib3.BaseHTTPResponse, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(self._wire.body(self._key, response, _MAX_ANSWER), type=kind, strict=False)
         except msgspec.DecodeError as error:
-            raise errors.unavailable(self._wire.bucket, self._key, "its answer is malformed") from error
+            raise errors.unavailable(self._wire.bucket, self._key, "its reply is malformed") from error

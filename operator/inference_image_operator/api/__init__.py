@@ -1,7 +1,7 @@
 """The InferenceImage API in Python: spec and status as immutable Structs, with the defaults of the CRD.
 
-The CRD (`crds/`) validates; this file only reads and writes. Every default here equals the schema's default, and a
-test on a real API server holds them together. Fields that the CRD knows but still refuses are not here.
+The CRD (`crds/`) validates; these modules only read and write. Every default here equals the default of the schema, and
+a test on a real API server compares them.
 """
 
 from inference_image_operator.api.durations import format_duration, parse_duration
@@ -33,9 +33,9 @@ from inference_image_operator.api.spec import (
     Endpoint,
     ExportSpec,
     ImageSpec,
+    ImportedGraph,
     InputType,
     ModelSpec,
-    ReadyGraph,
     Resources,
     RetrySpec,
     SchedulingSpec,
@@ -93,6 +93,7 @@ __all__ = [
     "HistoryEntry",
     "ImageSpec",
     "ImageStatus",
+    "ImportedGraph",
     "InputLockStatus",
     "InputType",
     "KeyToPath",
@@ -103,7 +104,6 @@ __all__ = [
     "NameRef",
     "OnnxStatus",
     "Part",
-    "ReadyGraph",
     "Resources",
     "RetrySpec",
     "RunStatus",

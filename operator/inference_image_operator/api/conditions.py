@@ -1,7 +1,7 @@
-"""Conditions by the API conventions and kstatus: pure functions on a status.
+"""Conditions as the API conventions and kstatus define them: pure functions on a status.
 
-Ready summarises: Unknown while working, True when published, False on failure. Reconciling, Stalled, Suspended and
-PollFailed exist only while they are true.
+Ready is the summary: Unknown while a stage works, True when the image is published, False on failure. Reconciling,
+Stalled, Suspended and PollFailed exist only while they are true.
 """
 
 from datetime import datetime
@@ -33,17 +33,23 @@ _ORDER = {kind.value: position for position, kind in enumerate(Type)}
 
 
 def owned(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """Our conditions, in a fixed order; those of others are left to them."""
+    """Our conditions in a fixed order, without those of other controllers."""
     return tuple(sorted((c for c in conditions if c.type in _ORDER), key=lambda c: _ORDER[c.type]))
 
 
 def find(conditions: tuple[Condition, ...], kind: Type) -> Condition | None:
-    """The condition of this type."""
+    """The condition of this type; None without one."""
     return next((c for c in conditions if c.type == kind), None)
 
 
+def explanation(message: str, hint: str) -> str:
+    """Message and hint as one text. A message from elsewhere may lack its full stop."""
+    stop = "." if hint and not message.endswith((".", "!", "?")) else ""
+    return f"{message}{stop} {hint}".strip()
+
+
 class Editor:
-    """Collects changes to a status's conditions within one decision."""
+    """Collects the changes of the conditions within one decision."""
 
     def __init__(self, status: Status, generation: int, now: datetime) -> None:
         self._by_type = {c.type: c for c in owned(status.conditions)}
@@ -51,7 +57,7 @@ class Editor:
         self._now = rfc3339(now)
 
     def set(self, kind: Type, status: ConditionStatus, reason: str, message: str = "") -> None:
-        """Sets a condition; its transition time moves only when its status does."""
+        """Sets a condition. Its transition time changes only with its status."""
         old = self._by_type.get(kind)
         since = old.last_transition_time if old and old.status == status else self._now
         self._by_type[kind] = Condition(
@@ -69,11 +75,11 @@ class Editor:
             self._by_type.pop(kind, None)
 
     def follow_generation(self) -> None:
-        """What they say holds for the newest generation too; `kubectl wait` disregards a condition of an older one."""
+        """Marks all conditions as valid for the newest generation; `kubectl wait` ignores those of an older one."""
         for kind, condition in self._by_type.items():
             self._by_type[kind] = replace(condition, observed_generation=self._generation)
 
     @property
     def all(self) -> tuple[Condition, ...]:
-        """The conditions as they stand now."""
+        """The current conditions, in a fixed order."""
         return owned(tuple(self._by_type.values()))

@@ -1,4 +1,4 @@
-"""Durations as the API writes them: `90s`, `30m`, `1h30m`."""
+"""Durations in the API's format: `90s`, `30m`, `1h30m`."""
 
 import re
 
@@ -10,7 +10,7 @@ _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 def parse_duration(text: str) -> int:
     """Seconds of a duration such as `1h30m`, rounded up.
 
-    Raises ValueError when the text is no duration.
+    Raises ValueError if the text is not a duration.
     """
     if not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration such as 90s, 30m or 1h30m")
@@ -19,7 +19,7 @@ def parse_duration(text: str) -> int:
 
 
 def format_duration(seconds: float) -> str:
-    """The duration as a person writes it: `45s`, `1m5s`, `2h0m3s`; whole seconds, never negative."""
+    """The duration as text: `45s`, `1m5s`, `2h0m3s`. Whole seconds, never negative."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -1,4 +1,4 @@
-"""What every part of the object shares: names of the API, and its JSON form."""
+"""Names of the API, and the base class and JSON form of every part of the object."""
 
 from typing import Any, TypeVar
 
@@ -10,15 +10,15 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "InferenceImage"
 PLURAL = "inferenceimages"
 REQUESTED_AT = f"{GROUP}/requestedAt"
-"""Annotation: a new value examines everything again and starts a new attempt."""
+"""The request annotation. A new value starts a run."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Base of every part of the object. Unknown fields are ignored: the API server has judged them already."""
+    """Base of every part of the object. Unknown fields are ignored: the API server has validated the object."""
 
 
 class NameRef(Part, frozen=True, kw_only=True):
-    """An object of the InferenceImage's own namespace, by name."""
+    """The name of an object in the InferenceImage's namespace."""
 
     name: str
 
@@ -27,14 +27,14 @@ T = TypeVar("T", bound=Part)
 
 
 def read(kind: type[T], document: object) -> T:
-    """A part of the object from its JSON form (`dict`).
+    """Reads a part of the object from its JSON form (`dict`).
 
-    Raises msgspec.ValidationError, which names the field, when the document is not of this kind.
+    Raises msgspec.ValidationError, which names the field, if the document does not fit.
     """
     return msgspec.convert(document, kind)
 
 
 def write(part: Part) -> dict[str, Any]:
-    """The JSON form of a part, fields at their defaults left out where they are plain values."""
+    """The JSON form of a part, without fields that have their default value."""
     document: dict[str, Any] = msgspec.to_builtins(part)
     return document

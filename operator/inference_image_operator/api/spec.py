@@ -1,4 +1,4 @@
-"""The spec: the wish, with the defaults of the CRD."""
+"""The spec: the desired state, with the defaults of the CRD."""
 
 from typing import Any, Literal
 
@@ -16,38 +16,38 @@ _NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
 
 
 class Endpoint(Part, frozen=True, kw_only=True):
-    """An endpoint of US3 (formerly UFile) that is no region's: `{scheme}://{bucket}{suffix}/{key}`."""
+    """An endpoint of US3 (formerly UFile) outside the known regions: `{scheme}://{bucket}{suffix}/{key}`."""
 
     scheme: Literal["http", "https"] = "https"
     suffix: str
-    """Starts with a dot; may end in `:port`."""
+    """Starts with a dot. May end in `:port`."""
 
 
 class UFileSpec(Part, frozen=True, kw_only=True):
-    """Where the objects live. Exactly one of `region` and `endpoint` is set."""
+    """The bucket of US3 (formerly UFile). Exactly one of `region` and `endpoint` is set."""
 
     bucket: str
     region: str = ""
     network: Literal["", "Public", "Internal"] = ""
-    """Through which the region is reached; empty leaves it to the installation."""
+    """The network to the region; empty leaves the choice to the installation."""
     endpoint: Endpoint | None = None
     secret_ref: NameRef
     """Secret with the keys `publicKey` and `privateKey`, and `securityToken` for temporary keys."""
     restore: Literal["", "Expedited", "Standard"] = ""
-    """How archived inputs are restored; empty restores nothing."""
+    """Tier of the restore of archived inputs; empty restores nothing."""
 
 
 class CheckpointSpec(Part, frozen=True, kw_only=True):
-    """Which checkpoint of the training output. Exactly one of `step` and `policy` is set."""
+    """The checkpoint of the training output to use. Exactly one of `step` and `policy` is set."""
 
     step: int | None = None
     policy: Literal["", "Latest"] = ""
     poll: str = ""
-    """How often policy Latest looks for something newer; empty never does."""
+    """Polling interval of policy Latest; empty disables polling."""
 
 
 class ModelSpec(Part, frozen=True, kw_only=True):
-    """The training output. `prefix` and `checkpoint` are not set where `export.frozen_graph` is."""
+    """The training output. `prefix` and `checkpoint` are unset if `export.frozen_graph` is set."""
 
     prefix: str = ""
     checkpoint: CheckpointSpec | None = None
@@ -64,8 +64,8 @@ class Resources(Part, frozen=True, kw_only=True):
     limits: dict[str, str | int] = {}
 
 
-class ReadyGraph(Part, frozen=True, kw_only=True):
-    """A graph that somebody else exported, in place of a checkpoint."""
+class ImportedGraph(Part, frozen=True, kw_only=True):
+    """A frozen graph that the user brings in place of a checkpoint."""
 
     key: str
 
@@ -77,23 +77,23 @@ class ExportSpec(Part, frozen=True, kw_only=True):
     output_prefix: str = "uai/object-export-output/"
     formats: tuple[str, ...] = (FROZEN_GRAPH,)
     readable_by: str = ""
-    """The TensorFlow that must be able to read the graph, such as `1.7`; empty for any."""
-    frozen_graph: ReadyGraph | None = None
+    """The oldest TensorFlow version that must read the graph, such as `1.7`; empty for any."""
+    frozen_graph: ImportedGraph | None = None
     timeout: str = "30m"
     resources: Resources = Resources()
 
     @property
     def other_formats(self) -> tuple[str, ...]:
-        """What is exported beside the frozen graph, sorted."""
+        """The export formats beside the frozen graph, sorted."""
         return tuple(sorted(set(self.formats) - {FROZEN_GRAPH}))
 
 
 class CacheSpec(Part, frozen=True, kw_only=True):
-    """Kaniko's cache of what RUN makes."""
+    """Kaniko's cache of RUN layers."""
 
     enabled: bool = False
     repository: str = ""
-    """Empty for the image's repository with `-cache` behind its name."""
+    """Empty for the image's repository with the suffix `-cache`."""
 
 
 class BuildSpec(Part, frozen=True, kw_only=True):
@@ -109,45 +109,45 @@ class BuildSpec(Part, frozen=True, kw_only=True):
 
 
 class ImageSpec(Part, frozen=True, kw_only=True):
-    """What is pushed, and where."""
+    """Where the image is pushed, and under which tags."""
 
     repository: str
     tags: tuple[str, ...]
-    """Templates: `{step}` and `{contentHash}` are filled in."""
+    """Templates with the variables `{step}` and `{contentHash}`."""
     push_secret_ref: NameRef | None = None
     """Secret of type `kubernetes.io/dockerconfigjson`."""
     ca_secret_ref: NameRef | None = None
     """Secret with the key `ca.crt`."""
     additional_repositories: tuple[str, ...] = ()
-    """Where the same tags point to the same image."""
+    """Repositories that get the same image under the same tags."""
     tag_policy: TagPolicy = "Overwrite"
 
 
 class ExpectedField(Part, frozen=True, kw_only=True):
-    """A field that the answer on the sample must have."""
+    """A field that the answer to the sample must have."""
 
     path: str
     """A JSON pointer (RFC 6901)."""
     equals: Any = msgspec.UNSET
-    """Its value; unset for any."""
+    """The expected value; unset for any."""
 
 
 class ExpectSpec(Part, frozen=True, kw_only=True):
-    """What the answer on the sample must be, beside JSON."""
+    """What the test expects of the answer to the sample. The answer is always JSON."""
 
     status: int | None = None
-    """None for any of success."""
+    """The HTTP status; None for any 2xx."""
     fields: tuple[ExpectedField, ...] = ()
 
 
 class TestSpec(Part, frozen=True, kw_only=True):
-    """How the built image is asked before its tags move."""
+    """The test of the built image, before its tags move."""
 
-    __test__ = False  # not a test class, whatever pytest makes of its name
+    __test__ = False  # tells pytest that this is not a test class
 
     enabled: bool = True
     sample: str = ""
-    """Key of the picture that is sent; empty sends a drawn one."""
+    """Key of the picture to send; empty sends a generated one."""
     port: int = 8080
     ready_path: str = "/initialized"
     path: str = "/service"
@@ -156,11 +156,11 @@ class TestSpec(Part, frozen=True, kw_only=True):
     """Of the image under test."""
     expect: ExpectSpec = ExpectSpec()
     match_graph: bool = False
-    """Compare the detections with the frozen graph's."""
+    """Compare the detections with those of the frozen graph."""
 
 
 class RetrySpec(Part, frozen=True, kw_only=True):
-    """How often a stage is tried again after a failure that may pass."""
+    """How often a stage is retried after a transient failure."""
 
     limit: int = 2
 
@@ -176,7 +176,7 @@ class Toleration(Part, frozen=True, kw_only=True):
 
 
 class SchedulingSpec(Part, frozen=True, kw_only=True):
-    """Where the pods of the stages may run. Classes must be allowed by the installation."""
+    """Where the pods of the stages run. The installation must allow the classes."""
 
     node_selector: dict[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
@@ -185,11 +185,11 @@ class SchedulingSpec(Part, frozen=True, kw_only=True):
     runtime_class_name: str = ""
     image_pull_secrets: tuple[NameRef, ...] = ()
     queue_name: str = ""
-    """Kueue's LocalQueue; becomes the label that Kueue reads."""
+    """Kueue's LocalQueue. It becomes the label that Kueue reads."""
 
 
 class Spec(Part, frozen=True, kw_only=True):
-    """The wish."""
+    """The desired state."""
 
     suspend: bool = False
     ufile: UFileSpec
@@ -205,16 +205,16 @@ class Spec(Part, frozen=True, kw_only=True):
 
     @property
     def poll(self) -> str:
-        """How often it is looked for something newer, empty for never: the shorter of checkpoint's and source's."""
+        """The polling interval: the shorter one of the checkpoint and the source. Empty if neither polls."""
         wanted = [part.poll for part in (self.model.checkpoint, self.source.git) if part and part.poll]
         return min(wanted, key=parse_duration, default="")
 
 
 def normalised(spec: Spec) -> bytes:
-    """Canonical JSON of what a spec asks for, for hashing.
+    """Canonical JSON of a spec, for hashing.
 
-    Values at their defaults are left out, so a field added later changes no hash until somebody uses it. What asks
-    for no other result (`suspend`, `retry`, `ttlAfterFinished`, every `poll`) is left out as well.
+    It leaves out default values, so that a new field changes no hash until somebody uses it. It also leaves out the
+    fields that do not change the result: `suspend`, `retry`, `ttlAfterFinished` and every `poll`.
     """
     if spec.model.checkpoint:
         checkpoint = replace(spec.model.checkpoint, poll="")

@@ -1,4 +1,4 @@
-"""The four stages in their order, and what each is called where."""
+"""The four stages in order, with their conditions and reasons."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from inference_image_operator.api.conditions import Type
 
 
 class Stage(StrEnum):
-    """A stage; its value is its name in status, labels and Job names."""
+    """A stage. Its value is its name in the status, in labels and in Job names."""
 
     RESOLVE = "Resolve"
     EXPORT = "Export"
@@ -15,12 +15,12 @@ class Stage(StrEnum):
 
     @property
     def condition(self) -> Type:
-        """The condition that says how this stage ended."""
+        """The condition that reports the result of this stage."""
         return _CONDITIONS[self]
 
     @property
     def working(self) -> str:
-        """Reason of Ready and Reconciling while this stage works."""
+        """The reason of Ready and Reconciling while this stage works."""
         return _WORKING[self]
 
 

@@ -1,6 +1,6 @@
-"""The status: what is.
+"""The status: the observed state.
 
-Times are RFC 3339 in UTC, digests and hashes `sha256:<hex>` unless said otherwise, sizes bytes.
+Times are RFC 3339 in UTC. Digests and hashes are `sha256:<hex>` unless stated otherwise. Sizes are in bytes.
 """
 
 from typing import Literal
@@ -13,7 +13,7 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 
 
 class Condition(Part, frozen=True, kw_only=True):
-    """A condition of the API conventions."""
+    """A condition, as the API conventions define it."""
 
     type: str
     status: ConditionStatus
@@ -24,29 +24,29 @@ class Condition(Part, frozen=True, kw_only=True):
 
 
 class RunStatus(Part, frozen=True, kw_only=True):
-    """The run that this status reports: one pass through the stages for one wish."""
+    """The run that this status reports: one way through the stages, for one spec and one request."""
 
     input_hash: str
-    """Hash of the spec's wish and of the request annotation."""
+    """Hash of the spec and of the request annotation."""
     generation: int
-    """Generation of the object when the run began."""
+    """The object's generation when the run began."""
     resolve_count: int = 1
-    """How often the inputs were pinned in this run; more than once when they changed under it."""
+    """How often this run pinned its inputs. More than once if they changed during the run."""
     restart_count: int = 0
-    """How often a look found other content for this wish, and the run began anew."""
+    """How often polling found new content and restarted the run."""
     registry_host: str = ""
-    """Another name of the registry of `spec.image.repository`, through which builder and kubelets reach it."""
+    """An alias of the registry of `spec.image.repository` that the builder and the kubelets use."""
 
 
 class SourceStatus(Part, frozen=True, kw_only=True):
-    """The pinned source, where it has a name of its own."""
+    """The pinned source, if it is a Git repository."""
 
     commit: str
-    """Of the Git repository, 40 hex digits."""
+    """40 hex digits."""
 
 
 class BuiltStatus(Part, frozen=True, kw_only=True):
-    """The image of this run's content as the registry serves it, before its test and its tags."""
+    """The image of this run in the registry, before its test and its tags."""
 
     digest: str
     size: int = 0
@@ -61,20 +61,20 @@ class CheckpointFile(Part, frozen=True, kw_only=True):
 
 
 class CheckpointStatus(Part, frozen=True, kw_only=True):
-    """The pinned checkpoint, or the ready graph in its place."""
+    """The pinned checkpoint, or the imported graph in its place."""
 
     step: int | None = None
-    """None for a ready graph."""
+    """None for an imported graph."""
     fingerprint: str
     """Hash of everything that enters the export."""
     files: tuple[CheckpointFile, ...] = ()
     """At most 64."""
     model_bytes: int = 0
-    """Size of the model's variables, without those of its optimizer; of a ready graph, its size."""
+    """Size of the model's variables without those of its optimizer; for an imported graph, its size."""
 
 
 class InputLockStatus(Part, frozen=True, kw_only=True):
-    """The document in UFile that pins every input, and what the build must make room for."""
+    """The input lock in US3, which lists every pinned input, and the disk space that the build needs."""
 
     key: str
     sha256: str
@@ -84,7 +84,7 @@ class InputLockStatus(Part, frozen=True, kw_only=True):
 
 
 class StoredFileStatus(Part, frozen=True, kw_only=True):
-    """A result in UFile."""
+    """A result in US3 (formerly UFile)."""
 
     key: str
     sha256: str
@@ -96,17 +96,17 @@ class OnnxStatus(StoredFileStatus, frozen=True, kw_only=True):
     """The ONNX model."""
 
     greatest_difference: str
-    """Between its answers and the frozen graph's; a decimal number."""
+    """Greatest difference between its answers and those of the frozen graph; a decimal number."""
 
 
 class FrozenGraphStatus(StoredFileStatus, frozen=True, kw_only=True):
-    """The verified frozen graph in UFile, and its other forms."""
+    """The verified frozen graph in US3, and its other export formats."""
 
     tensorflow: str = ""
     readable_by: str = ""
-    """The oldest TensorFlow that reads the graph, such as `1.7`."""
+    """The oldest TensorFlow version that reads the graph, such as `1.7`."""
     memory_bytes: int = 0
-    """Peak memory of a process that loaded the graph with `tensorflow` and ran it on one picture."""
+    """Peak memory of a process that loads the graph with `tensorflow` and runs it on one picture."""
     saved_model: StoredFileStatus | None = None
     onnx: OnnxStatus | None = None
 
@@ -120,13 +120,13 @@ class ImageStatus(Part, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     size: int = 0
     memory_bytes: int = 0
-    """What serving takes, as far as it is known: what the image told in its test, or what running the graph took."""
+    """Memory for serving, if known: as the image reported it in its test, or as measured while running the graph."""
     generation: int = 0
-    """Generation of the object whose spec this image answers."""
+    """The generation of the object that this image was built for."""
 
 
 class MemoryStatus(Part, frozen=True, kw_only=True):
-    """Memory limits of the containers that hold the model, as the run began them."""
+    """Memory limits of the containers that hold the model, for the first attempt."""
 
     export: str = ""
     test: str = ""
@@ -140,40 +140,40 @@ class MemoryRaise(Part, frozen=True, kw_only=True):
 
 
 class Verdict(Part, frozen=True, kw_only=True):
-    """Why a Job is being stopped; what follows once it has ended. `lastFailure` has the words."""
+    """Why the operator stops a Job, and what follows. `lastFailure` has the message."""
 
     kind: str
-    """As `outcomes.Kind`."""
+    """A value of `outcomes.FailureClass`."""
     container: str = ""
-    """The one that needs more memory."""
+    """The container that needs more memory."""
 
 
 class StageStatus(Part, frozen=True, kw_only=True):
-    """The stage at work: the claim that is written before its Job is created."""
+    """The current stage. This is the claim, written before the Job is created."""
 
     name: str
     job: str = ""
     job_uid: str = msgspec.field(default="", name="jobUID")
-    """Empty until the Job was seen to exist."""
+    """Empty until the operator has seen the Job."""
     attempt: int = 0
     start_time: str = ""
     message: str = ""
     content: str = ""
-    """Hash of what this stage works on; part of the Job's name."""
+    """Hash of the stage's inputs; part of the Job's name."""
     memory: MemoryRaise | None = None
-    """Set on the attempt that follows a kill for want of memory."""
+    """Set on the attempt after a container ran out of memory."""
     failures: int = 0
     """Failed attempts that count against `spec.retry.limit`."""
     waits: int = 0
-    """Attempts that only found archived inputs whose restore is under way; they count as no attempt."""
+    """Attempts that only found archived inputs whose restore is under way. They do not count as attempts."""
     verdict: Verdict | None = None
-    """Set while the Job is stopped."""
+    """Set while the operator stops the Job."""
     retry_at: str = ""
     """The next attempt starts no earlier."""
 
 
 class LastFailure(Part, frozen=True, kw_only=True):
-    """The newest failure; it outlives the pod."""
+    """The newest failure. It outlives the pod."""
 
     stage: str
     job: str = ""
@@ -186,7 +186,7 @@ class LastFailure(Part, frozen=True, kw_only=True):
 
 
 class Timings(Part, frozen=True, kw_only=True):
-    """How long each stage took, as a duration (`1m5s`), or `Reused`; empty if it did not run yet."""
+    """How long each stage took, as a duration (`1m5s`), or `Reused`; empty before it has run."""
 
     resolve: str = ""
     export: str = ""
@@ -195,7 +195,7 @@ class Timings(Part, frozen=True, kw_only=True):
 
 
 class HistoryEntry(Part, frozen=True, kw_only=True):
-    """An image that was published before."""
+    """A published image."""
 
     digest: str
     content_hash: str
@@ -204,7 +204,7 @@ class HistoryEntry(Part, frozen=True, kw_only=True):
 
 
 class Status(Part, frozen=True, kw_only=True):
-    """What is."""
+    """The observed state."""
 
     observed_generation: int = -1
     last_handled_request: str = ""
@@ -222,6 +222,6 @@ class Status(Part, frozen=True, kw_only=True):
     last_failure: LastFailure | None = None
     timings: Timings | None = None
     last_poll_time: str = ""
-    """When policy Latest last looked for something newer; written at most once an hour."""
+    """Time of the last poll; written at most once an hour."""
     history: tuple[HistoryEntry, ...] = ()
     """Newest first, at most 10."""

@@ -1,4 +1,4 @@
-"""Times as the API writes them."""
+"""Times in the API's format."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ def rfc3339(time: datetime) -> str:
 
 
 def parse(text: str) -> datetime:
-    """The inverse of `rfc3339`; fractions are understood too (Events carry them).
+    """The inverse of `rfc3339`. Accepts fractions of a second, which Events have.
 
     Raises ValueError for anything else.
     """

@@ -1,7 +1,7 @@
-"""The configuration of one installation: what the administrator decides and no InferenceImage can change.
+"""The configuration of one installation: the administrator sets it, and no InferenceImage can change it.
 
-It is a YAML file that the chart mounts from a ConfigMap. Reading it is strict: an unknown or malformed key ends the
-operator at its start with an error that names the key.
+It is a YAML file that the chart mounts from a ConfigMap. The parser is strict: with an unknown or malformed key, the
+operator exits at its start with an error that names the key.
 """
 
 import re
@@ -19,11 +19,11 @@ from inference_image_operator.config.section import Section
 
 Builder = Literal["Kaniko", "Append"]
 _PROXY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
-_LONGEST_RESYNC = 600  # seconds; a lost watch event must not stay unnoticed for longer
+_LONGEST_RESYNC = 600  # seconds; a lost watch event stays unnoticed for at most this long
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the text names the file, the key and what is wrong with it."""
+    """The configuration is invalid. The text names the file, the key and the error."""
 
 
 def _seconds(key: str, text: str) -> int:
@@ -34,36 +34,36 @@ def _seconds(key: str, text: str) -> int:
 
 
 class Images(Section, frozen=True, kw_only=True):
-    """Images of the steps, best by digest."""
+    """Images of the steps, preferably by digest."""
 
     export: str
     export_onnx: str = ""
-    """The export with the converter to ONNX; empty where nobody may ask for that."""
+    """The export image with the ONNX converter; empty to disable the format ONNX."""
     build: str
     kaniko: str
 
 
 class BaseImageRewrite(Section, frozen=True, kw_only=True, rename={"prefix": "from", "replacement": "to"}):
-    """Base images below one registry or repository are pulled from below another that holds the same."""
+    """Pulls the base images of one registry or repository from another one with the same content."""
 
     prefix: str
     replacement: str
 
     def __post_init__(self) -> None:
-        """Refuses a rewrite that would concern every image, or lead nowhere."""
+        """Rejects a rewrite of every image, or to nowhere."""
         if not self.prefix or not self.replacement:
-            raise ValueError("each of `sources.baseImageRewrites` must have both `from` and `to`")
+            raise ValueError("each item of `sources.baseImageRewrites` must set both `from` and `to`")
 
 
 class Sources(Section, frozen=True, kw_only=True):
-    """Where the code of images may come from, and what they are built on."""
+    """Where sources may come from, and the base images that they use."""
 
     git_hosts: tuple[str, ...] = ()
-    """Hosts (`host[:port]`) of Git repositories; none is allowed that is not listed."""
+    """Allowed hosts (`host[:port]`) of Git repositories."""
     inference_base: str = ""
-    """The image from which a source without a Dockerfile is built; such a source is refused where this is empty."""
+    """The base image for sources without a Dockerfile; if empty, such sources are rejected."""
     base_image_rewrites: tuple[BaseImageRewrite, ...] = ()
-    """The first that fits counts."""
+    """The first match applies."""
 
 
 class UFileEndpoint(Section, frozen=True, kw_only=True):
@@ -74,86 +74,86 @@ class UFileEndpoint(Section, frozen=True, kw_only=True):
 
 
 class UFileProxy(Section, frozen=True, kw_only=True):
-    """The proxy through which the Jobs reach UFile, and what they reach without it."""
+    """The proxy through which the Jobs reach US3 (formerly UFile), and the hosts that they reach directly."""
 
     url: str = ""
-    """`http://host:port`, without credentials: it stands in every Job. Empty for none."""
+    """`http://host:port`, without credentials, because every Job contains it. Empty for no proxy."""
     no_proxy: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuses what is no address of a proxy, or would put a password into every Job."""
+        """Rejects an invalid address, and one with a password."""
         if self.url and not _PROXY.fullmatch(self.url):
-            raise ValueError("`ufile.proxy.url` must be http(s)://host[:port], without user, password and path")
+            raise ValueError("`ufile.proxy.url` must be http(s)://host[:port], without user, password or path")
 
 
 class UFileLimits(Section, frozen=True, kw_only=True):
-    """What one transfer may have at most."""
+    """Limits of one transfer."""
 
     max_files: int = MAX_FILES
     max_bytes: str | int = "64Gi"
     """A quantity, as in Kubernetes."""
 
     def __post_init__(self) -> None:
-        """Refuses limits that are no numbers, or let nothing pass."""
+        """Rejects limits that are not numbers, or less than 1."""
         if self.max_files < 1 or self.total() < 1:
             raise ValueError("`ufile.limits` must be at least 1")
 
     def total(self) -> int:
-        """`max_bytes` as a number; raises ValueError when it is no quantity."""
+        """`max_bytes` as a number. Raises ValueError if it is not a quantity."""
         return int(quantity(self.max_bytes))
 
 
 class RestoreWait(Section, frozen=True, kw_only=True):
-    """How a restore of one tier is waited for."""
+    """How the operator waits for a restore of one tier."""
 
     every: str
-    """Time between two looks."""
+    """Time between two checks."""
     deadline: str
-    """After so many looks that they make up this time, the run ends."""
+    """The run ends after as many checks as fit into this time."""
 
     def __post_init__(self) -> None:
-        """Refuses times that are no durations, or that allow no look."""
+        """Rejects times that are not durations, or that allow no check."""
         if not 1 <= self.seconds <= _seconds("deadline", self.deadline):
-            raise ValueError(f"`every` is {self.every}, but must lie between 1s and `deadline`, {self.deadline}")
+            raise ValueError(f"`every` is {self.every}, but must be between 1s and `deadline`, {self.deadline}")
 
     @property
     def seconds(self) -> int:
-        """Seconds between two looks."""
+        """Seconds between two checks."""
         return _seconds("every", self.every)
 
     @property
-    def looks(self) -> int:
-        """How often it is looked again."""
+    def checks(self) -> int:
+        """Number of checks until the deadline."""
         return parse_duration(self.deadline) // self.seconds
 
 
 class Restores(Section, frozen=True, kw_only=True):
-    """How restores are waited for. US3 documents 15 minutes for an expedited one, 1 to 5 hours for a standard one."""
+    """How the operator waits for restores. US3 documents 15 minutes for Expedited and 1 to 5 hours for Standard."""
 
     expedited: RestoreWait = RestoreWait(every="2m", deadline="1h")
     standard: RestoreWait = RestoreWait(every="15m", deadline="12h")
 
     def of(self, tier: str) -> RestoreWait:
-        """The times of a tier, `Expedited` or `Standard`."""
+        """The settings of a tier, `Expedited` or `Standard`."""
         return self.expedited if tier == "Expedited" else self.standard
 
 
 class UFileConfig(Section, frozen=True, kw_only=True):
-    """Which endpoints of US3 (formerly UFile) are allowed, the regions' and those listed, and how Jobs reach them."""
+    """The allowed endpoints of US3 (formerly UFile), and how Jobs reach them."""
 
     network: Literal["Public", "Internal"] = "Public"
-    """Through which a region is reached where the InferenceImage does not say."""
+    """The network to a region, unless the InferenceImage sets it."""
     regions: dict[str, Region] = msgspec.field(default_factory=lambda: dict(REGIONS))
     allowed_endpoints: tuple[UFileEndpoint, ...] = ()
     proxy: UFileProxy = UFileProxy()
     ca_config_map: str = ""
-    """ConfigMap of each InferenceImage's namespace whose `ca.crt` is trusted for UFile instead of the public ones."""
+    """ConfigMap in each InferenceImage's namespace. Its `ca.crt` replaces the public CAs for US3."""
     limits: UFileLimits = UFileLimits()
     restore: Restores = Restores()
 
 
 class PullSecret(Section, frozen=True, kw_only=True):
-    """A Secret of the InferenceImage's namespace that pulls the images of the steps."""
+    """A Secret in the InferenceImage's namespace for pulling the images of the steps."""
 
     name: str
 
@@ -169,8 +169,8 @@ def _resources(cpu: str, memory: str, memory_limit: str) -> ContainerResources:
     return ContainerResources(requests={"cpu": cpu, "memory": memory}, limits={"memory": memory_limit})
 
 
-class StepResources(Section, frozen=True, kw_only=True):
-    """Resources of each container, where the InferenceImage does not ask for its own."""
+class ContainerDefaults(Section, frozen=True, kw_only=True):
+    """Resources of each container, unless the InferenceImage sets them."""
 
     resolve: ContainerResources = _resources("100m", "128Mi", "256Mi")
     export: ContainerResources = _resources("1", "2Gi", "4Gi")
@@ -184,7 +184,7 @@ class StepResources(Section, frozen=True, kw_only=True):
 
 
 class Maximum(Section, frozen=True, kw_only=True):
-    """The most that one container may request or be limited to."""
+    """The maximum requests and limits of one container."""
 
     cpu: str | int = "8"
     memory: str | int = "16Gi"
@@ -192,49 +192,49 @@ class Maximum(Section, frozen=True, kw_only=True):
 
 
 class Jobs(Section, frozen=True, kw_only=True):
-    """How the pods of the steps are made."""
+    """Settings of the Jobs' pods."""
 
     image_pull_secrets: tuple[PullSecret, ...] = ()
     node_selector: dict[str, str] = msgspec.field(default_factory=lambda: {"kubernetes.io/arch": "amd64"})
-    """Goes before what an InferenceImage asks for."""
-    resources: StepResources = StepResources()
+    """Overrides the node selector of an InferenceImage."""
+    resources: ContainerDefaults = ContainerDefaults()
     maximum: Maximum = Maximum()
     pending_deadline: str = "10m"
-    """A pod that does not start within this time ends its stage."""
+    """A pod that does not start within this time sets Stalled."""
 
     def __post_init__(self) -> None:
-        """Refuses a deadline that is no duration."""
+        """Rejects a deadline that is not a duration."""
         _seconds("jobs.pendingDeadline", self.pending_deadline)
 
 
 class Builders(Section, frozen=True, kw_only=True):
-    """Which builders an InferenceImage may name, and the one that builds where it names none."""
+    """The builders that an InferenceImage may use, and the default."""
 
     default: Builder = "Kaniko"
     allowed: tuple[Builder, ...] = ("Kaniko", "Append")
 
     def __post_init__(self) -> None:
-        """Refuses a default that is not allowed."""
+        """Rejects a default that is not allowed."""
         if self.default not in self.allowed:
-            raise ValueError(f"`builders.default` is {self.default}, which `builders.allowed` does not name")
+            raise ValueError(f"`builders.default` is {self.default}, which `builders.allowed` does not list")
 
 
 class Scheduling(Section, frozen=True, kw_only=True):
-    """Classes that an InferenceImage may name."""
+    """Classes that an InferenceImage may use."""
 
     allowed_priority_classes: tuple[str, ...] = ()
     allowed_runtime_classes: tuple[str, ...] = ()
 
 
 class Concurrency(Section, frozen=True, kw_only=True):
-    """How many InferenceImages may have a pipeline at work, 0 for no limit. The others wait, the oldest first."""
+    """How many InferenceImages may run a pipeline at once; 0 for no limit. The others wait, the oldest first."""
 
     total: int = 0
     per_namespace: int = 0
 
 
 class Probes(Section, frozen=True, kw_only=True):
-    """Where the operator answers `/healthz` and `/readyz`."""
+    """The port of `/healthz` and `/readyz`."""
 
     port: int = 8081
 
@@ -251,28 +251,28 @@ class Config(Section, frozen=True, kw_only=True):
     scheduling: Scheduling = Scheduling()
     resync: str = "10m"
     watch_namespaces: tuple[str, ...] = ()
-    """Empty watches all namespaces."""
+    """Empty for all namespaces."""
     concurrency: Concurrency = Concurrency()
     workers: int = 8
-    """InferenceImages that are worked on at the same time."""
+    """How many InferenceImages are reconciled at the same time."""
     probes: Probes = Probes()
 
     def __post_init__(self) -> None:
-        """Refuses a resync that is no duration or too rare, and a number of workers that does no work."""
+        """Rejects a resync that is not a duration or too long, and less than one worker."""
         if not 1 <= _seconds("resync", self.resync) <= _LONGEST_RESYNC:
-            raise ValueError(f"`resync` is {self.resync}, but must lie between 1s and {_LONGEST_RESYNC}s")
+            raise ValueError(f"`resync` is {self.resync}, but must be between 1s and {_LONGEST_RESYNC}s")
         if self.workers < 1:
             raise ValueError(f"`workers` is {self.workers}, but must be at least 1")
 
     def builder(self, build: BuildSpec) -> Builder:
-        """Who builds: whom the InferenceImage names, else the installation's default."""
+        """The builder that the InferenceImage names, else the installation's default."""
         return build.builder or self.builders.default
 
     def endpoint(self, ufile: UFileSpec) -> UFileEndpoint | None:
-        """The endpoint that an InferenceImage asks for, None when this installation does not allow it.
+        """The endpoint that an InferenceImage names; None if this installation does not allow it.
 
-        A region always resolves to the region's own endpoint; anything else must be listed, so that nobody can make
-        a Job talk to an address of their choice.
+        A region resolves to its own endpoint. Any other endpoint must be listed, so that no InferenceImage can direct
+        a Job to an arbitrary address.
         """
         if ufile.endpoint is None:
             region = self.ufile.regions.get(ufile.region, Region())
@@ -282,12 +282,12 @@ class Config(Section, frozen=True, kw_only=True):
         return asked if asked in self.ufile.allowed_endpoints else None
 
     def network(self, ufile: UFileSpec) -> str:
-        """Through which network a region is reached: what the InferenceImage says, else the installation."""
+        """The network to a region: the InferenceImage's setting, else the installation's."""
         return ufile.network or self.ufile.network
 
 
 def parse(text: str) -> Config:
-    """The configuration from YAML text.
+    """Parses the configuration from YAML text.
 
     Raises ConfigError.
     """
@@ -298,9 +298,9 @@ def parse(text: str) -> Config:
 
 
 def load(path: Path) -> Config:
-    """The configuration of the file at `path`.
+    """Reads the configuration from the file at `path`.
 
-    Raises ConfigError, also when the file cannot be read.
+    Raises ConfigError, also if the file is unreadable.
     """
     try:
         return parse(path.read_text(encoding="utf-8"))

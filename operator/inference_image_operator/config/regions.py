@@ -1,6 +1,6 @@
 """The regions of US3 (formerly UFile) and their hosts.
 
-US3 documents: introduction/region (hosts), introduction/limit (internal hosts speak no TLS; public ones do).
+Sources: US3 documentation, introduction/region (hosts) and introduction/limit (only public hosts support TLS).
 """
 
 import re
@@ -11,22 +11,22 @@ _URL = re.compile(r"(https?)://([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?)")
 
 
 class Region(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The addresses of one region, such as `https://cn-bj.ufileos.com`; a bucket's name goes before the host.
+    """The addresses of one region, such as `https://cn-bj.ufileos.com`. The bucket name precedes the host.
 
-    Empty where this installation does not allow that network.
+    Empty if this installation does not allow the network.
     """
 
     public: str = ""
     internal: str = ""
 
     def __post_init__(self) -> None:
-        """Refuses what is no address."""
+        """Rejects an invalid address."""
         for url in (self.public, self.internal):
             if url and not _URL.fullmatch(url):
-                raise ValueError(f"{url!r} is no address of a region, such as https://cn-bj.ufileos.com")
+                raise ValueError(f"{url!r} is not the address of a region; an example is https://cn-bj.ufileos.com")
 
     def address(self, network: str) -> tuple[str, str]:
-        """Scheme and host in this network, `Public` or `Internal`; empty where there is none."""
+        """Scheme and host in a network, `Public` or `Internal`; empty if the region has none."""
         scheme, _, host = (self.internal if network == "Internal" else self.public).partition("://")
         return scheme, host
 
@@ -56,7 +56,7 @@ _HOSTS = {
     "rus-mosc": ("rus-mosc.ufileos.com", "internal-rus-mosc.ufileos.com"),
     "afr-nigeria": ("afr-nigeria.ufileos.com", "internal-afr-nigeria.ufileos.com"),
 }
-"""Name -> public and internal host."""
+"""Region -> public and internal host."""
 
 REGIONS = {
     name: Region(public=f"https://{public}", internal=f"http://{internal}")

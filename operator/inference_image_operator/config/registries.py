@@ -1,4 +1,4 @@
-"""The configuration's section `registries`: which there are, what they are called, what they take."""
+"""The section `registries` of the configuration: allowed registries, their aliases, mirrors and limits."""
 
 import msgspec
 
@@ -11,24 +11,24 @@ _SEVERAL = 2
 
 
 class RegistryLimits(Section, frozen=True, kw_only=True):
-    """What one registry takes; 0 where it has no limit."""
+    """Limits of one registry; 0 for no limit."""
 
     max_tags: int = 0
     """Tags of one repository."""
     warn_tags: int = 0
-    """How many tags are worth a warning."""
+    """Number of tags that causes a warning."""
     max_layer: str | int = 0
-    """Size of one layer, compressed; a quantity, as in Kubernetes."""
+    """Compressed size of one layer, as a Kubernetes quantity."""
 
     def __post_init__(self) -> None:
-        """Refuses a limit that is no number, and a warning that would come too late."""
+        """Rejects a negative limit, and a warning above the limit."""
         if min(self.max_tags, self.warn_tags, self.layer_bytes()) < 0:
             raise ValueError("`registries.limits` must not be negative")
         if self.max_tags and self.warn_tags > self.max_tags:
             raise ValueError(f"`registries.limits`: `warnTags` {self.warn_tags} is above `maxTags` {self.max_tags}")
 
     def layer_bytes(self) -> int:
-        """`max_layer` as a number; raises ValueError when it is no quantity."""
+        """`max_layer` as a number. Raises ValueError if it is not a quantity."""
         return int(quantity(self.max_layer))
 
 
@@ -41,52 +41,52 @@ class Registries(Section, frozen=True, kw_only=True):
 
     allowed: tuple[str, ...] = UHUB
     plain_http: tuple[str, ...] = ()
-    """Those of `allowed` and of the mirrors that are spoken to without TLS."""
+    """Allowed registries and mirrors without TLS."""
     token_hosts: tuple[str, ...] = ()
-    """Token servers that may be told a registry's login although they are on another domain."""
+    """Token servers on another domain that may receive a registry's login."""
     mirrors: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    """Registry -> mirrors (`host[:port]` or `host[:port]/path`) that are asked for its base images first."""
+    """Registry -> mirrors (`host[:port]` or `host[:port]/path`) to try first for base images."""
     aliases: tuple[tuple[str, ...], ...] = ALIASES
-    """Names of one registry in groups, the preferred name first; a name that `allowed` lists is preferred to others."""
+    """Groups of names of the same registry, the preferred name first. A name in `allowed` precedes the others."""
     limits: dict[str, RegistryLimits] = msgspec.field(default_factory=_uhub_limits)
-    """What registries take, each under one of its names."""
+    """Limits by registry, under one of its names."""
     keep_content_tags: int = 50
-    """Content tags to which nobody refers that a repository keeps, the newest; 0 keeps all."""
+    """How many unreferenced content tags a repository keeps, the newest ones; 0 keeps all."""
     delete_images: bool = False
-    """Whether the images of old content tags are deleted as well, not only the tags."""
+    """Delete the images of old content tags too, not only the tags."""
 
     def __post_init__(self) -> None:
-        """Refuses a list that would allow everything or nothing, and a name of two registries."""
+        """Rejects an empty list of registries, ambiguous aliases, and hosts that are not allowed."""
         if not self.allowed:
-            raise ValueError("`registries.allowed` must name at least one host")
+            raise ValueError("`registries.allowed` must list at least one host")
         named = [name.lower() for group in self.aliases for name in group]
         if len(set(named)) < len(named) or any(len(group) < _SEVERAL for group in self.aliases):
-            raise ValueError("`registries.aliases` must be groups of two names or more, and have no name twice")
+            raise ValueError("`registries.aliases` must be groups of two or more names, and must not repeat a name")
         for host in self.plain_http:
             if host not in self.hosts:
-                raise ValueError(f"`registries.plainHttp` names {host!r}, which `registries.allowed` does not")
+                raise ValueError(f"`registries.plainHttp` lists {host!r}, which is not in `registries.allowed`")
         for host in self.mirrors:
             if not self.names.listed(host, self.allowed):
-                raise ValueError(f"`registries.mirrors` names {host!r}, which `registries.allowed` does not")
+                raise ValueError(f"`registries.mirrors` lists {host!r}, which is not in `registries.allowed`")
         if self.keep_content_tags < 0:
             raise ValueError(f"`registries.keepContentTags` is {self.keep_content_tags}, but must not be negative")
 
     @property
     def names(self) -> RegistryNames:
-        """Which hosts are one registry."""
+        """The aliases: which hosts are the same registry."""
         return RegistryNames(self.aliases, self.allowed)
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Every host that a step may talk to: the allowed registries under all their names, and the mirrors."""
+        """Every host that a step may contact: the allowed registries under all their names, and the mirrors."""
         allowed = (name for host in self.allowed for name in (host, *self.names.of(host)))
         mirrors = (mirror.partition("/")[0] for found in self.mirrors.values() for mirror in found)
         return tuple(dict.fromkeys((*allowed, *mirrors)))
 
     def for_jobs(self, repository: str, additional: tuple[str, ...]) -> inputs.Registry:
-        """What a Job is told of the registries of one image.
+        """The registry settings in a Job's input, for one image.
 
-        Defaults are passed on as they are: an encoder leaves them out by identity, and Jobs stay what they were.
+        Returns the default objects themselves so that msgspec omits them and the Job manifests stay unchanged.
         """
         limits = tuple(
             inputs.RegistryLimit(

@@ -1,4 +1,4 @@
-"""What every section of the installation's configuration is: strict, so that a misspelt key is an error."""
+"""The base class of the configuration's sections. It is strict, so that a misspelt key is an error."""
 
 import msgspec
 

@@ -1,1 +1,1 @@
-"""What decides: pure functions from what is observed to what is done."""
+"""Pure functions that decide what to do about an observation."""

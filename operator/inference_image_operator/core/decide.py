@@ -1,7 +1,8 @@
-"""The state machine: what is known goes in, what is to be done comes out. No I/O, no clock, no randomness.
+"""The state machine: an observation goes in, a decision comes out. No I/O, no clock, no randomness.
 
-A run is one pass through the stages for one wish (spec and request annotation). Its state is the status: `run` says
-for which wish, `stage` names the claimed Job. Every pass decides anew from that and from what exists.
+A run is one way through the stages, for one spec and one value of the request annotation. The status holds its state:
+`run` identifies the spec and the request, `stage` names the claimed Job. Each reconcile decides from the status and
+from the Jobs that exist, and from nothing else.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from inference_image_operator.api import RunStatus, StageStatus
-from inference_image_operator.api.conditions import Type
+from inference_image_operator.api.conditions import Type, explanation
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse
@@ -18,34 +19,34 @@ from inference_image_operator.core import failure, polling, progress, waiting
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
-from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Working, assess
-from inference_image_operator.diagnosis.pending import LOOK_AFTER
+from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Working, assess
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs import manifest
 from inference_image_operator.observed import Job, Observed, Pod
 
 STOP_CHECK = 10.0
-"""Seconds between looks at a Job that is being deleted, should its event get lost."""
+"""Seconds between checks of a Job that is being deleted, in case its event is lost."""
 
 
 def decide(observed: Observed, config: Config, now: datetime) -> Decision:
-    """The next step for one object. Deciding twice from the same observation gives the same decision."""
+    """The next step for one object. Equal observations give equal decisions."""
     draft = Draft(observed, config, now)
     if observed.deleting:
         return draft.decision()
     run = observed.status.run
     if run is None or run.input_hash != input_hash(observed.spec, observed.request):
         return _begin(draft)
-    _follow_generation(draft)
-    return _work(draft) if draft.status.stage else _rest(draft)
+    _observe_generation(draft)
+    return _work(draft) if draft.status.stage else _after_run(draft)
 
 
 def is_settled(observed: Observed) -> bool:
-    """Whether nothing is to be done, told from the object alone, without a look at its Jobs."""
+    """Whether there is nothing to do, judged from the object alone, without its Jobs."""
     return observed.deleting or (has_ended(observed) and not polling.polls(observed))
 
 
 def has_ended(observed: Observed) -> bool:
-    """Whether the run for what is wished for has ended, well or not."""
+    """Whether the run for the current spec and request has ended, successfully or not."""
     status = observed.status
     return (
         status.run is not None
@@ -56,22 +57,22 @@ def has_ended(observed: Observed) -> bool:
 
 
 def watched(observed: Observed) -> Job | None:
-    """The Job that the next decision is about: the claimed one, or that of a look."""
+    """The Job that the next decision is about: the claimed Job, or the poll's."""
     return observed.claimed if observed.status.stage else polling.last_poll(observed)
 
 
 def needs_pods(observed: Observed, now: datetime) -> bool:
-    """Whether this decision wants the pods and events of the watched Job."""
+    """Whether this decision needs the pods and Events of the watched Job."""
     job, stage = observed.claimed, observed.status.stage
     if stage is None:
         return polling.needs_pods(observed, now)
     if job is None:
         return False
-    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=LOOK_AFTER))
+    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=POD_CHECK_DELAY))
 
 
 def failed_test_pod(observed: Observed) -> Pod | None:
-    """The newest pod of a test that failed: its image's log is wanted."""
+    """The newest pod of a failed test, whose image log explains the failure; None otherwise."""
     stage, job = observed.status.stage, observed.claimed
     if stage is None or job is None or stage.name != Stage.TEST or not observed.pods:
         return None
@@ -88,7 +89,7 @@ def _begin(draft: Draft) -> Decision:
         return stopping
     _reset(draft, RunStatus(input_hash=input_hash(observed.spec, observed.request), generation=observed.generation))
     if refused:
-        failure.stall(draft, None, refused.reason, f"{refused.message} {refused.hint}")
+        failure.stall(draft, None, refused.reason, explanation(refused.message, refused.hint))
         return draft.decision()
     draft.claim(Stage.RESOLVE)
     draft.working(Stage.RESOLVE)
@@ -96,7 +97,7 @@ def _begin(draft: Draft) -> Decision:
 
 
 def _reset(draft: Draft, run: RunStatus) -> None:
-    """A run begins: nothing that an earlier one came to is said of it."""
+    """Begins a run: clears what the status says about an earlier run."""
     observed = draft.observed
     draft.update(
         run=run,
@@ -111,10 +112,10 @@ def _reset(draft: Draft, run: RunStatus) -> None:
     draft.conditions.drop(Type.POLL_FAILED)
 
 
-def _rest(draft: Draft) -> Decision:
-    """The run has ended. With `poll` it is looked again; where that finds other content the run begins anew.
+def _after_run(draft: Draft) -> Decision:
+    """The run has ended. With `poll`, check for new content, and restart the run when there is some.
 
-    The claim is all that is done then: the next pass waits for its turn among the pipelines like any other.
+    A restart only writes the claim. The next reconcile waits for its place in the queue like any other.
     """
     draft.conditions.drop(Type.SUSPENDED)
     run = draft.status.run
@@ -123,7 +124,7 @@ def _rest(draft: Draft) -> Decision:
         return draft.decision()
     if stopping := _stop_others(draft, polling.last_poll(draft.observed)):
         return stopping
-    found = polling.news(draft)
+    found = polling.new_content(draft)
     if found is None:
         return polling.follow(draft)
     before = draft.status.checkpoint
@@ -132,12 +133,12 @@ def _rest(draft: Draft) -> Decision:
     draft.claim(Stage.RESOLVE)
     draft.working(Stage.RESOLVE)
     was = f"step {before.step}" if before else "none"
-    draft.emit("NewContent", f"A look found other content, of step {found.step} (before: {was}): it is made an image.")
+    draft.emit("NewContent", f"Polling found new content, step {found.step} (before: {was}). Building an image of it.")
     return draft.decision(0)
 
 
-def _follow_generation(draft: Draft) -> None:
-    """A change that asks for no other result (suspend, retry, TTL) is taken note of, and nothing starts over."""
+def _observe_generation(draft: Draft) -> None:
+    """Records a generation that asks for the same result (suspend, retry, TTL). Nothing restarts."""
     observed = draft.observed
     if draft.status.observed_generation != observed.generation:
         draft.update(observed_generation=observed.generation)
@@ -147,20 +148,20 @@ def _follow_generation(draft: Draft) -> None:
 def _work(draft: Draft) -> Decision:
     stage = draft.status.stage
     if stage is None:
-        raise ValueError("there is no stage to work on")
+        raise ValueError("the status claims no stage")
     job = next((job for job in draft.observed.jobs if job.name == stage.job), None)
     stopping = _stop_others(draft, job)
     if stopping:
         return stopping
     if job is None:
-        return _absent(draft, stage)
+        return _without_job(draft, stage)
     if job.uid != stage.job_uid:
         stage = replace(stage, job_uid=job.uid)
         draft.update(stage=stage)
-        draft.working(Stage(stage.name))  # whatever kept the Job from being created is over
+        draft.working(Stage(stage.name))  # nothing prevents the Job's creation any longer
     verdict = failure.resume(draft, stage)
     if verdict and not job.finished:
-        return _await_end(draft, job)
+        return _stop(draft, job)
     if job.terminating:
         return draft.decision(STOP_CHECK)
     return _assessed(draft, stage, job)
@@ -183,24 +184,24 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
             return waiting.for_pod(draft, stage, job, cause)
 
 
-def _absent(draft: Draft, stage: StageStatus) -> Decision:
-    """The claimed Job does not exist: not yet, or no longer."""
+def _without_job(draft: Draft, stage: StageStatus) -> Decision:
+    """The claimed Job does not exist yet, or was deleted."""
     if draft.observed.refusal:
         return waiting.for_permission(draft, stage)
     if not stage.job_uid:
         return _create(draft)
     verdict = failure.resume(draft, stage) or Failed(
-        kind=Kind.UNCOUNTED,
+        kind=FailureClass.RETRY_FREE,
         reason="JobLost",
-        message=f"Job {stage.job} was removed before its result was recorded.",
-        hint="It runs again by itself and reuses what it left in UFile and the registry.",
+        message=f"Job {stage.job} was deleted before its result was recorded.",
+        hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
     )
     wait = failure.record(draft, stage, verdict, None)
     return draft.decision(wait)
 
 
 def _create(draft: Draft) -> Decision:
-    """Creates the claimed Job, unless it is too early, the object is suspended, or another Job still lives."""
+    """Creates the claimed Job, unless the object is suspended, waits for a retry, or waits in the queue."""
     stage = draft.status.stage
     if stage is None:
         return draft.decision()
@@ -210,16 +211,16 @@ def _create(draft: Draft) -> Decision:
     if wait > 0:
         return draft.decision(wait)
     if draft.observed.queue_position and stage.name == Stage.RESOLVE:
-        return waiting.in_line(draft, stage)
+        return waiting.in_queue(draft, stage)
     if stage.retry_at or waiting.is_queued(draft.observed.status):
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
-    return draft.decision(LOOK_AFTER)
+    return draft.decision(POD_CHECK_DELAY)
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
-    """Deletes every other live Job of this object, and waits until it and its pods are gone."""
+    """Deletes every other unfinished Job of this object, and waits until the Jobs and their pods are gone."""
     others = [job for job in draft.observed.jobs if job is not claimed and not job.finished]
     if not others:
         return None
@@ -227,14 +228,14 @@ def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
     return draft.decision(STOP_CHECK)
 
 
-def _await_end(draft: Draft, job: Job) -> Decision:
+def _stop(draft: Draft, job: Job) -> Decision:
     if not job.terminating:
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
     return draft.decision(STOP_CHECK)
 
 
 def _suspended(draft: Draft) -> Decision:
-    draft.conditions.set(Type.SUSPENDED, "True", "Suspended", "spec.suspend is true: nothing new is started.")
+    draft.conditions.set(Type.SUSPENDED, "True", "Suspended", "spec.suspend is true. The operator starts no new Jobs.")
     draft.conditions.drop(Type.RECONCILING)
     draft.update(observed_generation=draft.observed.generation)
     return draft.decision()

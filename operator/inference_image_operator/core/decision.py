@@ -1,4 +1,4 @@
-"""What a decision consists of."""
+"""The decision: the status to write and the actions that follow."""
 
 from typing import Any, Literal
 
@@ -7,20 +7,20 @@ from inference_image_operator.observed import Frozen
 
 
 class CreateJob(Frozen, frozen=True, kw_only=True):
-    """Create this Job; it was claimed in the status before."""
+    """Create this Job. The status claims it already."""
 
     manifest: dict[str, Any]
 
 
 class DeleteJob(Frozen, frozen=True, kw_only=True):
-    """Delete this Job and its pods, if it still has this uid."""
+    """Delete this Job and its pods if it still has this UID."""
 
     name: str
     uid: str
 
 
 class Emit(Frozen, frozen=True, kw_only=True):
-    """Say something in an Event of the object."""
+    """Create an Event of the object."""
 
     type: Literal["Normal", "Warning"]
     reason: str
@@ -31,9 +31,9 @@ Action = CreateJob | DeleteJob | Emit
 
 
 class Decision(Frozen, frozen=True, kw_only=True):
-    """What is to be done: first the status is written (that is the claim), then the actions follow in order."""
+    """Write the status first (this is the claim), then carry out the actions in order."""
 
     status: Status
     actions: tuple[Action, ...] = ()
     requeue_after: float | None = None
-    """Seconds after which to look again even if nothing happens."""
+    """Seconds until the next reconcile even if no event arrives. 0 means at once, with the pods if they are needed."""

@@ -1,4 +1,4 @@
-"""A decision in the making: the observation it is made from, and the changes collected so far."""
+"""The draft of a decision: the observation, and the changes collected so far."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from inference_image_operator.observed import Observed
 
 
 class Draft:
-    """Mutable within one call of `decide`, and never seen outside it."""
+    """Mutable within one call of `decide`, never shared outside it."""
 
     def __init__(self, observed: Observed, config: Config, now: datetime) -> None:
         self.observed = observed
@@ -34,10 +34,10 @@ class Draft:
         self.actions.append(Emit(type="Warning" if warning else "Normal", reason=reason, message=message))
 
     def claim(self, stage: Stage, *inputs: object) -> None:
-        """Names the stage's Job in the status; `inputs` are what the stage works on besides the run itself."""
+        """Names the stage's Job in the status. `inputs` identify what the stage works on, beside the run itself."""
         run = self.status.run
         if run is None:
-            raise ValueError("a stage belongs to a run")
+            raise ValueError("the status has no run to claim a stage for")
         renewal = (f"renewal {run.restart_count}",) if run.restart_count else ()
         content = digest(stage.value, run.input_hash, run.generation, run.resolve_count, *inputs, *renewal)
         self._claim(stage, content, attempt=1, failures=0, wait=0)
@@ -45,9 +45,9 @@ class Draft:
     def claim_again(
         self, stage: StageStatus, *, failures: int, wait: float, memory: MemoryRaise | None = None, waits: int = 0
     ) -> None:
-        """The next attempt of the same stage at the same content, where it was starved with more memory.
+        """Claims the next attempt of the same stage and content, with more memory where `memory` is set.
 
-        `wait` is in seconds; `waits` is 1 when the attempt before only found what is still being restored.
+        `wait` is in seconds. `waits` is 1 if the previous attempt only found archived inputs whose restore goes on.
         """
         self._claim(Stage(stage.name), stage.content, attempt=stage.attempt + 1, failures=failures, wait=wait)
         if claimed := self.status.stage:
@@ -68,7 +68,7 @@ class Draft:
         )
 
     def working(self, stage: Stage, message: str = "") -> None:
-        """Ready is not known yet: this stage works on it."""
+        """Sets Ready to Unknown: this stage is at work."""
         text = message or f"{stage.working} in Job {self.status.stage.job if self.status.stage else ''}"
         self.conditions.set(Type.READY, "Unknown", stage.working, text)
         self.conditions.set(Type.RECONCILING, "True", stage.working, text)
@@ -76,6 +76,6 @@ class Draft:
         self.conditions.drop(Type.STALLED, Type.SUSPENDED)
 
     def decision(self, requeue_after: float | None = None) -> Decision:
-        """What came of it."""
+        """The finished decision. `requeue_after` is in seconds."""
         status = replace(self.status, conditions=self.conditions.all)
         return Decision(status=status, actions=tuple(self.actions), requeue_after=requeue_after)

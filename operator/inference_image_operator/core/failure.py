@@ -1,31 +1,32 @@
-"""What follows a failure: another attempt, pinning again, or the end of the run."""
+"""What follows a failure: another attempt, a new Resolve, or the end of the run."""
 
 from msgspec.structs import replace
 
+from inference_image_contract.hints import ANNOTATE
 from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, Verdict
-from inference_image_operator.api.conditions import Type
+from inference_image_operator.api.conditions import Type, explanation
 from inference_image_operator.api.quantities import doubled
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core.decision import DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.retry import backoff, exhausted
-from inference_image_operator.diagnosis.outcomes import Failed, Kind
+from inference_image_operator.diagnosis.outcomes import Failed, FailureClass
 from inference_image_operator.jobs import manifest, memory_limit
 from inference_image_operator.observed import Job
 
 
 def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) -> float | None:
-    """Writes a failure into the draft and decides what follows; returns when to look again.
+    """Writes a failure into the draft and decides what follows. Returns the seconds until the next attempt, or None.
 
-    A Job that still runs is stopped first: the failure stands in `lastFailure` with its name, and the pass that
-    finds the Job gone goes on from there (see `resume`). Archived inputs that are being restored are no failure.
+    A Job that still runs is stopped first: `lastFailure` keeps the failure, and the reconcile that finds the Job gone
+    continues from there (see `resume`). Archived inputs whose restore is under way are not a failure.
     """
-    if failed.kind is Kind.RESTORING:
+    if failed.kind is FailureClass.RESTORING:
         wait = _await_restore(draft, stage, failed)
         if wait:
             return wait
-        failed = _overdue(draft, failed)
+        failed = _restore_timed_out(draft, failed)
     draft.update(
         last_failure=LastFailure(
             stage=stage.name,
@@ -38,7 +39,7 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
         )
     )
     if job is not None and not job.finished:
-        draft.update(stage=replace(stage, verdict=Verdict(kind=failed.kind.value, container=failed.starved)))
+        draft.update(stage=replace(stage, verdict=Verdict(kind=failed.kind.value, container=failed.oom_container)))
         draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, _sentence(failed))
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
         return None
@@ -46,22 +47,22 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
 
 
 def resume(draft: Draft, stage: StageStatus) -> Failed | None:
-    """The verdict that an earlier pass wrote about this stage's Job before stopping it."""
+    """The failure that an earlier reconcile recorded for this stage's Job before it stopped the Job."""
     last = draft.status.last_failure
     if last is None or stage.verdict is None:
         return None
     return Failed(
-        kind=Kind(stage.verdict.kind),
+        kind=FailureClass(stage.verdict.kind),
         reason=last.reason,
         message=last.message,
         hint=last.hint,
         log_tail=last.log_tail,
-        starved=stage.verdict.container,
+        oom_container=stage.verdict.container,
     )
 
 
 def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
-    """The end of the run: only a change can help."""
+    """Ends the run: only a change of the spec, the inputs or the installation, or a new request, can help."""
     if stage:
         draft.conditions.set(stage.condition, "False", reason, message)
     draft.conditions.set(Type.READY, "False", reason, message)
@@ -73,15 +74,19 @@ def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
 
 def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
     limit = draft.observed.spec.retry.limit
-    failures = stage.failures + (failed.kind is Kind.COUNTED)
+    failures = stage.failures + (failed.kind is FailureClass.RETRY)
     run = draft.status.run
-    if failed.kind is Kind.RESOLVE and run and run.resolve_count <= limit:
+    if failed.kind is FailureClass.REPIN and run and run.resolve_count <= limit:
         _resolve_again(draft, failed)
         return None
-    hopeless = bool(failed.starved) and _more_memory(draft, stage, failed) is None
+    no_more_memory = bool(failed.oom_container) and _more_memory(draft, stage, failed) is None
     attempts = stage.attempt - stage.waits
-    if failed.kind in (Kind.PERMANENT, Kind.RESOLVE) or hopeless or exhausted(failures, attempts, limit):
-        tried = f" Tried {attempts} times." if attempts > 1 else ""
+    if (
+        failed.kind in (FailureClass.PERMANENT, FailureClass.REPIN)
+        or no_more_memory
+        or exhausted(failures, attempts, limit)
+    ):
+        tried = f" It failed {attempts} times." if attempts > 1 else ""
         stall(draft, Stage(stage.name), failed.reason, _sentence(failed) + tried)
         return None
     wait = backoff(draft.observed.uid, max(1, failures))
@@ -97,51 +102,51 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
 
 
 def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
-    """Claims the next look at archived inputs and returns the seconds until then; None when their time is over."""
-    patience = draft.config.ufile.restore.of(draft.observed.spec.ufile.restore)
-    if stage.waits >= patience.looks:
+    """Claims the next check of archived inputs. Returns the seconds until then, or None after the deadline."""
+    wait = draft.config.ufile.restore.of(draft.observed.spec.ufile.restore)
+    if stage.waits >= wait.checks:
         return None
-    draft.claim_again(stage, failures=stage.failures, wait=patience.seconds, waits=1)
-    text = f"{_sentence(failed)} Look {stage.waits + 1} of {patience.looks} follows in {patience.every}."
+    draft.claim_again(stage, failures=stage.failures, wait=wait.seconds, waits=1)
+    text = f"{_sentence(failed)} Check {stage.waits + 1} of {wait.checks} follows in {wait.every}."
     for kind in (Stage(stage.name).condition, Type.READY):
         draft.conditions.set(kind, "Unknown", failed.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", failed.reason, text)
     if not stage.waits:
         draft.emit(failed.reason, text)
-    return patience.seconds
+    return wait.seconds
 
 
-def _overdue(draft: Draft, failed: Failed) -> Failed:
-    """A restore that takes longer than this installation waits."""
+def _restore_timed_out(draft: Draft, failed: Failed) -> Failed:
+    """The failure of a restore that takes longer than this installation waits."""
     tier = draft.observed.spec.ufile.restore or "Standard"
     return Failed(
-        kind=Kind.PERMANENT,
+        kind=FailureClass.PERMANENT,
         reason="RestoreTimedOut",
-        message=f"After {draft.config.ufile.restore.of(tier).deadline} the restore ({tier}) is not done: "
+        message=f"The restore ({tier}) did not finish within {draft.config.ufile.restore.of(tier).deadline}: "
         f"{failed.message}",
-        hint="Look at these objects on the console of US3. Once they can be read, set the annotation "
-        "uai.ucloud.cn/requestedAt to a new value; how long is waited is config.ufile.restore of the installation.",
+        hint=f"Check these objects in the console of US3. Once they are readable, {ANNOTATE}. "
+        "The installation sets the deadline (config.ufile.restore).",
     )
 
 
 def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRaise | None:
-    """Twice the limit, once, inside the installation's ceiling; None when that is used up or was no lack of memory."""
-    if not failed.starved or stage.memory:
+    """Twice the memory limit, once, up to the installation's maximum; None if memory is not the cause or not left."""
+    if not failed.oom_container or stage.memory:
         return None
-    limit = memory_limit(manifest(draft.observed, draft.status, draft.config), failed.starved)
+    limit = memory_limit(manifest(draft.observed, draft.status, draft.config), failed.oom_container)
     more = doubled(limit, draft.config.jobs.maximum.memory) if limit else None
-    return MemoryRaise(container=failed.starved, limit=more) if more else None
+    return MemoryRaise(container=failed.oom_container, limit=more) if more else None
 
 
 def _resolve_again(draft: Draft, failed: Failed) -> None:
     run = draft.status.run
     if run is None:
-        raise ValueError("only a run can be resolved again")
+        raise ValueError("the status has no run to resolve again")
     draft.update(run=replace(run, resolve_count=run.resolve_count + 1))
     draft.claim(Stage.RESOLVE)
-    draft.emit(failed.reason, failed.message + " The inputs are pinned again.", warning=True)
-    draft.working(Stage.RESOLVE, failed.message + " The inputs are pinned again.")
+    draft.emit(failed.reason, failed.message + " Pinning the inputs again.", warning=True)
+    draft.working(Stage.RESOLVE, failed.message + " Pinning the inputs again.")
 
 
 def _sentence(failed: Failed) -> str:
-    return f"{failed.message} {failed.hint}".strip()
+    return explanation(failed.message, failed.hint)

@@ -1,4 +1,4 @@
-"""What the installation allows: the checks of a spec that the CRD cannot make, because they differ per cluster."""
+"""What the installation allows: checks of the spec that the CRD cannot make because they differ per cluster."""
 
 from inference_image_operator.api import ONNX, Resources, Spec
 from inference_image_operator.api.quantities import quantity
@@ -9,7 +9,7 @@ ASK = "Ask the administrator of the operator to allow it (chart values), or chan
 
 
 class Refusal(Frozen, frozen=True, kw_only=True):
-    """A wish that this installation does not grant."""
+    """Something in the spec that this installation does not allow."""
 
     reason: str
     message: str
@@ -17,7 +17,7 @@ class Refusal(Frozen, frozen=True, kw_only=True):
 
 
 def refusal(spec: Spec, config: Config) -> Refusal | None:
-    """The first thing in the spec that the installation does not allow, if any."""
+    """The first thing in the spec that the installation does not allow; None if it allows everything."""
     checks = (_registry, _builder, _endpoint, _git_host, _formats, _classes, _resources)
     return next((found for check in checks if (found := check(spec, config))), None)
 
@@ -54,21 +54,21 @@ def _endpoint(spec: Spec, config: Config) -> Refusal | None:
     if ufile.endpoint is not None:
         return Refusal(
             reason="EndpointNotAllowed",
-            message=f"spec.ufile.endpoint {ufile.endpoint.scheme}://*{ufile.endpoint.suffix} is not one that this "
-            "installation lists.",
+            message=f"spec.ufile.endpoint {ufile.endpoint.scheme}://*{ufile.endpoint.suffix} is not in this "
+            "installation's list of allowed endpoints.",
         )
     if ufile.region in config.ufile.regions:
         return Refusal(
             reason="EndpointNotAllowed",
-            message=f"This installation has no {config.network(ufile)} endpoint of the region {ufile.region}.",
-            hint=f"Set spec.ufile.network to the other one. {ASK}",
+            message=f"This installation has no {config.network(ufile)} endpoint for the region {ufile.region}.",
+            hint=f"Set spec.ufile.network to the other network. {ASK}",
         )
     return Refusal(
         reason="RegionUnknown",
-        message=f"spec.ufile.region {ufile.region} is none that this installation knows: "
+        message=f"spec.ufile.region {ufile.region} is unknown. This installation knows "
         f"{', '.join(config.ufile.regions)}.",
-        hint="Correct spec.ufile.region; a new region of US3 is added by the administrator of the operator (chart "
-        "value config.ufile.regions).",
+        hint="Correct spec.ufile.region, or ask the administrator of the operator to add the region (chart value "
+        "config.ufile.regions).",
     )
 
 
@@ -77,8 +77,8 @@ def _formats(spec: Spec, config: Config) -> Refusal | None:
         return None
     return Refusal(
         reason="FormatNotAvailable",
-        message="spec.export.formats asks for ONNX, and this installation has no image that converts to it.",
-        hint="Leave ONNX out, or ask the administrator of the operator for it (chart value images.exportOnnx).",
+        message="spec.export.formats lists ONNX, but this installation has no image with the ONNX converter.",
+        hint="Remove ONNX, or ask the administrator of the operator to add the image (chart value images.exportOnnx).",
     )
 
 
@@ -101,7 +101,8 @@ def _classes(spec: Spec, config: Config) -> Refusal | None:
     for field, name, allowed in wanted:
         if name and name not in allowed:
             return Refusal(
-                reason="SchedulingNotAllowed", message=f"spec.scheduling.{field} {name} is not allowed here."
+                reason="SchedulingNotAllowed",
+                message=f"This installation does not allow spec.scheduling.{field} {name}.",
             )
     return None
 
@@ -115,7 +116,7 @@ def _resources(spec: Spec, config: Config) -> Refusal | None:
             return Refusal(
                 reason="ResourcesInvalid",
                 message=f"spec.{stage}.resources: {error}",
-                hint="Write quantities as Kubernetes does, for example 500m or 2Gi.",
+                hint="Use Kubernetes quantities, for example 500m or 2Gi.",
             )
         if excess:
             return Refusal(reason="ResourcesTooLarge", message=f"spec.{stage}.resources: {excess}")
@@ -127,5 +128,5 @@ def _excess(resources: Resources, maximum: Maximum) -> str | None:
     for quantities in (resources.requests, resources.limits):
         for name, wanted in quantities.items():
             if name in ceilings and quantity(wanted) > quantity(ceilings[name]):
-                return f"{name} {wanted} is more than the {ceilings[name]} that this installation allows."
+                return f"{name} {wanted} exceeds the maximum of this installation, {ceilings[name]}."
     return None

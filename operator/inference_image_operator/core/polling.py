@@ -1,54 +1,54 @@
-"""`poll`, of the checkpoint or of Git: when a finished object is looked at again, by which Job, and what comes of it.
+"""`poll`, of the checkpoint or of Git: when to check for new content, with which Job, and what follows.
 
-A look is one Job under a name that is the same for every look at an object, so the API server itself allows one at a
-time, and no claim has to be written. The finished Job is the record of the look until the next is due; then it is
-deleted, and once it is gone the next is created. See docs/decisions/0005.
+A poll is one Job. All polls of an object share one Job name, so the API server allows one at a time and no claim is
+needed. The finished Job records the result until the next poll is due. Then the operator deletes it, and creates the
+next one when it is gone. See docs/decisions/0005.
 """
 
 from datetime import datetime, timedelta
 
 from inference_image_contract import results
 from inference_image_operator.api import parse_duration
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type, explanation, find
 from inference_image_operator.api.names import digest, job_name
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
-from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Outcome, Working, assess
-from inference_image_operator.diagnosis.pending import LOOK_AFTER, LOOK_AGAIN
-from inference_image_operator.jobs import POLL, look
+from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Outcome, Working, assess
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL
+from inference_image_operator.jobs import POLL, poll_job
 from inference_image_operator.observed import Job, Observed
 
-AGAIN = timedelta(minutes=5)
-"""Time after a look that came to nothing through nobody's lasting fault, unless `poll` is shorter."""
-NOTED = timedelta(hours=1)
-"""How old the time of the last look in the status may become."""
+POLL_RETRY = timedelta(minutes=5)
+"""Delay after a poll that failed transiently, unless `poll` is shorter."""
+LAST_POLL_GRANULARITY = timedelta(hours=1)
+"""`status.lastPollTime` may lag behind the last poll by this much. It saves a write per poll."""
 
 
 def polls(observed: Observed) -> bool:
-    """Whether this object is looked at again and again once its run has ended."""
+    """Whether the operator polls for new content once the run has ended."""
     return bool(observed.spec.poll) and not observed.spec.suspend
 
 
 def last_poll(observed: Observed) -> Job | None:
-    """The Job of the look that is under way or was the last, whichever run it was for."""
+    """The Job of the current or the last poll, of whichever run."""
     name = _name(observed)
     return next((job for job in observed.jobs if job.name == name), None)
 
 
 def needs_pods(observed: Observed, now: datetime) -> bool:
-    """Whether the next decision wants the pods of the look's Job."""
+    """Whether the next decision needs the pods of the poll's Job."""
     job = last_poll(observed)
     if job is None or job.terminating or not polls(observed):
         return False
-    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=LOOK_AFTER)
+    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=POD_CHECK_DELAY)
     return job.finished or waits
 
 
-def news(draft: Draft) -> results.Resolved | None:
-    """What the last look found, if it is other content than this run's."""
+def new_content(draft: Draft) -> results.Resolved | None:
+    """The result of the last poll if its content differs from this run's; None otherwise."""
     outcome = _outcome(draft)
     if not isinstance(outcome, Done) or not isinstance(outcome.result, results.Resolved):
         return None
@@ -58,29 +58,29 @@ def news(draft: Draft) -> results.Resolved | None:
 
 
 def follow(draft: Draft) -> Decision:
-    """The next step where there is no news: notes what the last look came to, and looks again when it is time."""
+    """The next step without new content: records the result of the last poll, and polls again when it is due."""
     job, outcome = last_poll(draft.observed), _outcome(draft)
     if job is not None and (job.terminating or (job.finished and draft.observed.pods is None)):
-        return draft.decision(LOOK_AGAIN if job.terminating else 0)
+        return draft.decision(POD_CHECK_INTERVAL if job.terminating else 0)
     match outcome:
         case Working(waiting_for=cause):
             if cause:
-                _tell(draft, cause.reason, f"{cause.message} {cause.hint}")
-            return draft.decision(None if job and job.ready else LOOK_AGAIN)
+                _report_failure(draft, cause.reason, explanation(cause.message, cause.hint))
+            return draft.decision(None if job and job.ready else POD_CHECK_INTERVAL)
         case Done():
             draft.conditions.drop(Type.POLL_FAILED)
-            _note(draft, job)
-        case Failed(kind=kind) as failed if kind not in _NOBODYS_FAULT:
-            _tell(draft, failed.reason, f"{failed.message} {failed.hint}".strip())
-            _note(draft, job)
+            _record_time(draft, job)
+        case Failed(kind=kind) as failed if kind not in _TRANSIENT:
+            _report_failure(draft, failed.reason, explanation(failed.message, failed.hint))
+            _record_time(draft, job)
     if refusal(draft.observed.spec, draft.config):
         return draft.decision()
     wait = (_due(draft, job, outcome) - draft.now).total_seconds()
-    return draft.decision(wait) if wait > 0 else _look(draft, job)
+    return draft.decision(wait) if wait > 0 else _poll(draft, job)
 
 
-_NOBODYS_FAULT = (Kind.UNCOUNTED, Kind.RESOLVE)
-"""A lost pod, or inputs that moved under the look: the next one will tell."""
+_TRANSIENT = (FailureClass.RETRY_FREE, FailureClass.REPIN)
+"""A lost pod, or inputs that changed during the poll: the next poll decides."""
 
 
 def _name(observed: Observed) -> str:
@@ -88,15 +88,15 @@ def _name(observed: Observed) -> str:
 
 
 def _content(draft: Draft) -> str:
-    """What a look is for: one run. What an earlier run's look found says nothing about this one."""
+    """Identifies the run that a poll belongs to. A poll of an earlier run says nothing about this one."""
     run = draft.status.run
     if run is None:
-        raise ValueError("only a run that has ended is looked at again")
+        raise ValueError("the status has no run to poll for")
     return digest(POLL, run.input_hash, run.generation, run.resolve_count, run.restart_count)
 
 
 def _outcome(draft: Draft) -> Outcome | None:
-    """What has come of the look for this run; None when there was none, or nobody can tell any more."""
+    """The outcome of the last poll for this run; None without such a poll, or when its outcome is unknown."""
     job = last_poll(draft.observed)
     if job is None or job.terminating or job.content != _content(draft):
         return None
@@ -106,39 +106,39 @@ def _outcome(draft: Draft) -> Outcome | None:
 
 
 def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
-    """When the next look is due, counted from whatever was the last to look at the inputs."""
+    """When the next poll is due, counted from the last time that a Job read the inputs."""
     poll = timedelta(seconds=parse_duration(draft.observed.spec.poll))
     if job and job.ended and outcome:
-        passes = isinstance(outcome, Failed) and outcome.kind is not Kind.PERMANENT
-        return job.ended + (min(poll, AGAIN) if passes else poll)
+        transient = isinstance(outcome, Failed) and outcome.kind is not FailureClass.PERMANENT
+        return job.ended + (min(poll, POLL_RETRY) if transient else poll)
     failure = draft.status.last_failure
     times = [time for time in (draft.status.last_poll_time, failure.time if failure else "") if time]
     return max((parse(time) + poll for time in times), default=draft.now)
 
 
-def _look(draft: Draft, job: Job | None) -> Decision:
-    """Makes room for the next look, or creates its Job."""
+def _poll(draft: Draft, job: Job | None) -> Decision:
+    """Deletes the Job of the last poll, or creates the Job of the next."""
     if job is not None:
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
-        return draft.decision(LOOK_AGAIN)
+        return draft.decision(POD_CHECK_INTERVAL)
     refused = draft.observed.refusal
     if refused:
-        _tell(draft, refused.reason, refused.message)
-        return draft.decision(AGAIN.total_seconds())
-    manifest = look(draft.observed, _name(draft.observed), _content(draft), draft.config)
+        _report_failure(draft, refused.reason, refused.message)
+        return draft.decision(POLL_RETRY.total_seconds())
+    manifest = poll_job(draft.observed, _name(draft.observed), _content(draft), draft.config)
     draft.actions.append(CreateJob(manifest=manifest))
-    return draft.decision(LOOK_AFTER)
+    return draft.decision(POD_CHECK_DELAY)
 
 
-def _tell(draft: Draft, reason: str, message: str) -> None:
-    """A look that fails takes nothing away from what is published: Ready stays as it is."""
+def _report_failure(draft: Draft, reason: str, message: str) -> None:
+    """Reports a failed poll. The published image is still valid, so Ready stays as it is."""
     before = find(draft.conditions.all, Type.POLL_FAILED)
     draft.conditions.set(Type.POLL_FAILED, "True", reason, message)
     if before is None or before.reason != reason:
         draft.emit(reason, message, warning=True)
 
 
-def _note(draft: Draft, job: Job | None) -> None:
+def _record_time(draft: Draft, job: Job | None) -> None:
     last = draft.status.last_poll_time
-    if job and job.ended and (not last or job.ended - parse(last) >= NOTED):
+    if job and job.ended and (not last or job.ended - parse(last) >= LAST_POLL_GRANULARITY):
         draft.update(last_poll_time=rfc3339(job.ended))

@@ -1,4 +1,4 @@
-"""What a finished stage leaves in the status, and which stage follows."""
+"""What a finished stage writes into the status, and which stage follows."""
 
 import math
 
@@ -20,7 +20,7 @@ from inference_image_operator.api import (
     Timings,
     format_duration,
 )
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type, explanation, find
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core import failure
@@ -34,7 +34,7 @@ REUSED = "Reused"
 
 
 def record(draft: Draft, stage: Stage, done: Done) -> None:
-    """Writes a stage's result into the draft and claims what follows, or ends the run as Ready."""
+    """Writes a stage's result into the draft and claims the next stage, or ends the run as Ready."""
     timings = draft.status.timings or Timings()
     draft.update(timings=replace(timings, **{stage.lower(): format_duration(math.ceil(done.seconds))}))
     match done.result:
@@ -47,7 +47,7 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
         case results.Published() as published:
             _published(draft, published, done.probed)
         case other:
-            raise TypeError(f"{type(other).__name__} is no stage's result")
+            raise TypeError(f"{type(other).__name__} is not the result of a stage")
 
 
 def _resolved(draft: Draft, result: results.Resolved) -> None:
@@ -69,16 +69,16 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         run=replace(draft.status.run, registry_host=result.registry_host) if draft.status.run else None,
         last_poll_time=rfc3339(draft.now) if draft.observed.spec.poll else "",
     )
-    _done(draft, Stage.RESOLVE, "Resolved", f"{_what(result)}, content pinned.")
+    _done(draft, Stage.RESOLVE, "Resolved", f"Pinned {_describe(result)}.")
     _warn(draft, Stage.RESOLVE, result.warnings)
     if result.image:
-        _reuse(draft, Stage.EXPORT, "Not needed: the image of this content exists.")
-        _reuse(draft, Stage.BUILD, f"The registry serves this content as {result.image.digest}.")
+        _reuse(draft, Stage.EXPORT, "Not needed: the registry has the image of this content.")
+        _reuse(draft, Stage.BUILD, f"The registry has this content as {result.image.digest}.")
     elif result.graph:
-        _reuse(draft, Stage.EXPORT, f"The graph of this checkpoint is {result.graph.key}.")
+        _reuse(draft, Stage.EXPORT, f"Reusing {result.graph.key}, the frozen graph of this checkpoint.")
     if result.graph:
         _graph(draft, result.graph)
-    if _needs_too_much(draft, Stage.EXPORT):
+    if _exceeds_memory(draft, Stage.EXPORT):
         return
     if result.image:
         _test(draft, result.image.digest, result.image.size)
@@ -89,32 +89,32 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         draft.working(Stage.EXPORT)
 
 
-def _needs_too_much(draft: Draft, stage: Stage) -> bool:
-    """Writes down the memory of what follows; ends the run where the model needs more than may be had."""
+def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
+    """Records the memory of the next stages. Ends the run if the model needs more than the installation allows."""
     draft.update(memory=memory.limits(draft.observed.spec, draft.status, draft.config))
     excess = memory.excess(draft.observed.spec, draft.status, draft.config)
     if excess:
-        failure.stall(draft, stage, "ResourcesTooLarge", f"{excess.message} {excess.hint}")
+        failure.stall(draft, stage, "ResourcesTooLarge", explanation(excess.message, excess.hint))
     return excess is not None
 
 
-def _what(result: results.Resolved) -> str:
-    return "A ready graph" if result.step is None else f"Step {result.step}, {result.file_count} files"
+def _describe(result: results.Resolved) -> str:
+    return "an imported graph" if result.step is None else f"step {result.step}, {result.file_count} files"
 
 
 def _exported(draft: Draft, result: results.Exported) -> None:
     graph = result.graph
     _graph(draft, graph)
-    message = f"{graph.key}, {graph.size} bytes, verified with one picture."
+    message = f"{graph.key}, {graph.size} bytes, verified on a sample picture."
     if result.not_overwritten:
         kept = (
-            f"{result.not_overwritten} keeps another graph, which the token must not overwrite. To have this one there "
-            "as well, delete it, or let the token overwrite."
+            f"{result.not_overwritten} holds another graph, and the token must not overwrite it. To replace it, delete "
+            "that object or give the token the right to overwrite."
         )
         message += f" {kept}"
         draft.emit(Reason.OVERWRITE_FORBIDDEN.value, f"The graph is {graph.key}; {kept}", warning=True)
     _done(draft, Stage.EXPORT, "Exported", message)
-    if not _needs_too_much(draft, Stage.TEST):
+    if not _exceeds_memory(draft, Stage.TEST):
         _build(draft, graph)
 
 
@@ -143,17 +143,22 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
     )
     draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
     tested = "TestDisabled" if not spec.test.enabled else "Answered"
-    _done(draft, Stage.TEST, tested, "The image answered." if spec.test.enabled else "spec.test.enabled is false.")
+    _done(
+        draft,
+        Stage.TEST,
+        tested,
+        "The image answered the test request." if spec.test.enabled else "spec.test.enabled is false.",
+    )
     for tag in result.tags:
         if tag.previous and tag.previous != result.digest:
             name = f"{tag.repository}:{tag.tag}" if tag.repository else tag.tag
-            draft.emit("TagMoved", f"Tag {name} pointed to {tag.previous} and now points to {result.digest}.")
+            draft.emit("TagMoved", f"Tag {name} moved from {tag.previous} to {result.digest}.")
     if result.deleted or result.retention:
-        text = f"{result.deleted} old content tags of {spec.image.repository} were removed."
+        text = f"Deleted {result.deleted} old content tags of {spec.image.repository}."
         draft.emit("OldImagesDeleted", f"{text} {result.retention}".strip())
-    message = f"{image.reference} is published as {', '.join(image.tags)}."
+    message = f"Published {image.reference} as {', '.join(image.tags)}."
     if spec.image.additional_repositories:
-        message += f" {', '.join(spec.image.additional_repositories)} have it too."
+        message += f" Also published to {', '.join(spec.image.additional_repositories)}."
     draft.conditions.set(Type.READY, "True", "Published", message)
     draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.SUSPENDED)
     draft.emit("Published", message)
@@ -193,7 +198,7 @@ def _done(draft: Draft, stage: Stage, reason: str, message: str) -> None:
 
 
 def _warn(draft: Draft, stage: Stage, warnings: tuple[results.StageWarning, ...]) -> None:
-    """Each is an Event, once in a run, and stands in the stage's condition after what it has come to."""
+    """Emits each warning as an Event and appends it to the message of the stage's condition."""
     condition = find(draft.conditions.all, stage.condition)
     for warning in warnings:
         draft.emit(warning.reason, warning.message, warning=True)

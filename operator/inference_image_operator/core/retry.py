@@ -4,14 +4,14 @@ import hashlib
 
 FIRST = 5.0
 CAP = 300.0
-MAX_UNCOUNTED = 10
-"""Attempts of one stage and content beyond the retry limit; an endless eviction ends too."""
+MAX_FREE_RETRIES = 10
+"""Attempts of one stage and content beyond the retry limit, so that endless evictions end too."""
 
 
 def backoff(uid: str, failures: int) -> float:
-    """Seconds before attempt number `failures` + 1: doubling from 5 s, capped at 5 min, jittered by up to a quarter.
+    """Seconds before attempt `failures` + 1: doubles from 5 s to at most 5 min, less a jitter of up to a quarter.
 
-    The jitter comes from the object's uid, so that a decision stays a pure function.
+    The jitter is derived from the object's UID, so that the decision stays a pure function.
     """
     base: float = min(CAP, FIRST * 2.0 ** max(0, failures - 1))
     spread = hashlib.sha256(f"{uid}/{failures}".encode()).digest()[0] / 255
@@ -19,5 +19,5 @@ def backoff(uid: str, failures: int) -> float:
 
 
 def exhausted(failures: int, attempt: int, limit: int) -> bool:
-    """Whether no further attempt is due after `failures` counted failures in `attempt` attempts, without waits."""
-    return failures > limit or attempt >= limit + MAX_UNCOUNTED
+    """Whether `failures` counted failures in `attempt` attempts, waits for a restore left out, use up the retries."""
+    return failures > limit or attempt >= limit + MAX_FREE_RETRIES

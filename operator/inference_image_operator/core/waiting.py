@@ -1,57 +1,57 @@
-"""What the status says while an object waits: for its turn, its pod, permission, or whoever suspended its Job."""
+"""The status of an object that waits: in the queue, for its pod, for permission, or for its Job to be resumed."""
 
 from datetime import timedelta
 
 from msgspec.structs import replace
 
 from inference_image_operator.api import StageStatus, Status, parse_duration
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type, explanation, find
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.decision import CreateJob, Decision
 from inference_image_operator.core.draft import Draft
-from inference_image_operator.diagnosis.pending import LOOK_AFTER, LOOK_AGAIN, Cause
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL, Cause
 from inference_image_operator.observed import Job
 
-QUEUE_NEWS = timedelta(minutes=1)
+QUEUE_STATUS_INTERVAL = timedelta(minutes=1)
 
 
 def is_queued(status: Status) -> bool:
-    """Whether the status says that the object waits for its turn."""
+    """Whether the status says that the object waits in the queue."""
     ready = find(status.conditions, Type.READY)
     return ready is not None and ready.reason == "Queued"
 
 
 def for_restore(decision: Decision) -> bool:
-    """Whether the run only waits for a restore: that takes hours, and others may have its place in the meantime."""
+    """Whether the run only waits for a restore. That takes hours, so another run may use its place."""
     stage = decision.status.stage
     creates = any(isinstance(action, CreateJob) for action in decision.actions)
     return stage is not None and bool(stage.waits) and not stage.job_uid and not creates
 
 
-def in_line(draft: Draft, stage: StageStatus) -> Decision:
-    """As many pipelines run as the installation allows. The place is written at once, then at most once a minute."""
+def in_queue(draft: Draft, stage: StageStatus) -> Decision:
+    """The limit of pipelines is reached. Writes the place in the queue at once, then at most once a minute."""
     known = is_queued(draft.observed.status) and draft.observed.status.stage == stage
-    if known and draft.now - parse(stage.start_time) < QUEUE_NEWS:
-        return draft.decision(QUEUE_NEWS.total_seconds())
-    text = f"Place {draft.observed.queue_position} in the queue: the installation's limit of pipelines is reached."
+    if known and draft.now - parse(stage.start_time) < QUEUE_STATUS_INTERVAL:
+        return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
+    text = f"Place {draft.observed.queue_position} in the queue. The installation's limit of pipelines is reached."
     draft.update(stage=replace(stage, start_time=rfc3339(draft.now)))
     for kind in (Type.READY, Type.RESOLVED):
         draft.conditions.set(kind, "Unknown", "Queued", text)
     draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
-    return draft.decision(QUEUE_NEWS.total_seconds())
+    return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
 
 
 def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> Decision:
-    """The Job is at work, or its pod waits for something that a person can be told."""
+    """The Job runs, or its pod waits. If the cause is known, the status names it."""
     name = Stage(stage.name)
     if cause is None:
         if stage.message and (job.ready or draft.observed.pods is not None):
             draft.update(stage=replace(stage, message=""))
             draft.working(name)
-        return draft.decision(None if job.ready else _until_look(draft, stage))
-    text = f"{cause.message} {cause.hint}"
+        return draft.decision(None if job.ready else _until_pod_check(draft, stage))
+    text = explanation(cause.message, cause.hint)
     draft.update(stage=replace(stage, message=cause.message))
     for kind in (name.condition, Type.READY):
         draft.conditions.set(kind, "False", cause.reason, text)
@@ -60,39 +60,39 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
         draft.conditions.set(Type.STALLED, "True", cause.reason, text)
     if stage.message != cause.message:
         draft.emit(cause.reason, text, warning=True)
-    return draft.decision(LOOK_AGAIN)
+    return draft.decision(POD_CHECK_INTERVAL)
 
 
-def _until_look(draft: Draft, stage: StageStatus) -> float:
-    """A pass that comes before the first look is due does not put it off."""
-    left = LOOK_AFTER - (draft.now - parse(stage.start_time)).total_seconds()
-    return min(LOOK_AGAIN, left) if left > 0 else LOOK_AGAIN
+def _until_pod_check(draft: Draft, stage: StageStatus) -> float:
+    """Seconds until the next check of the pods. An early reconcile does not delay the first check."""
+    left = POD_CHECK_DELAY - (draft.now - parse(stage.start_time)).total_seconds()
+    return min(POD_CHECK_INTERVAL, left) if left > 0 else POD_CHECK_INTERVAL
 
 
 def for_resumption(draft: Draft, stage: StageStatus, job: Job) -> Decision:
-    """Somebody else, for example Kueue, holds the Job back; that counts towards no deadline of ours."""
-    message = f"Job {job.name} is suspended from outside, for example by a queue."
+    """Something else, for example Kueue, suspended the Job. That counts towards no deadline of ours."""
+    message = f"Job {job.name} is suspended from outside, for example by Kueue."
     draft.update(stage=replace(stage, message=message))
     draft.working(Stage(stage.name), message)
     return draft.decision()
 
 
 def for_permission(draft: Draft, stage: StageStatus) -> Decision:
-    """The API server would not create the Job."""
+    """The API server refused to create the Job."""
     refused = draft.observed.refusal
     if refused is None:
-        raise ValueError("nothing was refused")
+        raise ValueError("the API server refused nothing")
     if refused.foreign or refused.final:
         failure.stall(draft, Stage(stage.name), refused.reason, refused.message)
         return draft.decision()
     for kind in (Stage(stage.name).condition, Type.READY):
         draft.conditions.set(kind, "False", refused.reason, refused.message)
     draft.conditions.set(Type.RECONCILING, "True", refused.reason, refused.message)
-    return draft.decision(2 * LOOK_AGAIN)
+    return draft.decision(2 * POD_CHECK_INTERVAL)
 
 
 def _overdue(draft: Draft, stage: StageStatus, job: Job) -> bool:
-    """Counted from the Job's own start where that is later: it starts anew when it is resumed."""
+    """Whether the pod is pending for too long. A resumed Job gets a new start time, and the later time counts."""
     deadline = timedelta(seconds=parse_duration(draft.config.jobs.pending_deadline))
     claimed = parse(stage.start_time)
     return draft.now - max(claimed, job.started or claimed) >= deadline

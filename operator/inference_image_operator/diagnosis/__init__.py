@@ -1,1 +1,1 @@
-"""What a Job, a pod or a log says about a failure. Pure."""
+"""Diagnosis of a failure from a Job, a pod or a log. Pure functions."""

@@ -1,31 +1,32 @@
-"""What the last lines of Kaniko's log say about its failure."""
+"""Diagnoses a failure of Kaniko from the last lines of its log."""
 
 import re
 
 from msgspec.structs import replace
 
 from inference_image_contract import paths, uhub
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import UHUB
-from inference_image_operator.diagnosis.kaniko_rules import ANY, BUILD, NO_SPACE, PULL, PUSH, REQUEST, Rule
+from inference_image_operator.diagnosis.kaniko_rules import ANY, BUILD, NO_SPACE, PULL, PUSH, Rule
 from inference_image_operator.observed import Frozen
 
 
 class Diagnosis(Frozen, frozen=True, kw_only=True):
-    """A failure of Kaniko in our words."""
+    """A failure of Kaniko: reason, message and hint."""
 
     reason: str
     message: str
     hint: str
-    passes: bool = False
+    retryable: bool = False
     """Another attempt may succeed."""
-    starved: bool = False
+    out_of_memory: bool = False
     """More memory may help."""
 
 
-_BUILD_HINT = "Mend the Dockerfile or the files that it names, " + REQUEST + " See lastFailure.logTail."
+_BUILD_HINT = "Fix the Dockerfile or the files that it names, " + REQUEST_AGAIN + " See lastFailure.logTail."
 _PUSHING = re.compile(r"error (?:pushing image|checking push permission)", re.IGNORECASE)
-_FRAME = re.compile(
+_WRAPPER = re.compile(
     r"^(?:error|fatal)(?: building image| building stage| pushing image)?: "
     r"|^error building stage: |^failed to execute command: |^parsing dockerfile: "
     r"|^unable to complete operation after \d+ attempts, last error: "
@@ -36,23 +37,23 @@ _FRAME = re.compile(
 )
 _OWN_LINE = re.compile(r"^time=\"[^\"]*\" level=\w+ msg=\"(?P<said>.*)\"$")
 _STATE = re.compile(r"\?_state=[^\s\":]+")
-"""What a registry remembers of an upload in its address."""
+"""State of an upload, which a registry keeps in the URL."""
 _OF_UHUB = re.compile(rf"https?://(?P<host>{'|'.join(map(re.escape, UHUB))})/v2/(?P<path>\S+?)/(?:blobs|manifests)/")
 _MAX_DETAIL = 500
 
 
 def diagnose(tail: str) -> Diagnosis:
-    """The diagnosis of a log tail; what no rule knows is `BuildFailed` with Kaniko's own words."""
+    """The diagnosis of a log tail. If no rule matches, it is `BuildFailed` with Kaniko's own message."""
     line = _error_line(tail)
     detail = _detail(line)
     if "waiting for process to exit" in line:
-        detail = _of_run(tail, line) or detail
+        detail = _failed_run(tail, line) or detail
         if NO_SPACE.pattern.search(detail):
-            return _said(NO_SPACE, {}, detail)
+            return _diagnosis(NO_SPACE, {}, detail)
     pushing = bool(_PUSHING.search(line))
     for rule in (*BUILD, *(PUSH if pushing else PULL), *ANY):
         if found := rule.pattern.search(line):
-            return _as_uhub_says(_said(rule, found.groupdict(), detail), line, pushing=pushing)
+            return _with_uhub_hint(_diagnosis(rule, found.groupdict(), detail), line, pushing=pushing)
     return Diagnosis(
         reason=Reason.BUILD_FAILED.value,
         message=f"Kaniko failed: {detail}" if detail else "Kaniko failed and printed nothing.",
@@ -60,19 +61,19 @@ def diagnose(tail: str) -> Diagnosis:
     )
 
 
-def _said(rule: Rule, words: dict[str, str], detail: str) -> Diagnosis:
+def _diagnosis(rule: Rule, words: dict[str, str], detail: str) -> Diagnosis:
     words = {name: _relative(value) for name, value in words.items() if value}
     return Diagnosis(
         reason=str(rule.reason),
         message=f"{rule.sentence.format(**words)}: {_relative(detail)}",
         hint=rule.hint.format(**words),
-        passes=rule.passes,
-        starved=rule.starved,
+        retryable=rule.retryable,
+        out_of_memory=rule.out_of_memory,
     )
 
 
-def _as_uhub_says(found: Diagnosis, line: str, *, pushing: bool) -> Diagnosis:
-    """The same; what UHub's documents say about it goes before the hint for any registry."""
+def _with_uhub_hint(found: Diagnosis, line: str, *, pushing: bool) -> Diagnosis:
+    """Puts the advice of UHub's documentation before the general hint, if the registry is UHub."""
     match = _OF_UHUB.search(line)
     if match is None:
         return found
@@ -86,19 +87,19 @@ def _as_uhub_says(found: Diagnosis, line: str, *, pushing: bool) -> Diagnosis:
 
 
 def _relative(text: str) -> str:
-    """Paths as the user knows them: relative to the build context."""
+    """Replaces absolute paths by paths relative to the build context, as the user knows them."""
     return text.replace(f"{paths.CONTEXT}/", "").replace(f"{paths.WORKSPACE}/", "../")
 
 
 def _detail(line: str) -> str:
-    """The line without the frames that Kaniko puts around a cause."""
-    while (shorter := _FRAME.sub("", line)) != line:
+    """The line without the prefixes that Kaniko puts before a cause."""
+    while (shorter := _WRAPPER.sub("", line)) != line:
         line = shorter
     return _STATE.sub("", line)[:_MAX_DETAIL]
 
 
-def _of_run(tail: str, line: str) -> str:
-    """The RUN that failed and the last words of its program."""
+def _failed_run(tail: str, line: str) -> str:
+    """The RUN instruction that failed, and the last line of its output."""
     lines = [found.strip() for found in tail.partition(line)[0].splitlines() if found.strip()]
     own = [(found, _OWN_LINE.match(found)) for found in lines]
     runs = [match["said"] for _, match in own if match and match["said"].startswith("RUN ")]
@@ -108,9 +109,9 @@ def _of_run(tail: str, line: str) -> str:
 
 
 def _error_line(tail: str) -> str:
-    """The line that names the cause: the last that begins with an error, else that speaks of one, else the last of all.
+    """The line that names the cause: the last that begins with "error", else that contains it, else the last line.
 
-    A Kaniko that ends early prints `Error: ...` first and then its whole usage, so the last line alone is no cause.
+    When Kaniko fails early, it prints `Error: ...` and then its usage, so the last line alone does not name the cause.
     """
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     begins = [line for line in lines if re.match(r"error|fatal", line, re.IGNORECASE)]

@@ -1,28 +1,27 @@
-"""The failures of Kaniko that are known: the words of its log, our reason, a sentence, and what to do.
+"""The known failures of Kaniko: a pattern of its log, our reason, a sentence, and a hint.
 
-Each rule is held by a log of the real Kaniko in `tests/unit/operator/kaniko_logs`, made by `make capture-kaniko-logs`.
+A log of the real Kaniko in `tests/unit/operator/kaniko_logs` tests each rule. `make capture-kaniko-logs` makes them.
 """
 
 import re
 from typing import NamedTuple
 
 from inference_image_contract import registry_words
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
-
-REQUEST = "then set the annotation uai.ucloud.cn/requestedAt to a new value."
 
 
 class Rule(NamedTuple):
-    """What a line of the log means. Sentence and hint are filled with the named groups of the pattern."""
+    """What a line of the log means. The named groups of the pattern fill in the sentence and the hint."""
 
     pattern: re.Pattern[str]
     reason: str
     sentence: str
-    """Ends without a full stop: what Kaniko said follows."""
+    """Without a full stop at the end: Kaniko's own message follows."""
     hint: str
-    passes: bool = False
+    retryable: bool = False
     """Another attempt may succeed."""
-    starved: bool = False
+    out_of_memory: bool = False
     """More memory may help."""
 
 
@@ -33,16 +32,16 @@ def _rule(pattern: str | re.Pattern[str], reason: str, sentence: str, hint: str,
 
 _HOST = r"https?://(?P<host>[^/\s\"]+)"
 _IMAGE = rf"{_HOST}/v2/(?P<path>\S+?)/(?:manifests|blobs)/(?P<tag>sha256:[0-9a-f]{{64}}|[^\s\":]+)"
-_UPLOAD = "Upload the corrected Dockerfile, " + REQUEST
-_AGAIN = "It is tried again. If it lasts, ask whoever runs the registry."
-_CA = "Put the certificate of its authority as ca.crt into the Secret of spec.image.caSecretRef, " + REQUEST
+_UPLOAD = "Upload the corrected Dockerfile, " + REQUEST_AGAIN
+_RETRIED = "The operator tries again. If the failure persists, ask the administrator of the registry."
+_CA = "Add the certificate of its CA as ca.crt to the Secret of spec.image.caSecretRef, " + REQUEST_AGAIN
 
 NO_SPACE = _rule(
     r"no space left on device",
     Reason.DISK_FULL,
-    "The disk that the build may use is full",
-    "Ask for more with spec.build.resources.requests.ephemeral-storage, or make image and context smaller.",
-    passes=True,
+    "The build has no disk space left",
+    "Request more with spec.build.resources.requests.ephemeral-storage, or make the image and the context smaller.",
+    retryable=True,
 )
 
 BUILD = (
@@ -55,155 +54,156 @@ BUILD = (
     _rule(
         r"parsing dockerfile:",
         Reason.DOCKERFILE_INVALID,
-        "The Dockerfile cannot be read",
+        "Kaniko cannot parse the Dockerfile",
         _UPLOAD,
     ),
     _rule(
         r"could not parse reference: (?P<image>\S+)",
         Reason.DOCKERFILE_INVALID,
-        "The Dockerfile names {image}, which is no image reference",
+        "The Dockerfile names {image}, which is not a valid image reference",
         "Write host/path:tag in lower case. " + _UPLOAD,
     ),
     _rule(
         r"user (?P<user>\S+) is not a uid and does not exist",
         Reason.DOCKERFILE_INVALID,
-        "The Dockerfile runs as the user {user}, whom the image does not have",
-        "Create the user in the Dockerfile before USER, or use a number. " + _UPLOAD,
+        "The Dockerfile switches to the user {user}, which does not exist in the image",
+        "Create the user before the USER instruction, or use a numeric UID. " + _UPLOAD,
     ),
     _rule(
         r"waiting for process to exit: (?:signal: killed|exit status 137)",
         Reason.OUT_OF_MEMORY,
-        "A command of the Dockerfile was killed, which mostly is for want of memory",
-        "Raise the memory limit in spec.build.resources, " + REQUEST,
-        passes=True,
-        starved=True,
+        "A command of the Dockerfile was killed, probably because it ran out of memory",
+        "Raise the memory limit in spec.build.resources, " + REQUEST_AGAIN,
+        retryable=True,
+        out_of_memory=True,
     ),
     _rule(
         r"waiting for process to exit: exit status (?P<code>\d+)",
         Reason.RUN_FAILED,
         "A command of the Dockerfile ended with exit code {code}",
-        "Mend the RUN that the message names; its own words are in lastFailure.logTail. " + _UPLOAD,
+        "Fix the RUN instruction that the message names; its output is in lastFailure.logTail. " + _UPLOAD,
     ),
     _rule(
         r"starting command: fork/exec (?P<program>\S+): no such file",
         Reason.RUN_FAILED,
-        "The base image has no {program}, which a RUN of the Dockerfile needs",
-        "Use a base image that has it, or leave the RUN out. " + _UPLOAD,
+        "The base image has no {program}, which a RUN instruction needs",
+        "Use a base image that has it, or remove the RUN instruction. " + _UPLOAD,
     ),
     _rule(
         r"failed to get fileinfo for (?P<file>\S+): lstat",
         Reason.COPY_SOURCE_NOT_FOUND,
-        "A COPY or ADD of the Dockerfile names {file}, which the source does not have",
-        "Upload the file below spec.source, or correct the Dockerfile, " + REQUEST,
+        "A COPY or ADD instruction names {file}, which is not in the source",
+        "Add the file to the source, or correct the Dockerfile, " + REQUEST_AGAIN,
     ),
     _rule(
         r"downloading remote source file: (?:Get \"|invalid response status \d+.*)",
         Reason.COPY_SOURCE_NOT_FOUND,
-        "An ADD of the Dockerfile cannot be downloaded",
-        "Correct its address, or put the file into the source. " + _UPLOAD,
+        "Kaniko cannot download the URL of an ADD instruction",
+        "Correct the URL, or add the file to the source. " + _UPLOAD,
     ),
     _rule(
         r"no child with platform (?P<platform>\S+) in index (?P<image>\S+)",
         Reason.BASE_IMAGE_NOT_FOUND,
         "The base image {image} exists, but not for {platform}",
-        "Use a base image that has {platform}. " + _UPLOAD,
+        "Use a base image that supports {platform}. " + _UPLOAD,
     ),
 )
-"""What the Dockerfile and the source cause."""
+"""Failures that the Dockerfile or the source causes."""
 
 PULL = (
     _rule(
         rf"{_IMAGE}.*(?:MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND|status code 404)",
         Reason.BASE_IMAGE_NOT_FOUND,
         "The registry {host} does not have the base image {path} ({tag})",
-        "Correct the FROM, or push that image, " + REQUEST,
+        "Correct the FROM instruction, or push that image, " + REQUEST_AGAIN,
     ),
     _rule(
         rf"{_HOST}.*(?:UNAUTHORIZED|DENIED|status code 40[13]|401 Unauthorized|403 Forbidden)",
         Reason.REGISTRY_UNAUTHORIZED,
-        "The registry {host} does not let this login pull a base image",
-        "Put a login for {host} that may pull into the Secret of spec.image.pushSecretRef, " + REQUEST,
+        "The registry {host} does not allow this login to pull a base image",
+        "Put a login that may pull from {host} into the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
     ),
 )
-"""What the registry of a base image answers."""
+"""Answers of the registry of a base image."""
 
 PUSH = (
     _rule(
         registry_words.QUOTA,
         Reason.REGISTRY_QUOTA_EXCEEDED,
-        "The registry has no room for the image in this repository or project",
-        "Delete old images there or have the quota raised, " + REQUEST,
+        "The image exceeds the registry's quota for this repository or project",
+        "Delete old images there, or ask for a higher quota, " + REQUEST_AGAIN,
     ),
     _rule(
         rf"{_HOST}.*(?:no space left on device|507 Insufficient Storage)",
         Reason.REGISTRY_UNAVAILABLE,
         "The disk of the registry {host} is full",
-        "It is tried again. Ask whoever runs the registry for more room.",
-        passes=True,
+        "The operator tries again. Ask the administrator of the registry for more disk space.",
+        retryable=True,
     ),
     _rule(
         registry_words.IMMUTABLE,
         Reason.TAG_IMMUTABLE,
-        "The registry does not let a tag be moved",
-        "Exempt tags that begin with content- from the rule of immutable tags, " + REQUEST,
+        "The registry does not allow a tag to move",
+        "Exclude tags that begin with content- from the registry's rule of immutable tags, " + REQUEST_AGAIN,
     ),
     _rule(
         registry_words.TOO_LARGE,
         Reason.LAYER_TOO_LARGE,
-        "The registry, or a proxy before it, does not take a layer of this size",
-        "Split the largest COPY or ADD of the Dockerfile into several, or have the limit raised, " + REQUEST,
+        "The registry, or a proxy in front of it, does not accept a layer of this size",
+        "Split the largest COPY or ADD instruction into several, or ask for a higher limit, " + REQUEST_AGAIN,
     ),
     _rule(
         rf"{_HOST}.*(?:NAME_UNKNOWN|NAME_INVALID|NOT_FOUND|status code 404|project \S+ not found)",
         Reason.REPOSITORY_NOT_FOUND,
         "The registry {host} has no such repository or project",
-        "Create it there, or correct spec.image.repository; if the spec stays as it is, " + REQUEST,
+        "Correct spec.image.repository, or create the repository there, " + REQUEST_AGAIN,
     ),
     _rule(
         r"push check transport for (?P<host>\S+) failed: .*(?:UNAUTHORIZED|DENIED|status code 40[13])",
         Reason.REGISTRY_UNAUTHORIZED,
-        "The token server of the registry {host} refuses the login",
-        "Correct the login for {host} in the Secret of spec.image.pushSecretRef, " + REQUEST,
+        "The token server of the registry {host} rejects the login",
+        "Correct the login for {host} in the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
     ),
     _rule(
         rf"{_HOST}.*(?:UNAUTHORIZED|DENIED|status code 40[13]|401 Unauthorized|403 Forbidden)",
         Reason.REGISTRY_UNAUTHORIZED,
-        "The registry {host} does not let this login push",
-        "Put a login for {host} that may push into the Secret of spec.image.pushSecretRef, " + REQUEST,
+        "The registry {host} does not allow this login to push",
+        "Put a login that may push to {host} into the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
     ),
 )
-"""What the registry of the image answers."""
+"""Answers of the registry that the image is pushed to."""
 
 ANY = (
     _rule(
         r"UNAUTHORIZED|authentication required|401 Unauthorized|DENIED|403 Forbidden",
         Reason.REGISTRY_UNAUTHORIZED,
-        "A registry refuses the login",
-        "Put a login that may push into the Secret of spec.image.pushSecretRef, " + REQUEST,
+        "A registry rejects the login",
+        "Put a login that may push into the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
     ),
     _rule(
         rf"{_HOST}.*certificate signed by unknown authority",
         Reason.REGISTRY_TLS,
-        "The certificate of {host} is signed by an authority that is not trusted",
+        "The certificate of {host} is signed by an untrusted CA",
         _CA,
     ),
     _rule(
         rf"{_HOST}.*certificate has expired or is not yet valid",
         Reason.REGISTRY_TLS,
         "The certificate of {host} has expired or is not valid yet",
-        "Have the certificate renewed and compare the clocks, " + REQUEST,
+        "Renew the certificate and check the clocks of the nodes, " + REQUEST_AGAIN,
     ),
     _rule(
         rf"{_HOST}.*certificate is (?:valid for|not valid for)",
         Reason.REGISTRY_TLS,
-        "The certificate of {host} is for another name",
-        "Use the name that the certificate has, or give the registry one for {host}, " + REQUEST,
+        "The certificate of {host} is valid for another name",
+        "Use the name in the certificate, or install a certificate for {host}, " + REQUEST_AGAIN,
     ),
     _rule(
         rf"{_HOST}.*(?:does not look like a TLS handshake|server gave HTTP response to HTTPS client)",
         Reason.REGISTRY_TLS,
         "The registry {host} does not speak TLS",
-        "Check host and port; plain HTTP must be allowed by the installation (config.registries.plainHttp), " + REQUEST,
+        "Check host and port, or ask the administrator to allow plain HTTP (config.registries.plainHttp), "
+        + REQUEST_AGAIN,
     ),
     _rule(
         r"x509:|tls: ",
@@ -216,22 +216,23 @@ ANY = (
         r"TOOMANYREQUESTS|status code 429|429 Too Many Requests",
         Reason.REGISTRY_UNAVAILABLE,
         "The registry limits the rate of requests",
-        "It is tried again. If it lasts, use a login with a higher limit, or a mirror (config.registries.mirrors).",
-        passes=True,
+        "The operator tries again. If the failure persists, use a login with a higher limit, or a mirror "
+        "(config.registries.mirrors).",
+        retryable=True,
     ),
     _rule(
         rf"{_HOST}.*(?:no such host|lookup \S+ on )",
         Reason.REGISTRY_UNAVAILABLE,
-        "The name {host} cannot be resolved",
-        "It is tried again. Check the name of the registry and the cluster's DNS.",
-        passes=True,
+        "The DNS name {host} does not resolve",
+        "The operator tries again. Check the name of the registry and the cluster's DNS.",
+        retryable=True,
     ),
     _rule(
         r"checksum|does not match expected size|expected digest",
         Reason.DIGEST_INVALID,
-        "A registry serves other bytes than it promises",
-        _AGAIN,
-        passes=True,
+        "A registry serves content that does not match its digest",
+        _RETRIED,
+        retryable=True,
     ),
     _rule(
         r"connection refused|connection reset|broken pipe|i/o timeout|TLS handshake timeout|no such host|EOF\b"
@@ -239,9 +240,9 @@ ANY = (
         r"|(?:status code|response status code:?) 5\d\d"
         r"|50[0234] ",
         Reason.REGISTRY_UNAVAILABLE,
-        "A registry does not answer as it should",
-        _AGAIN,
-        passes=True,
+        "A registry is unavailable",
+        _RETRIED,
+        retryable=True,
     ),
 )
-"""What can happen to either."""
+"""Failures of a pull or a push."""

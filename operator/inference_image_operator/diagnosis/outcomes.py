@@ -1,4 +1,4 @@
-"""What a stage's Job has come to: still working, done with a result, or failed with a reason and a class."""
+"""The outcome of a stage's Job: working, done with a result, or failed with a reason and a class."""
 
 import re
 from enum import StrEnum
@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from inference_image_contract import results
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_contract.redact import redact
 from inference_image_operator.api.stages import Stage
@@ -17,19 +18,19 @@ from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
 MAX_LOG_TAIL = tested_image.MAX_LOG_TAIL
 
 
-class Kind(StrEnum):
-    """Who can help, and so what follows."""
+class FailureClass(StrEnum):
+    """What follows a failure. The values are stored in the status (`stage.verdict.kind`)."""
 
     PERMANENT = "permanent"
-    """Only a change of the spec, of the inputs, or a new request."""
-    COUNTED = "counted"
-    """Another attempt may; it counts against the retry limit."""
-    UNCOUNTED = "uncounted"
-    """Another attempt will; nobody here is to blame (eviction, a Job removed from outside)."""
-    RESOLVE = "resolve"
-    """The inputs moved: pin them again."""
+    """Only a change of the spec or the inputs, or a new request, can help."""
+    RETRY = "counted"
+    """Another attempt may succeed. It counts against the retry limit."""
+    RETRY_FREE = "uncounted"
+    """The cluster caused the failure (eviction, a Job deleted from outside). The retry does not count."""
+    REPIN = "resolve"
+    """The inputs changed: pin them again."""
     RESTORING = "restoring"
-    """Archived inputs are being restored: another attempt later, which counts as none, until a deadline."""
+    """The restore of archived inputs is under way: check again later, until a deadline. This does not count."""
 
 
 class Working(Frozen, frozen=True, kw_only=True):
@@ -40,24 +41,24 @@ class Working(Frozen, frozen=True, kw_only=True):
 
 
 class Done(Frozen, frozen=True, kw_only=True):
-    """The Job is complete, and this is what its last container reported."""
+    """The Job is complete. This is the report of its last container."""
 
     result: results.Result
     seconds: float
     probed: results.Probed | None = None
-    """What the probe measured, of a test."""
+    """The probe's measurements, for a Test Job."""
 
 
 class Failed(Frozen, frozen=True, kw_only=True):
-    """The Job failed, or goes on without hope."""
+    """The Job failed, or runs but can no longer succeed."""
 
-    kind: Kind
+    kind: FailureClass
     reason: str
     message: str
     hint: str
     log_tail: str = ""
-    starved: str = ""
-    """The container that was killed for want of memory."""
+    oom_container: str = ""
+    """The container that was killed because it ran out of memory."""
 
 
 Outcome = Working | Done | Failed
@@ -70,19 +71,19 @@ _RESULTS: dict[Stage, type[results.Result]] = {
     Stage.TEST: results.Published,
 }
 _KINDS = {
-    ExitCode.BAD_INPUT: Kind.PERMANENT,
-    ExitCode.NOT_FOUND: Kind.PERMANENT,
-    ExitCode.FORBIDDEN: Kind.PERMANENT,
-    ExitCode.UNAVAILABLE: Kind.COUNTED,
-    ExitCode.SOURCE_CHANGED: Kind.RESOLVE,
-    ExitCode.INTERNAL: Kind.COUNTED,
-    ExitCode.RESTORING: Kind.RESTORING,
+    ExitCode.BAD_INPUT: FailureClass.PERMANENT,
+    ExitCode.NOT_FOUND: FailureClass.PERMANENT,
+    ExitCode.FORBIDDEN: FailureClass.PERMANENT,
+    ExitCode.UNAVAILABLE: FailureClass.RETRY,
+    ExitCode.SOURCE_CHANGED: FailureClass.REPIN,
+    ExitCode.INTERNAL: FailureClass.RETRY,
+    ExitCode.RESTORING: FailureClass.RESTORING,
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KILLED = 128 + 9
-"""By SIGKILL, and not for its memory: whoever did it, the log says nothing about the build."""
+"""Exit code after SIGKILL. If memory is not the cause, the log says nothing about the kill."""
 _DISK = re.compile(r"ephemeral[- ](?:local )?storage|emptyDir volume|disk ?pressure", re.IGNORECASE)
-"""In the words with which a kubelet evicts a pod."""
+"""In the kubelet's message about an eviction."""
 _KANIKO = "kaniko"
 _MEMORY_FIELDS = {
     "export": "spec.export.resources",
@@ -91,11 +92,11 @@ _MEMORY_FIELDS = {
     "append": "spec.build.resources",
     tested_image.IMAGE: "spec.test.resources",
 }
-"""Container -> what gives it memory; that of the others is the installation's."""
+"""Container -> the field that sets its memory. The installation sets the memory of all others."""
 
 
 def assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
-    """The outcome of a Job as far as it can be seen. `pods` is None when nobody looked: then a live Job is at work."""
+    """The outcome of a Job. `pods` is None if they were not read; an unfinished Job then counts as working."""
     outcome = _assess(stage, job, pods, events)
     log = tested_image.log_tail(_newest_first(pods or ())) if stage is Stage.TEST else ""
     return replace(outcome, log_tail=log) if isinstance(outcome, Failed) and log else outcome
@@ -114,7 +115,7 @@ def _assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[
 
 
 def _failing_image(pods: list[Pod]) -> Failed | None:
-    """What the built image comes to beside a probe that would wait for it until its deadline."""
+    """The failure of the image under test. Without this, the probe waits for it until its deadline."""
     if tested_image.is_out_of_memory(pods):
         return _out_of_memory(tested_image.IMAGE)
     crashed = tested_image.crashing(pods)
@@ -123,11 +124,11 @@ def _failing_image(pods: list[Pod]) -> Failed | None:
 
 def _does_not_start(image: Container) -> Failed:
     return Failed(
-        kind=Kind.PERMANENT,
+        kind=FailureClass.PERMANENT,
         reason=Reason.IMAGE_DOES_NOT_START.value,
         message=tested_image.end_of(image),
-        hint="Fix the inference code, or CMD and ENTRYPOINT of the Dockerfile, upload it, then set the annotation "
-        "uai.ucloud.cn/requestedAt to a new value. See lastFailure.logTail.",
+        hint="See lastFailure.logTail. Fix the inference code, or CMD and ENTRYPOINT in the Dockerfile, upload it, "
+        + REQUEST_AGAIN,
         log_tail=redact(image.report)[-MAX_LOG_TAIL:],
     )
 
@@ -135,11 +136,11 @@ def _does_not_start(image: Container) -> Failed:
 def _out_of_memory(container: str, message: str = "") -> Failed:
     field = _MEMORY_FIELDS.get(container, f"config.jobs.resources.{container} of the installation (chart values)")
     return Failed(
-        kind=Kind.COUNTED,
+        kind=FailureClass.RETRY,
         reason=Reason.OUT_OF_MEMORY.value,
-        message=message or f"Container {container} used more memory than its limit and was killed.",
+        message=message or f"Container {container} exceeded its memory limit and was killed.",
         hint=f"Raise the memory limit in {field}.",
-        starved=container,
+        oom_container=container,
     )
 
 
@@ -152,18 +153,18 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
         result = msgspec.json.decode(report, type=_RESULTS[stage])
     except msgspec.DecodeError:
         return Failed(
-            kind=Kind.UNCOUNTED,
+            kind=FailureClass.RETRY_FREE,
             reason="ResultLost",
-            message=f"Job {job.name} is complete, but its result could not be read from its pod.",
-            hint="It runs again by itself and reuses what it left in UFile and the registry.",
+            message=f"Job {job.name} is complete, but the result in its pod is missing or malformed.",
+            hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
         )
     digest = getattr(result, "digest", None)
     if digest is not None and not _DIGEST.fullmatch(digest):
         return Failed(
-            kind=Kind.PERMANENT,
+            kind=FailureClass.PERMANENT,
             reason=Reason.DIGEST_INVALID.value,
-            message=f"Job {job.name} reported a digest that is none.",
-            hint="The registry answers against its protocol: ask whoever runs it.",
+            message=f"Job {job.name} reported an invalid digest.",
+            hint="The registry violates the registry protocol. Ask its administrator.",
         )
     seconds = (job.ended - job.started).total_seconds() if job.started and job.ended else 0.0
     return Done(result=result, seconds=seconds, probed=_probed(pods) if stage is Stage.TEST else None)
@@ -190,38 +191,38 @@ def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
                 return _container_failed(container, pod)
     message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
     return Failed(
-        kind=Kind.UNCOUNTED,
+        kind=FailureClass.RETRY_FREE,
         reason="PodLost",
         message=f"The pod of Job {job.name} ended before its containers did: {message}",
-        hint="It runs again by itself. If it repeats, look at the node's events.",
+        hint="The operator runs it again. If this repeats, check the Events of the node.",
     )
 
 
 def _out_of_disk(stage: Stage, pods: tuple[Pod, ...]) -> Failed | None:
-    """The kubelet evicted the pod for the disk that it used; the Job controller replaced it until time was up."""
+    """The kubelet evicts the pod for its disk usage, and the Job controller replaces it until the deadline."""
     pod = next((pod for pod in _newest_first(pods) if _DISK.search(pod.message)), None)
     if pod is None:
         return None
     field = {Stage.EXPORT: "spec.export.resources", Stage.BUILD: "spec.build.resources"}.get(stage)
-    more = f"Raise ephemeral-storage in the requests of {field}" if field else "Give the node more disk"
+    more = f"Raise requests.ephemeral-storage of {field}" if field else "Add disk space to the node"
     return Failed(
-        kind=Kind.PERMANENT,
+        kind=FailureClass.PERMANENT,
         reason=Reason.DISK_FULL.value,
-        message=f"The pod was evicted for the disk that it used: {pod.message}",
-        hint=f"{more}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
+        message=f"The kubelet evicted the pod for its disk usage: {pod.message}",
+        hint=f"{more}, {REQUEST_AGAIN}",
     )
 
 
 def _timed_out(stage: Stage, job: Job) -> Failed:
     field = {Stage.EXPORT: "spec.export.timeout", Stage.BUILD: "spec.build.timeout", Stage.TEST: "spec.test.timeout"}
     remedy = (
-        f"Raise {field[stage]} or give the stage more resources" if stage in field else "Look for what it waits for"
+        f"Raise {field[stage]} or the resources of the stage" if stage in field else "Find out what the Job waits for"
     )
     return Failed(
-        kind=Kind.PERMANENT,
+        kind=FailureClass.PERMANENT,
         reason="TimedOut",
-        message=f"Job {job.name} did not end in time.",
-        hint=f"{remedy}, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
+        message=f"Job {job.name} exceeded its deadline.",
+        hint=f"{remedy}, {REQUEST_AGAIN}",
     )
 
 
@@ -230,44 +231,44 @@ def _container_failed(container: Container, pod: Pod) -> Failed:
         return _out_of_memory(container.name)
     tail = redact(container.report)[-MAX_LOG_TAIL:]
     if container.name == _KANIKO:
-        # Its exit code and its last words can be those of a RUN, so they are never taken for a report of ours.
+        # A RUN instruction can set Kaniko's exit code and last line, so they are never parsed as a report of ours.
         return _kaniko_failed(container, tail) or _unexplained(container, tail)
     if explained := _explained(container):
         image = pod.container(tested_image.IMAGE)
         if explained.reason == Reason.IMAGE_DOES_NOT_LOAD and image and image.restarts:
-            return _does_not_start(image)  # the probe only sees a closed port; the kubelet knows that it crashed
+            return _does_not_start(image)  # the probe sees a closed port; the kubelet knows that the image crashed
         return explained
     return _unexplained(container, tail)
 
 
 def _kaniko_failed(container: Container, tail: str) -> Failed | None:
-    """What Kaniko's log says; None when it was killed from outside, for then the log says nothing about that."""
+    """The diagnosis of Kaniko's log; None if Kaniko was killed from outside, which its log does not show."""
     found = kaniko_log.diagnose(tail)
-    if container.exit_code == _KILLED and not found.starved:
+    if container.exit_code == _KILLED and not found.out_of_memory:
         return None
     return Failed(
-        kind=Kind.COUNTED if found.passes else Kind.PERMANENT,
+        kind=FailureClass.RETRY if found.retryable else FailureClass.PERMANENT,
         reason=found.reason,
         message=found.message,
         hint=found.hint,
         log_tail=tail,
-        starved=container.name if found.starved else "",
+        oom_container=container.name if found.out_of_memory else "",
     )
 
 
 def _unexplained(container: Container, tail: str) -> Failed:
     return Failed(
-        kind=Kind.COUNTED,
+        kind=FailureClass.RETRY,
         reason="ContainerFailed",
         message=f"Container {container.name} ended with exit code {container.exit_code}"
         + (f" ({container.ended})." if container.ended else "."),
-        hint="See lastFailure.logTail and the log of the pod.",
+        hint="See lastFailure.logTail and the log of the container.",
         log_tail=tail,
     )
 
 
 def _explained(container: Container) -> Failed | None:
-    """The failure that one of our containers reported itself, if it is one of ours and the report is whole."""
+    """The failure that one of our containers reported; None if the report is missing or malformed."""
     try:
         kind = _KINDS[ExitCode(container.exit_code or 0)]
         report = msgspec.json.decode(container.report, type=results.Failed)

@@ -1,4 +1,4 @@
-"""What the built image comes to while it is tested, as the kubelet tells it: it crashes, starves, or says something."""
+"""The image under test, as the kubelet reports it: crashes, out of memory, its log."""
 
 import re
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ _HOPELESS_RESTARTS = 2
 
 
 def is_out_of_memory(pods: Sequence[Pod]) -> bool:
-    """Whether the image, or what it started, was killed for want of memory."""
+    """Whether the image, or a process that it started, was killed because it ran out of memory."""
     return any(image.killed for pod in pods if (image := pod.container(IMAGE)))
 
 
 def crashing(pods: Sequence[Pod]) -> Container | None:
-    """The image that ends again and again."""
+    """The image that keeps crashing; None if it does not."""
     for pod in pods:
         image = pod.container(IMAGE)
         if image is None or image.restarts < _HOPELESS_RESTARTS:
@@ -30,14 +30,14 @@ def crashing(pods: Sequence[Pod]) -> Container | None:
 
 
 def end_of(image: Container) -> str:
-    """A sentence about an image that does not go on running."""
+    """A sentence about an image that does not keep running."""
     ended = f"exit code {image.exit_code}" if image.exit_code is not None else image.waiting
     last = _last_line(image.report or image.log or image.message)
-    return f"The built image ends right after its start ({ended})" + (f": {last}" if last else ".")
+    return f"The built image exits right after its start ({ended})" + (f": {last}" if last else ".")
 
 
 def log_tail(pods: Sequence[Pod]) -> str:
-    """The last lines of the newest image's log, redacted; empty when nobody read it."""
+    """The last lines of the newest image's log, redacted; empty if the log was not read."""
     found = next((image.log for pod in pods if (image := pod.container(IMAGE)) and image.log), "")
     return redact(found)[-MAX_LOG_TAIL:]
 

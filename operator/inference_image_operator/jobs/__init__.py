@@ -1,4 +1,4 @@
-"""Manifests of the stages' Jobs: pure functions of the object, its status and the installation."""
+"""Manifests of the Jobs: pure functions of the object, its status and the configuration."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from inference_image_operator.jobs.stages import build, export, resolve, test
 from inference_image_operator.observed import Observed
 
 POLL = "Poll"
-"""What a look's Job carries in place of a stage."""
+"""The stage label of a poll's Job."""
 _BUILDERS = {
     Stage.RESOLVE: resolve.pod,
     Stage.EXPORT: export.pod,
@@ -22,9 +22,9 @@ _BUILDERS = {
 
 
 def manifest(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
-    """The Job of the stage that `status` claims; equal arguments give an equal manifest.
+    """The Job of the stage that `status` claims. Equal arguments give equal manifests.
 
-    Raises ValueError when the status claims nothing.
+    Raises ValueError if the status claims nothing.
     """
     if status.stage is None:
         raise ValueError("the status claims no stage")
@@ -34,10 +34,10 @@ def manifest(observed: Observed, status: Status, config: Config) -> dict[str, An
     return job(observed, status.stage, pod)
 
 
-def look(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
-    """A Job that resolves as the first stage does, and that no run claims; see `polling`.
+def poll_job(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
+    """The Job of a poll: the same pod as in the Resolve stage, but no run claims it. See `polling`.
 
-    It restores nothing: it would be paid for again and again.
+    It restores nothing, because every restore costs money.
     """
     spec = observed.spec
     frugal = replace(observed, spec=replace(spec, ufile=replace(spec.ufile, restore="")))
@@ -46,7 +46,7 @@ def look(observed: Observed, name: str, content: str, config: Config) -> dict[st
 
 
 def memory_limit(manifest_: dict[str, Any], container: str) -> str | int | None:
-    """The memory limit of a container of a Job, None when it has none."""
+    """The memory limit of a container of a Job; None if it has none."""
     spec = manifest_["spec"]["template"]["spec"]
     found = next((c for c in _containers(spec) if c["name"] == container), {})
     limit: str | int | None = found.get("resources", {}).get("limits", {}).get("memory")

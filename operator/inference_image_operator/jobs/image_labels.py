@@ -1,7 +1,7 @@
-"""The labels of a built image: from any copy of it one finds the checkpoint again.
+"""The labels of a built image. They identify the checkpoint of any copy of the image.
 
-Only what is derived from the content: equal content has equal labels, whenever and wherever it is built. Labels are in
-the image's configuration and in no layer.
+They depend on the content alone: equal content has equal labels, whenever and wherever it is built. Labels are part of
+the image configuration, not of a layer.
 """
 
 import msgspec
@@ -10,11 +10,11 @@ from inference_image_operator.api import GROUP, Status
 
 _REVISION = "org.opencontainers.image.revision"
 _VERSION = "org.opencontainers.image.version"
-"""The OCI image specification's names. A LABEL of the Dockerfile wins over ours; those of the base image do not."""
+"""Names of the OCI image specification. A LABEL in the Dockerfile overrides ours; ours override the base image's."""
 
 
-def lineage(status: Status, prefix: str) -> dict[str, str]:
-    """The labels by name. `prefix` is that of the training output, which is no part of the content."""
+def provenance(status: Status, prefix: str) -> dict[str, str]:
+    """The labels by name. `prefix` is the prefix of the training output, which is not part of the content."""
     found = {_REVISION: status.content_hash, f"{GROUP}/content-hash": status.content_hash}
     checkpoint = status.checkpoint
     if checkpoint is None:

@@ -1,4 +1,4 @@
-"""The Job around a stage's pod: name, labels, owner, deadline, and what happens when the pod ends."""
+"""The Job of a stage's pod: name, labels, owner, deadline and failure policy."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ LABEL_OWNER = f"{GROUP}/inferenceimage"
 LABEL_UID = f"{GROUP}/uid"
 LABEL_STAGE = f"{GROUP}/stage"
 LABEL_QUEUE = "kueue.x-k8s.io/queue-name"
-"""Where Kueue runs, it suspends a Job with this label until its queue admits it; elsewhere the label means nothing."""
+"""Kueue suspends a Job with this label until the queue admits it. Without Kueue the label has no effect."""
 ANNOTATION_CONTENT = f"{GROUP}/content"
 ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
 ANNOTATION_OWNER = f"{GROUP}/owner"
@@ -22,10 +22,10 @@ _MAX_LABEL = 63
 
 
 def job(observed: Observed, stage: StageStatus, pod: StagePod) -> dict[str, Any]:
-    """The manifest. `backoffLimit` is 0: every further attempt is a new Job that the operator makes.
+    """The manifest. `backoffLimit` is 0: the operator creates a new Job for every further attempt.
 
-    A disruption (eviction, drain, preemption) is nobody's failure: the Job controller replaces the pod. The TTL is a
-    day at least, so that a lost status can be rebuilt from the Jobs.
+    A disruption (eviction, drain, preemption) is not a failure: the Job controller replaces the pod. The TTL is at
+    least a day, so that a lost status can be rebuilt from the Jobs.
     """
     labels = {
         LABEL_MANAGED_BY: MANAGED_BY,

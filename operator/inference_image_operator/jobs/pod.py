@@ -1,4 +1,4 @@
-"""What the pods of all stages share: security settings, scheduling, credentials, scratch space, containers."""
+"""Parts that the pods of all stages share: security settings, scheduling, credentials, scratch space, containers."""
 
 from typing import Any
 
@@ -22,28 +22,28 @@ TMP = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108 - the mount point of an
 
 
 class StagePod(Frozen, frozen=True, kw_only=True):
-    """A pod template's spec, and how long its Job may take, pending time included."""
+    """The spec of a pod template, and the deadline of its Job, pending time included."""
 
     spec: dict[str, Any]
     deadline_seconds: int
 
 
-def literal(text: str) -> str:
-    """Text that Kubernetes passes on unchanged in `args` and `env`, where it would expand `$(NAME)`.
+def escape_dollars(text: str) -> str:
+    """Escapes text for `args` and `env`, where Kubernetes expands `$(NAME)`.
 
-    `$$` stands for one `$` there, whatever follows.
+    Kubernetes reads `$$` as one `$`, whatever follows.
     """
     return text.replace("$", "$$")
 
 
 def ufile_location(spec: Spec, config: Config) -> inputs.UFile:
-    """Where the objects live; the policy has admitted it before any Job is made.
+    """The bucket of US3 (formerly UFile). The policy has checked the endpoint before.
 
-    Raises ValueError when the installation does not allow the endpoint.
+    Raises ValueError if the installation does not allow the endpoint.
     """
     endpoint = config.endpoint(spec.ufile)
     if endpoint is None:
-        raise ValueError("the endpoint is not allowed by this installation")
+        raise ValueError("this installation does not allow the endpoint")
     return inputs.UFile(
         bucket=spec.ufile.bucket,
         scheme=endpoint.scheme,
@@ -54,30 +54,30 @@ def ufile_location(spec: Spec, config: Config) -> inputs.UFile:
 
 
 def _kept(value: int, default: int) -> int:
-    """The default itself where it is meant: an encoder leaves it out by identity, and Jobs stay what they were."""
+    """Returns the default object itself so that msgspec omits it and the Job manifests stay unchanged."""
     return default if value == default else value
 
 
 def repository(spec: Spec, status: Status, config: Config, named: str = "") -> str:
-    """`spec.image.repository`, or another that is named, under the name of its registry that `resolve` chose."""
+    """`spec.image.repository`, or `named`, under the registry alias that `resolve` chose."""
     host = status.run.registry_host if status.run else ""
     return config.registries.names.at(named or spec.image.repository, host)
 
 
 def registry(spec: Spec, status: Status, config: Config) -> inputs.Registry:
-    """The target registry and the hosts that the installation allows."""
+    """The registry settings of this object: target repositories and allowed hosts."""
     return config.registries.for_jobs(repository(spec, status, config), spec.image.additional_repositories)
 
 
 def input_env(value: inputs.Input) -> dict[str, Any]:
     """The environment variable that carries a container's input."""
-    return {"name": paths.INPUT_ENV, "value": literal(inputs.encode(value))}
+    return {"name": paths.INPUT_ENV, "value": escape_dollars(inputs.encode(value))}
 
 
 def ufile_env(spec: Spec) -> list[dict[str, Any]]:
-    """The keys of US3 (formerly UFile), by reference; the operator never sees them.
+    """The keys of US3 (formerly UFile), by reference. The operator never reads them.
 
-    The security token is there for temporary keys alone.
+    Only temporary keys have a security token.
     """
     secret = spec.ufile.secret_ref.name
     token = {"name": secret, "key": "securityToken", "optional": True}
@@ -91,7 +91,7 @@ def ufile_env(spec: Spec) -> list[dict[str, Any]]:
 
 
 def registry_volumes(spec: Spec) -> list[dict[str, Any]]:
-    """Credentials and CA of the registry, as far as the spec names them."""
+    """Login and CA of the registry, if the spec names them."""
     found = []
     if spec.image.push_secret_ref:
         found.append(_secret("registry", spec.image.push_secret_ref.name, ".dockerconfigjson", "config.json"))
@@ -101,7 +101,7 @@ def registry_volumes(spec: Spec) -> list[dict[str, Any]]:
 
 
 def registry_mounts(spec: Spec, auth_directory: str = "") -> list[dict[str, Any]]:
-    """The mounts that belong to `registry_volumes`; Kaniko wants its credentials in a directory of its own."""
+    """The mounts of `registry_volumes`. Kaniko reads its login from another directory."""
     found = []
     if spec.image.push_secret_ref:
         directory = auth_directory or paths.REGISTRY_AUTH.rsplit("/", 1)[0]
@@ -113,7 +113,7 @@ def registry_mounts(spec: Spec, auth_directory: str = "") -> list[dict[str, Any]
 
 
 def workspace(*, read_only: bool = False) -> dict[str, Any]:
-    """The mount that the containers of the Build stage hand the context on in."""
+    """The mount through which the containers of the Build stage share the build context."""
     mount: dict[str, Any] = {"name": "workspace", "mountPath": paths.WORKSPACE}
     return mount | ({"readOnly": True} if read_only else {})
 
@@ -132,7 +132,7 @@ def container(
     env: list[dict[str, Any]] | None = None,
     mounts: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """One of our own containers, with restricted settings and a writable /tmp."""
+    """A container of one of our images, with restricted settings and a writable /tmp."""
     found: dict[str, Any] = {
         "name": name,
         "image": image,
@@ -158,11 +158,11 @@ def pod_spec(
     pull_secrets: tuple[str, ...] = (),
     security: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The pod: no API token, no service links, never restarted, scheduled as object and installation ask."""
-    wish = observed.spec.scheduling
+    """The pod spec: no API token, no service links, no restarts, scheduling as object and installation set it."""
+    scheduling = observed.spec.scheduling
     names = (
         *(secret.name for secret in config.jobs.image_pull_secrets),
-        *(secret.name for secret in wish.image_pull_secrets),
+        *(secret.name for secret in scheduling.image_pull_secrets),
         *pull_secrets,
     )
     found: dict[str, Any] = {
@@ -177,11 +177,11 @@ def pod_spec(
     optional = {
         "initContainers": init or [],
         "imagePullSecrets": [{"name": name} for name in dict.fromkeys(names)],
-        "nodeSelector": dict(wish.node_selector) | dict(config.jobs.node_selector),
-        "tolerations": [write(toleration) for toleration in wish.tolerations],
-        "affinity": wish.affinity,
-        "priorityClassName": wish.priority_class_name,
-        "runtimeClassName": wish.runtime_class_name,
+        "nodeSelector": dict(scheduling.node_selector) | dict(config.jobs.node_selector),
+        "tolerations": [write(toleration) for toleration in scheduling.tolerations],
+        "affinity": scheduling.affinity,
+        "priorityClassName": scheduling.priority_class_name,
+        "runtimeClassName": scheduling.runtime_class_name,
     }
     return found | {key: value for key, value in optional.items() if value}
 

@@ -1,4 +1,4 @@
-"""What a pod needs of a source: its ConfigMap, its Git login, and room for what is fetched as a whole."""
+"""What a pod needs for its source: the ConfigMap, the Git login, and disk space for a download."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from inference_image_operator.jobs.sizing.resources import with_ephemeral_storag
 
 
 def volumes(spec: Spec) -> list[dict[str, Any]]:
-    """The volumes of the source, none for a UFile prefix."""
+    """The volumes of the source; none for a prefix of US3."""
     found = []
     if spec.source.config_map:
         found.append(_config_map(spec))
@@ -24,7 +24,7 @@ def volumes(spec: Spec) -> list[dict[str, Any]]:
 
 
 def mounts(spec: Spec) -> list[dict[str, Any]]:
-    """The mounts that belong to `volumes`."""
+    """The mounts of `volumes`."""
     found: list[dict[str, Any]] = []
     if spec.source.config_map:
         found.append({"name": "source", "mountPath": paths.CONFIG_MAP_SOURCE, "readOnly": True})
@@ -36,22 +36,22 @@ def mounts(spec: Spec) -> list[dict[str, Any]]:
 
 
 def resources(spec: Spec, wanted: ContainerResources) -> ContainerResources:
-    """The same resources, with the room that a download needs."""
+    """The same resources, with disk space for a download."""
     return with_ephemeral_storage(wanted, DOWNLOAD) if _is_fetched(spec) else wanted
 
 
 def prefix(spec: Spec) -> str:
-    """The UFile prefix, empty for every other source."""
+    """The prefix in US3 (formerly UFile); empty for every other source."""
     return spec.source.ufile.prefix if spec.source.ufile else ""
 
 
 def archive(spec: Spec) -> str:
-    """The key of the archive, empty for every other source."""
+    """The key of the archive; empty for every other source."""
     return spec.source.ufile.archive if spec.source.ufile else ""
 
 
 def git(spec: Spec, config: Config) -> inputs.GitSource | None:
-    """The repository, None for every other source."""
+    """The Git repository; None for every other source."""
     source = spec.source.git
     if source is None:
         return None
@@ -59,7 +59,7 @@ def git(spec: Spec, config: Config) -> inputs.GitSource | None:
 
 
 def base_rewrites(config: Config) -> tuple[inputs.BaseRewrite, ...]:
-    """Where base images are pulled from instead."""
+    """The rewrites of base images, for a Job's input."""
     return tuple(
         inputs.BaseRewrite(prefix=rewrite.prefix, replacement=rewrite.replacement)
         for rewrite in config.sources.base_image_rewrites
@@ -73,7 +73,7 @@ def _is_fetched(spec: Spec) -> bool:
 def _config_map(spec: Spec) -> dict[str, Any]:
     source = spec.source.config_map
     if source is None:
-        raise ValueError("the source is no ConfigMap")
+        raise ValueError("the source is not a ConfigMap")
     volume: dict[str, Any] = {"name": source.name, "defaultMode": 0o444}
     if source.items:
         volume["items"] = [{"key": item.key, "path": item.path} for item in source.items]

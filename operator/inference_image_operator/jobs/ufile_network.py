@@ -1,19 +1,19 @@
-"""How a container reaches UFile from inside the installation's network: through its proxy, trusting its CA."""
+"""How a container reaches US3 (formerly UFile): through the installation's proxy, with the installation's CA."""
 
 from typing import Any
 
 from inference_image_contract import paths
 from inference_image_operator.config.installation import Config
-from inference_image_operator.jobs.pod import literal
+from inference_image_operator.jobs.pod import escape_dollars
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-"""Never asked through a proxy: `probe` asks the image beside it."""
+"""Never through the proxy: `probe` connects to the image in its own pod."""
 
 _VOLUME = "ufile-ca"
 
 
 def env(config: Config) -> list[dict[str, Any]]:
-    """The proxy's environment variables, as every HTTP client reads them."""
+    """The environment variables of the proxy, which HTTP clients read."""
     proxy = config.ufile.proxy
     if not proxy.url:
         return []
@@ -22,11 +22,11 @@ def env(config: Config) -> list[dict[str, Any]]:
         "HTTPS_PROXY": proxy.url,
         "NO_PROXY": ",".join((*LOOPBACK, *proxy.no_proxy)),
     }
-    return [{"name": name, "value": literal(value)} for name, value in values.items()]
+    return [{"name": name, "value": escape_dollars(value)} for name, value in values.items()]
 
 
 def volumes(config: Config) -> list[dict[str, Any]]:
-    """The installation's CA, if it has one."""
+    """The volume with the installation's CA, if it has one."""
     if not config.ufile.ca_config_map:
         return []
     file = paths.UFILE_CA.rpartition("/")[2]
@@ -36,7 +36,7 @@ def volumes(config: Config) -> list[dict[str, Any]]:
 
 
 def mounts(config: Config) -> list[dict[str, Any]]:
-    """The mount that belongs to `volumes`."""
+    """The mount of `volumes`."""
     if not config.ufile.ca_config_map:
         return []
     return [{"name": _VOLUME, "mountPath": paths.UFILE_CA.rpartition("/")[0], "readOnly": True}]

@@ -1,1 +1,1 @@
-"""Reads and writes of the API server."""
+"""Access to the Kubernetes API server."""

@@ -1,6 +1,6 @@
-"""Kubernetes as this operator uses it: a few reads and writes of raw JSON. The one importer of its client.
+"""The Kubernetes API that this operator uses: a few reads and writes of raw JSON. The only importer of its client.
 
-Raw JSON, because typed models of Jobs and pods cost more CPU than everything else in a pass.
+Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a reconcile.
 """
 
 import json
@@ -13,85 +13,87 @@ import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
-from inference_image_operator.kube.ttl_cache import Recent
+from inference_image_operator.kube.ttl_cache import TtlCache
 
 FIELD_MANAGER = "inference-image-operator"
 REQUEST_SECONDS = 30
 PAGE = 500
 WARNINGS_SECONDS = 5.0
-"""The API server reads all Events of the namespace to find some, so one list serves all pipelines that wait."""
+"""The API server scans all Events of a namespace for each list, so all waiting pipelines share one list."""
 
 LOG_LINES, LOG_BYTES = "40", "65536"
-"""Of a log that explains a failure; lines may be long."""
+"""Limits of a log that explains a failure. Its lines can be long."""
+LOG_IS_GONE = "unable to retrieve container logs for "
+"""The kubelet's answer, with status 200, for the log of a container that it has removed."""
 
 Object = dict[str, Any]
 
 
 class ApiError(Exception):
-    """The API server refused a request or did not answer it."""
+    """The API server rejected a request or did not answer."""
 
     def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
-        """HTTP status, 0 when there was no answer."""
+        """HTTP status; 0 without an answer."""
         self.reason = reason
         """The API's machine-readable reason, for example `AlreadyExists`."""
         self.message = message
         self.retry_after = retry_after
-        """Seconds before which no further request is welcome."""
+        """Seconds to wait before the next request, from Retry-After; None if not given."""
 
 
 class Cluster(Protocol):
-    """What a pass needs of Kubernetes. Every method raises ApiError."""
+    """What a reconcile needs from Kubernetes. Every method raises ApiError."""
 
-    async def image(self, namespace: str, name: str) -> Object | None:
-        """The InferenceImage, None when it is gone."""
+    async def get_inference_image(self, namespace: str, name: str) -> Object | None:
+        """The InferenceImage; None if it does not exist."""
 
-    def images(self, namespace: str) -> AsyncIterator[Object]:
+    def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
         """All InferenceImages of a namespace (empty for all)."""
 
-    async def jobs(self, namespace: str, selector: str) -> list[Object]:
-        """The Jobs with these labels, read consistently (no cache)."""
+    async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
+        """The Jobs with these labels, from a consistent read (no cache)."""
 
-    async def job(self, namespace: str, name: str) -> Object | None:
-        """One Job by name."""
+    async def get_job(self, namespace: str, name: str) -> Object | None:
+        """The Job with this name; None if it does not exist."""
 
-    async def pods(self, namespace: str, selector: str) -> list[Object]:
+    async def list_pods(self, namespace: str, selector: str) -> list[Object]:
         """The pods with these labels."""
 
-    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
-        """The last lines of a container's log, of its instance before if `previous`; empty when there is none."""
+    async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        """The last lines of a container's log, of its previous instance if `previous`; empty without a log."""
 
-    async def warnings(self, namespace: str) -> list[Object]:
-        """The namespace's Events of type Warning, as of a few seconds ago."""
+    async def list_warnings(self, namespace: str) -> list[Object]:
+        """The namespace's Events of type Warning, at most a few seconds old."""
 
     async def apply_status(self, image: Object, status: Object) -> None:
-        """Applies the status, if the object is still the one that was read (409 otherwise)."""
+        """Applies the status if the object has not changed since it was read (409 otherwise)."""
 
     async def create_job(self, manifest: Object) -> None:
         """Creates a Job."""
 
     async def delete_job(self, namespace: str, name: str, uid: str) -> None:
-        """Deletes a Job once its pods are gone, if it still has this uid; absent is fine."""
+        """Deletes a Job with its pods, if it still has this UID. An absent Job is not an error."""
 
     async def create_event(self, event: Object) -> None:
-        """Creates an Event; existing is fine."""
+        """Creates an Event. An existing Event is not an error."""
 
 
 class KubernetesCluster:
-    """The real one."""
+    """The API server, through the official client."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
-        self._warnings = Recent(self._list_warnings, WARNINGS_SECONDS)
+        self._warnings = TtlCache(self._fetch_warnings, WARNINGS_SECONDS)
 
     @classmethod
     async def connect(cls) -> "KubernetesCluster":
-        """From the pod's service account, or from the kubeconfig outside a cluster."""
+        """Connects with the pod's service account or, outside a cluster, with the kubeconfig."""
         await config.load_config()  # type: ignore[no-untyped-call]
         api = client.ApiClient()
-        # The environment's proxies and netrc are not for the API server (kopf does not use them either), and asking for
-        # them costs two threads' work per request. A kubeconfig's proxy-url is used.
+        # Proxies of the environment and netrc do not apply to the API server (kopf ignores them too), and reading them
+        # costs work in two threads per request. The proxy-url of a kubeconfig still applies.
         api.configuration.client_session_kwargs = {"trust_env": False}
         return cls(api)
 
@@ -100,17 +102,17 @@ class KubernetesCluster:
         await self._api.close()  # type: ignore[no-untyped-call]
 
     async def serves_api(self) -> bool:
-        """Whether the API server serves InferenceImages; False as well when it does not answer."""
+        """Whether the API server serves InferenceImages; False also if it does not answer."""
         try:
             resources = (await self._request("GET", f"/apis/{GROUP}/{VERSION}", {})).get("resources", [])
         except ApiError:
             return False
         return any(resource.get("name") == PLURAL for resource in resources)
 
-    async def image(self, namespace: str, name: str) -> Object | None:
+    async def get_inference_image(self, namespace: str, name: str) -> Object | None:
         return await self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{name}")
 
-    async def images(self, namespace: str) -> AsyncIterator[Object]:
+    async def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
         """All InferenceImages of a namespace (empty for all), page by page."""
         scope = f"/namespaces/{namespace}" if namespace else ""
         token = ""
@@ -123,28 +125,29 @@ class KubernetesCluster:
             if not token:
                 return
 
-    async def jobs(self, namespace: str, selector: str) -> list[Object]:
+    async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
         return await self._list(f"/apis/batch/v1/namespaces/{namespace}/jobs", {"labelSelector": selector})
 
-    async def job(self, namespace: str, name: str) -> Object | None:
+    async def get_job(self, namespace: str, name: str) -> Object | None:
         return await self._get(f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}")
 
-    async def pods(self, namespace: str, selector: str) -> list[Object]:
+    async def list_pods(self, namespace: str, selector: str) -> list[Object]:
         return await self._list(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
 
-    async def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+    async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container, "tailLines": LOG_LINES, "limitBytes": LOG_BYTES}
         try:
             data = await self._send("GET", path, query | ({"previous": "true"} if previous else {}))
-        except ApiError:  # whatever it is (a lost node, a pod that is gone): a failure is told without the log
+        except ApiError:  # for example a lost node or a deleted pod: the failure is reported without the log
             return ""
-        return data.decode(errors="replace")
+        text: str = data.decode(errors="replace")
+        return "" if text.startswith(LOG_IS_GONE) else text
 
-    async def warnings(self, namespace: str) -> list[Object]:
+    async def list_warnings(self, namespace: str) -> list[Object]:
         return await self._warnings.get(namespace)
 
-    async def _list_warnings(self, namespace: str) -> list[Object]:
+    async def _fetch_warnings(self, namespace: str) -> list[Object]:
         return await self._list(f"/api/v1/namespaces/{namespace}/events", {"fieldSelector": "type=Warning"})
 
     async def apply_status(self, image: Object, status: Object) -> None:
@@ -170,14 +173,14 @@ class KubernetesCluster:
         try:
             await self._request("DELETE", f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}", {}, body)
         except ApiError as error:
-            if error.status not in (404, 409):  # gone, or of another uid: not ours to delete
+            if error.status not in (404, 409):  # gone, or another UID: not ours to delete
                 raise
 
     async def create_event(self, event: Object) -> None:
         try:
             await self._request("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", {}, event)
         except ApiError as error:
-            if error.status != 409:  # noqa: PLR2004 - said before, by this pass or an earlier one
+            if error.status != 409:  # noqa: PLR2004 - the Event exists already
                 raise
 
     async def _get(self, path: str) -> Object | None:
@@ -227,7 +230,7 @@ class KubernetesCluster:
 
 
 def _api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:
-    """The error of an answer: a Status object, or the plain text of a server that is starting or a proxy."""
+    """The error in an answer: a Status object, or plain text from a proxy or a server that is starting."""
     wait = float(retry_after) if retry_after and retry_after.isdigit() else None
     try:
         answer = json.loads(data)

@@ -1,4 +1,4 @@
-"""Events of an InferenceImage, under names that repeat when the same thing is said again."""
+"""Events of an InferenceImage. Their names are deterministic, so that a repeated Event is stored once."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ MAX_MESSAGE = 1024
 
 
 def event(observed: Observed, emit: Emit, now: datetime) -> dict[str, Any]:
-    """The Event's manifest. Its name covers run, attempt and text: a pass that is repeated says nothing twice."""
+    """The manifest of an Event. Its name covers run, attempt and text, so a repeated reconcile adds no Event."""
     status = observed.status
     run, stage = status.run, status.stage
     name = event_name(

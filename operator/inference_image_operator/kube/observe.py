@@ -1,4 +1,4 @@
-"""Gathers what one decision needs: raw JSON of the API becomes an `Observed`."""
+"""Reads what one decision needs, and converts the API's JSON into an `Observed`."""
 
 from datetime import datetime
 from typing import Any
@@ -22,17 +22,18 @@ from inference_image_operator.kube.client import Cluster, Object
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
 
 _KILLED = 128 + 9
-"""The exit code of a program that SIGKILL ended."""
+"""Exit code of a process after SIGKILL."""
 
 for _kind in (Spec, Status):
-    # msgspec learns a type when it is first used. Two threads that do so at once (kopf's and ours) end the process.
+    # msgspec builds a type's decoder at its first use. If two threads (kopf's and ours)
+    # do so at once, the process crashes.
     json.Decoder(_kind)
 
 
 def from_object(image: Object) -> Observed:
-    """What the object alone says.
+    """The observation from the object alone.
 
-    Raises msgspec.ValidationError when it does not fit the API, which the API server should have refused.
+    Raises msgspec.ValidationError if the object does not fit the API, which the API server should have rejected.
     """
     meta = image["metadata"]
     return Observed(
@@ -48,19 +49,19 @@ def from_object(image: Object) -> Observed:
 
 
 async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
-    """The object with its Jobs and, where the decision wants them, the watched Job's pods and events."""
+    """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job."""
     observed = from_object(image)
     if is_settled(observed):
         return observed
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
-    jobs = [job for job in await cluster.jobs(observed.namespace, selector) if owned(job, observed.uid)]
+    jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
     observed = replace(observed, jobs=tuple(_job(job) for job in jobs))
     job = watched(observed)
     if job is None or not needs_pods(observed, now):
         return observed
-    pods = await cluster.pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
+    pods = await cluster.list_pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
     about = {job.uid, *(pod["metadata"]["uid"] for pod in pods)}
-    warnings = [] if job.finished else await cluster.warnings(observed.namespace)
+    warnings = [] if job.finished else await cluster.list_warnings(observed.namespace)
     observed = replace(
         observed,
         pods=tuple(_pod(pod) for pod in pods),
@@ -75,25 +76,28 @@ async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
 
 
 async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:
-    """What the built image said before its test failed; without it a person has the test's side only."""
+    """Adds the log of the image under test, if its test failed. Without it, only the probe's view is known."""
     pod = failed_test_pod(observed)
     image = pod.container(IMAGE) if pod else None
     if pod is None or image is None:
         return observed
-    log = await cluster.log(observed.namespace, pod.name, IMAGE, previous=bool(image.restarts))
+    log = ""
+    if image.restarts:  # the instance that ended says more, unless the kubelet has removed it
+        log = await cluster.read_log(observed.namespace, pod.name, IMAGE, previous=True)
+    log = log or await cluster.read_log(observed.namespace, pod.name, IMAGE, previous=False)
     containers = tuple(replace(c, log=log) if c is image else c for c in pod.containers)
     pods = tuple(replace(p, containers=containers) if p is pod else p for p in observed.pods or ())
     return replace(observed, pods=pods)
 
 
 def owned(job: Object, uid: str) -> bool:
-    """Whether the Job's controller is the object with this uid; labels can be forged, owners are checked by the GC."""
+    """Whether the object with this UID controls the Job. Labels can be forged; the garbage collector checks owners."""
     owners = job["metadata"].get("ownerReferences", [])
     return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
 
 
 def finished(job: Object) -> bool:
-    """Whether no pod of this Job runs any more."""
+    """Whether the Job has ended: no pod of it runs any more."""
     conditions = job.get("status", {}).get("conditions", [])
     return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
 

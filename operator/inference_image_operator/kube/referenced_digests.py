@@ -1,4 +1,4 @@
-"""Which images of a repository the statuses refer to, so that retention leaves them alone."""
+"""The images of a repository that the statuses refer to. Retention keeps them."""
 
 from collections.abc import Iterator
 
@@ -8,14 +8,14 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.kube.client import Cluster
 from inference_image_operator.kube.observe import from_object
-from inference_image_operator.observed import InUse, Observed
+from inference_image_operator.observed import Observed, ReferencedDigests
 
 
-async def with_images(cluster: Cluster, config: Config, observed: Observed) -> Observed:
-    """The observation with `in_use`, where this pass may create the Job that needs it.
+async def with_referenced_digests(cluster: Cluster, config: Config, observed: Observed) -> Observed:
+    """The observation with `referenced_digests`, if this reconcile may create the Job that needs it.
 
-    It costs a list of all InferenceImages, so only the passes that may begin a test pay for it, and only where
-    retention is on.
+    It costs a list of all InferenceImages. So only a reconcile that may begin a test reads it, and only if retention
+    is enabled.
     """
     if not config.registries.keep_content_tags or not _may_begin_test(observed):
         return observed
@@ -23,17 +23,19 @@ async def with_images(cluster: Cluster, config: Config, observed: Observed) -> O
     current: dict[str, None] = {}
     history: dict[str, None] = {}
     for namespace in config.watch_namespaces or ("",):
-        async for image in cluster.images(namespace):
+        async for image in cluster.list_inference_images(namespace):
             other = from_object(image)
             if any(names.same_repository(wanted, repository) for repository in _repositories(other)):
                 current |= dict.fromkeys(_current(other))
                 history |= dict.fromkeys(entry.digest for entry in other.status.history)
-    found = InUse(current=tuple(current), history=tuple(digest for digest in history if digest not in current))
-    return replace(observed, in_use=found)
+    found = ReferencedDigests(
+        current=tuple(current), history=tuple(digest for digest in history if digest not in current)
+    )
+    return replace(observed, referenced_digests=found)
 
 
 def _may_begin_test(observed: Observed) -> bool:
-    """Whether the test is next: it is claimed, or the stage that ended may be followed by it."""
+    """Whether the test may be next: the status claims it, or it may follow the finished stage."""
     stage, claimed = observed.status.stage, observed.claimed
     if stage is None:
         return False
@@ -41,7 +43,7 @@ def _may_begin_test(observed: Observed) -> bool:
 
 
 def _repositories(other: Observed) -> Iterator[str]:
-    """Where its images are: by its spec, and where its published image is although its spec has moved on."""
+    """The repositories of an object: those in its spec, and that of its published image, which may differ."""
     yield other.spec.image.repository
     yield from other.spec.image.additional_repositories
     if other.status.image:

@@ -1,4 +1,4 @@
-"""One answer for all who ask for the same thing within a few seconds."""
+"""A cache with a time to live, whose callers share one request."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -8,8 +8,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
-    """Asks `fetch` for a key at most once in `seconds`; whoever asks meanwhile shares the answer, or its error."""
+class TtlCache(Generic[K, V]):
+    """Calls `fetch` for a key at most once in `seconds`. All callers in that time share the answer or the error."""
 
     def __init__(self, fetch: Callable[[K], Coroutine[Any, Any, V]], seconds: float) -> None:
         self._fetch = fetch
@@ -17,7 +17,7 @@ class Recent(Generic[K, V]):
         self._answers: dict[K, asyncio.Task[V]] = {}
 
     async def get(self, key: K) -> V:
-        """The answer. Raises what `fetch` raised."""
+        """The answer for the key. Raises the error of `fetch`."""
         task = self._answers.get(key)
         if task is None:
             task = self._answers[key] = asyncio.create_task(self._fetch(key))

@@ -1,1 +1,1 @@
-"""The process around the decisions: watches, queue, workers, probes."""
+"""The operator's process: watches, queue, workers, health probes."""

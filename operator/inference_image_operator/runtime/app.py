@@ -1,4 +1,4 @@
-"""The process: configuration, logging, connection, probes, the queue, kopf's watches, and the resync."""
+"""The process: the connection, the health probes, the queue, kopf's watches and the resync."""
 
 import asyncio
 import logging
@@ -17,13 +17,13 @@ from inference_image_operator.kube.client import ApiError, KubernetesCluster, Ob
 from inference_image_operator.kube.observe import from_object
 from inference_image_operator.runtime import handlers
 from inference_image_operator.runtime.health import Health
-from inference_image_operator.runtime.pipeline_limiter import Admission, Key
+from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.queue import Queue
 from inference_image_operator.runtime.reconcile import Reconciler
 
 log = logging.getLogger(__name__)
 
-IDENTITY = "inference-image-operator"  # kopf would ask for the user's name, which a container's user has not
+IDENTITY = "inference-image-operator"  # kopf otherwise looks up the user name, which a container's user does not have
 CRD_CHECK = 5.0
 RESTART_PAUSE = 1.0
 HEARTBEAT = 5.0
@@ -38,11 +38,11 @@ async def run(config: Config) -> None:
     cluster = await KubernetesCluster.connect()
     health = Health()
     probes = await health.serve(config.probes.port)
-    admission = Admission(config.concurrency)
-    reconciler = Reconciler(cluster, config, _now, admission, wake=lambda key: queue.add(key))  # noqa: PLW0108 - not there yet
+    limiter = PipelineLimiter(config.concurrency)
+    reconciler = Reconciler(cluster, config, _now, limiter, wake=lambda key: queue.add(key))  # noqa: PLW0108 - the queue does not exist yet
     queue: Queue[Key] = Queue(reconciler, config.workers)
     tasks = [
-        asyncio.create_task(_work(cluster, queue, config, admission), name="queue"),
+        asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
         asyncio.create_task(_resync(cluster, queue, config), name="resync"),
     ]
@@ -68,7 +68,7 @@ def _now() -> datetime:
 async def _watch(
     cluster: KubernetesCluster, queue: Queue[Key], config: Config, health: Health, stop: asyncio.Event
 ) -> None:
-    """kopf, started again whenever a watch error ends it; never before the CRD is served."""
+    """Runs kopf once the API server serves the CRD, and restarts it after every watch error."""
     loop = asyncio.get_running_loop()
 
     def add(key: Key, after: float) -> None:
@@ -76,7 +76,7 @@ async def _watch(
 
     while not stop.is_set():
         if not await cluster.serves_api():
-            log.warning("the CustomResourceDefinition is not installed; waiting for it")
+            log.warning("the API server does not serve the CustomResourceDefinition; waiting for it")
             await _pause(stop, CRD_CHECK)
             continue
         started, ended = threading.Event(), threading.Event()
@@ -88,7 +88,7 @@ async def _watch(
         try:
             await watching
         except Exception:
-            log.exception("the watch ended; it is started again")
+            log.exception("the watch failed; restarting it")
         started.clear()
         await _pause(stop, RESTART_PAUSE)
 
@@ -96,9 +96,9 @@ async def _watch(
 def _run_kopf(
     config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
 ) -> None:
-    """Kopf in an event loop and a thread of its own.
+    """Runs kopf in its own thread and event loop.
 
-    In ours it would take over the signal handlers, and at its end cancel every task that it did not see start.
+    In our event loop, it would replace the signal handlers and, at its end, cancel our tasks.
     """
     asyncio.run(_kopf(config, add, started, stop))
 
@@ -106,7 +106,7 @@ def _run_kopf(
 async def _kopf(
     config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
 ) -> None:
-    """Runs until one of kopf's tasks ends; raises its error."""
+    """Runs until one of kopf's tasks ends. Raises that task's error."""
     tasks = await kopf.spawn_tasks(
         registry=handlers.registry(add),
         settings=handlers.settings(),
@@ -118,17 +118,17 @@ async def _kopf(
         stop_flag=stop,
     )
     ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    stop.set()  # kopf waits for it in a thread, and no event loop closes before its threads have ended
+    stop.set()  # kopf waits for it in a thread, and the event loop closes only after its threads end
     await end_others()
     for task in ended:
         task.result()
 
 
 async def end_others() -> None:
-    """Ends all other tasks of this event loop, however often it takes.
+    """Cancels all other tasks of this event loop, repeatedly, until they have ended.
 
-    `kopf.run_tasks` cancels once and then waits. A cancellation gets lost in a request that is being answered, and it
-    waits for ever: the process lives, and watches nothing.
+    `kopf.run_tasks` cancels only once and then waits. If a cancellation is lost in a running request, it waits for
+    ever: the process lives, but watches nothing.
     """
     while others := asyncio.all_tasks() - {asyncio.current_task()}:
         for task in others:
@@ -136,17 +136,17 @@ async def end_others() -> None:
         await asyncio.wait(others, timeout=CANCEL_AGAIN)
 
 
-async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, admission: Admission) -> None:
-    """The queue's workers; where pipelines are capped, not before those at work are counted."""
+async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, limiter: PipelineLimiter) -> None:
+    """Runs the queue's workers. If the number of pipelines is limited, counts the running ones first."""
     while config.concurrency != Concurrency():
         try:
             async for image in _images(cluster, config):
                 status = from_object(image).status
                 if status.stage and not is_queued(status):
-                    admission.take_over((image["metadata"]["namespace"], image["metadata"]["name"]))
+                    limiter.mark_running((image["metadata"]["namespace"], image["metadata"]["name"]))
             break
         except ApiError as error:
-            log.warning("the pipelines at work could not be counted yet: %s", error)
+            log.warning("cannot count the running pipelines, retrying: %s", error)
             await asyncio.sleep(CRD_CHECK)
     await queue.run()
 
@@ -154,7 +154,7 @@ async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, a
 async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[Object]:
     """Every InferenceImage that this operator serves."""
     for namespace in config.watch_namespaces or ("",):
-        async for image in cluster.images(namespace):
+        async for image in cluster.list_inference_images(namespace):
             yield image
 
 
@@ -166,7 +166,7 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config) -> None:
-    """Looks at every object now and then, for the events that got lost. What is settled is not queued."""
+    """Queues every object that is not settled, at an interval, in case its event was lost."""
     period = parse_duration(config.resync)
     while True:
         await asyncio.sleep(period)
@@ -178,8 +178,8 @@ async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config)
                     queued += 1
                     queue.add((image["metadata"]["namespace"], image["metadata"]["name"]))
         except ApiError as error:
-            log.warning("the resync was cut short: %s", error)
-        log.info("resync: %d objects looked at, %d not settled", seen, queued)
+            log.warning("the resync is incomplete: %s", error)
+        log.info("resync: %d objects, %d not settled", seen, queued)
 
 
 async def _heartbeat(health: Health) -> None:

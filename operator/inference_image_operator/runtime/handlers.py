@@ -1,6 +1,6 @@
-"""kopf's part: watch events become keys on the queue. Nothing is decided and nothing is written here.
+"""The kopf handlers: they put the key of each watch event on the queue. They decide nothing and write nothing.
 
-`on.event` handlers keep no annotations and set no finalizer; kopf never retries them, the queue does.
+`on.event` handlers set no annotations and no finalizers. kopf does not retry them; the queue does.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,21 +10,21 @@ import kopf
 
 from inference_image_operator.api import GROUP, PLURAL, VERSION
 from inference_image_operator.core.decide import is_settled
-from inference_image_operator.diagnosis.pending import LOOK_AFTER
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.kube.client import Object
 from inference_image_operator.kube.observe import finished, from_object
 from inference_image_operator.runtime.pipeline_limiter import Key
 
 SELECTORS = {"jobs.batch": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
-"""Only our Jobs are watched; the API server filters."""
+"""The API server filters the watch to our own Jobs."""
 
 
 def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
-    """The handlers, wired to `add`, which takes seconds until the key is due.
+    """The handlers. They call `add` with a key and the seconds until it is due.
 
-    A new wish and a Job's end are answered at once. Everything else, above all the echo of the operator's own writes,
-    is gathered for a moment.
+    A new spec or request and the end of a Job are due at once. Other events, mainly those of the operator's own
+    writes, are debounced.
     """
     handlers = kopf.OperatorRegistry()
 
@@ -35,7 +35,7 @@ def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def image_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
-        after = image_news(type, raw)
+        after = image_event_delay(type, raw)
         if after is not None:
             add((raw["metadata"]["namespace"], raw["metadata"]["name"]), after)
 
@@ -44,17 +44,17 @@ def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
         raw = dict(body)
         owner = raw["metadata"].get("annotations", {}).get(ANNOTATION_OWNER)
         if owner:
-            add((raw["metadata"]["namespace"], owner), job_news(type, raw))
+            add((raw["metadata"]["namespace"], owner), job_event_delay(type, raw))
 
     return handlers
 
 
-SOON = 1.0
-"""Seconds in which news that somebody waits for are gathered, so that one pass answers them all."""
+EVENT_DEBOUNCE = 1.0
+"""Debounce window in seconds: one reconcile handles all events that arrive in it."""
 
 
-def image_news(kind: str | None, image: Object) -> float | None:
-    """Seconds until an InferenceImage's event is due, None when it asks for nothing. `kind` is None in a listing."""
+def image_event_delay(kind: str | None, image: Object) -> float | None:
+    """Seconds until an InferenceImage's event is due; None to ignore it. `kind` is None in the initial list."""
     if kind == "DELETED":
         return None
     observed = from_object(image)
@@ -64,28 +64,28 @@ def image_news(kind: str | None, image: Object) -> float | None:
     if (status.observed_generation, status.last_handled_request) != (observed.generation, observed.request):
         return 0
     if kind != "MODIFIED":
-        return SOON
+        return EVENT_DEBOUNCE
     if status.stage and status.stage.job_uid:
-        return None  # the echo of our own note that the Job exists: from here on the Job brings the news
-    return LOOK_AFTER
+        return None  # caused by our own write of the UID; from here on the Job's events count
+    return POD_CHECK_DELAY
 
 
-def job_news(kind: str | None, job: Object) -> float:
-    """Seconds until a Job's event is due: its end at once, that it is suspended or resumed soon.
+def job_event_delay(kind: str | None, job: Object) -> float:
+    """Seconds until a Job's event is due: at once for its end, debounced when it is suspended or resumed.
 
-    Its progress waits for the look that a stage gets anyway. Answered one by one, the operator's own writes and the
-    steps of the Job cost more than all the rest of a stage, the API server even more than the operator.
+    Other progress waits for the next check of the pods. A reconcile for each event costs more than the rest of a
+    stage, and costs the API server even more than the operator.
     """
     if kind == "DELETED" or finished(job):
         return 0
     conditions = job.get("status", {}).get("conditions", [])
-    return SOON if any(c["type"] == "Suspended" for c in conditions) else LOOK_AFTER
+    return EVENT_DEBOUNCE if any(c["type"] == "Suspended" for c in conditions) else POD_CHECK_DELAY
 
 
 def settings() -> kopf.OperatorSettings:
-    """Kopf's settings; each value answers something that was seen to go wrong (see docs/decisions/0002)."""
+    """Kopf's settings. Each value prevents a failure that was observed (see docs/decisions/0002)."""
     found = kopf.OperatorSettings()
-    found.scanning.disabled = True  # no rights on namespaces and CRDs; app.py waits for the CRD itself
+    found.scanning.disabled = True  # the operator has no rights on namespaces and CRDs; app.py waits for the CRD
     found.peering.standalone = True
     found.posting.enabled = False  # kopf's own Events
     found.persistence.diffbase_storage = NoDiffs()
@@ -101,26 +101,26 @@ def settings() -> kopf.OperatorSettings:
 
 
 class NoDiffs(kopf.DiffBaseStorage):
-    """Keeps nothing and compares nothing.
+    """Stores nothing and compares nothing.
 
-    Only handlers of changes need that, and the copies of the objects cost half of an event's CPU.
+    Only change handlers need a diff base, and the copies of the objects cost half of an event's CPU time.
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:  # noqa: ANN401 - kopf's own convention
-        """Nothing of an object is of interest for a comparison."""
+        """An empty essence: there is nothing to compare."""
         return kopf.BodyEssence()
 
     def fetch(self, **_: Any) -> None:  # noqa: ANN401 - kopf's own convention
-        """Nothing was kept."""
+        """None: nothing is stored."""
 
     def store(self, **_: Any) -> None:  # noqa: ANN401 - kopf's own convention
-        """Nothing is kept: an annotation of ours would be a write."""
+        """Stores nothing: an annotation would be a write."""
 
 
 class Backoffs:
-    """Endless pauses between kopf's attempts, growing to 15 s: an API server that is down for long is no reason to end.
+    """Endless delays between kopf's attempts, growing to 15 s: kopf must not give up on an API server that is down.
 
-    An iterable that starts anew for every request, as kopf asks.
+    Each iteration starts from the beginning, as kopf requires for every request.
     """
 
     def __iter__(self) -> Iterator[float]:

@@ -9,7 +9,7 @@ LIVE_SECONDS = 60
 
 
 class Health:
-    """What the probes answer from: a heartbeat of the event loop, and whether the CRD is served and watched."""
+    """The state behind the probes: a heartbeat of the event loop, and whether kopf watches the CRD."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -18,16 +18,16 @@ class Health:
         """Whether kopf has started its watches."""
 
     def beat(self) -> None:
-        """The event loop turned."""
+        """Records a heartbeat of the event loop."""
         self._beat = self._clock()
 
     @property
     def live(self) -> bool:
-        """Whether the event loop turned within the last minute."""
+        """Whether the last heartbeat is less than a minute old."""
         return self._clock() - self._beat < LIVE_SECONDS
 
     async def serve(self, port: int) -> web.AppRunner:
-        """Answers `/healthz` and `/readyz` until the runner is cleaned up."""
+        """Serves `/healthz` and `/readyz` until the caller cleans the runner up."""
         app = web.Application()
         app.add_routes([web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)])
         runner = web.AppRunner(app, access_log=None)
@@ -42,5 +42,5 @@ class Health:
         return _answer(self.live and self.watching())
 
 
-def _answer(good: bool) -> web.Response:  # noqa: FBT001 - one private function, one meaning
+def _answer(good: bool) -> web.Response:  # noqa: FBT001 - a private function with one argument
     return web.Response(text="ok" if good else "not ok", status=200 if good else 503)

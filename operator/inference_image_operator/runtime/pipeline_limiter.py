@@ -1,4 +1,4 @@
-"""Who may have a pipeline at work: a cap for the installation and one for each namespace, first come, first served."""
+"""Limits the running pipelines, per installation and per namespace. The oldest object goes first."""
 
 from inference_image_operator.config.installation import Concurrency
 
@@ -6,23 +6,23 @@ Key = tuple[str, str]
 """Namespace and name."""
 
 
-class Admission:
-    """Kept in memory: after a restart, those at work are taken over from their status before anybody is admitted."""
+class PipelineLimiter:
+    """In memory. After a restart, the running pipelines are marked from the statuses before any other may run."""
 
     def __init__(self, limits: Concurrency) -> None:
         self._limits = limits
         self._running: set[Key] = set()
         self._waiting: dict[Key, str] = {}
 
-    def take_over(self, key: Key) -> None:
-        """This object has a pipeline at work already."""
+    def mark_running(self, key: Key) -> None:
+        """Marks this object's pipeline as running."""
         self._waiting.pop(key, None)
         self._running.add(key)
 
-    def ask(self, key: Key, created: str) -> int:
-        """0 when the object may run, from then on until it is released; else its place in the queue, from 1.
+    def acquire(self, key: Key, created: str) -> int:
+        """0 if the object may run, from now until `release`; otherwise its place in the queue, from 1.
 
-        `created` is the object's creation time, RFC 3339: older objects go first.
+        `created` is the object's creation time, RFC 3339. Older objects go first.
         """
         if key in self._running:
             return 0
@@ -40,11 +40,11 @@ class Admission:
             if other == key:
                 break
         if fits:
-            self.take_over(key)
+            self.mark_running(key)
         return 0 if fits else place
 
     def release(self, key: Key) -> list[Key]:
-        """The object's pipeline has ended; returns those that wait, oldest first, for one may have its turn now."""
+        """Ends the object's pipeline. Returns the waiting objects, oldest first, since one of them may run now."""
         self._waiting.pop(key, None)
         if key not in self._running:
             return []

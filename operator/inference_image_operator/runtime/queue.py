@@ -18,10 +18,10 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Queue(Generic[K]):
-    """Runs `work` for every added key: never twice at once for one key, and again if it was added meanwhile.
+    """Runs `work` for every added key: never twice at once for one key, and again if the key is added meanwhile.
 
-    `work` returns seconds until the key is due again, or None. If it raises, the key comes back after a delay that
-    doubles up to 30 s, never earlier than the API server's Retry-After.
+    `work` returns the seconds until the key is due again, or None. If it raises, the queue retries the key after a
+    delay that doubles up to 30 s, and not before the API server's Retry-After.
     """
 
     def __init__(self, work: Callable[[K], Awaitable[float | None]], workers: int) -> None:
@@ -36,7 +36,7 @@ class Queue(Generic[K]):
         self._not_before: dict[K, float] = {}
 
     def add(self, key: K, after: float = 0) -> None:
-        """Makes the key due in `after` seconds, or earlier if it is already; never before its back-off has passed."""
+        """Makes the key due in `after` seconds, or earlier if it is due earlier; never before its back-off ends."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         earliest = self._not_before.get(key, 0)
@@ -60,7 +60,7 @@ class Queue(Generic[K]):
             self._ready.put_nowait(key)
 
     async def run(self) -> None:
-        """Works until it is cancelled."""
+        """Runs the workers until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._workers):
@@ -89,7 +89,7 @@ class Queue(Generic[K]):
         except ApiError as error:
             return self._delay(key, error)
         except Exception:
-            log.exception("a pass failed", extra={"key": key})
+            log.exception("reconcile failed", extra={"key": key})
             return self._delay(key, None)
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
@@ -97,11 +97,11 @@ class Queue(Generic[K]):
 
     def _delay(self, key: K, error: ApiError | None) -> float:
         if error is not None and error.status == _CONFLICT:
-            return FIRST_DELAY * random.uniform(0.5, 1)  # noqa: S311 - spreads load, hides nothing
+            return FIRST_DELAY * random.uniform(0.5, 1)  # noqa: S311 - spreads load, not for security
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = min(MAX_DELAY, FIRST_DELAY * 2.0 ** (failures - 1)) * random.uniform(0.75, 1)  # noqa: S311
         if error is not None:
             delay = max(delay, error.retry_after or 0)
-            log.warning("a pass failed, again in %.1f s: %s", delay, error, extra={"key": key})
+            log.warning("reconcile failed, retrying in %.1f s: %s", delay, error, extra={"key": key})
         self._not_before[key] = asyncio.get_running_loop().time() + delay
         return delay

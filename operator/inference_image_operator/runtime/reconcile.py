@@ -1,4 +1,4 @@
-"""One pass over one object: observe, decide, write the claim, act. The thin shell around `decide`."""
+"""The reconcile of one object: observe, decide, write the claim, act. The thin shell around `decide`."""
 
 import logging
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_operator.api import Status, write
 from inference_image_operator.api.conditions import Editor, Type
 from inference_image_operator.api.conditions import owned as owned_conditions
@@ -16,48 +17,49 @@ from inference_image_operator.core.decision import CreateJob, Decision, DeleteJo
 from inference_image_operator.kube.client import ApiError, Cluster, Object
 from inference_image_operator.kube.events import event
 from inference_image_operator.kube.observe import from_object, observe, owned
-from inference_image_operator.kube.referenced_digests import with_images
+from inference_image_operator.kube.referenced_digests import with_referenced_digests
 from inference_image_operator.observed import CreateRefusal, Observed
-from inference_image_operator.runtime.pipeline_limiter import Admission, Key
+from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 
 log = logging.getLogger(__name__)
 
+_RETRIED = "The operator tries again."
 _CONFLICT = 409
 _UNPROCESSABLE = 422
 _FORBIDDEN = 403
 _TERMINATED = "is being terminated"
-"""The API server's words for a namespace that goes away."""
+"""Part of the API server's message about a namespace that is being deleted."""
 
 
 class Reconciler:
-    """Brings one object a step further at each call."""
+    """Takes one object one step further with each call."""
 
     def __init__(
         self,
         cluster: Cluster,
         config: Config,
         clock: Callable[[], datetime],
-        admission: Admission,
+        limiter: PipelineLimiter,
         wake: Callable[[Key], None],
     ) -> None:
         self._cluster = cluster
         self._config = config
         self._clock = clock
-        self._admission = admission
+        self._limiter = limiter
         self._wake = wake
 
     async def __call__(self, key: Key) -> float | None:
-        """One pass; returns seconds until the next, None when only an event can bring news.
+        """One reconcile. Returns the seconds until the next one; None if it waits for an event.
 
-        Raises ApiError: the caller tries again, after a back-off.
+        Raises ApiError. The caller retries after a back-off.
         """
-        image = await self._cluster.image(*key)
+        image = await self._cluster.get_inference_image(*key)
         if image is None or is_settled(from_object(image)):
             self._release(key)
             return None
         try:
             observed = await observe(self._cluster, image, self._clock())
-            observed = await with_images(self._cluster, self._config, observed)
+            observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
         except ApiError as error:
             if error.status == _FORBIDDEN and _TERMINATED not in error.message:
@@ -65,30 +67,30 @@ class Reconciler:
             raise
 
     async def _say_forbidden(self, image: Object, message: str) -> None:
-        """Tells the object's readers which right the operator lacks; the pass is tried again all the same."""
+        """Writes into the status which right the operator lacks. The queue retries all the same."""
         observed = from_object(image)
         conditions = Editor(observed.status, observed.generation, self._clock())
-        text = f"{message} It is tried again."
-        if has_ended(observed):  # only a look is hindered
+        text = f"{message} {_RETRIED}"
+        if has_ended(observed):  # this only prevents polling
             conditions.set(Type.POLL_FAILED, "True", "Forbidden", text)
         else:
             conditions.set(Type.READY, "False", "Forbidden", text)
             conditions.set(Type.RECONCILING, "True", "Forbidden", text)
         try:
             await self._write(image, observed, replace(_ours(observed.status), conditions=conditions.all))
-        except ApiError as error:  # what is refused may be this very write, or the pass has written before
-            log.info("the object could not be told: %s", error)
+        except ApiError as error:  # the missing right may be this one, or this reconcile has written before
+            log.info("cannot write the missing right into the status: %s", error)
 
     def _place(self, key: Key, image: Object, observed: Observed) -> int:
-        """0 for whoever is at work or may begin, else the place in the queue. A look is no pipeline."""
+        """0 if the object runs or may run, otherwise its place in the queue. A poll is not a pipeline."""
         if observed.spec.suspend or has_ended(observed):
             return 0
         if any(not job.finished for job in observed.jobs):
-            self._admission.take_over(key)
-        return self._admission.ask(key, image["metadata"]["creationTimestamp"])
+            self._limiter.mark_running(key)
+        return self._limiter.acquire(key, image["metadata"]["creationTimestamp"])
 
     def _release(self, key: Key) -> None:
-        for other in self._admission.release(key):
+        for other in self._limiter.release(key):
             self._wake(other)
 
     async def _follow(self, image: Object, observed: Observed) -> float | None:
@@ -103,7 +105,7 @@ class Reconciler:
         return await self._refused(observed, decision, refusal) if refusal else decision.requeue_after
 
     async def _carry_out(self, observed: Observed, decision: Decision) -> CreateRefusal | None:
-        """Jobs first, because everybody waits for them; then the Events, whatever became of the Jobs."""
+        """Carries out the Jobs first, because the pipeline waits for them, then the Events, even if a Job fails."""
         try:
             for action in decision.actions:
                 if not isinstance(action, Emit) and (refusal := await self._act(observed, action)):
@@ -115,20 +117,20 @@ class Reconciler:
                     await self._emit(replace(observed, status=decision.status), action)
 
     async def _write(self, image: Object, observed: Observed, status: Status) -> bool:
-        """The claim. Nothing is written when nothing changed; somebody else's newer write makes it fail (409)."""
+        """Writes the status, which is the claim, if it changed. A newer write by another client makes it fail (409)."""
         if status == _ours(observed.status):
             return False
         await self._cluster.apply_status(image, write(status))
         return True
 
     async def _is_current(self, image: Object) -> bool:
-        """Whether the object is still as it was read, before its Jobs were.
+        """Whether the object is unchanged since it was read, before its Jobs were read.
 
-        Another operator may have claimed and created a Job between the two reads. To this pass it looks like one that
-        nobody claims. A pass that writes learns that by the write.
+        Between the two reads, another operator may claim and create a Job. This reconcile then sees a Job without a
+        claim. A reconcile that writes the status notices this through the write (409).
         """
         meta = image["metadata"]
-        current = await self._cluster.image(meta["namespace"], meta["name"])
+        current = await self._cluster.get_inference_image(meta["namespace"], meta["name"])
         return current is not None and current["metadata"]["resourceVersion"] == meta["resourceVersion"]
 
     async def _act(self, observed: Observed, action: CreateJob | DeleteJob) -> CreateRefusal | None:
@@ -145,13 +147,13 @@ class Reconciler:
             await self._cluster.create_job(manifest)
         except ApiError as error:
             if error.status == _CONFLICT and error.reason == "AlreadyExists":
-                existing = await self._cluster.job(observed.namespace, name)
+                existing = await self._cluster.get_job(observed.namespace, name)
                 if existing is None or owned(existing, observed.uid):
                     return None
                 return CreateRefusal(
                     reason="JobNameConflict",
-                    message=f"A Job named {name} exists and is not this object's; it was left alone. Remove it, then "
-                    "set the annotation uai.ucloud.cn/requestedAt to a new value.",
+                    message=f"Job {name} exists and belongs to another owner. The operator leaves it alone. Delete it, "
+                    + REQUEST_AGAIN,
                     foreign=True,
                 )
             return _refusal(name, error)
@@ -159,15 +161,15 @@ class Reconciler:
         return None
 
     async def _emit(self, observed: Observed, emit: Emit) -> None:
-        """Events are for people and never hold up the work."""
+        """Creates an Event. Events are for people, so a failure does not stop the reconcile."""
         try:
             await self._cluster.create_event(event(observed, emit, self._clock()))
         except ApiError as error:
-            log.warning("an Event was lost: %s", error)
+            log.warning("cannot create an Event: %s", error)
 
     async def _refused(self, observed: Observed, decision: Decision, refusal: CreateRefusal) -> float | None:
-        """Decides anew, knowing the refusal, on the object as the claim left it."""
-        current = await self._cluster.image(observed.namespace, observed.name)
+        """Decides again, now with the refusal, on the object as the claim left it."""
+        current = await self._cluster.get_inference_image(observed.namespace, observed.name)
         if current is None:
             return None
         again = replace(from_object(current), jobs=observed.jobs, refusal=refusal)
@@ -190,15 +192,15 @@ def _deletes(decision: Decision) -> bool:
 
 
 def _refusal(name: str, error: ApiError) -> CreateRefusal:
-    """Why the API server would not create the Job; raises the error again when it may simply pass.
+    """Why the API server refused to create the Job.
 
-    Raises ApiError.
+    Raises ApiError, the error itself, if it may be transient.
     """
     if error.status == _UNPROCESSABLE:
-        message = f"The API server refused Job {name}: {error.message} Change the spec."
+        message = f"The API server rejected Job {name}: {error.message} Correct the spec."
         return CreateRefusal(reason="JobInvalid", message=message, final=True)
     if error.status == _FORBIDDEN and "exceeded quota" in error.message:
-        return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} It is tried again.")
+        return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} {_RETRIED}")
     if error.status == _FORBIDDEN and _TERMINATED not in error.message:
-        return CreateRefusal(reason="Forbidden", message=f"{error.message} It is tried again.")
+        return CreateRefusal(reason="Forbidden", message=f"{error.message} {_RETRIED}")
     raise error

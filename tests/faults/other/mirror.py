@@ -1,4 +1,4 @@
-"""A small kopf operator of the usual kind: a Mirror's text becomes a ConfigMap. The harness is tried on it.
+"""A small, typical kopf operator: it copies a Mirror's text into a ConfigMap. It tests the harness.
 
 With BUG=generated it makes up a name for the ConfigMap and notes it in the status afterwards: a crash in
 between leaves a ConfigMap that nobody knows. With BUG=noted it leaves its status to kopf, which writes it after its own

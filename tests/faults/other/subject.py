@@ -1,4 +1,4 @@
-"""The Mirror operator as a subject of the harness: what an author of another kopf operator writes, and all of it."""
+"""The Mirror operator as a subject: everything that an author of another kopf operator has to write."""
 
 import json
 import sys
@@ -40,13 +40,13 @@ RULES = [
 
 
 def install(api: Api) -> None:
-    """The CRD, served."""
+    """Installs the CRD, and waits until the API server serves it."""
     api.apply(CRD_PATH, CRD)
     wait_for("mirrors are served", lambda: api.find(GROUP))
 
 
 def grant(api: Api, namespace: str) -> str:
-    """A service account that may do what the operator does."""
+    """Creates a service account with the rights of the operator."""
     subject = {"kind": "ServiceAccount", "name": "mirror", "namespace": namespace}
     api.apply(f"/api/v1/namespaces/{namespace}/serviceaccounts/mirror", {
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "mirror"},
@@ -60,7 +60,7 @@ def grant(api: Api, namespace: str) -> str:
 
 
 def command(_: Path, namespace: str, wanted: Mapping[str, Any]) -> tuple[Sequence[str], Mapping[str, str]]:
-    """As its users start it."""
+    """The command, as its users start it."""
     program = Path(__file__).with_name("mirror.py")
     argv = [sys.executable, "-m", "kopf", "run", "--standalone", f"--namespace={namespace}", str(program)]
     return argv, {"BUG": str(wanted.get("bug", ""))}
@@ -92,12 +92,12 @@ def _edit(bench: Bench) -> None:
 
 
 def final(bench: Bench) -> Object:
-    """Texts, and whether the status names a ConfigMap."""
+    """The texts, and whether the status names a ConfigMap."""
     return {"texts": _texts(bench), "noted": "configMap" in bench.api.get(_path(bench)).get("status", {})}
 
 
 def violations(writes: Sequence[Write]) -> list[str]:
-    """It never makes a ConfigMap without an owner."""
+    """Violations: a ConfigMap without an owner."""
     return [
         f"ConfigMap {write.name} belongs to nobody"
         for write in writes

@@ -1,4 +1,4 @@
-"""What the comparison of builders stands on: equal contexts, counted bytes, measured processes."""
+"""The basis of the builder comparison: equal contexts, counted bytes, measured processes."""
 
 import http.server
 import json
@@ -15,7 +15,7 @@ from bench.counted import counted
 from devcluster.lib.in_thread import serving
 
 
-def test_equal_seeds_make_equal_contexts_and_others_change_the_weights_alone(tmp_path):
+def test_equal_seeds_make_equal_contexts_and_other_seeds_change_only_the_weights(tmp_path):
     for name, seed in (("a", 2), ("b", 2), ("c", 3)):
         make_context(tmp_path / name, "base", 17 * MIB, seed=seed)
     files = {
@@ -53,7 +53,7 @@ def test_the_proxy_counts_what_the_registry_receives():
 
 
 @pytest.mark.parametrize("code", [0, 3])
-def test_a_process_is_measured_without_the_memory_of_who_starts_it(tmp_path, code):
+def test_a_process_is_measured_without_the_memory_of_its_parent(tmp_path, code):
     ballast = b"x" * (200 * MIB)
     program = f"import sys; data = b'y' * ({MIB} * 80); sys.exit({code})"
     result = tmp_path / "result"

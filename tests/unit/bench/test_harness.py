@@ -23,7 +23,7 @@ def test_a_percentile_is_the_nearest_rank(values, share, expected):
     assert percentile(values, share) == expected
 
 
-def test_no_values_have_no_percentile():
+def test_without_values_there_is_no_percentile():
     with pytest.raises(ValueError, match="no values"):
         percentile([], 0.5)
 
@@ -37,7 +37,7 @@ def test_a_ratio_is_ours_over_the_baseline_and_absent_without_one():
 @pytest.mark.parametrize(
     ("value", "text"), [(None, ""), (0, "0"), (2, "2"), (1.234, "1.23"), (12345.6, "12,346"), (0.01234, "0.0123")]
 )
-def test_numbers_have_three_digits_that_count(value, text):
+def test_numbers_have_three_significant_digits(value, text):
     assert number(value) == text
 
 

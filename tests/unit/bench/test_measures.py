@@ -1,4 +1,4 @@
-"""What the benchmarks measure with: proc(5), the audit log, the baseline's Jobs, times of runs."""
+"""The measurements of the benchmarks: proc(5), the audit log, the baseline's Jobs, durations of runs."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def test_memory_is_in_bytes():
     assert (found.resident_bytes, found.peak_bytes) == (1 << 20, 2 << 20)
 
 
-def test_a_real_process_has_used_something():
+def test_a_real_process_has_used_cpu_and_memory():
     found = usage(os.getpid())
     assert found.cpu_seconds > 0
     assert 0 < found.resident_bytes <= found.peak_bytes
@@ -33,7 +33,7 @@ def event(user, verb, resource, subresource=None):
     return json.dumps({"user": {"username": user}, "verb": verb, "objectRef": target}) + "\n"
 
 
-def test_only_writes_of_this_user_after_the_start_are_counted_and_each_once(tmp_path):
+def test_each_write_of_this_user_after_the_start_is_counted_once(tmp_path):
     log = tmp_path / "audit.log"
     log.write_text(event("me", "create", "jobs"))
     counter = WriteCounter(log, "me")
@@ -58,11 +58,11 @@ def test_the_baseline_creates_the_operators_own_jobs_in_their_order():
     assert [manifest["metadata"]["labels"][plain.STAGE] for manifest in found] == ["0", "1", "2", "3"]
 
 
-def test_the_baselines_jobs_belong_to_nobody_so_that_the_garbage_collector_leaves_them():
+def test_the_baselines_jobs_have_no_owner_so_that_the_garbage_collector_keeps_them():
     assert not any("ownerReferences" in manifest["metadata"] for manifest in plain.manifests())
 
 
-def test_a_workflow_has_as_many_steps_as_a_pipeline_has_stages_one_after_the_other():
+def test_a_workflow_has_one_sequential_step_per_stage():
     steps = argo.workflow("w")["spec"]["templates"][0]["steps"]
     assert [len(parallel) for parallel in steps] == [1] * len(plain.manifests())
 

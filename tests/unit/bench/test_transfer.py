@@ -1,4 +1,4 @@
-"""The transfer benchmark, small: every client moves the same bytes, and the figures are of what they say."""
+"""The transfer benchmark at small size: every client transfers the same bytes, and the figures are correct."""
 
 import pytest
 
@@ -11,14 +11,14 @@ def found():
         yield found
 
 
-def test_small_files_are_moved_by_us_and_by_the_sdk(found):
+def test_small_files_with_our_client_and_the_sdk(found):
     figures = small(found, 3, rounds=1)
     assert [figure.unit for figure in figures] == ["files/s"] * 4
     assert all(figure.ratio for figure in figures)
     assert len(found.store.list("ours/small/", limit=9)) == len(found.store.list("put/small/", limit=9)) == 3
 
 
-def test_a_large_object_is_moved_by_us_by_curl_and_by_the_sdk(found):
+def test_a_large_object_with_our_client_curl_and_the_sdk(found):
     figures = large(found, 2 * BLOCK, rounds=1)
     assert [figure.unit for figure in figures] == ["MB/s"] * 4 + ["MiB"] * 2
     assert all(figure.ratio for figure in figures)

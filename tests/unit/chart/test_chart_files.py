@@ -1,4 +1,4 @@
-"""The chart as it is written: values agree with the program, the schema is strict, the rights are few."""
+"""The chart's files: values agree with the program, the schema is strict, RBAC rules are minimal."""
 
 import copy
 import ipaddress
@@ -34,7 +34,7 @@ def _yaml(path: str) -> Any:
 
 @pytest.fixture
 def values() -> dict[str, Any]:
-    """The default values with the images that are required."""
+    """The default values plus the required images."""
     return _yaml("values.yaml") | _yaml("ci/test-values.yaml")
 
 
@@ -43,7 +43,7 @@ def schema() -> dict[str, Any]:
     return json.loads((CHART / "values.schema.json").read_text())
 
 
-def test_versions_are_the_projects() -> None:
+def test_the_chart_has_the_projects_version() -> None:
     chart = _yaml("Chart.yaml")
     assert {chart["version"], chart["appVersion"]} == {inference_image_contract.__version__}
 
@@ -54,7 +54,7 @@ def test_rights_are_exactly_what_the_operator_uses() -> None:
     assert yaml.safe_load(rules) == RULES
 
 
-def test_no_template_grants_rights_beside_those() -> None:
+def test_no_template_grants_other_rights() -> None:
     rbac = (CHART / "templates" / "rbac.yaml").read_text()
     assert re.findall(r"rules:\n(.*)\n", rbac) == [
         '  {{- include "operator.rules" $ | nindent 2 }}',
@@ -95,7 +95,7 @@ def test_every_setting_of_the_program_is_a_value(schema: dict[str, Any]) -> None
             assert set(section["properties"]) == set(known), name
 
 
-def test_default_values_pass_once_the_images_are_named(values: dict[str, Any], schema: dict[str, Any]) -> None:
+def test_default_values_with_images_pass_the_schema(values: dict[str, Any], schema: dict[str, Any]) -> None:
     jsonschema.validate(values, schema)
 
 
@@ -149,7 +149,7 @@ def test_wrong_values_are_refused(values: dict[str, Any], schema: dict[str, Any]
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "100.80.80.80", "100.100.100.200"])
-def test_steps_do_not_reach_the_metadata_of_the_machine(values: dict[str, Any], address: str) -> None:
-    """100.80.80.80 is UCloud's, user data included; 169.254.169.254 is that of most others."""
+def test_steps_cannot_reach_the_metadata_service(values: dict[str, Any], address: str) -> None:
+    """100.80.80.80 is UCloud's, including user data; 169.254.169.254 is that of most other clouds."""
     denied = [ipaddress.ip_network(one) for one in values["networkPolicy"]["stepDenied"]]
     assert any(ipaddress.ip_address(address) in network for network in denied)

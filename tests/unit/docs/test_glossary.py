@@ -18,7 +18,7 @@ REPLACED = {
     "out of memory": r"\b[Ff]or want of\b|\b[Ss]tarv(e|es|ed|ing)\b",
     "custom CA": r"\bown CA\b",
     "untrusted": r"\bof (a )?strangers?\b|\bstrangers?'s?\b",
-    "invalid, unknown": r"\b(is|are) none\b",
+    "invalid, unknown": r"(?<!there )\b(is|are) none\b",
     "again": r"\banew\b",
     "goes into": r"\bbelongs? into\b",
 }

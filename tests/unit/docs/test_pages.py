@@ -26,7 +26,7 @@ _LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _NAMED_PAGE = re.compile(r"(?<![\w./-])docs/[\w./-]+\.md\b")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z0-9-]+):", re.MULTILINE)
 
 
 def blocks(page: Path, kind: str) -> list[str]:
@@ -77,7 +77,7 @@ def test_pages_that_the_sources_name_exist() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_make_commands_exist(page: Path) -> None:
-    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z0-9-]*)", page.read_text(), re.MULTILINE))
     assert named - targets() == set()
 
 

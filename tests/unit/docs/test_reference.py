@@ -102,8 +102,8 @@ def test_comments_are_those_above_and_behind_a_key() -> None:
         ({"minimum": 1, "maximum": 9}, ["1 to 9."]),
         ({"maxLength": 63}, ["At most 63 characters."]),
         ({"minItems": 1}, ["At least 1 entry."]),
-        ({"uniqueItems": True}, ["No entry twice."]),
-        ({"x-kubernetes-list-map-keys": ["name"]}, ["No two entries with the same `name`."]),
+        ({"uniqueItems": True}, ["Entries are unique."]),
+        ({"x-kubernetes-list-map-keys": ["name"]}, ["Entries have unique values of `name`."]),
         ({"pattern": "^a|b$"}, [r"Matches `^a\|b$`."]),
     ],
 )

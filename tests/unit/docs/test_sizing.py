@@ -10,7 +10,7 @@ import pytest
 
 from inference_image_operator.api.quantities import quantity
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import StepResources
+from inference_image_operator.config.installation import ContainerDefaults
 from inference_image_operator.jobs.sizing import disk
 from tests.support.world import World
 
@@ -66,7 +66,7 @@ def test_requests_of_a_stage(name: str) -> None:
 
 @pytest.mark.parametrize(("cores", "gib"), [(2, 4), (4, 8), (8, 16), (16, 32)])
 def test_pipelines_that_fit_a_node(cores: int, gib: int) -> None:
-    export = StepResources().export
+    export = ContainerDefaults().export
     cpu = cores - RESERVED_CPU
     memory = gib - RESERVED_GIB - EVICTED * gib
     by_requests = min(cpu // quantity(export.requests["cpu"]), memory * GIB // quantity(export.requests["memory"]))

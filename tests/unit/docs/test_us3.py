@@ -30,4 +30,4 @@ def test_the_times_are_the_programs() -> None:
     assert (waits.standard.every, waits.expedited.every) == ("15m", "2m")
     assert "every 15 minutes (Expedited: 2)" in TEXT
     assert (waits.standard.deadline, waits.expedited.deadline) == ("12h", "1h")
-    assert "After 12 hours of looks (Expedited: 1)" in TEXT
+    assert "After 12 hours (Expedited: 1)" in TEXT

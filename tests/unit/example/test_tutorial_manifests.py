@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.story import PREPARED, SOURCE, TRAINING_OUTPUT, TUTORIAL
+from demo.scenario import PREPARED, SOURCE, TRAINING_OUTPUT, TUTORIAL
 
 EXAMPLE = TUTORIAL.example
 NAMES = {"secretRef", "pushSecretRef", "caSecretRef"}

@@ -1,4 +1,4 @@
-"""Archives depend on names, content and modes alone."""
+"""Archives depend only on names, content and modes."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""The images of a release: which there are, what each is called, and the values that name them."""
+"""The images of a release: the list, their names, and the chart's values for them."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ CHART = ROOT / "deploy" / "helm"
 REFERENCES = {name: catalog.tagged("registry.test/team", name, "1.2.3") for name in catalog.REPOSITORIES}
 
 
-def test_every_image_of_the_development_cluster_is_released_but_the_tutorials() -> None:
+def test_every_image_of_the_development_cluster_is_released_except_the_tutorials() -> None:
     assert {image.name for image in devtools.IMAGES} - set(catalog.REPOSITORIES) == {"tutorial-base"}
     assert [image.name for image in catalog.chosen([])] == list(catalog.REPOSITORIES)
 
@@ -24,7 +24,7 @@ def test_images_are_chosen_by_name() -> None:
     assert [image.name for image in catalog.chosen(["kaniko", "build"])] == ["kaniko", "build"]
 
 
-def test_an_unknown_image_is_refused_with_the_names_there_are() -> None:
+def test_the_error_for_an_unknown_image_lists_the_known_ones() -> None:
     with pytest.raises(ReleaseError, match=r"There is no image bild\. There are: operator, export, "):
         catalog.chosen(["kaniko", "bild"])
 
@@ -48,19 +48,19 @@ def test_every_dockerfile_has_a_public_default_that_an_argument_replaces(dockerf
         ("registry.test", "registry.test"),
     ],
 )
-def test_a_registry_is_taken(registry: str, taken: str) -> None:
+def test_a_valid_registry_is_accepted(registry: str, taken: str) -> None:
     assert catalog.check_registry(registry) == taken
 
 
 @pytest.mark.parametrize(
     "registry", ["https://registry.test/a", "registry.test/A", "registry.test/a:1", "team/a", "registry.test/a b", "/a"]
 )
-def test_what_is_no_registry_is_refused(registry: str) -> None:
+def test_an_invalid_registry_is_refused(registry: str) -> None:
     with pytest.raises(ReleaseError, match="is not host"):
         catalog.check_registry(registry)
 
 
-def test_a_missing_registry_is_asked_for() -> None:
+def test_a_missing_registry_is_refused_with_an_example() -> None:
     with pytest.raises(ReleaseError, match="Write REGISTRY=host/path"):
         catalog.check_registry("")
 
@@ -75,11 +75,11 @@ def test_the_values_pass_the_charts_schema() -> None:
     jsonschema.validate(merged, json.loads((CHART / "values.schema.json").read_text()))
 
 
-def test_the_values_name_what_was_built_and_nothing_else() -> None:
+def test_the_values_name_only_built_images() -> None:
     digest = "sha256:" + "0" * 64
     text = catalog.values_text({"kaniko": catalog.by_digest("registry.test/team", "kaniko", digest)})
     assert yaml.safe_load(text) == {"images": {"kaniko": f"registry.test/team/kaniko@{digest}"}}
 
 
-def test_the_base_for_onnx_is_told_in_a_comment() -> None:
+def test_a_comment_names_the_base_for_onnx() -> None:
     assert catalog.values_text(REFERENCES).endswith("\n# registry.test/team/inference-base-onnx:1.2.3\n")

@@ -1,4 +1,4 @@
-"""Versions, install.yaml, checksums, notes and the place that a release is written to."""
+"""Versions, install.yaml, checksums, notes and the output folder of a release."""
 
 import hashlib
 import subprocess
@@ -20,13 +20,13 @@ ROOT = Path(__file__).parents[3]
     ("python", "chart"),
     [("0.1.0", "0.1.0"), ("0.1.0.dev", "0.1.0-dev"), ("0.1.0.dev3", "0.1.0-dev.3"), ("1.2.3rc1", "1.2.3-rc.1")],
 )
-def test_the_version_as_helm_writes_it(python: str, chart: str) -> None:
+def test_the_version_in_helms_form(python: str, chart: str) -> None:
     assert versions.chart_version(python) == chart
 
 
 @pytest.mark.parametrize("version", ["1.2", "v1.2.3", "1.2.3+local", "1.2.3 "])
-def test_a_version_of_another_form_is_refused(version: str) -> None:
-    with pytest.raises(ReleaseError, match="has an unknown form"):
+def test_a_version_with_an_unsupported_form_is_refused(version: str) -> None:
+    with pytest.raises(ReleaseError, match="has an unsupported form"):
         versions.chart_version(version)
 
 
@@ -41,12 +41,12 @@ def test_a_tag_of_another_version_is_refused(tag: str) -> None:
         versions.check_tag(tag, "1.2.3")
 
 
-def test_the_version_is_that_of_the_code() -> None:
+def test_the_version_comes_from_the_code() -> None:
     assert source.version() == inference_image_contract.__version__
     assert versions.chart_version(source.version())
 
 
-def test_the_time_is_stated_or_the_commits() -> None:
+def test_the_time_is_source_date_epoch_or_that_of_the_commit() -> None:
     argv = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
     committed = int(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     assert source.epoch({}) == committed
@@ -63,7 +63,7 @@ def test_the_manifest_begins_with_its_namespace() -> None:
     assert other == {"kind": "ConfigMap"}
 
 
-def test_a_registry_that_nobody_named_is_pointed_out() -> None:
+def test_a_placeholder_for_the_registry_is_pointed_out() -> None:
     assert f"# Replace {manifest.PLACEHOLDER} " in manifest.header("1.2.3", manifest.PLACEHOLDER)
     assert "Replace" not in manifest.header("1.2.3", "registry.test/team")
 
@@ -72,7 +72,7 @@ def test_the_manifest_is_rendered_for_the_oldest_kubernetes() -> None:
     assert f"{kubernetes.FLOOR}.0" == package.OLDEST_KUBERNETES
 
 
-def test_sums_are_those_of_sha256sum(tmp_path: Path) -> None:
+def test_sha256sum_verifies_the_sums(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"b")
     (tmp_path / "a").write_bytes(b"a")
     (tmp_path / sums.NAME).write_text("earlier")

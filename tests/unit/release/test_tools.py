@@ -30,7 +30,7 @@ BUILD = tools.Build(
         ("docker", {"docker", "podman", "buildah"}, Tool.DOCKER),
     ],
 )
-def test_the_tool_that_is_taken(wanted: str, present: set[str], chosen: Tool) -> None:
+def test_the_preferred_tool_is_chosen(wanted: str, present: set[str], chosen: Tool) -> None:
     assert tools.choose(wanted, present) is chosen
 
 
@@ -42,7 +42,7 @@ def test_the_tool_that_is_taken(wanted: str, present: set[str], chosen: Tool) ->
         ("kaniko", {"buildah"}, "TOOL=kaniko is unknown. Use one of: buildah, podman, docker"),
     ],
 )
-def test_a_tool_that_is_not_there(wanted: str, present: set[str], message: str) -> None:
+def test_a_missing_tool_is_refused(wanted: str, present: set[str], message: str) -> None:
     with pytest.raises(ReleaseError, match=message):
         tools.choose(wanted, present)
 
@@ -64,20 +64,20 @@ def test_docker_gets_the_time_as_an_argument() -> None:
     ]
 
 
-def test_the_digest_of_a_push_is_noted() -> None:
+def test_the_digest_of_a_push_is_recorded() -> None:
     words = ["push", "--digestfile=/d", "--tls-verify=false", REFERENCE]
     assert tools.push(Tool.BUILDAH, REFERENCE, Path("/d"), ["--tls-verify=false"]) == ["buildah", *words]
     assert tools.push(Tool.DOCKER, REFERENCE, Path("/d")) == ["docker", "push", REFERENCE]
 
 
-def test_docker_tells_the_digest_of_this_repository() -> None:
+def test_docker_reports_the_digest_of_this_repository() -> None:
     listing = f"registry.test/other/kaniko@sha256:{'b' * 64}\nregistry.test/team/kaniko@{DIGEST}\n"
     assert tools.digest_of(REFERENCE, listing) == DIGEST
 
 
 @pytest.mark.parametrize("listing", ["", "registry.test/team/kaniko2@" + DIGEST])
-def test_docker_that_knows_no_digest(listing: str) -> None:
-    with pytest.raises(ReleaseError, match="docker knows no digest of"):
+def test_docker_without_a_digest_is_refused(listing: str) -> None:
+    with pytest.raises(ReleaseError, match="docker has no digest for"):
         tools.digest_of(REFERENCE, listing)
 
 
@@ -87,11 +87,11 @@ def test_an_invalid_digest_is_refused(text: str) -> None:
         tools.check_digest(text)
 
 
-def test_white_space_around_a_digest_is_left_out() -> None:
+def test_white_space_around_a_digest_is_stripped() -> None:
     assert tools.check_digest(DIGEST + "\n") == DIGEST
 
 
-def test_docker_takes_and_writes_no_layouts() -> None:
+def test_docker_cannot_read_or_write_layouts() -> None:
     for command in (
         lambda: tools.layout(Tool.DOCKER, REFERENCE, Path("/l"), "1.2.3"),
         lambda: tools.pull(Tool.DOCKER, Path("/a")),

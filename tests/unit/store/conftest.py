@@ -1,4 +1,4 @@
-"""A store on a stand-in of each test, with pauses too short to wait for."""
+"""A stand-in and a store for each test, with very short pauses."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ def standin(tmp_path: Path) -> Iterator[StandIn]:
 
 @pytest.fixture
 def connect(standin: StandIn) -> Callable[..., Store]:
-    """Stores on the stand-in: by other keys, buckets or endpoints where a test says so."""
+    """Makes stores on the stand-in, with other keys, buckets or endpoints on request."""
 
     def connect(
         public: str = "CANARY-PUBLIC-KEY",
@@ -41,7 +41,7 @@ def connect(standin: StandIn) -> Callable[..., Store]:
 
 @pytest.fixture
 def impatient(standin: StandIn) -> Store:
-    """A store that soon calls silence an end; it tries more often, because a busy machine may be silent as well."""
+    """A store with a short timeout; it retries more often, because a busy machine may be slow as well."""
     location = UFile(bucket="127", scheme="http", suffix=standin.suffix)
     keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)
     return Store(location, keys, timeout=(10.0, 0.5), retries=3, first_pause=0.001)

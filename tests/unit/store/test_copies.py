@@ -1,4 +1,4 @@
-"""Copies above 100 MB go in parts (US3 documents: API copy.md): verified, resumed, and nothing left behind."""
+"""Copies above 100 MB go in parts (US3 documents: API copy.md): verified, retried, no leftover parts."""
 
 import hashlib
 
@@ -15,7 +15,7 @@ DATA = hashlib.sha256(b"graph").digest() * (9 * MIB // 32) + b"the last, short p
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    """The limit of both sides, so that a copy of three parts is above it."""
+    """Lowers the limits of both sides, so that a copy of three parts exceeds them."""
     monkeypatch.setattr("inference_image_store.upload.copying.MAX_COPY", 8 * MIB)
     monkeypatch.setattr("devcluster.ufile.storage.copying.MAX_COPY", 8 * MIB)
 
@@ -35,7 +35,7 @@ def test_the_limit_is_the_documented_one(monkeypatch):
 
 
 def test_a_graph_of_the_tutorials_size_reaches_its_plain_key(store, tmp_path, monkeypatch):
-    """192 MB, with the limits as they are: the stand-in takes no such Copy."""
+    """192 MB with the real limits: the stand-in rejects such a Copy."""
     monkeypatch.undo()
     with (tmp_path / "graph.pb").open("wb") as file:
         for number in range(192):
@@ -56,7 +56,7 @@ def test_a_large_object_is_copied_in_parts_with_its_metadata(store, standin, sou
     assert asked[:5] == ["POST", "PUT", "PUT", "PUT", "POST"]
 
 
-def test_an_object_at_the_limit_is_copied_at_once(store, standin):
+def test_an_object_at_the_limit_is_copied_in_one_request(store, standin):
     store.write(DATA[: 8 * MIB], "in")
     before = len(standin.seen)
     store.copy("in", "out")
@@ -73,7 +73,7 @@ def test_an_object_at_the_limit_is_copied_at_once(store, standin):
     ],
     ids=lambda fault: f"{fault.kind} {fault.parameter}",
 )
-def test_what_breaks_on_the_way_is_done_again(store, standin, source, fault):
+def test_a_failed_request_is_retried(store, standin, source, fault):
     standin.faults.add(fault)
     assert store.copy(source.key, "out").etag == source.etag
     assert not standin.faults.planned()
@@ -89,14 +89,14 @@ def test_a_copy_that_fails_leaves_no_parts_behind(store, standin, source):
     assert store.find("out") is None
 
 
-def test_an_upload_that_a_crash_left_is_ended_by_the_next_copy(store, standin, source):
+def test_the_next_copy_aborts_an_upload_left_by_a_crash(store, standin, source):
     with store._wire.send("POST", "out", query="uploads"):
         assert len(_parts_left(standin)) == 1
     store.copy(source.key, "out")
     assert not _parts_left(standin)
 
 
-def test_a_copy_of_other_bytes_is_made_anew(store, standin, source, monkeypatch):
+def test_a_copy_with_other_bytes_is_repeated(store, standin, source, monkeypatch):
     real, wrong = store._copier._in_parts, iter([True])
 
     def once_wrong(transfer, info, key, headers):

@@ -1,4 +1,4 @@
-"""Rows 37 to 41 of the fault table, against the stand-in's fault knobs."""
+"""Rows 37 to 41 of the fault table, with faults injected by the stand-in."""
 
 import hashlib
 import itertools
@@ -14,14 +14,14 @@ from devcluster.ufile.storage.disk import About
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import ExitCode, Reason
-from inference_image_store import Credentials, Patience, Store, Wanted, etag_of
+from inference_image_store import Credentials, Store, TransferTimeouts, Wanted, etag_of
 from tests.unit.store.conftest import KEYS
 
 MIB = 1024 * 1024
 BLOCK = 4 * MIB
 DATA = hashlib.sha256(b"seed").digest() * (10 * MIB // 32)
 ROOT = Path(__file__).parents[3]
-PATIENT = Patience()
+DEFAULT_TIMEOUTS = TransferTimeouts()
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +32,19 @@ def _small(monkeypatch):
 
 @pytest.fixture
 def make(standin):
-    """Stores with limits and patience of their own."""
+    """Makes stores with given limits and transfer timeouts."""
 
-    def make(patience=PATIENT, retries=2, first_pause=0.001, **limits):
+    def make(transfer_timeouts=DEFAULT_TIMEOUTS, retries=2, first_pause=0.001, **limits):
         location = UFile(bucket="127", scheme="http", suffix=standin.suffix, **limits)
         keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)
-        return Store(location, keys, timeout=(10.0, 10.0), retries=retries, first_pause=first_pause, patience=patience)
+        return Store(
+            location,
+            keys,
+            timeout=(10.0, 10.0),
+            retries=retries,
+            first_pause=first_pause,
+            transfer_timeouts=transfer_timeouts,
+        )
 
     return make
 
@@ -60,7 +67,7 @@ def _file(tmp_path, data=DATA):
     ("status", "expected"),
     [(403, (Reason.UFILE_FORBIDDEN, ExitCode.FORBIDDEN)), (404, (Reason.OBJECT_NOT_FOUND, ExitCode.NOT_FOUND))],
 )
-def test_row_37_a_refusal_is_permanent_and_names_key_and_bucket(store, standin, tmp_path, status, expected):
+def test_row_37_a_rejection_is_permanent_and_names_key_and_bucket(store, standin, tmp_path, status, expected):
     info = store.write(b"data", "dir/model.ckpt-1.index")
     standin.faults.add(Fault(kind="status", status=status, times=-1))
     before = len(standin.seen)
@@ -83,7 +90,7 @@ def test_row_37_a_refusal_is_permanent_and_names_key_and_bucket(store, standin, 
     ],
     ids=lambda fault: f"{fault.kind}{fault.status if fault.kind == 'status' else ''}",
 )
-def test_row_38_what_passes_is_resumed(store, standin, tmp_path, fault):
+def test_row_38_a_transient_fault_is_retried(store, standin, tmp_path, fault):
     info = store.upload(_file(tmp_path), "k")
     standin.faults.add(fault)
     store.download_all([_wanted(info, tmp_path / "back")])
@@ -91,7 +98,7 @@ def test_row_38_what_passes_is_resumed(store, standin, tmp_path, fault):
     assert standin.faults.planned() == ()
 
 
-def test_row_38_only_the_missing_bytes_are_asked_for_again(store, standin, tmp_path):
+def test_row_38_only_missing_bytes_are_requested_again(store, standin, tmp_path):
     info = store.upload(_file(tmp_path), "k")
     del standin.handler.ranges[:]
     standin.faults.add(Fault(kind="truncate", method="GET", after=MIB))
@@ -105,7 +112,7 @@ def test_row_38_only_the_missing_bytes_are_asked_for_again(store, standin, tmp_p
 
 
 def test_row_38_one_kilobyte_a_second_is_a_broken_connection(make, standin, tmp_path):
-    store = make(Patience(window=0.5, floor=64 * 1024))
+    store = make(TransferTimeouts(window=0.5, floor=64 * 1024))
     info = store.upload(_file(tmp_path), "k")
     standin.faults.add(Fault(kind="slow", method="GET", after=MIB))
     del standin.handler.ranges[:]
@@ -114,16 +121,16 @@ def test_row_38_one_kilobyte_a_second_is_a_broken_connection(make, standin, tmp_
     assert len(standin.handler.ranges) == 4
 
 
-def test_row_38_one_kilobyte_a_second_for_ever_is_explained(make, standin, tmp_path):
-    store = make(Patience(window=0.3, floor=64 * 1024), retries=1)
+def test_row_38_endless_one_kilobyte_a_second_is_explained(make, standin, tmp_path):
+    store = make(TransferTimeouts(window=0.3, floor=64 * 1024), retries=1)
     info = store.upload(_file(tmp_path), "k")
     standin.faults.add(Fault(kind="slow", method="GET", after=0, times=-1))
-    with pytest.raises(StageError, match=r"only \d+ bytes moved in \d s") as failed:
+    with pytest.raises(StageError, match=r"only \d+ bytes transferred in \d s") as failed:
         store.download_all([_wanted(info, tmp_path / "back")])
     assert failed.value.exit_code is ExitCode.UNAVAILABLE
 
 
-def test_row_38_silence_is_resumed(impatient, standin, tmp_path):
+def test_row_38_a_stall_is_retried(impatient, standin, tmp_path):
     info = impatient.upload(_file(tmp_path), "k")
     standin.faults.add(Fault(kind="stall", method="GET", after=MIB))
     impatient.download_all([_wanted(info, tmp_path / "back")])
@@ -133,13 +140,13 @@ def test_row_38_silence_is_resumed(impatient, standin, tmp_path):
 @pytest.mark.parametrize("direction", ["download", "upload"])
 def test_row_38_a_deadline_ends_all_attempts(make, standin, tmp_path, direction):
     info = make().upload(_file(tmp_path), "k")
-    store = make(Patience(grace=0.5, rate=10**12), retries=10_000)
+    store = make(TransferTimeouts(grace=0.5, rate=10**12), retries=10_000)
     standin.faults.add(Fault(kind="status", status=503, method="GET" if direction == "download" else "PUT", times=-1))
     calls = {
         "download": lambda: store.download_all([_wanted(info, tmp_path / "back")]),
         "upload": lambda: store.upload(_file(tmp_path, DATA[::-1]), "other"),
     }
-    with pytest.raises(StageError, match=r"is not done after \d s: \d+ of \d+ bytes were moved") as failed:
+    with pytest.raises(StageError, match=r"is incomplete after \d s: \d+ of \d+ bytes are transferred") as failed:
         calls[direction]()
     assert failed.value.reason is Reason.UFILE_UNAVAILABLE
     assert _parts_left(standin) == []
@@ -171,7 +178,7 @@ def test_row_39_a_flipped_byte_in_any_range_is_detected(store, standin, tmp_path
 
 def test_row_39_a_corrupt_upload_never_becomes_an_object(store, standin, tmp_path):
     standin.faults.add(Fault(kind="corrupt", method="PUT", parameter="partNumber", times=-1))
-    with pytest.raises(StageError, match=r"part \d was stored with ETag"):
+    with pytest.raises(StageError, match=r"part \d is stored with ETag"):
         store.upload(_file(tmp_path), "k")
     assert store.find("k") is None
     assert _parts_left(standin) == []
@@ -218,7 +225,7 @@ def _upload_and_be_killed(standin, path, moment):
     return subprocess.run(command, env=environment, check=False, capture_output=True, timeout=60)
 
 
-def test_row_40_parts_of_a_killed_upload_are_ended_by_the_next(store, standin, tmp_path):
+def test_row_40_the_next_upload_aborts_the_parts_of_a_killed_one(store, standin, tmp_path):
     path = _file(tmp_path)
     killed = _upload_and_be_killed(standin, path, "third part")
     assert killed.returncode == 9, killed.stderr
@@ -227,7 +234,7 @@ def test_row_40_parts_of_a_killed_upload_are_ended_by_the_next(store, standin, t
     assert _parts_left(standin) == []
 
 
-def test_row_40_killed_after_the_upload_nothing_is_sent_again(store, standin, tmp_path):
+def test_row_40_a_kill_after_the_upload_causes_no_second_upload(store, standin, tmp_path):
     path = _file(tmp_path)
     killed = _upload_and_be_killed(standin, path, "end")
     assert killed.returncode == 9, killed.stderr
@@ -236,7 +243,7 @@ def test_row_40_killed_after_the_upload_nothing_is_sent_again(store, standin, tm
     assert standin.seen == [("HEAD", "k")]
 
 
-def test_row_40_many_files_again_send_only_what_is_missing(store, standin, tmp_path):
+def test_row_40_a_repeated_upload_of_many_files_sends_only_missing_ones(store, standin, tmp_path):
     sources = {}
     for number in range(6):
         path = tmp_path / str(number)
@@ -256,7 +263,7 @@ def test_row_40_many_files_again_send_only_what_is_missing(store, standin, tmp_p
     assert sorted(key for method, key in standin.seen if method == "PUT") == ["out/4", "out/5"]
 
 
-def test_row_40_an_upload_of_another_content_replaces_what_is_there(store, tmp_path):
+def test_row_40_an_upload_of_other_content_replaces_the_object(store, tmp_path):
     store.upload(_file(tmp_path), "k")
     changed = DATA[:-1] + b"?"
     assert store.upload(_file(tmp_path, changed), "k").etag == etag_of(changed)
@@ -265,7 +272,7 @@ def test_row_40_an_upload_of_another_content_replaces_what_is_there(store, tmp_p
 def test_row_41_a_huge_object_is_refused_before_a_byte_is_written(make, standin, tmp_path):
     info = make().upload(_file(tmp_path), "k")
     del standin.seen[:]
-    with pytest.raises(StageError, match=r"10485760 bytes, where at most 1000 are taken") as failed:
+    with pytest.raises(StageError, match=r"10485760 bytes, and the maximum is 1000") as failed:
         make(max_bytes=1000).download_all([_wanted(info, tmp_path / "back")])
     assert failed.value.reason is Reason.LIMIT_EXCEEDED
     assert "config.ufile.limits.maxBytes" in failed.value.hint
@@ -275,14 +282,14 @@ def test_row_41_a_huge_object_is_refused_before_a_byte_is_written(make, standin,
 
 def test_row_41_too_many_objects_are_refused_before_a_byte_is_written(make, standin, tmp_path):
     wanted = [Wanted(f"k{number}", tmp_path / str(number), "etag", 1) for number in range(11)]
-    with pytest.raises(StageError, match="11 objects, where at most 10") as failed:
+    with pytest.raises(StageError, match="11 objects, and the maximum is 10") as failed:
         make(max_files=10).download_all(wanted)
     assert "maxFiles" in failed.value.hint
     assert standin.seen == []
 
 
 def test_row_41_an_object_larger_than_the_disk_is_refused_before_a_byte_is_written(make, standin, tmp_path):
-    with pytest.raises(StageError, match=r"no room for download of object 'k'.*bytes are needed") as failed:
+    with pytest.raises(StageError, match=r"no room for download of object 'k'.*it needs \d+ bytes") as failed:
         make(max_bytes=2**62).download_all([Wanted("k", tmp_path / "back", "etag", 2**60)])
     assert failed.value.reason is Reason.LIMIT_EXCEEDED
     assert "ephemeral-storage" in failed.value.hint
@@ -299,7 +306,7 @@ def test_row_41_a_million_entries_are_not_read(store, standin, monkeypatch):
     assert len(standin.seen) == 2
 
 
-def test_row_41_an_object_that_claims_to_be_small_and_is_not(make, standin, tmp_path):
+def test_row_41_an_object_larger_than_its_declared_size(make, standin, tmp_path):
     store = make()
     info = store.write(b"x" * 5000, "k")
     with pytest.raises(StageError) as failed:
@@ -313,7 +320,7 @@ def test_progress_is_reported_while_bytes_move(standin, tmp_path, monkeypatch):
     said = []
     location = UFile(bucket="127", scheme="http", suffix=standin.suffix)
     keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)
-    store = Store(location, keys, report=said.append, patience=Patience(window=1.0))
+    store = Store(location, keys, report=said.append, transfer_timeouts=TransferTimeouts(window=1.0))
     info = store.upload(_file(tmp_path), "k")
     del said[:]
     standin.faults.add(Fault(kind="slow", method="GET", after=MIB))
@@ -326,7 +333,7 @@ def test_progress_is_reported_while_bytes_move(standin, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("words", ["its size only", "its SHA-256"])
-def test_objects_of_the_s3_side_are_verified_by_what_there_is(store, standin, tmp_path, caplog, words):
+def test_objects_from_the_s3_endpoint_are_verified_by_sha256_or_size(store, standin, tmp_path, caplog, words):
     caplog.set_level(logging.WARNING)
     bucket = standin.handler.service.buckets["127"]
     path = _file(tmp_path)
@@ -337,14 +344,14 @@ def test_objects_of_the_s3_side_are_verified_by_what_there_is(store, standin, tm
     bucket.adopt("k", copy, etag, About(metadata=sums))
     store.download("k", tmp_path / "back", etag=etag, size=len(DATA))
     assert (tmp_path / "back").read_bytes() == path.read_bytes()
-    assert f"object 'k' in bucket '127' is not UFile's own: verified by {words}" in caplog.text
+    assert f"object 'k' in bucket '127' was not computed by UFile: verified by {words}" in caplog.text
     standin.faults.add(Fault(kind="corrupt", method="GET", times=-1))
     if words == "its SHA-256":
         with pytest.raises(StageError, match="SHA-256"):
             store.download("k", tmp_path / "back")
 
 
-def test_a_small_object_of_the_s3_side_is_verified_by_its_sha256(store, standin):
+def test_a_small_object_from_the_s3_endpoint_is_verified_by_its_sha256(store, standin):
     bucket = standin.handler.service.buckets["127"]
     with bucket.receive() as incoming:
         incoming.write(b"data")
@@ -356,7 +363,7 @@ def test_a_small_object_of_the_s3_side_is_verified_by_its_sha256(store, standin)
     assert failed.value.reason is Reason.OBJECT_CORRUPT
 
 
-def test_an_upload_that_a_rival_ended_begins_anew(store, standin, tmp_path, monkeypatch):
+def test_an_upload_aborted_by_another_client_starts_again(store, standin, tmp_path, monkeypatch):
     bucket = standin.handler.service.buckets["127"]
     send = store._wire.send
     count = itertools.count()
@@ -377,7 +384,7 @@ def test_an_upload_that_a_rival_ended_begins_anew(store, standin, tmp_path, monk
 
 
 @pytest.mark.parametrize(("age", "ended"), [(-60.0, 2), (3600.0, 0)], ids=["old", "young"])
-def test_stale_uploads_below_a_prefix_are_ended(store, standin, age, ended):
+def test_stale_uploads_below_a_prefix_are_aborted(store, standin, age, ended):
     for key in ("out/a", "out/b", "elsewhere/a"):
         with store._wire.send("POST", key, query="uploads"):
             pass

@@ -1,4 +1,4 @@
-"""The store against a stand-in that misbehaves: what is tried again, what is detected, what is left behind."""
+"""The store against a stand-in with faults: retries, detection, leftovers."""
 
 import itertools
 
@@ -49,7 +49,7 @@ CALLS = {
 
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.kind}{fault.status}")
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_what_passes_is_tried_again(store, standin, tmp_path, call, fault):
+def test_a_transient_fault_is_retried(store, standin, tmp_path, call, fault):
     store.write(DATA, "k")
     standin.faults.add(fault)
     call(store, tmp_path)
@@ -57,7 +57,7 @@ def test_what_passes_is_tried_again(store, standin, tmp_path, call, fault):
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_what_does_not_pass_is_unavailable(store, standin, tmp_path, call):
+def test_a_lasting_fault_is_unavailable(store, standin, tmp_path, call):
     store.write(DATA, "k")
     del standin.seen[:]
     standin.faults.add(Fault(kind="status", status=503, times=-1))
@@ -69,14 +69,14 @@ def test_what_does_not_pass_is_unavailable(store, standin, tmp_path, call):
 
 
 @pytest.mark.parametrize("call", [CALLS["list"], CALLS["write"], CALLS["delete"]], ids=["list", "write", "delete"])
-def test_half_a_json_document_is_no_answer(store, standin, tmp_path, call):
+def test_half_a_json_document_is_a_malformed_reply(store, standin, tmp_path, call):
     store.write(DATA, "k")
     standin.faults.add(Fault(kind="bad_json"))
     call(store, tmp_path)
     assert standin.faults.planned() == ()
 
 
-def test_a_truncated_download_goes_on_where_it_broke_off(store, standin, tmp_path):
+def test_a_truncated_download_resumes_where_it_stopped(store, standin, tmp_path):
     store.write(DATA, "k")
     standin.faults.add(Fault(kind="truncate", method="GET", after=1000, times=2))
     store.download("k", tmp_path / "back")
@@ -85,21 +85,21 @@ def test_a_truncated_download_goes_on_where_it_broke_off(store, standin, tmp_pat
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_silence_is_not_waited_out(impatient, standin, tmp_path, call):
+def test_a_stalled_request_times_out(impatient, standin, tmp_path, call):
     impatient.write(DATA, "k")
     standin.faults.add(Fault(kind="stall"))
     call(impatient, tmp_path)
     assert standin.faults.planned() == ()
 
 
-def test_a_download_that_stalls_goes_on_where_it_stalled(impatient, standin, tmp_path):
+def test_a_stalled_download_resumes_where_it_stopped(impatient, standin, tmp_path):
     impatient.write(DATA, "k")
     standin.faults.add(Fault(kind="stall", method="GET"))
     impatient.download("k", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == DATA
 
 
-def test_a_download_that_is_always_truncated_leaves_what_was_there(store, standin, tmp_path):
+def test_a_download_that_is_always_truncated_leaves_the_target_unchanged(store, standin, tmp_path):
     store.write(DATA, "k")
     (tmp_path / "back").write_bytes(b"old")
     standin.faults.add(Fault(kind="truncate", method="GET", after=0, times=-1))
@@ -111,7 +111,7 @@ def test_a_download_that_is_always_truncated_leaves_what_was_there(store, standi
 
 
 @pytest.mark.parametrize("call", ["read", "download"])
-def test_a_flipped_byte_is_seen_and_fetched_again(store, standin, tmp_path, call):
+def test_a_flipped_byte_is_detected_and_fetched_again(store, standin, tmp_path, call):
     store.write(DATA, "k")
     standin.faults.add(Fault(kind="corrupt", method="GET"))
     CALLS[call](store, tmp_path)
@@ -129,7 +129,7 @@ def test_an_object_that_is_always_wrong_is_corrupt(store, standin, tmp_path, cal
     assert _left_over(tmp_path) == []
 
 
-def test_wrong_bytes_under_a_right_etag_are_told_by_the_sha256(store, standin, tmp_path):
+def test_the_sha256_detects_wrong_bytes_with_a_correct_etag(store, standin, tmp_path):
     bucket = standin.handler.service.buckets["127"]
     with bucket.receive() as incoming:
         incoming.write(DATA)
@@ -157,7 +157,7 @@ def test_an_object_replaced_during_its_download(store, standin, tmp_path, monkey
     assert _left_over(tmp_path) == []
 
 
-def test_bytes_damaged_on_their_way_up_are_sent_again(store, standin):
+def test_bytes_corrupted_during_an_upload_are_sent_again(store, standin):
     standin.faults.add(Fault(kind="corrupt", method="PUT"))
     assert store.write(DATA, "k").etag == etag_of(DATA)
     assert store.read("k", max_bytes=MIB) == DATA
@@ -176,12 +176,12 @@ def large(tmp_path):
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault(kind="lose_reply", method="PUT", parameter="partNumber", times=2),  # stored, then refused as a duplicate
+        Fault(kind="lose_reply", method="PUT", parameter="partNumber", times=2),  # stored, then rejected as a duplicate
         Fault(kind="status", method="PUT", parameter="partNumber", times=2),
         Fault(kind="reset", method="PUT", parameter="partNumber"),
         Fault(kind="corrupt", method="PUT", parameter="partNumber"),  # only a new upload repairs it
         Fault(kind="bad_json", method="PUT", parameter="partNumber"),
-        Fault(kind="lose_reply", method="POST", parameter="uploadId"),  # the object is there all the same
+        Fault(kind="lose_reply", method="POST", parameter="uploadId"),  # the object exists nevertheless
         Fault(kind="bad_json", method="POST", parameter="uploadId"),
         Fault(kind="bad_json", method="POST", parameter="uploads"),
         Fault(kind="status", method="POST", parameter="uploads", times=2),
@@ -208,18 +208,18 @@ def test_a_multipart_upload_that_fails_leaves_no_parts_and_no_object(store, stan
     assert list(standin.handler.service.buckets["127"].uploads.iterdir()) == []
 
 
-@pytest.fixture(params=["refuses connections", "does not resolve"])
+@pytest.fixture(params=["refuses the connection", "does not resolve"])
 def dead_end(request, monkeypatch):
-    """An endpoint that is not there, and the words that say how."""
+    """An unreachable endpoint, and the words of its message."""
     monkeypatch.setenv("NO_PROXY", "*")
     (port,) = ports.reserve(1)
-    where = {"refuses connections": ("127", f".0.0.1:{port}"), "does not resolve": ("bucket", ".nowhere.invalid")}
+    where = {"refuses the connection": ("127", f".0.0.1:{port}"), "does not resolve": ("bucket", ".nowhere.invalid")}
     bucket, suffix = where[request.param]
     return UFile(bucket=bucket, scheme="http", suffix=suffix), request.param
 
 
 @pytest.mark.parametrize("call", [CALLS["find"], CALLS["list"]], ids=["own request", "the SDK's"])
-def test_an_endpoint_that_is_not_there_is_explained(connect, dead_end, tmp_path, call):
+def test_an_unreachable_endpoint_is_explained(connect, dead_end, tmp_path, call):
     location, words = dead_end
     with pytest.raises(StageError, match=words) as failed:
         call(connect(location=location), tmp_path)
@@ -228,14 +228,14 @@ def test_an_endpoint_that_is_not_there_is_explained(connect, dead_end, tmp_path,
 
 
 @pytest.mark.parametrize("call", [CALLS["find"], CALLS["list"]], ids=["own request", "the SDK's"])
-def test_a_server_that_falls_silent_is_explained(impatient, standin, tmp_path, call):
+def test_a_server_that_stops_responding_is_explained(impatient, standin, tmp_path, call):
     standin.faults.add(Fault(kind="stall", times=-1))
-    with pytest.raises(StageError, match="stopped answering"):
+    with pytest.raises(StageError, match="stopped responding"):
         call(impatient, tmp_path)
 
 
 @pytest.mark.parametrize("what", ["put", "copy"])
-def test_what_another_overwrote_before_it_was_verified_is_sent_again(store, monkeypatch, what):
+def test_an_object_overwritten_before_verification_is_sent_again(store, monkeypatch, what):
     store.write(DATA, "source")
     owner = {"put": sending, "copy": store._sdk}[what]
     call = getattr(owner, what)
@@ -251,12 +251,12 @@ def test_what_another_overwrote_before_it_was_verified_is_sent_again(store, monk
     assert store.read("k", max_bytes=MIB) == DATA
 
 
-def test_the_sdks_global_settings_are_those_of_the_store_that_calls(store, impatient):
+def test_the_sdks_global_settings_are_those_of_the_calling_store(store, impatient):
     for caller, seconds in ((store, 10.0), (impatient, 0.5), (store, 10.0)):
         caller.list("", limit=1)
         assert ufile_config.get_default("connection_timeout") == (10.0, seconds)
         assert ufile_config.get_default("open_ssl") is False
 
 
-def test_an_unknown_break_names_its_exception():
+def test_an_unknown_network_error_names_its_exception():
     assert describe(ConnectionResetError()) == "the connection broke (ConnectionResetError)"

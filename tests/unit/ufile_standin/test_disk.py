@@ -1,4 +1,4 @@
-"""The stand-in's data and process: what survives a restart, ranges, conditions, the command line, the control port."""
+"""The stand-in's data and process: restarts, ranges, conditions, the command line, the control port."""
 
 import json
 import signal
@@ -38,7 +38,7 @@ def test_objects_and_uploads_survive_a_restart(tmp_path):
     assert not orphan.exists()
 
 
-def test_replacing_an_object_leaves_no_bytes_behind(standin, files, tmp_path):
+def test_a_replaced_object_leaves_no_bytes_behind(standin, files, tmp_path):
     for data in (b"one", b"two"):
         files.putstream("127", "k", data)
     assert [path.read_bytes() for path in (tmp_path / "data" / "127" / "blobs").iterdir()] == [b"two"]
@@ -80,7 +80,7 @@ def test_conditional_requests(files):
     assert requests.get(url, headers={"If-None-Match": '"other"'}, timeout=5).content == b"data"
 
 
-def test_a_fault_hits_its_requests_as_often_as_planned():
+def test_a_fault_affects_its_requests_as_often_as_planned():
     plan = FaultPlan()
     plan.add(Fault(kind="status", method="PUT", key="a/*", times=2), Fault(kind="reset", parameter="list", times=-1))
     put, listing = Request("PUT", "b", "a/1", {}, {}), Request("GET", "b", "", {"list": ""}, {})
@@ -92,7 +92,7 @@ def test_a_fault_hits_its_requests_as_often_as_planned():
 
 
 def test_a_fault_of_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="not nonsense"):
+    with pytest.raises(ValueError, match="unknown fault nonsense"):
         Fault(kind="nonsense")
 
 
@@ -114,7 +114,7 @@ def _wait_until_it_answers(process, port):
 
 
 def _archives_and_restores(files, control):
-    """An object's class, the time that a restore takes, and the clock are told from outside."""
+    """Sets an object's class, the duration of a restore, and the clock through the control port."""
     archive = {"bucket": "127", "key": "k", "storageClass": "ARCHIVE"}
     assert requests.put(f"{control}/objects", json=archive, timeout=5).status_code == 204
     assert files.head_file("127", "k")[1].status_code == 403

@@ -1,4 +1,4 @@
-"""The stand-in keeps the rules that US3 documents: copies, archived objects, temporary keys, tokens, limits."""
+"""The stand-in follows the rules that US3 documents: copies, archived objects, temporary keys, tokens, limits."""
 
 import pytest
 import requests
@@ -19,7 +19,7 @@ TOKEN = KeyPair("TOKEN_a", "token-key", prefixes=("in/", "out/"))
 
 @pytest.fixture
 def serve(tmp_path):
-    """Serves these key pairs, and returns the stand-in and what signs a request with one of them."""
+    """Runs a stand-in with these key pairs; returns it and a signing client for one of them."""
     running_now = []
 
     def serve(*pairs):
@@ -33,7 +33,7 @@ def serve(tmp_path):
 
 
 class Client:
-    """Signed requests of one key pair, for what the SDK has no call for."""
+    """Signed requests of one key pair, for operations that the SDK lacks."""
 
     def __init__(self, standin, pair):
         self.base = f"http://127{standin.suffix}/"
@@ -49,7 +49,7 @@ class Client:
         return requests.request(method, self.base + path, data=data, headers=headers, timeout=5)
 
     def told(self, method, path, data=b"", **headers):
-        """Status and RetCode, 0 for a success."""
+        """Status and RetCode, 0 for success."""
         answer = self(method, path, data, **headers)
         return answer.status_code, answer.json()["RetCode"] if answer.status_code >= 300 and answer.content else 0
 
@@ -60,7 +60,7 @@ class Client:
 # ---- copies ----
 
 
-def test_one_copy_takes_up_to_100_mb(serve, monkeypatch):
+def test_one_copy_is_limited_to_100_mb(serve, monkeypatch):
     monkeypatch.setattr("devcluster.ufile.storage.copying.MAX_COPY", 5)
     _, client = serve()
     client()("PUT", "small", b"12345")
@@ -69,7 +69,7 @@ def test_one_copy_takes_up_to_100_mb(serve, monkeypatch):
     assert client().told("PUT", "copy", X_Ufile_Copy_Source="/127/large") == (400, -148660)
 
 
-def test_a_part_may_be_a_range_of_an_object(serve):
+def test_a_part_can_be_a_range_of_an_object(serve):
     _, client = serve()
     ask, data = client(), bytes(range(256)) * (5 * MIB // 256)
     ask("PUT", "in/源", data)
@@ -102,7 +102,7 @@ def test_a_part_may_be_a_range_of_an_object(serve):
         ("/nowhere/in", "bytes=0-9", 400),
     ],
 )
-def test_what_a_copied_part_is_refused_for(serve, source, bounds, status):
+def test_invalid_copied_parts_are_rejected(serve, source, bounds, status):
     _, client = serve()
     client()("PUT", "in", b"0123456789")
     headers = {"X-Ufile-Copy-Source": source} | ({"X-Ufile-Copy-Source-Range": bounds} if bounds else {})
@@ -110,7 +110,7 @@ def test_what_a_copied_part_is_refused_for(serve, source, bounds, status):
     assert client()("PUT", path, **headers).status_code == status
 
 
-def test_a_copied_part_is_no_longer_than_a_block(serve, monkeypatch):
+def test_a_copied_part_is_limited_to_one_block(serve, monkeypatch):
     monkeypatch.setattr("devcluster.ufile.service.BLOCK", 4)
     _, client = serve()
     client()("PUT", "in", b"0123456789")
@@ -129,7 +129,7 @@ def archived(serve):
     return standin, client()
 
 
-def test_an_object_has_the_class_that_it_was_uploaded_with(serve):
+def test_an_object_has_the_class_of_its_upload(serve):
     _, client = serve()
     ask = client()
     ask("PUT", "a", b"", X_Ufile_Storage_Class="IA")
@@ -144,7 +144,7 @@ def test_an_object_has_the_class_that_it_was_uploaded_with(serve):
     assert ask.told("PUT", "d", b"", X_Ufile_Storage_Class="FROZEN")[0] == 400
 
 
-def test_the_class_is_switched_from_hot_to_cold_alone(serve):
+def test_the_class_switches_only_from_hot_to_cold(serve):
     _, client = serve()
     ask = client()
     ask("PUT", "k", b"data")
@@ -154,7 +154,7 @@ def test_the_class_is_switched_from_hot_to_cold_alone(serve):
     assert ask.told("GET", "k")[0] == 403
 
 
-def test_an_archived_object_is_neither_read_nor_copied(archived):
+def test_an_archived_object_cannot_be_read_or_copied(archived):
     _, ask = archived
     assert ask.told("GET", "k") == (403, -148660)
     assert ask("HEAD", "k").status_code == 403
@@ -168,7 +168,7 @@ def test_a_restore_takes_as_long_as_its_tier_and_lasts_three_days(archived, tier
     assert ask.told("PUT", "k?restore", **({"Tier": tier} if tier else {})) == (200, 0)
     standin.service.clock.advance(seconds - 5)
     assert ask("GET", "k").status_code == 403
-    assert ask("PUT", "k?restore", Tier="Standard").status_code == 200  # under way: it does not begin anew
+    assert ask("PUT", "k?restore", Tier="Standard").status_code == 200  # in progress: it does not start again
     standin.service.clock.advance(5)
     assert ask("GET", "k").content == b"data"
     head = ask("HEAD", "k").headers
@@ -178,14 +178,14 @@ def test_a_restore_takes_as_long_as_its_tier_and_lasts_three_days(archived, tier
     assert ask("GET", "k").status_code == 403
 
 
-def test_a_restore_can_be_told_to_be_done_at_once(archived):
+def test_a_restore_can_be_configured_to_end_at_once(archived):
     standin, ask = archived
     standin.service.restore_seconds["Standard"] = 0.0
     ask("PUT", "k?restore")
     assert ask("GET", "k").content == b"data"
 
 
-def test_what_a_restore_is_refused_for(archived):
+def test_invalid_restores_are_rejected(archived):
     _, ask = archived
     ask("PUT", "plain", b"data")
     assert ask.told("PUT", "plain?restore") == (400, -148660)
@@ -212,7 +212,7 @@ def test_a_temporary_key_expires(serve):
     assert (answer.status_code, answer.json()["ErrMsg"]) == (403, "security token expired")
 
 
-def test_a_temporary_pair_has_a_security_token_and_no_other_has():
+def test_only_a_temporary_pair_has_a_security_token():
     for public, token in (("STS.a", ""), ("TOKEN_a", "AAH")):
         with pytest.raises(ValueError, match="begins with STS"):
             KeyPair(public, "key", security_token=token)
@@ -230,7 +230,7 @@ def test_a_temporary_pair_has_a_security_token_and_no_other_has():
         ("delete", [("DELETE", "in/k")]),
     ],
 )
-def test_a_token_does_what_its_operations_say_and_nothing_else(serve, operation, asked):
+def test_a_token_allows_its_operations_and_nothing_else(serve, operation, asked):
     others = tuple(sorted({"download", "upload", "list", "delete"} - {operation}))
     may, may_not = replace(TOKEN, operations=(operation,)), KeyPair("TOKEN_b", "b", operations=others)
     _, client = serve(may, may_not)
@@ -249,7 +249,7 @@ def test_a_token_is_limited_to_prefixes(serve):
     assert client(TOKEN).told("PUT", "out/copy", **copied) == (401, -148643)
 
 
-def test_a_token_may_forbid_overwriting(serve):
+def test_a_token_can_forbid_overwriting(serve):
     pair = replace(TOKEN, overwrite=False)
     _, client = serve(pair)
     ask = client(pair)
@@ -262,7 +262,7 @@ def test_a_token_may_forbid_overwriting(serve):
     assert ask("GET", "in/k").content == b"data"
 
 
-def test_a_form_is_held_to_the_tokens_rights(serve, tmp_path):
+def test_a_form_upload_needs_the_tokens_rights(serve, tmp_path):
     pair = replace(TOKEN, overwrite=False)
     standin, _ = serve(pair)
     (tmp_path / "file").write_bytes(b"data")
@@ -296,7 +296,7 @@ def test_the_limits_are_the_documented_ones():
     assert (service.MAX_PUT, service.MAX_METADATA, copying.MAX_COPY) == (512 * MIB, 8192, 100 * MIB)
 
 
-def test_user_metadata_is_limited_in_all(serve):
+def test_the_total_size_of_user_metadata_is_limited(serve):
     _, client = serve()
     half = {"X_Ufile_Meta_A": "x" * 4095, "X_Ufile_Meta_B": "x" * 4095}
     assert client().told("PUT", "k", b"", **half) == (200, 0)

@@ -1,4 +1,4 @@
-"""The official SDK against the stand-in: what it sends is understood, what comes back is what it expects."""
+"""The official SDK against the stand-in: it understands the SDK's requests and replies as the SDK expects."""
 
 import contextlib
 
@@ -101,7 +101,7 @@ def test_a_multipart_upload(files, parts, tmp_path):
 
 
 def _caller(standin):
-    """Signed requests on the key `k`, for what the SDK has no call for."""
+    """Signed requests on the key `k`, for operations that the SDK lacks."""
     sdk = multipartuploadufile.MultipartUploadUFile("PUB", "PRIV", standin.suffix)
 
     def call(method, query, data=b"", key="k"):
@@ -113,7 +113,7 @@ def _caller(standin):
     return call
 
 
-def test_what_is_unfinished_is_listed(parts, standin):
+def test_unfinished_uploads_are_listed(parts, standin):
     call = _caller(standin)
     upload = call("POST", "uploads")[1]
     assert (upload["BlkSize"], upload["Bucket"], upload["Key"]) == (4 * MIB, "127", "k")
@@ -143,14 +143,14 @@ def test_what_is_unfinished_is_listed(parts, standin):
         (("READER", "WRONG"), "localhost", (400, -148653)),
     ],
 )
-def test_what_a_put_is_refused_for(standin, local, keys, bucket, answer):
+def test_invalid_puts_are_rejected(standin, local, keys, bucket, answer):
     suffix = standin.suffix if bucket == "127" else f":{standin.port}"
     files = filemanager.FileManager(*keys, suffix, suffix)
     _, refused = files.putfile(bucket, "k", str(local))
     assert (refused.status_code, refused.ret_code, bool(refused.x_session_id)) == (*answer, True)
 
 
-def test_a_reader_may_read(standin, files, local, tmp_path):
+def test_a_read_only_key_can_read(standin, files, local, tmp_path):
     files.putfile("127", "k", str(local))
     reader = filemanager.FileManager("READER", "reader-key", standin.suffix, standin.suffix)
     assert reader.download_file("127", "k", str(tmp_path / "back"))[1].ok()
@@ -201,7 +201,7 @@ def test_a_half_sent_put_leaves_the_old_object(standin, files):
     assert requests.get(url, timeout=5).content == b"old"
 
 
-def test_multipart_wants_equal_parts_once_each_in_order(standin):
+def test_a_multipart_upload_needs_equal_parts_once_each_in_order(standin):
     call = _caller(standin)
     upload = call("POST", "uploads")[1]["UploadId"]
     _, _, short = call("PUT", f"uploadId={upload}&partNumber=0", b"short")

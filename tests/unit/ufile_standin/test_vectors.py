@@ -1,4 +1,4 @@
-"""Signatures and ETags against vectors that were made with the official SDK."""
+"""Signatures and ETags against test vectors from the official SDK."""
 
 import pytest
 from ufile.util import file_etag
@@ -77,7 +77,7 @@ def _signed_url(expires: str, private_key: str = "PRIV") -> Request:
 KEYS = {"PUB": KeyPair("PUB", "PRIV")}
 
 
-def test_a_signed_url_is_good_until_it_expires():
+def test_a_signed_url_is_valid_until_it_expires():
     assert signature.authenticate(_signed_url("1000"), KEYS, now=999.0).public_key == "PUB"
 
 
@@ -85,7 +85,7 @@ def test_a_signed_url_is_good_until_it_expires():
     ("request_", "answer"),
     [
         (_signed_url("1000"), (403, -148660)),
-        (_signed_url("1000", "WRONG"), (403, -148660)),  # the time is looked at first
+        (_signed_url("1000", "WRONG"), (403, -148660)),  # the time is checked first
         (_signed_url("2000", "WRONG"), (403, -148658)),
         (Request("GET", "b", "k", {}, {}), (401, -148643)),
         (Request("GET", "b", "k", {}, {"Authorization": "Basic PUB:x"}), (401, -148643)),
@@ -93,7 +93,7 @@ def test_a_signed_url_is_good_until_it_expires():
         (Request("GET", "b", "k", {}, {"Authorization": "UCloud PUB:é"}), (403, -148658)),
     ],
 )
-def test_what_is_refused_and_why(request_, answer):
+def test_invalid_signatures_are_rejected_with_the_documented_error(request_, answer):
     with pytest.raises(errors.UFileError) as refused:
         signature.authenticate(request_, KEYS, now=1001.0)
     assert (refused.value.status, refused.value.code) == answer

@@ -1,4 +1,4 @@
-"""An HTTP server for one model: `POST /service` asks it, in batches, and `GET /initialized` says when it is ready."""
+"""An HTTP server for one model: `POST /service` runs it, in batches, and `GET /initialized` reports readiness."""
 
 from inference_server.config import ServiceConfig
 from inference_server.model import BadInput

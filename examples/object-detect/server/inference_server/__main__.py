@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 SPARE_THREADS = 8
-"""Beside one thread for each request inside: for those that are refused, `/initialized` and `/metrics`."""
+"""Threads besides one per admitted request: for rejected requests, `/initialized` and `/metrics`."""
 
 OUT_OF_MEMORY = (
-    "The process that holds the model was killed: it used more memory than the container's limit. Raise the limit; "
-    "loading a model takes several times the size of its file."
+    "The model's process was killed because the container exceeded its memory limit. Raise the limit: "
+    "loading a model takes several times its file size."
 )
-WORKER_ENDED = "The process that holds the model ended without being asked to."
-OUT_OF_MEMORY_PERHAPS = "Most often it was killed for want of memory: raise the container's memory limit."
+WORKER_ENDED = "The model's process ended unexpectedly."
+PROBABLY_OUT_OF_MEMORY = "It probably ran out of memory: raise the container's memory limit."
 KILLED = 128 + 9
-"""Exit code of this server when the kernel killed its worker: that of a program which SIGKILL ended."""
+"""Exit code when the kernel kills the worker: that of a program ended by SIGKILL."""
 
 CONNECTIONS = 1000
-"""Connections that may be kept open between requests."""
+"""Maximal connections kept open between requests."""
 
 SETTINGS = {
-    "workers": 1,  # one process holds the model; its runtime uses the other cores itself
+    "workers": 1,  # one process loads the model; the runtime uses the other cores
     "worker_class": "inference_server.worker.DrainingWorker",
     "worker_tmp_dir": "/dev/shm",  # noqa: S108 - writable in every container, even with a read-only root file system
-    "timeout": 0,  # loading may hold the interpreter for seconds; whether the service lives is the kubelet's question
+    "timeout": 0,  # loading may block the interpreter for seconds; the kubelet checks liveness
     "graceful_timeout": GRACE_SECONDS,
     "control_socket_disable": True,
 }
@@ -51,7 +51,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn, with the model loaded in its worker."""
 
     service: Service
-    """What the worker asks, and drains before it ends."""
+    """The service that the worker runs, and drains before it ends."""
 
     def __init__(self, config: ServiceConfig, bind: str) -> None:
         self._config = config
@@ -59,7 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         super().__init__()
 
     def load_config(self) -> None:
-        """Called by gunicorn: our settings, and none from its command line or environment."""
+        """Called by gunicorn. Uses our settings only, none from its command line or environment."""
         threads = self._config.batching.queue + SPARE_THREADS
         own = {"bind": self._bind, "threads": threads, "worker_connections": CONNECTIONS + threads}
         own["child_exit"] = end_with_the_worker
@@ -67,40 +67,40 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> "WSGIApplication":
-        """Called by gunicorn in the worker: answers at once while the model loads."""
+        """Called by gunicorn in the worker. Loads the model in the background, so that requests get replies."""
         self.service = Service(partial(create_model, self._config), give_up, self._config.batching)
         self.service.start()
         return create_app(self.service)
 
 
 def end_with_the_worker(arbiter: Arbiter, _: object) -> None:
-    """Called by gunicorn when the worker has ended. Without a request to stop, nothing good comes of another one.
+    """Called by gunicorn when the worker has ended. Ends the server too unless it was asked to stop.
 
-    A worker that was killed while it loaded the model would be killed again and again, and nobody would be told.
+    Otherwise a worker killed while loading the model would be restarted and killed forever, unnoticed.
     """
-    if not arbiter.LISTENERS:  # it was told to stop
+    if not arbiter.LISTENERS:  # it was asked to stop
         return
     killed = memory.kills()
     if killed:
         print(OUT_OF_MEMORY, file=sys.stderr, flush=True)
         raise HaltServer("out of memory", KILLED)
-    print(WORKER_ENDED if killed == 0 else f"{WORKER_ENDED} {OUT_OF_MEMORY_PERHAPS}", file=sys.stderr, flush=True)
+    print(WORKER_ENDED if killed == 0 else f"{WORKER_ENDED} {PROBABLY_OUT_OF_MEMORY}", file=sys.stderr, flush=True)
     raise HaltServer("the worker ended", Arbiter.WORKER_BOOT_ERROR)
 
 
 def give_up(error: BaseException) -> None:
-    """Ends the worker, and by this exit code gunicorn, so that the container fails and its log says why."""
+    """Ends the worker, and through its exit code gunicorn, so that the container fails and its log says why."""
     if isinstance(error, ConfigError):
-        print(f"The service is configured wrongly: {error}", file=sys.stderr)
+        print(f"The configuration is invalid: {error}", file=sys.stderr)
     else:
         traceback.print_exception(error)
         print("The model cannot be loaded (see the traceback above).", file=sys.stderr)
     sys.stderr.flush()
-    os._exit(Arbiter.APP_LOAD_ERROR)  # from a thread, sys.exit would end that thread only
+    os._exit(Arbiter.APP_LOAD_ERROR)  # in a thread, sys.exit ends only that thread
 
 
 def main() -> None:
-    """Serves until it is told to stop."""
+    """Serves until it is asked to stop."""
     parser = argparse.ArgumentParser(prog="inference_server", description=__doc__)
     parser.add_argument("--bind", default="0.0.0.0:8080", help="address and port to listen on")
     bind = parser.parse_args().bind
@@ -108,7 +108,7 @@ def main() -> None:
     try:
         config = read_config(os.environ.get(CONFIG_ENV, ""))
     except ConfigError as error:
-        sys.exit(f"The service is configured wrongly: {error}")
+        sys.exit(f"The configuration is invalid: {error}")
     Server(config, bind).run()
 
 

@@ -1,19 +1,19 @@
-"""Admission: how many requests, and how many bytes of them, may be inside at once, and when nobody is any more."""
+"""Admission control: limits the number and the total bytes of concurrent requests, and drains them."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 MAX_BYTES = 256 * 1024 * 1024
-"""Bytes of request bodies that may be in memory together."""
+"""Maximal total bytes of request bodies in memory."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a defect
-    """There is no place for this request now; the message says why."""
+class Refused(Exception):  # noqa: N818 - a reply, not a defect
+    """The server cannot admit this request now; the message says why."""
 
 
 class Admission:
-    """The door. A request holds a place from before its body is read until it is answered."""
+    """Admits requests. A request holds a slot from before its body is read until it is answered."""
 
     def __init__(self, places: int, max_bytes: int = MAX_BYTES) -> None:
         self._places = places
@@ -25,15 +25,15 @@ class Admission:
 
     @property
     def closed(self) -> bool:
-        """Whether nobody is let in any more."""
+        """Whether new requests are rejected."""
         return self._closed
 
     @contextmanager
     def place(self, size: int) -> Iterator[None]:
-        """Holds a place for a request whose body may have `size` bytes.
+        """Holds a slot for a request with a body of up to `size` bytes.
 
         Raises:
-            Refused: every place is taken, the bodies inside leave no room for this one, or the door is closed.
+            Refused: every slot is taken, the body would exceed the byte limit, or admission is closed.
         """
         with self._left:
             self._check(size)
@@ -48,11 +48,11 @@ class Admission:
                 self._left.notify_all()
 
     def close(self) -> None:
-        """Lets nobody in any more."""
+        """Rejects new requests from now on."""
         self._closed = True
 
     def wait_until_empty(self, seconds: float) -> bool:
-        """Whether everybody inside has left within so many seconds."""
+        """Waits for the admitted requests; returns whether all ended within so many seconds."""
         with self._left:
             return self._left.wait_for(lambda: not self._requests, seconds)
 
@@ -60,6 +60,6 @@ class Admission:
         if self._closed:
             raise Refused("the server is stopping")
         if self._requests >= self._places:
-            raise Refused(f"the queue is full: {self._places} requests are waiting or being answered")
+            raise Refused(f"the queue is full: {self._places} requests are waiting or running")
         if self._bytes + size > self._max_bytes:
             raise Refused(f"the queue is full: {self._requests} requests fill its {self._max_bytes} bytes")

@@ -1,4 +1,4 @@
-"""The HTTP side: a WSGI application that turns requests into questions to the service, and results into JSON."""
+"""The WSGI application: passes requests to the service and returns results as JSON."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def create_app(service: Service) -> "WSGIApplication":
-    """The application in front of `service`."""
+    """Creates the application for `service`."""
     routes: dict[str, dict[str, Callable[[Service, WSGIEnvironment], Response]]] = {
         "/service": {"POST": _measured},
         "/initialized": {"GET": _initialized, "HEAD": _initialized},
@@ -31,7 +31,7 @@ def create_app(service: Service) -> "WSGIApplication":
         methods = routes.get(environ["PATH_INFO"])
         method = environ["REQUEST_METHOD"]
         if methods is None:
-            response = error(HTTPStatus.NOT_FOUND, f"there are {', '.join(routes)} here")
+            response = error(HTTPStatus.NOT_FOUND, f"unknown path; use {', '.join(routes)}")
         elif method not in methods:
             allowed = ", ".join(methods)
             response = error(HTTPStatus.METHOD_NOT_ALLOWED, f"use {allowed}", {"Allow": allowed})
@@ -69,7 +69,7 @@ def _measured(service: Service, environ: "WSGIEnvironment") -> Response:
 
 
 def _admitted(service: Service, environ: "WSGIEnvironment") -> Response:
-    """Answers a request that finds a place; its body is not read before it has one."""
+    """Answers an admitted request; reads its body only after admission."""
     size = bodies.declared_size(environ)
     if size is not None and size > bodies.MAX_BODY:
         return bodies.refused_size(environ)
@@ -89,7 +89,7 @@ def _ask(service: Service, body: bytes) -> Response:
             return error(HTTPStatus.BAD_REQUEST, str(result))
         return Response(HTTPStatus.OK, as_json(result))
     except NotInitialized:
-        return error(HTTPStatus.SERVICE_UNAVAILABLE, "the model is being loaded", LATER)
-    except BaseException:  # noqa: BLE001 - whatever a model raises, its client gets an answer and the log the cause
+        return error(HTTPStatus.SERVICE_UNAVAILABLE, "the model is loading", LATER)
+    except BaseException:  # noqa: BLE001 - whatever a model raises, the client gets a reply and the log the cause
         _LOG.exception("the model failed on a request of %d bytes", len(body))
         return error(HTTPStatus.INTERNAL_SERVER_ERROR, "the model failed on this request; the server's log says why")

@@ -1,4 +1,4 @@
-"""Batches: requests that wait are gathered, handed to the model together, and answered one by one."""
+"""Batching: collects waiting requests, runs the model on them together, and answers each."""
 
 import threading
 import time
@@ -13,27 +13,27 @@ from inference_server.model import Model
 
 @dataclass(frozen=True)
 class Waiting:
-    """One request body on its way to the model."""
+    """One queued request body."""
 
     body: bytes
     since: float
-    """When it came, on the monotonic clock."""
+    """Time of arrival on the monotonic clock."""
     answer: Future[object] = field(default_factory=Future)
 
 
 @dataclass(frozen=True)
 class Failed:
-    """In a result's place: the model failed on this request."""
+    """In place of a result: the model failed on this request."""
 
     error: BaseException
 
 
 def pause(waiting: int, expected: int, waited: float, batching: Batching) -> float:
-    """Seconds that a batch of `waiting` requests should still wait for company; 0 to go.
+    """Seconds that a batch of `waiting` requests waits for more; 0 to run now.
 
-    `expected` is how many clients asked lately. Half of them are enough: while the model works for one half, answers
-    of the other are written and its requests read, so that neither side waits for the other. A single client never
-    waits, and the oldest request waits `max_delay` at most (`waited`: seconds that it has waited).
+    `expected` is the number of recent clients. Half of them are enough: while the model runs for one half, the server
+    writes the other half's answers and reads its next requests, so neither waits for the other. A single client
+    never waits, and the oldest request waits at most `max_delay` (`waited`: its seconds so far).
     """
     if waiting >= min(batching.max_size, -(-expected // 2)):
         return 0.0
@@ -41,13 +41,13 @@ def pause(waiting: int, expected: int, waited: float, batching: Batching) -> flo
 
 
 def outcomes(model: Model, bodies: Sequence[bytes]) -> list[object | Failed]:
-    """What the model says to each body. When it fails on all of them together, each is asked alone.
+    """The model's result for each body. When it fails on the batch, it runs on each body alone.
 
-    So one body that breaks the model costs the others time, but not their answers.
+    So one bad body costs the others time, but not their answers.
     """
     try:
         results = model.execute(bodies, len(bodies))
-    except BaseException as error:  # noqa: BLE001 - the thread must go on, and every client must hear
+    except BaseException as error:  # noqa: BLE001 - the thread must continue, and every client needs a reply
         if len(bodies) == 1:
             return [Failed(error)]
         return [outcome for body in bodies for outcome in outcomes(model, [body])]
@@ -58,10 +58,10 @@ def outcomes(model: Model, bodies: Sequence[bytes]) -> list[object | Failed]:
 
 
 class Batcher:
-    """The queue in front of one model, and the one thread that asks it. First come, first served."""
+    """The first-in, first-out queue of one model, and the thread that runs it."""
 
     def __init__(self, model: Model, batching: Batching, executed: Callable[[int, float], None]) -> None:
-        """`executed` is told of each batch: how many requests, and the seconds that the model took."""
+        """`executed` is called for each batch with its number of requests and the model's seconds."""
         self._model = model
         self._batching = batching
         self._executed = executed
@@ -72,11 +72,11 @@ class Batcher:
 
     @property
     def length(self) -> int:
-        """Requests that wait; those at the model are not counted."""
+        """The number of waiting requests, without those that the model runs."""
         return len(self._waiting)
 
     def ask(self, body: bytes) -> object:
-        """The model's result for one body, in its turn. Raises what the model raised."""
+        """The model's result for one body, after it waits its turn. Raises what the model raises."""
         waiting = Waiting(body, time.monotonic())
         with self._changed:
             self._waiting.append(waiting)

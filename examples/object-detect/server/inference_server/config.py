@@ -12,38 +12,38 @@ _BATCHING = ("max_size", "max_delay_ms", "queue")
 MAX_BATCH = 256
 MAX_DELAY_MS = 1000
 MAX_QUEUE = 512
-"""Each request inside has a thread that waits for its answer."""
+"""Each admitted request has a thread that waits for its answer."""
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message says which file and which part of it."""
+    """The configuration is invalid; the message names the file and the part."""
 
 
 @dataclass(frozen=True)
 class Batching:
-    """How requests are gathered for the model, and how many may be inside."""
+    """The limits of batches and of admitted requests."""
 
     max_size: int = 8
-    """Requests in one `execute`."""
+    """Maximal requests per `execute`."""
     max_delay: float = 0.005
-    """Seconds that the oldest request of a batch may wait for others."""
+    """Maximal seconds that the oldest request of a batch waits for others."""
     queue: int = 64
-    """Requests that may be inside, waiting or being answered; one more is refused."""
+    """Maximal requests waiting or running; one more is rejected."""
 
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """Which class serves, and where its model is.
+    """The class that serves, and the directory of its model.
 
     Paths in the file are relative to the file itself, so the service starts from any working directory.
     """
 
     main_class: str
     main_file: str
-    """Name of the module that holds `main_class`, without `.py`; it lies beside the configuration."""
+    """Name of the module with `main_class`, without `.py`; it lies beside the configuration."""
     directory: Path
     options: Mapping[str, object]
-    """The `tensorflow` part of the file, for the model to read."""
+    """The `tensorflow` part of the file, for the model."""
     batching: Batching = Batching()
 
     @property
@@ -56,11 +56,11 @@ def read_config(path: str) -> ServiceConfig:
     """The configuration in the file at `path`.
 
     Raises:
-        ConfigError: the file is missing, is not JSON, lacks `main_class` or `main_file`, or has a `batching` that
-            cannot be.
+        ConfigError: the file is missing, is not JSON, lacks `main_class` or `main_file`, or has an invalid
+            `batching`.
     """
     if not path:
-        raise ConfigError(f"{CONFIG_ENV} is not set: point it at the service's conf.json")
+        raise ConfigError(f"{CONFIG_ENV} is not set: set it to the path of the service's conf.json")
     file = Path(path).resolve()
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def read_config(path: str) -> ServiceConfig:
 def _batching(file: Path, section: Mapping[str, object]) -> Batching:
     unknown = section.keys() - _BATCHING
     if unknown:
-        raise ConfigError(f"{file}: http_server.batching.{min(unknown)} is unknown: there are {', '.join(_BATCHING)}")
+        raise ConfigError(f"{file}: http_server.batching.{min(unknown)} is unknown; use one of {', '.join(_BATCHING)}")
     default = Batching()
     return Batching(
         max_size=int(_number(file, section, "max_size", default.max_size, (1, MAX_BATCH))),
@@ -106,7 +106,7 @@ def _number(file: Path, section: Mapping[str, object], name: str, default: float
 def _section(file: Path, parent: object, name: str) -> dict[str, object]:
     value = parent.get(name) if isinstance(parent, dict) else None
     if not isinstance(value, dict):
-        raise ConfigError(f"{file} has no object `{name}` where one is expected")
+        raise ConfigError(f"{file} lacks the object `{name}`")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Deadlines of reading: a client that sends a byte now and then would reset any timeout of the socket itself."""
+"""Deadlines for reading: a client that sends a byte now and then would reset the socket's own timeout."""
 
 import socket
 import threading
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 TICK_SECONDS = 0.5
-"""How often it is looked; a client gets that much more at most."""
+"""Seconds between checks; a client gets at most that much more time."""
 
 
 class Deadlines:
-    """Closes the reading side of sockets that are late, so that whoever reads from one sees its end."""
+    """Shuts down the reading side of late sockets, so that their readers see the end."""
 
     def __init__(self) -> None:
         self._open: dict[socket.socket, float] = {}
@@ -20,7 +20,7 @@ class Deadlines:
 
     @contextmanager
     def within(self, connection: socket.socket, seconds: float) -> Iterator[None]:
-        """What is read from the connection inside this block ends after so many seconds."""
+        """Limits the time for reading from the connection inside this block."""
         with self._lock:
             self._open[connection] = time.monotonic() + seconds
             if self._thread is None:

@@ -1,19 +1,19 @@
-"""The memory of this container: what a process has taken of it, and whether the kernel killed one for it."""
+"""The memory of this container: a process's peak, and out-of-memory kills."""
 
 import resource
 from pathlib import Path
 
 _COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control"))
-"""Of control groups version 2 and version 1 (kernel: admin-guide/cgroup-v2.rst, admin-guide/cgroup-v1/memory.rst)."""
+"""The files of cgroup v2 and v1 (kernel: admin-guide/cgroup-v2.rst, admin-guide/cgroup-v1/memory.rst)."""
 
 
 def peak_bytes() -> int:
-    """The highest resident set of this process so far (getrusage(2) tells KiB)."""
+    """The peak resident set of this process (getrusage(2) reports KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def kills(counters: tuple[Path, ...] = _COUNTERS) -> int | None:
-    """How many processes of this container were killed for want of memory; None when the kernel does not say."""
+    """The number of processes of this container that were killed out of memory; None when unknown."""
     for path in counters:
         try:
             lines = path.read_text("ascii").splitlines()

@@ -1,4 +1,4 @@
-"""What Prometheus may know: requests by status, how long they took, how large batches were, how long the queue is."""
+"""The Prometheus metrics: requests by status, their durations, batch sizes, queue length."""
 
 from collections.abc import Callable
 
@@ -13,44 +13,42 @@ SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """The metrics of one service, in a registry of their own."""
+    """The metrics of one service, in a separate registry."""
 
     def __init__(self, queue_length: Callable[[], int]) -> None:
-        """`queue_length` is asked at each scrape."""
+        """`queue_length` is called at each scrape."""
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "inference_requests", "Requests to /service by status code.", ["code"], registry=self._registry
         )
         self._seconds = Histogram(
             "inference_request_seconds",
-            "From the request's headers to its answer, refusals included.",
+            "Seconds from the request's headers to its response, including rejected requests.",
             buckets=SECONDS,
             registry=self._registry,
         )
         self._batches = Histogram(
-            "inference_batch_size", "Requests in one call of the model.", buckets=SIZES, registry=self._registry
+            "inference_batch_size", "Requests per call of the model.", buckets=SIZES, registry=self._registry
         )
         self._model = Histogram(
-            "inference_model_seconds", "One call of the model.", buckets=SECONDS, registry=self._registry
+            "inference_model_seconds", "Seconds of one call of the model.", buckets=SECONDS, registry=self._registry
         )
-        length = Gauge("inference_queue_length", "Requests that wait for the model.", registry=self._registry)
+        length = Gauge("inference_queue_length", "Requests waiting for the model.", registry=self._registry)
         length.set_function(queue_length)
         ProcessCollector(registry=self._registry)
-        peak = Gauge(
-            "process_resident_memory_peak_bytes", "Highest resident memory so far, in bytes.", registry=self._registry
-        )
+        peak = Gauge("process_resident_memory_peak_bytes", "Peak resident memory in bytes.", registry=self._registry)
         peak.set_function(memory.peak_bytes)
 
     def answered(self, code: int, seconds: float) -> None:
-        """One request to `/service` has its answer."""
+        """Counts an answered request to `/service`."""
         self._requests.labels(str(code)).inc()
         self._seconds.observe(seconds)
 
     def executed(self, size: int, seconds: float) -> None:
-        """The model was called once, for `size` requests."""
+        """Counts one call of the model, for `size` requests."""
         self._batches.observe(size)
         self._model.observe(seconds)
 
     def exposition(self) -> bytes:
-        """All of it in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

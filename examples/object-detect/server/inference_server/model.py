@@ -1,4 +1,4 @@
-"""What a model is to the server: a class with `load_model` and `execute`, found by its configured name."""
+"""The model interface: a class with `load_model` and `execute`, found by its configured name."""
 
 import importlib
 import sys
@@ -8,28 +8,28 @@ from typing import Protocol, cast
 from inference_server.config import ConfigError, ServiceConfig
 
 
-class BadInput(Exception):  # noqa: N818 - it names what came in, and models hand it back as a value
-    """What a client sent is no input for this model. The message goes to the client."""
+class BadInput(Exception):  # noqa: N818 - it names the input, and models return it as a value
+    """The request is not valid input for this model. The client receives the message."""
 
 
 class Model(Protocol):
     """A model that the server can serve. Its constructor takes the `ServiceConfig`."""
 
     def load_model(self) -> None:
-        """Loads everything that `execute` needs; called once, in a thread of its own, before any `execute`."""
+        """Loads everything that `execute` needs; called once, in a separate thread, before any `execute`."""
 
     def execute(self, data: Sequence[bytes], batch_size: int) -> Sequence[object]:
         """Answers `batch_size` request bodies, one result for each, in their order.
 
-        A result is any JSON value, or a `BadInput` when that one body is no input: the others are answered still.
+        A result is any JSON value, or a `BadInput` for one invalid body: the others still get their answers.
         """
 
 
 def create_model(config: ServiceConfig) -> Model:
-    """The configured model, not loaded yet. Its module and what lies beside it become importable.
+    """Creates the configured model without loading it. Makes its module and the files beside it importable.
 
     Raises:
-        ConfigError: there is no such module or class. What the module itself raises at import passes through.
+        ConfigError: the module or the class does not exist. Exceptions of the module's import propagate.
     """
     directory = str(config.directory)
     if directory not in sys.path:
@@ -39,9 +39,7 @@ def create_model(config: ServiceConfig) -> Model:
     except ModuleNotFoundError as error:
         if error.name != config.main_file:
             raise
-        raise ConfigError(
-            f"main_file `{config.main_file}`: there is no {config.main_file}.py in {directory}"
-        ) from error
+        raise ConfigError(f"main_file `{config.main_file}`: {directory} contains no {config.main_file}.py") from error
     main_class = getattr(module, config.main_class, None)
     if not isinstance(main_class, type):
         raise ConfigError(f"main_class `{config.main_class}`: {config.main_file}.py has no such class")

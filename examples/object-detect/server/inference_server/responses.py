@@ -1,11 +1,11 @@
-"""Answers as values, before they are written to the client."""
+"""Responses as values, before they are written to the client."""
 
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 LATER = {"Retry-After": "1"}
-"""The headers of an answer that says: not now."""
+"""The headers of a response to retry later."""
 
 
 @dataclass(frozen=True)
@@ -24,5 +24,5 @@ def error(status: HTTPStatus, message: str, headers: dict[str, str] | None = Non
 
 
 def as_json(value: object) -> bytes:
-    """JSON as clients can read it; NaN is no JSON, so it raises ValueError."""
+    """Strict JSON: NaN raises ValueError."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

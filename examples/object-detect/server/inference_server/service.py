@@ -1,4 +1,4 @@
-"""One model behind the server: loaded in the background, then asked in batches, with a door in front."""
+"""The served model: loads in the background, then runs in batches, behind admission control."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class NotInitialized(Exception):  # noqa: N818 - a state, not a defect
 
 
 class Service:
-    """Loads a model in a thread of its own; from then on requests reach it through one queue."""
+    """Loads a model in a separate thread; afterwards requests reach it through one queue."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Service:
         failed: Callable[[BaseException], None],
         batching: Batching = Batching(),  # noqa: B008 - frozen
     ) -> None:
-        """`create` makes the model; `failed` is told when it cannot be made or loaded, in the loading thread."""
+        """`create` makes the model. `failed` is called in the loading thread when that or the loading fails."""
         self._create = create
         self._failed = failed
         self._batching = batching
@@ -34,7 +34,7 @@ class Service:
         self._thread = threading.Thread(target=self._load, name="load-model", daemon=True)
 
     def start(self) -> None:
-        """Begins to load; returns at once."""
+        """Starts loading; returns at once."""
         self._thread.start()
 
     @property
@@ -44,14 +44,14 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether a request would be taken: the model is loaded, and the server is not stopping."""
+        """Whether the service accepts requests: the model is loaded, and the server is not stopping."""
         return self.initialized and not self._admission.closed
 
     def place(self, size: int) -> AbstractContextManager[None]:
-        """Holds a place for a request whose body may have `size` bytes.
+        """Holds a slot for a request with a body of up to `size` bytes.
 
         Raises:
-            Refused: there is none; when it is entered.
+            Refused: on entry, when no slot is free.
         """
         return self._admission.place(size)
 
@@ -60,14 +60,14 @@ class Service:
 
         Raises:
             NotInitialized: the model is not loaded yet.
-            RuntimeError: the model broke its contract. What the model itself raises passes through.
+            RuntimeError: the model violated its contract. Exceptions of the model itself propagate.
         """
         if self._batcher is None:
             raise NotInitialized
         return self._batcher.ask(body)
 
     def drain(self, seconds: float) -> bool:
-        """Takes no request from now on; whether those inside were answered within so many seconds."""
+        """Rejects new requests; returns whether all admitted ones were answered within so many seconds."""
         self._admission.close()
         return self._admission.wait_until_empty(seconds)
 
@@ -75,7 +75,7 @@ class Service:
         try:
             model = self._create()
             model.load_model()
-        except BaseException as error:  # noqa: BLE001 - a thread that ends unseen would leave a server that never gets ready
+        except BaseException as error:  # noqa: BLE001 - a thread that ends unnoticed would leave a server that never becomes ready
             self._failed(error)
         else:
             self._batcher = Batcher(model, self._batching, self.metrics.executed)

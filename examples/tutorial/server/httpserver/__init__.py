@@ -1,1 +1,1 @@
-"""Serves one model over HTTP as the images of UAI-Inference do: `gunicorn -c gunicorn.conf.py httpserver.wsgi`."""
+"""Serves one model over HTTP like the images of UAI-Inference: `gunicorn -c gunicorn.conf.py httpserver.wsgi`."""

@@ -1,4 +1,4 @@
-"""Finds the configured model class and makes the model."""
+"""Finds the configured model class and creates the model."""
 
 import importlib
 import json
@@ -9,18 +9,18 @@ CONF_ENV = "UAI_SERVICE_CONFIG"
 
 
 class ConfError(Exception):
-    """The configuration cannot be used; the message says why."""
+    """The configuration is invalid; the message says why."""
 
 
 def read_conf():
-    """The configuration that UAI_SERVICE_CONFIG names, and the folder that it lies in.
+    """Reads the configuration that UAI_SERVICE_CONFIG names; returns it and its folder.
 
-    It is `{"http_server": {"exec": {"main_class", "main_file"}, "tensorflow": {"model_dir"}}}`. Its paths begin at the
-    working directory.
+    It is `{"http_server": {"exec": {"main_class", "main_file"}, "tensorflow": {"model_dir"}}}`. Its paths are relative
+    to the working directory.
     """
     path = os.environ.get(CONF_ENV, "")
     if not path:
-        raise ConfError("%s is not set: it names the service's conf.json" % CONF_ENV)
+        raise ConfError("%s is not set: set it to the path of the service's conf.json" % CONF_ENV)
     try:
         with open(path) as conf:
             return json.load(conf), os.path.dirname(os.path.abspath(path))
@@ -29,7 +29,7 @@ def read_conf():
 
 
 def create_model(conf, folder):
-    """The model: `main_class` of the module `main_file`, made with the configuration; its constructor loads it."""
+    """Creates the model, `main_class` of the module `main_file`, with the configuration; its constructor loads it."""
     try:
         names = conf["http_server"]["exec"]
         main_file, main_class = str(names["main_file"]), str(names["main_class"])

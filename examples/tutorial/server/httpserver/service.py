@@ -7,7 +7,7 @@ import threading
 import traceback
 
 MAX_BODY = 64 * 1024 * 1024
-"""Bytes of an input."""
+"""Maximal bytes of an input."""
 
 _CHUNK = 64 * 1024
 _TEXT = "text/plain; charset=utf-8"
@@ -15,10 +15,10 @@ _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Service(object):
-    """Asks the model about one input at a time: models of the tutorial's kind do not expect threads."""
+    """Runs the model on one input at a time: models like the tutorial's are not thread-safe."""
 
     def __init__(self, model):
-        """`model` has `execute(data, batch_size)`: a list of file-like objects in, a list with one answer each out."""
+        """`model` has `execute(data, batch_size)`: a list of files in, a list of answers out."""
         self._model = model
         self._lock = threading.Lock()
         self._routes = {
@@ -28,7 +28,7 @@ class Service(object):
         }
 
     def __call__(self, environ, start_response):
-        """One request (PEP 333)."""
+        """Handles one request (PEP 333)."""
         route = self._routes.get((environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")))
         status, body, content_type = route(environ) if route else ("404 Not Found", "Not found\n", _TEXT)
         start_response(status, [("Content-Type", content_type), ("Content-Length", str(len(body)))])
@@ -41,20 +41,20 @@ class Service(object):
         try:
             with self._lock:
                 (answer,) = self._model.execute([io.BytesIO(body)], 1)
-        except Exception:  # noqa: BLE001 - whatever a model raises, the next request is another
+        except Exception:  # noqa: BLE001 - whatever a model raises, the service goes on
             traceback.print_exc()
             return "500 Internal Server Error", "%s\n" % _last_line(), _TEXT
         return "200 OK", _as_text(answer), _TEXT
 
 
 def _as_text(answer):
-    """An answer as Python prints it: a text as it is, a list with the forms of its parts."""
+    """An answer as Python 2 prints it: a string unchanged, a list with the repr of its items."""
     is_unicode = hasattr(answer, "encode") and not isinstance(answer, bytes)
     return answer.encode("utf-8") if is_unicode else str(answer)
 
 
 def _read(stream):
-    """The whole body, however it is sent; None when it is too long."""
+    """The whole body, chunked or not; None when it is too long."""
     body = bytearray()
     while len(body) <= MAX_BODY:
         chunk = stream.read(_CHUNK)
@@ -70,7 +70,7 @@ def _last_line():
 
 
 def _initialized(_environ):
-    """The model was loaded before the first request was taken."""
+    """Always ready: the model is loaded before the first request."""
     return "200 OK", "YES", _TEXT
 
 

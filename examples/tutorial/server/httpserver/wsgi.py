@@ -1,4 +1,4 @@
-"""What gunicorn imports: the application, its model loaded."""
+"""The application that gunicorn imports, with a loaded model."""
 
 from httpserver.model import create_model, read_conf
 from httpserver.service import Service

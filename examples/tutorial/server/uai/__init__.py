@@ -1,1 +1,1 @@
-"""What inference code imports from the SDK of UAI: the class that it inherits from."""
+"""The part of the UAI SDK that inference code imports: its base class."""

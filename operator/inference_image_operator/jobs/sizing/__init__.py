@@ -1,1 +1,1 @@
-"""Requests and limits of containers."""
+"""Disk and memory of the containers."""

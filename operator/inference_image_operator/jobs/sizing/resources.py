@@ -1,4 +1,4 @@
-"""Resources of a container: what the object asks for over what the installation gives, and room on the disk."""
+"""Resources of a container: the object's settings, then the installation's defaults, and disk space."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from inference_image_operator.config.installation import ContainerResources
 
 
 def merge_resources(asked: Resources, default: ContainerResources) -> ContainerResources:
-    """What the object asks for, filled up from a default.
+    """The object's settings, completed from the defaults.
 
-    A default gives way where it would contradict what is asked for: a request never exceeds a limit.
+    Where they contradict each other, the default changes: a request never exceeds a limit.
     """
     found_limits = dict(default.limits) | dict(asked.limits)
     requests = dict(default.requests) | dict(asked.requests)
@@ -24,7 +24,7 @@ def merge_resources(asked: Resources, default: ContainerResources) -> ContainerR
 
 
 def with_ephemeral_storage(resources: ContainerResources, size: int) -> ContainerResources:
-    """The same resources with scratch space of `size` bytes requested, unless they name some already."""
+    """The same resources with a request of `size` bytes of scratch space, unless they have such a request."""
     if "ephemeral-storage" in resources.requests:
         return resources
     return ContainerResources(
@@ -33,5 +33,5 @@ def with_ephemeral_storage(resources: ContainerResources, size: int) -> Containe
 
 
 def to_dict(resources: ContainerResources | Resources) -> dict[str, Any]:
-    """Resources as a pod writes them."""
+    """The resources in the form of a pod manifest."""
     return {"requests": dict(resources.requests), "limits": dict(resources.limits)}

@@ -1,4 +1,4 @@
-"""The container of the append builder: takes Dockerfiles without RUN, unpacks nothing, has restricted settings."""
+"""The container of the Append builder: accepts Dockerfiles without RUN, unpacks nothing, has restricted settings."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from inference_image_operator.api import Status
 from inference_image_operator.api.names import content_tag
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import pod
-from inference_image_operator.jobs.image_labels import lineage
+from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.sizing.resources import merge_resources, with_ephemeral_storage
 from inference_image_operator.jobs.stages.export import pinned_input_lock
@@ -15,7 +15,7 @@ from inference_image_operator.observed import Observed
 
 
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
-    """It streams what it pushes, so it needs no disk but the workspace and no more memory for larger weights."""
+    """It streams the layers, so it needs no disk beside the workspace, and constant memory."""
     spec = observed.spec
     resources = merge_resources(spec.build.resources, config.jobs.resources.append)
     work = inputs.AppendInput(
@@ -24,7 +24,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         dockerfile=spec.source.dockerfile,
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
-        labels=lineage(status, spec.model.prefix),
+        labels=provenance(status, spec.model.prefix),
     )
     return pod.container(
         "append",

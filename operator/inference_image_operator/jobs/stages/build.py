@@ -1,4 +1,4 @@
-"""The Build stage's pod: `assemble` makes the context, a builder builds and pushes, `report` asks the registry."""
+"""The Build stage's pod: `assemble` makes the context, a builder builds and pushes, `report` reads the digest."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -32,12 +32,12 @@ BUILDERS: Mapping[Builder, Callable[[Observed, Status, Config], dict[str, Any]]]
     "Kaniko": kaniko.container,
     "Append": append.container,
 }
-"""A builder is one container: it finds the context and the pinned Dockerfile in the workspace, pushes the image under
-the content tag, and writes the digest beside them."""
+"""A builder is one container. It reads the context and the pinned Dockerfile from the workspace, pushes the image under
+the content tag, and writes the digest into the workspace."""
 
 
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
-    """Three containers one after the other, each with the credentials that it needs and no others."""
+    """Three containers in sequence, each with only the credentials that it needs."""
     spec = observed.spec
     pinned = pinned_input_lock(status)
     build = BUILDERS[config.builder(spec.build)]
@@ -76,7 +76,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
 def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
     spec, graph = observed.spec, status.frozen_graph
     if graph is None:
-        raise ValueError("there is no graph to build an image from")
+        raise ValueError("the status has no frozen graph to build an image from")
     pinned = pinned_input_lock(status)
     work = inputs.AssembleInput(
         ufile=ufile_location(spec, config),

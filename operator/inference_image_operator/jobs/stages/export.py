@@ -1,4 +1,4 @@
-"""The Export stage's pod: checkpoint or ready graph in, verified frozen graph out."""
+"""The Export stage's pod: makes a verified frozen graph from a checkpoint or an imported graph."""
 
 from inference_image_contract import inputs
 from inference_image_operator.api import ONNX, InputLockStatus, Status, parse_duration
@@ -20,7 +20,7 @@ from inference_image_operator.observed import Observed
 
 
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
-    """One restricted container with the UFile keys; it never meets the registry."""
+    """One restricted container with the keys of US3 (formerly UFile) and without a registry login."""
     spec = observed.spec
     pinned = pinned_input_lock(status)
     timeout = parse_duration(spec.export.timeout)
@@ -51,10 +51,10 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
 
 
 def pinned_input_lock(status: Status) -> InputLockStatus:
-    """Where everything that this run uses is pinned.
+    """The input lock of this run.
 
-    Raises ValueError before the Resolve stage has reported.
+    Raises ValueError if the Resolve stage has not reported yet.
     """
     if status.input_lock is None:
-        raise ValueError("nothing is pinned yet")
+        raise ValueError("the status has no input lock yet")
     return status.input_lock

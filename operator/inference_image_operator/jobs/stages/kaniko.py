@@ -1,4 +1,4 @@
-"""The container of the Kaniko builder: takes every Dockerfile, needs root and the capabilities that unpacking does."""
+"""The container of the Kaniko builder: accepts every Dockerfile, needs root and capabilities to unpack images."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from inference_image_contract import paths
 from inference_image_operator.api import Status
 from inference_image_operator.api.names import content_tag
 from inference_image_operator.config.installation import Config
-from inference_image_operator.jobs.image_labels import lineage
+from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.pod import (
-    literal,
+    escape_dollars,
     registry_mounts,
     repository,
     workspace,
@@ -19,20 +19,20 @@ from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"]
-"""What unpacking a base image with its owners and modes needs; see docs/decisions/0003."""
+"""Needed to unpack a base image with its owners and modes; see docs/decisions/0003."""
 AUTH = "/kaniko/.docker"
 DEFAULT_REGISTRY = "docker.io"
-"""What a FROM without a host means."""
+"""The registry of a FROM instruction without a host."""
 
 
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
-    """Kaniko unpacks the base over its own root file system, so it is root there, with as little else as works."""
+    """Kaniko unpacks the base image over its own root file system, so it runs as root, with few capabilities."""
     spec, pinned = observed.spec, pinned_input_lock(status)
     disk = sizes.kaniko(pinned.context_bytes, pinned.base_bytes)
     return {
         "name": "kaniko",
         "image": config.images.kaniko,
-        "args": [literal(arg) for arg in kaniko_args(observed, status, config)],
+        "args": [escape_dollars(arg) for arg in kaniko_args(observed, status, config)],
         "resources": to_dict(
             with_ephemeral_storage(merge_resources(spec.build.resources, config.jobs.resources.kaniko), disk)
         ),
@@ -49,10 +49,10 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
 
 
 def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]:
-    """Kaniko's command line. Each value is one element; nothing goes through a shell.
+    """Kaniko's command line. Each value is one element; there is no shell.
 
-    `dir://` because an archive as context is open to CVE-2026-28406; no compressed caching and snapshots by `redo`
-    because they keep memory bounded. `--reproducible` gives that up, so it is only for who asks for it.
+    `dir://` because an archive as context is open to CVE-2026-28406. No compressed caching, and snapshots by `redo`,
+    because both bound the memory. `--reproducible` gives up that bound, so it is optional.
     """
     spec = observed.spec
     hosts = config.registries.plain_http
@@ -69,7 +69,7 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
         "--log-timestamp=false",
         "--log-format=text",
     ]
-    args += [f"--label={name}={value}" for name, value in lineage(status, spec.model.prefix).items()]
+    args += [f"--label={name}={value}" for name, value in provenance(status, spec.model.prefix).items()]
     if spec.image.ca_secret_ref:
         args += [f"--registry-certificate={host}={paths.REGISTRY_CA}" for host in config.registries.hosts]
     args += [f"--insecure-registry={host}" for host in hosts]
@@ -84,7 +84,7 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
 
 
 def _mirrors(config: Config) -> list[str]:
-    """Kaniko has one flag for mirrors of the default registry and another for those of all others."""
+    """Kaniko has one flag for mirrors of the default registry, and another for mirrors of other registries."""
     args = []
     for host, mirrors in sorted(config.registries.mirrors.items()):
         if host == DEFAULT_REGISTRY:

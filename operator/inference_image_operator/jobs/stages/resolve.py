@@ -1,4 +1,4 @@
-"""The Resolve stage's pod: pins what can move and checks what can fail later."""
+"""The Resolve stage's pod: pins the inputs, and checks early what can fail later."""
 
 from inference_image_contract import inputs
 from inference_image_operator.api import Spec, Status
@@ -19,11 +19,11 @@ from inference_image_operator.jobs.sizing.disk import SMALL
 from inference_image_operator.observed import Observed
 
 DEADLINE = 30 * 60
-"""Seconds. It runs for a few; the rest is for a Secret or an image that comes late."""
+"""Seconds. Resolve takes a few; the rest allows for a late Secret or a slow image pull."""
 
 
 def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
-    """One restricted container with the UFile keys and the registry's credentials."""
+    """One restricted container with the keys of US3 (formerly UFile) and the registry login."""
     spec = observed.spec
     resolve = container(
         "resolve",
@@ -50,7 +50,7 @@ def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
 
 
 def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
-    """What `resolve` is asked to pin."""
+    """The input of `resolve`: what to pin."""
     return inputs.ResolveInput(
         ufile=ufile_location(spec, config),
         prefix=spec.model.prefix,

@@ -1,6 +1,6 @@
-"""The Test stage's pod: the built image as a sidecar, `probe` asks it like a client, then `publish` moves the tags.
+"""The Test stage's pod: `probe` sends a request to the built image, a sidecar; then `publish` moves the tags.
 
-Where the graph is the measure, it is asked first, by `answer`: two models at once would need the memory of both.
+With `matchGraph`, `answer` runs the frozen graph first, so that only one model is in memory at a time.
 """
 
 from typing import Any
@@ -29,17 +29,17 @@ from inference_image_operator.jobs.sizing.resources import to_dict
 from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
-MAX_IN_USE = 8000
-"""More names in use than this do not fit into an environment variable beside the rest; then nothing is removed."""
+MAX_REFERENCED = 8000
+"""More digests than this do not fit into the environment variable. Retention then deletes nothing."""
 START = 15 * 60
-"""Seconds, beside the test's own timeout, for pulling the image and for the last container."""
+"""Seconds for the image pull and the last container, beside the timeout of the test."""
 
 
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
-    """The sidecar gets no credential at all, `probe` the UFile keys, `publish` those of the registry."""
+    """The sidecar has no credentials, `probe` the keys of US3 (formerly UFile), `publish` the registry login."""
     spec, built = observed.spec, status.built
     if built is None:
-        raise ValueError("there is no image to test")
+        raise ValueError("the status has no image to test")
     publish = container(
         "publish",
         config.images.build,
@@ -68,13 +68,13 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
 
 
 def publish_input(observed: Observed, status: Status, config: Config) -> inputs.PublishInput:
-    """What `publish` is asked to do.
+    """The input of `publish`.
 
-    Raises ValueError when there is no image or no checkpoint.
+    Raises ValueError if the status has no image or no checkpoint.
     """
     spec, built, checkpoint = observed.spec, status.built, status.checkpoint
     if built is None or checkpoint is None:
-        raise ValueError("there is nothing to publish")
+        raise ValueError("the status has no image or no checkpoint to publish")
     return inputs.PublishInput(
         registry=registry(spec, status, config),
         digest=built.digest,
@@ -85,9 +85,9 @@ def publish_input(observed: Observed, status: Status, config: Config) -> inputs.
 
 
 def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
-    """None where the installation keeps everything, or where it is not known what is in use."""
-    keep, used = config.registries.keep_content_tags, observed.in_use
-    if not keep or used is None or len(used.current) + len(used.history) > MAX_IN_USE:
+    """The retention settings; None if the installation keeps all tags, or if the referenced digests are unknown."""
+    keep, used = config.registries.keep_content_tags, observed.referenced_digests
+    if not keep or used is None or len(used.current) + len(used.history) > MAX_REFERENCED:
         return None
     return inputs.Retention(
         keep=keep,
@@ -98,7 +98,7 @@ def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
 
 
 def _prefixes(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Of `sha256:<hex>`, as retention is told them."""
+    """The prefixes by which retention compares digests, from `sha256:<hex>`."""
     return tuple(name.removeprefix("sha256:")[: inputs.DIGEST_PREFIX] for name in names)
 
 
@@ -120,10 +120,10 @@ def _asking(observed: Observed, status: Status, digest: str, config: Config) -> 
 
 
 def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
-    """The frozen graph itself, on the sample. It is the export's image, so it has the export's resources."""
+    """Runs the frozen graph on the sample. It uses the export's image, so it gets the export's resources."""
     spec, graph, pinned = observed.spec, status.frozen_graph, pinned_input_lock(status)
     if graph is None:
-        raise ValueError("there is no graph to compare with")
+        raise ValueError("the status has no frozen graph to compare with")
     work = inputs.AnswerInput(
         ufile=ufile_location(spec, config),
         input_lock=inputs.InputLockRef(key=pinned.key, sha256=pinned.sha256),
@@ -142,7 +142,7 @@ def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any
 
 
 def _image(observed: Observed, status: Status, digest: str, config: Config) -> dict[str, Any]:
-    """The built image as it would be served. Its user is its own, so no restricted settings can be asked of it."""
+    """The built image, as in production. It chooses its own user, so it cannot have the restricted settings."""
     return {
         "name": "image",
         "image": f"{repository(observed.spec, status, config)}@{digest}",

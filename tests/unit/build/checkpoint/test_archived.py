@@ -47,7 +47,7 @@ def test_each_archived_object_is_named(run, archive, key):
     error = refused(run)
     assert (error.reason, error.exit_code) == (Reason.OBJECT_ARCHIVED, ExitCode.BAD_INPUT)
     assert error.keys == (key,)
-    assert f"1 object in bucket '127' cannot be read before being restored from class ARCHIVE: '{key}'." in str(error)
+    assert f"1 object in bucket '127' must be restored from class ARCHIVE before use: '{key}'." in str(error)
 
 
 def test_all_archived_objects_are_named_at_once(run, archive, capsys):

@@ -22,7 +22,7 @@ REPLACE = re.compile(r"^replace (\S+) => (\S+) (\S+)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_module_files_are_of_the_release(name: str) -> None:
+def test_the_module_files_require_the_release(name: str) -> None:
     version = versions.find(name)
     module = (binaries.TOOLS / version.modules / "go.mod").read_text()
     assert MODULE_LINE.findall(module) == [version.release]
@@ -30,7 +30,7 @@ def test_the_module_files_are_of_the_release(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_library_is_the_one_that_was_released_with_it(name: str) -> None:
+def test_every_library_has_the_version_released_with_kubernetes(name: str) -> None:
     version = versions.find(name)
     replaced = REPLACE.findall((binaries.TOOLS / version.modules / "go.mod").read_text())
     assert {"k8s.io/api", "k8s.io/kubelet", "k8s.io/kubectl"} <= {old for old, _, _ in replaced}
@@ -38,7 +38,7 @@ def test_every_library_is_the_one_that_was_released_with_it(name: str) -> None:
     assert [one for one in replaced if one[0] != one[1] or one[2] != wanted] == []
 
 
-def test_replacements_are_the_folders_of_kubernetes_alone() -> None:
+def test_only_the_folders_of_kubernetes_are_replaced() -> None:
     module = {
         "Replace": [
             {"Old": {"Path": "k8s.io/api"}, "New": {"Path": "./staging/src/k8s.io/api"}},
@@ -49,7 +49,7 @@ def test_replacements_are_the_folders_of_kubernetes_alone() -> None:
     assert [*kubernetes_modules.replacements({"Replace": None}, "v1.30.14")] == []
 
 
-def test_the_chart_asks_for_the_oldest() -> None:
+def test_the_chart_requires_the_oldest_version() -> None:
     chart = yaml.safe_load((ROOT / "deploy" / "helm" / "Chart.yaml").read_text())
     assert chart["kubeVersion"] == f">={versions.FLOOR}.0-0"
 
@@ -64,7 +64,7 @@ def _about_kubernetes(page: Path) -> str:
     return "\n".join(line for line in page.read_text().splitlines() if "Kubernetes" in line or line.startswith("|"))
 
 
-def test_ci_runs_every_version_that_the_other_tests_do_not() -> None:
+def test_ci_runs_every_version_that_other_tests_do_not_run() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     assert {*jobs["kubernetes"]["strategy"]["matrix"]["version"], versions.DEVELOPMENT} == {*NAMES}
 
@@ -80,7 +80,7 @@ def test_the_page_has_figures_of_every_version_that_make_test_does_not_run() -> 
     assert {*re.findall(r"^\| (1\.\d+) \|.* passed in ", figures, re.MULTILINE), versions.DEVELOPMENT} == {*NAMES}
 
 
-def test_a_version_that_there_is_not_is_told_those_that_there_are() -> None:
+def test_the_error_for_an_unknown_version_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"1\.31 .*1\.30, 1\.32, 1\.34"):
         versions.find("1.31")
 
@@ -96,34 +96,34 @@ def test_an_unknown_version_ends_a_command_before_it_writes_anything() -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr == "Kubernetes 1.31 is not one of the versions here: 1.30, 1.32, 1.34.\n"
+    assert done.stderr == "Kubernetes 1.31 is not a supported version. Use one of 1.30, 1.32, 1.34.\n"
     assert not (ROOT / settings.state_name("1.31")).exists()
 
 
-def test_each_version_has_its_own_state_and_the_development_cluster_the_plain_one() -> None:
+def test_each_version_has_its_own_state_folder() -> None:
     assert settings.state_name(versions.DEVELOPMENT) == ".devcluster"
     assert len({settings.state_name(name) for name in NAMES}) == len(NAMES)
 
 
-def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_chooses_the_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(versions.VARIABLE, "1.30")
     assert binaries.control_plane()[1].name == "kubernetes-1.30"
     monkeypatch.setenv(versions.VARIABLE, "")
     assert binaries.control_plane()[1].name == "kubernetes"
 
 
-def test_the_servers_tell_their_release() -> None:
+def test_the_servers_report_their_release() -> None:
     flags = binaries.kubernetes(versions.find("1.30")).flags
     assert "gitVersion=v1.30.14" in flags[-1]
 
 
 @pytest.mark.parametrize("name", configuration.FILES)
-def test_the_newest_takes_the_configuration_as_it_is_written(name: str) -> None:
+def test_the_newest_version_uses_the_configuration_unpatched(name: str) -> None:
     written = yaml.safe_load((settings.CONFIG / name).read_text())
     assert configuration.document(name, versions.find(NAMES[-1])) == written
 
 
-def test_what_an_older_kubelet_and_proxy_want_otherwise() -> None:
+def test_patches_for_older_kubelets_and_proxies() -> None:
     oldest = versions.find("1.30")
     written = yaml.safe_load((settings.CONFIG / "kubelet.yaml").read_text())
     assert written.keys() - configuration.document("kubelet.yaml", oldest).keys() == {"failCgroupV1"}
@@ -142,7 +142,7 @@ def test_what_an_older_kubelet_and_proxy_want_otherwise() -> None:
         ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
     ],
 )
-def test_merge_patches_are_those_of_rfc_7386(target: object, patch: dict, merged: dict) -> None:
+def test_merge_patches_follow_rfc_7386(target: object, patch: dict, merged: dict) -> None:
     assert configuration.merge_patch(target, patch) == merged
 
 

@@ -1,4 +1,4 @@
-"""The stand-ins' credentials: made once, completed when a newer version wants more, and taken by the object store."""
+"""The stand-ins' credentials: generated once, completed for a newer version, accepted by the object store."""
 
 import json
 
@@ -15,7 +15,7 @@ def _own_state(tmp_path, monkeypatch):
     (tmp_path / "secrets").mkdir()
 
 
-def test_the_object_store_knows_a_token_and_temporary_keys_whose_time_is_over():
+def test_the_object_store_accepts_a_token_and_rejects_expired_temporary_keys():
     credentials.ensure()
     token, temporary = accounts.load(credentials.directory() / "ufile-keys.json")
     assert (token.public_key, token.private_key) == credentials.ufile_keys()
@@ -25,7 +25,7 @@ def test_the_object_store_knows_a_token_and_temporary_keys_whose_time_is_over():
     assert credentials.expired_ufile_keys() == wanted | {"securityToken": temporary.security_token}
 
 
-def test_keys_that_are_there_stay():
+def test_existing_keys_are_kept():
     keys = {"publicKey": "TOKEN_old", "privateKey": "old"}
     (credentials.directory() / "ufile-keys.json").write_text(json.dumps([keys]))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Certificates: what strict verifiers accept, and who may read the keys."""
+"""Certificates: strict verification, and the permissions of keys."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ def authority(tmp_path):
 
 
 def handshake(ca, server_pair, client_pair=None, host="localhost"):
-    """Connects over loopback with the strict verification that Python 3.13 has by default; returns the peer's names."""
+    """Connects over loopback with the strict verification of Python 3.13; returns the peer's names."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*server_pair)
     server.load_verify_locations(ca)
@@ -56,7 +56,7 @@ def test_a_strict_client_trusts_a_server_certificate(authority):
     assert "error" not in handshake(authority.certificate_path, pair)
 
 
-def test_a_name_that_the_certificate_does_not_hold_is_refused(authority):
+def test_a_name_outside_the_certificate_is_rejected(authority):
     pair = authority.issue("server", "server", dns=["localhost"])
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
         handshake(authority.certificate_path, pair, host="elsewhere.test")
@@ -76,7 +76,7 @@ def test_a_client_certificate_names_user_and_group(authority):
     assert subject == {"organizationName": "system:masters", "commonName": "jane"}
 
 
-def test_the_authority_is_kept(authority, tmp_path):
+def test_an_existing_authority_is_reused(authority, tmp_path):
     assert pki.Authority(tmp_path).certificate_path.read_bytes() == authority.certificate_path.read_bytes()
     pair = authority.issue("server", "server", dns=["localhost"])
     again = pki.Authority(tmp_path).issue("again", "again", dns=["localhost"])
@@ -97,7 +97,7 @@ def test_keys_are_readable_by_their_owner_only(authority, tmp_path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
-def test_a_kubeconfig_holds_all_that_it_needs(authority, tmp_path):
+def test_a_kubeconfig_is_self_contained(authority, tmp_path):
     pair = authority.issue("admin", "admin", "system:masters")
     path = tmp_path / "kubeconfig"
     kubeconfig.write(path, "https://127.0.0.1:1", authority.certificate_path, *pair)

@@ -1,4 +1,4 @@
-"""Build contexts: which files enter an image, and when its key changes."""
+"""Build contexts: the files of an image, and changes of its cache key."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from devcluster.images import context
         ("# COPY a /app\nRUN echo COPY a b\n", []),
     ],
 )
-def test_what_a_dockerfile_takes_from_its_context(dockerfile, sources):
+def test_the_paths_that_a_dockerfile_copies(dockerfile, sources):
     assert context.copied(dockerfile) == sources
 
 
@@ -36,17 +36,17 @@ def key_of(project, *settings):
     return context.key(dockerfile, context.gather(project, dockerfile, {}), *settings)
 
 
-def test_only_what_is_copied_enters(project):
+def test_the_context_contains_only_copied_files(project):
     assert sorted(context.gather(project, project / "Dockerfile", {})) == ["lock.txt", "package/a.py"]
 
 
-def test_a_source_that_is_not_there_is_named(project):
+def test_a_missing_source_is_named(project):
     (project / "lock.txt").unlink()
     with pytest.raises(FileNotFoundError, match=r"lock\.txt"):
         context.gather(project, project / "Dockerfile", {})
 
 
-def test_a_file_from_elsewhere_takes_its_place(project):
+def test_an_extra_file_enters_the_context(project):
     program = project / "other.txt"
     (project / "Dockerfile").write_text("FROM scratch\nCOPY executor /executor\n")
     assert context.gather(project, project / "Dockerfile", {"executor": program}) == {"executor": program}
@@ -56,7 +56,7 @@ def test_a_file_from_elsewhere_takes_its_place(project):
     ("path", "text"),
     [("package/a.py", "a = 2\n"), ("package/b.py", ""), ("Dockerfile", "FROM y\nCOPY lock.txt /\n")],
 )
-def test_the_key_changes_with_what_enters(project, path, text):
+def test_the_key_changes_with_every_input(project, path, text):
     before = key_of(project)
     (project / path).write_text(text)
     assert key_of(project) != before
@@ -75,7 +75,7 @@ def test_the_key_ignores_the_rest(project, path):
     assert key_of(project) == before
 
 
-def test_staged_files_have_the_time_of_the_epoch(project, tmp_path):
+def test_staged_files_have_the_epoch_as_modification_time(project, tmp_path):
     target = tmp_path / "staged"
     target.mkdir()
     context.stage(context.gather(project, project / "Dockerfile", {}), target)

@@ -1,4 +1,4 @@
-"""Images written by hand: deterministic, and consistent in themselves."""
+"""Images without a builder: deterministic and consistent."""
 
 import gzip
 import hashlib
@@ -39,7 +39,7 @@ def test_every_digest_names_its_blob(layout):
     assert manifest["layers"][0]["size"] == len(blob(layout, manifest["layers"][0]["digest"]))
 
 
-def test_a_layer_holds_the_programs_as_root(program):
+def test_a_layer_contains_programs_owned_by_root(program):
     with tarfile.open(fileobj=io.BytesIO(oci.layer_of({"/bin/x": program}))) as archive:
         (member,) = archive.getmembers()
         assert (member.name, member.mode, member.uid, member.mtime) == ("bin/x", 0o755, 0, 0)
@@ -51,13 +51,13 @@ def test_equal_input_makes_an_equal_image(tmp_path, program, layout):
     assert oci.digest(tmp_path / "again") == oci.digest(layout)
 
 
-def test_an_archive_holds_the_layout(tmp_path, layout):
+def test_an_archive_contains_the_layout(tmp_path, layout):
     oci.archive(layout, tmp_path / "image.tar")
     with tarfile.open(tmp_path / "image.tar") as archive:
         assert {"oci-layout", "index.json", "blobs/sha256"} <= set(archive.getnames())
 
 
-def test_a_layout_of_two_images_is_refused(layout):
+def test_a_layout_with_two_images_is_rejected(layout):
     index = json.loads((layout / "index.json").read_text())
     (layout / "index.json").write_text(json.dumps({"manifests": index["manifests"] * 2}))
     with pytest.raises(ValueError, match="2 images"):
@@ -90,7 +90,7 @@ def two_layers(tmp_path, *upper):
     return layout
 
 
-def test_an_unpacked_image_is_what_its_layers_leave(tmp_path):
+def test_an_unpacked_image_is_the_result_of_its_layers(tmp_path):
     layout = two_layers(tmp_path, ("changed", b"2"), (".wh.gone", b""), ("folder/.wh.gone", b""), ("new", b"2"))
     oci.unpack(layout, tmp_path / "root")
     files = {
@@ -99,6 +99,6 @@ def test_an_unpacked_image_is_what_its_layers_leave(tmp_path):
     assert files == {"kept": b"1", "changed": b"2", "folder/kept": b"1", "new": b"2"}
 
 
-def test_a_layer_that_hides_a_whole_folder_is_refused(tmp_path):
+def test_an_opaque_whiteout_is_rejected(tmp_path):
     with pytest.raises(ValueError, match="hides"):
         oci.unpack(two_layers(tmp_path, ("folder/.wh..wh..opq", b"")), tmp_path / "root")

@@ -1,4 +1,4 @@
-"""The first process of the node: it starts, restarts and reaps."""
+"""The first process of the node starts, restarts and reaps components."""
 
 import json
 import sys
@@ -42,16 +42,16 @@ def tick_until(subject, condition):
         subject.tick()
         if condition():
             return
-        assert time.monotonic() < deadline, "the node did not come to what was expected of it"
+        assert time.monotonic() < deadline, "the node did not reach the expected state"
 
 
-def test_what_ends_is_started_again(make_node, tmp_path):
+def test_a_component_that_ends_is_restarted(make_node, tmp_path):
     subject = make_node(Component("short", ("false",)))
     tick_until(subject, lambda: state(tmp_path)["short"]["starts"] >= 3)
     assert state(tmp_path)["short"]["lastCode"] == 1
 
 
-def test_work_that_succeeded_is_not_repeated(make_node, tmp_path):
+def test_a_component_that_succeeded_is_not_restarted(make_node, tmp_path):
     marker = tmp_path / "marker"
     fails_once = f"import pathlib,sys; p=pathlib.Path({str(marker)!r}); n=p.exists(); p.touch(); sys.exit(not n)"
     subject = make_node(Component("work", (sys.executable, "-c", fails_once), once=True))
@@ -61,7 +61,7 @@ def test_work_that_succeeded_is_not_repeated(make_node, tmp_path):
     assert state(tmp_path)["work"]["starts"] == 2
 
 
-def test_what_needs_the_api_waits_for_it(make_node, tmp_path, monkeypatch):
+def test_a_component_that_needs_the_api_waits_for_it(make_node, tmp_path, monkeypatch):
     subject = make_node(
         Component("first", ("true",), once=True), Component("later", ("true",), needs_api=True, once=True)
     )
@@ -71,7 +71,7 @@ def test_what_needs_the_api_waits_for_it(make_node, tmp_path, monkeypatch):
     tick_until(subject, lambda: state(tmp_path)["later"]["done"])
 
 
-def test_what_a_component_says_is_kept(make_node, tmp_path):
+def test_the_output_of_a_component_is_logged(make_node, tmp_path):
     subject = make_node(Component("speaker", ("echo", "said"), once=True))
     tick_until(subject, lambda: state(tmp_path)["speaker"]["done"])
     assert (tmp_path / "log" / "speaker.log").read_text() == "said\n"
@@ -94,8 +94,8 @@ def test_no_secret_is_in_a_command_line():
         ({"running": True, "done": False, "starts": 4, "lastCode": 1}, "running, started 4 times"),
         ({"running": False, "done": True, "starts": 1, "lastCode": 0}, "done"),
         ({"running": False, "done": False, "starts": 0, "lastCode": None}, "waiting for the API server"),
-        ({"running": False, "done": False, "starts": 2, "lastCode": 7}, "ended with code 7, started 2 times"),
+        ({"running": False, "done": False, "starts": 2, "lastCode": 7}, "exited with code 7, started 2 times"),
     ],
 )
-def test_a_component_in_words(part, text):
+def test_the_state_of_a_component_in_words(part, text):
     assert status.describe(part) == text

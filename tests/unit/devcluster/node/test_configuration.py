@@ -1,4 +1,4 @@
-"""The static configuration files say the same as the code: names, addresses, paths."""
+"""The static configuration files agree with the code: names, addresses, paths."""
 
 import json
 import tomllib
@@ -15,34 +15,34 @@ def read_yaml(name):
     return yaml.safe_load((CONFIG / name).read_text())
 
 
-def test_containerd_finds_what_the_start_prepares():
+def test_containerd_uses_the_prepared_paths():
     cri = tomllib.loads((CONFIG / "containerd.toml").read_text())["plugins"]["io.containerd.grpc.v1.cri"]
     assert cri["sandbox_image"] == cluster.PAUSE_IMAGE
     assert cri["registry"]["config_path"] == f"{settings.NODE_CONFIG}/certs.d"
     assert cri["cni"]["conf_dir"] == f"{settings.NODE_CONFIG}/cni"
 
 
-def test_the_node_trusts_the_registry_by_the_clusters_own_authority():
+def test_the_node_verifies_the_registry_with_the_clusters_ca():
     hosts = tomllib.loads((CONFIG / "certs.d" / REGISTRY_HOST / "hosts.toml").read_text())
     assert hosts["server"] == f"https://{REGISTRY_HOST}"
     assert hosts["host"][f"https://{REGISTRY_HOST}"]["ca"] == f"{NODE_STATE}/pki/ca.crt"
 
 
-def test_the_registry_listens_where_its_name_leads():
+def test_the_registry_listens_at_the_address_of_its_name():
     registry = read_yaml("registry.yml")
     assert registry["http"]["addr"] == f"{NODE_ADDRESS}:443"
     assert registry["http"]["host"] == f"https://{REGISTRY_HOST}"
     assert REGISTRY_HOST in namespaces.HOSTS
 
 
-def test_dns_leads_to_the_node():
+def test_dns_names_resolve_to_the_node():
     corefile = (CONFIG / "Corefile").read_text()
     assert corefile.count(f"bind {NODE_ADDRESS}") == 3
     assert f'answer "{{{{ .Name }}}} 30 IN A {NODE_ADDRESS}"' in corefile
     assert namespaces.RESOLV_CONF.startswith(f"nameserver {NODE_ADDRESS}\n")
 
 
-def test_the_dns_service_is_the_one_that_pods_are_told():
+def test_pods_use_the_address_of_the_dns_service():
     documents = {d["kind"]: d for d in yaml.safe_load_all((CONFIG / "bootstrap.yaml").read_text())}
     assert documents["Service"]["spec"]["clusterIP"] == read_yaml("kubelet.yaml")["clusterDNS"][0]
     assert documents["EndpointSlice"]["endpoints"][0]["addresses"] == [NODE_ADDRESS]
@@ -57,7 +57,7 @@ def test_the_proxy_and_the_pods_agree_on_their_network():
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "patch", "delete"])
-def test_writes_that_tests_reason_about_are_audited_with_their_body(verb):
+def test_writes_that_tests_examine_are_audited_with_their_body(verb):
     rules = read_yaml("audit-policy.yaml")["rules"]
     assert rules[0]["level"] == "Request"
     assert verb in rules[0]["verbs"]

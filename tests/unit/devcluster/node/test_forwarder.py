@@ -11,7 +11,7 @@ from devcluster.node import forwarder
 
 @pytest.fixture
 async def echo():
-    """A server that answers, at the end of the request, with all that it was sent."""
+    """A server that echoes the whole request at its end."""
 
     async def answer(reader, writer):
         writer.write(await reader.read())
@@ -48,7 +48,7 @@ async def ask(port, data):
 
 
 @pytest.mark.parametrize("size", [0, 1, 3 * forwarder.CHUNK + 7])
-async def test_both_listeners_carry_everything_both_ways(echo, size):
+async def test_both_listeners_forward_in_both_directions(echo, size):
     data = bytes(range(256)) * (size // 256 + 1)
     async with forwarding(echo) as ports:
         for port in ports:
@@ -65,7 +65,7 @@ async def test_connections_do_not_wait_for_each_other(echo):
         await writer.wait_closed()
 
 
-async def test_a_server_that_is_not_there_yet_closes_the_connection():
+async def test_without_a_server_the_connection_is_closed():
     with socket.create_server(("127.0.0.1", 0)) as held:
         absent = held.getsockname()[1]
     async with forwarding(absent) as (port, _):

@@ -1,4 +1,4 @@
-"""What the machine is asked and told: packages, Go, pip, cgroups, cached builds."""
+"""The machine: packages, Go, pip, cgroups, cached builds."""
 
 import configparser
 import stat
@@ -24,7 +24,7 @@ def test_the_version_of_a_go_toolchain(text, version):
     assert system.go_version(text) == version
 
 
-def test_only_what_is_missing_is_installed(tmp_path, monkeypatch):
+def test_only_missing_packages_are_installed(tmp_path, monkeypatch):
     (tmp_path / "here").touch(mode=0o755)
     needs = {"here": "package-a", "absent-program": "package-b", str(tmp_path / "here"): "c", str(tmp_path / "no"): "d"}
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -40,11 +40,11 @@ install.trusted-host='index.test'
 """
 
 
-def test_pip_settings_that_hold_inside_a_build():
+def test_pip_settings_that_apply_inside_a_build():
     assert pip_settings.parse(PIP_LISTING) == {"index-url": "https://other.test/simple", "trusted-host": "index.test"}
 
 
-def test_the_pip_configuration_of_a_build_is_private_and_reads_back(tmp_path, monkeypatch):
+def test_the_pip_configuration_of_a_build_is_private_and_valid(tmp_path, monkeypatch):
     monkeypatch.setattr(pip_settings, "run", lambda _: "global.index-url='https://user:100%@index.test/simple'\n")
     pip_settings.write(tmp_path / "pip.conf")
     configuration = configparser.ConfigParser(interpolation=None)
@@ -78,13 +78,13 @@ def test_cgroup_v1_has_one_group_per_hierarchy(v1):
     assert len(cgroups.hierarchies()) == 2
 
 
-def test_cgroup_v2_hands_down_its_controllers(v2):
+def test_cgroup_v2_enables_controllers_for_children(v2):
     cgroups.create("ours")
     assert (v2 / "ours").is_dir()
-    assert (v2 / "cgroup.subtree_control").read_text() == "+pids"  # the kernel's file takes one write after the other
+    assert (v2 / "cgroup.subtree_control").read_text() == "+pids"  # the kernel's file accepts one write after the other
 
 
-def test_a_cgroup_goes_with_all_below_it(v1):
+def test_a_cgroup_is_removed_with_its_children(v1):
     cgroups.create("ours")
     (v1 / "memory" / "ours" / "pods" / "pod1").mkdir(parents=True)
     cgroups.remove("ours")
@@ -94,7 +94,7 @@ def test_a_cgroup_goes_with_all_below_it(v1):
 def test_a_cgroup_in_use_is_named(v1, monkeypatch):
     monkeypatch.setattr(cgroups, "REMOVE_TIMEOUT", 0.0)
     cgroups.create("ours")
-    (v1 / "memory" / "ours" / "in-use").touch()  # an ordinary file keeps a folder as a process keeps a cgroup
+    (v1 / "memory" / "ours" / "in-use").touch()  # a file blocks rmdir of a folder as a process blocks that of a cgroup
     with pytest.raises(cgroups.NotReadyError, match="memory/ours"):
         cgroups.remove("ours")
 
@@ -105,7 +105,7 @@ def fail_while_filling(target):
         raise RuntimeError
 
 
-def test_a_cached_directory_appears_whole_or_not_at_all(tmp_path):
+def test_a_cached_directory_appears_atomically(tmp_path):
     with pytest.raises(RuntimeError):
         fail_while_filling(tmp_path / "target")
     assert list(tmp_path.iterdir()) == []
@@ -132,7 +132,7 @@ def test_the_first_of_two_clones_that_build_the_same_wins(tmp_path):
         {"content": "module other\n"},
     ],
 )
-def test_a_build_is_named_by_all_that_enters_it(tmp_path, change):
+def test_the_key_of_a_build_covers_every_input(tmp_path, change):
     def key(*, flags=("-trimpath",), go_version="go version go1.26.0", content="module tools\n"):
         (tmp_path / "go.mod").write_text(content)
         return binaries.key(tmp_path, flags, go_version)
@@ -141,8 +141,8 @@ def test_a_build_is_named_by_all_that_enters_it(tmp_path, change):
     assert key() == key()
 
 
-def test_every_tool_set_has_its_module_files_and_they_name_no_place():
+def test_every_tool_set_has_module_files_without_local_paths():
     for tools in binaries.all_tool_sets():
         text = (binaries.TOOLS / tools.name / "go.mod").read_text()
         assert text.startswith(f"module devcluster/{tools.name}\n")
-        assert "=> /" not in text, f"{tools.name} is built from a folder of some machine"
+        assert "=> /" not in text, f"{tools.name} refers to a local folder"

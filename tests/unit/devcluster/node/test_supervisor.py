@@ -1,4 +1,4 @@
-"""The host process of the cluster: found again after anything, and no other process ever taken for it."""
+"""The host process of the cluster: always found, never confused with another process."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from devcluster.node import supervisor
 
 @pytest.fixture
 def sleeper():
-    """A process of ours that stands for the supervisor; killed at the end whatever the test did."""
+    """A process in place of the supervisor; always killed at the end of the test."""
     process = subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL)
     yield process
     process.kill()
@@ -37,12 +37,12 @@ def test_the_recorded_process_is_found(sleeper, write_record):
 @pytest.mark.parametrize(
     "changes",
     [
-        pytest.param({"started": "1"}, id="another process has the number now"),
-        pytest.param({"boot": "an earlier one"}, id="the machine was started again"),
+        pytest.param({"started": "1"}, id="another process has the PID now"),
+        pytest.param({"boot": "an earlier one"}, id="the machine was rebooted"),
         pytest.param({"pid": "many"}, id="the record is damaged"),
     ],
 )
-def test_a_record_that_does_not_fit_names_nobody(sleeper, write_record, changes):
+def test_a_record_that_does_not_match_finds_no_process(sleeper, write_record, changes):
     write_record(sleeper.pid, changes)
     assert supervisor.process() is None
     assert supervisor.stop() is False
@@ -50,7 +50,7 @@ def test_a_record_that_does_not_fit_names_nobody(sleeper, write_record, changes)
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]"])
-def test_a_missing_or_torn_record_names_nobody(tmp_path, monkeypatch, content):
+def test_a_missing_or_damaged_record_finds_no_process(tmp_path, monkeypatch, content):
     monkeypatch.setattr(supervisor, "RECORD", tmp_path / "supervisor.json")
     if content is not None:
         supervisor.RECORD.write_text(content)
@@ -61,11 +61,11 @@ def test_a_missing_or_torn_record_names_nobody(tmp_path, monkeypatch, content):
 def test_a_dead_process_is_not_running_even_before_it_is_reaped(sleeper, write_record):
     write_record(sleeper.pid)
     sleeper.kill()
-    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)  # dead now, and still in the process table
+    os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)  # dead, but still in the process table
     assert supervisor.process() is None
 
 
-def test_stop_ends_the_process_and_forgets_it(sleeper, write_record):
+def test_stop_ends_the_process_and_removes_the_record(sleeper, write_record):
     write_record(sleeper.pid)
     assert supervisor.stop() is True
     assert supervisor.process() is None

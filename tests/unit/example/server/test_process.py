@@ -24,7 +24,7 @@ T = TypeVar("T")
 # A model that goes on when the test makes a file, so that nothing waits for a time to pass.
 GATED = """
 import pathlib, time
-HERE = pathlib.Path(__file__).parents[1]
+HERE = pathlib.Path(__file__).parent
 def gate(name):
     deadline = time.monotonic() + 20
     (HERE / (name + ".reached")).touch()

@@ -1,4 +1,4 @@
-"""The CRD as a document: everything is explained, and `kubectl get` shows what matters."""
+"""The CRD as a document: every field has a description, and `kubectl get` shows the main columns."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_columns(version: dict[str, Any]) -> None:
     assert columns == [("Ready", 0), ("Reason", 0), ("Step", 0), ("Image", 0), ("Age", 0), ("Digest", 1)]
 
 
-def test_an_empty_status_says_that_nobody_saw_the_object(version: dict[str, Any]) -> None:
+def test_an_empty_status_has_observed_generation_minus_one(version: dict[str, Any]) -> None:
     assert version["subresources"] == {"status": {}}
     status = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     assert status["default"] == {"observedGeneration": -1}
@@ -43,7 +43,7 @@ def test_an_empty_status_says_that_nobody_saw_the_object(version: dict[str, Any]
 def test_every_field_is_explained(version: dict[str, Any]) -> None:
     schema = version["schema"]["openAPIV3Schema"]
     mute = [path for path, field in _fields(schema, "") if not field.get("description", "").endswith(".")]
-    assert mute == [".metadata"]  # Kubernetes explains that one and allows no other text
+    assert mute == [".metadata"]  # Kubernetes describes it and allows no other text
 
 
 def test_every_rule_says_what_is_wrong(version: dict[str, Any]) -> None:

@@ -38,7 +38,9 @@ def test_fields_of_a_later_version_are_ignored() -> None:
         ({"export": {"inputType": "picture"}}, r"\$\.export\.inputType"),
     ],
 )
-def test_a_document_of_another_kind_is_refused_by_the_name_of_the_field(changes: dict[str, Any], field: str) -> None:
+def test_a_document_that_does_not_fit_is_rejected_with_the_name_of_the_field(
+    changes: dict[str, Any], field: str
+) -> None:
     with pytest.raises(msgspec.ValidationError, match=field):
         spec(**changes)
 
@@ -55,7 +57,7 @@ def test_a_document_of_another_kind_is_refused_by_the_name_of_the_field(changes:
     ],
     ids=str,
 )
-def test_what_asks_for_the_same_result_hashes_alike(changes: dict[str, Any]) -> None:
+def test_specs_with_the_same_result_have_the_same_hash(changes: dict[str, Any]) -> None:
     assert api.normalised(spec(**changes)) == api.normalised(spec())
 
 
@@ -71,7 +73,7 @@ def test_what_asks_for_the_same_result_hashes_alike(changes: dict[str, Any]) -> 
     ],
     ids=str,
 )
-def test_what_asks_for_another_result_hashes_differently(changes: dict[str, Any]) -> None:
+def test_specs_with_different_results_have_different_hashes(changes: dict[str, Any]) -> None:
     assert api.normalised(spec(**changes)) != api.normalised(spec())
 
 
@@ -94,7 +96,7 @@ def test_durations_in_seconds(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "1d", "-1s", "1.5h", " 1h", "1h\n", "h"])
-def test_no_durations(text: str) -> None:
+def test_invalid_durations_are_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="is not a duration such as"):
         api.parse_duration(text)
 
@@ -103,11 +105,11 @@ def test_no_durations(text: str) -> None:
     ("seconds", "text"),
     [(-1, "0s"), (0, "0s"), (44.6, "45s"), (59.6, "1m0s"), (65, "1m5s"), (3599, "59m59s"), (7203, "2h0m3s")],
 )
-def test_durations_for_people(seconds: float, text: str) -> None:
+def test_durations_as_text(seconds: float, text: str) -> None:
     assert api.format_duration(seconds) == text
 
 
-def test_a_status_writes_only_what_it_says() -> None:
+def test_a_status_omits_empty_fields() -> None:
     stage = api.StageStatus(name="Export", job_uid="u")
     assert api.write(api.Status(observed_generation=3, stage=stage)) == {
         "observedGeneration": 3,

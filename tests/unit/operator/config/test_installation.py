@@ -1,4 +1,4 @@
-"""The installation's configuration: strict, and the gate of UFile endpoints."""
+"""The installation's configuration: strict parsing, and the allowed endpoints of US3 (formerly UFile)."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ IMAGES = "images: {export: e, build: b, kaniko: k}\n"
 LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.test:8080'}]}\n"
 
 
-def test_images_are_enough() -> None:
+def test_images_are_the_only_required_section() -> None:
     read = installation.parse(IMAGES)
     assert read == installation.Config(images=installation.Images(export="e", build="b", kaniko="k"))
     assert read.registries.allowed == ("uhub.service.ucloud.cn", "uhub.ucloud.cn")
@@ -31,14 +31,14 @@ def test_images_are_enough() -> None:
         (IMAGES + "workers: many", r"`\$\.workers`"),
         (IMAGES + "workers: 0", "`workers` is 0"),
         (IMAGES + "resync: never", "`resync`: 'never' is not a duration"),
-        (IMAGES + "resync: 601s", "`resync` is 601s, but must lie between 1s and 600s"),
+        (IMAGES + "resync: 601s", "`resync` is 601s, but must be between 1s and 600s"),
         (IMAGES + "resync: 0s", "`resync` is 0s"),
-        (IMAGES + "registries: {allowed: []}", "`registries.allowed` must name at least one host"),
-        (IMAGES + "registries: {allowed: [a], plainHttp: [b]}", "`registries.plainHttp` names 'b'"),
-        (IMAGES + "registries: {mirrors: {docker.io: [m]}}", "`registries.mirrors` names 'docker.io'"),
+        (IMAGES + "registries: {allowed: []}", "`registries.allowed` must list at least one host"),
+        (IMAGES + "registries: {allowed: [a], plainHttp: [b]}", "`registries.plainHttp` lists 'b'"),
+        (IMAGES + "registries: {mirrors: {docker.io: [m]}}", "`registries.mirrors` lists 'docker.io'"),
         (IMAGES + "registries: {keepContentTags: -1}", "`registries.keepContentTags` is -1"),
-        (IMAGES + "registries: {aliases: [[a]]}", "`registries.aliases` must be groups of two names"),
-        (IMAGES + "registries: {aliases: [[a, b], [c, B]]}", "have no name twice"),
+        (IMAGES + "registries: {aliases: [[a]]}", "`registries.aliases` must be groups of two or more names"),
+        (IMAGES + "registries: {aliases: [[a, b], [c, B]]}", "must not repeat a name"),
         (IMAGES + "registries: {limits: {a: {maxTags: -1}}}", "`registries.limits` must not be negative"),
         (IMAGES + "registries: {limits: {a: {maxTags: 5, warnTags: 6}}}", "`warnTags` 6 is above `maxTags` 5"),
         (IMAGES + "registries: {limits: {a: {maxLayer: big}}}", r"at `\$\.registries\.limits"),
@@ -47,35 +47,38 @@ def test_images_are_enough() -> None:
         (IMAGES + "ufile: {network: Somewhere}", r"at `\$\.ufile\.network`"),
         (
             IMAGES + "ufile: {regions: {a: {public: cn-bj.ufileos.com}}}",
-            "'cn-bj.ufileos.com' is no address of a region",
+            "'cn-bj.ufileos.com' is not the address of a region",
         ),
-        (IMAGES + "ufile: {regions: {a: {internal: 'http://a/path'}}}", "'http://a/path' is no address of a region"),
-        (IMAGES + "ufile: {restore: {standard: {every: 0s, deadline: 1h}}}", "`every` is 0s, but must lie between"),
-        (IMAGES + "ufile: {restore: {standard: {every: 2h, deadline: 1h}}}", "`every` is 2h, but must lie between"),
+        (
+            IMAGES + "ufile: {regions: {a: {internal: 'http://a/path'}}}",
+            "'http://a/path' is not the address of a region",
+        ),
+        (IMAGES + "ufile: {restore: {standard: {every: 0s, deadline: 1h}}}", "`every` is 0s, but must be between"),
+        (IMAGES + "ufile: {restore: {standard: {every: 2h, deadline: 1h}}}", "`every` is 2h, but must be between"),
         (IMAGES + "ufile: {restore: {expedited: {every: 1m, deadline: soon}}}", "`deadline`: 'soon' is not a duration"),
         (IMAGES + "ufile: {allowedEndpoints: [{scheme: file, suffix: .x}]}", r"allowedEndpoints\[0\]\.scheme"),
-        (IMAGES + "ufile: {proxy: {url: 'http://user:secret@proxy.test'}}", r"without user, password and path"),
+        (IMAGES + "ufile: {proxy: {url: 'http://user:secret@proxy.test'}}", r"without user, password or path"),
         (IMAGES + "ufile: {proxy: {url: 'socks5://proxy.test'}}", r"`ufile.proxy.url` must be http"),
         (IMAGES + "ufile: {limits: {maxFiles: 0}}", "`ufile.limits` must be at least 1"),
         (IMAGES + "ufile: {limits: {maxBytes: lots}}", r"at `\$\.ufile\.limits`"),
     ],
 )
-def test_what_cannot_be_used_is_named(text: str, message: str) -> None:
+def test_an_invalid_value_is_named_in_the_error(text: str, message: str) -> None:
     with pytest.raises(installation.ConfigError, match=message):
         installation.parse(text)
 
 
-def test_a_mirror_counts_as_a_host() -> None:
+def test_mirrors_are_allowed_hosts() -> None:
     mirrors = "registries: {allowed: [h], mirrors: {h: [m/path, n, m]}, plainHttp: [m]}"
     assert installation.parse(IMAGES + mirrors).registries.hosts == ("h", "m", "n")
 
 
-def test_every_name_of_an_allowed_registry_is_a_host() -> None:
+def test_every_alias_of_an_allowed_registry_is_an_allowed_host() -> None:
     text = "registries: {allowed: [out], aliases: [[in, out]], mirrors: {in: [m]}, plainHttp: [in]}"
     assert installation.parse(IMAGES + text).registries.hosts == ("out", "in", "m")
 
 
-def test_the_file_is_named_when_it_is_missing_or_wrong(tmp_path: Path) -> None:
+def test_the_error_names_a_missing_or_invalid_file(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     with pytest.raises(installation.ConfigError, match=r"config\.yaml: .*No such file"):
         installation.load(path)
@@ -103,8 +106,8 @@ def ufile(**where: object) -> api.UFileSpec:
         ("pk-khi", "pk-khi.ufileos.com", "internal-pk-khi.ufileos.com"),
     ],
 )
-def test_a_region_leads_to_its_own_endpoint(region: str, public: str, internal: str) -> None:
-    """In public with TLS; internal hosts have none."""
+def test_a_region_resolves_to_its_own_endpoint(region: str, public: str, internal: str) -> None:
+    """With TLS in the public network; internal hosts do not support it."""
     outside = installation.UFileEndpoint(scheme="https", suffix=f".{public}")
     inside = installation.UFileEndpoint(scheme="http", suffix=f".{internal}")
     by_default, internally = installation.parse(LISTED), installation.parse(IMAGES + "ufile: {network: Internal}")
@@ -118,7 +121,7 @@ def test_every_documented_region_is_known() -> None:
     assert len(installation.parse(IMAGES).ufile.regions) == 23
 
 
-def test_an_installation_may_keep_regions_inside_its_network() -> None:
+def test_an_installation_may_disable_the_public_network() -> None:
     found = installation.parse(IMAGES + "ufile: {regions: {private: {internal: 'http://us3.example.com:8080'}}}")
     assert found.endpoint(ufile(region="private")) is None
     inside = found.endpoint(ufile(region="private", network="Internal"))
@@ -143,7 +146,7 @@ def test_a_listed_endpoint_is_allowed() -> None:
     ],
     ids=str,
 )
-def test_any_other_endpoint_is_not(endpoint: dict[str, str]) -> None:
+def test_an_endpoint_that_is_not_listed_is_rejected(endpoint: dict[str, str]) -> None:
     assert installation.parse(LISTED).endpoint(ufile(endpoint=endpoint)) is None
 
 

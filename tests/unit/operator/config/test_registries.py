@@ -1,4 +1,4 @@
-"""What the operator makes of registries: tags, repositories, mirrors, retention, and what it lets nobody name."""
+"""Registries: tags, repositories, mirrors, aliases, limits, retention, and the allow-list."""
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from inference_image_operator.jobs.stages.test import publish_input
 from inference_image_operator.kube import referenced_digests
 from inference_image_operator.kube.observe import from_object
-from inference_image_operator.observed import InUse, Job, Observed
+from inference_image_operator.observed import Job, Observed, ReferencedDigests
 from tests.support.world import CONFIG, DIGEST, RESULTS, SPEC, World, report
 
 HOST = "uhub.devcluster.test"
@@ -32,13 +32,13 @@ def world_with(registries: dict | None = None, **image: object) -> World:
 
 
 def stage_input(world: World, stage: Stage, kind: type[inputs.Input]) -> inputs.Input:
-    """What the main container of the stage's Job is asked to do."""
+    """The input of the main container of the stage's Job."""
     world.run_to(stage)
     main = world.created[-1]["spec"]["template"]["spec"]["containers"][0]
     return msgspec.json.decode(main["env"][0]["value"].replace("$$", "$"), type=kind)
 
 
-def test_tags_are_filled_in():
+def test_tag_templates_are_filled_in():
     world = world_with(tags=["test", "{step}", "c-{contentHash}"])
     assert stage_input(world, Stage.TEST, inputs.PublishInput).tags == ("test", "800", "c-" + "c" * 12)
 
@@ -50,13 +50,13 @@ def test_the_tag_policy_reaches_both_stages(policy, fixed, refuse):
     assert stage_input(world, Stage.TEST, inputs.PublishInput).refuse_moves is refuse
 
 
-def test_every_stage_knows_every_repository():
+def test_every_stage_gets_every_repository():
     world = world_with(additionalRepositories=OTHERS)
     for stage, kind in ((Stage.RESOLVE, inputs.ResolveInput), (Stage.TEST, inputs.PublishInput)):
         assert stage_input(world, stage, kind).registry.additional_repositories == tuple(OTHERS)
 
 
-def test_fields_at_their_defaults_are_part_of_no_hash():
+def test_default_registry_fields_are_in_no_hash():
     plain = input_hash(read(Spec, SPEC), "")
     said = SPEC | {"image": SPEC["image"] | {"tagPolicy": "Overwrite", "additionalRepositories": []}}
     assert input_hash(read(Spec, said), "") == plain
@@ -64,7 +64,7 @@ def test_fields_at_their_defaults_are_part_of_no_hash():
         assert input_hash(read(Spec, SPEC | {"image": SPEC["image"] | change}), "") != plain
 
 
-def test_what_is_reported_of_several_repositories():
+def test_additional_repositories_are_reported():
     world = world_with(additionalRepositories=OTHERS)
     world.run_to(Stage.TEST)
     old = "sha256:" + "0" * 64
@@ -72,10 +72,10 @@ def test_what_is_reported_of_several_repositories():
     world.finish(results.Published(digest=DIGEST, size=1, tags=tags))
     world.settle()
     assert world.status.image.tags == ("test",)
-    assert f"{OTHERS[0]}, {OTHERS[1]} have it too" in world.condition("Ready").message
-    assert [emit.message.split(" now ")[0] for emit in world.said if emit.reason == "TagMoved"] == [
-        f"Tag test pointed to {old} and",
-        f"Tag {OTHERS[0]}:test pointed to {old} and",
+    assert f"Also published to {OTHERS[0]}, {OTHERS[1]}." in world.condition("Ready").message
+    assert [emit.message.split(" to ")[0] for emit in world.emitted if emit.reason == "TagMoved"] == [
+        f"Tag test moved from {old}",
+        f"Tag {OTHERS[0]}:test moved from {old}",
     ]
 
 
@@ -83,22 +83,22 @@ def test_what_is_reported_of_several_repositories():
     ("deleted", "why", "said"),
     [
         (0, "", []),
-        (2, "", ["2 old content tags of uhub.devcluster.test/demo/object-detect-infer were removed."]),
-        (0, "The registry deletes no images.", ["0 old content tags"]),
+        (2, "", ["Deleted 2 old content tags of uhub.devcluster.test/demo/object-detect-infer."]),
+        (0, "The registry deletes no images.", ["Deleted 0 old content tags"]),
     ],
 )
-def test_retention_is_said(deleted, why, said):
+def test_retention_is_reported_in_an_event(deleted, why, said):
     world = world_with()
     world.run_to(Stage.TEST)
     world.finish(results.Published(digest=DIGEST, size=1, tags=(), deleted=deleted, retention=why))
     world.settle()
-    messages = [emit.message for emit in world.said if emit.reason == "OldImagesDeleted"]
+    messages = [emit.message for emit in world.emitted if emit.reason == "OldImagesDeleted"]
     assert [message[: len(start)] for message, start in zip(messages, said, strict=True)] == said
     assert all(message.endswith(why) for message in messages)
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_a_tag_that_exists_ends_the_run_with_a_hint():
+def test_an_existing_tag_stalls_with_a_hint():
     world = world_with(tags=["v1"], tagPolicy="Refuse")
     world.run_to(Stage.TEST)
     found = results.Failed(reason="TagExists", message="x:v1 points elsewhere.", hint="Choose another tag.")
@@ -108,7 +108,7 @@ def test_a_tag_that_exists_ends_the_run_with_a_hint():
     assert world.status.image is None
 
 
-def test_mirrors_and_their_ca_are_kanikos_too():
+def test_mirrors_and_their_ca_reach_kaniko():
     mirrors = {"docker.io": ("m.test",), HOST: ("m.test/hub", "n.test:5000")}
     world = world_with({"mirrors": mirrors, "plain_http": ("n.test:5000",)})
     world.run_to(Stage.BUILD)
@@ -137,8 +137,8 @@ def test_mirrors_and_their_ca_are_kanikos_too():
     ],
 )
 @pytest.mark.parametrize("field", ["repository", "additionalRepositories"])
-def test_only_hosts_of_the_list_are_pushed_to(repository, field):
-    """The CRD refuses most of these; the policy would, too."""
+def test_only_allowed_registries_are_pushed_to(repository, field):
+    """The CRD rejects most of these before the policy does."""
     value = repository if field == "repository" else [*OTHERS, repository]
     found = refusal(read(Spec, SPEC | {"image": SPEC["image"] | {field: value}}), CONFIG)
     assert found.reason == "RegistryNotAllowed"
@@ -149,13 +149,13 @@ def test_only_hosts_of_the_list_are_pushed_to(repository, field):
 
 
 class Objects:
-    """A cluster that holds InferenceImages and nothing else."""
+    """A cluster that contains only InferenceImages."""
 
     def __init__(self, *found: dict) -> None:
         self._found = found
         self.asked: list[str] = []
 
-    async def images(self, namespace: str):
+    async def list_inference_images(self, namespace: str):
         self.asked.append(namespace)
         for image in self._found:
             yield image
@@ -181,9 +181,9 @@ def ending(stage: str, *, finished: bool = True) -> Observed:
     return msgspec.structs.replace(found, jobs=(job,))
 
 
-async def in_use_of(config, *found: dict, observed: Observed | None = None) -> InUse | None:
-    seen = await referenced_digests.with_images(Objects(*found), config, observed or ending("Build"))
-    return seen.in_use
+async def referenced_by(config, *found: dict, observed: Observed | None = None) -> ReferencedDigests | None:
+    seen = await referenced_digests.with_referenced_digests(Objects(*found), config, observed or ending("Build"))
+    return seen.referenced_digests
 
 
 def keeping(number: int = 3, **more: object):
@@ -191,24 +191,24 @@ def keeping(number: int = 3, **more: object):
     return msgspec.structs.replace(CONFIG, registries=registries, **more)
 
 
-async def test_every_status_of_the_repository_counts():
+async def test_the_digests_of_every_status_in_the_repository_are_referenced():
     entries = [{"digest": digest(x), "contentHash": "c", "step": 1, "time": "2026-01-31T09:30:00Z"} for x in "bc"]
     image = {"reference": f"{MINE}@{digest('a')}", "digest": digest("a")}
     published = an_object(MINE, image=image, history=entries, contentHash=digest("9"))
     at_work = an_object("h.test/other", (MINE,), built={"digest": digest("c"), "size": 1})
     moved_on = an_object("h.test/other", image=image | {"digest": digest("d")})
     stranger = an_object("h.test/other", built={"digest": digest("e"), "size": 1})
-    assert await in_use_of(keeping(), published, at_work, moved_on, stranger) == InUse(
+    assert await referenced_by(keeping(), published, at_work, moved_on, stranger) == ReferencedDigests(
         current=tuple(map(digest, "a9cd")), history=(digest("b"),)
     )
 
 
-async def test_both_names_of_a_registry_are_one_repository():
-    """What one object publishes under the outer name, another's retention must not remove under the inner."""
+async def test_aliases_of_a_registry_are_the_same_repository():
+    """Retention of one object keeps the images that another publishes under another alias."""
     config = Config(images=CONFIG.images)
     inside, outside = (an_object(f"{host}/demo/a", contentHash=digest("9")) for host in UHUB)
     observed = msgspec.structs.replace(ending("Build"), spec=from_object(inside).spec)
-    assert await in_use_of(config, outside, observed=observed) == InUse(current=(digest("9"),))
+    assert await referenced_by(config, outside, observed=observed) == ReferencedDigests(current=(digest("9"),))
 
 
 @pytest.mark.parametrize(
@@ -222,9 +222,9 @@ async def test_both_names_of_a_registry_are_one_repository():
         (keeping(), from_object(an_object(MINE, stage={"name": "Build", "job": "new"}))),
     ],
 )
-async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
+async def test_nothing_is_listed_unless_a_test_can_begin(config, observed):
     cluster = Objects()
-    assert (await referenced_digests.with_images(cluster, config, observed)).in_use is None
+    assert (await referenced_digests.with_referenced_digests(cluster, config, observed)).referenced_digests is None
     assert cluster.asked == []
 
 
@@ -237,9 +237,9 @@ async def test_nobody_is_asked_where_no_test_can_begin(config, observed):
         from_object(an_object(MINE, stage={"name": "Test", "job": "new"})),
     ],
 )
-async def test_the_served_namespaces_are_asked(observed):
+async def test_only_the_watched_namespaces_are_listed(observed):
     cluster = Objects()
-    await referenced_digests.with_images(cluster, keeping(watch_namespaces=("a", "b")), observed)
+    await referenced_digests.with_referenced_digests(cluster, keeping(watch_namespaces=("a", "b")), observed)
     assert cluster.asked == ["a", "b"]
 
 
@@ -250,28 +250,30 @@ def many(number: int) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("keep", "used", "expected"),
     [
-        (0, InUse(current=(DIGEST,)), None),
+        (0, ReferencedDigests(current=(DIGEST,)), None),
         (3, None, None),
         (
             3,
-            InUse(current=(DIGEST,), history=(digest("a"),)),
+            ReferencedDigests(current=(DIGEST,), history=(digest("a"),)),
             inputs.Retention(keep=3, current=("d" * 8,), history=("a" * 8,)),
         ),
-        (3, InUse(current=many(8001)), None),
-        (3, InUse(current=many(1), history=many(8000)), None),
+        (3, ReferencedDigests(current=many(8001)), None),
+        (3, ReferencedDigests(current=many(1), history=many(8000)), None),
     ],
 )
-def test_retention_is_asked_for_only_where_it_is_known_what_is_in_use(keep, used, expected):
+def test_retention_needs_the_referenced_digests(keep, used, expected):
     world = world_with()
     world.run_to(Stage.TEST)
-    observed = msgspec.structs.replace(world.observed(), in_use=used)
+    observed = msgspec.structs.replace(world.observed(), referenced_digests=used)
     assert publish_input(observed, world.status, keeping(keep)).retention == expected
 
 
-def test_all_that_can_be_in_use_fits_into_an_environment_variable():
+def test_the_most_referenced_digests_fit_into_an_environment_variable():
     world = world_with()
     world.run_to(Stage.TEST)
-    observed = msgspec.structs.replace(world.observed(), in_use=InUse(current=many(4000), history=many(4000)))
+    observed = msgspec.structs.replace(
+        world.observed(), referenced_digests=ReferencedDigests(current=many(4000), history=many(4000))
+    )
     told = inputs.encode(publish_input(observed, world.status, keeping()))
     assert len(told) < 128 * 1024, "Linux takes no longer string"
 
@@ -296,7 +298,7 @@ def resolved_at(world: World, host: str) -> World:
 
 
 @pytest.mark.parametrize("host", [INSIDE, OUTSIDE])
-def test_either_name_is_allowed_where_one_is(host):
+def test_an_allowed_registry_is_allowed_under_every_alias(host):
     for allowed in ((INSIDE,), (OUTSIDE,)):
         config = msgspec.structs.replace(CONFIG, registries=Registries(allowed=allowed))
         found = SPEC | {"image": SPEC["image"] | {"repository": f"{host}/a/b"}}
@@ -306,12 +308,12 @@ def test_either_name_is_allowed_where_one_is(host):
 
 
 @pytest.mark.parametrize("host", [HOST.upper(), HOST])
-def test_hosts_are_compared_without_case(host):
-    """The API server refuses upper case before; here it is at least no way around a rule."""
+def test_hosts_are_compared_case_insensitively(host):
+    """The API server rejects upper case earlier; here it must not bypass the allow-list."""
     assert refusal(read(Spec, SPEC | {"image": SPEC["image"] | {"repository": f"{host}/a/b"}}), CONFIG) is None
 
 
-def test_the_name_that_resolve_chose_is_used_and_the_written_one_is_reported():
+def test_jobs_use_the_alias_that_resolve_chose_and_the_status_the_specs_name():
     world = resolved_at(uhub_world(), INSIDE)
     assert world.status.run.registry_host == INSIDE
     world.run_to(Stage.BUILD)
@@ -325,10 +327,10 @@ def test_the_name_that_resolve_chose_is_used_and_the_written_one_is_reported():
     world.finish(RESULTS[Stage.TEST])
     world.settle()
     assert world.status.image.reference == f"{OUTSIDE}/demo/infer@{DIGEST}"
-    assert world.condition("Ready").message.startswith(f"{OUTSIDE}/demo/infer@")
+    assert world.condition("Ready").message.startswith(f"Published {OUTSIDE}/demo/infer@")
 
 
-def test_a_chosen_name_is_that_of_one_run():
+def test_a_chosen_alias_belongs_to_one_run():
     world = resolved_at(uhub_world(), INSIDE)
     world.generation += 1
     world.spec["image"]["tags"] = ["other"]
@@ -337,14 +339,14 @@ def test_a_chosen_name_is_that_of_one_run():
 
 
 @pytest.mark.parametrize(("named", "used"), [("", f"{INSIDE}/demo/infer-cache"), (f"{OUTSIDE}/c/d", f"{INSIDE}/c/d")])
-def test_the_cache_is_under_the_same_name(named, used):
+def test_the_cache_uses_the_same_alias(named, used):
     world = uhub_world()
     world.spec["build"] = {"cache": {"enabled": True} | ({"repository": named} if named else {})}
     resolved_at(world, INSIDE).run_to(Stage.BUILD)
     assert f"--cache-repo={used}" in kaniko_args(world.observed(), world.status, world.config)
 
 
-def test_a_mirror_is_kanikos_for_every_name():
+def test_a_mirror_applies_to_every_alias_in_kaniko():
     world = uhub_world()
     registries = Registries(mirrors={OUTSIDE: ("m.test/hub",)})
     world.config = msgspec.structs.replace(CONFIG, registries=registries)
@@ -358,7 +360,7 @@ def test_a_mirror_is_kanikos_for_every_name():
     assert {arg.removeprefix(ca).partition("=")[0] for arg in args if arg.startswith(ca)} == {INSIDE, OUTSIDE, "m.test"}
 
 
-def test_names_and_limits_reach_a_job_only_where_they_are_not_the_defaults():
+def test_aliases_and_limits_reach_a_job_unless_they_are_the_defaults():
     world = uhub_world()
     told = stage_input(world, Stage.RESOLVE, inputs.ResolveInput).registry
     assert told.limit(OUTSIDE).warn_tags == 600
@@ -379,24 +381,24 @@ FULL = results.StageWarning("RepositoryNearlyFull", "h/a has 700 tags.")
 LARGE = results.StageWarning("LayerMayBeTooLarge", "Line 3 brings much.")
 
 
-def test_warnings_are_events_and_stand_in_the_condition():
+def test_warnings_are_events_and_part_of_the_condition():
     world = World()
     world.run_to(Stage.RESOLVE)
     world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], warnings=(FULL, LARGE)))
     world.settle()
-    assert [(emit.reason, emit.message) for emit in world.said if emit.type == "Warning"] == [
+    assert [(emit.reason, emit.message) for emit in world.emitted if emit.type == "Warning"] == [
         ("RepositoryNearlyFull", "h/a has 700 tags."),
         ("LayerMayBeTooLarge", "Line 3 brings much."),
     ]
     resolved = world.condition("Resolved")
     assert (resolved.status, resolved.reason) == ("True", "Resolved")
-    assert resolved.message == "Step 800, 3 files, content pinned. h/a has 700 tags. Line 3 brings much."
+    assert resolved.message == "Pinned step 800, 3 files. h/a has 700 tags. Line 3 brings much."
 
 
-def test_a_warning_of_the_build_stands_in_built():
+def test_a_warning_of_the_build_is_part_of_built():
     world = World()
     world.run_to(Stage.BUILD)
     world.finish(msgspec.structs.replace(RESULTS[Stage.BUILD], warnings=(LARGE,)))
     world.settle()
     assert world.condition("Built").message == f"The registry serves {DIGEST}. Line 3 brings much."
-    assert [emit.reason for emit in world.said if emit.type == "Warning"] == ["LayerMayBeTooLarge"]
+    assert [emit.reason for emit in world.emitted if emit.type == "Warning"] == ["LayerMayBeTooLarge"]

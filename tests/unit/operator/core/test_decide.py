@@ -1,4 +1,4 @@
-"""What the explored model and the mutants asked for: the status never keeps saying what is over, and lists end."""
+"""Cases that the explored model and the mutants found: outdated statements leave the status, and lists are bounded."""
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from tests.support.world import RESULTS, World
 WORKING = ("Unknown", "Resolving")
 
 
-def test_a_refusal_is_forgotten_when_the_job_exists_after_all():
+def test_a_refusal_is_cleared_when_the_job_exists():
     world = World()
     world.step()
     jobs = dict(world.jobs)
@@ -29,7 +29,7 @@ def test_a_refusal_is_forgotten_when_the_job_exists_after_all():
 
 
 @pytest.mark.parametrize("ready", [0, 1])
-def test_a_cause_is_forgotten_when_it_is_gone_even_if_the_pod_is_ready_at_once(ready):
+def test_a_cause_is_cleared_when_the_pod_runs(ready):
     world = World()
     world.settle()
     world.advance(seconds=21)
@@ -43,7 +43,7 @@ def test_a_cause_is_forgotten_when_it_is_gone_even_if_the_pod_is_ready_at_once(r
     assert world.status.stage.message == ""
 
 
-def test_a_queue_outside_is_forgotten_when_it_lets_the_job_go():
+def test_a_suspension_from_outside_is_cleared_when_the_job_resumes():
     world = World()
     world.settle()
     name = world.claimed.name
@@ -55,8 +55,8 @@ def test_a_queue_outside_is_forgotten_when_it_lets_the_job_go():
     assert world.condition("Ready").message == f"Resolving in Job {name}"
 
 
-def test_conditions_follow_a_generation_that_changes_nothing_for_them():
-    """`kubectl wait --for=condition=Ready` disregards a condition of an older generation."""
+def test_conditions_follow_a_generation_that_restarts_nothing():
+    """`kubectl wait --for=condition=Ready` ignores a condition of an older generation."""
     world = World()
     world.run_whole()
     since = world.condition("Ready").last_transition_time
@@ -68,7 +68,7 @@ def test_conditions_follow_a_generation_that_changes_nothing_for_them():
     assert world.status.image.generation == 1
 
 
-def test_a_wish_that_is_not_allowed_leaves_no_stage_of_the_old_one_behind():
+def test_a_spec_that_is_not_allowed_clears_the_stage_of_the_old_one():
     world = World()
     world.run_whole()
     world.spec["image"]["repository"], world.generation = "evil.example/x/y", 2
@@ -81,7 +81,7 @@ def test_a_wish_that_is_not_allowed_leaves_no_stage_of_the_old_one_behind():
     assert {c.observed_generation for c in world.status.conditions} == {2}
 
 
-def test_the_status_names_at_most_64_files():
+def test_the_status_lists_at_most_64_files():
     world = World()
     world.settle()
     files = tuple(PinnedObject(key=str(number), size=1, etag="e") for number in range(65))
@@ -103,7 +103,7 @@ def test_the_history_holds_the_last_ten_newest_first():
     assert times[0] == world.condition("Tested").last_transition_time
 
 
-def test_other_live_jobs_are_deleted_each_by_its_uid_and_those_that_go_are_waited_for():
+def test_other_unfinished_jobs_are_deleted_by_uid_and_waited_for():
     world = World()
     world.settle()
     own = world.claimed
@@ -116,7 +116,7 @@ def test_other_live_jobs_are_deleted_each_by_its_uid_and_those_that_go_are_waite
 
 
 @pytest.mark.parametrize(("terminating", "again"), [(True, 10), (False, 15)])
-def test_a_claimed_job_that_goes_is_waited_for(terminating, again):
+def test_a_terminating_claimed_job_is_waited_for(terminating, again):
     world = World()
     world.settle()
     world.jobs[world.claimed.name] = msgspec.structs.replace(world.claimed, terminating=terminating)
@@ -124,7 +124,7 @@ def test_a_claimed_job_that_goes_is_waited_for(terminating, again):
     assert (decision.actions, decision.requeue_after) == ((), again)
 
 
-def test_a_finished_job_is_judged_only_with_its_pods():
+def test_a_finished_job_is_assessed_only_with_its_pods():
     world = World()
     world.settle()
     world.finish()
@@ -133,7 +133,7 @@ def test_a_finished_job_is_judged_only_with_its_pods():
     assert (decision.status, decision.actions, decision.requeue_after) == (world.status, (), 0)
 
 
-def test_the_time_in_a_queue_outside_counts_towards_no_deadline():
+def test_time_suspended_from_outside_counts_towards_no_deadline():
     world = World()
     world.settle()
     world.advance(hours=1)
@@ -147,7 +147,7 @@ def test_the_time_in_a_queue_outside_counts_towards_no_deadline():
     assert world.summary()["Stalled"] == ("True", "ImagePullFailed")
 
 
-def test_a_verdict_outlives_a_crash_before_the_job_was_deleted():
+def test_a_verdict_survives_a_crash_before_the_job_is_deleted():
     world = World()
     world.run_to(Stage.TEST)
     world.advance(seconds=21)
@@ -166,7 +166,7 @@ def test_a_verdict_outlives_a_crash_before_the_job_was_deleted():
     assert world.status.last_failure.hint
 
 
-def test_an_edit_that_was_suspended_and_taken_back_leaves_what_was_published():
+def test_a_reverted_edit_of_a_suspended_object_keeps_the_published_image():
     world = World()
     world.run_whole()
     for generation, suspend, step in ((2, True, 900), (3, False, 800)):
@@ -178,7 +178,7 @@ def test_an_edit_that_was_suspended_and_taken_back_leaves_what_was_published():
     assert len(world.created) == 4
 
 
-def test_settled_is_told_from_the_object_alone():
+def test_settled_is_judged_from_the_object_alone():
     world = World()
     assert not world.settled
     world.settle()
@@ -190,7 +190,7 @@ def test_settled_is_told_from_the_object_alone():
     assert is_settled(msgspec.structs.replace(World().observed(), deleting=True))
 
 
-def test_an_image_answers_the_generation_whose_wish_its_run_took_up():
+def test_an_image_records_the_generation_of_its_run():
     world = World()
     world.settle()
     world.spec["retry"], world.generation = {"limit": 5}, 2
@@ -198,7 +198,7 @@ def test_an_image_answers_the_generation_whose_wish_its_run_took_up():
     assert (world.status.image.generation, world.status.observed_generation) == (1, 2)
 
 
-def test_a_claim_that_was_never_created_gets_its_place_in_the_queue():
+def test_a_claim_without_a_job_waits_in_the_queue():
     world = World()
     world.step()
     world.jobs.clear()

@@ -1,4 +1,4 @@
-"""What goes wrong, what the status then says, and whether another attempt follows."""
+"""Failures: what the status says, and whether another attempt follows."""
 
 import msgspec
 import pytest
@@ -24,7 +24,7 @@ def explained(reason: str) -> bytes:
         (ExitCode.FORBIDDEN, "UFileForbidden"),
     ],
 )
-def test_what_only_a_change_can_help_stalls_at_once(code, reason):
+def test_a_permanent_failure_stalls_at_once(code, reason):
     world = World()
     world.settle()
     world.fail(report("resolve", explained(reason), code, "Error"))
@@ -37,7 +37,7 @@ def test_what_only_a_change_can_help_stalls_at_once(code, reason):
     assert world.status.last_failure.hint == "What to do."
     assert len(world.created) == 1
     assert world.settled
-    assert [(e.type, e.reason) for e in world.said] == [("Warning", reason)]
+    assert [(e.type, e.reason) for e in world.emitted] == [("Warning", reason)]
 
 
 def test_a_stalled_object_starts_over_when_the_spec_changes():
@@ -52,7 +52,7 @@ def test_a_stalled_object_starts_over_when_the_spec_changes():
     assert "Stalled" not in world.summary()
 
 
-def test_what_may_pass_is_tried_again_up_to_the_limit():
+def test_a_transient_failure_is_retried_up_to_the_limit():
     world = World()
     world.spec["retry"] = {"limit": 2}
     world.settle()
@@ -67,11 +67,11 @@ def test_what_may_pass_is_tried_again_up_to_the_limit():
             world.advance(seconds=30)
             world.settle()
     assert world.summary()["Stalled"] == ("True", "UFileUnavailable")
-    assert "Tried 3 times" in world.condition("Ready").message
+    assert "It failed 3 times" in world.condition("Ready").message
     assert len(world.created) == 3
 
 
-def test_inputs_that_moved_are_pinned_again():
+def test_changed_inputs_are_pinned_again():
     world = World()
     world.run_to(Stage.EXPORT)
     world.fail(report("export", explained("SourceChanged"), ExitCode.SOURCE_CHANGED, "Error"))
@@ -82,7 +82,7 @@ def test_inputs_that_moved_are_pinned_again():
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_inputs_that_never_rest_stall_in_the_end():
+def test_inputs_that_keep_changing_stall():
     world = World()
     for _ in range(20):
         world.run_to(Stage.EXPORT)
@@ -95,7 +95,7 @@ def test_inputs_that_never_rest_stall_in_the_end():
     assert world.status.run.resolve_count == 3
 
 
-def test_a_pod_that_was_lost_is_not_counted():
+def test_a_lost_pod_is_retried_without_counting():
     world = World()
     world.settle()
     world.fail(Container(name="resolve"), message="The node was low on resource: memory.")
@@ -106,7 +106,7 @@ def test_a_pod_that_was_lost_is_not_counted():
     assert world.status.stage.failures == 0
 
 
-def test_a_job_removed_before_its_result_was_recorded_runs_again():
+def test_a_job_deleted_before_its_result_was_recorded_runs_again():
     world = World()
     world.settle()
     world.jobs.clear()
@@ -126,7 +126,7 @@ def test_a_complete_job_without_a_readable_result_runs_again():
     assert world.status.stage.attempt == 2
 
 
-def test_out_of_memory_is_tried_once_more_with_more_memory_and_said_so():
+def test_out_of_memory_is_retried_once_with_more_memory():
     world = World()
     world.run_to(Stage.EXPORT)
     for limit in ("4Gi", "8192Mi"):
@@ -136,12 +136,12 @@ def test_out_of_memory_is_tried_once_more_with_more_memory_and_said_so():
         world.settle()
         world.advance(minutes=5)
         world.settle()
-    assert "with a memory limit of 8192Mi" in next(e.message for e in world.said if e.reason == "OutOfMemory")
+    assert "with a memory limit of 8192Mi" in next(e.message for e in world.emitted if e.reason == "OutOfMemory")
     assert world.summary()["Stalled"] == ("True", "OutOfMemory")
     assert "spec.export.resources" in world.status.last_failure.hint
 
 
-def test_kaniko_speaks_through_the_last_lines_of_its_log():
+def test_kaniko_is_diagnosed_from_the_last_lines_of_its_log():
     world = World()
     world.run_to(Stage.BUILD)
     log = "INFO[0001] COPY code /srv\nerror building image: failed to get files: lstat /inference-image/x: no such file"
@@ -179,7 +179,7 @@ def test_a_log_tail_is_redacted():
     assert "dXNlcjpjYW5hcnk" not in msgspec.json.encode(world.status).decode()
 
 
-def test_a_deadline_is_named_with_its_field():
+def test_an_exceeded_deadline_names_its_field():
     world = World()
     world.run_to(Stage.BUILD)
     world.fail(reason="DeadlineExceeded")
@@ -188,7 +188,7 @@ def test_a_deadline_is_named_with_its_field():
     assert "spec.build.timeout" in world.status.last_failure.hint
 
 
-def test_an_image_that_crashes_is_stopped_early_and_explained():
+def test_a_crashing_image_is_stopped_early_and_explained():
     world = World()
     world.run_to(Stage.TEST)
     world.advance(seconds=21)
@@ -212,7 +212,7 @@ def test_an_image_that_crashes_is_stopped_early_and_explained():
     assert world.status.image is None
 
 
-def test_a_probe_that_found_a_closed_port_of_a_crashed_image_is_corrected():
+def test_a_crashed_image_overrides_the_probes_report():
     world = World()
     world.run_to(Stage.TEST)
     crash = Container(name="image", exit_code=1, ended="Error", report="boom", restarts=1)
@@ -221,7 +221,7 @@ def test_a_probe_that_found_a_closed_port_of_a_crashed_image_is_corrected():
     assert world.summary()["Tested"] == ("False", "ImageDoesNotStart")
 
 
-def test_a_digest_that_is_none_is_refused():
+def test_an_invalid_digest_is_rejected():
     world = World()
     world.run_to(Stage.BUILD)
     world.finish(results.Built(digest="sha256:short", size=1))
@@ -253,7 +253,7 @@ WAITING = [
 
 
 @pytest.mark.parametrize(("reason", "container", "event", "message"), WAITING)
-def test_what_a_pod_waits_for_is_named_then_stalled_then_healed(reason, container, event, message):
+def test_a_waiting_pod_is_reported_then_stalled_then_recovers(reason, container, event, message):
     world = World()
     world.settle()
     world.set_pod(container, phase="Pending")
@@ -272,7 +272,7 @@ def test_what_a_pod_waits_for_is_named_then_stalled_then_healed(reason, containe
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_the_schedulers_words_are_passed_on():
+def test_the_schedulers_message_is_reported():
     world = World()
     world.settle()
     world.advance(seconds=21)
@@ -289,7 +289,7 @@ def test_the_schedulers_words_are_passed_on():
         ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "PodForbidden", True),
     ],
 )
-def test_a_pod_that_may_not_be_made(message, reason, stalls):
+def test_a_pod_that_the_api_server_rejects_is_reported(message, reason, stalls):
     world = World()
     world.settle()
     world.advance(seconds=21)
@@ -302,7 +302,7 @@ def test_a_pod_that_may_not_be_made(message, reason, stalls):
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_a_foreign_job_of_that_name_is_left_alone():
+def test_a_foreign_job_with_the_same_name_is_left_alone():
     world = World()
     world.settle()
     world.jobs.clear()
@@ -333,7 +333,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("change", "reason"), REFUSED)
-def test_what_the_installation_does_not_allow_starts_no_job(change, reason):
+def test_a_spec_that_is_not_allowed_starts_no_job(change, reason):
     world = World()
     world.spec |= change
     world.settle()
@@ -362,7 +362,7 @@ def test_kanikos_usage_after_its_error_does_not_hide_the_cause():
     assert "error checking push permissions" in world.condition("Ready").message
 
 
-def test_no_more_memory_than_the_installation_allows():
+def test_memory_is_not_raised_above_the_maximum():
     world = World()
     jobs = msgspec.structs.replace(world.config.jobs, maximum=Maximum(memory="4Gi"))
     world.config = msgspec.structs.replace(world.config, jobs=jobs)
@@ -373,7 +373,7 @@ def test_no_more_memory_than_the_installation_allows():
     assert world.status.last_failure.hint
 
 
-def test_a_kaniko_that_was_killed_is_tried_again():
+def test_a_killed_kaniko_is_retried():
     world = World()
     world.run_to(Stage.BUILD)
     world.fail(report("kaniko", "INFO[0009] Pushing image to ...", 137, "Error"))
@@ -385,7 +385,7 @@ def test_a_kaniko_that_was_killed_is_tried_again():
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_the_pullers_turns_between_error_and_back_off_are_one_cause():
+def test_a_pull_error_and_its_back_off_are_one_cause():
     world = World()
     world.settle()
     world.advance(seconds=21)

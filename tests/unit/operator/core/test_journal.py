@@ -1,6 +1,6 @@
-"""Whole runs to the letter: after every pass what changed in the status, what was done, and when to look again.
+"""Golden journals of whole runs: the status changes, the actions and the requeue time of every reconcile.
 
-After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
+After an intended change, run `UPDATE_GOLDEN=1 make test-unit` and read the diff.
 """
 
 import os
@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "journal"
 
 
 class Journal(World):
-    """A world that writes down every pass."""
+    """A world that records every reconcile."""
 
     lines: list[dict]
 
@@ -57,7 +57,7 @@ def told(action: object) -> str:
 
 
 def changed(before: Status, after: Status) -> dict:
-    """What differs, conditions one by one."""
+    """The fields that differ, with one entry per condition."""
     old, new = document(before), document(after)
     return {key: new.get(key, "gone") for key in {**old, **new} if old.get(key) != new.get(key)}
 
@@ -108,7 +108,7 @@ def reused_graph_untested(world: World) -> None:
     world.run_whole()
 
 
-def tried_in_vain(world: World) -> None:
+def retries_exhausted(world: World) -> None:
     world.run_to(Stage.EXPORT)
     for _ in range(3):
         world.fail(report("export", explained("UFileUnavailable"), ExitCode.UNAVAILABLE, "Error"))
@@ -129,7 +129,7 @@ def evicted(world: World) -> None:
         world.settle()
 
 
-def moved_sources(world: World) -> None:
+def changed_inputs(world: World) -> None:
     world.spec["retry"] = {"limit": 1}
     for _ in range(2):
         world.run_to(Stage.EXPORT)
@@ -162,7 +162,7 @@ def waiting_for_a_secret(world: World) -> None:
     world.settle()
 
 
-def held_by_kueue(world: World) -> None:
+def suspended_by_kueue(world: World) -> None:
     world.settle()
     name = world.claimed.name
     world.jobs[name] = msgspec.structs.replace(world.claimed, suspended=True)
@@ -188,7 +188,7 @@ def suspended_from_the_start(world: World) -> None:
     world.settle()
 
 
-def in_line(world: World) -> None:
+def in_queue(world: World) -> None:
     world.queue_position = 3
     world.settle()
     for seconds in (59, 1):
@@ -208,7 +208,7 @@ def edited(world: World) -> None:
     world.settle()
 
 
-def edited_to_what_is_not_allowed(world: World) -> None:
+def edited_to_disallowed_spec(world: World) -> None:
     world.settle()
     world.spec["scheduling"], world.generation = {"priorityClassName": "system-node-critical"}, 2
     world.step()
@@ -217,7 +217,7 @@ def edited_to_what_is_not_allowed(world: World) -> None:
     world.settle()
 
 
-def lost_and_early(world: World) -> None:
+def job_lost(world: World) -> None:
     world.settle()
     world.jobs.clear()
     world.settle()
@@ -225,13 +225,13 @@ def lost_and_early(world: World) -> None:
     world.settle()
 
 
-def switched_when_ready(world: World) -> None:
+def retry_limit_edited_when_ready(world: World) -> None:
     world.run_whole()
     world.spec["retry"], world.generation = {"limit": 9}, 2
     world.settle()
 
 
-def starved(world: World) -> None:
+def out_of_memory(world: World) -> None:
     world.run_to(Stage.BUILD)
     for _ in range(2):
         world.fail(report("assemble", "{}"), report("kaniko", "x", 137, "OOMKilled"))
@@ -241,14 +241,14 @@ def starved(world: World) -> None:
 
 
 JOURNEYS = (
-    success, reused_image, reused_graph_untested, tried_in_vain, evicted, moved_sources, crashing_image,
-    waiting_for_a_secret, held_by_kueue, suspended, suspended_from_the_start, in_line, edited,
-    edited_to_what_is_not_allowed, lost_and_early, switched_when_ready, starved,
+    success, reused_image, reused_graph_untested, retries_exhausted, evicted, changed_inputs, crashing_image,
+    waiting_for_a_secret, suspended_by_kueue, suspended, suspended_from_the_start, in_queue, edited,
+    edited_to_disallowed_spec, job_lost, retry_limit_edited_when_ready, out_of_memory,
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("journey", JOURNEYS, ids=lambda journey: journey.__name__)
-def test_a_run_to_the_letter(journey: Callable[[World], None]) -> None:
+def test_a_whole_run_equals_its_golden_journal(journey: Callable[[World], None]) -> None:
     world = journal()
     journey(world)
     text = yaml.safe_dump_all(world.lines, sort_keys=True, width=120)
@@ -267,7 +267,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("refusal", "ready", "again", "claimed"), REFUSALS)
-def test_a_refused_job_is_told_and_tried_again_where_that_may_help(refusal, ready, again, claimed):
+def test_a_rejected_job_is_reported_and_retried_if_that_may_help(refusal, ready, again, claimed):
     world = World()
     world.step()
     world.jobs.clear()
@@ -282,7 +282,7 @@ def test_a_refused_job_is_told_and_tried_again_where_that_may_help(refusal, read
     assert not [action for action in decision.actions if not isinstance(action, Emit)]
 
 
-def test_an_object_that_is_being_deleted_is_left_alone():
+def test_a_deleted_object_is_left_alone():
     world = World()
     world.settle()
     decision = decide(msgspec.structs.replace(world.observed(), deleting=True), world.config, world.now)

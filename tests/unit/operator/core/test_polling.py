@@ -1,4 +1,4 @@
-"""Policy Latest with `poll`: when a finished object is looked at again, and what a look changes and never changes."""
+"""Policy Latest with `poll`: when a finished object is polled, and what a poll changes and never changes."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -49,14 +49,14 @@ def ready(poll: str = "10m") -> World:
 
 
 def look_again(world: World) -> None:
-    """Until the next look's Job exists; the garbage collector does its part."""
+    """Reconciles until the Job of the next poll exists; removes terminating Jobs."""
     for _ in range(4):
         after = world.step().requeue_after or 0
         world.remove_terminating()
-        if world.look and not world.look.finished:
+        if world.poll_job and not world.poll_job.finished:
             return
         world.advance(seconds=after)
-    raise AssertionError(f"no look: {world.jobs}")
+    raise AssertionError(f"no poll: {world.jobs}")
 
 
 def stages(world: World) -> list[str]:
@@ -74,7 +74,7 @@ def test_without_poll_a_finished_object_is_left_alone():
     assert len(world.created) == 4
 
 
-def test_with_poll_it_is_never_settled_and_comes_back_when_a_look_is_due():
+def test_with_poll_an_object_is_never_settled_and_requeued_until_the_poll_is_due():
     world = ready()
     assert not world.settled
     assert has_ended(world.observed())
@@ -83,46 +83,46 @@ def test_with_poll_it_is_never_settled_and_comes_back_when_a_look_is_due():
     assert len(world.created) == 4
 
 
-@pytest.mark.parametrize(("seconds", "looks"), [(599, 0), (600, 1)])
-def test_it_is_looked_at_again_when_the_interval_has_passed_since_the_inputs_were_pinned(seconds, looks):
+@pytest.mark.parametrize(("seconds", "polls"), [(599, 0), (600, 1)])
+def test_the_first_poll_is_due_one_interval_after_the_inputs_were_pinned(seconds, polls):
     world = ready()
     world.now = parse(world.status.last_poll_time) + timedelta(seconds=seconds)
-    assert world.step().requeue_after == (20 if looks else 1)
-    assert stages(world)[4:] == ["Poll"] * looks
+    assert world.step().requeue_after == (20 if polls else 1)
+    assert stages(world)[4:] == ["Poll"] * polls
 
 
-def test_a_look_resolves_as_the_first_stage_does_and_asks_for_the_newest():
+def test_a_poll_runs_the_same_pod_as_resolve():
     world = ready()
     look_again(world)
-    resolve, look = world.created[0], world.created[-1]
-    assert look["spec"] == resolve["spec"] | {"template": look["spec"]["template"]}
-    assert look["spec"]["template"]["spec"] == resolve["spec"]["template"]["spec"]
-    assert '"step"' not in str(look)
-    assert look["metadata"]["annotations"] == {
+    resolve, poll = world.created[0], world.created[-1]
+    assert poll["spec"] == resolve["spec"] | {"template": poll["spec"]["template"]}
+    assert poll["spec"]["template"]["spec"] == resolve["spec"]["template"]["spec"]
+    assert '"step"' not in str(poll)
+    assert poll["metadata"]["annotations"] == {
         "uai.ucloud.cn/owner": "detector",
-        "uai.ucloud.cn/content": look["metadata"]["annotations"]["uai.ucloud.cn/content"],
+        "uai.ucloud.cn/content": poll["metadata"]["annotations"]["uai.ucloud.cn/content"],
         "uai.ucloud.cn/attempt": "1",
     }
-    assert look["metadata"]["name"] == "detector-poll-ae299676da", "a release that names it otherwise looks twice"
+    assert poll["metadata"]["name"] == "detector-poll-ae299676da", "a release that changes the name polls twice"
 
 
-def test_while_a_look_runs_ready_stays_true_and_nothing_is_written():
+def test_while_a_poll_runs_ready_stays_true_and_nothing_is_written():
     world = ready()
     before, writes = world.status, world.writes
     look_again(world)
     world.advance(seconds=1)
     assert world.step().requeue_after == 15
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, ready=1)
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, ready=1)
     assert world.step().requeue_after is None
     assert (world.status, world.writes) == (before, writes)
-    assert len(world.said) == len(set(world.said))
+    assert len(world.emitted) == len(set(world.emitted))
 
 
-def test_every_look_has_the_same_name_and_the_next_waits_until_the_last_is_gone():
+def test_all_polls_share_a_name_and_the_next_waits_until_the_last_is_gone():
     world = ready()
     look_again(world)
-    first = world.look
-    world.end_look(found(SAME))
+    first = world.poll_job
+    world.end_poll(found(SAME))
     assert world.step().requeue_after == 600
     world.advance(seconds=599)
     assert world.step().requeue_after == 1
@@ -130,32 +130,32 @@ def test_every_look_has_the_same_name_and_the_next_waits_until_the_last_is_gone(
     decision = world.step()
     assert decision.actions == (DeleteJob(name=first.name, uid=first.uid),)
     assert decision.requeue_after == 15
-    assert world.look.terminating
+    assert world.poll_job.terminating
     assert world.step().actions == ()
     assert world.step().requeue_after == 15
     world.remove_terminating()
     decision = world.step()
     assert [type(action) for action in decision.actions] == [CreateJob]
     assert decision.requeue_after == 20
-    assert (world.look.name, world.look.content) == (first.name, first.content)
-    assert world.look.uid != first.uid
+    assert (world.poll_job.name, world.poll_job.content) == (first.name, first.content)
+    assert world.poll_job.uid != first.uid
 
 
-def test_two_operators_that_see_the_same_decide_the_same():
+def test_two_operators_with_the_same_observation_decide_alike():
     world = ready()
     world.advance(hours=1)
     assert decide(world.observed(), world.config, world.now) == decide(world.observed(), world.config, world.now)
 
 
-def test_a_look_that_was_removed_is_made_up_for():
+def test_a_deleted_poll_is_repeated():
     world = ready()
     look_again(world)
     world.jobs.clear()
     world.step()
-    assert world.look
+    assert world.poll_job
 
 
-def test_poll_added_to_a_finished_object_starts_no_run_and_looks_at_once():
+def test_poll_added_to_a_finished_object_polls_at_once_without_a_run():
     world = ready(poll="")
     world.spec["model"]["checkpoint"]["poll"], world.generation = "1h", 2
     world.step()
@@ -164,7 +164,7 @@ def test_poll_added_to_a_finished_object_starts_no_run_and_looks_at_once():
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_the_interval_is_no_part_of_the_wish():
+def test_the_interval_changes_no_hash():
     world = ready()
     before = input_hash(world.observed().spec, "")
     world.spec["model"]["checkpoint"]["poll"] = "1h"
@@ -173,14 +173,14 @@ def test_the_interval_is_no_part_of_the_wish():
     assert input_hash(world.observed().spec, "") != before
 
 
-def test_suspend_stops_the_looks_and_lets_the_one_at_work_finish():
+def test_suspend_stops_polling_and_lets_the_running_poll_finish():
     world = ready()
     look_again(world)
     world.spec["suspend"], world.generation = True, 2
     world.step()
     assert world.settled
-    assert not world.look.terminating
-    world.end_look(found(NEWER))
+    assert not world.poll_job.terminating
+    world.end_poll(found(NEWER))
     world.step()
     assert len(world.created) == 5
     world.spec["suspend"], world.generation = False, 3
@@ -191,38 +191,38 @@ def test_suspend_stops_the_looks_and_lets_the_one_at_work_finish():
 # ---- nothing new ----
 
 
-def test_when_nothing_is_new_nothing_is_written_but_the_time_of_a_look_and_that_once_an_hour():
+def test_without_new_content_only_the_poll_time_is_written_once_an_hour():
     world = ready()
-    began, said, times = world.status, list(world.said), []
+    began, said, times = world.status, list(world.emitted), []
     for _ in range(25):
         look_again(world)
         before = world.status
-        world.end_look(found(SAME))
+        world.end_poll(found(SAME))
         world.step()
         if world.status != before:
             assert world.status == msgspec.structs.replace(before, last_poll_time=rfc3339(world.now))
             times.append(world.now)
     assert msgspec.structs.replace(world.status, last_poll_time="") == msgspec.structs.replace(began, last_poll_time="")
-    assert world.said == said
+    assert world.emitted == said
     assert len(times) == 4
     assert min(late - early for early, late in pairwise(times)) >= timedelta(hours=1)
 
 
 @pytest.mark.parametrize(("minutes", "written"), [(59, False), (60, True)])
-def test_the_time_of_a_look_is_written_when_the_last_is_an_hour_old(minutes, written):
+def test_the_poll_time_is_written_when_it_is_an_hour_old(minutes, written):
     world = ready("1m")
     world.advance(minutes=1)
     world.step()
     before = world.status.last_poll_time
-    world.end_look(found(SAME), after=(parse(before) + timedelta(minutes=minutes) - world.now).total_seconds())
+    world.end_poll(found(SAME), after=(parse(before) + timedelta(minutes=minutes) - world.now).total_seconds())
     world.step()
     assert world.status.last_poll_time == (rfc3339(world.now) if written else before)
 
 
-def test_an_interval_of_days_is_kept_although_the_jobs_do_not_live_that_long():
+def test_an_interval_longer_than_the_ttl_of_jobs_is_kept():
     world = ready("72h")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.step()
     assert world.status.last_poll_time == rfc3339(world.now)
     world.jobs.clear()
@@ -235,7 +235,7 @@ def test_an_interval_of_days_is_kept_although_the_jobs_do_not_live_that_long():
 def test_a_newer_step_is_built_like_an_edit():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     decision = world.step()
     assert decision.requeue_after == 0
     assert not [action for action in decision.actions if not isinstance(action, Emit)]
@@ -245,10 +245,10 @@ def test_a_newer_step_is_built_like_an_edit():
     assert world.status.timings is None
     assert world.status.built is None
     assert (world.status.run.restart_count, world.status.run.resolve_count) == (1, 1)
-    assert world.said[-1] == Emit(
+    assert world.emitted[-1] == Emit(
         type="Normal",
         reason="NewContent",
-        message="A look found other content, of step 900 (before: step 800): it is made an image.",
+        message="Polling found new content, step 900 (before: step 800). Building an image of it.",
     )
     world.settle()
     world.finish(NEWER)
@@ -258,10 +258,10 @@ def test_a_newer_step_is_built_like_an_edit():
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_a_new_run_waits_for_its_turn_among_the_pipelines():
+def test_a_restarted_run_waits_in_the_queue():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     world.step()
     world.queue_position = 3
     world.step()
@@ -269,11 +269,11 @@ def test_a_new_run_waits_for_its_turn_among_the_pipelines():
     assert stages(world)[4:] == ["Poll"]
 
 
-def test_what_a_look_found_counts_for_one_run_only():
-    """Training was quicker: the look saw step 900, and the run pinned 1000. That is no reason for another run."""
+def test_the_result_of_a_poll_counts_for_one_run_only():
+    """The poll sees step 900, but the run pins the newer step 1000. That causes no further run."""
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     world.settle()
     world.finish(msgspec.structs.replace(NEWER, step=1000, content_hash="sha256:" + "1" * 64))
     world.run_whole()
@@ -282,36 +282,36 @@ def test_what_a_look_found_counts_for_one_run_only():
     assert stages(world)[5:] == ["Resolve", "Export", "Build", "Test"]
 
 
-def test_back_to_content_of_before_moves_the_tags_again():
-    """Somebody removed the newest step: equal content, but Jobs of their own, so that nothing old is credited."""
+def test_a_return_to_earlier_content_moves_the_tags_again():
+    """The newest step was deleted. The content equals an earlier run's, but the run has its own Jobs."""
     world = ready()
     for result in (NEWER, SAME):
         look_again(world)
-        world.end_look(found(result))
+        world.end_poll(found(result))
         world.settle()
         world.finish(result)
         world.run_whole()
     names = [job["metadata"]["name"] for job in world.created]
     assert len(names) == 14
-    assert len(set(names)) == 13, "only the looks share a name"
+    assert len(set(names)) == 13, "only polls share a name"
     assert [entry.step for entry in world.status.history] == [800, 900, 800]
 
 
-def test_an_edit_stops_a_look_before_its_run_starts():
+def test_an_edit_stops_the_poll_before_the_run_starts():
     world = ready()
     look_again(world)
     world.spec["export"] = {"inputType": "tf_example"}
     world.generation = 2
     world.step()
-    assert world.look.terminating
+    assert world.poll_job.terminating
     assert stages(world)[5:] == []
     world.remove_terminating()
     world.settle()
     assert stages(world)[5:] == ["Resolve"]
-    assert not world.look
+    assert not world.poll_job
 
 
-def test_a_stray_job_is_stopped_before_a_look_starts():
+def test_a_stray_job_is_stopped_before_a_poll_starts():
     world = ready()
     stray = msgspec.structs.replace(next(iter(world.jobs.values())), name="stray", complete=False)
     world.jobs["stray"] = stray
@@ -320,34 +320,34 @@ def test_a_stray_job_is_stopped_before_a_look_starts():
     assert decision.actions == (DeleteJob(name="stray", uid=stray.uid),)
     world.remove_terminating()
     world.step()
-    assert world.look
+    assert world.poll_job
 
 
 # ---- when the run had failed ----
 
 
-def test_where_the_checkpoint_was_missing_a_look_that_finds_one_starts_the_run():
+def test_a_poll_that_finds_the_missing_checkpoint_starts_a_run():
     world = latest()
     world.settle()
     world.fail(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "CheckpointNotFound")
-    assert world.step().requeue_after == 600, "the attempt itself was the last look"
+    assert world.step().requeue_after == 600, "the interval counts from the failed attempt"
     look_again(world)
-    world.end_look(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
+    world.end_poll(failed("CheckpointNotFound", ExitCode.NOT_FOUND))
     world.step()
     assert world.summary()["Ready"] == ("False", "CheckpointNotFound")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.settle()
     assert "Stalled" not in world.summary()
     assert "PollFailed" not in world.summary()
-    assert "(before: none)" in world.said[-1].message
+    assert "(before: none)" in world.emitted[-1].message
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_a_run_that_pinned_nothing_begins_anew_even_if_the_content_is_that_of_the_run_before():
+def test_a_run_that_pinned_nothing_restarts_even_for_the_previous_content():
     world = ready()
     world.request = "again"
     world.settle()
@@ -355,28 +355,28 @@ def test_a_run_that_pinned_nothing_begins_anew_even_if_the_content_is_that_of_th
     world.settle()
     assert world.summary()["Stalled"] == ("True", "UFileForbidden")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.settle()
     assert world.status.stage.name == "Resolve"
 
 
-def test_a_step_that_cannot_be_exported_is_not_tried_at_every_look_but_the_next_is():
+def test_a_failed_step_is_not_retried_by_polls_but_the_next_step_is_built():
     world = latest()
     world.run_to(Stage.EXPORT)
     world.fail(report("export", results.encode(results.Failed(reason="GraphInvalid", message="m", hint="h")), 10))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "GraphInvalid")
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "GraphInvalid")
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     world.settle()
     assert world.status.stage.name == "Resolve"
 
 
-def test_what_the_installation_refuses_is_not_looked_at():
+def test_an_object_that_is_not_allowed_is_not_polled():
     world = latest()
     world.spec["image"]["repository"] = "elsewhere.test/a/b"
     world.settle()
@@ -385,39 +385,39 @@ def test_what_the_installation_refuses_is_not_looked_at():
     assert (decision.actions, decision.requeue_after) == ((), None)
 
 
-# ---- a look that fails ----
+# ---- failed polls ----
 
 
-def test_a_look_that_fails_is_told_and_takes_nothing_away():
+def test_a_failed_poll_is_reported_and_ready_stays():
     world = ready()
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     assert world.step().requeue_after == 600
     assert world.summary()["Ready"] == ("True", "Published")
     assert world.summary()["PollFailed"] == ("True", "UFileForbidden")
     assert world.condition("PollFailed").message == "What is wrong. What to do."
-    assert world.said[-1] == Emit(type="Warning", reason="UFileForbidden", message="What is wrong. What to do.")
+    assert world.emitted[-1] == Emit(type="Warning", reason="UFileForbidden", message="What is wrong. What to do.")
     assert "Stalled" not in world.summary()
     assert "Reconciling" not in world.summary()
     assert world.status.last_failure is None
 
 
-def test_a_look_that_fails_again_says_nothing_new_and_one_that_works_takes_the_word_back():
+def test_a_repeated_failure_emits_no_event_and_a_successful_poll_clears_it():
     world = ready()
     for _ in range(3):
         look_again(world)
-        world.end_look(FORBIDDEN, "PodFailurePolicy")
+        world.end_poll(FORBIDDEN, "PodFailurePolicy")
         world.step()
-    assert [emit.reason for emit in world.said].count("UFileForbidden") == 1
+    assert [emit.reason for emit in world.emitted].count("UFileForbidden") == 1
     since = world.condition("PollFailed").last_transition_time
     look_again(world)
-    world.end_look(UNAVAILABLE, "PodFailurePolicy")
+    world.end_poll(UNAVAILABLE, "PodFailurePolicy")
     world.step()
     assert world.summary()["PollFailed"] == ("True", "UFileUnavailable")
     assert world.condition("PollFailed").last_transition_time == since
-    assert world.said[-1].reason == "UFileUnavailable"
+    assert world.emitted[-1].reason == "UFileUnavailable"
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.step()
     assert "PollFailed" not in world.summary()
 
@@ -433,10 +433,10 @@ def test_a_look_that_fails_again_says_nothing_new_and_one_that_works_takes_the_w
     ],
     ids=["permanent", "may pass", "may pass, often", "inputs moved", "lost"],
 )
-def test_what_may_pass_is_looked_at_again_soon(poll, container, pause):
+def test_a_transient_failure_polls_again_soon(poll, container, pause):
     world = ready(poll)
     look_again(world)
-    world.end_look(container, "" if container.exit_code == 0 else "PodFailurePolicy")
+    world.end_poll(container, "" if container.exit_code == 0 else "PodFailurePolicy")
     assert world.step().requeue_after == pause
 
 
@@ -445,27 +445,27 @@ def test_what_may_pass_is_looked_at_again_soon(poll, container, pause):
     [(MOVED, "PodFailurePolicy"), (Container(name="resolve", exit_code=0, report=""), "")],
     ids=["inputs moved", "result lost"],
 )
-def test_what_is_nobodys_fault_is_not_told(container, ended):
+def test_a_free_retry_is_not_reported(container, ended):
     world = ready()
     look_again(world)
     before = world.status
-    world.end_look(container, ended)
+    world.end_poll(container, ended)
     world.step()
     assert world.status == before
 
 
-def test_a_failed_look_is_noted_too():
+def test_the_time_of_a_failed_poll_is_written_too():
     world = ready("2h")
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     world.step()
     assert world.status.last_poll_time == rfc3339(world.now)
 
 
-def test_an_edit_takes_the_word_of_a_failed_look_back():
+def test_an_edit_clears_a_failed_poll():
     world = ready()
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     world.step()
     world.request = "again"
     world.step()
@@ -473,10 +473,10 @@ def test_an_edit_takes_the_word_of_a_failed_look_back():
 
 
 @pytest.mark.parametrize("change", [{"suspend": True}, {"model": None}], ids=["suspended", "poll removed"])
-def test_without_looks_none_has_failed(change):
+def test_without_polling_the_failed_poll_is_cleared(change):
     world = ready()
     look_again(world)
-    world.end_look(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(FORBIDDEN, "PodFailurePolicy")
     world.step()
     if "model" in change:
         del world.spec["model"]["checkpoint"]["poll"]
@@ -489,7 +489,7 @@ def test_without_looks_none_has_failed(change):
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_a_look_whose_pod_waits_for_a_secret_is_told_while_it_waits():
+def test_a_poll_that_waits_for_a_secret_is_reported():
     world = ready()
     look_again(world)
     waiting = Container(name="resolve", waiting="CreateContainerConfigError", message='secret "ufile" not found')
@@ -498,19 +498,19 @@ def test_a_look_whose_pod_waits_for_a_secret_is_told_while_it_waits():
     assert not needs_pods(world.observed(), world.now)
     world.advance(seconds=1)
     assert needs_pods(world.observed(), world.now)
-    world.set_look_pod(waiting)
+    world.set_poll_pod(waiting)
     assert world.step().requeue_after == 15
     assert world.summary()["PollFailed"] == ("True", "SecretNotFound")
-    assert world.condition("PollFailed").message.startswith('secret "ufile" not found Create the Secret ufile')
-    world.end_look(found(SAME))
+    assert world.condition("PollFailed").message.startswith('secret "ufile" not found. Create the Secret ufile')
+    world.end_poll(found(SAME))
     world.step()
     assert "PollFailed" not in world.summary()
 
 
-def test_a_look_that_kueue_holds_back_is_waited_for():
+def test_a_poll_that_kueue_suspends_is_waited_for():
     world = ready()
     look_again(world)
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, suspended=True, started=None)
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, suspended=True, started=None)
     before = world.status
     world.advance(hours=2)
     assert world.step().requeue_after == 15
@@ -522,25 +522,25 @@ def test_a_look_that_kueue_holds_back_is_waited_for():
     [(False, True, 0, True), (True, True, 0, False), (False, False, 1, False)],
     ids=["finished", "going", "running"],
 )
-def test_pods_are_read_when_they_tell_something(terminating, finished, ready_pods, wanted):
+def test_pods_are_read_only_when_they_are_needed(terminating, finished, ready_pods, wanted):
     world = ready()
     look_again(world)
     world.advance(hours=1)
     changes = {"terminating": terminating, "complete": finished, "ready": ready_pods}
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, **changes)
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, **changes)
     assert needs_pods(world.observed(), world.now) is wanted
 
 
-def test_a_finished_look_whose_pods_nobody_read_is_looked_at_at_once():
+def test_a_finished_poll_without_pods_is_requeued_at_once():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
+    world.end_poll(found(NEWER))
     unread = msgspec.structs.replace(world.observed(), pods=None)
     decision = decide(unread, world.config, world.now)
     assert (decision.requeue_after, decision.actions, decision.status) == (0, (), world.status)
 
 
-def test_a_refused_job_is_told_and_tried_again():
+def test_a_rejected_poll_is_reported_and_retried():
     world = ready()
     world.advance(hours=1)
     refusal = CreateRefusal(reason="QuotaExceeded", message="too much")
@@ -552,23 +552,23 @@ def test_a_refused_job_is_told_and_tried_again():
     assert [action.reason for action in decision.actions] == ["QuotaExceeded"]
 
 
-def test_a_look_of_another_run_is_no_news():
+def test_a_poll_of_another_run_is_ignored():
     world = ready()
     look_again(world)
-    world.end_look(found(NEWER))
-    world.jobs[world.look.name] = msgspec.structs.replace(world.look, content="sha256:other")
+    world.end_poll(found(NEWER))
+    world.jobs[world.poll_job.name] = msgspec.structs.replace(world.poll_job, content="sha256:other")
     before = world.status
     world.step()
     assert world.status == before
     world.advance(hours=1)
     world.step()
-    assert world.look.terminating
+    assert world.poll_job.terminating
 
 
-def test_a_wiped_status_is_rebuilt_and_the_looks_go_on():
+def test_a_wiped_status_is_rebuilt_and_polling_continues():
     world = ready()
     look_again(world)
-    world.end_look(found(SAME))
+    world.end_poll(found(SAME))
     world.step()
     world.status = type(world.status)()
     world.run_whole()

@@ -1,4 +1,4 @@
-"""Looks and the run that one of them starts, with the operator killed at each of its writes: it ends the same."""
+"""Polls and the run that one of them starts, with the operator killed at each write: the end is the same."""
 
 import msgspec
 import pytest
@@ -11,11 +11,11 @@ from tests.support.world import RESULTS, World
 from tests.unit.operator.core.test_polling import NEWER, SAME, found
 
 WRITES = 29
-"""Of the undisturbed journey; a kill at a later one never comes."""
+"""Writes of the undisturbed journey; there is no later write to kill at."""
 
 
 class Killed(World):
-    """The operator dies at its write number `at`: that write and what would have followed in the pass are lost."""
+    """The operator is killed at write number `at`: that write and the rest of the reconcile are lost."""
 
     at = -1
     made = 0
@@ -41,28 +41,28 @@ class Killed(World):
 
 
 def journey(world: Killed) -> None:
-    """A first image, a look that finds nothing new, one that does, the second image. The training writes in between."""
-    looks = 0
+    """A first image, a poll without new content, a poll with new content, the second image."""
+    polls = 0
     for _ in range(200):
         after = world.step().requeue_after
         world.remove_terminating()
-        if after == 20:  # a Job was created: its event brings a pass
+        if after == 20:  # a Job was created, and its event causes a reconcile
             world.step()
         live = next((job for job in world.jobs.values() if not job.finished), None)
         if live is None:
             world.advance(seconds=after or 1)
         elif live.stage == POLL:
-            looks += 1
-            world.end_look(found(SAME if looks == 1 else NEWER))
+            polls += 1
+            world.end_poll(found(SAME if polls == 1 else NEWER))
         elif world.status.stage and world.status.stage.job == live.name:
-            world.finish(NEWER if looks > 1 and live.stage == Stage.RESOLVE else RESULTS[Stage(live.stage)])
+            world.finish(NEWER if polls > 1 and live.stage == Stage.RESOLVE else RESULTS[Stage(live.stage)])
         if len(world.status.history) == 2:
             return
     raise AssertionError(f"no second image: {world.status}")
 
 
 @pytest.mark.parametrize("at", range(-1, WRITES + 1))
-def test_killed_at_any_write_the_same_comes_of_it(at):
+def test_a_kill_at_any_write_changes_nothing_in_the_end(at):
     world = Killed()
     world.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "10m"}
     world.at = at

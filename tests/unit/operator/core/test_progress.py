@@ -1,4 +1,4 @@
-"""The way to Ready: which Jobs, in which order, what the status says, and what is skipped."""
+"""The way to Ready: the Jobs and their order, the status, and the stages that are skipped."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ def stages(world: World) -> list[str]:
     return [job["metadata"]["labels"]["uai.ucloud.cn/stage"] for job in world.created]
 
 
-def test_a_new_object_runs_four_jobs_one_after_the_other():
+def test_a_new_object_runs_four_jobs_in_sequence():
     world = World()
     world.run_whole()
     assert stages(world) == ["Resolve", "Export", "Build", "Test"]
@@ -36,7 +36,7 @@ def test_ready_names_the_digest_that_the_registry_serves():
     assert write(world.status)["timings"] == {"resolve": "10s", "export": "10s", "build": "10s", "test": "10s"}
 
 
-def test_while_working_ready_is_unknown_and_reconciling_says_what_is_done():
+def test_while_a_stage_works_ready_is_unknown_and_reconciling_names_the_stage():
     world = World()
     for stage, reason in zip(Stage, ("Resolving", "Exporting", "Building", "Testing"), strict=True):
         world.run_to(stage)
@@ -54,13 +54,13 @@ def test_the_claim_is_written_before_the_job_exists():
     assert world.status.stage.job_uid == "job-1"
 
 
-def test_three_writes_a_stage():
+def test_each_stage_takes_three_writes():
     world = World()
     world.run_whole()
     assert world.writes <= 3 * 4
 
 
-def test_a_graph_that_exists_is_not_exported_again():
+def test_an_existing_graph_is_not_exported_again():
     world = World()
     world.settle()
     world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], graph=GRAPH))
@@ -70,7 +70,7 @@ def test_a_graph_that_exists_is_not_exported_again():
     assert world.status.timings.export == "Reused"
 
 
-def test_an_image_that_exists_is_only_tested_and_published():
+def test_an_existing_image_is_only_tested_and_published():
     world = World()
     world.settle()
     built = results.Built(digest=DIGEST, size=1)
@@ -93,7 +93,7 @@ def test_a_settled_object_is_left_alone():
     assert not world.step().actions
 
 
-def test_a_new_request_examines_everything_again():
+def test_a_new_request_resolves_again():
     world = World()
     world.run_whole()
     world.request = "2026-02-01"
@@ -119,7 +119,7 @@ def test_an_edit_stops_the_old_job_before_the_new_one_starts():
     assert world.condition("Ready").observed_generation == 2
 
 
-def test_a_b_a_pins_again_and_never_credits_the_first_run():
+def test_a_b_a_pins_again_and_never_uses_the_first_runs_jobs():
     world = World()
     world.run_whole()
     for generation, step in ((2, 900), (3, 800)):
@@ -129,7 +129,7 @@ def test_a_b_a_pins_again_and_never_credits_the_first_run():
     assert world.status.image.generation == 3
 
 
-def test_switches_start_nothing_over():
+def test_edits_that_do_not_change_the_result_restart_nothing():
     world = World()
     world.run_whole()
     for field, value in (("suspend", True), ("retry", {"limit": 5}), ("ttlAfterFinished", "48h"), ("suspend", False)):
@@ -142,7 +142,7 @@ def test_switches_start_nothing_over():
     assert "Suspended" not in world.summary()
 
 
-def test_suspend_lets_the_running_job_finish_and_starts_no_other():
+def test_suspend_lets_the_running_job_finish_and_starts_no_new_one():
     world = World()
     world.run_to(Stage.EXPORT)
     world.spec["suspend"], world.generation = True, 2
@@ -175,7 +175,7 @@ def test_a_job_suspended_from_outside_is_waited_for():
     assert "Stalled" not in world.summary()
 
 
-def test_without_a_test_the_condition_says_so():
+def test_without_a_test_the_condition_is_test_disabled():
     world = World()
     world.spec["test"] = {"enabled": False}
     world.run_whole()
@@ -184,7 +184,7 @@ def test_without_a_test_the_condition_says_so():
     assert "initContainers" not in world.created[-1]["spec"]["template"]["spec"]
 
 
-def test_a_moved_tag_is_told_with_what_it_pointed_to():
+def test_a_moved_tag_is_reported_with_its_previous_digest():
     world = World()
     world.run_to(Stage.TEST)
     moved = results.Published(
@@ -192,5 +192,5 @@ def test_a_moved_tag_is_told_with_what_it_pointed_to():
     )
     world.finish(moved)
     world.settle()
-    assert [e.reason for e in world.said if e.reason == "TagMoved"] == ["TagMoved"]
-    assert "sha256:000" in next(e.message for e in world.said if e.reason == "TagMoved")
+    assert [e.reason for e in world.emitted if e.reason == "TagMoved"] == ["TagMoved"]
+    assert "sha256:000" in next(e.message for e in world.emitted if e.reason == "TagMoved")

@@ -1,4 +1,4 @@
-"""Archived inputs that are being restored: waited for without being counted, up to a deadline, and in nobody's way."""
+"""Restores of archived inputs: they wait up to a deadline, count as no attempt, and block no other pipeline."""
 
 from datetime import UTC, datetime
 
@@ -11,8 +11,8 @@ from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency, Restores, RestoreWait
 from inference_image_operator.core import waiting
-from inference_image_operator.jobs import look
-from inference_image_operator.runtime.pipeline_limiter import Admission
+from inference_image_operator.jobs import poll_job
+from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
 from tests.support.world import CONFIG, World, report
 
@@ -34,8 +34,8 @@ def world() -> World:
     return world
 
 
-def looks(world, times, **failure):
-    """The Resolve Job ends so often, each time after the pause that was said."""
+def checks(world, times, **failure):
+    """Ends the Resolve Job `times` times, each time after the delay in the status."""
     for _ in range(times):
         world.fail(ended(**failure))
         world.settle()
@@ -49,20 +49,20 @@ def asked(job: dict) -> inputs.ResolveInput:
     return msgspec.json.decode(text.replace("$$", "$"), type=inputs.ResolveInput)
 
 
-def test_the_wish_reaches_the_job_and_is_not_there_by_default(world):
+def test_restore_reaches_the_job_and_is_omitted_by_default(world):
     assert asked(world.created[0]).restore == "Standard"
     plain = World()
     plain.settle()
     assert "restore" not in msgspec.json.decode(inputs.encode(asked(plain.created[0])))
 
 
-def test_it_is_said_once_and_waited_for(world):
+def test_a_restore_emits_one_event_and_is_waited_for(world):
     world.fail(ended())
     world.settle()
     assert world.summary()["Ready"] == ("Unknown", "ObjectRestoring")
     assert world.summary()["Resolved"] == ("Unknown", "ObjectRestoring")
     assert world.summary()["Reconciling"] == ("True", "ObjectRestoring")
-    assert world.condition("Ready").message == f"{MESSAGE} Nothing to do. Look 1 of 3 follows in 15m."
+    assert world.condition("Ready").message == f"{MESSAGE} Nothing to do. Check 1 of 3 follows in 15m."
     assert world.status.last_failure is None
     assert len(world.created) == 1
     world.advance(minutes=14, seconds=59)
@@ -74,53 +74,53 @@ def test_it_is_said_once_and_waited_for(world):
     assert world.summary()["Ready"] == ("Unknown", "Resolving")
     world.fail(ended())
     world.settle()
-    assert [(said.type, said.reason) for said in world.said] == [("Normal", "ObjectRestoring")]
+    assert [(said.type, said.reason) for said in world.emitted] == [("Normal", "ObjectRestoring")]
 
 
-def test_once_they_can_be_read_the_run_goes_on(world):
-    looks(world, 2)
+def test_after_the_restore_the_run_continues(world):
+    checks(world, 2)
     assert (world.status.stage.attempt, world.status.stage.waits, world.status.stage.failures) == (3, 2, 0)
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_after_the_deadline_it_stalls_and_says_so(world):
-    looks(world, 3)
+def test_after_the_deadline_a_restore_stalls(world):
+    checks(world, 3)
     assert "Stalled" not in world.summary()
     world.fail(ended())
     world.settle()
     assert world.summary()["Ready"] == ("False", "RestoreTimedOut")
     assert world.summary()["Stalled"] == ("True", "RestoreTimedOut")
     message = world.condition("Ready").message
-    assert message.startswith(f"After 45m the restore (Standard) is not done: {MESSAGE}")
+    assert message.startswith(f"The restore (Standard) did not finish within 45m: {MESSAGE}")
     assert "console of US3" in message
-    assert "Tried" not in message
+    assert "It failed" not in message
     assert (world.status.last_failure.reason, world.status.last_failure.stage) == ("RestoreTimedOut", "Resolve")
     assert world.settled
 
 
-def test_failures_between_the_looks_are_counted_as_ever(world):
+def test_failures_between_checks_still_count(world):
     world.spec["retry"] = {"limit": 1}
-    looks(world, 2)
+    checks(world, 2)
     for _ in range(2):
         world.fail(ended(ExitCode.UNAVAILABLE, "UFileUnavailable", "It does not answer."))
         world.settle()
         world.advance(minutes=5)
         world.settle()
     assert world.summary()["Stalled"] == ("True", "UFileUnavailable")
-    assert world.condition("Ready").message == "It does not answer. Nothing to do. Tried 2 times."
+    assert world.condition("Ready").message == "It does not answer. Nothing to do. It failed 2 times."
 
 
-def test_many_looks_use_up_no_attempts(world):
+def test_checks_of_a_restore_use_up_no_attempts(world):
     many = Restores(standard=RestoreWait(every="15m", deadline="12h"))
     world.config = msgspec.structs.replace(CONFIG, ufile=msgspec.structs.replace(CONFIG.ufile, restore=many))
-    looks(world, 40)
+    checks(world, 40)
     assert world.status.stage.waits == 40
     world.run_whole()
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_the_expedited_tier_has_times_of_its_own(world):
+def test_the_expedited_tier_has_its_own_times(world):
     world.spec["ufile"] |= {"restore": "Expedited"}
     world.generation = 2
     world.settle()
@@ -128,10 +128,10 @@ def test_the_expedited_tier_has_times_of_its_own(world):
     world.settle()
     world.fail(ended())
     world.settle()
-    assert "Look 1 of 30 follows in 2m." in world.condition("Ready").message
+    assert "Check 1 of 30 follows in 2m." in world.condition("Ready").message
 
 
-def test_a_change_of_the_wish_begins_a_run():
+def test_a_change_of_restore_starts_a_run():
     world = World()
     world.settle()
     world.fail(ended(ExitCode.BAD_INPUT, "ObjectArchived", "1 object is archived."))
@@ -143,27 +143,27 @@ def test_a_change_of_the_wish_begins_a_run():
     assert asked(world.created[-1]).restore == "Standard"
 
 
-def test_a_look_for_something_newer_restores_nothing(world):
+def test_a_poll_restores_nothing(world):
     world.run_whole()
-    assert asked(look(world.observed(), "name", "content", world.config)).restore == ""
+    assert asked(poll_job(world.observed(), "name", "content", world.config)).restore == ""
 
 
 # ---- the place among the pipelines ----
 
 
 class Restoring:
-    """A cluster with one object whose restore is under way."""
+    """A cluster with one object that waits for a restore."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.created = 0
 
-    async def image(self, namespace: str, name: str) -> dict:
+    async def get_inference_image(self, namespace: str, name: str) -> dict:
         meta = {"namespace": namespace, "name": name, "uid": self._world.uid, "generation": 1}
         meta |= {"resourceVersion": "1", "creationTimestamp": "2026-01-01T00:00:00Z"}
         return {"metadata": meta, "spec": self._world.spec, "status": write(self._world.status)}
 
-    async def jobs(self, *_: str) -> list[dict]:
+    async def list_jobs(self, *_: str) -> list[dict]:
         return []
 
     async def apply_status(self, *_: object) -> None:
@@ -173,22 +173,22 @@ class Restoring:
         self.created += 1
 
 
-@pytest.mark.parametrize(("minutes", "place"), [(1, 0), (16, 1)], ids=["while it waits", "when it looks"])
-async def test_others_may_run_while_it_waits(world, minutes, place):
+@pytest.mark.parametrize(("minutes", "place"), [(1, 0), (16, 1)], ids=["while it waits", "when it checks"])
+async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
     world.fail(ended())
     world.settle()
     now = datetime.fromtimestamp(world.now.timestamp() + 60 * minutes, UTC)
-    admission, woken, cluster = Admission(Concurrency(total=1)), [], Restoring(world)
-    reconciler = Reconciler(cluster, world.config, lambda: now, admission, woken.append)
-    assert admission.ask(("space", "first"), "2025-01-01T00:00:00Z") == 0
-    admission.release(("space", "first"))
+    limiter, woken, cluster = PipelineLimiter(Concurrency(total=1)), [], Restoring(world)
+    reconciler = Reconciler(cluster, world.config, lambda: now, limiter, woken.append)
+    assert limiter.acquire(("space", "first"), "2025-01-01T00:00:00Z") == 0
+    limiter.release(("space", "first"))
     await reconciler(("space", "detector"))
     assert cluster.created == place
-    assert admission.ask(("space", "other"), "2026-02-01T00:00:00Z") == place
+    assert limiter.acquire(("space", "other"), "2026-02-01T00:00:00Z") == place
 
 
-def test_a_wait_ends_before_its_turn_comes(world):
-    """The queue is no reason to forget the pause, nor the pause to lose the place in the queue."""
+def test_a_restoring_object_waits_first_and_queues_then(world):
+    """The queue does not shorten the wait, and the wait does not cost the place in the queue."""
     world.fail(ended())
     world.settle()
     world.queue_position = 2
@@ -203,7 +203,7 @@ def test_a_wait_ends_before_its_turn_comes(world):
     assert len(world.created) == 2
 
 
-def test_only_a_pause_for_a_restore_gives_up_the_place():
+def test_only_a_wait_for_a_restore_releases_the_slot():
     world = World()
     decision = world.step()
     assert not waiting.for_restore(decision)
@@ -215,7 +215,7 @@ def test_only_a_pause_for_a_restore_gives_up_the_place():
 # ---- what else US3 has to say ----
 
 
-def test_a_key_that_keeps_another_graph_is_said():
+def test_a_graph_that_must_not_be_overwritten_is_reported():
     world = World()
     world.run_to(Stage.EXPORT)
     plain = results.Exported(
@@ -225,8 +225,8 @@ def test_a_key_that_keeps_another_graph_is_said():
     world.finish(plain)
     world.settle()
     assert world.summary()["Exported"] == ("True", "Exported")
-    assert "out/frozen_inference_graph.pb keeps another graph" in world.condition("Exported").message
-    (said,) = [emit for emit in world.said if emit.type == "Warning"]
+    assert "out/frozen_inference_graph.pb holds another graph" in world.condition("Exported").message
+    (said,) = [emit for emit in world.emitted if emit.type == "Warning"]
     assert said.reason == "OverwriteForbidden"
     assert "The graph is out/f/frozen_inference_graph.pb" in said.message
     assert world.status.stage.name == Stage.BUILD

@@ -1,4 +1,4 @@
-"""Back-off and the bound of attempts, in numbers."""
+"""The back-off, the bound of attempts, and doubled memory limits."""
 
 import pytest
 
@@ -20,11 +20,11 @@ from tests.support.world import START
         ("b", 1, 4.0490),
     ],
 )
-def test_the_back_off_doubles_to_its_cap_with_a_jitter_of_the_uid(uid, failures, seconds):
+def test_the_back_off_doubles_to_its_cap_with_a_jitter_from_the_uid(uid, failures, seconds):
     assert backoff(uid, failures) == pytest.approx(seconds, abs=1e-4)
 
 
-def test_the_jitter_takes_off_up_to_a_quarter():
+def test_the_jitter_subtracts_up_to_a_quarter():
     found = [backoff(str(uid), 1) for uid in range(2000)]
     assert 3.75 <= min(found) < 3.76
     assert 4.99 < max(found) <= 5.0
@@ -34,7 +34,7 @@ def test_the_jitter_takes_off_up_to_a_quarter():
     ("failures", "attempt", "limit", "over"),
     [(2, 3, 2, False), (3, 4, 2, True), (0, 11, 2, False), (0, 12, 2, True), (1, 1, 0, True), (0, 1, 0, False)],
 )
-def test_attempts_end(failures, attempt, limit, over):
+def test_attempts_are_bounded(failures, attempt, limit, over):
     assert exhausted(failures, attempt, limit) is over
 
 
@@ -42,7 +42,7 @@ def test_attempts_end(failures, attempt, limit, over):
     ("limit", "ceiling", "more"),
     [("1Gi", "16Gi", "2048Mi"), ("12Gi", "16Gi", "16384Mi"), ("16Gi", "16Gi", None), ("20Gi", "16Gi", None)],
 )
-def test_memory_is_doubled_inside_the_ceiling(limit, ceiling, more):
+def test_memory_is_doubled_up_to_the_ceiling(limit, ceiling, more):
     assert doubled(limit, ceiling) == more
 
 

@@ -1,4 +1,4 @@
-"""Logs of real failures of the real Kaniko (`make capture-kaniko-logs`): each is told as what it is."""
+"""The diagnosis of real failures of the real Kaniko (`make capture-kaniko-logs`)."""
 
 import re
 from pathlib import Path
@@ -8,91 +8,91 @@ import pytest
 
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis import kaniko_log
-from inference_image_operator.diagnosis.outcomes import Failed, Kind, assess
+from inference_image_operator.diagnosis.outcomes import Failed, FailureClass, assess
 from inference_image_operator.observed import Job, Pod
 from tests.captures.kaniko import scenarios
 from tests.support.world import START, report
 
 LOGS = Path(__file__).parents[1] / "kaniko_logs"
 JOB = Job(name="job", uid="uid", stage="Build", content="c", attempt=1, failed="BackoffLimitExceeded")
-TRANSIENT, FINAL = Kind.COUNTED, Kind.PERMANENT
+TRANSIENT, FINAL = FailureClass.RETRY, FailureClass.PERMANENT
 
 EXPECTED = {
     # the Dockerfile
     "unknown_instruction": ("DockerfileInvalid", FINAL, "error in line 3", "Correct line 3"),
     "instruction_without_arguments": ("DockerfileInvalid", FINAL, "line 2: ", "COPY requires at least two"),
     "malformed_reference": ("DockerfileInvalid", FINAL, "registry.example/Base/small:1, which is no", "lower case"),
-    "run_user_unknown": ("DockerfileInvalid", FINAL, "the user nobody-of-that-name, whom", "before USER"),
-    "copy_source_missing": ("CopySourceNotFound", FINAL, "names weights.pb, which", "Upload the file"),
-    "copy_escapes_context": ("CopySourceNotFound", FINAL, "names ../outside, which", "Upload the file"),
-    "add_address_missing": ("CopySourceNotFound", FINAL, "ADD of the Dockerfile cannot be downloaded", "address"),
+    "run_user_unknown": ("DockerfileInvalid", FINAL, "the user nobody-of-that-name, which", "before the USER"),
+    "copy_source_missing": ("CopySourceNotFound", FINAL, "names weights.pb, which", "Add the file"),
+    "copy_escapes_context": ("CopySourceNotFound", FINAL, "names ../outside, which", "Add the file"),
+    "add_address_missing": ("CopySourceNotFound", FINAL, "cannot download the URL of an ADD", "URL"),
     "run_fails": ("RunFailed", FINAL, "exit code 3: RUN echo installing && exit 3: installing", "logTail"),
     "run_command_not_found": ("RunFailed", FINAL, "exit code 127: RUN pip-install numpy: ", "pip-install: not found"),
-    "run_without_network": ("RunFailed", FINAL, "exit code 1: urllib.error.URLError", "Mend the RUN"),
+    "run_without_network": ("RunFailed", FINAL, "exit code 1: urllib.error.URLError", "Fix the RUN"),
     "run_without_shell": ("RunFailed", FINAL, "has no /bin/sh", "base image that has it"),
     # pulling
-    "unknown_stage": ("RegistryUnavailable", TRANSIENT, "name index.docker.io cannot be resolved", "DNS"),
+    "unknown_stage": ("RegistryUnavailable", TRANSIENT, "name index.docker.io does not resolve", "DNS"),
     "base_tag_unknown": ("BaseImageNotFound", FINAL, "does not have the base image base/small (2)", "FROM"),
     "base_repository_unknown": ("BaseImageNotFound", FINAL, "the base image base/other (1)", "FROM"),
     "base_name_unknown": ("BaseImageNotFound", FINAL, "NAME_UNKNOWN", "FROM"),
     "base_digest_unknown": ("BaseImageNotFound", FINAL, "the base image base/small (sha256:0000", "FROM"),
     "base_other_platform": ("BaseImageNotFound", FINAL, "base/arm:1 exists, but not for linux/amd64", "linux/amd64"),
-    "pull_unauthorized": ("RegistryUnauthorized", FINAL, "let this login pull", "spec.image.pushSecretRef"),
-    "pull_denied": ("RegistryUnauthorized", FINAL, "let this login pull", "spec.image.pushSecretRef"),
+    "pull_unauthorized": ("RegistryUnauthorized", FINAL, "allow this login to pull", "spec.image.pushSecretRef"),
+    "pull_denied": ("RegistryUnauthorized", FINAL, "allow this login to pull", "spec.image.pushSecretRef"),
     "pull_rate_limited": ("RegistryUnavailable", TRANSIENT, "limits the rate", "config.registries.mirrors"),
-    "pull_server_error": ("RegistryUnavailable", TRANSIENT, "status code 500", "tried again"),
-    "pull_gateway": ("RegistryUnavailable", TRANSIENT, "status code 502", "tried again"),
-    "pull_broken": ("RegistryUnavailable", TRANSIENT, "EOF", "tried again"),
-    "pull_layer_corrupt": ("DigestInvalid", TRANSIENT, "other bytes than it promises", "tried again"),
-    "pull_name_unresolved": ("RegistryUnavailable", TRANSIENT, "name nowhere.example cannot be resolved", "DNS"),
-    "pull_mirrors_and_registry_fail": ("RegistryUnavailable", TRANSIENT, "name nowhere.example cannot be", "DNS"),
-    "pull_connection_refused": ("RegistryUnavailable", TRANSIENT, "closed.example", "tried again"),
-    "pull_unreachable": ("RegistryUnavailable", TRANSIENT, "network is unreachable", "tried again"),
+    "pull_server_error": ("RegistryUnavailable", TRANSIENT, "status code 500", "tries again"),
+    "pull_gateway": ("RegistryUnavailable", TRANSIENT, "status code 502", "tries again"),
+    "pull_broken": ("RegistryUnavailable", TRANSIENT, "EOF", "tries again"),
+    "pull_layer_corrupt": ("DigestInvalid", TRANSIENT, "content that does not match its digest", "tries again"),
+    "pull_name_unresolved": ("RegistryUnavailable", TRANSIENT, "name nowhere.example does not resolve", "DNS"),
+    "pull_mirrors_and_registry_fail": ("RegistryUnavailable", TRANSIENT, "name nowhere.example does not", "DNS"),
+    "pull_connection_refused": ("RegistryUnavailable", TRANSIENT, "closed.example", "tries again"),
+    "pull_unreachable": ("RegistryUnavailable", TRANSIENT, "network is unreachable", "tries again"),
     "pull_tls_unknown_authority": ("RegistryTLS", FINAL, "untrusted.example is signed by", "spec.image.caSecretRef"),
-    "pull_tls_expired": ("RegistryTLS", FINAL, "expired.example has expired", "renewed"),
-    "pull_tls_other_name": ("RegistryTLS", FINAL, "elsewhere.example is for another name", "name"),
+    "pull_tls_expired": ("RegistryTLS", FINAL, "expired.example has expired", "Renew the"),
+    "pull_tls_other_name": ("RegistryTLS", FINAL, "elsewhere.example is valid for another name", "name"),
     "pull_without_tls": ("RegistryTLS", FINAL, "plain.example does not speak TLS", "config.registries.plainHttp"),
     # pushing
-    "push_wrong_password": ("RegistryUnauthorized", FINAL, "let this login push", "may push"),
-    "push_token_pull_only": ("RegistryUnauthorized", FINAL, "token.example does not let this login push", "may push"),
+    "push_wrong_password": ("RegistryUnauthorized", FINAL, "allow this login to push", "may push"),
+    "push_token_pull_only": ("RegistryUnauthorized", FINAL, "token.example does not allow", "may push"),
     "push_token_wrong_password": ("RegistryUnauthorized", FINAL, "token server of the registry token.ex", "Secret"),
-    "push_denied": ("RegistryUnauthorized", FINAL, "let this login push", "spec.image.pushSecretRef"),
-    "push_denied_late": ("RegistryUnauthorized", FINAL, "let this login push", "spec.image.pushSecretRef"),
+    "push_denied": ("RegistryUnauthorized", FINAL, "allow this login to push", "spec.image.pushSecretRef"),
+    "push_denied_late": ("RegistryUnauthorized", FINAL, "allow this login to push", "spec.image.pushSecretRef"),
     "push_name_unknown": ("RepositoryNotFound", FINAL, "registry.example has no such", "spec.image.repository"),
-    "push_project_missing": ("RepositoryNotFound", FINAL, "project demo not found", "Create it there"),
-    "push_quota": ("RegistryQuotaExceeded", FINAL, "no room", "Delete old images"),
+    "push_project_missing": ("RepositoryNotFound", FINAL, "project demo not found", "create the repository there"),
+    "push_quota": ("RegistryQuotaExceeded", FINAL, "registry's quota", "Delete old images"),
     "push_tag_quota": ("RegistryQuotaExceeded", FINAL, "800 tags", "Delete old images"),
     "push_tag_immutable": ("TagImmutable", FINAL, "the tag is immutable", "content-"),
     "push_layer_too_large": ("LayerTooLarge", FINAL, "413", "Split the largest"),
     "push_size_invalid": ("LayerTooLarge", FINAL, "5368709120", "Split the largest"),
-    "push_rate_limited": ("RegistryUnavailable", TRANSIENT, "limits the rate", "tried again"),
-    "push_server_error": ("RegistryUnavailable", TRANSIENT, "unknown error", "tried again"),
-    "push_unavailable": ("RegistryUnavailable", TRANSIENT, "503", "tried again"),
-    "push_storage_full": ("RegistryUnavailable", TRANSIENT, "disk of the registry registry.example is full", "room"),
-    "push_broken": ("RegistryUnavailable", TRANSIENT, "EOF", "tried again"),
-    "push_connection_refused": ("RegistryUnavailable", TRANSIENT, "connection refused", "tried again"),
+    "push_rate_limited": ("RegistryUnavailable", TRANSIENT, "limits the rate", "tries again"),
+    "push_server_error": ("RegistryUnavailable", TRANSIENT, "unknown error", "tries again"),
+    "push_unavailable": ("RegistryUnavailable", TRANSIENT, "503", "tries again"),
+    "push_storage_full": ("RegistryUnavailable", TRANSIENT, "registry registry.example is full", "disk space"),
+    "push_broken": ("RegistryUnavailable", TRANSIENT, "EOF", "tries again"),
+    "push_connection_refused": ("RegistryUnavailable", TRANSIENT, "connection refused", "tries again"),
     "push_tls_unknown_authority": ("RegistryTLS", FINAL, "untrusted.example is signed by", "spec.image.caSecretRef"),
-    "push_name_unresolved": ("RegistryUnavailable", TRANSIENT, "name nowhere.example cannot be resolved", "DNS"),
+    "push_name_unresolved": ("RegistryUnavailable", TRANSIENT, "name nowhere.example does not resolve", "DNS"),
     # disk, memory, time
-    "disk_full_unpacking": ("DiskFull", TRANSIENT, "disk that the build may use is full", "ephemeral-storage"),
+    "disk_full_unpacking": ("DiskFull", TRANSIENT, "build has no disk space left", "ephemeral-storage"),
     "disk_full_copying": ("DiskFull", TRANSIENT, "frozen_inference_graph.pb", "ephemeral-storage"),
-    "disk_full_snapshot": ("DiskFull", TRANSIENT, "disk that the build may use is full", "ephemeral-storage"),
+    "disk_full_snapshot": ("DiskFull", TRANSIENT, "build has no disk space left", "ephemeral-storage"),
     "disk_full_in_run": ("DiskFull", TRANSIENT, "RUN head -c 900000000 /dev/zero > /big", "ephemeral-storage"),
     "memory_of_run": ("OutOfMemory", TRANSIENT, "RUN python3 -c 'bytearray(500_000_000)'", "spec.build.resources"),
     "killed_before_push": ("ContainerFailed", TRANSIENT, "exit code 137", "logTail"),
     "memory_of_kaniko": ("ContainerFailed", TRANSIENT, "exit code 137", "logTail"),
 }  # fmt: skip
-"""Name of the log -> reason, whether another attempt may help, words of message or hint."""
+"""Name of the log -> reason, failure class, words in the message, words in the hint."""
 
 
 def log_of(name: str) -> tuple[str, int]:
-    """The end of a log, and the exit code."""
+    """The last lines of a log, and the exit code."""
     head, _, log = (LOGS / f"{name}.txt").read_text().partition("---\n")
     return log, int(re.search(r"^# exit code: (\d+)$", head, re.MULTILINE)[1])
 
 
 def failure(name: str, ended: str = "Error") -> Failed:
-    """What the operator makes of it."""
+    """The operator's diagnosis of a log."""
     log, code = log_of(name)
     containers = (report("assemble", "{}"), report("kaniko", log, code, ended))
     pod = Pod(name="pod", uid="uid", phase="Failed", created=START, containers=containers)
@@ -101,12 +101,12 @@ def failure(name: str, ended: str = "Error") -> Failed:
     return found
 
 
-def test_every_scenario_has_its_log_and_its_row():
+def test_every_scenario_has_a_log_and_a_row():
     assert {scenario.name for scenario in scenarios.ALL} == {path.stem for path in LOGS.iterdir()} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_real_failure_is_told_as_what_it_is(name):
+def test_a_real_failure_is_diagnosed(name):
     found = failure(name)
     reason, kind, *words = EXPECTED[name]
     assert (found.reason, found.kind) == (reason, kind), found.message
@@ -116,7 +116,7 @@ def test_a_real_failure_is_told_as_what_it_is(name):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_the_log_outlives_the_pod_and_is_no_secret(name):
+def test_the_log_outlives_the_pod_and_is_redacted(name):
     found = failure(name)
     assert found.log_tail[-200:] == log_of(name)[0][-200:]
     assert 0 < len(found.log_tail) <= 2048
@@ -124,20 +124,20 @@ def test_the_log_outlives_the_pod_and_is_no_secret(name):
     assert "_state=" not in found.message
 
 
-def test_memory_of_a_run_asks_for_more_memory():
-    assert failure("memory_of_run").starved == "kaniko"
+def test_a_run_instruction_out_of_memory_gets_more_memory():
+    assert failure("memory_of_run").oom_container == "kaniko"
     assert failure("memory_of_kaniko", "OOMKilled").reason == "OutOfMemory"
-    assert failure("memory_of_kaniko", "OOMKilled").starved == "kaniko"
+    assert failure("memory_of_kaniko", "OOMKilled").oom_container == "kaniko"
 
 
-def test_mirrors_are_asked_before_the_registry():
+def test_mirrors_are_tried_before_the_registry():
     log, _ = log_of("pull_mirrors_and_registry_fail")
     said = [log.index(words) for words in ("remapped registry registry.example", "from registry nowhere.example")]
     assert said == sorted(said)
 
 
-def test_a_run_cannot_speak_as_one_of_our_containers():
-    """Kaniko's exit code is that of the RUN, and its log ends with what the RUN prints."""
+def test_a_run_instruction_cannot_forge_a_report():
+    """A RUN instruction sets Kaniko's exit code and the last lines of its log."""
     words = '{"schemaVersion":1,"reason":"SourceChanged","message":"x","hint":"y"}'
     pod = Pod(name="p", uid="u", phase="Failed", created=START, containers=(report("kaniko", words, 14, "Error"),))
     found = assess(Stage.BUILD, JOB, (pod,), ())
@@ -152,7 +152,7 @@ def test_a_run_cannot_speak_as_one_of_our_containers():
         "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 900Mi. ",
     ],
 )
-def test_evictions_for_the_disk_until_time_was_up_are_a_full_disk(words):
+def test_repeated_evictions_for_disk_usage_are_a_full_disk(words):
     pod = Pod(name="p", uid="u", phase="Failed", created=START, message=words, disrupted=True)
     late = msgspec.structs.replace(JOB, failed="DeadlineExceeded")
     found = assess(Stage.BUILD, late, (pod,), ())
@@ -172,7 +172,7 @@ def test_evictions_for_the_disk_until_time_was_up_are_a_full_disk(words):
         ("pull_denied", "uhub.service.ucloud.cn", "independent password"),
     ],
 )
-def test_what_uhub_says_of_itself_is_said_of_uhub_alone(name, host, words):
+def test_uhubs_advice_is_given_for_uhub_only(name, host, words):
     tail = (LOGS / f"{name}.txt").read_text().partition("---\n")[2]
     asked = re.search(r"https://([^/]+)/v2/", tail)[1]
     assert words in kaniko_log.diagnose(tail.replace(asked, host)).hint

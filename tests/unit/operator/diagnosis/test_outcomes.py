@@ -1,4 +1,4 @@
-"""What a Job has come to, from what the kubelet says of its containers: one line each."""
+"""The outcome of a Job from the state of its containers, as a table."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.decide import needs_pods
-from inference_image_operator.diagnosis.outcomes import Done, Failed, Kind, Working, assess
+from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Working, assess
 from inference_image_operator.observed import Container, Job, Pod
 from tests.support.world import DIGEST, RESULTS, START, World, report
 
@@ -35,23 +35,23 @@ def explained(reason: str = "X") -> bytes:
 
 
 CODES = [
-    (ExitCode.BAD_INPUT, Kind.PERMANENT),
-    (ExitCode.NOT_FOUND, Kind.PERMANENT),
-    (ExitCode.FORBIDDEN, Kind.PERMANENT),
-    (ExitCode.UNAVAILABLE, Kind.COUNTED),
-    (ExitCode.INTERNAL, Kind.COUNTED),
-    (ExitCode.SOURCE_CHANGED, Kind.RESOLVE),
+    (ExitCode.BAD_INPUT, FailureClass.PERMANENT),
+    (ExitCode.NOT_FOUND, FailureClass.PERMANENT),
+    (ExitCode.FORBIDDEN, FailureClass.PERMANENT),
+    (ExitCode.UNAVAILABLE, FailureClass.RETRY),
+    (ExitCode.INTERNAL, FailureClass.RETRY),
+    (ExitCode.SOURCE_CHANGED, FailureClass.REPIN),
 ]
 
 
 @pytest.mark.parametrize(("code", "kind"), CODES)
-def test_an_exit_code_carries_the_class(code, kind):
+def test_an_exit_code_gives_the_failure_class(code, kind):
     found = failed(Stage.RESOLVE, report("resolve", explained(), code, "Error"))
     assert (found.kind, found.reason, found.message, found.hint, found.log_tail) == (kind, "X", "Why.", "How.", "")
 
 
-def test_the_kinds_are_named():
-    assert [kind.value for kind in Kind] == ["permanent", "counted", "uncounted", "resolve", "restoring"]
+def test_the_stored_values_of_failure_classes():
+    assert [kind.value for kind in FailureClass] == ["permanent", "counted", "uncounted", "resolve", "restoring"]
 
 
 CRASHES = [
@@ -64,25 +64,29 @@ CRASHES = [
 
 
 @pytest.mark.parametrize(("container", "message", "tail"), CRASHES)
-def test_what_explains_nothing_is_counted_with_its_last_words(container, message, tail):
+def test_an_unexplained_failure_counts_and_keeps_its_last_lines(container, message, tail):
     found = failed(Stage.RESOLVE, Container(name="before", exit_code=0), container)
     assert (found.kind, found.reason, found.message, found.log_tail) == (
-        Kind.COUNTED, "ContainerFailed", message, tail,
+        FailureClass.RETRY, "ContainerFailed", message, tail,
     )  # fmt: skip
-    assert found.hint == "See lastFailure.logTail and the log of the pod."
+    assert found.hint == "See lastFailure.logTail and the log of the container."
 
 
-def test_kaniko_is_diagnosed_with_its_tail():
+def test_kaniko_is_diagnosed_from_its_log():
     found = failed(Stage.BUILD, report("kaniko", "error: i/o timeout", 1, "Error"))
-    assert (found.kind, found.reason, found.log_tail) == (Kind.COUNTED, "RegistryUnavailable", "error: i/o timeout")
-    assert failed(Stage.BUILD, report("kaniko", "error: x", 1, "Error")).kind is Kind.PERMANENT
+    assert (found.kind, found.reason, found.log_tail) == (
+        FailureClass.RETRY,
+        "RegistryUnavailable",
+        "error: i/o timeout",
+    )
+    assert failed(Stage.BUILD, report("kaniko", "error: x", 1, "Error")).kind is FailureClass.PERMANENT
     assert len(failed(Stage.BUILD, report("kaniko", "e" * 3000, 1, "Error")).log_tail) == 2048
 
 
-def test_memory_is_named_with_its_container():
+def test_out_of_memory_names_its_container():
     found = failed(Stage.BUILD, report("kaniko", "", 137, "OOMKilled"))
-    assert (found.kind, found.reason, found.starved) == (Kind.COUNTED, "OutOfMemory", "kaniko")
-    assert "Container kaniko used more memory" in found.message
+    assert (found.kind, found.reason, found.oom_container) == (FailureClass.RETRY, "OutOfMemory", "kaniko")
+    assert "Container kaniko exceeded its memory limit" in found.message
 
 
 LOST = [
@@ -94,14 +98,14 @@ LOST = [
 
 
 @pytest.mark.parametrize(("fields", "containers", "message"), LOST)
-def test_a_lost_pod_is_nobodys_failure(fields, containers, message):
+def test_a_lost_pod_is_a_free_retry(fields, containers, message):
     ended = job(Stage.RESOLVE, failed="PodFailurePolicy", failed_message="from the Job")
     found = assess(Stage.RESOLVE, ended, (pod(*containers, **fields),), ())
-    assert (found.kind, found.reason) == (Kind.UNCOUNTED, "PodLost")
+    assert (found.kind, found.reason) == (FailureClass.RETRY_FREE, "PodLost")
     assert found.message == f"The pod of Job j ended before its containers did: {message}"
 
 
-def test_the_newest_pod_that_was_not_disrupted_tells():
+def test_the_newest_undisrupted_pod_counts():
     old = pod(report("resolve", "old", 1, "Error"), age=60)
     new = pod(report("resolve", "new", 2, "Error"))
     gone = pod(report("resolve", "gone", 3, "Error"), age=-60, disrupted=True)
@@ -113,15 +117,15 @@ def test_the_newest_pod_that_was_not_disrupted_tells():
 @pytest.mark.parametrize(
     ("stage", "hint"),
     [
-        (Stage.RESOLVE, "Look for what it waits for, then"),
-        (Stage.EXPORT, "Raise spec.export.timeout or give"),
-        (Stage.BUILD, "Raise spec.build.timeout or give"),
-        (Stage.TEST, "Raise spec.test.timeout or give"),
+        (Stage.RESOLVE, "Find out what the Job waits for, then"),
+        (Stage.EXPORT, "Raise spec.export.timeout or the resources"),
+        (Stage.BUILD, "Raise spec.build.timeout or the resources"),
+        (Stage.TEST, "Raise spec.test.timeout or the resources"),
     ],
 )
 def test_a_deadline_names_what_to_raise(stage, hint):
     found = assess(stage, job(stage, failed="DeadlineExceeded"), (), ())
-    assert (found.kind, found.reason) == (Kind.PERMANENT, "TimedOut")
+    assert (found.kind, found.reason) == (FailureClass.PERMANENT, "TimedOut")
     assert found.hint.startswith(hint)
 
 
@@ -135,14 +139,14 @@ def test_the_last_container_of_a_complete_job_has_the_result(stage, main):
     assert done == Done(result=RESULTS[stage], seconds=42)
     for other in (report(main, text, 1), report("other", text), report(main, "{")):
         lost = assess(stage, job(stage, complete=True), (pod(other),), ())
-        assert (lost.kind, lost.reason) == (Kind.UNCOUNTED, "ResultLost")
+        assert (lost.kind, lost.reason) == (FailureClass.RETRY_FREE, "ResultLost")
 
 
 @pytest.mark.parametrize("digest", ["sha256:short", "sha256:" + "D" * 64, "x" + DIGEST, DIGEST + "0", ""])
-def test_a_malformed_digest_is_refused(digest):
+def test_a_malformed_digest_is_rejected(digest):
     built = results.encode(results.Built(digest=digest, size=1))
     found = assess(Stage.BUILD, job(Stage.BUILD, complete=True), (pod(report("report", built)),), ())
-    assert (found.kind, found.reason) == (Kind.PERMANENT, "DigestInvalid")
+    assert (found.kind, found.reason) == (FailureClass.PERMANENT, "DigestInvalid")
 
 
 @pytest.mark.parametrize(("started", "ended"), [(None, START), (START, None)])
@@ -170,7 +174,7 @@ PROBED = report("probe", explained("ImageDoesNotLoad"), ExitCode.BAD_INPUT, "Err
         ),
     ],
 )
-def test_the_kubelet_knows_what_the_probe_cannot_see(image, probe, reason):
+def test_the_kubelets_report_overrides_the_probes(image, probe, reason):
     assert failed(Stage.TEST, image, probe).reason == reason
 
 
@@ -188,10 +192,10 @@ WAITING = ["CrashLoopBackOff", "RunContainerError", "CreateContainerError", "Sta
         (Container(name="probe", exit_code=1, restarts=2), False),
     ],
 )
-def test_an_image_that_ends_again_and_again_is_not_waited_for(image, hopeless):
+def test_a_crash_looping_image_is_not_waited_for(image, hopeless):
     found = assess(Stage.TEST, job(Stage.TEST), (pod(image, phase="Running"),), ())
     assert isinstance(found, Failed) is hopeless
-    assert not hopeless or (found.kind, found.reason) == (Kind.PERMANENT, "ImageDoesNotStart")
+    assert not hopeless or (found.kind, found.reason) == (FailureClass.PERMANENT, "ImageDoesNotStart")
 
 
 @pytest.mark.parametrize(
@@ -203,10 +207,10 @@ def test_an_image_that_ends_again_and_again_is_not_waited_for(image, hopeless):
         ({"exit_code": 3, "report": "y" * 400}, "(exit code 3): " + "y" * 300),
     ],
 )
-def test_a_crash_is_told_with_its_last_line(fields, message):
+def test_a_crash_is_reported_with_its_last_line(fields, message):
     image = Container(name="image", restarts=2, **fields)
     found = assess(Stage.TEST, job(Stage.TEST), (pod(image),), ())
-    assert found.message == f"The built image ends right after its start {message}"
+    assert found.message == f"The built image exits right after its start {message}"
     assert found.log_tail == fields.get("report", "")
 
 
@@ -216,7 +220,7 @@ def test_a_live_job_works():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "fields", "looks"),
+    ("seconds", "fields", "needed"),
     [
         (19, {}, False),
         (20, {}, True),
@@ -225,10 +229,10 @@ def test_a_live_job_works():
         (0, {"failed": "X"}, True),
     ],
 )
-def test_pods_are_looked_at_after_20_s_or_at_the_end(seconds, fields, looks):
+def test_pods_are_read_after_20_s_or_at_the_end(seconds, fields, needed):
     world = World()
     world.settle()
     observed = world.observed()
     jobs = tuple(replace(found, **fields) for found in observed.jobs)
-    assert needs_pods(replace(observed, jobs=jobs), START + timedelta(seconds=seconds)) is looks
+    assert needs_pods(replace(observed, jobs=jobs), START + timedelta(seconds=seconds)) is needed
     assert not needs_pods(replace(observed, jobs=()), START + timedelta(days=1))

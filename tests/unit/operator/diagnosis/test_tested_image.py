@@ -1,4 +1,4 @@
-"""The built image under test: it starves, crashes or is silent, and its own log always tells."""
+"""The image under test: out of memory, crashing or without an answer. The failure always has its log."""
 
 import msgspec
 import pytest
@@ -30,16 +30,16 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["the probe gave up", "the probe still waits"])
-def test_a_starved_image_is_tried_once_more_with_twice_the_memory(world, live):
-    starved = image(exit_code=137, ended="OOMKilled", restarts=1, killed=True)
+def test_an_image_out_of_memory_is_retried_once_with_twice_the_memory(world, live):
+    killed = image(exit_code=137, ended="OOMKilled", restarts=1, killed=True)
     if live:
         world.advance(seconds=30)
-        world.set_pod(starved)
+        world.set_pod(killed)
         world.settle()
         assert world.claimed.terminating
         world.remove_terminating()
     else:
-        world.fail(starved, probe(NOT_LOADED))
+        world.fail(killed, probe(NOT_LOADED))
     world.settle()
     assert world.condition("Ready").reason == "OutOfMemory"
     assert "Raise the memory limit in spec.test.resources" in world.condition("Ready").message
@@ -49,7 +49,7 @@ def test_a_starved_image_is_tried_once_more_with_twice_the_memory(world, live):
     world.settle()
     (found,) = (c for c in world.created[-1]["spec"]["template"]["spec"]["initContainers"] if c["name"] == "image")
     assert found["resources"]["limits"]["memory"] == "6144Mi"
-    world.fail(starved, probe(NOT_LOADED))
+    world.fail(killed, probe(NOT_LOADED))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "OutOfMemory")
 
@@ -64,20 +64,20 @@ def test_a_starved_image_is_tried_once_more_with_twice_the_memory(world, live):
         ((image(),), "PodLost"),
     ],
 )
-def test_whatever_ends_a_test_the_images_own_log_is_kept(world, containers, reason):
+def test_the_images_log_is_kept_after_every_failed_test(world, containers, reason):
     world.fail(*containers)
     world.settle()
     failure = world.status.last_failure
     assert (failure.reason, failure.log_tail) == (reason, LOG)
 
 
-def test_a_test_that_times_out_keeps_it_too(world):
+def test_the_images_log_is_kept_after_a_timeout(world):
     world.fail(image(), reason="DeadlineExceeded")
     world.settle()
     assert (world.status.last_failure.reason, world.status.last_failure.log_tail) == ("TimedOut", LOG)
 
 
-def test_the_log_is_redacted_and_cut_from_its_beginning(world):
+def test_the_log_is_redacted_and_cut_at_its_beginning(world):
     log = "x" * 5000 + "\npassword=hunter2-of-somebody\nthe end"
     world.fail(msgspec.structs.replace(image(), log=log), probe(WRONG))
     world.settle()
@@ -85,7 +85,7 @@ def test_the_log_is_redacted_and_cut_from_its_beginning(world):
     assert (len(tail), tail.endswith("password=***\nthe end")) == (2048, True)
 
 
-def test_an_image_that_is_killed_at_the_end_of_its_pod_did_not_starve(world):
+def test_an_image_killed_at_the_end_of_its_pod_is_not_out_of_memory(world):
     world.fail(image(exit_code=137, ended="Error"), probe(WRONG))
     world.settle()
     assert world.status.last_failure.reason == "ImageAnswersWrong"

@@ -1,4 +1,4 @@
-"""Who builds: the object's wish, the installation's default and its bounds; and what each builder is given."""
+"""The choice of the builder, and the container of each builder."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "build-append.yaml"
 
 
 def built(build: dict, **builders: object) -> World:
-    """A world whose Build Job was just made."""
+    """A world whose Build Job has just been created."""
     world = World()
     world.config = msgspec.structs.replace(world.config, builders=Builders(**builders))
     world.spec["build"] = build
@@ -37,7 +37,7 @@ def container(world: World, name: str) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("wish", "default", "builder"),
+    ("asked", "default", "builder"),
     [
         ({}, "Kaniko", "kaniko"),
         ({}, "Append", "append"),
@@ -45,8 +45,8 @@ def container(world: World, name: str) -> dict:
         ({"builder": "Kaniko"}, "Append", "kaniko"),
     ],
 )
-def test_the_object_chooses_or_else_the_installation(wish, default, builder):
-    assert names(built(wish, default=default)) == ["assemble", builder, "report"]
+def test_the_object_chooses_the_builder_else_the_installation(asked, default, builder):
+    assert names(built(asked, default=default)) == ["assemble", builder, "report"]
 
 
 def test_golden():
@@ -66,7 +66,7 @@ def test_with_append_every_container_has_restricted_settings():
         assert context["allowPrivilegeEscalation"] is False
 
 
-def test_append_gets_the_registrys_login_and_nothing_else():
+def test_append_gets_only_the_registry_login():
     found = container(built({"builder": "Append"}), "append")
     assert [env["name"] for env in found["env"]] == ["INFERENCE_IMAGE_INPUT"]
     mounts = {mount["name"] for mount in found["volumeMounts"]}
@@ -74,14 +74,14 @@ def test_append_gets_the_registrys_login_and_nothing_else():
 
 
 @pytest.mark.parametrize("value", ["$(UFILE_PRIVATE_KEY)", "--flag", "$$(X)", 'a b"', "%s{0}"])
-def test_a_hostile_build_argument_reaches_append_literally(value):
+def test_a_hostile_build_argument_reaches_append_unchanged(value):
     found = container(built({"builder": "Append", "args": {"BASE": value}}), "append")
     assert "$(" not in found["env"][0]["value"].replace("$$", "")
     work = msgspec.json.decode(found["env"][0]["value"].replace("$$", "$"), type=inputs.AppendInput)
     assert work.build_args == {"BASE": value}
 
 
-def test_both_builders_label_alike():
+def test_both_builders_set_the_same_labels():
     append = msgspec.json.decode(
         container(built({"builder": "Append"}), "append")["env"][0]["value"], type=inputs.AppendInput
     )
@@ -101,7 +101,7 @@ def test_resolve_knows_whether_append_will_build(builder, asked):
     assert msgspec.json.decode(value, type=inputs.ResolveInput).builder == asked
 
 
-def test_memory_is_the_installations_or_the_objects():
+def test_memory_is_the_objects_else_the_installations():
     world = World()
     own = ContainerResources(requests={"memory": "32Mi"}, limits={"memory": "96Mi"})
     resources = msgspec.structs.replace(world.config.jobs.resources, append=own)
@@ -116,7 +116,7 @@ def test_memory_is_the_installations_or_the_objects():
     assert container(built({"builder": "Append"}), "append")["resources"]["limits"] == {"memory": "128Mi"}
 
 
-def test_append_that_lacks_memory_gets_more_once():
+def test_append_out_of_memory_gets_more_once():
     world = built({"builder": "Append"})
     world.fail(report("append", "", 137, "OOMKilled"))
     world.settle()
@@ -141,7 +141,7 @@ def test_append_that_lacks_memory_gets_more_once():
         ({"cache": {"repository": "uhub.devcluster.test/demo/cache"}}, []),
     ],
 )
-def test_kaniko_gets_only_the_flags_that_are_asked_for(build, flags):
+def test_kaniko_gets_only_the_flags_that_the_spec_sets(build, flags):
     args = container(built(build), "kaniko")["args"]
     assert [arg for arg in args if arg.startswith(("--reproducible", "--cache"))] == flags
 
@@ -158,7 +158,7 @@ def test_kaniko_gets_only_the_flags_that_are_asked_for(build, flags):
         ),
     ],
 )
-def test_what_the_installation_does_not_allow_stalls(build, allowed, reason, message):
+def test_a_builder_that_is_not_allowed_stalls(build, allowed, reason, message):
     world = World()
     world.config = msgspec.structs.replace(world.config, builders=Builders(allowed=allowed))
     world.spec["build"] = build
@@ -168,7 +168,7 @@ def test_what_the_installation_does_not_allow_stalls(build, allowed, reason, mes
     assert message in world.condition("Stalled").message
 
 
-def test_fields_at_their_defaults_change_no_hash():
+def test_default_values_change_no_hash():
     plain = read(Spec, SPEC)
     explicit = read(Spec, SPEC | {"build": {"reproducible": False, "cache": {"enabled": False, "repository": ""}}})
     assert normalised(explicit) == normalised(plain)

@@ -1,4 +1,4 @@
-"""What is asked of the export beyond a frozen graph: which image, which input, what the status and the build learn."""
+"""Export formats beside the frozen graph, and imported graphs: image, input, status, build."""
 
 import json
 
@@ -43,7 +43,7 @@ def work(job: dict, name: str) -> dict:
         (["SavedModel", "FrozenGraph", "ONNX"], "r/export-onnx@sha256:4", ["ONNX", "SavedModel"]),
     ],
 )
-def test_only_onnx_takes_the_larger_image(formats, image, asked):
+def test_only_onnx_uses_the_larger_image(formats, image, asked):
     world = world_of(formats=formats)
     world.run_to(Stage.EXPORT)
     resolve, export = world.created
@@ -52,20 +52,20 @@ def test_only_onnx_takes_the_larger_image(formats, image, asked):
     assert work(resolve, "resolve").get("formats") == asked
 
 
-def test_what_must_read_the_graph_reaches_both_stages():
+def test_readable_by_reaches_both_stages():
     world = world_of(readableBy="1.12")
     world.run_to(Stage.EXPORT)
     asked = [work(job, name)["readableBy"] for job, name in zip(world.created, ("resolve", "export"), strict=True)]
     assert asked == ["1.12", "1.12"]
 
 
-def test_a_ready_graph_needs_no_checkpoint_and_has_no_step():
+def test_an_imported_graph_needs_no_checkpoint_and_has_no_step():
     world = world_of(model={"labelMap": "label_map.pbtxt"}, frozenGraph={"key": "models/graph.pb"})
     world.run_to(Stage.RESOLVE)
     assert work(world.created[0], "resolve")["frozenGraph"] == "models/graph.pb"
     world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=None))
     world.settle()
-    assert world.condition("Resolved").message == "A ready graph, content pinned."
+    assert world.condition("Resolved").message == "Pinned an imported graph."
     world.run_whole()
     assert "step" not in write(world.status)["checkpoint"]
     assert "step" not in write(world.status)["history"][0]
@@ -74,7 +74,7 @@ def test_a_ready_graph_needs_no_checkpoint_and_has_no_step():
     assert [label for label in labels if "checkpoint-step" in label] == []
 
 
-def test_the_status_and_the_build_learn_of_every_form():
+def test_the_status_and_the_build_get_every_export_format():
     world = world_of(formats=["FrozenGraph", "SavedModel", "ONNX"])
     world.run_to(Stage.EXPORT)
     world.finish(results.Exported(graph=msgspec.structs.replace(GRAPH, saved_model=SAVED, onnx=MODEL)))

@@ -1,4 +1,4 @@
-"""Corners of the manifests that the golden files do not show."""
+"""Corner cases of the manifests that the golden files do not cover."""
 
 import msgspec
 import pytest
@@ -8,8 +8,8 @@ from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import PullSecret, Registries
 from inference_image_operator.jobs import manifest, memory_limit
-from inference_image_operator.jobs.image_labels import lineage
-from inference_image_operator.jobs.pod import literal
+from inference_image_operator.jobs.image_labels import provenance
+from inference_image_operator.jobs.pod import escape_dollars
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from tests.support.world import World
@@ -40,12 +40,12 @@ def test_scratch_space_in_bytes():
     assert disk.export(100 * MIB) == (256 + 400) * MIB
 
 
-def test_kubernetes_expands_nothing():
-    assert literal("$(A) $$ $") == "$$(A) $$$$ $$"
+def test_dollars_are_escaped():
+    assert escape_dollars("$(A) $$ $") == "$$(A) $$$$ $$"
 
 
 @pytest.mark.parametrize(("ttl", "seconds"), [("1h", 86400), ("24h", 86400), ("48h", 172800)])
-def test_a_finished_job_stays_a_day_at_least(ttl, seconds):
+def test_a_finished_job_is_kept_for_at_least_a_day(ttl, seconds):
     assert job(Stage.RESOLVE, ttlAfterFinished=ttl)["spec"]["ttlSecondsAfterFinished"] == seconds
 
 
@@ -56,7 +56,7 @@ def test_deadlines_follow_the_spec():
     assert work(job(Stage.EXPORT, **timeouts), "export", inputs.ExportInput).timeout_seconds == 420
 
 
-def test_a_long_name_makes_a_legal_label():
+def test_a_long_name_gives_a_valid_label():
     world = World()
     world.settle()
     for name, label in (("x" * 70, "x" * 63), ("x" * 62 + ".y", "x" * 62)):
@@ -66,21 +66,21 @@ def test_a_long_name_makes_a_legal_label():
         assert found["metadata"]["annotations"]["uai.ucloud.cn/owner"] == name
 
 
-def test_what_is_missing_is_an_error_of_the_caller():
+def test_a_status_without_the_needed_parts_is_an_error():
     world = World()
     world.run_to(Stage.TEST)
     observed, status = world.observed(), world.status
     stage = status.stage
     cases = (
         (Status(), "the status claims no stage"),
-        (msgspec.structs.replace(status, built=None), "there is no image to test"),
+        (msgspec.structs.replace(status, built=None), "the status has no image to test"),
         (
             msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Build"), frozen_graph=None),
-            "there is no graph to build an image from",
+            "the status has no frozen graph to build an image from",
         ),
         (
             msgspec.structs.replace(status, stage=msgspec.structs.replace(stage, name="Export"), input_lock=None),
-            "nothing is pinned yet",
+            "the status has no input lock yet",
         ),
     )
     for broken, message in cases:
@@ -88,11 +88,11 @@ def test_what_is_missing_is_an_error_of_the_caller():
             manifest(observed, broken, world.config)
     world.spec["ufile"]["endpoint"]["suffix"] = ".elsewhere"
     resolving = msgspec.structs.replace(stage, name="Resolve")
-    with pytest.raises(ValueError, match="the endpoint is not allowed"):
+    with pytest.raises(ValueError, match="does not allow the endpoint"):
         manifest(world.observed(), msgspec.structs.replace(status, stage=resolving), world.config)
 
 
-def test_kanikos_command_line_is_this_one():
+def test_kanikos_command_line():
     world = World()
     registries = Registries(allowed=("uhub.devcluster.test", "plain.test:5000"), plain_http=("plain.test:5000",))
     world.config = msgspec.structs.replace(world.config, registries=registries)
@@ -122,7 +122,7 @@ def test_kanikos_command_line_is_this_one():
     ]
 
 
-def test_the_labels_of_equal_content_are_equal_wherever_its_files_lie():
+def test_equal_content_has_equal_labels_under_any_prefix():
     world = World()
     world.run_to(Stage.BUILD)
     files = tuple(
@@ -130,8 +130,8 @@ def test_the_labels_of_equal_content_are_equal_wherever_its_files_lie():
         for item in world.status.checkpoint.files
     )
     moved = msgspec.structs.replace(world.status.checkpoint, files=files)
-    there = lineage(msgspec.structs.replace(world.status, checkpoint=moved), "elsewhere/")
-    assert there == lineage(world.status, "uai/object-train-output/")
+    there = provenance(msgspec.structs.replace(world.status, checkpoint=moved), "elsewhere/")
+    assert there == provenance(world.status, "uai/object-train-output/")
 
 
 def test_without_secrets_nothing_is_mounted():
@@ -144,7 +144,7 @@ def test_without_secrets_nothing_is_mounted():
     assert not [arg for arg in containers(job(Stage.BUILD, image=image))["kaniko"]["args"] if "certificate" in arg]
 
 
-def test_pull_secrets_are_named_once_the_installations_first():
+def test_each_pull_secret_is_listed_once_the_installations_first():
     world = World()
     jobs = msgspec.structs.replace(world.config.jobs, image_pull_secrets=(PullSecret(name="steps"),))
     world.config = msgspec.structs.replace(world.config, jobs=jobs)
@@ -159,19 +159,19 @@ def test_classes_and_affinity_reach_the_pod():
         world.config.scheduling, allowed_priority_classes=("low",), allowed_runtime_classes=("gvisor",)
     )
     world.config = msgspec.structs.replace(world.config, scheduling=scheduling)
-    wish = {"priorityClassName": "low", "runtimeClassName": "gvisor", "affinity": {"podAffinity": {}}}
-    pod = job(Stage.RESOLVE, world, scheduling=wish)["spec"]["template"]["spec"]
-    assert {name: pod[name] for name in wish} == wish
+    wanted = {"priorityClassName": "low", "runtimeClassName": "gvisor", "affinity": {"podAffinity": {}}}
+    pod = job(Stage.RESOLVE, world, scheduling=wanted)["spec"]["template"]["spec"]
+    assert {name: pod[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize(("enabled", "sample"), [(True, "uai/a.png"), (False, "")])
-def test_the_sample_is_looked_for_only_where_it_is_used(enabled, sample):
+def test_resolve_checks_the_sample_only_if_the_test_uses_it(enabled, sample):
     found = job(Stage.RESOLVE, test={"enabled": enabled, "sample": "uai/a.png"})
     assert work(found, "resolve", inputs.ResolveInput).sample == sample
 
 
 @pytest.mark.parametrize(("sample", "located", "keys"), [("uai/a.png", True, 4), ("", False, 1)])
-def test_the_probe_meets_ufile_only_for_a_sample(sample, located, keys):
+def test_the_probe_gets_the_us3_keys_only_for_a_sample(sample, located, keys):
     found = job(Stage.TEST, test={"sample": sample})
     assert (work(found, "probe", inputs.ProbeInput).ufile is not None) is located
     assert len(containers(found)["probe"]["env"]) == keys

@@ -1,4 +1,4 @@
-"""Golden manifests of the four Jobs, and what must hold in each: security, credentials, literal values.
+"""Golden manifests of the four Jobs, and rules for all of them: security, credentials, escaped values.
 
 After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
 """
@@ -40,7 +40,7 @@ def test_golden(stage):
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_every_pod_has_no_api_token_and_never_restarts(stage):
+def test_no_pod_has_an_api_token_or_restarts(stage):
     job = manifest(stage)
     pod = job["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
@@ -55,7 +55,7 @@ def test_every_pod_has_no_api_token_and_never_restarts(stage):
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_every_container_but_kaniko_and_the_users_own_is_restricted(stage):
+def test_every_container_except_kaniko_and_the_image_is_restricted(stage):
     for name, container in containers(manifest(stage)).items():
         context = container["securityContext"]
         assert context["allowPrivilegeEscalation"] is False
@@ -85,7 +85,7 @@ WHO_GETS_WHAT = [
 
 
 @pytest.mark.parametrize(("stage", "expected"), WHO_GETS_WHAT)
-def test_each_container_gets_the_credentials_that_it_needs_and_no_others(stage, expected):
+def test_each_container_gets_only_the_credentials_that_it_needs(stage, expected):
     job = manifest(stage, test={"sample": "uai/samples/shapes.png"})
     assert {name: secrets_of(job, name) for name in containers(job)} == expected
 
@@ -94,21 +94,21 @@ HOSTILE = ["$(UFILE_PRIVATE_KEY)", "--flag", "; rm -rf /", "`id`", "a b", "$$(X)
 
 
 def expand(text: str) -> str:
-    """As Kubernetes expands: `$$` is one `$`; a `$(NAME)` that is left is a reference, and there must be none."""
+    """Expands as Kubernetes does: `$$` is one `$`. A remaining `$(NAME)` is a reference, and the test fails."""
     marked = text.replace("$$", "\0")
     assert "$(" not in marked
     return marked.replace("\0", "$")
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_a_hostile_build_argument_is_one_literal_element(value):
+def test_a_hostile_build_argument_stays_one_argument(value):
     job = manifest(Stage.BUILD, build={"args": {"BASE": value}})
     args = [expand(arg) for arg in containers(job)["kaniko"]["args"]]
     assert args.count(f"--build-arg=BASE={value}") == 1
 
 
 @pytest.mark.parametrize("value", HOSTILE)
-def test_a_hostile_key_reaches_the_container_literally(value):
+def test_a_hostile_key_reaches_the_container_unchanged(value):
     world = World()
     world.spec["model"]["labelMap"] = value
     world.run_to(Stage.RESOLVE)
@@ -117,7 +117,7 @@ def test_a_hostile_key_reaches_the_container_literally(value):
     assert msgspec.json.decode(expand(env["value"]), type=inputs.ResolveInput).label_map == value
 
 
-def test_scheduling_and_pull_secrets_of_object_and_installation_meet():
+def test_scheduling_and_pull_secrets_of_object_and_installation_are_merged():
     world = World()
     world.spec["scheduling"] = {
         "nodeSelector": {"disk": "ssd", "kubernetes.io/arch": "arm64"},
@@ -133,7 +133,7 @@ def test_scheduling_and_pull_secrets_of_object_and_installation_meet():
     assert pod["imagePullSecrets"] == [{"name": "own"}, {"name": "uhub"}]
 
 
-def test_own_resources_win_over_the_installations_and_disk_is_asked_for():
+def test_the_objects_resources_override_the_defaults_and_disk_is_requested():
     job = manifest(Stage.BUILD, build={"resources": {"limits": {"memory": "3Gi"}}})
     resources = containers(job)["kaniko"]["resources"]
     assert resources["limits"]["memory"] == "3Gi"
@@ -149,12 +149,12 @@ def test_own_resources_win_over_the_installations_and_disk_is_asked_for():
         ({"requests": {"memory": "1Gi"}, "limits": {"memory": "8Gi"}}, "1Gi", "8Gi"),
     ],
 )
-def test_a_default_gives_way_where_it_would_contradict_the_wish(own, request_, limit):
+def test_a_default_request_is_lowered_to_the_objects_limit(own, request_, limit):
     resources = containers(manifest(Stage.EXPORT, export={"resources": own}))["export"]["resources"]
     assert (resources["requests"]["memory"], resources["limits"]["memory"]) == (request_, limit)
 
 
-def test_a_config_map_source_is_mounted_where_resolve_and_assemble_look():
+def test_a_config_map_source_is_mounted_in_resolve_and_assemble():
     source = {"configMap": {"name": "code", "items": [{"key": "a", "path": "code/a.py"}]}}
     for stage, name in ((Stage.RESOLVE, "resolve"), (Stage.BUILD, "assemble")):
         job = manifest(stage, source=source)
@@ -164,13 +164,13 @@ def test_a_config_map_source_is_mounted_where_resolve_and_assemble_look():
         assert volume["configMap"]["items"] == [{"key": "a", "path": "code/a.py"}]
 
 
-def test_equal_worlds_make_equal_jobs():
+def test_equal_observations_give_equal_manifests():
     assert json.dumps(msgspec.to_builtins(manifest(Stage.TEST))) == json.dumps(
         msgspec.to_builtins(manifest(Stage.TEST))
     )
 
 
-def test_a_queue_name_becomes_kueues_label_of_the_job_alone():
+def test_a_queue_name_becomes_kueues_label_on_the_job_only():
     job = manifest(Stage.EXPORT, scheduling={"queueName": "detectors"})
     assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "detectors"
     assert "kueue.x-k8s.io/queue-name" not in job["spec"]["template"]["metadata"]["labels"]

@@ -1,4 +1,4 @@
-"""Memory of what holds the model: sized by what is known, within the installation's maximum, told in the status."""
+"""Memory of the containers that load the model: estimate, measurement, maximum, status."""
 
 import msgspec
 import pytest
@@ -45,28 +45,28 @@ def in_test(memory_bytes: int, resolve: results.Resolved = RESNET_101, **spec) -
     ],
     ids=["nothing known", "ResNet-101", "larger"],
 )
-def test_the_export_is_sized_by_the_model_and_never_below_the_installations_default(result, expected):
+def test_the_export_gets_memory_for_the_model_and_at_least_the_default(result, expected):
     world = resolved(result)
     assert memory_of(world, "export") == expected
     assert world.status.memory.export == expected[1]
 
 
-def test_the_test_is_sized_by_what_running_the_graph_took():
+def test_the_test_gets_the_memory_that_was_measured_for_the_graph():
     world = in_test(2461 * MIB)
     assert memory_of(world, "image") == ("2461Mi", "4307Mi")
     assert (world.status.memory.test, world.status.frozen_graph.memory_bytes) == ("4307Mi", 2461 * MIB)
 
 
-def test_a_small_model_is_tested_with_the_installations_default():
+def test_a_small_model_is_tested_with_the_default():
     assert memory_of(in_test(545 * MIB, RESULTS[Stage.RESOLVE]), "image") == ("1Gi", "3Gi")
 
 
-def test_what_the_object_asks_for_goes_before_what_is_known():
+def test_the_objects_resources_override_the_estimate():
     world = in_test(2461 * MIB, test={"resources": {"limits": {"memory": "2Gi"}}})
     assert memory_of(world, "image") == ("2Gi", "2Gi")
 
 
-def test_nothing_gets_more_than_the_installations_maximum():
+def test_memory_never_exceeds_the_installations_maximum():
     world = World()
     world.config = msgspec.structs.replace(world.config, jobs=Jobs(maximum=Maximum(memory="4Gi")))
     world.run_to(Stage.RESOLVE)
@@ -75,7 +75,7 @@ def test_nothing_gets_more_than_the_installations_maximum():
     assert memory_of(world, "export") == ("3424Mi", "4Gi")
 
 
-def test_a_model_that_needs_more_than_the_maximum_is_named_before_its_export():
+def test_a_model_above_the_maximum_stalls_before_its_export():
     world = World()
     world.config = msgspec.structs.replace(world.config, jobs=Jobs(maximum=Maximum(memory="2Gi")))
     world.run_to(Stage.RESOLVE)
@@ -83,13 +83,14 @@ def test_a_model_that_needs_more_than_the_maximum_is_named_before_its_export():
     world.settle()
     stalled = world.condition("Stalled")
     assert (stalled.reason, len(world.created)) == ("ResourcesTooLarge", 1)
-    assert "239 MiB of weights needs about 2458 MiB of memory; this installation allows a container 2Gi" in (
-        stalled.message
+    assert (
+        "239 MiB of weights needs about 2458 MiB of memory, but this installation allows a container at most 2Gi"
+        in (stalled.message)
     )
     assert world.summary()["Exported"] == ("False", "ResourcesTooLarge")
 
 
-def test_who_sets_the_limits_is_believed():
+def test_an_object_that_sets_both_limits_is_not_rejected():
     world = World()
     world.config = msgspec.structs.replace(world.config, jobs=Jobs(maximum=Maximum(memory="2Gi")))
     limits = {"resources": {"limits": {"memory": "1Gi"}}}
@@ -101,7 +102,7 @@ def test_who_sets_the_limits_is_believed():
 
 
 @pytest.mark.parametrize(("told", "expected"), [(1800 * MIB, 1800 * MIB), (0, 2461 * MIB)], ids=["told", "not told"])
-def test_the_status_says_what_serving_takes(told, expected):
+def test_the_status_reports_the_memory_for_serving(told, expected):
     world = in_test(2461 * MIB)
     probed = results.Probed(ready_seconds=1, answer_seconds=1, memory_bytes=told)
     world.finish()

@@ -1,4 +1,4 @@
-"""What each kind of source means for the Jobs, the status and the policy."""
+"""Each kind of source: Jobs, status and policy."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ def asked(container: dict, kind: type) -> inputs.Input:
     return msgspec.json.decode(container["env"][0]["value"].replace("$$", "$"), type=kind)
 
 
-def test_a_git_login_reaches_those_who_fetch_and_nobody_else():
+def test_a_git_login_reaches_only_the_containers_that_fetch():
     for stage, fetches in ((Stage.RESOLVE, "resolve"), (Stage.BUILD, "assemble")):
         pod, containers = run_to(stage, {"git": GIT}, GIT_CONFIG)
         assert volumes(pod)["git"] == {"name": "git", "secret": {"secretName": "git", "defaultMode": 0o440}}
@@ -49,7 +49,7 @@ def test_a_git_login_reaches_those_who_fetch_and_nobody_else():
         assert "git" not in str([found.get("args") for found in containers.values()])
 
 
-def test_the_jobs_are_told_of_the_repository_and_of_the_hosts_that_are_allowed():
+def test_the_jobs_get_the_repository_and_the_allowed_hosts():
     wanted = inputs.GitSource(url=GIT["url"], ref="v1", path="code", allowed_hosts=("git.test:2222",))
     _, resolving = run_to(Stage.RESOLVE, {"git": GIT}, GIT_CONFIG)
     _, building = run_to(Stage.BUILD, {"git": GIT}, GIT_CONFIG)
@@ -63,7 +63,7 @@ def test_a_public_repository_needs_no_secret():
     assert asked(containers["resolve"], inputs.ResolveInput).source_git.ref == "HEAD"
 
 
-def test_what_is_fetched_as_a_whole_gets_room():
+def test_a_download_gets_disk_space():
     for stage, name in ((Stage.RESOLVE, "resolve"), (Stage.BUILD, "assemble")):
         pod, containers = run_to(stage, {"ufile": {"archive": "uai/code.zip"}})
         size = str(1280 << 20)
@@ -75,13 +75,13 @@ def test_what_is_fetched_as_a_whole_gets_room():
     assert (told.source_archive, told.source_prefix) == ("uai/code.zip", "")
 
 
-def test_a_prefix_gets_no_room_that_it_does_not_need():
+def test_a_prefix_gets_no_disk_space_for_a_download():
     pod, containers = run_to(Stage.RESOLVE, SPEC["source"])
     assert "download" not in volumes(pod)
     assert "ephemeral-storage" not in containers["resolve"]["resources"]["requests"]
 
 
-def test_the_installation_says_where_bases_come_from():
+def test_base_image_rewrites_reach_resolve():
     sources = config.Sources(
         inference_base="uhub.devcluster.test/platform/base:1",
         base_image_rewrites=(config.BaseImageRewrite(prefix="uhub.ucloud.cn", replacement="uhub.devcluster.test"),),
@@ -92,7 +92,7 @@ def test_the_installation_says_where_bases_come_from():
     assert told.base_rewrites == (inputs.BaseRewrite(prefix="uhub.ucloud.cn", replacement="uhub.devcluster.test"),)
 
 
-def test_the_commit_is_recorded_and_goes_with_its_source():
+def test_the_commit_is_recorded_and_removed_with_its_source():
     world = World(config=GIT_CONFIG)
     world.spec["source"] = {"git": GIT}
     world.settle()
@@ -115,7 +115,7 @@ def test_the_commit_is_recorded_and_goes_with_its_source():
         ("ssh://git@evil.test/git.test/a", ("git.test",), "evil.test; this installation allows git.test"),
     ],
 )
-def test_a_host_that_is_not_listed_gets_no_job(url, hosts, words):
+def test_a_git_host_that_is_not_listed_stalls(url, hosts, words):
     world = World(config=msgspec.structs.replace(CONFIG, sources=config.Sources(git_hosts=hosts)))
     world.spec["source"] = {"git": {"url": url}}
     world.settle()
@@ -124,7 +124,7 @@ def test_a_host_that_is_not_listed_gets_no_job(url, hosts, words):
     assert words in world.condition("Ready").message
 
 
-def test_a_new_kind_of_source_changes_no_hash_of_the_others():
+def test_a_new_kind_of_source_changes_no_other_hash():
     assert (
         b'"source":{"dockerfile":"object-detect-cpu.Dockerfile","ufile":{"prefix":"uai/object-detect/"}}'
         in normalised(read(Spec, SPEC))
@@ -132,7 +132,7 @@ def test_a_new_kind_of_source_changes_no_hash_of_the_others():
 
 
 def following(**parts: str) -> World:
-    """A published object that looks again: at its checkpoint, at its commit, or at both."""
+    """A published object that polls its checkpoint, its commit, or both."""
     world = World(config=GIT_CONFIG)
     world.spec["source"] = {"git": GIT | ({"poll": parts["git"]} if "git" in parts else {})}
     if "checkpoint" in parts:
@@ -152,25 +152,25 @@ def following(**parts: str) -> World:
         ({"checkpoint": "2h"}, 120),
     ],
 )
-def test_the_shorter_interval_of_checkpoint_and_commit_counts(parts, minutes):
+def test_the_shorter_polling_interval_applies(parts, minutes):
     world = following(**parts)
     due = parse(world.status.last_poll_time) + timedelta(minutes=minutes)
     assert world.step().requeue_after == (due - world.now).total_seconds()
     world.now = due
     world.step()
-    assert world.look
+    assert world.poll_job
 
 
-def test_without_an_interval_a_moved_branch_is_left_alone():
+def test_without_polling_a_moved_branch_is_ignored():
     assert following().settled
 
 
-def test_a_branch_that_moved_becomes_an_image():
+def test_a_moved_branch_is_built():
     world = following(git="10m")
     world.advance(minutes=10)
     world.step()
     moved = msgspec.structs.replace(RESULTS[Stage.RESOLVE], commit="1" * 40, content_hash="sha256:" + "9" * 64)
-    world.end_look(report("resolve", results.encode(moved)))
+    world.end_poll(report("resolve", results.encode(moved)))
     world.settle()
     world.finish(moved)
     world.run_whole()
@@ -178,7 +178,7 @@ def test_a_branch_that_moved_becomes_an_image():
     assert world.status.content_hash == moved.content_hash
 
 
-def test_how_often_a_branch_is_looked_at_is_no_part_of_the_wish():
+def test_the_polling_interval_of_a_branch_changes_no_hash():
     spec = SPEC | {"source": {"git": GIT}}
     polled = SPEC | {"source": {"git": GIT | {"poll": "10m"}}}
     assert normalised(read(Spec, polled)) == normalised(read(Spec, spec))

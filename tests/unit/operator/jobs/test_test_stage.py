@@ -1,4 +1,4 @@
-"""The Test stage's pod where more is asked of the image than an answer."""
+"""The Test stage's pod with an expected answer, or with a comparison with the frozen graph."""
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ from tests.support.world import SPEC
 from tests.unit.operator.jobs.test_manifest_corners import containers, job, work
 
 
-def test_the_graph_is_asked_before_the_image_starts():
+def test_the_graph_runs_before_the_image_starts():
     found = job(Stage.TEST, test={"matchGraph": True, "sample": "uai/sample.jpg"})
     assert list(containers(found)) == ["answer", "image", "probe", "publish"]
     asked = work(found, "answer", inputs.AnswerInput)
@@ -28,7 +28,7 @@ def test_the_graph_is_asked_before_the_image_starts():
     assert where["probe"][0]["readOnly"]
 
 
-def test_the_image_alone_is_given_no_credential():
+def test_the_image_gets_no_credentials():
     found = containers(job(Stage.TEST, test={"matchGraph": True}))
     secret = {
         name: "secretKeyRef" in str(c) or "registry" in str(c.get("volumeMounts", [])) for name, c in found.items()
@@ -36,14 +36,14 @@ def test_the_image_alone_is_given_no_credential():
     assert secret == {"answer": True, "image": False, "probe": False, "publish": True}
 
 
-def test_what_is_expected_reaches_the_probe_as_it_was_written():
+def test_the_expected_answer_reaches_the_probe_unchanged():
     fields = [{"path": "/a"}, {"path": "/b", "equals": None}, {"path": "/c", "equals": {"d": [1, "x"]}}]
     probe = work(job(Stage.TEST, test={"expect": {"status": 201, "fields": fields}}), "probe", inputs.ProbeInput)
     assert probe.status == 201
     assert [msgspec.to_builtins(field) for field in probe.fields] == fields
 
 
-def test_nothing_is_compared_where_the_test_is_off():
+def test_without_a_test_nothing_is_compared():
     assert list(containers(job(Stage.TEST, test={"enabled": False, "matchGraph": True}))) == ["publish"]
 
 
@@ -58,6 +58,6 @@ def test_nothing_is_compared_where_the_test_is_off():
         ({"expect": {"fields": [{"path": "/a", "equals": None}]}}, False),
     ],
 )
-def test_only_a_wish_changes_the_input_hash(test, same):
+def test_only_a_test_option_that_is_set_changes_the_input_hash(test, same):
     before = input_hash(read(Spec, SPEC), "")
     assert (input_hash(read(Spec, SPEC | {"test": test}), "") == before) is same

@@ -1,4 +1,4 @@
-"""How the installation's proxy, CA and limits for UFile reach the containers that speak to it, and no others."""
+"""The proxy, CA and limits for US3 (formerly UFile) reach exactly the containers that use it."""
 
 import json
 
@@ -36,7 +36,7 @@ def values(container):
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_only_what_speaks_to_ufile_gets_the_proxy(stage):
+def test_only_containers_that_use_us3_get_the_proxy(stage):
     found = {name: values(item) for name, item in containers(job(stage, proxy=PROXY)).items()}
     assert {name for name, env in found.items() if "HTTPS_PROXY" in env} == SPEAKERS[stage]
     for name in SPEAKERS[stage]:
@@ -45,7 +45,7 @@ def test_only_what_speaks_to_ufile_gets_the_proxy(stage):
 
 
 @pytest.mark.parametrize("stage", Stage)
-def test_only_what_speaks_to_ufile_gets_its_ca(stage):
+def test_only_containers_that_use_us3_get_its_ca(stage):
     pod = job(stage, ca_config_map="corporate-ca")
     (volume,) = [item for item in pod["volumes"] if item["name"] == "ufile-ca"]
     assert volume["configMap"]["name"] == "corporate-ca"
@@ -59,20 +59,20 @@ def test_only_what_speaks_to_ufile_gets_its_ca(stage):
     assert mounted == dict.fromkeys(SPEAKERS[stage], "/var/run/inference-image/ufile-ca")
 
 
-def test_the_limits_of_the_installation_reach_the_step():
+def test_the_installations_limits_reach_the_step():
     pod = job(Stage.EXPORT, limits=installation.UFileLimits(max_files=7, max_bytes="1Gi"))
     location = json.loads(values(containers(pod)["export"])["INFERENCE_IMAGE_INPUT"])["ufile"]
     assert (location["maxFiles"], location["maxBytes"]) == (7, 1024**3)
 
 
-def test_default_limits_are_those_of_the_contract_and_are_not_written():
+def test_default_limits_equal_the_contracts_and_are_omitted():
     limits = installation.UFileLimits()
     assert (limits.max_files, limits.total()) == (inputs.MAX_FILES, inputs.MAX_BYTES)
     location = json.loads(values(containers(job(Stage.EXPORT))["export"])["INFERENCE_IMAGE_INPUT"])["ufile"]
     assert set(location) == {"bucket", "scheme", "suffix"}
 
 
-def test_the_export_asks_for_more_disk_than_its_checkpoint_has():
+def test_the_export_requests_more_disk_than_the_checkpoint():
     world = World()
     world.run_to(Stage.EXPORT)
     pod = world.created[-1]["spec"]["template"]["spec"]

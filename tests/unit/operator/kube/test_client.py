@@ -1,8 +1,8 @@
-"""Errors of the API server, as the operator reads them."""
+"""How the operator reads errors of the API server."""
 
 import pytest
 
-from inference_image_operator.kube.client import _api_error
+from inference_image_operator.kube.client import KubernetesCluster, _api_error
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,21 @@ from inference_image_operator.kube.client import _api_error
 def test_every_answer_becomes_an_explained_error(data, retry_after, expected):
     error = _api_error(404, data, retry_after)
     assert (error.reason, error.message, error.retry_after) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "log"),
+    [
+        (b"line\n\xff", "line\n\ufffd"),
+        (b"unable to retrieve container logs for containerd://1", ""),
+        (_api_error(400, b"{}", None), ""),
+    ],
+)
+async def test_a_log_that_is_gone_is_no_log(monkeypatch, answer, log):
+    async def send(self, method, path, query):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(KubernetesCluster, "_send", send)
+    assert await KubernetesCluster.__new__(KubernetesCluster).read_log("n", "p", "image", previous=True) == log

@@ -1,4 +1,4 @@
-"""kopf's thread and ours read objects at the same time, from the first object on."""
+"""Two threads, kopf's and ours, read objects at the same time, from the first object on."""
 
 import os
 import subprocess
@@ -22,8 +22,8 @@ for thread in threads: thread.join()
 """
 
 
-def test_the_first_objects_may_be_read_by_two_threads_at_once():
-    """Without care about one process in two ends with a segmentation fault."""
+def test_two_threads_may_read_the_first_objects_at_once():
+    """Without the early decoders, about every second process ends with a segmentation fault."""
     roots = [str(settings.REPOSITORY / root) for root in (".", "operator", "job_contract")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(roots)}
     runs = [subprocess.Popen([sys.executable, "-c", READS], env=environment) for _ in range(16)]

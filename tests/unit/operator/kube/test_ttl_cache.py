@@ -1,15 +1,15 @@
-"""One answer for many: as few questions as promised, errors shared and not kept, nobody's end ends it for others."""
+"""The shared cache: one fetch per key and time, shared errors, independent cancellation."""
 
 import asyncio
 import contextlib
 
 import pytest
 
-from inference_image_operator.kube.ttl_cache import Recent
+from inference_image_operator.kube.ttl_cache import TtlCache
 
 
 class Source:
-    """Answers when it is let go, and counts the questions."""
+    """A source that answers when released, and counts the calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -24,40 +24,40 @@ class Source:
         return len(self.asked)
 
 
-async def test_all_who_ask_at_once_and_soon_after_share_one_answer():
+async def test_callers_share_one_answer():
     source = Source()
-    recent = Recent(source, 60)
-    asking = [asyncio.create_task(recent.get("a")) for _ in range(3)]
+    cache = TtlCache(source, 60)
+    asking = [asyncio.create_task(cache.get("a")) for _ in range(3)]
     source.go.set()
     assert [await task for task in asking] == [1, 1, 1]
-    assert await recent.get("a") == 1
+    assert await cache.get("a") == 1
     assert source.asked == ["a"]
 
 
 async def test_each_key_has_its_own_answer():
     source = Source()
     source.go.set()
-    recent = Recent(source, 60)
-    assert [await recent.get("a"), await recent.get("b")] == [1, 2]
+    cache = TtlCache(source, 60)
+    assert [await cache.get("a"), await cache.get("b")] == [1, 2]
     assert source.asked == ["a", "b"]
 
 
-async def test_an_answer_grows_old():
+async def test_an_answer_expires():
     source = Source()
     source.go.set()
-    recent = Recent(source, 0.01)
-    assert await recent.get("a") == 1
+    cache = TtlCache(source, 0.01)
+    assert await cache.get("a") == 1
     async with asyncio.timeout(30):
-        while await recent.get("a") == 1:
+        while await cache.get("a") == 1:
             await asyncio.sleep(0)
     assert source.asked == ["a", "a"]
 
 
-async def test_an_error_is_told_to_all_who_wait_and_asked_again_later():
+async def test_all_waiting_callers_share_an_error_and_later_ones_retry():
     source = Source()
     source.error = OSError("away")
-    recent = Recent(source, 0.01)
-    asking = [asyncio.create_task(recent.get("a")) for _ in range(2)]
+    cache = TtlCache(source, 0.01)
+    asking = [asyncio.create_task(cache.get("a")) for _ in range(2)]
     source.go.set()
     for task in asking:
         with pytest.raises(OSError, match="away"):
@@ -67,15 +67,15 @@ async def test_an_error_is_told_to_all_who_wait_and_asked_again_later():
     async with asyncio.timeout(30):
         while answer is None:
             with contextlib.suppress(OSError):
-                answer = await recent.get("a")
+                answer = await cache.get("a")
             await asyncio.sleep(0)
     assert answer == 2
 
 
-async def test_who_gives_up_ends_it_for_nobody_else():
+async def test_a_cancelled_caller_does_not_cancel_the_others():
     source = Source()
-    recent = Recent(source, 60)
-    impatient, patient = asyncio.create_task(recent.get("a")), asyncio.create_task(recent.get("a"))
+    cache = TtlCache(source, 60)
+    impatient, patient = asyncio.create_task(cache.get("a")), asyncio.create_task(cache.get("a"))
     await asyncio.sleep(0)
     impatient.cancel()
     source.go.set()

@@ -1,4 +1,4 @@
-"""The end of kopf: no task outlives it, however it takes its cancellation, and no thread waits for ever."""
+"""The shutdown of kopf: every task ends, even if it loses a cancellation, and no thread waits for ever."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from inference_image_operator.runtime import app
 from tests.support.world import World
 
 
-async def test_a_task_that_loses_its_first_cancellations_ends_all_the_same(monkeypatch):
+async def test_a_task_that_loses_its_first_cancellations_still_ends(monkeypatch):
     monkeypatch.setattr(app, "CANCEL_AGAIN", 0.01)
     lost = []
 
@@ -29,7 +29,7 @@ async def test_a_task_that_loses_its_first_cancellations_ends_all_the_same(monke
     assert len(lost) == 3
 
 
-async def test_tasks_that_come_of_the_end_end_too():
+async def test_tasks_that_start_during_the_shutdown_end_too():
     born = []
 
     async def late():
@@ -49,7 +49,7 @@ async def test_tasks_that_come_of_the_end_end_too():
     assert born[0].cancelled()
 
 
-def test_a_watch_that_fails_ends_kopfs_thread(monkeypatch):
+def test_a_failed_watch_ends_kopfs_thread(monkeypatch):
     async def fails():
         raise RuntimeError("404 page not found")
 

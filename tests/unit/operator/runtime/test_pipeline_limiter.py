@@ -1,64 +1,64 @@
-"""Caps on concurrent pipelines: who runs, who waits, and at which place."""
+"""The limit of concurrent pipelines: which run, which wait, and at which place."""
 
 import pytest
 
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
-from inference_image_operator.runtime.pipeline_limiter import Admission
+from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from tests.support.world import World
 
 A, B, C, D = ("one", "a"), ("one", "b"), ("two", "c"), ("two", "d")
 
 
-def test_without_a_cap_everybody_runs():
-    admission = Admission(Concurrency())
-    assert [admission.ask(key, "t") for key in (A, B, C, D)] == [0, 0, 0, 0]
+def test_without_a_limit_every_pipeline_runs():
+    limiter = PipelineLimiter(Concurrency())
+    assert [limiter.acquire(key, "t") for key in (A, B, C, D)] == [0, 0, 0, 0]
 
 
-def test_the_oldest_go_first_and_the_others_know_their_place():
-    admission = Admission(Concurrency(total=1))
-    assert admission.ask(A, "1") == 0
-    assert [admission.ask(C, "3"), admission.ask(B, "2"), admission.ask(D, "4")] == [1, 1, 3]
-    assert [admission.ask(key, created) for key, created in ((B, "2"), (C, "3"), (D, "4"))] == [1, 2, 3]
+def test_the_oldest_go_first_and_the_others_get_a_place():
+    limiter = PipelineLimiter(Concurrency(total=1))
+    assert limiter.acquire(A, "1") == 0
+    assert [limiter.acquire(C, "3"), limiter.acquire(B, "2"), limiter.acquire(D, "4")] == [1, 1, 3]
+    assert [limiter.acquire(key, created) for key, created in ((B, "2"), (C, "3"), (D, "4"))] == [1, 2, 3]
 
 
-def test_who_runs_keeps_running_until_it_is_released():
-    admission = Admission(Concurrency(total=1))
-    assert [admission.ask(A, "1"), admission.ask(A, "1"), admission.ask(B, "2")] == [0, 0, 1]
-    assert admission.release(A) == [B]
-    assert admission.ask(B, "2") == 0
-    assert admission.ask(A, "1") == 1
+def test_a_running_pipeline_keeps_its_slot_until_its_release():
+    limiter = PipelineLimiter(Concurrency(total=1))
+    assert [limiter.acquire(A, "1"), limiter.acquire(A, "1"), limiter.acquire(B, "2")] == [0, 0, 1]
+    assert limiter.release(A) == [B]
+    assert limiter.acquire(B, "2") == 0
+    assert limiter.acquire(A, "1") == 1
 
 
-def test_a_full_namespace_does_not_hold_up_another():
-    admission = Admission(Concurrency(total=3, per_namespace=1))
-    assert [admission.ask(A, "1"), admission.ask(B, "2"), admission.ask(C, "3")] == [0, 1, 0]
-    assert admission.release(C) == [B]
-    assert admission.ask(B, "2") == 1
+def test_a_full_namespace_does_not_block_another():
+    limiter = PipelineLimiter(Concurrency(total=3, per_namespace=1))
+    assert [limiter.acquire(A, "1"), limiter.acquire(B, "2"), limiter.acquire(C, "3")] == [0, 1, 0]
+    assert limiter.release(C) == [B]
+    assert limiter.acquire(B, "2") == 1
 
 
-def test_an_older_one_that_waits_is_not_overtaken():
-    admission = Admission(Concurrency(total=1))
-    admission.ask(A, "1")
-    admission.ask(B, "2")
-    admission.release(A)
-    assert admission.ask(C, "3") == 1
-    assert admission.ask(B, "2") == 0
+def test_a_younger_object_does_not_overtake_an_older_one():
+    limiter = PipelineLimiter(Concurrency(total=1))
+    limiter.acquire(A, "1")
+    limiter.acquire(B, "2")
+    limiter.release(A)
+    assert limiter.acquire(C, "3") == 1
+    assert limiter.acquire(B, "2") == 0
 
 
-def test_those_at_work_before_a_restart_are_taken_over():
-    admission = Admission(Concurrency(total=1))
-    admission.take_over(A)
-    assert admission.ask(B, "0") == 1
-    assert admission.ask(A, "1") == 0
+def test_pipelines_that_run_before_a_restart_keep_their_slots():
+    limiter = PipelineLimiter(Concurrency(total=1))
+    limiter.mark_running(A)
+    assert limiter.acquire(B, "0") == 1
+    assert limiter.acquire(A, "1") == 0
 
 
-def test_one_that_went_away_while_waiting_is_forgotten():
-    admission = Admission(Concurrency(total=1))
-    admission.ask(A, "1")
-    admission.ask(B, "2")
-    assert admission.release(B) == []
-    assert admission.ask(C, "3") == 1
+def test_a_deleted_object_leaves_the_queue():
+    limiter = PipelineLimiter(Concurrency(total=1))
+    limiter.acquire(A, "1")
+    limiter.acquire(B, "2")
+    assert limiter.release(B) == []
+    assert limiter.acquire(C, "3") == 1
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def world() -> World:
     return World(queue_position=3)
 
 
-def test_in_the_queue_no_job_is_made_and_the_status_tells_the_place(world):
+def test_a_queued_object_gets_no_job_and_its_status_shows_its_place(world):
     world.settle()
     assert world.created == []
     assert world.summary()["Ready"] == ("Unknown", "Queued")
@@ -74,7 +74,7 @@ def test_in_the_queue_no_job_is_made_and_the_status_tells_the_place(world):
     assert "Place 3" in world.condition("Ready").message
 
 
-def test_the_place_is_written_at_most_once_a_minute(world):
+def test_the_place_in_the_queue_is_written_at_most_once_a_minute(world):
     world.settle()
     writes = world.writes
     world.queue_position = 2
@@ -87,7 +87,7 @@ def test_the_place_is_written_at_most_once_a_minute(world):
     assert world.writes == writes + 1
 
 
-def test_whoever_has_its_turn_runs_to_the_end_whatever_the_queue(world):
+def test_a_started_run_never_returns_to_the_queue(world):
     world.settle()
     world.queue_position = 0
     world.settle()
@@ -99,7 +99,7 @@ def test_whoever_has_its_turn_runs_to_the_end_whatever_the_queue(world):
     assert world.summary()["Ready"] == ("True", "Published")
 
 
-def test_an_edit_in_the_queue_is_taken_note_of(world):
+def test_an_edit_of_a_queued_object_is_observed(world):
     world.settle()
     world.generation, world.spec["model"]["checkpoint"]["step"] = 2, 900
     world.settle()

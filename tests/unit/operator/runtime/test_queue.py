@@ -1,4 +1,4 @@
-"""The work queue: one worker per key, nothing lost, nothing doubled, delays honoured."""
+"""The work queue: one worker per key, no lost or duplicate work, delays are kept."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ async def eventually(predicate):
             await asyncio.sleep(0.005)
 
 
-async def test_a_key_added_many_times_before_its_turn_is_worked_on_once():
+async def test_a_key_added_many_times_runs_once():
     seen = []
 
     async def work(key):
@@ -38,7 +38,7 @@ async def test_a_key_added_many_times_before_its_turn_is_worked_on_once():
     assert sorted(seen) == ["a", "b"]
 
 
-async def test_a_key_is_never_worked_on_twice_at_once_and_again_if_added_meanwhile():
+async def test_a_key_never_runs_twice_at_once_and_runs_again_if_added_meanwhile():
     started, release, active, most = 0, asyncio.Event(), 0, 0
 
     async def work(_):
@@ -59,7 +59,7 @@ async def test_a_key_is_never_worked_on_twice_at_once_and_again_if_added_meanwhi
     assert most == 1
 
 
-async def test_a_delay_is_honoured_and_an_earlier_wish_wins():
+async def test_a_delay_is_kept_unless_an_earlier_time_is_set():
     times = []
     loop = asyncio.get_running_loop()
 
@@ -76,7 +76,7 @@ async def test_a_delay_is_honoured_and_an_earlier_wish_wins():
     assert times[0] - begin >= 0.19
 
 
-async def test_work_may_ask_to_be_called_again():
+async def test_work_may_requeue_its_key():
     calls = []
 
     async def work(key):
@@ -89,7 +89,7 @@ async def test_work_may_ask_to_be_called_again():
         await eventually(lambda: len(calls) == 3)
 
 
-async def test_a_failing_key_comes_back_and_others_go_on(caplog):
+async def test_a_failed_key_is_retried_and_others_continue(caplog):
     calls = {"bad": 0, "good": 0}
 
     async def work(key):
@@ -102,10 +102,10 @@ async def test_a_failing_key_comes_back_and_others_go_on(caplog):
         queue.add("bad")
         queue.add("good")
         await eventually(lambda: calls == {"bad": 3, "good": 1})
-    assert "a pass failed" in caplog.text
+    assert "reconcile failed" in caplog.text
 
 
-async def test_news_that_were_due_before_a_failure_wait_for_its_back_off():
+async def test_events_due_before_a_failure_wait_for_its_back_off():
     times = []
     loop = asyncio.get_running_loop()
 
@@ -122,7 +122,7 @@ async def test_news_that_were_due_before_a_failure_wait_for_its_back_off():
     assert times[1] - times[0] >= 1.0
 
 
-async def test_no_request_is_made_before_retry_after():
+async def test_no_request_is_sent_before_retry_after():
     times = []
     loop = asyncio.get_running_loop()
 
@@ -141,7 +141,7 @@ async def test_no_request_is_made_before_retry_after():
     assert times[1] - times[0] >= 1.0
 
 
-async def test_minor_news_are_gathered_and_what_is_urgent_waits_for_nothing():
+async def test_minor_events_are_debounced_and_urgent_ones_are_due_at_once():
     calls = []
 
     async def work(key):

@@ -1,4 +1,4 @@
-"""A pass whose two reads, of the object and of its Jobs, are not of one moment."""
+"""A reconcile whose two reads, of the object and of its Jobs, see different states."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ import pytest
 from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
-from inference_image_operator.runtime.pipeline_limiter import Admission
+from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
 from tests.support.world import SPEC, World
 
@@ -17,7 +17,7 @@ KEY = ("space", "detector")
 
 
 class TwoReads:
-    """A cluster in which `between` happens after the object is read, and before its Jobs are."""
+    """A cluster that runs `between` after the read of the object and before the read of its Jobs."""
 
     def __init__(self, world: World, between: Callable[["TwoReads"], None]) -> None:
         self._world, self._between = world, between
@@ -29,12 +29,12 @@ class TwoReads:
         """Another operator wrote the status."""
         self._version += 1
 
-    async def image(self, namespace: str, name: str) -> dict:
+    async def get_inference_image(self, namespace: str, name: str) -> dict:
         meta = {"namespace": namespace, "name": name, "uid": self._world.observed().uid, "generation": 1}
         meta |= {"resourceVersion": str(self._version), "creationTimestamp": "2026-01-01T00:00:00Z"}
         return {"metadata": meta, "spec": SPEC, "status": write(self._world.status)}
 
-    async def jobs(self, *_: str) -> list[dict]:
+    async def list_jobs(self, *_: str) -> list[dict]:
         self._between(self)
         self.jobs_there = len(self._world.created)
         return [
@@ -42,10 +42,10 @@ class TwoReads:
             for number, job in enumerate(self._world.created)
         ]
 
-    async def pods(self, *_: str) -> list[dict]:
+    async def list_pods(self, *_: str) -> list[dict]:
         return []
 
-    async def warnings(self, *_: str) -> list[dict]:
+    async def list_warnings(self, *_: str) -> list[dict]:
         return []
 
     async def delete_job(self, _: str, name: str, __: str) -> None:
@@ -54,24 +54,26 @@ class TwoReads:
 
 async def passed(between: Callable[[TwoReads], None], world: World) -> tuple[TwoReads, float | None]:
     cluster = TwoReads(world, between)
-    reconciler = Reconciler(cluster, world.config, lambda: datetime.now(UTC), Admission(Concurrency()), lambda _: None)
+    reconciler = Reconciler(
+        cluster, world.config, lambda: datetime.now(UTC), PipelineLimiter(Concurrency()), lambda _: None
+    )
     return cluster, await reconciler(KEY)
 
 
 @pytest.fixture
 def world() -> World:
-    """The export is claimed, and the Job of the stage before is still there, alive for all that one can see."""
+    """The export is claimed, but the Job of the previous stage still exists and seems unfinished."""
     world = World()
     world.run_to(Stage.EXPORT)
     return world
 
 
-async def test_a_job_that_nobody_claims_is_deleted(world):
+async def test_a_job_without_a_claim_is_deleted(world):
     cluster, _ = await passed(lambda _: None, world)
     assert cluster.deleted == [world.created[0]["metadata"]["name"]]
 
 
-async def test_what_was_claimed_since_the_object_was_read_is_left_alone(world):
+async def test_a_job_claimed_after_the_object_was_read_is_left_alone(world):
     cluster, again = await passed(TwoReads.moves_on, world)
     assert cluster.jobs_there == 2
     assert cluster.deleted == []

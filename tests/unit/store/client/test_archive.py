@@ -1,4 +1,4 @@
-"""Archived objects: seen in listings, named where they are read, restored when that is asked for."""
+"""Archived objects: listings show them, reads name them, a request restores them."""
 
 import pytest
 
@@ -12,7 +12,7 @@ KEYS = ("in/a", "in/b", "in/empty", "in/plain")
 
 @pytest.fixture
 def archived(store, standin):
-    """Three archived objects, one of them empty, and one that is not."""
+    """Three archived objects, one of them empty, and one that is not archived."""
     for key in KEYS:
         store.write(b"" if key == "in/empty" else key.encode(), key)
     for key in KEYS[:3]:
@@ -20,7 +20,7 @@ def archived(store, standin):
     return store
 
 
-def test_listings_tell_the_class(archived):
+def test_listings_show_the_storage_class(archived):
     assert [info.archived for info in archived.list("in/", limit=9)] == [True, True, True, False]
     assert archived.head("in/plain").storage_class == "STANDARD"
 
@@ -36,7 +36,7 @@ READS = {
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
-def test_whatever_reads_an_archived_object_says_so(archived, tmp_path, read):
+def test_every_read_of_an_archived_object_names_it(archived, tmp_path, read):
     with pytest.raises(ArchivedError, match=r"1 object in bucket '127'.*'in/a'") as failed:
         read(archived, tmp_path)
     assert (failed.value.reason, failed.value.exit_code) == (Reason.OBJECT_ARCHIVED, ExitCode.BAD_INPUT)
@@ -45,8 +45,8 @@ def test_whatever_reads_an_archived_object_says_so(archived, tmp_path, read):
         assert remedy in failed.value.hint
 
 
-def test_keys_that_may_not_list_cannot_tell(archived, standin, connect):
-    """Then the refusal of the object is all there is."""
+def test_credentials_without_the_right_to_list_cannot_tell(archived, standin, connect):
+    """Without a listing, only the rejection of the object is known."""
     with pytest.raises(StageError) as failed:
         connect(private="WRONG").head("in/a")
     assert failed.value.reason is Reason.UFILE_FORBIDDEN
@@ -60,7 +60,7 @@ def test_a_restored_object_is_readable_for_three_days(archived, standin):
     assert "2 objects in bucket '127'" in told.message
     assert "Expedited, which takes 15 minutes" in told.message
     assert archived.unreadable(found) == ["in/a", "in/b", "in/empty"]
-    archived.restore(ArchivedError("127", ["in/a"]), "Expedited")  # asked for again, it goes on as it was
+    archived.restore(ArchivedError("127", ["in/a"]), "Expedited")  # a second request changes nothing
     standin.service.clock.advance(15 * 60)
     assert archived.unreadable(found) == ["in/b"]
     assert archived.read("in/a", max_bytes=9) == b"in/a"
@@ -68,7 +68,7 @@ def test_a_restored_object_is_readable_for_three_days(archived, standin):
     assert archived.unreadable(found) == ["in/a", "in/b", "in/empty"]
 
 
-def test_a_restore_of_what_is_not_archived_any_more_is_done(archived):
+def test_a_restore_of_an_object_that_is_not_archived_succeeds(archived):
     archived.restore(ArchivedError("127", ["in/plain"]), "Standard")
 
 

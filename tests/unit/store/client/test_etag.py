@@ -11,7 +11,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_store import Credentials, etag_of
 from inference_image_store.client.etag import is_ufile_etag, part_etag
 from inference_image_store.client.keys import check_key, check_prefix
-from inference_image_store.errors import Answer, clean, failure, parse
+from inference_image_store.errors import ErrorReply, failure, parse, sanitize
 from inference_image_store.transfers.retry import Retry
 
 MIB = 1024 * 1024
@@ -33,14 +33,14 @@ def test_a_parts_etag_is_its_bare_sha1():
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"x" * (4 * MIB), b"x" * (4 * MIB + 1)], ids=len)
-def test_own_etags_are_known_as_such(data):
+def test_ufile_etags_are_recognized(data):
     assert is_ufile_etag(etag_of(data))
 
 
 @pytest.mark.parametrize(
     "etag", ["9dd4e461268c8034f5c8564e155c67a6", "9dd4e461268c8034f5c8564e155c67a6-3", "", "AQ", "ü", "0" * 32]
 )
-def test_etags_of_the_s3_side_are_not_ours(etag):
+def test_etags_of_the_s3_endpoint_are_not_ufile_etags(etag):
     assert not is_ufile_etag(etag)
 
 
@@ -78,7 +78,7 @@ def test_unsafe_keys_are_named_and_refused(key):
         assert repr(key)[:20].rstrip("'") in refused.value.message
 
 
-def test_an_empty_key_is_unsafe_but_an_empty_prefix_is_all():
+def test_an_empty_key_is_unsafe_but_an_empty_prefix_means_all_keys():
     assert check_prefix("") == ""
     with pytest.raises(StageError, match="empty"):
         check_key("")
@@ -93,7 +93,7 @@ def test_credentials_come_from_the_environment_without_line_ends(monkeypatch):
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "a\nb", "é"])
-def test_missing_and_malformed_credentials_are_bad_input(monkeypatch, value):
+def test_missing_and_malformed_credentials_are_invalid_input(monkeypatch, value):
     monkeypatch.setenv(PUBLIC_KEY_ENV, "PUB")
     monkeypatch.delenv(PRIVATE_KEY_ENV, raising=False)
     if value is not None:
@@ -119,17 +119,17 @@ def test_missing_and_malformed_credentials_are_bad_input(monkeypatch, value):
         (500, b"\xff", Reason.UFILE_UNAVAILABLE),
     ],
 )
-def test_every_error_answer_has_a_reason_that_names_bucket_and_key(status, body, reason):
+def test_every_error_reply_has_a_reason_and_names_bucket_and_key(status, body, reason):
     error = failure(parse(status, body), "demo", "dir/k", "download")
     assert error.reason is reason
     assert "'demo'" in error.message
     assert error.hint
 
 
-def test_an_answers_words_cannot_break_a_message():
-    assert clean("a\nb\x1b[31m" + "x" * 500) == "a b [31m" + "x" * 192
-    assert "c2VjcmV0c2VjcmV0" not in clean("Authorization: UCloud PUB:c2VjcmV0c2VjcmV0")
-    assert str(Answer(500)) == "500"
+def test_words_of_a_reply_cannot_break_a_message():
+    assert sanitize("a\nb\x1b[31m" + "x" * 500) == "a b [31m" + "x" * 192
+    assert "c2VjcmV0c2VjcmV0" not in sanitize("Authorization: UCloud PUB:c2VjcmV0c2VjcmV0")
+    assert str(ErrorReply(500)) == "500"
 
 
 def test_pauses_double_up_to_a_cap_and_are_jittered():

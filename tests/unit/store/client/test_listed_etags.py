@@ -1,4 +1,4 @@
-"""Listings name the ETag as the service's documents do, or as its SDKs for Java and Go read it: both will do."""
+"""Listings spell ETag as in the service's documents, or as its SDKs for Java and Go read it: both are accepted."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from inference_image_contract.errors import StageError
 
 
 def spelt(monkeypatch, *names):
-    """Makes the stand-in's listings name the ETag only so."""
+    """Makes the stand-in's listings use only this spelling."""
     entry = listing._content
 
     def content(record):
@@ -18,13 +18,13 @@ def spelt(monkeypatch, *names):
 
 
 @pytest.mark.parametrize("name", ["ETag", "Etag"])
-def test_an_etag_is_read_by_either_name(store, monkeypatch, name):
+def test_both_spellings_of_etag_are_read(store, monkeypatch, name):
     etag = store.write(b"data", "a").etag
     spelt(monkeypatch, name)
     assert [info.etag for info in store.list("a", limit=1)] == [etag]
 
 
-def test_an_entry_without_one_is_malformed(store, monkeypatch):
+def test_an_entry_without_an_etag_is_malformed(store, monkeypatch):
     store.write(b"data", "a")
     spelt(monkeypatch)
     with pytest.raises(StageError, match="its listing is malformed: an object without an ETag"):

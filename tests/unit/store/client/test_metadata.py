@@ -1,4 +1,4 @@
-"""What goes beside an object: its SHA-256, and whatever the caller says of it."""
+"""The metadata of an object: its SHA-256, and what the caller adds."""
 
 import pytest
 
@@ -18,12 +18,12 @@ def test_metadata_is_stored_beside_the_checksum(store, tmp_path, monkeypatch, in
     assert told(store, "a") == {"X-Ufile-Meta-Sha256": info.sha256, "X-Ufile-Meta-Checkpoint-Step": "800"}
 
 
-def test_a_copy_has_the_metadata_that_it_is_given(store):
+def test_a_copy_has_the_given_metadata(store):
     info = store.write(b"graph", "a")
     store.copy("a", "b", metadata={"Checkpoint-Step": "900"})
     assert told(store, "b") == {"X-Ufile-Meta-Sha256": info.sha256, "X-Ufile-Meta-Checkpoint-Step": "900"}
 
 
-def test_without_metadata_there_is_the_checksum_alone(store):
+def test_without_metadata_only_the_checksum_is_stored(store):
     info = store.write(b"graph", "a")
     assert told(store, "a") == {"X-Ufile-Meta-Sha256": info.sha256}

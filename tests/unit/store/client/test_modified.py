@@ -1,4 +1,4 @@
-"""When an object was written, as listings and headers tell it."""
+"""The modification time of an object, from listings and headers."""
 
 import time
 
@@ -18,7 +18,7 @@ def test_listing_and_headers_agree_on_when_an_object_was_written(store):
 
 
 @pytest.mark.parametrize("date", [{}, {"Last-Modified": "yesterday"}])
-def test_without_a_date_it_is_not_known(date):
+def test_without_a_date_the_time_is_unknown(date):
     assert from_headers("a", HEADERS | date).modified == 0
 
 

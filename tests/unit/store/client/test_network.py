@@ -1,4 +1,4 @@
-"""UFile behind a corporate proxy and with a CA of its own: the SDK's session and ours go the same way."""
+"""UFile behind a corporate proxy and with a custom CA: the SDK's session and ours behave alike."""
 
 import ssl
 
@@ -61,13 +61,15 @@ def test_plain_requests_go_through_the_proxy(standin, corporate, tmp_path):
     assert all(f"http://127.0.0.1:{standin.port}/" in line for line in corporate.asked)
 
 
-def test_tls_goes_through_a_tunnel_and_is_verified_by_the_own_ca(secure, corporate, authority, tmp_path, monkeypatch):
+def test_tls_goes_through_a_tunnel_and_is_verified_with_the_custom_ca(
+    secure, corporate, authority, tmp_path, monkeypatch
+):
     monkeypatch.setattr("inference_image_store.client.ca_bundle.BUNDLE", authority.certificate_path)
     _exercise(_store(secure, "https"), tmp_path)
     assert set(corporate.asked) == {f"CONNECT 127.0.0.1:{secure.port}"}
 
 
-def test_without_the_own_ca_nothing_is_sent(secure, tmp_path):
+def test_without_the_custom_ca_nothing_is_sent(secure, tmp_path):
     store = _store(secure, "https")
     for call in (lambda: store.find("k"), lambda: store.list("", limit=1)):
         with pytest.raises(StageError, match="its certificate is not trusted"):
@@ -75,7 +77,7 @@ def test_without_the_own_ca_nothing_is_sent(secure, tmp_path):
     assert secure.seen == []
 
 
-def test_what_needs_no_proxy_goes_straight(standin, corporate, tmp_path, monkeypatch):
+def test_hosts_in_no_proxy_bypass_the_proxy(standin, corporate, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     _exercise(_store(standin, "http"), tmp_path)
     assert corporate.asked == []

@@ -15,7 +15,7 @@ FORBIDDEN = ("CANARY", "Authorization", "UCloud ", "Signature", "SecurityToken")
 
 
 def _exercise(store, standin, folder):
-    """Every kind of request, in success and in failure; returns the failures' texts."""
+    """Makes every kind of request, successful and failing; returns the texts of the failures."""
     (folder / "large").write_bytes(b"x" * 5_000_000)
     store.upload(folder / "large", "k")
     store.copy("k", "copy")
@@ -55,7 +55,7 @@ def test_no_secret_reaches_a_log_at_debug_level(keys, request, tmp_path, caplog,
     said = _exercise(store, standin, tmp_path)
     captured = capfd.readouterr()
     everything = "\n".join([caplog.text, captured.out, captured.err, *said])
-    assert "urllib3" in caplog.text  # the net is out: what others log at that level is here
+    assert "urllib3" in caplog.text  # the capture works: logs of other libraries at that level are here
     assert "Trying again" in caplog.text
     assert [word for word in FORBIDDEN if word in everything] == []
 

@@ -1,4 +1,4 @@
-"""The store against a stand-in that behaves."""
+"""The store against the stand-in without faults."""
 
 import hashlib
 
@@ -24,7 +24,7 @@ def _sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def test_what_is_written_is_found_with_its_checksums(store):
+def test_a_written_object_has_its_checksums(store):
     data = b"graph" * 100
     expected = ObjectInfo("dir/a.pb", 500, etag_of(data), _sha256(data))
     assert store.write(data, "dir/a.pb") == store.head("dir/a.pb") == store.find("dir/a.pb") == expected
@@ -98,7 +98,7 @@ def test_list_pages_through_everything_in_order(store, standin, monkeypatch):
     assert store.list("absent", limit=1) == []
 
 
-def test_a_listing_over_its_limit_is_refused(store):
+def test_a_listing_above_its_limit_is_refused(store):
     for name in ("1", "2", "3"):
         store.write(b"", name)
     with pytest.raises(StageError, match="more than 2 objects") as failed:
@@ -106,7 +106,7 @@ def test_a_listing_over_its_limit_is_refused(store):
     assert failed.value.reason is Reason.LIMIT_EXCEEDED
 
 
-def test_a_listing_that_ignores_its_marker_does_not_go_round_in_circles(store, monkeypatch):
+def test_a_listing_that_ignores_its_marker_ends_with_an_error(store, monkeypatch):
     store.write(b"", "k")
     page = store._sdk.list_page("", "", 1)
     monkeypatch.setattr(store._sdk, "list_page", lambda *_: msgspec.structs.replace(page, truncated=True))
@@ -115,7 +115,7 @@ def test_a_listing_that_ignores_its_marker_does_not_go_round_in_circles(store, m
     assert failed.value.reason is Reason.UFILE_UNAVAILABLE
 
 
-def test_a_read_over_its_limit_is_refused(store):
+def test_a_read_above_its_limit_is_refused(store):
     store.write(b"12345", "k")
     with pytest.raises(StageError, match="more than 4 bytes") as failed:
         store.read("k", max_bytes=4)
@@ -123,15 +123,15 @@ def test_a_read_over_its_limit_is_refused(store):
 
 
 @pytest.mark.parametrize("pin", [{"etag": "other"}, {"size": 3}])
-def test_an_object_that_is_not_the_pinned_one(store, tmp_path, pin):
+def test_a_download_rejects_an_object_that_is_not_the_pinned_one(store, tmp_path, pin):
     store.write(b"data", "k")
-    with pytest.raises(StageError, match="changed since") as failed:
+    with pytest.raises(StageError, match="changed after it was resolved") as failed:
         store.download("k", tmp_path / "back", **pin)
     assert failed.value.reason is Reason.SOURCE_CHANGED
     assert not (tmp_path / "back").exists()
 
 
-def test_a_read_of_another_object_than_the_pinned_one(store):
+def test_a_read_rejects_an_object_that_is_not_the_pinned_one(store):
     store.write(b"data", "k")
     with pytest.raises(StageError) as failed:
         store.read("k", max_bytes=9, etag="other")
@@ -151,7 +151,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_wrong_keys_are_explained_once_and_not_retried(connect, standin, tmp_path, call):
+def test_wrong_credentials_are_explained_and_not_retried(connect, standin, tmp_path, call):
     with pytest.raises(StageError, match="invalid signature") as failed:
         call(connect(private="WRONG"), tmp_path)
     assert failed.value.reason is Reason.UFILE_FORBIDDEN
@@ -169,7 +169,7 @@ def test_a_bucket_that_does_not_exist(connect, standin, tmp_path, call):
     assert "spec.ufile.bucket" in failed.value.hint
 
 
-def test_keys_that_may_only_read(connect, store):
+def test_read_only_credentials_cannot_upload(connect, store):
     store.write(b"data", "k")
     reader = connect("TOKEN_READER", "reader-key")
     assert reader.read("k", max_bytes=4) == b"data"
@@ -213,7 +213,7 @@ def shared(tmp_path_factory):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(key=st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(_safe))
-def test_every_safe_key_goes_there_and_back(shared, key):
+def test_every_safe_key_survives_a_round_trip(shared, key):
     shared.write(key.encode(), key)
     assert shared.read(key, max_bytes=999) == key.encode()
     assert [info.key for info in shared.list(key, limit=999) if info.key == key] == [key]
@@ -248,6 +248,6 @@ def test_no_redirect_is_followed(store, standin):
     assert {key for _, key in standin.seen} == {"k"}
 
 
-def test_the_repr_of_nothing_holds_a_key(store):
+def test_no_repr_contains_a_key(store):
     shown = repr(vars(store)) + repr(vars(store._sdk)) + repr(vars(store._wire))
     assert "CANARY" not in shown

@@ -17,7 +17,7 @@ TOKEN = "CANARY-SECURITY-TOKEN"
 
 @pytest.fixture
 def keeper(connect):
-    """A store whose token must not overwrite."""
+    """A store whose token forbids overwriting."""
     return connect("TOKEN_KEEPER", "keeper-key")
 
 
@@ -34,7 +34,7 @@ def _in_parts(monkeypatch):
 
 @pytest.fixture(params=["write", "upload", "copy", "upload in parts", "copy in parts"])
 def overwrite(request, store, tmp_path):
-    """Stores something under `k`, and returns what."""
+    """Stores an object under `k` and returns its content."""
     how = request.param.partition(" ")[0]
     (tmp_path / "file").write_bytes(LARGE)
     store.write(LARGE, "source")
@@ -57,7 +57,7 @@ def overwrite(request, store, tmp_path):
 # ---- overwriting ----
 
 
-def test_what_is_there_and_equal_is_never_overwritten(keeper, tmp_path):
+def test_an_equal_object_is_never_overwritten(keeper, tmp_path):
     (tmp_path / "file").write_bytes(b"data")
     first = keeper.write(b"data", "out/a")
     assert keeper.write(b"data", "out/a") == first
@@ -65,9 +65,9 @@ def test_what_is_there_and_equal_is_never_overwritten(keeper, tmp_path):
     assert keeper.upload_all({"out/a": tmp_path / "file"}, "out/") == {"out/a": first}
 
 
-def test_what_may_not_be_overwritten_is_named_and_kept(store, keeper, standin, overwrite):
+def test_a_protected_object_is_named_and_kept(store, keeper, standin, overwrite):
     store.write(b"old", "k")
-    with pytest.raises(StageError, match="object of other content already") as failed:
+    with pytest.raises(StageError, match="An object with other content exists") as failed:
         overwrite(keeper)
     assert (failed.value.reason, failed.value.exit_code) == (Reason.OVERWRITE_FORBIDDEN, ExitCode.FORBIDDEN)
     assert "'k'" in failed.value.message
@@ -76,8 +76,8 @@ def test_what_may_not_be_overwritten_is_named_and_kept(store, keeper, standin, o
     assert not list(standin.service.buckets["127"].uploads.iterdir())
 
 
-def test_a_lost_answer_is_no_reason_to_overwrite(store, keeper, standin, overwrite):
-    """The first attempt has stored it; the second is refused, and what is there is what was wanted."""
+def test_a_lost_reply_causes_no_overwrite(store, keeper, standin, overwrite):
+    """The first attempt stores the object; the second is rejected, and the stored object is the intended one."""
     method, parameter = overwrite.ends
     standin.faults.add(Fault(kind="lose_reply", method=method, key="k", parameter=parameter))
     wanted = overwrite(keeper)
@@ -85,7 +85,7 @@ def test_a_lost_answer_is_no_reason_to_overwrite(store, keeper, standin, overwri
     assert store.read("k", max_bytes=len(LARGE)) == wanted
 
 
-def test_an_archived_object_may_be_replaced(store, standin):
+def test_an_archived_object_can_be_replaced(store, standin):
     store.write(b"old", "k")
     standin.service.switch("127", "k", "ARCHIVE")
     store.write(b"new", "k")
@@ -106,7 +106,7 @@ def test_every_request_carries_the_security_token(temporary, standin, tmp_path):
 
 
 @pytest.mark.usefixtures("_in_parts")
-def test_every_request_of_an_upload_in_parts_carries_it(temporary, tmp_path):
+def test_every_request_of_a_multipart_upload_carries_the_security_token(temporary, tmp_path):
     (tmp_path / "file").write_bytes(LARGE)
     temporary.upload(tmp_path / "file", "k")
     assert temporary.copy("k", "copy").size == len(LARGE)
@@ -121,9 +121,9 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_expired_temporary_keys_are_named_as_that(temporary, standin, call):
+def test_expired_temporary_keys_are_explained(temporary, standin, call):
     standin.service.clock.advance(4_000_000_000.0)
-    with pytest.raises(StageError, match="temporary keys of STS") as failed:
+    with pytest.raises(StageError, match="temporary STS keys") as failed:
         call(temporary)
     assert (failed.value.reason, failed.value.exit_code) == (Reason.SECURITY_TOKEN_REFUSED, ExitCode.FORBIDDEN)
     assert "security token expired" in failed.value.message
@@ -131,13 +131,13 @@ def test_expired_temporary_keys_are_named_as_that(temporary, standin, call):
     assert TOKEN not in failed.value.message + failed.value.hint
 
 
-def test_keys_with_the_token_of_others_are_named_as_that(connect):
+def test_a_security_token_of_other_keys_is_explained(connect):
     with pytest.raises(StageError, match="invalid security token") as failed:
         connect("STS.CANARY-TEMPORARY", "CANARY-STS-KEY", token="of another").head("k")
     assert failed.value.reason is Reason.SECURITY_TOKEN_REFUSED
 
 
-def test_a_wrong_private_key_beside_a_security_token_is_a_wrong_key(connect):
+def test_a_wrong_private_key_with_a_security_token_counts_as_wrong_credentials(connect):
     with pytest.raises(StageError, match="invalid signature") as failed:
         connect("STS.CANARY-TEMPORARY", "WRONG", token=TOKEN).head("k")
     assert failed.value.reason is Reason.UFILE_FORBIDDEN
@@ -171,7 +171,7 @@ def test_a_security_token_that_is_missing_or_malformed_is_bad_input(monkeypatch,
     assert "securityToken" in refused.value.hint
 
 
-def test_credentials_show_nothing():
+def test_the_repr_of_credentials_shows_no_secret():
     shown = repr(Credentials("PUBLIC", "PRIVATE", "SECURITY"))
     assert shown == "Credentials(***)"
     assert Credentials("PUBLIC", "PRIVATE", "SECURITY").secrets == ("PUBLIC", "PRIVATE", "SECURITY")

@@ -1,1 +1,1 @@
-"""One module for each framework; here TensorFlow's alone."""
+"""One module for each framework; here only TensorFlow."""

@@ -1,4 +1,4 @@
-"""The operator in the model: the real `decide`, remembered for every observation that was decided before."""
+"""The operator in the model: the real `decide`, with a cache of its decisions."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -15,35 +15,35 @@ from inference_image_operator.core.decide import decide, is_settled, needs_pods
 from inference_image_operator.core.decision import CreateJob, DeleteJob
 from inference_image_operator.diagnosis.outcomes import MAIN
 from inference_image_operator.observed import Container, CreateRefusal, Job, Observed, Pod
-from tests.model import laws
+from tests.model import invariants
+from tests.model.specs import Scenario, SpecVersion
 from tests.model.state import Action, JobState, View
-from tests.model.wishes import Scenario, Wish
 from tests.support.world import CONFIG as PLAIN
 from tests.support.world import START
 
 CONFIG = replace(PLAIN, ufile=replace(PLAIN.ufile, restore=Restores(standard=RestoreWait(every="15m", deadline="30m"))))
-"""With a deadline of two looks for a restore, so that the states are few."""
+"""With a deadline of two checks for a restore, to keep the number of states low."""
 
 LATE = (0, 301, 601)
-"""Seconds since the claim: nothing has passed; the longest back-off has; the pending deadline has."""
-SOON = rfc3339(START + timedelta(seconds=300))
+"""Seconds since the claim: none; past the longest back-off; past the pending deadline."""
+RETRY_AT = rfc3339(START + timedelta(seconds=300))
 REFUSALS = {
     "refused": CreateRefusal(reason="QuotaExceeded", message="exceeded quota"),
     "foreign": CreateRefusal(reason="JobNameConflict", message="not ours", foreign=True),
 }
 
 
-class Birth(NamedTuple):
-    """What a Job was made for."""
+class Origin(NamedTuple):
+    """What a Job was created for."""
 
     stage: str
     content: str
     attempt: int
-    wish: int
+    version: int
 
 
 class Verdict(NamedTuple):
-    """A decision, as far as the model goes."""
+    """The parts of a decision that the model uses."""
 
     status: int
     changed: bool
@@ -51,19 +51,19 @@ class Verdict(NamedTuple):
     requeue: bool
 
 
-class Brain:
-    """Decides. Statuses are numbered, so that states are small and equal ones are found fast."""
+class DecisionCache:
+    """Decides. Statuses are numbered, so that states are small and quick to compare."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.wishes = scenario.wishes
+        self.versions = scenario.versions
         self.statuses: list[Status] = []
         self._numbers: dict[Status, int] = {}
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
-        self.births: dict[str, Birth] = {}
+        self.origins: dict[str, Origin] = {}
         self.number(Status())
 
     def number(self, status: Status) -> int:
-        """The number of a status, without what no decision depends on."""
+        """The number of a status, reduced to what decisions depend on."""
         plain = canonical(status)
         number = self._numbers.get(plain)
         if number is None:
@@ -75,7 +75,7 @@ class Brain:
         return is_settled(self._observed(view))
 
     def verdict(self, view: View, late: int, refusal: str = "") -> Verdict:
-        """The decision for one view; `refusal` is what came of the Job's creation, or `line` for a place in a queue."""
+        """The decision for one view. `refusal` is the result of a create, or `line` for a place in the queue."""
         key = (view, late, refusal)
         found = self._verdicts.get(key)
         if found is None:
@@ -90,12 +90,12 @@ class Brain:
             observed = replace(observed, pods=self._pods(claimed))
         place = 2 if refusal == "line" else 0
         decision = decide(replace(observed, refusal=REFUSALS.get(refusal), queue_position=place), CONFIG, now)
-        laws.check_decision(observed, decision, self.wishes[view.wish], CONFIG.ufile.restore.standard.looks)
+        invariants.check_decision(observed, decision, self.versions[view.version], CONFIG.ufile.restore.standard.checks)
         actions = []
         for action in decision.actions:
             if isinstance(action, CreateJob):
                 stage = decision.status.stage
-                self.births.setdefault(stage.job, Birth(stage.name, stage.content, stage.attempt, view.wish))
+                self.origins.setdefault(stage.job, Origin(stage.name, stage.content, stage.attempt, view.version))
                 actions.append(Action("create", action.manifest["metadata"]["name"]))
             elif isinstance(action, DeleteJob):
                 actions.append(Action("delete", action.name, action.uid))
@@ -103,28 +103,28 @@ class Brain:
         return Verdict(number, number != view.status, tuple(actions), decision.requeue_after is not None)
 
     def _observed(self, view: View) -> Observed:
-        wished = self.wishes[view.wish]
+        version = self.versions[view.version]
         return Observed(
             name="detector",
             namespace="object-detect",
             uid="0f8fad5b-d9cb-469f-a165-70867728950e",
-            generation=wished.generation,
-            spec=wished.spec,
+            generation=version.generation,
+            spec=version.spec,
             status=self.statuses[view.status],
-            request=wished.request,
+            request=version.request,
             deleting=view.deleting,
             jobs=tuple(self._job(job) for job in view.jobs),
         )
 
     def _job(self, job: JobState) -> Job:
-        birth = self.births[job.name]
+        origin = self.origins[job.name]
         failed = job.phase.startswith("failed")
         return Job(
             name=job.name,
             uid=job.uid,
-            stage=birth.stage,
-            content=birth.content,
-            attempt=birth.attempt,
+            stage=origin.stage,
+            content=origin.content,
+            attempt=origin.attempt,
             complete=job.phase.startswith("complete"),
             failed=("DeadlineExceeded" if job.phase == "failed:timeout" else "PodFailurePolicy") if failed else "",
             suspended=job.phase == "queued",
@@ -135,17 +135,17 @@ class Brain:
         )
 
     def _pods(self, job: JobState) -> tuple[Pod, ...]:
-        birth = self.births[job.name]
+        origin = self.origins[job.name]
         ended, _, variant = job.phase.partition(":")
         phase = {"complete": "Succeeded", "failed": "Failed"}.get(ended, "Pending")
-        found = _container(MAIN[Stage(birth.stage)], ended, variant, self.wishes[birth.wish], birth.stage)
+        found = _container(MAIN[Stage(origin.stage)], ended, variant, self.versions[origin.version], origin.stage)
         return (Pod(name="pod", uid="pod", phase=phase, created=START, containers=(found,)),) if found else ()
 
 
-def _container(name: str, ended: str, variant: str, wish: Wish, stage: str) -> Container | None:
-    """The container that tells how its Job came to this; None where its pod is lost."""
+def _container(name: str, ended: str, variant: str, version: SpecVersion, stage: str) -> Container | None:
+    """The container that explains the Job's phase; None if its pod is lost."""
     if ended == "complete":
-        result = wish.result(stage, variant)
+        result = version.result(stage, variant)
         report = results.encode(result).decode() if result else ""
         return Container(name=name, exit_code=0, ended="Completed", report=report)
     if ended == "failed":
@@ -156,7 +156,7 @@ def _container(name: str, ended: str, variant: str, wish: Wish, stage: str) -> C
             "restoring": ExitCode.RESTORING,
         }
         if variant in codes:
-            failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Mend it.")
+            failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Fix it.")
             return Container(name=name, exit_code=codes[variant], ended="Error", report=results.encode(failed).decode())
         return Container(name=name, exit_code=137, ended="OOMKilled") if variant == "memory" else None
     if ended == "crashing":
@@ -167,11 +167,11 @@ def _container(name: str, ended: str, variant: str, wish: Wish, stage: str) -> C
 
 
 def canonical(status: Status) -> Status:
-    """The status without what `decide` never reads, and with times relative to the claim."""
+    """The status without fields that `decide` never reads, and with times relative to the claim."""
     start = rfc3339(START)
     stage, last = status.stage, status.last_failure
     if stage:
-        stage = replace(stage, start_time=start, retry_at=SOON if stage.retry_at else "")
+        stage = replace(stage, start_time=start, retry_at=RETRY_AT if stage.retry_at else "")
     known = last and stage and last.job == stage.job
     return replace(
         status,

@@ -1,4 +1,4 @@
-"""The stories that the demo tells: an example each, from what its training left to the answers of its service."""
+"""The scenarios of the demo: one example each, from its training output to the answers of its service."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 from devcluster import fixture, settings
 
 NAME = "object-detect"
-"""Of the InferenceImage, the Deployment and the Service of every story."""
+"""The name of the InferenceImage, the Deployment and the Service."""
 TRAINING_OUTPUT = "uai/object-train-output/"
 PREPARED = "uai/object-prep-output/"
 SOURCE = "uai/object-detect/"
 
 
 @dataclass(frozen=True)
-class Story:
-    """Where the parts of a story are."""
+class Scenario:
+    """The parts of a scenario."""
 
     title: str
-    """Of its make target and its folder in out/."""
+    """The name of its make target and of its folder in out/."""
     example: Path
     training: fixture.Training
     namespace: str
@@ -25,13 +25,13 @@ class Story:
     sample: str
     """Key of the picture for the Test stage."""
     side: int
-    """Of its pictures, in pixels."""
+    """The side of its pictures, in pixels."""
     pictures: int
-    """How many of them its service is asked about."""
+    """How many pictures the service gets."""
     images: tuple[str, ...] = ()
-    """What it needs beside the images of every installation."""
+    """Images that it needs besides those of every installation."""
     trained: bool = True
-    """Whether the weights mean anything, so that answers can be right."""
+    """Whether the weights are trained, so that answers can be correct."""
 
     @property
     def label_map(self) -> str:
@@ -50,11 +50,11 @@ class Story:
 
     @property
     def out(self) -> Path:
-        """Where it leaves its summary and pictures."""
+        """The folder of its summary and pictures."""
         return settings.REPOSITORY / "out" / self.title
 
 
-OBJECT_DETECT = Story(
+OBJECT_DETECT = Scenario(
     title="demo",
     example=settings.REPOSITORY / "examples" / "object-detect",
     training=fixture.SHAPES,
@@ -64,7 +64,7 @@ OBJECT_DETECT = Story(
     side=256,
     pictures=40,
 )
-TUTORIAL = Story(
+TUTORIAL = Scenario(
     title="demo-tutorial",
     example=settings.REPOSITORY / "examples" / "tutorial",
     training=fixture.TUTORIAL,
@@ -76,4 +76,4 @@ TUTORIAL = Story(
     images=("tutorial-base",),
     trained=False,
 )
-BY_TITLE = {story.title: story for story in (OBJECT_DETECT, TUTORIAL)}
+BY_TITLE = {scenario.title: scenario for scenario in (OBJECT_DETECT, TUTORIAL)}

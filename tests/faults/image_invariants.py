@@ -1,4 +1,4 @@
-"""What must hold of InferenceImages: the state that counts at the end, and what the audit log must never show."""
+"""The invariants of InferenceImages: the final state, and what the audit log must never show."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def final(bench: Bench) -> Object:
-    """Statuses without times and uids; Jobs that are there; stages of those that were created, in order."""
+    """Statuses without times and UIDs, existing Jobs, and the stages of the created Jobs in order."""
     found = bench.api.get(bench.path(GROUP, "inferenceimages"))["items"]
     return {
         "images": {image["metadata"]["name"]: _timeless(image.get("status", {})) for image in found},
@@ -33,12 +33,12 @@ def _timeless(value: Any) -> Any:
 
 
 def violations(writes: Sequence[Write]) -> list[str]:
-    """Every breach of what must always hold, as sentences."""
-    return [*_two_live_jobs(writes), *_bad_statuses(writes)]
+    """Every violation of an invariant, as a sentence."""
+    return [*_overlapping_jobs(writes), *_bad_statuses(writes)]
 
 
-def _two_live_jobs(writes: Sequence[Write]) -> list[str]:
-    """A Job lives from its creation until it is finished or gone; in etcd's own order where there is one."""
+def _overlapping_jobs(writes: Sequence[Write]) -> list[str]:
+    """Jobs that overlap, in etcd's order where there is one. A Job lasts from its creation to its end or deletion."""
     found = []
     born: dict[str, tuple[str, Write]] = {}
     for write in writes:
@@ -48,7 +48,7 @@ def _two_live_jobs(writes: Sequence[Write]) -> list[str]:
             mine = _owner(write.object)
             for name, (owner, other) in born.items():
                 if owner == mine and not _over(name, other, write, writes):
-                    found.append(f"Job {write.name} was created while {name} was alive")
+                    found.append(f"Job {write.name} was created while {name} was unfinished")
             born[write.name] = (mine, write)
     return found
 
@@ -58,7 +58,7 @@ def _owner(job: Object) -> str:
 
 
 def _over(name: str, born: Write, successor: Write, writes: Sequence[Write]) -> bool:
-    """Whether the Job was finished or removed when its successor was created."""
+    """Whether the Job was finished or deleted when its successor was created."""
     limit = int(successor.object["metadata"]["resourceVersion"])
     for write in writes:
         if write.resource != "jobs" or write.name != name or not write.done or write.ended < born.ended:
@@ -71,7 +71,7 @@ def _over(name: str, born: Write, successor: Write, writes: Sequence[Write]) -> 
 
 
 def _removed(write: Write) -> bool:
-    """Whether this write took the Job away: deleted without a finalizer left, or its last finalizer dropped."""
+    """Whether this write removed the Job: deleted without a finalizer, or its last finalizer removed."""
     if write.verb == "delete":
         return not write.object or not write.object["metadata"].get("finalizers")
     meta = write.object.get("metadata", {})

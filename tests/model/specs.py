@@ -1,4 +1,4 @@
-"""What the user of the model may do: a few versions of one object, and which can follow which."""
+"""The actions of the model's user: a few versions of one object, and which version may follow which."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +13,8 @@ from tests.support.world import GRAPH, RESULTS, SPEC
 
 
 @dataclass(frozen=True)
-class Wish:
-    """One version of the object. `step` stands for its content, so A and B differ in it."""
+class SpecVersion:
+    """One version of the object. `step` represents the content: A and B differ in it."""
 
     step: int = 800
     generation: int = 1
@@ -35,11 +35,11 @@ class Wish:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the image of this content; no two contents share one."""
+        """The digest of the image of this content, unique for each content."""
         return "sha256:" + f"{self.step:064x}"
 
     def result(self, stage: str, variant: str) -> results.Result | None:
-        """What a complete Job of this content reports; None where nothing can be read any more."""
+        """The report of a complete Job of this content; None if it is lost."""
         plain = RESULTS[Stage(stage)]
         if variant == "lost":
             return None
@@ -59,40 +59,40 @@ class Wish:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A bounded part of the world to be explored whole."""
+    """A bounded part of the world, to be explored completely."""
 
     name: str
-    wishes: tuple[Wish, ...]
+    versions: tuple[SpecVersion, ...]
     operators: int = 1
     failures: tuple[str, ...] = ("permanent", "counted", "moved", "uncounted", "timeout", "memory", "lost", "malformed")
-    """Ways in which Jobs may fail, each at every moment and as often as the operator makes Jobs."""
+    """How Jobs may fail: each at every moment, and as often as the operator creates Jobs."""
     reuse: tuple[str, ...] = ("graph", "image")
-    """What the Resolve Job may find in place, beside nothing."""
+    """Results that the Resolve Job may find, beside none."""
     disturbances: tuple[str, ...] = ("stuck", "queued", "crashing", "stopped", "removed", "refused", "foreign", "line")
     deletion: bool = False
     fenced: bool = False
-    """A pass that would change Jobs without a new status applies the old one first, so a stale pass is refused."""
+    """A reconcile that would change Jobs without a new status applies the old status first, so a stale one gets 409."""
     prompt: bool = False
-    """Nobody else's write comes between an operator's claim and the Job that it claims (a crash may)."""
+    """No other write happens between an operator's claim and the claimed Job (a crash may)."""
     stages: tuple[str, ...] = field(default=tuple(stage.value for stage in Stage))
-    """Stages in which anything goes wrong; in the others all goes well."""
+    """Stages with failures and disturbances; the other stages succeed."""
 
 
-A_TO_B = (Wish(follows=(1,)), Wish(step=900, generation=2))
+A_TO_B = (SpecVersion(follows=(1,)), SpecVersion(step=900, generation=2))
 """One edit."""
 A_TO_B_REQUESTED = (
-    Wish(follows=(1, 2)),
-    Wish(step=900, generation=2, follows=(3,)),
-    Wish(request="again", follows=(3,)),
-    Wish(step=900, generation=2, request="again"),
+    SpecVersion(follows=(1, 2)),
+    SpecVersion(step=900, generation=2, follows=(3,)),
+    SpecVersion(request="again", follows=(3,)),
+    SpecVersion(step=900, generation=2, request="again"),
 )
 """One edit and one new request, in either order."""
-A_B_A = (Wish(follows=(1,)), Wish(step=900, generation=2, follows=(2,)), Wish(generation=3))
+A_B_A = (SpecVersion(follows=(1,)), SpecVersion(step=900, generation=2, follows=(2,)), SpecVersion(generation=3))
 SUSPENDED = (
-    Wish(follows=(1, 3)),
-    Wish(generation=2, suspend=True, follows=(2,)),
-    Wish(generation=3),
-    Wish(step=900, generation=2, suspend=True, follows=(4,)),
-    Wish(step=900, generation=3),
+    SpecVersion(follows=(1, 3)),
+    SpecVersion(generation=2, suspend=True, follows=(2,)),
+    SpecVersion(generation=3),
+    SpecVersion(step=900, generation=2, suspend=True, follows=(4,)),
+    SpecVersion(step=900, generation=3),
 )
 """Suspended and resumed, with and without an edit of the content at the same time."""

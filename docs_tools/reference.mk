@@ -1,3 +1,0 @@
-.PHONY: reference
-reference: setup ## the pages of docs/reference that are generated, written anew
-	@PYTHONPATH=.:$(IMPORTED) $(PY) -m docs_tools

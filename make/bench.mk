@@ -1,0 +1,32 @@
+##@ Benchmarks
+
+# docs/operations/benchmarks.md has the results.
+.PHONY: bench-overhead bench-scale bench-build bench-rebuild bench-export bench-serving bench-transfer mutation
+BENCH_BUILD_SIZES ?= 100,1000,4000
+BENCH_REBUILD_WEIGHTS ?= 100
+EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
+TRANSFER ?=
+
+bench-overhead: setup ## one pipeline by the operator against a bare script
+	@$(PY) -m bench overhead
+
+bench-scale: setup ## 500 InferenceImages at once, 5,000 finished ones, Argo Workflows beside
+	@$(PY) -m bench scale
+
+bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)
+	@$(PY) -m bench.build --sizes $(BENCH_BUILD_SIZES)
+
+bench-rebuild: setup ## what a rebuild pushes, counted at the registry (needs root)
+	@$(PY) -m bench.rebuild --weights $(BENCH_REBUILD_WEIGHTS)
+
+bench-export: setup setup-tf ## the export step against the bare exporter; the image's size
+	@$(PY) -m bench.export
+
+bench-serving: setup setup-tf ## the example's server beside a plain one, both runtimes, 1 to 32 clients
+	@PYTHONPATH=$(EXAMPLE_PATH) $(PY_TF) -m bench.serving
+
+bench-transfer: packages ## US3 transfers against curl and the SDK (TRANSFER="--size 0.5 --rounds 1": a quick one)
+	@$(PY) -m bench.transfer $(TRANSFER)
+
+mutation: setup ## whether a unit test notices every change of the pure core
+	@$(PY) -m bench.mutation

@@ -1,0 +1,110 @@
+##@ Tests
+
+# tests/README.md tells what each needs and how long it takes.
+PARTS := unit model-fast control-plane faults-fast tf python27 builders laptop release devcluster demo tutorial bad-input
+PODMAN := command -v podman >/dev/null || { apt-get update -q && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends podman; } >/dev/null
+
+.PHONY: test packages $(PARTS:%=test-%)
+test: $(PARTS:%=test-%) ## run every test below, up to test-bad-input, on real parts
+
+packages: setup
+	@$(PY) -m devcluster packages
+
+test-unit: packages ## run the tests that need no cluster
+	@$(PY) -m pytest -q -n auto tests/unit
+
+test-model-fast: setup ## explore a part of the control loop's model
+	@$(PY) -m pytest -q tests/model/test_model_quick.py
+
+test-control-plane: setup ## test CRD and control loop on a real API server
+	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop
+
+test-faults-fast: setup ## test a fixed selection of the faults
+	@$(PY) -m pytest -q -n $(FAULT_WORKERS) -m "not long" tests/faults
+
+test-tf: packages setup-tf ## test export, training and serving with TensorFlow 2.21, exports on 1.7 and 1.15
+	@$(PY_TF) -m devcluster.fixture >/dev/null
+	@$(PY_TF) -m devcluster.fixture tutorial >/dev/null
+	@$(PY_TF) -m pytest -q -n 2 tests/tf tests/tensorflow1
+
+test-python27: packages ## test the tutorial's server and code on Python 2.7 (needs root)
+	@$(PY) -m pytest -q -n 2 tests/tutorial
+
+test-builders: setup ## compare the append builder's images with those of the real Kaniko (needs root)
+	@$(PY) -m pytest -q tests/builders
+
+test-laptop: packages ## test build --local on podman with the real Kaniko (needs root)
+	@$(PODMAN)
+	@$(PY) -m pytest -q tests/laptop
+
+test-release: packages ## make images with buildah and podman, and a release twice (needs root)
+	@$(PODMAN)
+	@$(PY) -m pytest -q tests/release
+
+test-devcluster: packages ## test the development cluster itself
+	@$(PY) -m pytest -q tests/devcluster
+
+test-demo: packages setup-tf ## run the demo twice, and check what must write nothing
+	@$(PY) -m pytest -q tests/e2e/test_demo.py
+
+test-tutorial: packages setup-tf ## run the tutorial's own model and image at true size, with Kaniko and with Append
+	@$(PY) -m pytest -q tests/e2e/test_tutorial.py
+
+test-bad-input: packages setup-tf ## test each bad input: explained, no tag moved, healed by its hint
+	@$(PY) -m pytest -q -n 4 tests/e2e/test_bad_input.py
+
+COVERAGE_FLOOR := 90
+.PHONY: coverage
+coverage: packages ## run the unit tests and print their branch coverage; below the floor it fails
+	@$(PY) -m pytest -q -n auto --cov --cov-report=term --cov-fail-under=$(COVERAGE_FLOOR) tests/unit
+
+##@ Longer tests, not in make test
+
+.PHONY: test-model test-faults test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
+FAULT_WORKERS ?= 3
+FAULT_ROWS := out/test-faults-rows.json
+FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
+
+test-model: setup ## explore every interleaving of the control loop's model
+	@$(PY) -m pytest -q -s tests/model
+
+test-faults: packages setup-tf ## test every fault of docs/operations/reliability.md and write its table (FULL=1: at whole length)
+	@rm -f $(FAULT_ROWS)
+	@$(FAULT_TABLE) $(PY) -m pytest -q -n 2 --dist loadgroup --timeout=1200 -m row tests/e2e
+	@$(FAULT_TABLE) $(PY) -m pytest -q -n $(FAULT_WORKERS) --timeout=3600 tests/faults
+
+test-faults-node: packages setup-tf ## test the faults of nodes and pods alone, on the real kubelet
+	@$(PY) -m pytest -q -n 2 --dist loadgroup --timeout=1200 -m row tests/e2e
+
+test-builders-node: packages setup-tf ## test both builders on the real kubelet: equal images, small pushes, cache, failures
+	@$(PY) -m pytest -q -n 2 --timeout=900 tests/e2e/test_builders.py tests/e2e/test_build_failures.py
+
+test-sources-node: packages setup-tf ## test Git, archives, generated Dockerfiles and moving base images on the real kubelet
+	@$(PY) -m pytest -q -n 3 --timeout=900 tests/e2e/test_sources.py tests/e2e/test_secrets.py
+
+test-onnx-node: packages setup-tf ## test every export format on the real kubelet, and an image that runs ONNX
+	@$(PY) -m pytest -q --timeout=1200 tests/e2e/test_forms.py
+
+UFILE_CLIENT := tests/ufile_client
+UFILE_CLIENT_JARS := out/ufile-client
+JAVA_PACKAGES := {"javac": "default-jdk-headless", "mvn": "maven"}
+
+test-ufile-client: setup ## test the US3 stand-in with UCloud's SDK for Java; installs a JDK and Maven if missing
+	@$(PY) -c 'from devcluster.lib import system; system.install_packages($(JAVA_PACKAGES))'
+	@rm -rf $(UFILE_CLIENT_JARS)
+	@mvn -B -q -f $(UFILE_CLIENT)/pom.xml dependency:copy-dependencies -Djars=$(CURDIR)/$(UFILE_CLIENT_JARS)
+	@cd $(UFILE_CLIENT_JARS) && sha256sum --check --strict --quiet $(CURDIR)/$(UFILE_CLIENT)/jars.sha256
+	@$(PY) -m pytest -q $(UFILE_CLIENT)
+
+.PHONY: kubernetes-version test-kubernetes
+kubernetes-version: setup
+	@$(PY) -m devcluster.versions "$(VERSION)"
+
+test-kubernetes: export DEVCLUSTER_KUBERNETES := $(VERSION)
+test-kubernetes: kubernetes-version packages setup-tf ## test API, loop and whole pipelines on one Kubernetes version (VERSION=1.30)
+	@$(PY) -m devcluster binaries
+	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop
+	@$(PY) -m pytest -q -n 2 --dist loadgroup --timeout=1200 tests/e2e/test_kubernetes.py tests/e2e/test_node_faults.py \
+		tests/e2e/test_bad_input.py::test_image_does_not_start tests/e2e/test_bad_input.py::test_image_never_answers
+	@$(PY) -m devcluster down
