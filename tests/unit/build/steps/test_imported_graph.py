@@ -152,7 +152,7 @@ def test_the_onnx_model_is_next_to_the_graph(run, pipeline, mounts, tmp_path, da
     )
     arguments = (step_input, pipeline.store, tmp_path / "context", tmp_path / "Dockerfile", mounts)
     if damage:
-        with pytest.raises(StageError, match="The export's result f/o has the SHA-256"):
+        with pytest.raises(StageError, match="The export's result f/o has SHA-256"):
             assemble(*arguments)
     else:
         assemble(*arguments)
