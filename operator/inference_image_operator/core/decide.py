@@ -91,8 +91,7 @@ def _begin(draft: Draft) -> Decision:
     if refused:
         failure.stall(draft, None, refused.reason, explanation(refused.message, refused.hint))
         return draft.decision()
-    draft.claim(Stage.RESOLVE)
-    draft.working(Stage.RESOLVE)
+    draft.start(Stage.RESOLVE)
     return _work(draft)
 
 
@@ -130,8 +129,7 @@ def _after_run(draft: Draft) -> Decision:
     before = draft.status.checkpoint
     counts = {"resolve_count": 1, "restart_count": run.restart_count + 1}
     _reset(draft, replace(run, generation=draft.observed.generation, **counts))
-    draft.claim(Stage.RESOLVE)
-    draft.working(Stage.RESOLVE)
+    draft.start(Stage.RESOLVE)
     was = f"step {before.step}" if before else "none"
     draft.emit("NewContent", f"Polling found new content, step {found.step} (before: {was}). Building an image of it.")
     return draft.decision(0)
@@ -159,8 +157,7 @@ def _work(draft: Draft) -> Decision:
         stage = replace(stage, job_uid=job.uid)
         draft.update(stage=stage)
         draft.working(Stage(stage.name))  # nothing prevents the Job's creation any longer
-    verdict = failure.resume(draft, stage)
-    if verdict and not job.finished:
+    if not job.finished and failure.resume(draft, stage):
         return _stop(draft, job)
     if job.terminating:
         return draft.decision(STOP_CHECK)
@@ -176,8 +173,7 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
             progress.record(draft, name, done)
             return _create(draft) if draft.status.stage else draft.decision()
         case Failed() as failed:
-            wait = failure.record(draft, stage, failed, job)
-            return _create(draft) if draft.status.stage and job.finished and not wait else draft.decision(wait)
+            return _proceed(draft, failure.record(draft, stage, failed, job))
         case Working(suspended=True):
             return waiting.for_resumption(draft, stage, job)
         case Working(waiting_for=cause):
@@ -196,8 +192,17 @@ def _without_job(draft: Draft, stage: StageStatus) -> Decision:
         message=f"Job {stage.job} was deleted before its result was recorded.",
         hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
     )
-    wait = failure.record(draft, stage, verdict, None)
-    return draft.decision(wait)
+    return _proceed(draft, failure.record(draft, stage, verdict, None))
+
+
+def _proceed(draft: Draft, after: failure.AfterFailure) -> Decision:
+    match after:
+        case failure.CreateNow():
+            return _create(draft)
+        case failure.Wait(seconds=seconds):
+            return draft.decision(seconds)
+        case failure.End():
+            return draft.decision()
 
 
 def _create(draft: Draft) -> Decision:

@@ -33,6 +33,11 @@ class Draft:
         """Adds an Event."""
         self.actions.append(Emit(type="Warning" if warning else "Normal", reason=reason, message=message))
 
+    def start(self, stage: Stage, *inputs: object, message: str = "") -> None:
+        """Begins a stage: claims its Job, and says in the conditions that the stage works."""
+        self.claim(stage, *inputs)
+        self.working(stage, message)
+
     def claim(self, stage: Stage, *inputs: object) -> None:
         """Names the stage's Job in the status. `inputs` identify what the stage works on, beside the run itself."""
         run = self.status.run

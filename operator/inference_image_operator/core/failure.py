@@ -1,5 +1,7 @@
 """What follows a failure: another attempt, a new Resolve, or the end of the run."""
 
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from inference_image_contract.hints import ANNOTATE
@@ -16,16 +18,33 @@ from inference_image_operator.jobs import manifest, memory_limit
 from inference_image_operator.observed import Job
 
 
-def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) -> float | None:
-    """Writes a failure into the draft and decides what follows. Returns the seconds until the next attempt, or None.
+class CreateNow(NamedTuple):
+    """The next Job is claimed and can be created at once."""
+
+
+class Wait(NamedTuple):
+    """The next Job is claimed. It is created after these seconds."""
+
+    seconds: float
+
+
+class End(NamedTuple):
+    """Nothing more to do: the run has ended, or the failed Job is stopped first."""
+
+
+AfterFailure = CreateNow | Wait | End
+
+
+def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) -> AfterFailure:
+    """Writes a failure into the draft and decides what follows.
 
     A Job that still runs is stopped first: `lastFailure` keeps the failure, and the reconcile that finds the Job gone
     continues from there (see `resume`). Archived inputs whose restore is under way are not a failure.
     """
     if failed.kind is FailureClass.RESTORING:
-        wait = _await_restore(draft, stage, failed)
-        if wait:
-            return wait
+        seconds = _await_restore(draft, stage, failed)
+        if seconds:
+            return Wait(seconds)
         failed = _restore_timed_out(draft, failed)
     draft.update(
         last_failure=LastFailure(
@@ -42,7 +61,7 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
         draft.update(stage=replace(stage, verdict=Verdict(kind=failed.kind.value, container=failed.oom_container)))
         draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, _sentence(failed))
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
-        return None
+        return End()
     return _follow(draft, stage, failed)
 
 
@@ -72,13 +91,13 @@ def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
     draft.emit(reason, message, warning=True)
 
 
-def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
+def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
     limit = draft.observed.spec.retry.limit
     failures = stage.failures + (failed.kind is FailureClass.RETRY)
     run = draft.status.run
     if failed.kind is FailureClass.REPIN and run and run.resolve_count <= limit:
         _resolve_again(draft, failed)
-        return None
+        return CreateNow()
     no_more_memory = bool(failed.oom_container) and _more_memory(draft, stage, failed) is None
     attempts = stage.attempt - stage.waits
     if (
@@ -88,7 +107,7 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
     ):
         tried = f" It failed {attempts} times." if attempts > 1 else ""
         stall(draft, Stage(stage.name), failed.reason, _sentence(failed) + tried)
-        return None
+        return End()
     wait = backoff(draft.observed.uid, max(1, failures))
     memory = _more_memory(draft, stage, failed)
     draft.claim_again(stage, failures=failures, wait=wait, memory=memory)
@@ -98,7 +117,7 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
     draft.conditions.set(Type.READY, "False", failed.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", "Retrying", text)
     draft.emit(failed.reason, text, warning=True)
-    return wait
+    return Wait(wait)
 
 
 def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
@@ -143,9 +162,9 @@ def _resolve_again(draft: Draft, failed: Failed) -> None:
     if run is None:
         raise ValueError("the status has no run to resolve again")
     draft.update(run=replace(run, resolve_count=run.resolve_count + 1))
-    draft.claim(Stage.RESOLVE)
-    draft.emit(failed.reason, failed.message + " Pinning the inputs again.", warning=True)
-    draft.working(Stage.RESOLVE, failed.message + " Pinning the inputs again.")
+    text = failed.message + " Pinning the inputs again."
+    draft.start(Stage.RESOLVE, message=text)
+    draft.emit(failed.reason, text, warning=True)
 
 
 def _sentence(failed: Failed) -> str:

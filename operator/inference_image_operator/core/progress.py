@@ -85,8 +85,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
     elif result.graph:
         _build(draft, result.graph)
     else:
-        draft.claim(Stage.EXPORT, result.fingerprint, result.input_lock.sha256)
-        draft.working(Stage.EXPORT)
+        draft.start(Stage.EXPORT, result.fingerprint, result.input_lock.sha256)
 
 
 def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
@@ -181,14 +180,12 @@ def _graph(draft: Draft, graph: inputs.Graph) -> None:
 
 def _build(draft: Draft, graph: inputs.Graph) -> None:
     input_lock = draft.status.input_lock
-    draft.claim(Stage.BUILD, draft.status.content_hash, graph.sha256, input_lock.sha256 if input_lock else "")
-    draft.working(Stage.BUILD)
+    draft.start(Stage.BUILD, draft.status.content_hash, graph.sha256, input_lock.sha256 if input_lock else "")
 
 
 def _test(draft: Draft, digest: str, size: int) -> None:
     draft.update(built=BuiltStatus(digest=digest, size=size))
-    draft.claim(Stage.TEST, digest, draft.observed.spec.image.tags)
-    draft.working(Stage.TEST)
+    draft.start(Stage.TEST, digest, draft.observed.spec.image.tags)
 
 
 def _done(draft: Draft, stage: Stage, reason: str, message: str) -> None:
