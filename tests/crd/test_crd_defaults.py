@@ -43,6 +43,7 @@ STATUS = api.Status(
         content="sha256:f",
         failures=1,
         waits=2,
+        queue_position=3,
         retry_at=NOW,
     ),
     last_failure=api.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),

@@ -176,7 +176,7 @@ def canonical(status: Status) -> Status:
     return replace(
         status,
         conditions=tuple(
-            replace(c, last_transition_time=start, reason=c.reason if c.reason == "Queued" else "", message="")
+            replace(c, last_transition_time=start, reason="", message="")
             for c in status.conditions
         ),
         stage=stage,

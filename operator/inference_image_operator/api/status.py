@@ -168,6 +168,8 @@ class StageStatus(Part, frozen=True, kw_only=True):
     """Attempts that only found archived inputs whose restore is under way. They do not count as attempts."""
     verdict: Verdict | None = None
     """Set while the operator stops the Job."""
+    queue_position: int = 0
+    """Place in the queue while the installation's limit of pipelines is reached, from 1; 0 otherwise."""
     retry_at: str = ""
     """The next attempt starts no earlier."""
 

@@ -217,7 +217,8 @@ def _create(draft: Draft) -> Decision:
         return draft.decision(wait)
     if draft.observed.queue_position and stage.name == Stage.RESOLVE:
         return waiting.in_queue(draft, stage)
-    if stage.retry_at or waiting.is_queued(draft.observed.status):
+    if stage.retry_at or stage.queue_position:
+        draft.update(stage=replace(stage, queue_position=0))
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
     draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))

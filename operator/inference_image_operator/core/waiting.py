@@ -5,7 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from inference_image_operator.api import StageStatus, Status, parse_duration
-from inference_image_operator.api.conditions import Type, explanation, find
+from inference_image_operator.api.conditions import Type, explanation
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core import failure
@@ -18,9 +18,8 @@ QUEUE_STATUS_INTERVAL = timedelta(minutes=1)
 
 
 def is_queued(status: Status) -> bool:
-    """Whether the status says that the object waits in the queue."""
-    ready = find(status.conditions, Type.READY)
-    return ready is not None and ready.reason == "Queued"
+    """Whether the object waits in the queue."""
+    return status.stage is not None and status.stage.queue_position > 0
 
 
 def for_restore(decision: Decision) -> bool:
@@ -32,11 +31,12 @@ def for_restore(decision: Decision) -> bool:
 
 def in_queue(draft: Draft, stage: StageStatus) -> Decision:
     """The limit of pipelines is reached. Writes the place in the queue at once, then at most once a minute."""
-    known = is_queued(draft.observed.status) and draft.observed.status.stage == stage
+    known = stage.queue_position and draft.observed.status.stage == stage
     if known and draft.now - parse(stage.start_time) < QUEUE_STATUS_INTERVAL:
         return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
-    text = f"Place {draft.observed.queue_position} in the queue. The installation's limit of pipelines is reached."
-    draft.update(stage=replace(stage, start_time=rfc3339(draft.now)))
+    position = draft.observed.queue_position
+    text = f"Place {position} in the queue. The installation's limit of pipelines is reached."
+    draft.update(stage=replace(stage, start_time=rfc3339(draft.now), queue_position=position))
     for kind in (Type.READY, Type.RESOLVED):
         draft.conditions.set(kind, "Unknown", "Queued", text)
     draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
