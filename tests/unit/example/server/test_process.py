@@ -24,7 +24,7 @@ T = TypeVar("T")
 # A model that continues when the test creates a file, so that no test sleeps.
 GATED = """
 import pathlib, time
-HERE = pathlib.Path(__file__).parents[1]
+HERE = pathlib.Path(__file__).parent
 def gate(name):
     deadline = time.monotonic() + 20
     (HERE / (name + ".reached")).touch()
