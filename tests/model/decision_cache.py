@@ -175,10 +175,7 @@ def canonical(status: Status) -> Status:
     known = last and stage and last.job == stage.job
     return replace(
         status,
-        conditions=tuple(
-            replace(c, last_transition_time=start, reason="", message="")
-            for c in status.conditions
-        ),
+        conditions=tuple(replace(c, last_transition_time=start, reason="", message="") for c in status.conditions),
         stage=stage,
         last_failure=replace(last, time=start) if last and known else None,
         timings=None,
