@@ -54,8 +54,8 @@ def flipped(data: bytes) -> bytes:
         (".data-00000-of-00001", flipped, "do not match their checksum"),
         (".data-00000-of-00001", lambda data: data[:-1], "bytes, but its index says"),
         (".data-00000-of-00001", lambda _: None, "which is missing"),
-        (".index", lambda data: data[: len(data) // 2], "its index does not end as an index does"),
-        (".index", lambda data: b"\x00" * len(data), "its index does not end as an index does"),
+        (".index", lambda data: data[: len(data) // 2], "its index does not end with the magic number of an index"),
+        (".index", lambda data: b"\x00" * len(data), "its index does not end with the magic number of an index"),
     ],
     ids=["a bit", "cut", "gone", "index cut", "index of zeros"],
 )
