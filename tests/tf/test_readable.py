@@ -201,7 +201,7 @@ def test_every_node_follows_its_inputs():
         (lambda graph: graph.node[0].attr.pop("dtype"), "requires the attribute dtype of Placeholder"),
         (
             lambda graph: setattr(graph.versions, "min_consumer", 999),
-            "version 26, but this one needs version 999",
+            "reads graphs of version 26, but this one needs version 999",
         ),
         (
             lambda graph: graph.node.add(name="n", op="Add").attr["T"].CopyFrom(tf.AttrValue(type=22)),
