@@ -132,7 +132,7 @@ def test_a_push_is_what_the_cluster_finds_and_reuses(build: Build, place: Site) 
     assert place.registry.digest("demo/detector", "test") == ""
     again = build("--push", dockerfile=DOCKERFILE + "ENV PUSHED=1\n")
     assert again.stdout == pushed.stdout
-    assert "The registry serves this content already; Nothing was built." in again.stderr
+    assert "The registry already serves this image. Nothing was built." in again.stderr
 
 
 def test_kanikos_failure_is_diagnosed(build: Build) -> None:
