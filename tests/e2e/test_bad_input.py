@@ -105,7 +105,7 @@ def test_archived_inputs(case):
     case.spec["ufile"]["restore"] = "Expedited"
     case.apply()
     case.until_reason("ObjectRestoring")
-    stalled(case, "RestoreTimedOut", *keys, "After 20s", "Expedited", "console", "requestedAt")
+    stalled(case, "RestoreTimedOut", *keys, "within 20s", "Expedited", "console", "requestedAt")
     objects({"later": 15 * 60})
     case.request()
     healed(case)
@@ -227,7 +227,7 @@ def test_image_answers_nothing(case):
     dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
     server = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["python3", "/ai/empty.py"]\n'
     objects({"write": [f"{case.prefix}source/code/empty.py", EMPTY_ANSWERS]}, {"write": [dockerfile, server]})
-    stalled(case, "ImageAnswersWrong", "the body is empty", "spec.test")
+    stalled(case, "ImageAnswersWrong", "empty body", "spec.test")
     case.inputs()
     case.request()
     healed(case)
