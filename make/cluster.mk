@@ -25,6 +25,7 @@ binaries: setup ## build Kubernetes, etcd, CoreDNS, Kaniko and helm from their G
 RUN_VALUES ?= .devcluster/values.yaml
 run: setup ## run the operator of this working tree against KUBECONFIG, as RUN_VALUES=my-values.yaml configures it
 	@mkdir -p out/run
-	@$(HELM) template run deploy/helm --values '$(RUN_VALUES)' --show-only templates/configmap.yaml \
+	@version=$$($(PY) -m devcluster.versions | tail -1); \
+		$(HELM) template run deploy/helm --kube-version "$$version.0" --values '$(RUN_VALUES)' --show-only templates/configmap.yaml \
 		| $(PY) -c 'import sys, yaml; print(yaml.safe_load(sys.stdin)["data"]["config.yaml"])' >out/run/config.yaml
 	@$(PY) -m inference_image_operator --config out/run/config.yaml
