@@ -28,7 +28,7 @@ from kubectl_inferenceimage import export, installation, kaniko, keys, logins, p
 from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.logins import Engine
 from kubectl_inferenceimage.manifest import Image
-from kubectl_inferenceimage.pipeline import StageRun
+from kubectl_inferenceimage.pipeline import PlannedJob, step_input
 
 _NOWHERE = Path("/nonexistent")
 
@@ -84,10 +84,10 @@ def build(image: Image, config: Config, options: Options) -> str:
 
 
 def _pipeline(  # noqa: PLR0917 - private; `build` has checked them all
-    run: StageRun, config: Config, options: Options, executor: str, site: _Site, output: Path
+    run: PlannedJob, config: Config, options: Options, executor: str, site: _Site, output: Path
 ) -> str:
     """Runs the stages up to Build, one after the other."""
-    request = run.input("resolve", inputs.ResolveInput)
+    request = step_input(run, "resolve", inputs.ResolveInput)
     resolved = resolve(request, site.store, site.registry, site.mounts)
     if resolved.image and options.push:
         _say("The registry already serves this image. Nothing was built.")
@@ -142,12 +142,12 @@ def _check(image: Image, options: Options, output: Path) -> None:
             raise CommandError(f"{value}, given with {flag}, does not exist.")
 
 
-def _site(run: StageRun, config: Config, credentials: Credentials, options: Options, folder: Path) -> _Site:
+def _site(run: PlannedJob, config: Config, credentials: Credentials, options: Options, folder: Path) -> _Site:
     found = logins.collect(config.registries.hosts, logins.files(options.engine, options.authfile))
     home = folder / "home"
     auth = home / ".docker" / "config.json"
     logins.write(found, auth)
-    request = run.input("resolve", inputs.ResolveInput)
+    request = step_input(run, "resolve", inputs.ResolveInput)
     mounts = Mounts(_path(options.config_map), _path(options.git_secret), folder / "download")
     return _Site(
         credentials=credentials,
@@ -168,24 +168,25 @@ def _path(text: str) -> Path:
     return Path(text) if text else _NOWHERE
 
 
-def _exported(run: StageRun, resolved: results.Resolved, config: Config, site: _Site) -> StageRun:
+def _exported(run: PlannedJob, resolved: results.Resolved, config: Config, site: _Site) -> PlannedJob:
     """The Build stage. Runs the export first if its result is not in UFile yet."""
     following = pipeline.following(run, replace(resolved, image=None), config)
     if following and following.stage is Stage.EXPORT:
         _say("The graph of this checkpoint is not in UFile yet. Exporting it here.")
-        exported = export.export(following.input("export", inputs.ExportInput), keys.environment(site.credentials))
+        request = step_input(following, "export", inputs.ExportInput)
+        exported = export.export(request, keys.environment(site.credentials))
         following = pipeline.following(following, exported, config)
     if following is None or following.stage is not Stage.BUILD:
         raise ValueError("no Build stage follows the export")
     return following
 
 
-def _built(run: StageRun, config: Config, options: Options, executor: str, site: _Site) -> str:
+def _built(run: PlannedJob, config: Config, options: Options, executor: str, site: _Site) -> str:
     """Runs the steps of the Build stage, one after the other."""
     work, scratch = site.folder / "work", site.folder / "scratch"
     work.mkdir()
     scratch.mkdir(mode=0o700)
-    request = run.input("assemble", inputs.AssembleInput)
+    request = step_input(run, "assemble", inputs.AssembleInput)
     assemble(request, site.store, work / "context", work / "Dockerfile", site.mounts)
     spec, status = run.observed.spec, run.observed.status
     kaniko.run(
@@ -205,7 +206,7 @@ def _built(run: StageRun, config: Config, options: Options, executor: str, site:
     )
     if not options.push:
         return str(work / kaniko.TAR)
-    digest = report(run.input("report", inputs.ReportInput), site.registry, work / "digest").digest
+    digest = report(step_input(run, "report", inputs.ReportInput), site.registry, work / "digest").digest
     return f"{spec.image.repository}@{digest}"
 
 

@@ -1,17 +1,18 @@
 """The stages of one InferenceImage without a cluster: the operator plans the Jobs, the caller provides the results."""
 
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from inference_image_contract import inputs, paths, results
 from inference_image_operator.api import Status
-from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core.dry_run import NotStartedError, PlannedJob, next_job
 from inference_image_operator.observed import Observed
 from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.manifest import Image
+
+__all__ = ["UID", "PlannedJob", "first", "following", "step_input"]
 
 UID = "00000000-0000-0000-0000-000000000000"
 """Stands for the uid that an API server would give the object; it is part of the Jobs' names."""
@@ -19,23 +20,16 @@ UID = "00000000-0000-0000-0000-000000000000"
 T = TypeVar("T", bound=inputs.Input)
 
 
-class StageRun(NamedTuple):
-    """A stage that is about to run: the object as the operator knows it by then, and the Job that it would create."""
-
-    stage: Stage
-    observed: Observed
-    job: dict[str, Any]
-
-    def input(self, container: str, kind: type[T]) -> T:
-        """The input that the Job passes to one of its containers."""
-        pod = self.job["spec"]["template"]["spec"]
-        found = next(c for c in [*pod.get("initContainers", []), *pod["containers"]] if c["name"] == container)
-        text = next(env["value"] for env in found["env"] if env["name"] == paths.INPUT_ENV)
-        return msgspec.json.decode(text.replace("$$", "$"), type=kind)  # undoes the escaping of `$` in `jobs.pod`
+def step_input(planned: PlannedJob, container: str, kind: type[T]) -> T:
+    """The input that a Job passes to one of its containers."""
+    pod = planned.manifest["spec"]["template"]["spec"]
+    found = next(c for c in [*pod.get("initContainers", []), *pod["containers"]] if c["name"] == container)
+    text = next(env["value"] for env in found["env"] if env["name"] == paths.INPUT_ENV)
+    return msgspec.json.decode(text.replace("$$", "$"), type=kind)  # undoes the escaping of `$` in `jobs.pod`
 
 
-def first(image: Image, config: Config) -> StageRun:
-    """The first stage.
+def first(image: Image, config: Config) -> PlannedJob:
+    """The Job of the first stage.
 
     Raises CommandError when no Job would start: the API server or the installation refuses the object, or it is
     suspended.
@@ -55,16 +49,15 @@ def first(image: Image, config: Config) -> StageRun:
     return run
 
 
-def following(run: StageRun, result: results.Result, config: Config) -> StageRun | None:
-    """The stage after this result of a stage; None when the run has ended. Raises CommandError as `first`."""
+def following(run: PlannedJob, result: results.Result, config: Config) -> PlannedJob | None:
+    """The Job that follows this result of a stage; None when the run has ended. Raises CommandError as `first`."""
     return _planned(run.observed, config, result)
 
 
-def _planned(observed: Observed, config: Config, result: results.Result | None = None) -> StageRun | None:
+def _planned(observed: Observed, config: Config, result: results.Result | None = None) -> PlannedJob | None:
     try:
-        planned: PlannedJob | None = next_job(observed, config, result)
+        return next_job(observed, config, result)
     except NotStartedError as error:
         raise CommandError(f"No Job would start. {error}") from error
     except ValueError as error:  # the API server checks the CRD's rules in CEL before the operator sees the object
         raise CommandError(f"The API server would reject this manifest: {error}.") from error
-    return StageRun(planned.stage, planned.observed, planned.manifest) if planned else None

@@ -9,7 +9,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from kubectl_inferenceimage import installation, pipeline, placeholders
 from kubectl_inferenceimage.manifest import Image
-from kubectl_inferenceimage.pipeline import StageRun
+from kubectl_inferenceimage.pipeline import PlannedJob
 
 _OWNER = "the object's uid (zeros) and with it the Job's name"
 _RESOLVED = "what Resolve finds: the input lock's key, hashes (zeros), sizes (0, so the disk requests are minimal)"
@@ -36,16 +36,16 @@ def render(image: Image, config: Config) -> str:
     return head + "".join(_document(run) for run in _runs(image, config))
 
 
-def _runs(image: Image, config: Config) -> Iterator[StageRun]:
-    run: StageRun | None = pipeline.first(image, config)
+def _runs(image: Image, config: Config) -> Iterator[PlannedJob]:
+    run: PlannedJob | None = pipeline.first(image, config)
     while run:
         yield run
         run = pipeline.following(run, placeholders.result(run.stage, image.spec), config)
 
 
-def _document(run: StageRun) -> str:
+def _document(run: PlannedJob) -> str:
     unknown = "".join(f"#   - {what}\n" for what in _UNKNOWN[run.stage])
-    job = yaml.safe_dump(msgspec.to_builtins(run.job), sort_keys=False, width=120, allow_unicode=True)
+    job = yaml.safe_dump(msgspec.to_builtins(run.manifest), sort_keys=False, width=120, allow_unicode=True)
     return (
         f"---\n# Stage {run.stage}. Placeholders, because these values are unknown without a cluster:\n{unknown}{job}"
     )

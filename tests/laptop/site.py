@@ -118,8 +118,8 @@ class Site:
 
     def export(self, path: Path, config_map: Path = NOWHERE) -> None:
         """Writes to UFile what the Export stage would write for a manifest."""
-        step = pipeline.first(manifest.read(str(path)), installation.read(str(self.values)))
-        stage = step.input("resolve", inputs.ResolveInput)
+        planned = pipeline.first(manifest.read(str(path)), installation.read(str(self.values)))
+        stage = pipeline.step_input(planned, "resolve", inputs.ResolveInput)
         registry = Registry(stage.registry, self.login, self.registry.tls.ca)
         fingerprint = resolve(stage, self.store, registry, Mounts(config_map, NOWHERE, NOWHERE)).fingerprint
         folder = export_folder(stage.output_prefix, fingerprint)
