@@ -3,6 +3,7 @@
 import copy
 import json
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +32,20 @@ Object = dict[str, Any]
 def objects(*steps: dict[str, Any]) -> None:
     """Changes objects in the object store (see inside_ops)."""
     run_inside("-m", "tests.e2e.inside_ops", python=Path(sys.executable), text=json.dumps(steps))
+
+
+def run_demo(*arguments: str) -> float:
+    """Runs `python -m demo` with these arguments; returns its seconds."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", *arguments],
+        cwd=settings.REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+    return time.monotonic() - began
 
 
 def fresh_repository() -> str:

@@ -1,9 +1,6 @@
 """The whole demo, a second demo, and changes without effect, which must write nothing."""
 
 import json
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -11,21 +8,11 @@ from demo import audit, kubectl
 from demo.install import NAMESPACE
 from demo.scenario import OBJECT_DETECT
 from demo.serve import NEEDED
-from devcluster import settings
 from devcluster.certs import credentials
+from tests.e2e.stack import run_demo
 
 OUT, PICTURES = OBJECT_DETECT.out, OBJECT_DETECT.pictures
 DEPLOYMENT = "deployment/inference-image-operator"
-
-
-def run_demo() -> float:
-    """Runs the demo; returns its seconds."""
-    began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "demo"], cwd=settings.REPOSITORY, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
-    return time.monotonic() - began
 
 
 @pytest.fixture(scope="module")
