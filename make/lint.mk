@@ -1,8 +1,8 @@
 ##@ Checks
 
-LINTED := demo docs_tools devcluster release job_contract object_store export_job build_job operator cli examples tests bench
-TYPED := demo docs_tools devcluster release job_contract object_store export_job build_job operator cli \
-	examples/object-detect/server examples/object-detect/code examples/object-detect/training
+SOURCES := demo docs_tools devcluster release job_contract object_store export_job build_job operator cli
+LINTED := $(SOURCES) examples tests bench
+TYPED := $(SOURCES) $(addprefix examples/object-detect/,server code training)
 HELM = $$($(PY) -c 'from devcluster import binaries; print(binaries.ensure(binaries.HELM)["helm"])')
 
 .PHONY: lint lint-code lint-types lint-imports lint-yaml lint-chart lint-manifests
