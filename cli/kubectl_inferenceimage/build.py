@@ -18,7 +18,7 @@ from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.redact import redact
-from inference_image_operator.api.names import content_tag
+from inference_image_contract.tags import content_tag
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import repository

@@ -1,4 +1,4 @@
-"""Tags of a published image: renders the templates of the spec."""
+"""Tags of an image: the content tag, and the templates of the spec."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,11 @@ STEP, CONTENT_HASH = "{step}", "{contentHash}"
 SHORT = 12
 """Hex digits of a content hash in a tag."""
 _ALGORITHM = "sha256:"
+
+
+def content_tag(content_hash: str) -> str:
+    """The tag `content-<hex>`: an image is pushed under it before its test. It never moves to other content."""
+    return "content-" + content_hash.removeprefix(_ALGORITHM)
 
 
 def render(tags: Iterable[str], step: int | None, content_hash: str) -> tuple[str, ...]:

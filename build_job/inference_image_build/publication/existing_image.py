@@ -1,15 +1,10 @@
 """Finds an image with the same content hash in the registry."""
 
-from inference_image_build.hashes import hex_of
 from inference_image_build.publication.untag import EMPTY_IMAGE
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.results import Built
-
-
-def content_tag(content_hash: str) -> str:
-    """The content tag, under which an image is pushed before it is tested."""
-    return f"content-{hex_of(content_hash)}"
+from inference_image_contract.tags import content_tag
 
 
 def image(registry: Registry, repository: ImageReference, content_hash: str) -> Built | None:

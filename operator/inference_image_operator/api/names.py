@@ -32,8 +32,3 @@ def job_name(owner: str, uid: str, stage: str, content: str, attempt: int) -> st
 def event_name(owner: str, uid: str, *parts: object) -> str:
     """Name of an Event. Equal parts give an equal name, so the API server stores a repeated Event once."""
     return f"{owner[:200]}.{digest(uid, *parts)[7:27]}"
-
-
-def content_tag(content_hash: str) -> str:
-    """The content tag, `content-<hex>`. It never moves to other content."""
-    return "content-" + content_hash.removeprefix("sha256:")

@@ -34,18 +34,17 @@ class Draft:
         self.actions.append(Emit(type="Warning" if warning else "Normal", reason=reason, message=message))
 
     def start(self, stage: Stage, *inputs: object, message: str = "") -> None:
-        """Begins a stage: claims its Job, and says in the conditions that the stage works."""
-        self.claim(stage, *inputs)
-        self.working(stage, message)
+        """Begins a stage: claims its Job, and says in the conditions that the stage works.
 
-    def claim(self, stage: Stage, *inputs: object) -> None:
-        """Names the stage's Job in the status. `inputs` identify what the stage works on, beside the run itself."""
+        `inputs` identify what the stage works on, beside the run itself.
+        """
         run = self.status.run
         if run is None:
             raise ValueError("the status has no run to claim a stage for")
         renewal = (f"renewal {run.restart_count}",) if run.restart_count else ()
         content = digest(stage.value, run.input_hash, run.generation, run.resolve_count, *inputs, *renewal)
         self._claim(stage, content, attempt=1, failures=0, wait=0)
+        self.working(stage, message)
 
     def claim_again(
         self, stage: StageStatus, *, failures: int, wait: float, memory: MemoryRaise | None = None, waits: int = 0

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Hashable
+from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from inference_image_operator.kube.client import ApiError
@@ -12,7 +13,6 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY = 0.25
 MAX_DELAY = 30.0
-_CONFLICT = 409
 
 K = TypeVar("K", bound=Hashable)
 
@@ -96,7 +96,7 @@ class Queue(Generic[K]):
         return after
 
     def _delay(self, key: K, error: ApiError | None) -> float:
-        if error is not None and error.status == _CONFLICT:
+        if error is not None and error.status == HTTPStatus.CONFLICT:
             return FIRST_DELAY * random.uniform(0.5, 1)  # noqa: S311 - spreads load, not for security
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = min(MAX_DELAY, FIRST_DELAY * 2.0 ** (failures - 1)) * random.uniform(0.75, 1)  # noqa: S311

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 
 from msgspec.structs import replace
 
@@ -24,9 +25,6 @@ from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimit
 log = logging.getLogger(__name__)
 
 _RETRIED = "The operator tries again."
-_CONFLICT = 409
-_UNPROCESSABLE = 422
-_FORBIDDEN = 403
 _TERMINATED = "is being terminated"
 """Part of the API server's message about a namespace that is being deleted."""
 
@@ -62,7 +60,7 @@ class Reconciler:
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
         except ApiError as error:
-            if error.status == _FORBIDDEN and _TERMINATED not in error.message:
+            if error.status == HTTPStatus.FORBIDDEN and _TERMINATED not in error.message:
                 await self._say_forbidden(image, error.message)
             raise
 
@@ -146,7 +144,7 @@ class Reconciler:
         try:
             await self._cluster.create_job(manifest)
         except ApiError as error:
-            if error.status == _CONFLICT and error.reason == "AlreadyExists":
+            if error.status == HTTPStatus.CONFLICT and error.reason == "AlreadyExists":
                 existing = await self._cluster.get_job(observed.namespace, name)
                 if existing is None or owned(existing, observed.uid):
                     return None
@@ -196,11 +194,11 @@ def _refusal(name: str, error: ApiError) -> CreateRefusal:
 
     Raises ApiError, the error itself, if it may be transient.
     """
-    if error.status == _UNPROCESSABLE:
+    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         message = f"The API server rejected Job {name}: {error.message} Correct the spec."
         return CreateRefusal(reason="JobInvalid", message=message, final=True)
-    if error.status == _FORBIDDEN and "exceeded quota" in error.message:
+    if error.status == HTTPStatus.FORBIDDEN and "exceeded quota" in error.message:
         return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} {_RETRIED}")
-    if error.status == _FORBIDDEN and _TERMINATED not in error.message:
+    if error.status == HTTPStatus.FORBIDDEN and _TERMINATED not in error.message:
         return CreateRefusal(reason="Forbidden", message=f"{error.message} {_RETRIED}")
     raise error

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec.structs import asdict
 
 from inference_image_contract import inputs
+from inference_image_contract.tags import content_tag
 from inference_image_operator.api import Status, parse_duration
-from inference_image_operator.api.names import content_tag
 from inference_image_operator.config.installation import Builder, Config
 from inference_image_operator.jobs import source, ufile_network
 from inference_image_operator.jobs.pod import (

@@ -3,8 +3,8 @@
 from typing import Any
 
 from inference_image_contract import paths
+from inference_image_contract.tags import content_tag
 from inference_image_operator.api import Status
-from inference_image_operator.api.names import content_tag
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.pod import (

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference_image_contract.tags import content_tag
 from inference_image_operator.api import Spec, read
-from inference_image_operator.api.names import content_tag, digest, event_name, input_hash, job_name
+from inference_image_operator.api.names import digest, event_name, input_hash, job_name
 from tests.support.world import SPEC
 
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?", fullmatch=True)
