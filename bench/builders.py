@@ -6,15 +6,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import in_root
 from devcluster import binaries, settings
 from devcluster.images.buildah import POLICY
 
-KANIKO_FLAGS = ("--compressed-caching=false", "--snapshot-mode=redo")
-"""The operator's flags that limit Kaniko's memory."""
+KANIKO_FLAGS = ("--compressed-caching=false", "--snapshot-mode=redo", "--ignore-var-run=false")
+"""The operator's flags that limit Kaniko's memory, and the one that keeps `/var/run`."""
 _TAIL = 2000
 
 
@@ -50,8 +51,12 @@ def append(workspace: Path, target: Target, *, cgroup: str = "") -> Cost:
     return _measured([driver], env=os.environ | {"PYTHONPATH": path}, cgroup=cgroup)
 
 
-def kaniko(workspace: Path, target: Target, *flags: str) -> Cost:
-    """Kaniko as root in a new mount namespace and root file system, with the operator's flags."""
+def kaniko(workspace: Path, target: Target, *flags: str, capabilities: Iterable[int] | None = None) -> Cost:
+    """Kaniko as root in a new mount namespace and root file system, with the operator's flags.
+
+    `capabilities` are the numbers of those that it keeps (linux/capability.h); all by default.
+    """
+    kept = {} if capabilities is None else {in_root.CAPABILITIES: ",".join(map(str, capabilities))}
     executor = binaries.ensure(binaries.KANIKO)["executor"]
     with tempfile.TemporaryDirectory(dir=workspace.parent) as folder:
         root = Path(folder)
@@ -75,7 +80,7 @@ def kaniko(workspace: Path, target: Target, *flags: str) -> Cost:
             *flags,
         ]
         enter = ["unshare", "--mount", "--propagation=private", sys.executable, "-m", "bench.in_root"]
-        return _measured([[*enter, str(root), str(workspace), *program]])
+        return _measured([[*enter, str(root), str(workspace), *program]], env=os.environ | kept)
 
 
 def buildah(workspace: Path, target: Target) -> Cost:

@@ -3,6 +3,11 @@ from typing import NamedTuple
 
 class GoParseError(ValueError): ...
 
+class Heredoc(NamedTuple):
+    name: str
+    file_descriptor: int
+    content: str
+
 class Command(NamedTuple):
     cmd: str
     sub_cmd: str | None
@@ -12,5 +17,6 @@ class Command(NamedTuple):
     end_line: int
     flags: tuple[str, ...]
     value: tuple[str, ...]
+    heredocs: tuple[Heredoc, ...]
 
 def parse_string(text: str) -> tuple[Command, ...]: ...

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from docs_tools import chart, command_line, inferenceimage
+from docs_tools import builders, chart, command_line, inferenceimage
 
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/builders.md": builders.write,
     "docs/reference/chart.md": chart.write,
     "docs/reference/cli.md": command_line.write,
     "docs/reference/inferenceimage.md": inferenceimage.write,

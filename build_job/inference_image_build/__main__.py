@@ -1,5 +1,7 @@
 """Runs the step named by its only argument: resolve, assemble, append, report, probe or publish."""
 
+import os
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -59,7 +61,12 @@ def _probe() -> results.Result:
     request = inputs.from_environment(inputs.ProbeInput)
     picture = _store(request.ufile).read(request.sample, max_bytes=sample.MAX_BYTES) if request.ufile else b""
     graph = Path(paths.GRAPH_ANSWER).read_bytes() if request.match_graph else b"[]"
-    return probe(request, picture, msgspec.json.decode(graph, type=list[Detection]))
+    return probe(request, _pod_address(), picture, msgspec.json.decode(graph, type=list[Detection]))
+
+
+def _pod_address() -> str:
+    """The pod's own address. Without it in the environment, the host name, which the kubelet maps to that address."""
+    return os.environ.get(paths.POD_IP_ENV) or socket.gethostname()
 
 
 def _publish() -> results.Result:

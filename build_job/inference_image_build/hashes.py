@@ -12,6 +12,9 @@ from inference_image_contract.inputs import PinnedFile, PinnedObject
 
 EXPORTER = 2
 """Revision of the export. Raise it when equal input gives another graph, so that graphs are exported again."""
+BUILD = 2
+"""Revision of the build. Raise it when equal input gives another image, so that images are built again: when
+`builders.kaniko` writes another Dockerfile, or Append makes another image."""
 
 
 def fingerprint(
@@ -77,15 +80,20 @@ def content_hash(
     return _digest(
         {
             **{name: value for name, value in later.items() if value},
+            "build": BUILD,
             "fingerprint": export,
             "labelMap": label_map.etag,
-            "source": sorted([item.path, item.size, item.etag or item.sha256] for item in source),
+            "source": sorted(_source_file(item) for item in source),
             "dockerfile": dockerfile,
             "checkpointDir": checkpoint_dir,
             "buildArgs": dict(build_args),
             "baseImages": {name: pinned.rpartition("@")[2] for name, pinned in base_images.items()},
         }
     )
+
+
+def _source_file(item: PinnedFile) -> list[object]:
+    return [item.path, item.size, item.etag or item.sha256, *(["executable"] if item.executable else [])]
 
 
 def hex_of(digest: str) -> str:

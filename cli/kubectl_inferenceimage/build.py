@@ -17,6 +17,7 @@ from inference_image_build.steps.report import report
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs, results
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import explanation
 from inference_image_contract.redact import redact
 from inference_image_contract.tags import content_tag
 from inference_image_operator.api.stages import Stage
@@ -31,6 +32,8 @@ from kubectl_inferenceimage.manifest import Image
 from kubectl_inferenceimage.pipeline import PlannedJob, step_input
 
 _NOWHERE = Path("/nonexistent")
+_BUILDER = "Kaniko"
+"""The builder that runs here, whatever spec.build.builder says."""
 
 
 class Options(NamedTuple):
@@ -79,7 +82,7 @@ def build(image: Image, config: Config, options: Options) -> str:
         try:
             return _pipeline(run, config, options, executor, site, output)
         except StageError as error:
-            text = redact(f"{error.reason}: {error.message} {error.hint}", site.secrets)
+            text = redact(f"{error.reason}: {explanation(error.message, error.hint)}", site.secrets)
             raise CommandError(text) from error
 
 
@@ -87,7 +90,7 @@ def _pipeline(  # noqa: PLR0917 - private; `build` has checked them all
     run: PlannedJob, config: Config, options: Options, executor: str, site: _Site, output: Path
 ) -> str:
     """Runs the stages up to Build, one after the other."""
-    request = step_input(run, "resolve", inputs.ResolveInput)
+    request = replace(step_input(run, "resolve", inputs.ResolveInput), builder=_BUILDER, allowed_builders=(_BUILDER,))
     resolved = resolve(request, site.store, site.registry, site.mounts)
     if resolved.image and options.push:
         _say("The registry already serves this image. Nothing was built.")
@@ -186,7 +189,7 @@ def _built(run: PlannedJob, config: Config, options: Options, executor: str, sit
     work, scratch = site.folder / "work", site.folder / "scratch"
     work.mkdir()
     scratch.mkdir(mode=0o700)
-    request = step_input(run, "assemble", inputs.AssembleInput)
+    request = replace(step_input(run, "assemble", inputs.AssembleInput), builder=_BUILDER)
     assemble(request, site.store, work / "context", work / "Dockerfile", site.mounts)
     spec, status = run.observed.spec, run.observed.status
     kaniko.run(

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from inference_image_contract import inputs, paths, results
+from inference_image_contract.hints import explanation
 from kubectl_inferenceimage.errors import CommandError
 
 PACKAGE = "inference_image_export"
@@ -48,4 +49,4 @@ def _reported(report: bytes, code: int) -> results.Exported:
         failed = msgspec.json.decode(report, type=results.Failed)
     except msgspec.DecodeError as error:
         raise CommandError(f"The export ended with exit code {code} and without a result.") from error
-    raise CommandError(f"The export failed. {failed.reason}: {failed.message} {failed.hint}")
+    raise CommandError(f"The export failed. {failed.reason}: {explanation(failed.message, failed.hint)}")

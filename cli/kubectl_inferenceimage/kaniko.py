@@ -16,6 +16,7 @@ from typing import NamedTuple
 import yaml
 
 from inference_image_contract import paths
+from inference_image_contract.hints import explanation
 from inference_image_contract.redact import redact
 from inference_image_operator.diagnosis import kaniko_log
 from inference_image_operator.jobs.stages.kaniko import CAPABILITIES
@@ -82,7 +83,7 @@ def run(build: Build) -> None:
         words = next((line for line in reversed(tail) if line.startswith(("Error", build.engine))), tail[-1])
         raise CommandError(f"{build.engine} could not run Kaniko: {words}")
     found = kaniko_log.diagnose(text)
-    raise CommandError(f"{found.reason}: {found.message} {found.hint}")
+    raise CommandError(f"{found.reason}: {explanation(found.message, found.hint)}")
 
 
 def compose(build: Build) -> dict[str, object]:

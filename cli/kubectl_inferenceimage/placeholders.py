@@ -24,12 +24,14 @@ def result(stage: Stage, spec: Spec) -> results.Result:
 
 def _resolved(spec: Spec) -> results.Resolved:
     checkpoint = spec.model.checkpoint
-    step = checkpoint.step or 0 if checkpoint else None
+    name = checkpoint.name if checkpoint else ""
+    step = checkpoint.step or 0 if checkpoint and not name else None
     return results.Resolved(
         fingerprint=DIGEST,
         content_hash=DIGEST,
         input_lock=inputs.InputLockRef(key=f"{spec.export.output_prefix}resolved/{_KEY}.json", sha256=ZEROS),
         step=step,
+        checkpoint_name=name,
         files=(),
         file_count=0,
         num_classes=0,

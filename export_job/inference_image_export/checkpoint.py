@@ -14,7 +14,7 @@ from inference_image_export.fetch import Source
 def check(source: Source) -> None:
     """Compares the data files with the index: their sizes, and the checksum of every tensor.
 
-    Raises StageError (`ExportFailed`), which names the damaged part.
+    Raises StageError (`CheckpointDamaged`), which names the damaged part.
     """
     index = source.checkpoint_prefix.with_name(source.checkpoint_prefix.name + ".index")
     data = index.read_bytes()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference_image_contract.text_encoding import EncodingError, decode
 from inference_image_export import failures
 from inference_image_export.fetch import Source
 
@@ -63,9 +64,9 @@ def _read_config(source: Source) -> Any:  # noqa: ANN401 - a protobuf message, u
     from object_detection.protos import pipeline_pb2
 
     try:
-        text = source.pipeline_config.read_text("utf-8")
+        text = decode(source.pipeline_config.read_bytes())
         return text_format.Parse(text, pipeline_pb2.TrainEvalPipelineConfig())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+    except (text_format.ParseError, EncodingError) as error:
         raise failures.config_failure(str(error), source.pipeline_config_key) from error
 
 

@@ -59,9 +59,9 @@ def export_failure(error: Exception, source: Source, variable: str = "") -> Stag
 def damaged(how: str, source: Source) -> StageError:
     """The failure for a checkpoint with damaged bytes."""
     return StageError(
-        Reason.EXPORT_FAILED,
-        f"The checkpoint {source.checkpoint_key} is damaged: {how}",
-        f"Upload the files of this checkpoint again, or set another step, {REQUEST_AGAIN}",
+        Reason.CHECKPOINT_DAMAGED,
+        f"The checkpoint {source.checkpoint_key} is damaged: {how.rstrip('.')}.",
+        f"Upload all files of this checkpoint again, or choose another in spec.model.checkpoint, {REQUEST_AGAIN}",
     )
 
 

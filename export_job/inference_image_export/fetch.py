@@ -10,9 +10,6 @@ from inference_image_contract.reasons import Reason
 from inference_image_store import Store, Wanted
 
 _INDEX_SUFFIX = ".index"
-_NOT_NEEDED = ".meta"
-"""The training graph, often the largest file. The export does not need it: it builds the graph from the config."""
-
 
 _CHANGES = {
     Reason.OBJECT_NOT_FOUND: " any more: it existed when it was resolved.",
@@ -41,7 +38,7 @@ def fetch(store: Store, input_lock: InputLock, folder: Path) -> Source:
     if input_lock.pipeline_config is None:
         raise _other_version("no pipeline config")
     folder.mkdir(parents=True)
-    needed = [item for item in input_lock.checkpoint if not item.key.endswith(_NOT_NEEDED)]
+    needed = input_lock.checkpoint
     files = tuple(folder / _name(item) for item in needed)
     config = folder / "pipeline.config"
     _download(store, [*zip(needed, files, strict=True), (input_lock.pipeline_config, config)])

@@ -52,8 +52,10 @@ def provenance(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]
 
     The content hash is that of the first image that the graph was exported for.
     """
-    step = {} if input_lock.step is None else {"Checkpoint-Step": str(input_lock.step)}
-    return step | {
+    checkpoint = {"Checkpoint-Name": quote(input_lock.checkpoint_name)} if input_lock.checkpoint_name else {}
+    if input_lock.step is not None:
+        checkpoint = {"Checkpoint-Step": str(input_lock.step)}
+    return checkpoint | {
         "Fingerprint": input_lock.fingerprint,
         "Content-Hash": input_lock.content_hash,
         "Input-Lock": quote(reference.key),

@@ -19,6 +19,10 @@ _DTYPE, _SHARD_ID, _OFFSET, _SIZE, _CRC32C = 1, 3, 4, 5, 6  # BundleEntryProto
 _CRC_DELTA = 0xA282EAD8  # tensorflow/core/lib/hash/crc32c.h: a stored checksum is rotated and shifted by this
 _NOT_PLAIN = frozenset({7, 20, 21})  # string, resource, variant: not stored as the plain bytes of their values
 
+_ATTRIBUTE = b"/.ATTRIBUTES/"
+_BOOKKEEPING = frozenset({b"_CHECKPOINTABLE_OBJECT_GRAPH"})
+"""tensorflow/python/trackable: how TensorFlow 2 names what it saves."""
+
 
 class InvalidIndexError(ValueError):
     """The bytes are not a complete index; the text says why, as a clause."""
@@ -71,6 +75,16 @@ def model_bytes(data: bytes) -> int | None:
         return None
     names = {tensor.name for tensor in found}
     return sum(tensor.size for tensor in found if tensor.name.rpartition("/")[0] not in names)
+
+
+def is_object_based(data: bytes) -> bool:
+    """Whether the checkpoint names its tensors after Python objects, as TensorFlow 2 does; False when unknown.
+
+    The exporter of TensorFlow 1 finds a variable by its name in the graph. Raises InvalidIndexError.
+    """
+    table = _table(data)
+    names = [key for key, _ in table or () if key and key not in _BOOKKEEPING]
+    return bool(names) and all(_ATTRIBUTE in name for name in names)
 
 
 def shard_sizes(data: bytes) -> tuple[int, ...] | None:

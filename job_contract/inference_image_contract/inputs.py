@@ -120,6 +120,8 @@ class PinnedArchive(PinnedObject, frozen=True, kw_only=True):
 
     sha256: str
     """Hex."""
+    folder: str = ""
+    """Its top folder, which is not part of the context."""
 
 
 class PinnedCommit(Input, frozen=True, kw_only=True):
@@ -142,6 +144,20 @@ class PinnedFile(Input, frozen=True, kw_only=True):
     key: str = ""
     sha256: str = ""
     """Hex, when the source is not a UFile prefix."""
+    executable: bool = False
+    """The executable bit of an archive or of Git, the only part of a mode that is content."""
+
+
+class BaseSettings(Input, frozen=True, kw_only=True):
+    """The settings of a base image that decide what a Dockerfile on top of it means."""
+
+    env: tuple[str, ...] = ()
+    """`NAME=value`, as in the image's configuration."""
+    shell: tuple[str, ...] = ()
+    user: str = ""
+    working_dir: str = ""
+    on_build: tuple[str, ...] = ()
+    """The instructions of ONBUILD, which run in a build on top."""
 
 
 class InputLock(Input, frozen=True, kw_only=True):
@@ -153,9 +169,11 @@ class InputLock(Input, frozen=True, kw_only=True):
     content_hash: str
     """sha256:<hex> of all that enters the image."""
     step: int | None = None
-    """None for an imported graph."""
+    """None for an imported graph, and for a checkpoint without a step in its name."""
+    checkpoint_name: str = ""
+    """The name of a checkpoint without a step, such as `model.ckpt`."""
     checkpoint: tuple[PinnedObject, ...]
-    """Index, data shards and, where present, meta; empty when `frozen_graph` is set."""
+    """Index and data shards; empty when `frozen_graph` is set."""
     pipeline_config: PinnedObject | None = None
     """Set exactly when there is a checkpoint."""
     frozen_graph: PinnedObject | None = None
@@ -173,6 +191,8 @@ class InputLock(Input, frozen=True, kw_only=True):
     commit: PinnedCommit | None = None
     base_images: dict[str, str]
     """FROM reference after ARG substitution -> the image that is pulled for it, pinned by digest."""
+    base_settings: dict[str, BaseSettings] = {}
+    """FROM reference after ARG substitution -> the settings of that image."""
 
 
 class InputLockRef(Input, frozen=True, kw_only=True):
@@ -218,7 +238,9 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     ufile: UFile
     prefix: str
     step: int | None = None
-    """None selects the newest complete checkpoint."""
+    """None selects the newest complete checkpoint, unless `checkpoint_name` is set."""
+    checkpoint_name: str = ""
+    """The name of a checkpoint without a step, such as `model.ckpt`; excludes `step`."""
     pipeline_config: str
     """Key relative to `prefix`."""
     label_map: str
@@ -229,7 +251,7 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     readable_by: str = ""
     """The TensorFlow release that must read the graph, such as `1.7`; empty for any."""
     frozen_graph: str = ""
-    """Full key of the imported graph; if set, `prefix`, `step` and `pipeline_config` are ignored."""
+    """Full key of the imported graph; if set, `prefix`, `step`, `checkpoint_name` and `pipeline_config` are ignored."""
     output_prefix: str
     source_prefix: str = ""
     """UFile prefix of the source. If no source field is set, the source is the mounted ConfigMap."""
@@ -243,8 +265,10 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     dockerfile: str
     checkpoint_dir: str
     build_args: dict[str, str] = {}
-    builder: str = ""
-    """`Append` also checks the Dockerfile for what that builder does not support."""
+    builder: str = "Kaniko"
+    """The builder that the Dockerfile must fit."""
+    allowed_builders: tuple[str, ...] = ()
+    """The builders that a hint may name."""
     registry: Registry
     sample: str = ""
     """Key of the test picture; empty for none."""
@@ -277,6 +301,8 @@ class AssembleInput(Input, frozen=True, kw_only=True):
     source_git: GitSource | None = None
     checkpoint_dir: str
     build_args: dict[str, str] = {}
+    builder: str = "Kaniko"
+    """The builder that the Dockerfile is written for."""
 
 
 class AppendInput(Input, frozen=True, kw_only=True):
@@ -290,6 +316,8 @@ class AppendInput(Input, frozen=True, kw_only=True):
     """Files in this folder get layers of their own."""
     build_args: dict[str, str] = {}
     labels: dict[str, str] = {}
+    allowed_builders: tuple[str, ...] = ()
+    """The builders that a hint may name."""
 
 
 class ReportInput(Input, frozen=True, kw_only=True):
@@ -321,7 +349,7 @@ class ExpectedField(msgspec.Struct, frozen=True, kw_only=True, rename="camel", o
 
 
 class ProbeInput(Input, frozen=True, kw_only=True):
-    """Input of `probe`, which sends a request to the image under test over loopback."""
+    """Input of `probe`, which sends a request to the image under test, at the pod's address."""
 
     port: int
     ready_path: str

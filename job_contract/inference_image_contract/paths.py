@@ -7,6 +7,8 @@ INPUT_ENV = "INFERENCE_IMAGE_INPUT"
 RESULT_ENV = "INFERENCE_IMAGE_RESULT"  # tests point it elsewhere; pods leave it unset
 RESULT_PATH = "/dev/termination-log"
 
+POD_IP_ENV = "INFERENCE_IMAGE_POD_IP"  # of the probe's own pod, from the downward API
+
 PUBLIC_KEY_ENV = "UFILE_PUBLIC_KEY"
 PRIVATE_KEY_ENV = "UFILE_PRIVATE_KEY"
 SECURITY_TOKEN_ENV = "UFILE_SECURITY_TOKEN"  # noqa: S105 - the name of a variable; set for temporary keys only
@@ -20,7 +22,7 @@ DIGEST_FILE = WORKSPACE + "/digest"
 GRAPH_ANSWER = WORKSPACE + "/answer.json"  # the frozen graph's answer on the sample
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
-REGISTRY_CA = "/var/run/inference-image/registry-ca/ca.crt"
+REGISTRY_CA = "/inference-image-ca/ca.crt"  # not below /var/run: Kaniko could not make the link that images have there
 UFILE_CA = "/var/run/inference-image/ufile-ca/ca.crt"
 CONFIG_MAP_SOURCE = "/var/run/inference-image/source"
 GIT_SECRET = "/var/run/inference-image/git"  # noqa: S105 - a folder; the files in it are those of the Secret

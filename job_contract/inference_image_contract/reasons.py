@@ -40,6 +40,9 @@ class Reason(StrEnum):
     # model
     CHECKPOINT_NOT_FOUND = "CheckpointNotFound"
     CHECKPOINT_INCOMPLETE = "CheckpointIncomplete"
+    CHECKPOINT_DAMAGED = "CheckpointDamaged"
+    CHECKPOINT_UNSUPPORTED = "CheckpointUnsupported"
+    CHECKPOINT_STATE_INVALID = "CheckpointStateInvalid"
     PIPELINE_CONFIG_INVALID = "PipelineConfigInvalid"
     PIPELINE_CONFIG_UNKNOWN_FIELD = "PipelineConfigUnknownField"
     MODEL_UNSUPPORTED = "ModelUnsupported"
@@ -89,6 +92,7 @@ class Reason(StrEnum):
     SAMPLE_INVALID = "SampleInvalid"
     IMAGE_DOES_NOT_START = "ImageDoesNotStart"
     IMAGE_DOES_NOT_LOAD = "ImageDoesNotLoad"
+    IMAGE_LISTENS_ON_LOOPBACK = "ImageListensOnLoopback"
     IMAGE_DOES_NOT_ANSWER = "ImageDoesNotAnswer"
     IMAGE_ANSWERS_LATE = "ImageAnswersLate"
     IMAGE_ANSWERS_WRONG = "ImageAnswersWrong"

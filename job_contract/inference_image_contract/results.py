@@ -69,7 +69,9 @@ class Resolved(Result, frozen=True, kw_only=True):
     content_hash: str
     input_lock: InputLockRef
     step: int | None = None
-    """None for an imported graph, which is then the only entry of `files`."""
+    """None for an imported graph, which is then the only entry of `files`, and for a checkpoint without a step."""
+    checkpoint_name: str = ""
+    """The name of a checkpoint without a step, such as `model.ckpt`."""
     files: tuple[PinnedObject, ...]
     """As many checkpoint files as fit; `file_count` counts all of them."""
     file_count: int

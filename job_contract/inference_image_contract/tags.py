@@ -16,7 +16,7 @@ def content_tag(content_hash: str) -> str:
 def render(tags: Iterable[str], step: int | None, content_hash: str) -> tuple[str, ...]:
     """The tags with `{step}` and `{contentHash}` filled in, each once, in the order given.
 
-    Without a step (an imported graph) no tag contains `{step}`: the API rejects that.
+    Without a step (an imported graph, a checkpoint that is named) no tag contains `{step}`: the API rejects that.
     """
     short = content_hash.removeprefix(_ALGORITHM)[:SHORT]
     return tuple(dict.fromkeys(tag.replace(STEP, str(step)).replace(CONTENT_HASH, short) for tag in tags))

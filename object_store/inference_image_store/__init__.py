@@ -3,6 +3,7 @@
 from inference_image_store.artifacts import RESULT, export_folder, exported_graph, fetch_result, read_input_lock
 from inference_image_store.client.credentials import Credentials, environment_secrets
 from inference_image_store.client.etag import etag_of
+from inference_image_store.client.keys import fault as key_fault
 from inference_image_store.client.objects import ObjectInfo
 from inference_image_store.client.store import Store
 from inference_image_store.download.downloads import Wanted
@@ -24,6 +25,7 @@ __all__ = [
     "export_folder",
     "exported_graph",
     "fetch_result",
+    "key_fault",
     "read_input_lock",
     "to_stderr",
 ]

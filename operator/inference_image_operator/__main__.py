@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-import logging
 import sys
 from pathlib import Path
 
 from inference_image_operator.config.installation import ConfigError, load
+from inference_image_operator.runtime import log
 from inference_image_operator.runtime.app import run
 
 CONFIG = Path("/etc/inference-image-operator/config.yaml")
@@ -21,9 +21,9 @@ def main() -> int:
     parser.add_argument(
         "--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="default: %(default)s"
     )
+    parser.add_argument("--log-format", default="text", choices=["text", "json"], help="default: %(default)s")
     arguments = parser.parse_args()
-    logging.basicConfig(level=arguments.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it logs one line per watch event
+    log.setup(arguments.log_level, arguments.log_format)
     try:
         config = load(arguments.config)
     except ConfigError as error:

@@ -28,8 +28,18 @@ class Container(Frozen, frozen=True, kw_only=True):
     log: str = ""
     """The last lines of its log, if a failure needs them."""
     restarts: int = 0
+    init: bool = False
+    """An init container, sidecars included."""
+    sidecar: bool = False
+    """An init container that keeps running beside the others (`restartPolicy: Always`)."""
+    ended_at: datetime | None = None
     killed: bool = False
     """Out of memory according to the kubelet, or ended by SIGKILL while its pod kept running."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has started and has not ended."""
+        return self.exit_code is None and not self.waiting
 
 
 class Pod(Frozen, frozen=True, kw_only=True):
@@ -59,6 +69,8 @@ class Event(Frozen, frozen=True, kw_only=True):
     reason: str
     message: str
     time: datetime
+    container: str = ""
+    """The container that an Event of a pod is about; empty for the whole pod or a Job."""
 
 
 class Job(Frozen, frozen=True, kw_only=True):
@@ -73,6 +85,8 @@ class Job(Frozen, frozen=True, kw_only=True):
     failed: str = ""
     """Reason of the Failed condition, for example `DeadlineExceeded`."""
     failed_message: str = ""
+    failing: str = ""
+    """Reason of the FailureTarget condition: the Job controller stops the pods, then the Job fails."""
     suspended: bool = False
     ready: int = 0
     """Number of Ready pods. A pod is not Ready while its init containers run."""
@@ -123,6 +137,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     """Pods of the claimed Job or the poll's; None if this reconcile does not need them."""
     events: tuple[Event, ...] = ()
     """Events of that Job and its pods, newest last; only with `pods`."""
+    warned: bool = False
+    """A Warning Event about that Job or its pods has arrived since the last reconcile."""
     refusal: CreateRefusal | None = None
     referenced_digests: ReferencedDigests | None = None
     """Digests that the statuses refer to in this object's repository; None if this reconcile does not need them."""

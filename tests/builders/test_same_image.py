@@ -14,6 +14,9 @@ from bench import builders
 from bench.build_site import Site
 from bench.builders import Target
 from devcluster.settings import REPOSITORY
+from inference_image_build.builders import base_settings, check
+from inference_image_build.builders.kaniko import rewrite
+from inference_image_build.registry.references import parse as reference
 from tests.support.flat_image import Flat
 
 FILES = {
@@ -80,15 +83,27 @@ CASES = {
 def test_both_builders_make_the_same_image(place, tmp_path, lines):
     workspace = tmp_path / "workspace"
     _write(workspace / "context")
-    (workspace / "Dockerfile").write_text(f"FROM {place.base}\n{lines}")
+    text = f"FROM {place.base}\n{lines}"
+    (workspace / "Dockerfile").write_text(text)
     path = f"test/{secrets.token_hex(4)}"
     builders.append(workspace, Target(f"{place.host}/{path}-append", "t"))
+    made = _for_kaniko(place, text, workspace / "context")
+    (workspace / "Dockerfile").write_text(made.dockerfile)
+    (workspace / "Dockerfile.dockerignore").write_text(made.ignore)
     builders.kaniko(workspace, Target(f"{place.host}/{path}-kaniko", "t"))
     append, kaniko = (_image(place, f"{path}-{name}") for name in ("append", "kaniko"))
     assert append.settings == kaniko.settings
     assert append.files == kaniko.files
     assert append.folders == kaniko.folders - kaniko.declared_only
     assert append.media_types == kaniko.media_types
+
+
+def _for_kaniko(place: Site, text: str, context: Path) -> rewrite.Rewritten:
+    """What `assemble` writes for Kaniko."""
+    base = reference(place.base)
+    registry = place.registry()
+    settings = base_settings.of(registry.config(base, registry.manifest(base, base.digest)))
+    return rewrite.rewrite(check.read(text.encode(), "Dockerfile", {}, {place.base: settings}), text, {}, context)
 
 
 def _write(context: Path) -> None:

@@ -31,6 +31,10 @@ ACCEPTED: list[dict[str, Any]] = [
     {"model.prefix": "a..b/...c/"},
     {"model.checkpoint.step": 0},
     {"model.checkpoint": {"policy": "Latest"}},
+    *(
+        {"model.checkpoint": {"name": name}, "image.tags": ["latest", "{contentHash}"]}
+        for name in ("model.ckpt", "best-300", "ckpt", "model.ckpt-08", "模型")
+    ),
     *({"model.checkpoint": {"policy": "Latest", "poll": poll}} for poll in ("1m", "90s", "60000ms", "1h30m", "720h")),
     {"model.pipelineConfig": "configs/pipeline.config"},
     {"model.labelMap": "k" * 1023},
@@ -102,6 +106,12 @@ ACCEPTED: list[dict[str, Any]] = [
     {"scheduling.priorityClassName": "batch", "scheduling.runtimeClassName": "gvisor"},
     {"scheduling.queueName": "detectors"},
     {"scheduling.queueName": ""},
+    *(
+        {f"resources.{step}": {"requests": {"ephemeral-storage": "0"}, "limits": {"cpu": "1", "memory": "1Gi"}}}
+        for step in ("resolve", "assemble", "report", "probe", "publish")
+    ),
+    {"podMetadata.labels": {"sidecar.istio.io/inject": "false", "app.kubernetes.io/part-of": "vision", "team": ""}},
+    {"podMetadata.annotations": {"linkerd.io/inject": "disabled", "note": "字" * 1000}},
     {"scheduling.imagePullSecrets": [{"name": "a"}, {"name": "b"}]},
     {
         "scheduling.affinity": {

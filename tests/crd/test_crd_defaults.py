@@ -18,7 +18,7 @@ STATUS = api.Status(
         ),
     ),
     checkpoint=api.CheckpointStatus(
-        step=7, fingerprint="sha256:a", files=(api.CheckpointFile(key="k", size=1, etag="e"),)
+        step=7, name="n", fingerprint="sha256:a", files=(api.CheckpointFile(key="k", size=1, etag="e"),)
     ),
     content_hash="sha256:b",
     input_lock=api.InputLockStatus(key="k", sha256="c", context_bytes=1, base_bytes=2),
@@ -49,7 +49,7 @@ STATUS = api.Status(
     last_failure=api.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
     last_poll_time=NOW,
     timings=api.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
-    history=(api.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, time=NOW),),
+    history=(api.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, checkpoint="n", time=NOW),),
 )
 
 

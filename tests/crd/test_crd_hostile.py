@@ -57,6 +57,11 @@ FULL = {
         "expect": {"fields": [{"path": "/detections/0", "equals": 1}]},
     },
     "ttlAfterFinished": "24h",
+    "resources": {
+        step: {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}}
+        for step in ("resolve", "assemble", "report", "probe", "publish")
+    },
+    "podMetadata": {"labels": {"a": "b"}, "annotations": {"a": "b"}},
     "scheduling": {
         "nodeSelector": {"a": "b"},
         "priorityClassName": "batch",
@@ -71,6 +76,7 @@ OTHER_SOURCES: dict[tuple[str, ...], dict[str, Any]] = {
     ("ufile", "prefix"): {"prefix": "code/"},
     ("ufile", "archive"): {"archive": "code.zip"},
 }
+NAMED = ("model", "checkpoint", "name")
 # the alternative endpoint, fields that need another field, and the alternative graph
 ELSEWHERE = {
     "ufile.region",
@@ -142,6 +148,9 @@ def _dotted(path: tuple[Any, ...]) -> str:
 def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
     """The full spec that contains the path, with another source for paths of that source."""
     spec = copy.deepcopy(FULL)
+    if path == NAMED:
+        spec["model"]["checkpoint"] = {"name": "model.ckpt"}
+        spec["image"]["tags"] = ["latest"]
     for place, source in OTHER_SOURCES.items():
         if path[1 : len(place) + 1] == place:
             del spec["source"]["configMap"]
@@ -150,6 +159,7 @@ def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
 
 
 LEAVES = list(_leaves(FULL))
+LEAVES += [NAMED]
 LEAVES += [("source", place[0], *path) for place, source in OTHER_SOURCES.items() for path in _leaves(source)]
 PLAIN_POD_FIELDS = "scheduling.tolerations"  # copied as JSON into the pod, where the API server validates them
 
@@ -187,7 +197,8 @@ def test_control_characters_are_refused(server: Any, refused: Any, path: tuple[A
 
 
 @pytest.mark.parametrize(
-    "place", [("build", "args"), ("scheduling", "nodeSelector"), ("export", "resources", "limits")]
+    "place",
+    [("build", "args"), ("scheduling", "nodeSelector"), ("podMetadata", "labels"), ("export", "resources", "limits")],
 )
 def test_hostile_names_of_map_entries_are_refused(server: Any, refused: Any, place: tuple[str, ...]) -> None:
     for name in [*CONTROL, *(value for value in PRINTABLE if value not in {"__proto__", "null", "true", "0x10"})]:
@@ -198,7 +209,7 @@ def test_hostile_names_of_map_entries_are_refused(server: Any, refused: Any, pla
             server.create({**manifest, "spec": spec})
 
 
-@pytest.mark.parametrize("path", [("suspend",), *(("source", *place) for place in OTHER_SOURCES)], ids=_dotted)
+@pytest.mark.parametrize("path", [("suspend",), NAMED, *(("source", *place) for place in OTHER_SOURCES)], ids=_dotted)
 def test_the_unchanged_manifest_is_accepted(server: Any, path: tuple[Any, ...]) -> None:
     manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
     server.create({**manifest, "spec": _spec(path)})

@@ -31,7 +31,7 @@ NAMES = ("ufile.secretRef.name", "image.pushSecretRef.name", "image.caSecretRef.
 ONE_CONTROL = "must not contain control characters or line breaks"
 ONE_SLASH = "must not start with '/' or contain '//'"
 ONE_DOTS = "must not contain '.' or '..' as a path segment"
-ONE_URL = "must not contain '?', '#', '%' or a backslash: the protocol of US3 cannot sign such keys"
+ONE_URL = "must not contain '?', '#', '%' or a backslash: not every tool of US3 encodes such keys"
 ONE_BYTES = "must not be longer than 1023 bytes in UTF-8"
 ONE_FILE = "must name a file: it must not be empty or end with '/'"
 ONE_PREFIX = "must end with '/': a prefix names a folder"
@@ -60,7 +60,15 @@ ONE_PLAIN = (
 )
 ONE_MODEL = "set exactly one of model.checkpoint and export.frozenGraph"
 REQUIRED = "Required value"
-ONE_CHECKPOINT = "set exactly one of step (such as 200000 for model.ckpt-200000) and policy (Latest)"
+ONE_CHECKPOINT = (
+    "set exactly one of step (such as 200000 for model.ckpt-200000), policy (Latest) and name (of a checkpoint without "
+    "a step, such as model.ckpt)"
+)
+ONE_NAME_OF_FILES = "must be the name of files directly under model.prefix, without '/'"
+ONE_WITHOUT_STEP = "must not contain a step: set step in place of name for model.ckpt-<step>"
+ONE_BEGINNING = "must not contain the end of a file name, such as .index: name is their common beginning"
+ONE_POLLED = "poll requires policy Latest: a step or a name never changes"
+CHOICES = ({}, {"step": 1, "policy": "Latest"}, {"step": 1, "name": "a"}, {"policy": "Latest", "name": "a"})
 ONE_POLL = "must be between 1m and 720h"
 
 REFUSED: list[Refusal] = [
@@ -122,10 +130,18 @@ REFUSED: list[Refusal] = [
     at("model.pipelineConfig", "好" * 500, ONE_BYTES),
     at("model.checkpoint.step", -1, "should be greater than or equal to 0"),
     at("model.checkpoint.step", "1", "must be of type integer"),
-    *(at("model.checkpoint", value, ONE_CHECKPOINT) for value in ({}, {"step": 1, "policy": "Latest"})),
+    *(at("model.checkpoint", value, ONE_CHECKPOINT) for value in CHOICES),
+    *(at("model.checkpoint.name", name, ONE_NAME_OF_FILES) for name in ("a/b", "/model.ckpt", "a/", ".", "..")),
+    *(at("model.checkpoint.name", name, ONE_WITHOUT_STEP) for name in ("model.ckpt-0", "model.ckpt-200000")),
+    *(at("model.checkpoint.name", f"a{end}", ONE_BEGINNING) for end in (".index", ".meta", ".data-00000-of-00001")),
+    *(at("model.checkpoint.name", f"a{sign}b", ONE_URL) for sign in "?#%\\"),
+    at("model.checkpoint.name", "a\nb", ONE_CONTROL),
+    at("model.checkpoint.name", "", "should be at least 1 chars long"),
+    at("model.checkpoint.name", "a" * 201, "may not be more than 200"),
+    at("model.checkpoint", {"name": "model.ckpt", "poll": "10m"}, ONE_POLLED, "model.checkpoint"),
     at("model.checkpoint.policy", "Oldest", "Unsupported value"),
     at("model.checkpoint.policy", "", "Unsupported value"),
-    at("model.checkpoint.poll", "10m", "poll requires policy Latest: a step never changes", "model.checkpoint"),
+    at("model.checkpoint.poll", "10m", ONE_POLLED, "model.checkpoint"),
     *(
         at("model.checkpoint", {"policy": "Latest", "poll": poll}, ONE_POLL, "model.checkpoint.poll")
         for poll in ("59s", "0s", "1ms", "721h")
@@ -173,6 +189,11 @@ REFUSED: list[Refusal] = [
         {"model.checkpoint": ABSENT, "export.frozenGraph": {"key": "a.pb"}, "image.tags": ["v{step}"]},
         "spec",
         "an imported graph (export.frozenGraph) has no step: use {contentHash} in image.tags in place of {step}",
+    ),
+    Refusal(
+        {"model.checkpoint": {"name": "model.ckpt"}, "image.tags": ["latest", "v{step}"]},
+        "spec",
+        "a named checkpoint (model.checkpoint.name) has no step: use {contentHash} in image.tags in place of {step}",
     ),
     at("model.prefix", ABSENT, "set prefix to the folder in US3 that holds the checkpoint", "model"),
     at("export.formats", ["TFLite"], "Unsupported value", "export.formats[0]"),
@@ -411,6 +432,30 @@ REFUSED: list[Refusal] = [
     at("scheduling.nodeSelector", {"a": "b c"}, "must be a valid label value", "scheduling.nodeSelector[a]"),
     at("scheduling.nodeSelector", {"a": "b" * 64}, "may not be more than 63", "scheduling.nodeSelector.a"),
     at("scheduling.nodeSelector", {f"a{n}": "" for n in range(17)}, "must have at most 16 items"),
+    *(
+        at(f"podMetadata.{kind}", {name: "a"}, "keys must be valid names, such as sidecar.istio.io/inject")
+        for kind in ("labels", "annotations")
+        for name in ("", "a b", "/a", "a/", "-a", "A.com/a", "a..b/c", "a/b/c", "a" * 64, f"{'a' * 254}/{'b' * 63}")
+    ),
+    *(
+        at("podMetadata.labels", {name: "a"}, "must not contain a label that the operator or the Job controller sets")
+        for name in ("uai.ucloud.cn/uid", "app.kubernetes.io/managed-by", "job-name", "batch.kubernetes.io/job-name")
+    ),
+    at("podMetadata.labels", {"a": "b c"}, "must be a valid label value", "podMetadata.labels[a]"),
+    at("podMetadata.labels", {f"a{n}": "" for n in range(17)}, "must have at most 16 items"),
+    at("podMetadata.annotations", {f"a{n}": "" for n in range(17)}, "must have at most 16 items"),
+    at("podMetadata.annotations", {"a": "b" * 4097}, "may not be more than 4096", "podMetadata.annotations.a"),
+    at(
+        "resources.resolve",
+        {"limits": {"gpu": 1}},
+        "only cpu, memory and ephemeral-storage",
+        "resources.resolve.limits",
+    ),
+    at(
+        "resources.probe",
+        {"requests": {"cpu": 2}, "limits": {"cpu": 1}},
+        "a request must not be greater than its limit",
+    ),
     at("scheduling.tolerations", [{}] * 17, "must have at most 16 items"),
     at("scheduling.tolerations", [{"operator": "Lt"}], "Unsupported value", "scheduling.tolerations[0].operator"),
     at("scheduling.tolerations", [{"effect": "No"}], "Unsupported value", "scheduling.tolerations[0].effect"),

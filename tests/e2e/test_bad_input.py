@@ -13,6 +13,8 @@ from tests.e2e.registry import served
 from tests.e2e.stack import objects
 
 SECONDS = 30
+SOON = 5
+"""Seconds from the cluster's Event to the condition that names it."""
 
 
 def stalled(case, reason: str, *words: str) -> dict:
@@ -161,14 +163,14 @@ def test_no_such_base_image(case):
     healed(case)
 
 
-@pytest.mark.row(32, "Secret missing (real kubelet): named within 30 s, heals")
+@pytest.mark.row(32, "Secret missing (real kubelet): named within 5 s, heals")
 @pytest.mark.parametrize(("secret", "field"), [("ufile", "secretRef"), ("uhub", "pushSecretRef")])
 def test_missing_secret(case, secret, field):
     there = kubectl.get("-n", case.namespace, "secret", secret)
     kubectl.kubectl("-n", case.namespace, "delete", "secret", secret)
     case.apply()
     found = case.until_failed("SecretNotFound")
-    assert case.seconds_since_said(f'secret "{secret}" not found', found) <= SECONDS, case.explain()
+    assert case.seconds_since_said(f'secret "{secret}" not found', found) <= SOON, case.explain()
     assert secret in found["message"]
     assert not served(case.image_name)
     kubectl.apply({key: there[key] for key in ("apiVersion", "kind", "type", "data")} | {
@@ -222,11 +224,27 @@ HTTPServer(("", 8080), Handler).serve_forever()
 """
 
 
+def serve_with(case, program: str) -> None:
+    """The image runs this program in place of the server."""
+    dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
+    server = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["python3", "/ai/program.py"]\n'
+    objects({"write": [f"{case.prefix}source/code/program.py", program]}, {"write": [dockerfile, server]})
+
+
+def test_image_listens_on_loopback_only(case):
+    """It answers inside its pod, but no client reaches it."""
+    program = EMPTY_ANSWERS.replace('("", 8080)', '("127.0.0.1", 8080)')
+    assert program != EMPTY_ANSWERS
+    serve_with(case, program)
+    stalled(case, "ImageListensOnLoopback", "listens on loopback only", "Listen on 0.0.0.0")
+    case.inputs()
+    case.request()
+    healed(case)
+
+
 def test_image_answers_nothing(case):
     """A successful status without a body is not an answer."""
-    dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
-    server = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["python3", "/ai/empty.py"]\n'
-    objects({"write": [f"{case.prefix}source/code/empty.py", EMPTY_ANSWERS]}, {"write": [dockerfile, server]})
+    serve_with(case, EMPTY_ANSWERS)
     stalled(case, "ImageAnswersWrong", "empty body", "spec.test")
     case.inputs()
     case.request()

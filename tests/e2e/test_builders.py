@@ -35,7 +35,7 @@ def test_both_builders_make_the_same_image(case):
     kaniko = build(case, "Kaniko")
     append = build(case, "Append")
     assert append.settings == kaniko.settings
-    assert append.without_owners == kaniko.without_owners
+    assert append.files == kaniko.files
     assert append.media_types == kaniko.media_types
 
 

@@ -17,7 +17,7 @@ from devcluster.node import supervisor
 from tests.e2e.registry import served
 from tests.e2e.stack import DEADLINE, EXAMPLE, OUTPUT, TICK, objects
 
-SECONDS = 30
+SECONDS = 5
 STAGE = "uai.ucloud.cn/stage"
 
 
@@ -53,7 +53,7 @@ def jobs(case, stage: str) -> list[dict]:
 
 
 def named_in_time(case, reason: str, words: str) -> None:
-    """Waits for Ready=False with this reason and the cluster's own words, within 30 s of the cluster's Event."""
+    """Waits for Ready=False with this reason and the cluster's own words, within 5 s of the cluster's Event."""
     found = case.until_failed(reason)
     assert words in found["message"]
     assert case.seconds_since_said(words, found) <= SECONDS, case.explain()
@@ -148,7 +148,7 @@ def attempt(job: dict) -> int:
 
 @pytest.mark.row(
     32,
-    "image cannot be pulled (real kubelet): named within 30 s, heals",
+    "image cannot be pulled (real kubelet): named within 5 s, heals",
 )
 def test_row_32_an_image_that_cannot_be_pulled(case, tmp_path):
     own_content(case)
@@ -201,14 +201,14 @@ def test_row_34_a_quota_on_pods_is_named_and_waited_for(case):
     healed(case)
 
 
-@pytest.mark.row(34, "Pod Security: PodForbidden, stalls")
+@pytest.mark.row(34, "Pod Security: PodSecurityViolated, stalls")
 def test_row_34_a_pod_that_pod_security_forbids_stalls_and_heals(case):
     own_content(case)
     kubectl.kubectl(
         "label", "namespace", case.namespace, "--overwrite", "pod-security.kubernetes.io/enforce=restricted"
     )
     case.apply()
-    named_in_time(case, "PodForbidden", "violates PodSecurity")
+    named_in_time(case, "PodSecurityViolated", "violates PodSecurity")
     assert case.condition("Resolved")["status"] == "True", "our own containers run under restricted"
     assert case.condition("Stalled")
     kubectl.kubectl("label", "namespace", case.namespace, "--overwrite", "pod-security.kubernetes.io/enforce=baseline")

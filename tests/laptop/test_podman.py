@@ -71,9 +71,10 @@ def build(place: Site, environment: dict[str, str], tmp_path: Path) -> Build:
     """build("--push", dockerfile=...) runs the plugin; the graph is in UFile."""
 
     def call(*words: str, dockerfile: str = DOCKERFILE) -> subprocess.CompletedProcess[str]:
-        place.store.write(dockerfile.encode(), "source/Dockerfile")
+        place.store.write(DOCKERFILE.encode(), "source/Dockerfile")
         manifest = place.manifest()
         place.export(manifest)
+        place.store.write(dockerfile.encode(), "source/Dockerfile")
         plugin = [sys.executable, "-m", "kubectl_inferenceimage", *place.flags(), "-f", str(manifest)]
         argv = [*plugin, "--engine=podman", f"--executor={EXECUTOR}", *words]
         return subprocess.run(
@@ -136,7 +137,23 @@ def test_a_push_is_what_the_cluster_finds_and_reuses(build: Build, place: Site) 
 
 
 def test_kanikos_failure_is_diagnosed(build: Build) -> None:
-    ended = build(dockerfile=DOCKERFILE + "COPY absent /x\n")
+    ended = build(dockerfile=DOCKERFILE + "RUN without-a-shell\n")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "absent" in ended.stderr.splitlines()[-1]
-    assert ended.stderr.splitlines()[-1].startswith("CopySourceNotFound: ")
+    assert "/bin/sh" in ended.stderr.splitlines()[-1]
+    assert ended.stderr.splitlines()[-1].startswith("RunFailed: ")
+
+
+def test_what_kaniko_would_ignore_is_refused_here_too(build: Build) -> None:
+    ended = build(dockerfile=DOCKERFILE + "RUN --mount=type=secret,id=t x\n")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[-1].startswith("BuilderUnsupported: ")
+    assert "Kaniko does not support RUN --mount=type=secret." in ended.stderr
+
+
+def test_files_that_kaniko_cannot_choose_are_chosen_here_too(build: Build, tmp_path: Path) -> None:
+    lines = "COPY --exclude=*.py . /chosen/\nCOPY <<EOF /chosen/made.json\n{}\nEOF\n"
+    assert build(dockerfile=DOCKERFILE + lines).returncode == 0
+    files = files_of(tmp_path / "detector.tar")
+    assert files["chosen/made.json"] == b"{}\n"
+    assert not [path for path in files if path.startswith("chosen/") and path.endswith(".py") and "/" not in path[7:]]
+    assert not [path for path in files if ".inference-image/" in path]

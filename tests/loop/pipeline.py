@@ -6,8 +6,8 @@ from typing import Any
 
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.diagnosis.outcomes import MAIN
-from tests.loop.api import IMAGES, Api, Object, wait_for
+from inference_image_operator.api.steps import MAIN
+from tests.loop.api import DEADLINE, IMAGES, Api, Object, wait_for
 from tests.support.world import RESULTS, SPEC
 
 
@@ -56,11 +56,11 @@ class Pipeline:
     def explain(self) -> str:
         return json.dumps([self._api.find(self.path), self.jobs], indent=1)[-6000:] + self._operator.log[-4000:]
 
-    def until(self, what: str, find: Any) -> Any:
-        return wait_for(what, find, self.explain)
+    def until(self, what: str, find: Any, seconds: float = DEADLINE) -> Any:
+        return wait_for(what, find, self.explain, seconds)
 
-    def until_condition(self, kind: str, status: str, reason: str) -> None:
-        self.until(f"{kind} is {status} {reason}", lambda: self.conditions.get(kind) == (status, reason))
+    def until_condition(self, kind: str, status: str, reason: str, seconds: float = DEADLINE) -> None:
+        self.until(f"{kind} is {status} {reason}", lambda: self.conditions.get(kind) == (status, reason), seconds)
 
     def claimed(self, stage: Stage) -> Object:
         """The Job that the status names for this stage, once it exists."""

@@ -9,11 +9,11 @@ from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.steps import MAIN
 from inference_image_operator.api.times import rfc3339
 from inference_image_operator.config.installation import Restores, RestoreWait
 from inference_image_operator.core.decide import decide, is_settled, needs_pods
 from inference_image_operator.core.decision import CreateJob, DeleteJob
-from inference_image_operator.diagnosis.outcomes import MAIN
 from inference_image_operator.observed import Container, CreateRefusal, Job, Observed, Pod
 from tests.model import invariants
 from tests.model.specs import Scenario, SpecVersion
@@ -137,14 +137,15 @@ class DecisionCache:
     def _pods(self, job: JobState) -> tuple[Pod, ...]:
         origin = self.origins[job.name]
         ended, _, variant = job.phase.partition(":")
-        phase = {"complete": "Succeeded", "failed": "Failed"}.get(ended, "Pending")
+        phase = {"complete": "Succeeded", "failed": "Failed", "kept": "Running"}.get(ended, "Pending")
         found = _container(MAIN[Stage(origin.stage)], ended, variant, self.versions[origin.version], origin.stage)
-        return (Pod(name="pod", uid="pod", phase=phase, created=START, containers=(found,)),) if found else ()
+        others = (Container(name="istio-proxy"),) if ended == "kept" else ()
+        return (Pod(name="pod", uid="pod", phase=phase, created=START, containers=(found, *others)),) if found else ()
 
 
 def _container(name: str, ended: str, variant: str, version: SpecVersion, stage: str) -> Container | None:
     """The container that explains the Job's phase; None if its pod is lost."""
-    if ended == "complete":
+    if ended in ("complete", "kept"):
         result = version.result(stage, variant)
         report = results.encode(result).decode() if result else ""
         return Container(name=name, exit_code=0, ended="Completed", report=report)

@@ -70,7 +70,7 @@ TWO_RETRY = Scenario(
 FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, TWO_OPERATORS, TWO_RETRY)
 
 QUICK = (
-    replace(EVERYTHING, disturbances=("stuck", "crashing", "stopped", "refused")),
+    replace(EVERYTHING, disturbances=("stuck", "crashing", "kept", "stopped", "refused")),
     replace(EDITS, versions=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
     replace(ARCHIVED, versions=A_TO_B),
 )

@@ -68,7 +68,9 @@ class Scenario:
     """How Jobs may fail: each at every moment, and as often as the operator creates Jobs."""
     reuse: tuple[str, ...] = ("graph", "image")
     """Results that the Resolve Job may find, beside none."""
-    disturbances: tuple[str, ...] = ("stuck", "queued", "crashing", "stopped", "removed", "refused", "foreign", "line")
+    disturbances: tuple[str, ...] = (
+        "stuck", "queued", "crashing", "kept", "stopped", "removed", "refused", "foreign", "line",
+    )  # fmt: skip
     deletion: bool = False
     fenced: bool = False
     """A reconcile that would change Jobs without a new status applies the old status first, so a stale one gets 409."""

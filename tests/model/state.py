@@ -6,7 +6,7 @@ READ, DECIDED, ACTING = "read", "decided", "acting"
 
 
 class JobState(NamedTuple):
-    """A Job. `phase` is new, running, stuck, queued, crashing, complete:VARIANT or failed:VARIANT."""
+    """A Job. `phase` is new, running, stuck, queued, crashing, kept, complete:VARIANT or failed:VARIANT."""
 
     name: str
     uid: str

@@ -142,6 +142,9 @@ class Transitions:
         if phase in ("stuck", "queued"):
             yield "new", False
             return
+        if phase == "kept":  # if the operator does not notice, the Job ends at its deadline
+            yield "failed:timeout", False
+            return
         if phase == "new":
             yield "running", False
         elif phase == "running":
@@ -154,6 +157,7 @@ class Transitions:
     def _troubles(self, stage: str, phase: str) -> Iterator[str]:
         failures = set(self._scenario.failures)
         if phase == "running":
+            yield from sorted(self._may & {"kept"})
             endings = failures & ({"lost", "malformed"} if stage in ("Build", "Test") else {"lost"})
             yield from sorted("complete:" + variant for variant in endings)
         nowhere = {"lost", "malformed"} if stage in ("Export", "Build") else {"lost", "malformed", "moved"}

@@ -45,11 +45,6 @@ class Flat:
                     path = posixpath.dirname(path)
 
     @property
-    def without_owners(self) -> dict[str, tuple[str, int]]:
-        """Path -> SHA-256 and mode. Kaniko keeps the owners of the context, as docs/guides/builders.md says."""
-        return {path: (digest, mode) for path, (digest, mode, _, _) in self.files.items()}
-
-    @property
     def declared_only(self) -> set[str]:
         """Empty folders of WORKDIR and VOLUME: Kaniko creates them, Append leaves them to the runtime."""
         settings = self.settings["config"]

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 from base64 import b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +40,13 @@ class Repository:
         )
         return done.stdout.strip()
 
-    def commit(self, files: dict[str, bytes]) -> str:
+    def commit(self, files: dict[str, bytes], executables: Collection[str] = ()) -> str:
         for name, data in files.items():
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
+            if name in executables:
+                path.chmod(0o755)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "change")
         return self.git("rev-parse", "HEAD")

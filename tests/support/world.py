@@ -9,10 +9,10 @@ from inference_image_contract import results
 from inference_image_contract.inputs import Graph, InputLockRef, PinnedObject
 from inference_image_operator.api import Condition, Spec, Status, read
 from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.steps import MAIN
 from inference_image_operator.config.installation import Config, Images, Registries, UFileConfig, UFileEndpoint
 from inference_image_operator.core.decide import decide, is_settled, needs_pods, watched
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
-from inference_image_operator.diagnosis.outcomes import MAIN
 from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import ANNOTATION_ATTEMPT, ANNOTATION_CONTENT, LABEL_STAGE
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
@@ -81,6 +81,7 @@ class World:
     pods: dict[str, tuple[Pod, ...]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     queue_position: int = 0
+    warned: bool = False
     emitted: list[Emit] = field(default_factory=list)
     created: list[dict] = field(default_factory=list)
     writes: int = 0
@@ -97,6 +98,7 @@ class World:
             request=self.request,
             jobs=tuple(self.jobs.values()),
             queue_position=self.queue_position,
+            warned=self.warned,
         )
         if not needs_pods(bare, self.now):
             return bare

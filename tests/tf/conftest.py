@@ -76,6 +76,15 @@ class World:
         )
         return replace(self, input_lock=input_lock).asking_for(**changes)
 
+    def named(self, name: str) -> "World":
+        """The same checkpoint under a name without a step, as in an archive of a model zoo."""
+        files = []
+        for item in self.input_lock.checkpoint:
+            key = item.key.replace(f"model.ckpt-{self.input_lock.step}.", f"{name}.")
+            files.append(pinned(self.store, key, self.store.read(item.key, max_bytes=10**9)))
+        input_lock = msgspec.structs.replace(self.input_lock, step=None, checkpoint_name=name, checkpoint=tuple(files))
+        return replace(self, input_lock=input_lock).asking_for()
+
     def of_labels(self, data: bytes) -> "World":
         """Another label map, pinned as if resolved after it changed."""
         input_lock = msgspec.structs.replace(self.input_lock, label_map=pinned(self.store, LABEL_MAP, data))
@@ -133,7 +142,7 @@ def made(trained: Fixture, folder: Path) -> Iterator[World]:
             fingerprint="sha256:" + "ab" * 32,
             content_hash="sha256:" + "cd" * 32,
             step=trained.step,
-            checkpoint=tuple(pin for name, pin in pins.items() if name.startswith("model.ckpt-")),
+            checkpoint=tuple(pin for name, pin in pins.items() if ".data-" in name or ".index" in name),
             pipeline_config=pins["pipeline.config"],
             label_map=pinned(store, LABEL_MAP, trained.label_map.read_bytes()),
             num_classes=3,

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from devcluster.fixture import Fixture
-from inference_image_contract.checkpoint_index import shard_sizes
+from inference_image_contract.checkpoint_index import is_object_based, shard_sizes
 
 v1 = tf.compat.v1
 
@@ -20,6 +20,13 @@ def sizes_on_disk(prefix) -> tuple[int, ...]:
 def test_the_trained_checkpoint_has_the_sizes_in_its_index(trained: Fixture):
     prefix = trained.directory / f"model.ckpt-{trained.step}"
     assert shard_sizes((trained.directory / f"{prefix.name}.index").read_bytes()) == sizes_on_disk(prefix)
+
+
+def test_a_checkpoint_of_tensorflow_2_is_told_apart(trained: Fixture, tmp_path):
+    code = "import sys, tensorflow as tf; tf.train.Checkpoint(w=tf.Variable([1.0, 2.0])).save(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "ckpt")], check=True, capture_output=True)
+    assert is_object_based((tmp_path / "ckpt-1.index").read_bytes())
+    assert not is_object_based((trained.directory / f"model.ckpt-{trained.step}.index").read_bytes())
 
 
 @pytest.fixture

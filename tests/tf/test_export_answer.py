@@ -53,12 +53,14 @@ def test_every_input_type_finds_the_same_in_a_sample(world, tmp_path):
 
 LABEL_MAP = """
 item { id: 1 name: "n01" display_name: "disc" }
+item { id: 0 name: 'background' }
+item { id: 1 name: 'another' }
 item { id: 2 name: 'square' keypoints { id: 1 label: "corner" } }
 """
 
 
 def test_detections_are_named_by_the_label_map(world, tmp_path):
-    world = world.of_labels(LABEL_MAP.encode())
+    world = world.of_labels(LABEL_MAP.encode("utf-8-sig"))
     graph = export_stage(world.stage, world.store).graph
     answer(asking(world, graph), world.store, tmp_path / "answer")
     found = {one["id"]: one["names"] for one in json.loads((tmp_path / "answer").read_bytes())}

@@ -67,7 +67,7 @@ def test_damage_is_reported(source, suffix, damage, message):
         path.write_bytes(data)
     with pytest.raises(StageError) as caught:
         check(source)
-    assert caught.value.reason is Reason.EXPORT_FAILED
+    assert caught.value.reason is Reason.CHECKPOINT_DAMAGED
     assert "train/model.ckpt-800 is damaged" in caught.value.message
     assert message in caught.value.message
 

@@ -29,7 +29,7 @@ class OutOfRangeError(Exception):
             '7:9 : Message type "X" has no field named "typo".',
             'c.config, line 7, column 9: Message type "X" has no field named "typo".',
         ),
-        ("'utf-8' codec can't decode byte", "c.config: 'utf-8' codec can't decode byte"),
+        ("'utf-8' codec can't decode byte", "c.config: 'utf-8' codec can't decode byte."),
     ],
 )
 def test_a_config_that_cannot_be_parsed_is_named_with_its_line(error, message):
@@ -63,15 +63,15 @@ def test_a_config_that_cannot_be_parsed_is_named_with_its_line(error, message):
             DataLossError(
                 "Node: 'b'\nTensorBundle at /tmp/x/input/model.ckpt-800 shard 0: Checksum does not match: 1\n"
             ),
-            Reason.EXPORT_FAILED,
+            Reason.CHECKPOINT_DAMAGED,
             "train/model.ckpt-800 is damaged: TensorBundle at model.ckpt-800 shard 0: Checksum does not match: 1",
-            "Upload the files of this checkpoint again",
+            "Upload all files of this checkpoint again",
         ),
         (
             OutOfRangeError("Node: 'b'\nRead less bytes than requested\n"),
-            Reason.EXPORT_FAILED,
+            Reason.CHECKPOINT_DAMAGED,
             "is damaged: Read less bytes than requested",
-            "Upload the files of this checkpoint again",
+            "Upload all files of this checkpoint again",
         ),
         (
             ValueError("Unknown ssd feature_extractor: ssd_mobilenet_v3"),

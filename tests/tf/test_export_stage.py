@@ -84,6 +84,26 @@ def test_the_metadata_of_a_graph_leads_to_its_checkpoint(world, copied):
     }
 
 
+@pytest.mark.parametrize("name", ["model.ckpt", "best-300"])
+def test_a_checkpoint_without_a_step_gives_the_same_graph(world, name):
+    expected = export_stage(world.stage, world.store).graph
+    named = world.named(name)
+    graph = export_stage(named.stage, world.store).graph
+    assert (graph.sha256, graph.readable_by) == (expected.sha256, expected.readable_by)
+    assert graph.key != expected.key
+    with world.store._wire.send("HEAD", graph.key) as answer:
+        assert answer.headers["X-Ufile-Meta-Checkpoint-Name"] == name
+        assert "X-Ufile-Meta-Checkpoint-Step" not in answer.headers
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_config_that_windows_wrote_gives_the_same_graph(world, trained, encoding):
+    text = (trained.directory / "pipeline.config").read_text("utf-8").replace("\n", "\r\n")
+    expected = export_stage(world.stage, world.store).graph
+    again = world.replaced("pipeline.config", text.encode(encoding)).asking_for()
+    assert export_stage(again.stage, world.store).graph.sha256 == expected.sha256
+
+
 def test_the_training_graph_is_not_downloaded(world):
     export_stage(world.stage, world.store)
     assert not [key for method, key in world.stand_in.seen if method == "GET" and key.endswith(".meta")]
@@ -186,10 +206,10 @@ def damaged(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [damaged, lambda data: data[: len(data) // 2]], ids=["flipped", "cut"])
-def test_a_damaged_checkpoint_is_export_failed_and_nothing_is_published(world, trained, damage):
+def test_a_damaged_checkpoint_is_named_and_nothing_is_published(world, trained, damage):
     name = data_file(world)
     error = failure(world.replaced(name, damage((trained.directory / name).read_bytes())))
-    assert error.reason is Reason.EXPORT_FAILED
+    assert error.reason is Reason.CHECKPOINT_DAMAGED
     assert f"model.ckpt-{trained.step} is damaged" in error.message
     assert world.published == []
 

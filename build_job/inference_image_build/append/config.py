@@ -1,8 +1,8 @@
 """What each instruction does to an image's configuration. Pure.
 
 The configuration is the object `config` of https://github.com/opencontainers/image-spec/blob/main/config.md, as JSON.
-The rules are Kaniko's: an unknown variable is empty, ENV overrides ARG, an ENTRYPOINT without CMD removes the base's
-CMD.
+The rules are BuildKit's: an unknown variable is empty, the later of ENV and ARG counts, an ENTRYPOINT without CMD
+removes the base's CMD.
 """
 
 import posixpath
@@ -11,15 +11,15 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from inference_image_build.dockerfile import ports
 from inference_image_build.dockerfile.rules import Instruction
-from inference_image_build.dockerfile.variables import expand
+from inference_image_build.dockerfile.stages import State, within
 
 Config = dict[str, Any]
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Kaniko's default for an image without any environment."""
 _SHELL = ("/bin/sh", "-c")
-_PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
 _DURATION = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)")
 _HEALTH = {
@@ -31,20 +31,22 @@ _HEALTH = {
 
 
 class Draft:
-    """The configuration while the instructions of a Dockerfile change it, and the values of its ARGs."""
+    """The configuration while the instructions of a Dockerfile change it."""
 
-    def __init__(self, base: Mapping[str, Any], build_args: Mapping[str, str], labels: Mapping[str, str]) -> None:
+    def __init__(self, base: Mapping[str, Any], labels: Mapping[str, str]) -> None:
         self.config: Config = {key: value for key, value in base.items() if value is not None}
         self.config.setdefault("Env", [_PATH])
         if labels:
             self.config["Labels"] = {**self.config.get("Labels", {}), **labels}
-        self._given = build_args
-        self._global: dict[str, str] = {}
-        self._args: dict[str, str] = {}
+        self.author = ""
+        """The value of MAINTAINER."""
+        self._state: State | None = None
 
     def expand(self, word: str) -> str:
         """A word with its variables replaced. Raises ValueError when it is not well-formed."""
-        return expand(word, self._args | self._env())
+        if self._state is None:
+            raise ValueError("no instruction is applied")
+        return self._state.expand(word)
 
     def path(self, word: str) -> str:
         """A word that is a path, cleaned. A trailing slash stays, because it marks a folder."""
@@ -55,18 +57,10 @@ class Draft:
         """The working directory, to which relative paths refer."""
         return self.config.get("WorkingDir") or "/"
 
-    def apply(self, instruction: Instruction) -> None:
-        """Applies any instruction but FROM, COPY and ADD. Raises ValueError with what is wrong."""
+    def apply(self, instruction: Instruction, state: State) -> None:
+        """Applies any instruction but FROM, ARG, COPY and ADD. Raises ValueError with what is wrong."""
+        self._state = state
         _APPLY[instruction.name](self, instruction)
-
-    def apply_global(self, instruction: Instruction) -> None:
-        """Applies an ARG before FROM: a default for later ARGs of the same name."""
-        for argument in instruction.arguments:
-            name, equals, default = argument.partition("=")
-            if name in self._given:
-                self._global[name] = self._given[name]
-            elif equals:
-                self._global[name] = expand(default, self._global)
 
     def finished(self, instructions: Iterable[Instruction]) -> Config:
         """The configuration after the last instruction."""
@@ -74,20 +68,6 @@ class Draft:
         if "ENTRYPOINT" in names and "CMD" not in names:
             self.config.pop("Cmd", None)
         return {key: value for key, value in self.config.items() if value not in ({}, [], "")}
-
-    def _env(self) -> dict[str, str]:
-        return dict(entry.split("=", 1) if "=" in entry else (entry, "") for entry in self.config["Env"])
-
-    def arg(self, instruction: Instruction) -> None:
-        for argument in instruction.arguments:
-            word, equals, default = argument.partition("=")
-            name = self.expand(word)
-            if name in self._given:
-                self._args[name] = self._given[name]
-            elif equals:
-                self._args[name] = self.expand(default)
-            elif name in self._global:
-                self._args[name] = self._global[name]
 
     def env(self, instruction: Instruction) -> None:
         entries = list(self.config["Env"])
@@ -104,20 +84,14 @@ class Draft:
         self.config["Labels"] = {**self.config.get("Labels", {}), **dict(self._pairs(instruction))}
 
     def expose(self, instruction: Instruction) -> None:
-        ports = dict(self.config.get("ExposedPorts", {}))
-        for word in instruction.arguments:
-            port, _, protocol = self.expand(word).partition("/")
-            if (protocol or "tcp").lower() not in _PROTOCOLS:
-                raise ValueError(f"EXPOSE has the unknown protocol {protocol!r}; use tcp, udp or sctp")
-            ports[f"{port}/{protocol or 'tcp'}"] = {}
-        self.config["ExposedPorts"] = ports
+        found = [port for word in instruction.arguments for port in ports.expand(self.expand(word))]
+        self.config["ExposedPorts"] = {**self.config.get("ExposedPorts", {}), **{port: {} for port in found}}
 
     def workdir(self, instruction: Instruction) -> None:
-        path = self.path(instruction.arguments[0])
-        self.config["WorkingDir"] = path if path.startswith("/") else clean(f"{self.folder}/{path}").rstrip("/") or "/"
+        self.config["WorkingDir"] = within(self.folder, self.expand(instruction.arguments[0]))
 
     def user(self, instruction: Instruction) -> None:
-        self.config["User"] = ":".join(self.expand(part) for part in instruction.arguments[0].split(":")[:2])
+        self.config["User"] = self.expand(instruction.arguments[0])
 
     def volume(self, instruction: Instruction) -> None:
         volumes: Config = {self.path(word): {} for word in instruction.arguments}
@@ -140,6 +114,12 @@ class Draft:
             words = [*(self.config.get("Shell") or _SHELL), " ".join(words)]
         self.config["Cmd" if instruction.name == "CMD" else "Entrypoint"] = words
 
+    def onbuild(self, instruction: Instruction) -> None:
+        self.config["OnBuild"] = [*self.config.get("OnBuild", []), trigger(instruction)]
+
+    def maintainer(self, instruction: Instruction) -> None:
+        self.author = instruction.arguments[0]
+
     def healthcheck(self, instruction: Instruction) -> None:
         kind, *words = instruction.arguments
         if kind.upper() == "NONE":
@@ -160,19 +140,25 @@ class Draft:
 
 
 _APPLY: Mapping[str, Callable[[Draft, Instruction], None]] = {
-    "ARG": Draft.arg,
     "CMD": Draft.command,
     "ENTRYPOINT": Draft.command,
     "ENV": Draft.env,
     "EXPOSE": Draft.expose,
     "HEALTHCHECK": Draft.healthcheck,
     "LABEL": Draft.label,
+    "MAINTAINER": Draft.maintainer,
+    "ONBUILD": Draft.onbuild,
     "SHELL": Draft.shell,
     "STOPSIGNAL": Draft.stopsignal,
     "USER": Draft.user,
     "VOLUME": Draft.volume,
     "WORKDIR": Draft.workdir,
 }
+
+
+def trigger(instruction: Instruction) -> str:
+    """The instruction that an ONBUILD keeps for later builds, as it is written."""
+    return re.sub(r"^\s*ONBUILD\s*", "", instruction.original, flags=re.IGNORECASE)
 
 
 def clean(path: str) -> str:

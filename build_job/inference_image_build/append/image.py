@@ -61,11 +61,11 @@ class Image(NamedTuple):
 SCRATCH = Base(DOCKER_MANIFEST, {}, {"architecture": "amd64", "os": "linux"})
 
 
-def on_top(base: Base, settings: Config, layers: Sequence[tuple[str, Layer | None]]) -> Image:
+def on_top(base: Base, settings: Config, layers: Sequence[tuple[str, Layer | None]], author: str = "") -> Image:
     """The base image plus these layers. Each has a history line; None is a history line without a layer."""
     config_type, layer_type = _TYPES[base.media_type]
     added = [layer for _, layer in layers if layer]
-    config = _encoded(_config(base, settings, layers))
+    config = _encoded(_config(base, settings, layers) | ({"author": author} if author else {}))
     manifest = {
         "schemaVersion": 2,
         "mediaType": base.media_type,

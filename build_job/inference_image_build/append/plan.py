@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from inference_image_build.append import files
 from inference_image_build.append.config import Config, Draft
 from inference_image_build.append.files import Entry
+from inference_image_build.append.unsupported import Unsupported
+from inference_image_build.builders import check
+from inference_image_build.builders.features import Dockerfile, Use
+from inference_image_build.dockerfile import parse
 from inference_image_build.dockerfile.rules import Instruction
-from inference_image_contract.errors import StageError
-from inference_image_contract.hints import REQUEST_AGAIN
-from inference_image_contract.reasons import Reason
 
 
 class HistoryLine(NamedTuple):
@@ -26,44 +27,47 @@ class Plan(NamedTuple):
 
     config: Config
     history: tuple[HistoryLine, ...]
+    author: str = ""
+    """The value of MAINTAINER."""
 
 
 class Options(NamedTuple):
     """What goes into the plan besides the Dockerfile."""
 
-    build_args: Mapping[str, str]
     labels: Mapping[str, str]
     own_layer: str
     """Folder of the context whose files get separate layers: the weights, which are large and seldom change."""
+    allowed: tuple[str, ...] = ()
+    """The builders that a hint may name; all if it is empty."""
 
 
-def make(
-    instructions: tuple[Instruction, ...], base: Mapping[str, Any], context: Path, name: str, options: Options
-) -> Plan:
-    """The plan for a Dockerfile that passed `supported.check`; `base` is the configuration of its base image.
+def make(dockerfile: Dockerfile, base: Mapping[str, Any], context: Path, name: str, options: Options) -> Plan:
+    """The plan for a Dockerfile that passed `builders.check`; `base` is the configuration of its base image.
 
     Raises StageError: `DockerfileInvalid` with the line, `BuilderUnsupported`.
     """
-    draft = Draft(base, options.build_args, options.labels)
+    draft = Draft(base, options.labels)
     history: list[HistoryLine] = []
     folders: set[str] = set()
-    in_stage = False
-    for instruction in instructions:
+    steps = [step for step in dockerfile.steps if dockerfile.built.has(*step)]
+    for instruction, state in steps:
         try:
             if instruction.name in {"COPY", "ADD"}:
-                known = files.Place(draft, context, folders | {draft.folder.rstrip("/")}, name)
-                entries = files.collect(instruction, known)
+                entries = files.collect(instruction, state, context, folders | {state.folder.rstrip("/")})
                 folders.update(_folders(entries))
                 history += _split(entries, instruction, context / options.own_layer)
-            elif not in_stage and instruction.name == "ARG":
-                draft.apply_global(instruction)
-            elif instruction.name != "FROM":
-                draft.apply(instruction)
+            elif instruction.name not in {"FROM", "ARG"}:
+                draft.apply(instruction, state)
                 history.append(HistoryLine(_written(instruction), ()))
+            elif instruction.name == "ARG" and state.stage >= 0:
+                history.append(HistoryLine(_written(instruction), ()))
+        except Unsupported as error:
+            use = Use(error.feature, instruction.first_line, error.what)
+            raise check.refused_late(dockerfile, use, "Append", name, options.allowed) from error
         except ValueError as error:
-            raise _invalid(name, instruction, str(error)) from error
-        in_stage |= instruction.name == "FROM"
-    return Plan(draft.finished(instructions), tuple(history))
+            raise parse.invalid(name, str(error), instruction.first_line) from error
+    instructions = [instruction for instruction, _ in steps]
+    return Plan(draft.finished(instructions), tuple(history), draft.author)
 
 
 def _split(entries: tuple[Entry, ...], instruction: Instruction, own: Path) -> Iterator[HistoryLine]:
@@ -84,12 +88,3 @@ def _folders(entries: Iterable[Entry]) -> Iterator[str]:
 
 def _written(instruction: Instruction) -> str:
     return " ".join((instruction.name, *instruction.flags, *instruction.arguments))
-
-
-def _invalid(name: str, instruction: Instruction, clause: str) -> StageError:
-    line = instruction.first_line
-    return StageError(
-        Reason.DOCKERFILE_INVALID,
-        f"The Dockerfile {name}, line {line}: {clause}.",
-        f"Fix line {line} of {name} and upload it, {REQUEST_AGAIN}",
-    )

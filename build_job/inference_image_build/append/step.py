@@ -4,10 +4,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from inference_image_build.append import image, plan, supported
+from inference_image_build.append import image, plan
 from inference_image_build.append.image import SCRATCH, Base
 from inference_image_build.append.layer import measured
+from inference_image_build.builders import base_settings, check
 from inference_image_build.dockerfile import parse
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.images import layer_limit
@@ -17,7 +19,7 @@ from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
-from inference_image_contract.inputs import AppendInput
+from inference_image_contract.inputs import AppendInput, BaseSettings
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Appended
 
@@ -33,20 +35,22 @@ def append(
     Raises StageError: `BuilderUnsupported`, `DockerfileInvalid`, `SourceChanged`, `LayerTooLarge`, those of the
     registry.
     """
-    instructions = parse.read(pinned_dockerfile.read_bytes(), request.dockerfile)
-    supported.check(instructions, request.dockerfile)
+    data = pinned_dockerfile.read_bytes()
+    instructions = parse.read(data, request.dockerfile)
     repository = references.parse_repository(request.registry.repository)
-    source, base = _base(instructions, request, registry)
-    options = plan.Options(request.build_args, request.labels, request.checkpoint_dir)
-    wanted = plan.make(instructions, base.settings, context, request.dockerfile, options)
+    base = _base(instructions, request, registry)
+    dockerfile = check.read(data, request.dockerfile, request.build_args, base.by_name)
+    check.check(dockerfile, "Append", request.dockerfile, request.allowed_builders)
+    options = plan.Options(request.labels, request.checkpoint_dir, request.allowed_builders)
+    wanted = plan.make(dockerfile, base.image.settings, context, request.dockerfile, options)
     history = [(line.created_by, measured(*line) if line.entries else None) for line in wanted.history]
     limit = layer_limit.strictest(request.registry)
     for created_by, layer in history:
         layer_limit.check_made(created_by, layer.size if layer else 0, limit)
-    made = image.on_top(base, wanted.config, history)
+    made = image.on_top(base.image, wanted.config, history, wanted.author)
     push = _Push(registry, repository)
-    for descriptor in base.layers:
-        push.base_layer(source, Descriptor(descriptor["digest"], descriptor["size"]))
+    for descriptor in base.image.layers:
+        push.base_layer(base.source, Descriptor(descriptor["digest"], descriptor["size"]))
     for _, layer in history:
         if layer:
             push.blob(Descriptor(layer.digest, layer.size), layer.content)
@@ -57,15 +61,23 @@ def append(
     return Appended(digest=manifest.digest, pushed_bytes=push.pushed, reused_bytes=push.reused)
 
 
-def _base(
-    instructions: tuple[Instruction, ...], request: AppendInput, registry: Registry
-) -> tuple[ImageReference, Base]:
+class _Base(NamedTuple):
+    source: ImageReference
+    """Where its layers are."""
+    image: Base
+    by_name: dict[str, BaseSettings]
+    """Its settings, by the word of FROM."""
+
+
+def _base(instructions: tuple[Instruction, ...], request: AppendInput, registry: Registry) -> _Base:
     """The base image, which `assemble` has pinned by digest."""
+    last = [instruction for instruction in instructions if instruction.name == "FROM"][-1]
     uses = parse.images(instructions, request.build_args, request.dockerfile)
-    if not uses:
-        return references.parse_repository(request.registry.repository), SCRATCH
-    line = uses[0].instruction.first_line
-    source = references.parse(uses[0].image)
+    use = next((use for use in uses if use.instruction == last), None)
+    if use is None:
+        return _Base(references.parse_repository(request.registry.repository), SCRATCH, {})
+    line = use.instruction.first_line
+    source = references.parse(use.image)
     found = registry.located(source)
     source = found[0] if found else source
     manifest = registry.platform(*found) if found else None
@@ -80,9 +92,7 @@ def _base(
     config = document["config"]
     settings = json.loads(registry.read_blob(source, Descriptor(config["digest"], config["size"])))
     base = Base(manifest.media_type, document, settings)
-    if base.settings.get("OnBuild"):
-        raise supported.unsupported(request.dockerfile, uses[0].instruction, "ONBUILD triggers of the base image")
-    return source, base
+    return _Base(source, base, {use.image: base_settings.of(settings)})
 
 
 class _Push:

@@ -33,6 +33,9 @@ def _header(entry: Entry) -> bytes:
 
 
 def _content(entry: Entry) -> Iterator[bytes]:
+    if entry.content is not None:
+        yield entry.content
+        return
     left = entry.size
     with entry.source.open("rb", buffering=0) as file:
         while left and (data := file.read(min(CHUNK, left))):

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from inference_image_build.checkpoint import pin
+from inference_image_build.checkpoint.select import Wanted
 from inference_image_build.source import files
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ResolveInput
@@ -31,7 +32,7 @@ def _archived(request: ResolveInput, store: Store) -> Iterator[list[str]]:
     if request.frozen_graph:
         yield _object(store, request.frozen_graph)
     else:
-        yield pin.archived(store, request.prefix, request.step)
+        yield pin.archived(store, Wanted(request.prefix, request.step, request.checkpoint_name))
         yield _object(store, request.prefix + request.pipeline_config)
     yield _object(store, request.label_map)
     if request.source_archive:

@@ -5,18 +5,18 @@ import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from inference_image_build.checkpoint import absent, state_file
 from inference_image_build.checkpoint import select as checkpoint
-from inference_image_build.checkpoint.select import Checkpoint, Fault
-from inference_image_contract.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
+from inference_image_build.checkpoint.select import Checkpoint, Fault, Wanted
+from inference_image_contract.checkpoint_index import InvalidIndexError, is_object_based, model_bytes, shard_sizes
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
-from inference_image_store import ArchivedError, ObjectInfo, Store
+from inference_image_store import ArchivedError, Store
 
 _MAX_FILES = 5000
 _MAX_INDEX = 64 * 1024**2
 _MAX_STATE = 1024**2
-_NOT_READ = "meta"
 _MOVED = (Reason.OBJECT_NOT_FOUND, Reason.SOURCE_CHANGED)
 
 
@@ -37,9 +37,12 @@ class WaitPolicy:
 class Pinned(NamedTuple):
     """One complete checkpoint."""
 
-    step: int
+    name: str
+    """The common beginning of its file names, such as `model.ckpt-800`."""
+    step: int | None
+    """Its training step; None when the name has none."""
     files: tuple[PinnedObject, ...]
-    """Index, data shards and, where present, meta, sorted by key."""
+    """Index and data shards, sorted by key."""
     model_bytes: int
     """Size of the model's variables, or of all data files when the index does not say."""
 
@@ -49,6 +52,8 @@ class _Index(NamedTuple):
 
     sizes: tuple[int, ...] | None
     model_bytes: int | None
+    object_based: bool
+    """Whether TensorFlow 2 wrote it."""
 
 
 class _Unfinished(NamedTuple):
@@ -58,13 +63,14 @@ class _Unfinished(NamedTuple):
     fault: Fault
 
 
-def pin(store: Store, prefix: str, step: int | None, wait_policy: WaitPolicy) -> Pinned:
-    """The checkpoint of this step, or the newest complete one when `step` is None.
+def pin(store: Store, wanted: Wanted, wait_policy: WaitPolicy) -> Pinned:
+    """The checkpoint that the spec asks for.
 
     Waits for a checkpoint that is being written, because it is the newest. Raises StageError: `CheckpointNotFound`,
-    `CheckpointIncomplete`, and those of the store.
+    `CheckpointIncomplete`, `CheckpointDamaged`, `CheckpointUnsupported`, `CheckpointStateInvalid`, and those of the
+    store.
     """
-    search = _Search(store, prefix, step, wait_policy)
+    search = _Search(store, wanted, wait_policy)
     began = changed = time.monotonic()
     before: _Unfinished | None = None
     while True:
@@ -74,49 +80,40 @@ def pin(store: Store, prefix: str, step: int | None, wait_policy: WaitPolicy) ->
         now = time.monotonic()
         if found != before:
             before, changed = found, now
-            _say(f"step {found.checkpoint.step} is being written: {found.fault.key} {found.fault.what}; waiting")
+            _say(f"{found.checkpoint.name} is being written: {found.fault.key} {found.fault.what}; waiting")
         if now - changed >= wait_policy.quiet or now - began >= wait_policy.limit:
             raise checkpoint.incomplete(found.fault, now - began)
         time.sleep(wait_policy.pause)
 
 
-def archived(store: Store, prefix: str, step: int | None) -> list[str]:
+def archived(store: Store, wanted: Wanted) -> list[str]:
     """The archived keys of the requested checkpoint: its files, and the `checkpoint` file, which names the newest.
 
     If that file is archived, the highest step counts as the newest. Raises StageError of the store.
     """
-    search = _Search(store, prefix, step, WaitPolicy())
-    listing = store.list(f"{prefix}{checkpoint.NAME}-", limit=_MAX_FILES)
-    found = checkpoint.checkpoints(listing, prefix)
+    search = _Search(store, wanted, WaitPolicy())
+    found = search.found()
     state: list[str] = []
     try:
         candidates = search.candidates(found)
     except ArchivedError as error:
         state = list(error.keys)
-        candidates = checkpoint.newest_first(found.values(), None, 0)
-    return [*state, *(store.unreadable(_read(candidates[0])) if candidates else [])]
-
-
-def _read(candidate: Checkpoint) -> list[ObjectInfo]:
-    """The files that Resolve or Export read: all but the training graph."""
-    return [info for part, info in candidate.parts.items() if part != _NOT_READ]
+        candidates = checkpoint.candidates(found, wanted)
+    return [*state, *(store.unreadable(list(candidates[0].parts.values())) if candidates else [])]
 
 
 class _Search:
     """Lists the checkpoints and picks one on each call; caches the content of index files by ETag."""
 
-    def __init__(self, store: Store, prefix: str, step: int | None, wait_policy: WaitPolicy) -> None:
+    def __init__(self, store: Store, wanted: Wanted, wait_policy: WaitPolicy) -> None:
         self._store = store
-        self._prefix = prefix
-        self._step = step
+        self._wanted = wanted
         self._wait_policy = wait_policy
         self._indexes: dict[str, _Index] = {}
 
     def __call__(self) -> Pinned | _Unfinished:
-        listing = self._store.list(f"{self._prefix}{checkpoint.NAME}-", limit=_MAX_FILES)
-        found = checkpoint.checkpoints(listing, self._prefix)
         abandoned: Fault | None = None
-        for candidate in self.candidates(found):
+        for candidate in self.candidates(self.found()):
             checked = self._check(candidate)
             if isinstance(checked, Pinned):
                 return checked
@@ -125,39 +122,44 @@ class _Search:
             abandoned = abandoned or checked
         if abandoned:
             raise checkpoint.incomplete(abandoned, 0)
-        raise checkpoint.not_found(self._prefix, self._step, found.values())
+        named = "" if self._wanted.name or self._wanted.step is not None else self._named()[0]
+        raise absent.failure(self._store, self._wanted, named)
 
-    def candidates(self, found: dict[int, Checkpoint]) -> list[Checkpoint]:
-        """The candidates, the best first. Raises StageError of the store."""
-        if self._step is not None:
-            return [found[self._step]] if self._step in found else []
-        named, named_at = self._named()
-        return checkpoint.newest_first(found.values(), named, named_at)
+    def found(self) -> dict[str, Checkpoint]:
+        """The checkpoints there are, by name. Raises StageError of the store."""
+        listing = self._store.list(self._wanted.listing, limit=_MAX_FILES)
+        return checkpoint.checkpoints(listing, self._wanted.prefix)
 
-    def _named(self) -> tuple[int | None, int]:
-        """The step that the `checkpoint` file names, and when the file was written."""
-        key = self._prefix + checkpoint.STATE
+    def candidates(self, found: dict[str, Checkpoint]) -> list[Checkpoint]:
+        """The candidates, the best first. Raises StageError: `CheckpointStateInvalid`, and those of the store."""
+        if self._wanted.name or self._wanted.step is not None:
+            return checkpoint.candidates(found, self._wanted)
+        return checkpoint.candidates(found, self._wanted, *self._named())
+
+    def _named(self) -> tuple[str, int]:
+        """The name that the `checkpoint` file contains, and when the file was written."""
+        key = self._wanted.prefix + checkpoint.STATE
         info = self._store.find(key)
         if info is None:
-            return None, 0
+            return "", 0
         try:
             data = self._store.read(key, max_bytes=_MAX_STATE, etag=info.etag)
         except StageError as error:
             if error.reason in _MOVED:  # it is being written: use the listing alone
-                return None, 0
+                return "", 0
             raise
-        return checkpoint.named_step(data.decode("utf-8", errors="replace")), info.modified
+        return state_file.named(data, key), info.modified
 
     def _check(self, candidate: Checkpoint) -> Pinned | Fault:
         index = candidate.parts.get(checkpoint.INDEX)
         if index is None:
-            return Fault(candidate.key(checkpoint.INDEX), "is missing")
-        if keys := self._store.unreadable(_read(candidate)):
+            return Fault(candidate.key(checkpoint.INDEX), "is missing", missing=True)
+        if keys := self._store.unreadable(list(candidate.parts.values())):
             raise ArchivedError(self._store.bucket, keys)
         if index.etag not in self._indexes:
             try:
                 data = self._store.read(index.key, max_bytes=_MAX_INDEX, etag=index.etag)
-                self._indexes[index.etag] = _Index(shard_sizes(data), model_bytes(data))
+                self._indexes[index.etag] = _Index(shard_sizes(data), model_bytes(data), is_object_based(data))
             except InvalidIndexError as error:
                 return Fault(index.key, str(error))
             except StageError as error:
@@ -165,11 +167,13 @@ class _Search:
                     return Fault(index.key, "changed while Resolve read it")
                 raise
         content = self._indexes[index.etag]
+        if content.object_based:
+            raise absent.of_tensorflow_2(candidate.name, self._wanted.prefix)
         files = candidate.files(content.sizes)
         size = content.model_bytes
         if size is None:
             size = sum(file.size for file in files if ".data-" in file.key)
-        return candidate.fault(content.sizes) or Pinned(candidate.step, files, size)
+        return candidate.fault(content.sizes) or Pinned(candidate.name, candidate.step, files, size)
 
     def _is_being_written(self, candidate: Checkpoint) -> bool:
         return not candidate.modified or time.time() - candidate.modified < self._wait_policy.abandoned

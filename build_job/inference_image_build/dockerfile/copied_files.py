@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
-from inference_image_build.dockerfile import patterns
+from inference_image_build.dockerfile import patterns, platforms
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.dockerfile.variables import expand
 
@@ -44,7 +44,7 @@ def copied(
     """Each COPY and ADD that ends up in the image, in order, with its files."""
     files = tuple(files)
     given = {name: value for name, value in build_args.items() if value}
-    outer: dict[str, str] = {}
+    outer = dict(platforms.ARGUMENTS)
     variables: dict[str, str] = {}
     in_stage = False
     part = image_instructions(instructions)

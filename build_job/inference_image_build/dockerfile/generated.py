@@ -43,6 +43,11 @@ def layout(paths: Iterable[str], checkpoint_dir: str) -> Layout | str:
     return Layout(confs[0], str(inside.relative_to(_CODE)))
 
 
+def folders(dockerfile: str) -> tuple[str, ...]:
+    """The folders by which a source without this Dockerfile is recognised; empty if none is generated for the name."""
+    return (_CODE,) if dockerfile == NAME else ()
+
+
 def dockerfile(base: str, where: Layout) -> str:
     """The Dockerfile. Paths are written as JSON, so that no file name is read as anything else."""
     weights = [f"{WEIGHTS}/", f"{_HOME}/{where.checkpoint_dir}/"]

@@ -52,7 +52,7 @@ def parse(data: bytes, name: str) -> tuple[Rule, ...]:
             if not pattern:
                 raise _invalid(name, number, "a pattern must follow '!'")
         try:
-            found.append(Rule(keeps, patterns.parse(_cleaned(pattern), folders=True)))
+            found.append(Rule(keeps, patterns.parse(cleaned(pattern), folders=True)))
         except ValueError as error:
             raise _invalid(name, number, str(error)) from error
     return tuple(found)
@@ -69,7 +69,7 @@ def ignores(rules: Iterable[Rule], path: str) -> bool:
     return ignored
 
 
-def _cleaned(pattern: str) -> str:
+def cleaned(pattern: str) -> str:
     """The shortest form of the path. An absolute path is relative to the context, and `..` does not leave it."""
     rooted = pattern.startswith("/")
     clean = posixpath.normpath("/" + pattern.lstrip("/") if rooted else pattern)

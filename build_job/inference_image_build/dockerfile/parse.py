@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import dockerfile
-from inference_image_build.dockerfile.rules import Instruction, fault
+from inference_image_build.dockerfile import platforms
+from inference_image_build.dockerfile.rules import Heredoc, Instruction, fault
 from inference_image_build.dockerfile.variables import expand
 from inference_image_build.registry import references
 from inference_image_contract.errors import StageError
@@ -39,8 +40,17 @@ def read(data: bytes, name: str) -> tuple[Instruction, ...]:
     instructions = _parse(text, name)
     for instruction in instructions:
         if clause := fault(instruction):
-            raise _invalid(name, clause, instruction.first_line)
+            raise invalid(name, clause, instruction.first_line)
     _check_order(instructions, name)
+    return instructions
+
+
+def triggers(data: bytes, name: str) -> tuple[Instruction, ...]:
+    """The instructions of ONBUILD, which have no FROM. Raises StageError (`DockerfileInvalid`)."""
+    instructions = _parse(_text(data, name), name)
+    for instruction in instructions:
+        if clause := fault(instruction):
+            raise invalid(name, clause, instruction.first_line)
     return instructions
 
 
@@ -84,13 +94,13 @@ def pin(data: bytes, build_args: Mapping[str, str], pins: Mapping[str, str], nam
 
 def _text(data: bytes, name: str) -> str:
     if len(data) > MAX_BYTES:
-        raise _invalid(name, f"it has {len(data)} bytes; the limit is {MAX_BYTES}")
+        raise invalid(name, f"it has {len(data)} bytes; the limit is {MAX_BYTES}")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise _invalid(name, "it is not UTF-8 text", data[: error.start].count(b"\n") + 1) from error
+        raise invalid(name, "it is not UTF-8 text", data[: error.start].count(b"\n") + 1) from error
     if "\0" in text:
-        raise _invalid(name, "it contains a NUL character", text[: text.index("\0")].count("\n") + 1)
+        raise invalid(name, "it contains a NUL character", text[: text.index("\0")].count("\n") + 1)
     return text
 
 
@@ -99,8 +109,8 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
         commands = dockerfile.parse_string(text)
     except dockerfile.GoParseError as error:
         if str(error) == _EMPTY:
-            raise _invalid(name, "it contains no instruction") from error
-        raise _invalid(name, str(error), _line_of_error(text)) from error
+            raise invalid(name, "it contains no instruction") from error
+        raise invalid(name, str(error), _line_of_error(text)) from error
     return tuple(
         Instruction(
             name=command.cmd.upper(),
@@ -110,6 +120,8 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
             is_json=command.json,
             first_line=command.start_line,
             last_line=command.end_line,
+            heredocs=tuple(Heredoc(found.name, found.content) for found in command.heredocs),
+            original=command.original,
         )
         for command in commands
     )
@@ -138,13 +150,13 @@ def _check_order(instructions: tuple[Instruction, ...], name: str) -> None:
         if instruction.name == "FROM":
             return
         if instruction.name != "ARG":
-            raise _invalid(name, f"{instruction.name} comes before the first FROM", instruction.first_line)
-    raise _invalid(name, "it has no FROM")
+            raise invalid(name, f"{instruction.name} comes before the first FROM", instruction.first_line)
+    raise invalid(name, "it has no FROM")
 
 
 def _global_args(instructions: tuple[Instruction, ...], build_args: Mapping[str, str], name: str) -> Mapping[str, str]:
     """The variables for FROM: each ARG before the first FROM, overridden by non-empty build arguments."""
-    variables: dict[str, str] = {}
+    variables = dict(platforms.ARGUMENTS)
     given = {key: value for key, value in build_args.items() if value}
     for instruction in instructions:
         if instruction.name == "FROM":
@@ -160,7 +172,7 @@ def _expanded(word: str, variables: Mapping[str, str], instruction: Instruction,
     try:
         return expand(word, variables)
     except ValueError as error:
-        raise _invalid(name, str(error), instruction.first_line) from error
+        raise invalid(name, str(error), instruction.first_line) from error
 
 
 def _copy_from(instruction: Instruction) -> str:
@@ -180,7 +192,7 @@ def _use(instruction: Instruction, word: str, image: str, name: str) -> Use:
         references.parse(image)
     except ValueError as error:
         meant = "" if word == image else f" (written {word})"
-        raise _invalid(name, f"the image {error}{meant}", instruction.first_line) from error
+        raise invalid(name, f"the image {error}{meant}", instruction.first_line) from error
     return Use(instruction, word, image)
 
 
@@ -195,10 +207,11 @@ def _replace(lines: list[str], use: Use, pinned: str, name: str) -> None:
         if (flag := f"--from={use.word}") in lines[index]:
             lines[index] = lines[index].replace(flag, f"--from={pinned}", 1)
             return
-    raise _invalid(name, f"--from={use.word} must be on one line", use.instruction.first_line)
+    raise invalid(name, f"--from={use.word} must be on one line", use.instruction.first_line)
 
 
-def _invalid(name: str, clause: str, line: int = 0) -> StageError:
+def invalid(name: str, clause: str, line: int = 0) -> StageError:
+    """The failure of a Dockerfile that no builder would accept."""
     place = f"{name}, line {line}" if line else name
     return StageError(
         Reason.DOCKERFILE_INVALID,

@@ -8,11 +8,24 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from inference_image_build.dockerfile import modes, mounts
+
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|")
 _COUNT = re.compile(r"\+?\d{1,9}|")
 _NETWORKS = frozenset({"--network=default", "--network=none", "--network=host"})
+REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
+"""How a source begins that ADD fetches."""
+_SECURITY = frozenset({"--security=sandbox", "--security=insecure"})
 _HEREDOC = re.compile(r"\d*<<-?\s*['\"]?[A-Za-z0-9_.]+['\"]?")
+
+
+class Heredoc(NamedTuple):
+    """A document within an instruction."""
+
+    name: str
+    content: str
+    """As it is written, with the tabs that `<<-` removes."""
 
 
 class Instruction(NamedTuple):
@@ -26,6 +39,22 @@ class Instruction(NamedTuple):
     is_json: bool
     first_line: int
     last_line: int
+    heredocs: tuple[Heredoc, ...] = ()
+    original: str = ""
+    """The instruction as it is written, continuation lines joined."""
+
+    def flag(self, name: str) -> str | None:
+        """The value of a flag, empty for a switch without one; None if it is not set."""
+        return next(iter(self.values(name)), None)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of a flag that can be given several times."""
+        parts = (flag.removeprefix("--").partition("=") for flag in self.flags)
+        return tuple(value for found, _, value in parts if found == name)
+
+    def switch(self, name: str) -> bool:
+        """Whether a boolean flag is set."""
+        return (self.flag(name) or "true").lower() == "true" and self.flag(name) is not None
 
 
 class Rule(NamedTuple):
@@ -77,6 +106,12 @@ def _copy(instruction: Instruction) -> str:
         return f"{instruction.name} takes at least one source and a destination"
     if _HEREDOC.fullmatch(instruction.arguments[-1]):
         return f"{instruction.name} cannot have a heredoc as its destination"
+    mode = instruction.flag("chmod") or "0"
+    if "$" not in mode and (clause := modes.fault(mode)):
+        return clause
+    remote = [word for word in instruction.arguments[:-1] if word.startswith(REMOTE)]
+    if remote and instruction.name == "COPY":
+        return f"COPY takes files of the source, not {remote[0]}; ADD downloads"
     return ""
 
 
@@ -140,6 +175,13 @@ def _run(instruction: Instruction) -> str:
     for flag in instruction.flags:
         if flag.startswith("--network=") and flag not in _NETWORKS:
             return f"--network takes default, none or host, not {flag.partition('=')[2]!r}"
+        if flag.startswith("--security=") and flag not in _SECURITY:
+            return f"--security takes sandbox or insecure, not {flag.partition('=')[2]!r}"
+    for mount in instruction.values("mount"):
+        if clause := mounts.fault(mount):
+            return clause
+    if instruction.heredocs and instruction.is_json:
+        return "RUN with a JSON array takes no heredoc"
     return ""
 
 

@@ -1,61 +1,188 @@
-"""Expands variables in a word of a Dockerfile as the builder does. Pure.
+"""Expands variables in a word of a Dockerfile as BuildKit's lexer does, which Kaniko uses too. Pure.
 
 Rules: https://docs.docker.com/reference/dockerfile/#environment-replacement.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-_VARIABLE = r"""
-        \$(?P<plain>[A-Za-z_][A-Za-z0-9_]*)
-      | \$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:?[-+?])(?P<word>[^}]*))?\}
-      | (?P<bad>\$\{[^}]*\}?)
-      | (?P<text>.)"""
-_PART = re.compile(
-    r"""\\(?P<escaped>.)
-      | '(?P<single>[^']*)'
-      | "(?P<double>(?:[^"\\]|\\.)*)"
-      | (?P<quote>") |"""
-    + _VARIABLE,
-    re.VERBOSE | re.DOTALL,
-)
-_QUOTED = re.compile(r"""\\(?P<escaped>["$\\]) |""" + _VARIABLE, re.VERBOSE | re.DOTALL)
-"""Within double quotes, a single quote is an ordinary character, and so is a backslash that escapes nothing."""
+_NAME = re.compile(r"\d+|[@*#?$!-]|[^\W\d]\w*")
+"""Letters, digits and `_`; a name that starts with a digit is a number, and the shell's special parameters count."""
+_UNSET, _EMPTY = "is not allowed to be unset", "is not allowed to be empty"
+_PATTERN_CHARACTERS = frozenset("[]{}.+()|^$")
 
 
-def expand(word: str, variables: Mapping[str, str]) -> str:
+def expand(word: str, variables: Mapping[str, str], *, escape: str = "\\", has_quotes: bool = True) -> str:
     """`word` without quotes and with its variables replaced; an unknown variable is empty.
+
+    `escape` is the character of the directive of that name. Without `has_quotes`, quotes are ordinary characters, as in
+    a heredoc.
 
     Raises ValueError for a malformed substitution, or one that demands an error (`${NAME:?text}`).
     """
-    return "".join(_part(match, variables) for match in _PART.finditer(word))
+    return _Reader(word, variables, escape, has_quotes=has_quotes).until("")
 
 
-def _part(match: re.Match[str], variables: Mapping[str, str]) -> str:
-    kind = match.lastgroup
-    if kind == "quote":
-        return ""
-    if kind == "double":
-        return "".join(_part(part, variables) for part in _QUOTED.finditer(match["double"]))
-    if kind == "plain":
-        return variables.get(match["plain"], "")
-    if kind == "bad":
-        raise ValueError(f"{match['bad']!r} is not a substitution that Dockerfiles support")
-    if kind in {"name", "operator", "word"}:
-        return _substitute(match["name"], match["operator"] or "", match["word"] or "", variables)
-    return match[kind] if kind else ""
+class _Reader:
+    """Reads a word from left to right."""
+
+    def __init__(self, text: str, variables: Mapping[str, str], escape: str, *, has_quotes: bool) -> None:
+        self._text = text
+        self._variables = variables
+        self._escape = escape
+        self._raw_escapes = False
+        self._at = 0
+        self._special: dict[str, Callable[[], str]] = {"$": self._dollar}
+        if has_quotes:
+            self._special |= {"'": self._single, '"': self._double}
+
+    def until(self, end: str, *, raw_escapes: bool = False) -> str:
+        """The expansion up to the character `end`, which is read too; up to the end of the text if it is empty.
+
+        With `raw_escapes`, escape characters stay: patterns have escapes of their own.
+        """
+        before, self._raw_escapes = self._raw_escapes, raw_escapes
+        found = []
+        while (character := self._peek()) and character != end:
+            if read := self._special.get(character):
+                found.append(read())
+            elif self._next() == self._escape:
+                found.append((self._escape if self._raw_escapes else "") + self._next())
+            else:
+                found.append(character)
+        if end and not self._next():
+            raise self._malformed()
+        self._raw_escapes = before
+        return "".join(found)
+
+    def _single(self) -> str:
+        start = self._at
+        end = self._text.find("'", start + 1)
+        if end < 0:
+            raise ValueError(f"the quote in {self._text!r} is not closed")
+        self._at = end + 1
+        return self._text[start + 1 : end]
+
+    def _double(self) -> str:
+        self._next()
+        found: list[str] = []
+        while (character := self._peek()) != '"':
+            if not character:
+                raise ValueError(f"the quote in {self._text!r} is not closed")
+            if character == "$":
+                found.append(self._dollar())
+            elif self._next() == self._escape:
+                found.append(self._escaped_in_quotes())
+            else:
+                found.append(character)
+        self._next()
+        return "".join(found)
+
+    def _escaped_in_quotes(self) -> str:
+        """Within double quotes, the escape character is an ordinary one unless it escapes something."""
+        escaped = self._next() if self._peek() in {'"', "$", self._escape} else ""
+        if not escaped:
+            return self._escape * (2 if self._raw_escapes else 1)
+        return (self._escape if self._raw_escapes else "") + escaped
+
+    def _dollar(self) -> str:
+        self._next()
+        if self._peek() != "{":
+            name = self._name()
+            return self._variables.get(name, "") if name else "$"
+        self._next()
+        if self._peek() in {"", "{", "}", ":"}:
+            raise self._malformed()
+        name = self._name()
+        operator = self._next()
+        if operator == ":":
+            operator += self._next()
+        if operator == "}":
+            return self._variables.get(name, "")
+        if operator == "/":
+            return self._replaced(name)
+        if operator.lstrip(":") not in {"+", "-", "?", "#", "%"} or operator in {":#", ":%"}:
+            raise self._malformed()
+        word = self.until("}", raw_escapes=operator in {"#", "%"})
+        return _substitute(name, operator, word, self._variables)
+
+    def _replaced(self, name: str) -> str:
+        """`${name/pattern/text}` replaces the first match, `${name//pattern/text}` every one."""
+        every = self._peek() == "/"
+        self._at += every
+        pattern = _regular(self.until("/", raw_escapes=True), greedy=True)
+        text = self.until("}", raw_escapes=True)
+        return re.sub(pattern, lambda _: text, self._variables.get(name, ""), count=0 if every else 1)
+
+    def _name(self) -> str:
+        found = _NAME.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+        return found[0] if found else ""
+
+    def _peek(self) -> str:
+        return self._text[self._at : self._at + 1]
+
+    def _next(self) -> str:
+        self._at += 1
+        return self._text[self._at - 1 : self._at]
+
+    def _malformed(self) -> ValueError:
+        return ValueError(f"{self._text!r} has a substitution that Dockerfiles do not support")
 
 
 def _substitute(name: str, operator: str, word: str, variables: Mapping[str, str]) -> str:
-    """`${name}`, `${name-word}`, `${name+word}`, `${name?word}`; a colon makes an empty value count as unset."""
+    """`${name-word}`, `+`, `?`; a colon makes an empty value count as unset. `#`, `##`, `%` and `%%` cut a pattern."""
     value = variables.get(name)
     is_set = bool(value) if operator.startswith(":") else value is not None
-    match operator[-1:]:
+    match operator[-1]:
         case "-":
-            return (value or "") if is_set else expand(word, variables)
+            return (value or "") if is_set else word
         case "+":
-            return expand(word, variables) if is_set else ""
-        case "?" if not is_set:
-            raise ValueError(f"{name}: {word or 'it is not set'}")
-        case _:
+            return word if is_set else ""
+        case "?":
+            if not is_set:
+                raise ValueError(f"{name}: {word or (_UNSET if value is None else _EMPTY)}")
             return value or ""
+        case end:
+            greedy = word.startswith(end)
+            pattern = word[1:] if greedy else word
+            return (
+                _without_start(value or "", pattern, greedy)
+                if end == "#"
+                else _without_end(value or "", pattern, greedy)
+            )
+
+
+def _without_start(value: str, pattern: str, greedy: bool) -> str:  # noqa: FBT001
+    found = re.match(_regular(pattern, greedy=greedy), value)
+    return value[found.end() :] if found else value
+
+
+def _without_end(value: str, pattern: str, greedy: bool) -> str:  # noqa: FBT001
+    """The shortest match at the end starts as late as possible, the longest as early as possible."""
+    expression = re.compile(_regular(pattern, greedy=True))
+    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
+    return next((value[:start] for start in starts if expression.fullmatch(value, start)), value)
+
+
+def _regular(pattern: str, *, greedy: bool) -> str:
+    """A shell pattern as a regular expression: `*` and `?` only, brackets are ordinary characters."""
+    found, at = "", 0
+    while at < len(pattern):
+        character = pattern[at]
+        at += 1
+        if character == "*":
+            found += ".*" if greedy else ".*?"
+        elif character == "?":
+            found += "."
+        elif character == "\\":
+            escaped = pattern[at : at + 1]
+            if escaped in {"}", "/"}:
+                continue
+            if escaped not in {"*", "?", "\\"}:
+                raise ValueError(f"the pattern {pattern!r} escapes {escaped!r}; only * ? and \\ can be escaped")
+            found += re.escape(escaped)
+            at += 1
+        else:
+            found += "\\" + character if character in _PATTERN_CHARACTERS else character
+    return found

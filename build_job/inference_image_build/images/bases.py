@@ -1,8 +1,9 @@
 """Pins and checks the base images of a Dockerfile."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from inference_image_build.append import supported
+from inference_image_build.builders import base_settings, check
 from inference_image_build.dockerfile import copied_files, parse
 from inference_image_build.dockerfile.parse import Use
 from inference_image_build.dockerfile.rules import Instruction
@@ -14,7 +15,7 @@ from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
-from inference_image_contract.inputs import ResolveInput
+from inference_image_contract.inputs import BaseSettings, ResolveInput
 from inference_image_contract.reasons import Reason
 
 
@@ -25,6 +26,8 @@ class Bases(NamedTuple):
     """The Dockerfile's instructions."""
     pins: dict[str, str]
     """FROM reference after ARG substitution -> the image that is pulled for it, pinned by digest."""
+    settings: dict[str, BaseSettings]
+    """FROM reference after ARG substitution -> the settings of the image."""
     size: int
     """Compressed bytes of all base images."""
     layers: tuple[BaseLayer, ...]
@@ -37,10 +40,10 @@ def pin(request: ResolveInput, data: bytes, registry: Registry) -> Bases:
     Raises StageError: `DockerfileInvalid`, `BuilderUnsupported`, `RegistryNotAllowed`, `BaseImageNotFound`,
     `GraphIncompatible`, and those of the registry.
     """
+    _check_builder(request, data, {})
     instructions = parse.read(data, request.dockerfile)
-    if request.builder == "Append":
-        supported.check(instructions, request.dockerfile)
     pins: dict[str, str] = {}
+    settings: dict[str, BaseSettings] = {}
     size = 0
     found: list[BaseLayer] = []
     for use in parse.images(instructions, request.build_args, request.dockerfile):
@@ -49,12 +52,22 @@ def pin(request: ResolveInput, data: bytes, registry: Registry) -> Bases:
         pinned, place, manifest = _located(request, use, registry)
         pins[use.image] = pinned.pinned(manifest.digest)
         size += registry.size(pinned, manifest)
+        config = _config(registry, place, manifest) if use.instruction.name == "FROM" else {}
+        if use.instruction.name == "FROM":
+            settings[use.image] = base_settings.of(config)
         if _is_below_the_image(use, instructions):
-            declared = base_tensorflow.declared(use.image, registry.config(place, manifest))
+            declared = base_tensorflow.declared(use.image, config)
             base_tensorflow.check(declared, request.input_type, request.readable_by, use.image, _where(request, use))
         blobs = registry.layers(pinned, manifest) if layers.are_limited(request.registry, use, instructions) else ()
         found += [BaseLayer(pinned, use.instruction.first_line, blob) for blob in blobs]
-    return Bases(instructions, pins, size, tuple(found))
+    _check_builder(request, data, settings)
+    return Bases(instructions, pins, settings, size, tuple(found))
+
+
+def _check_builder(request: ResolveInput, data: bytes, settings: Mapping[str, BaseSettings]) -> None:
+    """Refuses what the builder does not do right; what the base images decide about, once `settings` are known."""
+    dockerfile = check.read(data, request.dockerfile, request.build_args, settings)
+    check.check(dockerfile, request.builder, request.dockerfile, request.allowed_builders)
 
 
 def _located(request: ResolveInput, use: Use, registry: Registry) -> tuple[ImageReference, ImageReference, Manifest]:
@@ -74,6 +87,11 @@ def _located(request: ResolveInput, use: Use, registry: Registry) -> tuple[Image
     place, manifest = located
     # Kaniko uses the same mirrors by itself; another name of the registry must be written for it.
     return (place if names.same(place.host, reference.host) else reference), place, manifest
+
+
+def _config(registry: Registry, place: ImageReference, manifest: Manifest) -> dict[str, object]:
+    child = registry.platform(place, manifest)
+    return registry.config(place, child) if child else {}
 
 
 def _is_below_the_image(use: Use, instructions: tuple[Instruction, ...]) -> bool:

@@ -4,10 +4,10 @@ One pass finds all of them, so that a config of a newer release can be fixed in 
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from inference_image_build.pipeline_config import schema
+from inference_image_build.pipeline_config import releases, schema
 from inference_image_build.pipeline_config.findings import Finding
 from inference_image_build.pipeline_config.textproto import Field, Message
 from inference_image_contract.hints import REQUEST_AGAIN
@@ -16,6 +16,7 @@ from inference_image_contract.reasons import Reason
 _ALIKE = 0.75
 _MAX_NAME = 80
 
+_Findings = Callable[[Message, Any, str], Iterator[Finding]]
 _ONLY_FOR_TRAINING = ("train_config", "train_input_reader", "eval_config", "eval_input_reader")
 _UNUSED = (
     f"The export reads the config with {schema.RELEASE}. Fix misspelt names; remove fields of newer releases, which "
@@ -28,16 +29,16 @@ def findings(message: Message, descriptor: Any, path: str = "") -> Iterator[Find
     lines: dict[str, int] = {}
     for field in message:
         known = descriptor.fields_by_name.get(field.name)
-        if known is None:
-            yield _unknown_field(field, path, descriptor)
-            continue
-        where = joined(path, field.name)
-        yield from _excluded(field, known, where, lines)
-        lines.setdefault(field.name, field.line)
-        if known.enum_type is not None:
-            yield from _unknown_value(field, known, where)
-        elif known.message_type is not None and isinstance(field.value, Message):
-            yield from findings(field.value, known.message_type, where)
+        if known is not None:
+            yield from _excluded(field, known, joined(path, field.name), lines)
+            lines.setdefault(field.name, field.line)
+        yield from _unknown(field, descriptor, path, findings)
+
+
+def unknown(message: Message, descriptor: Any, path: str = "") -> Iterator[Finding]:  # noqa: ANN401
+    """Only the names in `message` that the schema does not have: of fields, and of enum values."""
+    for field in message:
+        yield from _unknown(field, descriptor, path, unknown)
 
 
 def joined(path: str, name: str) -> str:
@@ -51,10 +52,23 @@ def similar(name: str, known: Iterable[str], at_least: float = _ALIKE) -> str:
     return f"; did you mean `{near[0]}`?" if near else ""
 
 
+def _unknown(field: Field, descriptor: Any, path: str, inside: _Findings) -> Iterator[Finding]:  # noqa: ANN401
+    """The violation of one name, or those `inside` the field's message."""
+    known = descriptor.fields_by_name.get(field.name)
+    if known is None:
+        yield _unknown_field(field, path, descriptor)
+    elif known.enum_type is not None:
+        yield from _unknown_value(field, known, joined(path, field.name))
+    elif known.message_type is not None and isinstance(field.value, Message):
+        yield from inside(field.value, known.message_type, joined(path, field.name))
+
+
 def _unknown_field(field: Field, path: str, descriptor: Any) -> Finding:  # noqa: ANN401
     place = f"`{path}` has" if path else "there is"
-    what = f"{place} no field `{field.name[:_MAX_NAME]}`{similar(field.name, descriptor.fields_by_name)}"
-    remedy = _UNUSED if path.partition(".")[0] in _ONLY_FOR_TRAINING else ""
+    release = releases.release_of(descriptor.name, field.name)
+    said = release.says or similar(field.name, descriptor.fields_by_name)
+    what = f"{place} no field `{field.name[:_MAX_NAME]}`{said}"
+    remedy = release.remedy or (_UNUSED if path.partition(".")[0] in _ONLY_FOR_TRAINING else "")
     return Finding(Reason.PIPELINE_CONFIG_UNKNOWN_FIELD, field.line, field.column, what, remedy)
 
 

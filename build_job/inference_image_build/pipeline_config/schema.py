@@ -1,6 +1,7 @@
-"""The schema of the exporter's Object Detection API: the messages of a pipeline config, and the supported models.
+"""The schema of the exporter's Object Detection API: its messages, and the supported models.
 
-`schema.binpb` (a FileDescriptorSet) and `models.json` are written from the adapted package by `make config-schema`.
+The messages are those of a pipeline config, of a label map, and TensorFlow's own of a `checkpoint` file. `schema.binpb`
+(a FileDescriptorSet) and `models.json` are written from the adapted package by `make config-schema`.
 """
 
 import functools
@@ -15,6 +16,8 @@ RELEASE = "the Object Detection API of TensorFlow 1 (autumn 2019)"
 """The release that reads the config in the export; the export uses the same words."""
 
 _ROOT = "object_detection.protos.TrainEvalPipelineConfig"
+_LABEL_MAP = "object_detection.protos.StringIntLabelMap"
+_CHECKPOINT_STATE = "tensorflow.CheckpointState"
 _KINDS = {
     FieldDescriptor.CPPTYPE_INT32: "an integer",
     FieldDescriptor.CPPTYPE_INT64: "an integer",
@@ -35,17 +38,23 @@ class Extractors(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def descriptors() -> bytes:
-    """The FileDescriptorSet of the message `TrainEvalPipelineConfig`; each file comes after its imports."""
+    """The FileDescriptorSet of all messages; each file comes after its imports."""
     return _data("schema.binpb")
 
 
-@functools.cache
 def root() -> Any:  # noqa: ANN401 - protobuf is untyped
     """The message class `TrainEvalPipelineConfig`."""
-    pool = descriptor_pool.DescriptorPool()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(descriptors()).file:
-        pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(_ROOT))
+    return _message(_ROOT)
+
+
+def label_map() -> Any:  # noqa: ANN401
+    """The message class `StringIntLabelMap`, with the fields of later releases, which only describe a class."""
+    return _message(_LABEL_MAP)
+
+
+def checkpoint_state() -> Any:  # noqa: ANN401
+    """The message class `CheckpointState`, which TensorFlow writes into the file `checkpoint`."""
+    return _message(_CHECKPOINT_STATE)
 
 
 @functools.cache
@@ -61,6 +70,19 @@ def kind(field: Any) -> str:  # noqa: ANN401
     if field.enum_type is not None:
         return f"one of {', '.join(field.enum_type.values_by_name)}"
     return _KINDS[field.cpp_type]
+
+
+@functools.cache
+def _message(name: str) -> Any:  # noqa: ANN401
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(name))
+
+
+@functools.cache
+def _pool() -> descriptor_pool.DescriptorPool:
+    pool = descriptor_pool.DescriptorPool()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(descriptors()).file:
+        pool.Add(file)
+    return pool
 
 
 def _data(name: str) -> bytes:

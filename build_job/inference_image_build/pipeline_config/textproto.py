@@ -4,6 +4,7 @@ Rules: https://protobuf.dev/reference/protobuf/textformat-spec/. It knows no typ
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ _ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|[xX]([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4}
 _NAMED_ESCAPES = {"n": 10, "t": 9, "r": 13, "a": 7, "b": 8, "f": 12, "v": 11}
 _MAX_CODE_POINT = 0x10FFFF
 _MAX_SHOWN = 80
+_QUOTES = dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"') | dict.fromkeys("\u2018\u2019\u201a\u2039\u203a", "'")
+"""Quotes that word processors and input methods write in place of the ASCII ones."""
 _CLOSING = {"{": "}", "<": ">"}
 
 
@@ -87,7 +90,7 @@ def _tokens(text: str) -> Iterator[_Token]:
         match = _TOKEN.match(text, position)
         column = position - start_of_line + 1
         if match is None:
-            raise TextprotoError(line, column, f"unexpected character {text[position]!r}")
+            raise TextprotoError(line, column, _unexpected(text, position))
         kind = match.lastgroup or ""
         if kind != "space":
             yield _Token(kind, match.group(), line, column)
@@ -97,6 +100,18 @@ def _tokens(text: str) -> Iterator[_Token]:
             start_of_line = text.rindex("\n", position, match.end()) + 1
         position = match.end()
     yield _Token("end", "", line, position - start_of_line + 1)
+
+
+def _unexpected(text: str, position: int) -> str:
+    """Why the text cannot continue like this, as a clause."""
+    character = text[position]
+    if character in "\"'":
+        rest = text[position:].partition("\n")[0]
+        path = "; a backslash before a quote does not end it: write paths with `/`" if "\\" in rest else ""
+        return f"the string is not closed in this line{path}"
+    meant = _QUOTES.get(character) or unicodedata.normalize("NFKC", character)
+    typed = f": type {meant!r} with the keyboard set to English" if meant != character and meant.isascii() else ""
+    return f"unexpected character {character!r}{typed}"
 
 
 class _Parser:

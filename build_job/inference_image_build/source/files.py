@@ -9,7 +9,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import PinnedFile
 from inference_image_contract.reasons import Reason
-from inference_image_store import ObjectInfo, Store
+from inference_image_store import ObjectInfo, Store, key_fault
 
 MAX_FILES = 2000
 MAX_BYTES = 2 * 1024**3
@@ -17,6 +17,11 @@ GRAPH_NAME = "frozen_inference_graph.pb"
 LABEL_MAP_NAME = "label_map.pbtxt"
 ONNX_NAME = "model.onnx"
 _MAX_SEGMENT = 255  # bytes of a file name on Linux
+_MAX_PATH = 3840
+"""Bytes of a path: Linux allows 4,095, and the build and the image put the files below folders of their own."""
+_MAX_SHOWN = 300
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+"""What a listing shows in place of bytes that are not UTF-8; no request can name such an object."""
 
 
 def from_ufile(store: Store, prefix: str) -> tuple[PinnedFile, ...]:
@@ -25,6 +30,10 @@ def from_ufile(store: Store, prefix: str) -> tuple[PinnedFile, ...]:
     Raises StageError: `SourceNotFound`, `LimitExceeded`, `UnsafeKey`, and those of the store.
     """
     listing = store.list(prefix, limit=MAX_FILES)
+    for item in listing:  # a request of the build for this key would be refused
+        fault = key_fault(item.key) or ("it is not UTF-8" if _REPLACED in item.key else "")
+        if fault:
+            raise _unsafe(item.key, f"the UFile prefix {prefix}", f"has a key that cannot be requested: {fault}")
     files = tuple(
         PinnedFile(path=item.key.removeprefix(prefix), size=item.size, etag=item.etag, key=item.key)
         for item in listing
@@ -55,9 +64,35 @@ def without_assembled(
     files: Iterable[PinnedFile], checkpoint_dir: str, formats: Iterable[str] = ()
 ) -> tuple[PinnedFile, ...]:
     """The files without those that `assemble` writes into the checkpoint folder: an old graph must not count."""
-    names = (GRAPH_NAME, LABEL_MAP_NAME, *([ONNX_NAME] if "ONNX" in formats else []))
-    assembled = {str(PurePosixPath(checkpoint_dir, name)) for name in names}
+    assembled = _assembled(checkpoint_dir, formats)
     return tuple(item for item in files if item.path not in assembled)
+
+
+def check_assembled(files: Iterable[PinnedFile], checkpoint_dir: str, formats: Iterable[str] = ()) -> None:
+    """Refuses files in whose place `assemble` needs a folder, and folders in whose place it needs a file.
+
+    Raises StageError (`UnsafeKey`).
+    """
+    for target in sorted(_assembled(checkpoint_dir, formats)):
+        parents = {str(folder) for folder in PurePosixPath(target).parents}
+        for item in files:
+            if item.path in parents:
+                what = f"is a file, but the build writes {target}, so it must be a folder"
+            elif item.path.startswith(f"{target}/"):
+                what = f"is in the folder {target}, but the build writes a file of that name"
+            else:
+                continue
+            raise StageError(
+                Reason.UNSAFE_KEY,
+                f"The source cannot be combined with the model: {item.path!r} {what}.",
+                f"Rename it in the source, or set spec.source.checkpointDir to another folder, {REQUEST_AGAIN}",
+            )
+
+
+def _assembled(checkpoint_dir: str, formats: Iterable[str]) -> frozenset[str]:
+    """The paths in the context that `assemble` writes."""
+    names = (GRAPH_NAME, LABEL_MAP_NAME, *([ONNX_NAME] if "ONNX" in formats else []))
+    return frozenset(str(PurePosixPath(checkpoint_dir, name)) for name in names)
 
 
 def checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[PinnedFile, ...]:
@@ -82,9 +117,9 @@ def checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[Pinn
     folders = {str(folder) for item in files for folder in PurePosixPath(item.path).parents}
     for item in files:
         if fault := path_fault(item.path):
-            raise _unsafe(item, where, fault)
+            raise _unsafe(item.path, where, fault)
         if item.path in folders:
-            raise _unsafe(item, where, "is both a file and a folder")
+            raise _unsafe(item.path, where, "is both a file and a folder")
     return tuple(sorted(files, key=lambda item: item.path))
 
 
@@ -97,6 +132,8 @@ def path_fault(path: str) -> str:
         return "has an empty, '.' or '..' segment"
     if any(len(segment.encode()) > _MAX_SEGMENT for segment in segments):
         return f"has a name longer than {_MAX_SEGMENT} bytes"
+    if len(path.encode()) > _MAX_PATH:
+        return f"has a path longer than {_MAX_PATH} bytes"
     return ""
 
 
@@ -116,9 +153,9 @@ def _pin_file(folder: Path, path: Path) -> PinnedFile:
     return PinnedFile(path=path.relative_to(folder).as_posix(), size=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def _unsafe(item: PinnedFile, where: str, fault: str) -> StageError:
+def _unsafe(path: str, where: str, fault: str) -> StageError:
     return StageError(
         Reason.UNSAFE_KEY,
-        f"The source in {where} cannot become files: {item.path!r} {fault}.",
+        f"The source in {where} cannot become files: {path[:_MAX_SHOWN]!r} {fault}.",
         f"Rename or remove that file, {REQUEST_AGAIN}",
     )

@@ -6,11 +6,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from inference_image_build.dockerfile import generated, ignore
 from inference_image_build.dockerfile import parse as dockerfile
 from inference_image_build.source import archive, unpack
 from inference_image_build.source import files as source
 from inference_image_build.source import git as git_source
+from inference_image_build.source.archive import layout
 from inference_image_build.source.git.remote import Credentials
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
@@ -66,8 +69,10 @@ def pin(request: ResolveInput, store: Store, mounts: Mounts) -> PinnedSource:
     rules = _ignore_rules(request.dockerfile, by_path, tree)
     files = tuple(item for item in found if not ignore.ignores(rules, item.path))
     own = by_path.get(request.dockerfile)
+    source.check_assembled(files, request.checkpoint_dir, request.formats)
     if own is None:
         made = _generated(request, files)
+        source.check_assembled(files, generated.WEIGHTS, request.formats)
         text = generated.dockerfile(request.inference_base, made).encode()
         return PinnedSource(files, text, tree, layout=made)
     ignored = own not in files
@@ -107,9 +112,17 @@ def _of_archive(request: ResolveInput, store: Store, mounts: Mounts) -> Tree:
         path = folder / "archive"
         store.download(key, path, etag=info.etag, size=info.size)
         pinned = PinnedArchive(key=key, size=info.size, etag=info.etag, sha256=archive.sha256(path))
-        found = unpack.pin(archive.entries(path, key), _wanted(request), dockerfile.MAX_BYTES)
-    files = source.checked(found[0], f"the archive {key}", "spec.source.ufile.archive")
-    return Tree(files, lambda item: found[1][item.path], archive=pinned)
+        found = unpack.pin(archive.entries(path, key), _InFirstFolder(_wanted(request)), dockerfile.MAX_BYTES)
+    paths = {item.path for item in found[0]}
+    paths = {path for path in paths if not layout.is_metadata(path, paths)}
+    top = layout.top_folder(paths, request.dockerfile, generated.folders(request.dockerfile))
+    within = f"{top}/" if top else ""
+    files = source.checked(
+        tuple(replace(item, path=item.path.removeprefix(within)) for item in found[0] if item.path in paths),
+        f"the archive {key}",
+        "spec.source.ufile.archive",
+    )
+    return Tree(files, lambda item: found[1][within + item.path], archive=replace(pinned, folder=top))
 
 
 def _of_git(git: GitSource, request: ResolveInput, mounts: Mounts) -> Tree:
@@ -117,9 +130,23 @@ def _of_git(git: GitSource, request: ResolveInput, mounts: Mounts) -> Tree:
         mounts.scratch() as folder,
         git_source.opened(git, folder, Credentials.mounted(mounts.git)) as commit,
     ):
-        found = unpack.pin(commit.entries, _wanted(request), dockerfile.MAX_BYTES)
+        found = unpack.pin(commit.entries, _wanted(request).__contains__, dockerfile.MAX_BYTES)
     files = source.checked(found[0], f"the repository {commit.remote}", "spec.source.git.path")
     return Tree(files, lambda item: found[1][item.path], commit=commit.pinned)
+
+
+class _InFirstFolder:
+    """Whether a file is wanted, at the top of an archive or in its first folder, which may be left out."""
+
+    def __init__(self, wanted: frozenset[str]) -> None:
+        self._wanted = wanted
+        self._folder = ""
+
+    def __call__(self, path: str) -> bool:
+        folder, _, below = path.partition("/")
+        if not self._folder and below and not layout.is_metadata(path, ()):
+            self._folder = folder
+        return path in self._wanted or (folder == self._folder and below in self._wanted)
 
 
 def _wanted(request: ResolveInput) -> frozenset[str]:

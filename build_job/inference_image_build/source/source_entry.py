@@ -9,11 +9,13 @@ CHUNK = 256 * 1024
 
 
 class SourceEntry(NamedTuple):
-    """Path in the build context, size in bytes, and the content, which can be read once."""
+    """Path in the build context, size in bytes, the content, which can be read once, and whether it is executable."""
 
     path: str
     size: int
     content: Iterator[bytes]
+    executable: bool = False
+    """The owner's executable bit, as in Git. Nothing else of a mode is content."""
 
 
 class ReadErrors(NamedTuple):

@@ -1,7 +1,7 @@
 """Pins the files of an archive or a commit for `resolve`, and writes them for `assemble`."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from inference_image_build.source.source_entry import SourceEntry
@@ -9,18 +9,19 @@ from inference_image_contract.inputs import PinnedFile
 
 
 def pin(
-    entries: Iterable[SourceEntry], wanted: Collection[str], limit: int
+    entries: Iterable[SourceEntry], wanted: Callable[[str], bool], limit: int
 ) -> tuple[tuple[PinnedFile, ...], Mapping[str, bytes]]:
-    """The files with their SHA-256, and the content of those in `wanted`: at most `limit` + 1 bytes of each."""
+    """The files with their SHA-256, and the content of those that are `wanted`: at most `limit` + 1 bytes of each."""
     files, texts = [], {}
     for entry in entries:
-        digest, text = hashlib.sha256(), b""
+        digest, text, keep = hashlib.sha256(), b"", wanted(entry.path)
         for data in entry.content:
             digest.update(data)
-            if entry.path in wanted:
+            if keep:
                 text += data[: limit + 1 - len(text)]
-        files.append(PinnedFile(path=entry.path, size=entry.size, sha256=digest.hexdigest()))
-        if entry.path in wanted:
+        sha256 = digest.hexdigest()
+        files.append(PinnedFile(path=entry.path, size=entry.size, sha256=sha256, executable=entry.executable))
+        if keep:
             texts[entry.path] = text
     return tuple(files), texts
 

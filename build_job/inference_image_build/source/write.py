@@ -61,7 +61,9 @@ def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, m
         download(store, [Wanted(pinned.key, path, pinned.etag, pinned.size)])
         if archive.sha256(path) != pinned.sha256:
             raise _changed(f"The archive {pinned.key}")
-        _place(archive.entries(path, pinned.key), files, target)
+        within = f"{pinned.folder}/" if pinned.folder else ""
+        entries = archive.entries(path, pinned.key)
+        _place((entry._replace(path=entry.path.removeprefix(within)) for entry in entries), files, target)
 
 
 def _git(git: GitSource, pinned: PinnedCommit, files: Iterable[PinnedFile], mounts: Mounts, target: Target) -> None:

@@ -1,7 +1,6 @@
 """Resolve: pins everything that can change, and finds early what would fail later. One function per check."""
 
 import hashlib
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -10,6 +9,7 @@ from inference_image_build import hashes, pipeline_config
 from inference_image_build.checkpoint import archived
 from inference_image_build.checkpoint.label_map import check_counts, label_ids
 from inference_image_build.checkpoint.pin import Pinned, WaitPolicy, pin
+from inference_image_build.checkpoint.select import Wanted
 from inference_image_build.dockerfile import generated
 from inference_image_build.images import bases, layers
 from inference_image_build.publication import existing_image, repositories, tag_room
@@ -70,7 +70,7 @@ def _resolve(
     written = references.parse_repository(request.registry.repository)
     repository = repositories.check_push(request.registry, registry)
     _check_sample(request, store)
-    input_lock = _input_lock(request, model, source, built_on.pins)
+    input_lock = _input_lock(request, model, source, built_on)
     image = existing_image.image(registry, repository, input_lock.content_hash)
     repositories.check_tags(request, registry, input_lock, image.digest if image else "")
     graph = exported_graph(store, request.output_prefix, input_lock.fingerprint)
@@ -86,6 +86,7 @@ def _resolve(
             content_hash=input_lock.content_hash,
             input_lock=_publish(store, request.output_prefix, input_lock),
             step=input_lock.step,
+            checkpoint_name=input_lock.checkpoint_name,
             files=model.files[:_MAX_FILES_SHOWN],
             file_count=len(model.files),
             num_classes=model.num_classes,
@@ -102,13 +103,13 @@ def _resolve(
 
 
 def _model(request: ResolveInput, store: Store, wait_policy: WaitPolicy) -> _Model:
-    checkpoint = pin(store, request.prefix, request.step, wait_policy)
-    config, config_text = _text(
+    checkpoint = pin(store, Wanted(request.prefix, request.step, request.checkpoint_name), wait_policy)
+    config, config_data = _read(
         store, request.prefix + request.pipeline_config, _MAX_CONFIG, "spec.model.pipelineConfig"
     )
-    counted = pipeline_config.check(config_text, config.key)
-    label_map, label_text = _text(store, request.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
-    check_counts(config.key, counted, label_map.key, label_ids(label_text, label_map.key))
+    counted = pipeline_config.check(config_data, config.key)
+    label_map, label_data = _read(store, request.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
+    check_counts(config.key, counted, label_map.key, label_ids(label_data, label_map.key))
     return _Model(checkpoint, config, None, label_map, counted.number)
 
 
@@ -117,18 +118,18 @@ def _imported_graph(request: ResolveInput, store: Store) -> _Model:
     info = store.find(request.frozen_graph)
     if info is None:
         raise _missing(request.frozen_graph, "spec.export.frozenGraph.key")
-    label_map, text = _text(store, request.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
+    label_map, data = _read(store, request.label_map, _MAX_LABEL_MAP, "spec.model.labelMap")
     graph = PinnedObject(key=info.key, size=info.size, etag=info.etag)
-    return _Model(None, None, graph, label_map, max(label_ids(text, label_map.key)))
+    return _Model(None, None, graph, label_map, max(label_ids(data, label_map.key)))
 
 
-def _text(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject, str]:
+def _read(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject, bytes]:
     """A small object, pinned and read."""
     info = store.find(key)
     if info is None:
         raise _missing(key, field)
     data = store.read(key, max_bytes=limit, etag=info.etag)
-    return PinnedObject(key=key, size=info.size, etag=info.etag), data.decode("utf-8", errors="replace")
+    return PinnedObject(key=key, size=info.size, etag=info.etag), data
 
 
 def _check_sample(request: ResolveInput, store: Store) -> None:
@@ -154,10 +155,8 @@ def _fingerprint(request: ResolveInput, model: _Model) -> str:
     return hashes.fingerprint(model.files, request.prefix, model.pipeline_config, request.input_type, options)
 
 
-def _input_lock(
-    request: ResolveInput, model: _Model, source: PinnedSource, base_images: Mapping[str, str]
-) -> InputLock:
-    made = source.layout
+def _input_lock(request: ResolveInput, model: _Model, source: PinnedSource, built_on: bases.Bases) -> InputLock:
+    made, base_images = source.layout, built_on.pins
     fingerprint = _fingerprint(request, model)
     return InputLock(
         fingerprint=fingerprint,
@@ -173,6 +172,7 @@ def _input_lock(
             generated=generated.digest(made) if made else "",
         ),
         step=model.checkpoint.step if model.checkpoint else None,
+        checkpoint_name=model.checkpoint.name if model.checkpoint and model.checkpoint.step is None else "",
         checkpoint=model.checkpoint.files if model.checkpoint else (),
         pipeline_config=model.pipeline_config,
         frozen_graph=model.graph,
@@ -185,6 +185,7 @@ def _input_lock(
         archive=source.tree.archive,
         commit=source.tree.commit,
         base_images=dict(base_images),
+        base_settings=built_on.settings,
     )
 
 

@@ -45,5 +45,5 @@ watchNamespaces: {{ .Values.watchNamespaces | toJson }}
   verbs: [get]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, list]
+  verbs: [create, list, watch]
 {{- end -}}

@@ -12,18 +12,16 @@ def read_label_map(path: Path) -> dict[int, str]:
     """ID -> class, from a `label_map.pbtxt`: an item's display_name if present, else its name.
 
     Raises:
-        ValueError: the file is not a label map, or two items share an ID; the message says where.
+        ValueError: the file is not a label map; the message says where.
     """
     message = _label_map_class()()
     try:
-        text_format.Parse(path.read_text(encoding="utf-8"), message, allow_unknown_field=True)
+        text_format.Merge(path.read_text(encoding="utf-8-sig"), message, allow_unknown_field=True)
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a label map: {error}") from error
     names: dict[int, str] = {}
     for item in message.item:
-        if item.id in names:
-            raise ValueError(f"{path}: id {item.id} is used by both {names[item.id]!r} and {item.name!r}")
-        names[item.id] = item.display_name or item.name
+        names.setdefault(item.id, item.display_name or item.name)  # the API, too, keeps the first of an ID
     if not names:
         raise ValueError(f"{path} contains no items")
     return names

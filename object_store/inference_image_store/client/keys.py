@@ -7,9 +7,19 @@ from inference_image_contract.reasons import Reason
 
 MAX_BYTES = 1023
 
-# HTTP libraries rewrite these, so the signature no longer matches: they start a query or fragment, normalise a
-# percent-encoding, or resolve a dot segment.
-_UNSAFE = re.compile(r"[?#%\\]|[\x00-\x1f\x7f]|(?:^|/)\.\.?(?:/|$)|^/|//|[\ud800-\udfff]")
+# HTTP libraries, proxies and tools on Windows rewrite these: they resolve dot segments and join slashes.
+_UNSAFE = re.compile(r"\\|[\x00-\x1f\x7f]|(?:^|/)\.\.?(?:/|$)|^/|//|[\ud800-\udfff]")
+_NOT_QUOTED_BY_SDK = re.compile(r"[?#%]")
+"""Requests of this package encode them; the SDK writes keys into a URL as they are."""
+
+
+def fault(key: str) -> str:
+    """Why no request can carry the key unchanged, as a clause; empty when one can."""
+    if found := _UNSAFE.search(key):
+        return f"it contains {found.group()!r}"
+    if len(key.encode()) > MAX_BYTES:
+        return f"it is longer than {MAX_BYTES} bytes"
+    return ""
 
 
 def check_key(key: str) -> str:
@@ -21,17 +31,22 @@ def check_key(key: str) -> str:
 
 def check_prefix(prefix: str) -> str:
     """As `check_key`, for a key prefix, which may be empty."""
-    if found := _UNSAFE.search(prefix):
-        raise _unsafe(prefix, f"it contains {found.group()!r}")
-    if len(prefix.encode()) > MAX_BYTES:
-        raise _unsafe(prefix[:64] + "…", f"it is longer than {MAX_BYTES} bytes")
+    if why := fault(prefix):
+        raise _unsafe(prefix if len(prefix) <= MAX_BYTES else prefix[:64] + "…", why)
     return prefix
+
+
+def check_sdk_key(key: str) -> str:
+    """As `check_key`, for a request that the SDK sends."""
+    if found := _NOT_QUOTED_BY_SDK.search(check_key(key)):
+        raise _unsafe(key, f"it contains {found.group()!r}, which a copy or a deletion cannot carry")
+    return key
 
 
 def _unsafe(key: str, why: str) -> StageError:
     return StageError(
         Reason.UNSAFE_KEY,
         f"The key {key!r} cannot be used: {why}.",
-        "Rename the object: no leading '/', no empty, '.' or '..' segments, none of '?', '#', '%', '\\', "
-        "no control characters.",
+        "Rename the object: no leading '/', no empty, '.' or '..' segments, no '\\', no control characters; for "
+        "results none of '?', '#', '%'.",
     )

@@ -13,7 +13,7 @@ from inference_image_store import errors
 from inference_image_store.client.archive import TAKES, Archive, Tier
 from inference_image_store.client.credentials import Credentials
 from inference_image_store.client.etag import etag_of, is_ufile_etag
-from inference_image_store.client.keys import check_key, check_prefix
+from inference_image_store.client.keys import check_key, check_prefix, check_sdk_key
 from inference_image_store.client.objects import NO_METADATA, SHA256_HEADER, ObjectInfo, from_headers
 from inference_image_store.client.sdk import Sdk, Timeout
 from inference_image_store.client.wire import Wire
@@ -190,9 +190,10 @@ class Store:
         Copies large objects in parts. Raises StageError: `OverwriteForbidden` when the credentials must not replace
         an existing object.
         """
-        source = self.head(source_key)
+        check_sdk_key(key)
+        source = self.head(check_sdk_key(source_key))
         transfer = self._transfer(f"copy of {errors.describe(self.bucket, source_key)}", source.size)
-        return self._copier.copy(transfer, source, check_key(key), metadata)
+        return self._copier.copy(transfer, source, key, metadata)
 
     def unreadable(self, objects: Sequence[ObjectInfo]) -> Sequence[str]:
         """The keys of these objects, from listings or `find`, that are archived and not restored."""
@@ -209,7 +210,7 @@ class Store:
 
     def delete(self, key: str) -> None:
         """Deletes the object; succeeds when it is absent."""
-        self._retry.call(partial(self._sdk.delete, check_key(key)))
+        self._retry.call(partial(self._sdk.delete, check_sdk_key(key)))
 
     def _there(self, key: str) -> ObjectInfo | None:
         """As `find`, but None for an archived object, which cannot be compared."""

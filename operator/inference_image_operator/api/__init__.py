@@ -17,6 +17,13 @@ from inference_image_operator.api.part import (
     read,
     write,
 )
+from inference_image_operator.api.pods import (
+    PodMetadata,
+    Resources,
+    SchedulingSpec,
+    StepResources,
+    Toleration,
+)
 from inference_image_operator.api.source import (
     ConfigMapSource,
     GitSource,
@@ -36,12 +43,9 @@ from inference_image_operator.api.spec import (
     ImportedGraph,
     InputType,
     ModelSpec,
-    Resources,
     RetrySpec,
-    SchedulingSpec,
     Spec,
     TestSpec,
-    Toleration,
     UFileSpec,
     normalised,
 )
@@ -104,6 +108,7 @@ __all__ = [
     "NameRef",
     "OnnxStatus",
     "Part",
+    "PodMetadata",
     "Resources",
     "RetrySpec",
     "RunStatus",
@@ -113,6 +118,7 @@ __all__ = [
     "Spec",
     "StageStatus",
     "Status",
+    "StepResources",
     "StoredFileStatus",
     "TestSpec",
     "Timings",

@@ -42,12 +42,6 @@ def find(conditions: tuple[Condition, ...], kind: Type) -> Condition | None:
     return next((c for c in conditions if c.type == kind), None)
 
 
-def explanation(message: str, hint: str) -> str:
-    """Message and hint as one text. A message from elsewhere may lack its full stop."""
-    stop = "." if hint and not message.endswith((".", "!", "?")) else ""
-    return f"{message}{stop} {hint}".strip()
-
-
 class Editor:
     """Collects the changes of the conditions within one decision."""
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from inference_image_operator.api.durations import parse_duration
 from inference_image_operator.api.part import NameRef, Part
+from inference_image_operator.api.pods import PodMetadata, Resources, SchedulingSpec, StepResources
 from inference_image_operator.api.source import SourceSpec
 
 InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
@@ -38,9 +39,11 @@ class UFileSpec(Part, frozen=True, kw_only=True):
 
 
 class CheckpointSpec(Part, frozen=True, kw_only=True):
-    """The checkpoint of the training output to use. Exactly one of `step` and `policy` is set."""
+    """The checkpoint of the training output to use. Exactly one of `step`, `policy` and `name` is set."""
 
     step: int | None = None
+    name: str = ""
+    """The name of a checkpoint without a step, such as `model.ckpt`."""
     policy: Literal["", "Latest"] = ""
     poll: str = ""
     """Polling interval of policy Latest; empty disables polling."""
@@ -55,13 +58,6 @@ class ModelSpec(Part, frozen=True, kw_only=True):
     """Key relative to `prefix`."""
     label_map: str
     """Full key."""
-
-
-class Resources(Part, frozen=True, kw_only=True):
-    """Requests and limits of one stage: `cpu`, `memory` and `ephemeral-storage` as Kubernetes quantities."""
-
-    requests: dict[str, str | int] = {}
-    limits: dict[str, str | int] = {}
 
 
 class ImportedGraph(Part, frozen=True, kw_only=True):
@@ -165,29 +161,6 @@ class RetrySpec(Part, frozen=True, kw_only=True):
     limit: int = 2
 
 
-class Toleration(Part, frozen=True, kw_only=True):
-    """As in a pod."""
-
-    key: str | None = None
-    operator: str | None = None
-    value: str | None = None
-    effect: str | None = None
-    toleration_seconds: int | None = None
-
-
-class SchedulingSpec(Part, frozen=True, kw_only=True):
-    """Where the pods of the stages run. The installation must allow the classes."""
-
-    node_selector: dict[str, str] = {}
-    tolerations: tuple[Toleration, ...] = ()
-    affinity: dict[str, Any] = {}
-    priority_class_name: str = ""
-    runtime_class_name: str = ""
-    image_pull_secrets: tuple[NameRef, ...] = ()
-    queue_name: str = ""
-    """Kueue's LocalQueue. It becomes the label that Kueue reads."""
-
-
 class Spec(Part, frozen=True, kw_only=True):
     """The desired state."""
 
@@ -202,6 +175,8 @@ class Spec(Part, frozen=True, kw_only=True):
     retry: RetrySpec = RetrySpec()
     ttl_after_finished: str = "24h"
     scheduling: SchedulingSpec = SchedulingSpec()
+    resources: StepResources = StepResources()
+    pod_metadata: PodMetadata = PodMetadata()
 
     @property
     def poll(self) -> str:

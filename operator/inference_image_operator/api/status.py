@@ -64,7 +64,9 @@ class CheckpointStatus(Part, frozen=True, kw_only=True):
     """The pinned checkpoint, or the imported graph in its place."""
 
     step: int | None = None
-    """None for an imported graph."""
+    """None for an imported graph, and for a checkpoint without a step."""
+    name: str = ""
+    """The name of a checkpoint without a step."""
     fingerprint: str
     """Hash of everything that enters the export."""
     files: tuple[CheckpointFile, ...] = ()
@@ -202,6 +204,8 @@ class HistoryEntry(Part, frozen=True, kw_only=True):
     digest: str
     content_hash: str
     step: int | None = None
+    checkpoint: str = ""
+    """The name of a checkpoint without a step."""
     time: str
 
 

@@ -13,9 +13,10 @@ import msgspec
 from inference_image_contract.inputs import MAX_FILES
 from inference_image_operator.api import BuildSpec, UFileSpec, parse_duration
 from inference_image_operator.api.quantities import quantity
+from inference_image_operator.config.jobs import Jobs
 from inference_image_operator.config.regions import REGIONS, Region
 from inference_image_operator.config.registries import Registries
-from inference_image_operator.config.section import Section
+from inference_image_operator.config.section import Section, seconds
 
 Builder = Literal["Kaniko", "Append"]
 _PROXY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
@@ -24,13 +25,6 @@ _LONGEST_RESYNC = 600  # seconds; a lost watch event stays unnoticed for at most
 
 class ConfigError(Exception):
     """The configuration is invalid. The text names the file, the key and the error."""
-
-
-def _seconds(key: str, text: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise ValueError(f"`{key}`: {error}") from error
 
 
 class Images(Section, frozen=True, kw_only=True):
@@ -113,13 +107,13 @@ class RestoreWait(Section, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Rejects times that are not durations, or that allow no check."""
-        if not 1 <= self.seconds <= _seconds("deadline", self.deadline):
+        if not 1 <= self.seconds <= seconds("deadline", self.deadline):
             raise ValueError(f"`every` is {self.every}, but must be between 1s and `deadline`, {self.deadline}")
 
     @property
     def seconds(self) -> int:
         """Seconds between two checks."""
-        return _seconds("every", self.every)
+        return seconds("every", self.every)
 
     @property
     def checks(self) -> int:
@@ -150,61 +144,6 @@ class UFileConfig(Section, frozen=True, kw_only=True):
     """ConfigMap in each InferenceImage's namespace. Its `ca.crt` replaces the public CAs for US3."""
     limits: UFileLimits = UFileLimits()
     restore: Restores = Restores()
-
-
-class PullSecret(Section, frozen=True, kw_only=True):
-    """A Secret in the InferenceImage's namespace for pulling the images of the steps."""
-
-    name: str
-
-
-class ContainerResources(Section, frozen=True, kw_only=True):
-    """Requests and limits of one container, as in a pod."""
-
-    requests: dict[str, str | int] = msgspec.field(default_factory=dict)
-    limits: dict[str, str | int] = msgspec.field(default_factory=dict)
-
-
-def _resources(cpu: str, memory: str, memory_limit: str) -> ContainerResources:
-    return ContainerResources(requests={"cpu": cpu, "memory": memory}, limits={"memory": memory_limit})
-
-
-class ContainerDefaults(Section, frozen=True, kw_only=True):
-    """Resources of each container, unless the InferenceImage sets them."""
-
-    resolve: ContainerResources = _resources("100m", "128Mi", "256Mi")
-    export: ContainerResources = _resources("1", "2Gi", "4Gi")
-    assemble: ContainerResources = _resources("100m", "128Mi", "256Mi")
-    kaniko: ContainerResources = _resources("500m", "512Mi", "2Gi")
-    append: ContainerResources = _resources("500m", "64Mi", "128Mi")
-    report: ContainerResources = _resources("50m", "64Mi", "128Mi")
-    probe: ContainerResources = _resources("50m", "64Mi", "128Mi")
-    publish: ContainerResources = _resources("50m", "64Mi", "128Mi")
-    image: ContainerResources = _resources("500m", "1Gi", "3Gi")
-
-
-class Maximum(Section, frozen=True, kw_only=True):
-    """The maximum requests and limits of one container."""
-
-    cpu: str | int = "8"
-    memory: str | int = "16Gi"
-    ephemeral_storage: str | int = "100Gi"
-
-
-class Jobs(Section, frozen=True, kw_only=True):
-    """Settings of the Jobs' pods."""
-
-    image_pull_secrets: tuple[PullSecret, ...] = ()
-    node_selector: dict[str, str] = msgspec.field(default_factory=lambda: {"kubernetes.io/arch": "amd64"})
-    """Overrides the node selector of an InferenceImage."""
-    resources: ContainerDefaults = ContainerDefaults()
-    maximum: Maximum = Maximum()
-    pending_deadline: str = "10m"
-    """A pod that does not start within this time sets Stalled."""
-
-    def __post_init__(self) -> None:
-        """Rejects a deadline that is not a duration."""
-        _seconds("jobs.pendingDeadline", self.pending_deadline)
 
 
 class Builders(Section, frozen=True, kw_only=True):
@@ -259,7 +198,7 @@ class Config(Section, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Rejects a resync that is not a duration or too long, and less than one worker."""
-        if not 1 <= _seconds("resync", self.resync) <= _LONGEST_RESYNC:
+        if not 1 <= seconds("resync", self.resync) <= _LONGEST_RESYNC:
             raise ValueError(f"`resync` is {self.resync}, but must be between 1s and {_LONGEST_RESYNC}s")
         if self.workers < 1:
             raise ValueError(f"`workers` is {self.workers}, but must be at least 1")

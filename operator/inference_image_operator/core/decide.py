@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from inference_image_contract.hints import explanation
 from inference_image_operator.api import RunStatus, StageStatus
-from inference_image_operator.api.conditions import Type, explanation
+from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse
@@ -68,7 +69,10 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
         return polling.needs_pods(observed, now)
     if job is None:
         return False
-    return job.finished or (not job.ready and now - parse(stage.start_time) >= timedelta(seconds=POD_CHECK_DELAY))
+    if job.finished or job.failing:
+        return True
+    due = observed.warned or now - parse(stage.start_time) >= timedelta(seconds=POD_CHECK_DELAY)
+    return due and not job.ready
 
 
 def failed_test_pod(observed: Observed) -> Pod | None:
@@ -130,8 +134,9 @@ def _after_run(draft: Draft) -> Decision:
     counts = {"resolve_count": 1, "restart_count": run.restart_count + 1}
     _reset(draft, replace(run, generation=draft.observed.generation, **counts))
     draft.start(Stage.RESOLVE)
-    was = f"step {before.step}" if before else "none"
-    draft.emit("NewContent", f"Polling found new content, step {found.step} (before: {was}). Building an image of it.")
+    was = progress.described(before.step, before.name) if before else "none"
+    now = progress.described(found.step, found.checkpoint_name)
+    draft.emit("NewContent", f"Polling found new content, {now} (before: {was}). Building an image of it.")
     return draft.decision(0)
 
 
@@ -171,6 +176,8 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
     match assess(name, job, draft.observed.pods, draft.observed.events):
         case Done() as done:
             progress.record(draft, name, done)
+            if not job.finished:  # the next Job follows when this one is gone
+                return _stop(draft, job)
             return _create(draft) if draft.status.stage else draft.decision()
         case Failed() as failed:
             return _proceed(draft, failure.record(draft, stage, failed, job))

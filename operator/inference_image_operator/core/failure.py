@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from inference_image_contract.hints import ANNOTATE
+from inference_image_contract.hints import ANNOTATE, explanation, with_polls
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, Verdict
-from inference_image_operator.api.conditions import Type, explanation
+from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.quantities import doubled
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
@@ -16,6 +17,22 @@ from inference_image_operator.core.retry import backoff, exhausted
 from inference_image_operator.diagnosis.outcomes import Failed, FailureClass
 from inference_image_operator.jobs import manifest, memory_limit
 from inference_image_operator.observed import Job
+
+_OF_INPUTS = frozenset(
+    {
+        Reason.CHECKPOINT_DAMAGED,
+        Reason.EXPORT_FAILED,
+        Reason.GRAPH_INVALID,
+        Reason.PIPELINE_CONFIG_INVALID,
+        Reason.COPY_SOURCE_NOT_FOUND,
+        Reason.RUN_FAILED,
+        Reason.IMAGE_DOES_NOT_START,
+        Reason.IMAGE_DOES_NOT_LOAD,
+        Reason.IMAGE_DOES_NOT_ANSWER,
+        Reason.IMAGE_ANSWERS_WRONG,
+    }
+)
+"""Reasons of later stages for which new inputs are the remedy. A poll restarts a run only when the content is new."""
 
 
 class CreateNow(NamedTuple):
@@ -46,6 +63,7 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
         if seconds:
             return Wait(seconds)
         failed = _restore_timed_out(draft, failed)
+    failed = _with_fitting_hint(draft, stage, failed)
     draft.update(
         last_failure=LastFailure(
             stage=stage.name,
@@ -120,6 +138,14 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
     return Wait(wait)
 
 
+def _with_fitting_hint(draft: Draft, stage: StageStatus, failed: Failed) -> Failed:
+    """The failure with a hint that fits the object: a poll finds inputs that a person fixes."""
+    found_by_poll = stage.name == Stage.RESOLVE or failed.reason in _OF_INPUTS
+    if not draft.observed.spec.poll or not found_by_poll:
+        return failed
+    return replace(failed, hint=with_polls(failed.hint))
+
+
 def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
     """Claims the next check of archived inputs. Returns the seconds until then, or None after the deadline."""
     wait = draft.config.ufile.restore.of(draft.observed.spec.ufile.restore)
@@ -162,7 +188,7 @@ def _resolve_again(draft: Draft, failed: Failed) -> None:
     if run is None:
         raise ValueError("the status has no run to resolve again")
     draft.update(run=replace(run, resolve_count=run.resolve_count + 1))
-    text = failed.message + " Pinning the inputs again."
+    text = explanation(failed.message, "Pinning the inputs again.")
     draft.start(Stage.RESOLVE, message=text)
     draft.emit(failed.reason, text, warning=True)
 

@@ -1,8 +1,9 @@
 """What the installation allows: checks of the spec that the CRD cannot make because they differ per cluster."""
 
-from inference_image_operator.api import ONNX, Resources, Spec
+from inference_image_operator.api import ONNX, Resources, Spec, StepResources
 from inference_image_operator.api.quantities import quantity
-from inference_image_operator.config.installation import Config, Maximum
+from inference_image_operator.config.installation import Config
+from inference_image_operator.config.jobs import Maximum
 from inference_image_operator.observed import Frozen
 
 ASK = "Ask the administrator of the operator to allow it (chart values), or change the spec."
@@ -108,18 +109,19 @@ def _classes(spec: Spec, config: Config) -> Refusal | None:
 
 
 def _resources(spec: Spec, config: Config) -> Refusal | None:
-    asked = {"export": spec.export.resources, "build": spec.build.resources, "test": spec.test.resources}
-    for stage, resources in asked.items():
+    asked = {f"spec.{name}.resources": getattr(spec, name).resources for name in ("export", "build", "test")}
+    asked |= {f"spec.resources.{name}": getattr(spec.resources, name) for name in StepResources.__struct_fields__}
+    for field, resources in asked.items():
         try:
             excess = _excess(resources, config.jobs.maximum)
         except ValueError as error:
             return Refusal(
                 reason="ResourcesInvalid",
-                message=f"spec.{stage}.resources: {error}",
+                message=f"{field}: {error}",
                 hint="Use Kubernetes quantities, for example 500m or 2Gi.",
             )
         if excess:
-            return Refusal(reason="ResourcesTooLarge", message=f"spec.{stage}.resources: {excess}")
+            return Refusal(reason="ResourcesTooLarge", message=f"{field}: {excess}")
     return None
 
 

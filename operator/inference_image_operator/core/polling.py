@@ -8,14 +8,16 @@ next one when it is gone. See docs/decisions/0005.
 from datetime import datetime, timedelta
 
 from inference_image_contract import results
+from inference_image_contract.hints import explanation, with_polls
 from inference_image_operator.api import parse_duration
-from inference_image_operator.api.conditions import Type, explanation, find
+from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import digest, job_name
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
+from inference_image_operator.diagnosis import injected
 from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Outcome, Working, assess
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL
 from inference_image_operator.jobs import POLL, poll_job
@@ -43,8 +45,10 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
     job = last_poll(observed)
     if job is None or job.terminating or not polls(observed):
         return False
-    waits = not job.ready and job.started is not None and now - job.started >= timedelta(seconds=POD_CHECK_DELAY)
-    return job.finished or waits
+    if job.finished or job.failing:
+        return True
+    started = job.started is not None and now - job.started >= timedelta(seconds=POD_CHECK_DELAY)
+    return not job.ready and (observed.warned or started)
 
 
 def new_content(draft: Draft) -> results.Resolved | None:
@@ -71,8 +75,10 @@ def follow(draft: Draft) -> Decision:
             draft.conditions.drop(Type.POLL_FAILED)
             _record_time(draft, job)
         case Failed(kind=kind) as failed if kind not in _TRANSIENT:
-            _report_failure(draft, failed.reason, explanation(failed.message, failed.hint))
+            _report_failure(draft, failed.reason, explanation(failed.message, with_polls(failed.hint)))
             _record_time(draft, job)
+    if job is not None and outcome is not None and not job.finished:
+        return _end(draft, job, outcome)
     if refusal(draft.observed.spec, draft.config):
         return draft.decision()
     wait = (_due(draft, job, outcome) - draft.now).total_seconds()
@@ -128,6 +134,15 @@ def _poll(draft: Draft, job: Job | None) -> Decision:
     manifest = poll_job(draft.observed, _name(draft.observed), _content(draft), draft.config)
     draft.actions.append(CreateJob(manifest=manifest))
     return draft.decision(POD_CHECK_DELAY)
+
+
+def _end(draft: Draft, job: Job, outcome: Outcome) -> Decision:
+    """Ends a poll whose own container has ended, while another one keeps its pod running."""
+    if isinstance(outcome, Done):
+        draft.emit(injected.REASON, outcome.injected, warning=True)
+    draft.update(last_poll_time=rfc3339(draft.now))
+    draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
+    return draft.decision(POD_CHECK_INTERVAL)
 
 
 def _report_failure(draft: Draft, reason: str, message: str) -> None:

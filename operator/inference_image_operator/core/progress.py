@@ -5,6 +5,7 @@ import math
 from msgspec.structs import asdict, replace
 
 from inference_image_contract import inputs, results
+from inference_image_contract.hints import explanation
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import (
     BuiltStatus,
@@ -20,11 +21,12 @@ from inference_image_operator.api import (
     Timings,
     format_duration,
 )
-from inference_image_operator.api.conditions import Type, explanation, find
+from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.draft import Draft
+from inference_image_operator.diagnosis import injected
 from inference_image_operator.diagnosis.outcomes import Done
 from inference_image_operator.jobs.sizing import memory
 
@@ -48,13 +50,19 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
             _published(draft, published, done.probed)
         case other:
             raise TypeError(f"{type(other).__name__} is not the result of a stage")
+    if done.injected:
+        _warn(draft, stage, (results.StageWarning(reason=injected.REASON, message=done.injected),))
 
 
 def _resolved(draft: Draft, result: results.Resolved) -> None:
     files = tuple(CheckpointFile(key=f.key, size=f.size, etag=f.etag) for f in result.files[:MAX_FILES])
     draft.update(
         checkpoint=CheckpointStatus(
-            step=result.step, fingerprint=result.fingerprint, files=files, model_bytes=result.model_bytes
+            step=result.step,
+            name=result.checkpoint_name,
+            fingerprint=result.fingerprint,
+            files=files,
+            model_bytes=result.model_bytes,
         ),
         content_hash=result.content_hash,
         source=SourceStatus(commit=result.commit) if result.commit else None,
@@ -98,7 +106,13 @@ def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
 
 
 def _describe(result: results.Resolved) -> str:
-    return "an imported graph" if result.step is None else f"step {result.step}, {result.file_count} files"
+    what = described(result.step, result.checkpoint_name)
+    return what if result.step is None and not result.checkpoint_name else f"{what}, {result.file_count} files"
+
+
+def described(step: int | None, name: str) -> str:
+    """A checkpoint in the words of a message: its step, its name when that contains none, or an imported graph."""
+    return f"step {step}" if step is not None else name or "an imported graph"
 
 
 def _exported(draft: Draft, result: results.Exported) -> None:
@@ -138,6 +152,7 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
         digest=result.digest,
         content_hash=draft.status.content_hash,
         step=checkpoint.step if checkpoint else None,
+        checkpoint=checkpoint.name if checkpoint else "",
         time=rfc3339(draft.now),
     )
     draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])

@@ -4,14 +4,16 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from inference_image_contract.hints import explanation
 from inference_image_operator.api import StageStatus, Status, parse_duration
-from inference_image_operator.api.conditions import Type, explanation
+from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.decision import CreateJob, Decision
 from inference_image_operator.core.draft import Draft
-from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL, Cause
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL
+from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Job
 
 QUEUE_STATUS_INTERVAL = timedelta(minutes=1)

@@ -7,12 +7,14 @@ import msgspec
 from msgspec.structs import replace
 
 from inference_image_contract import results
-from inference_image_contract.hints import REQUEST_AGAIN
+from inference_image_contract.hints import REQUEST_AGAIN, explanation
 from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_contract.redact import redact
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.diagnosis import kaniko_log, tested_image
-from inference_image_operator.diagnosis.pending import Cause, cause
+from inference_image_operator.api.steps import CONTAINERS, MAIN, resource_field
+from inference_image_operator.diagnosis import injected, kaniko_log, tested_image
+from inference_image_operator.diagnosis.pending import cause
+from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
 
 MAX_LOG_TAIL = tested_image.MAX_LOG_TAIL
@@ -47,6 +49,8 @@ class Done(Frozen, frozen=True, kw_only=True):
     seconds: float
     probed: results.Probed | None = None
     """The probe's measurements, for a Test Job."""
+    injected: str = ""
+    """About containers that kept the pod from ending; empty without any."""
 
 
 class Failed(Frozen, frozen=True, kw_only=True):
@@ -63,7 +67,6 @@ class Failed(Frozen, frozen=True, kw_only=True):
 
 Outcome = Working | Done | Failed
 
-MAIN = {Stage.RESOLVE: "resolve", Stage.EXPORT: "export", Stage.BUILD: "report", Stage.TEST: "publish"}
 _RESULTS: dict[Stage, type[results.Result]] = {
     Stage.RESOLVE: results.Resolved,
     Stage.EXPORT: results.Exported,
@@ -85,14 +88,7 @@ _KILLED = 128 + 9
 _DISK = re.compile(r"ephemeral[- ](?:local )?storage|emptyDir volume|disk ?pressure", re.IGNORECASE)
 """In the kubelet's message about an eviction."""
 _KANIKO = "kaniko"
-_MEMORY_FIELDS = {
-    "export": "spec.export.resources",
-    "answer": "spec.export.resources",
-    "kaniko": "spec.build.resources",
-    "append": "spec.build.resources",
-    tested_image.IMAGE: "spec.test.resources",
-}
-"""Container -> the field that sets its memory. The installation sets the memory of all others."""
+_DEADLINE = "DeadlineExceeded"
 
 
 def assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
@@ -105,13 +101,29 @@ def assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[E
 def _assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[Event, ...]) -> Outcome:
     if job.complete:
         return _complete(stage, job, pods or ())
-    if job.failed:
+    if pod := injected.ended_main(stage, pods or ()):
+        return _ended(stage, job, pod)
+    if job.failed or (job.failing == _DEADLINE and pods is not None):
         return _failed(stage, job, pods or ())
     if job.suspended:
         return Working(suspended=True)
     if pods is None:
         return Working()
-    return _failing_image(_newest_first(pods)) or Working(waiting_for=cause(pods, events))
+    return _failing_image(_newest_first(pods)) or Working(waiting_for=cause(stage, pods, events))
+
+
+def _ended(stage: Stage, job: Job, pod: Pod) -> Outcome:
+    """The outcome by the stage's own containers, while others keep the pod running or make it fail."""
+    others = injected.note(stage, pod)
+    main = pod.container(MAIN[stage])
+    if main is None or main.exit_code != 0:
+        failed = _failed(stage, job, (pod,))
+        return replace(failed, message=explanation(failed.message, others))
+    done = _complete(stage, job, (pod,))
+    if not isinstance(done, Done):
+        return done
+    seconds = (main.ended_at - job.started).total_seconds() if job.started and main.ended_at else 0.0
+    return replace(done, seconds=seconds, injected=f"{others} The operator did not wait for it. {injected.REMEDY}")
 
 
 def _failing_image(pods: list[Pod]) -> Failed | None:
@@ -127,19 +139,17 @@ def _does_not_start(image: Container) -> Failed:
         kind=FailureClass.PERMANENT,
         reason=Reason.IMAGE_DOES_NOT_START.value,
         message=tested_image.end_of(image),
-        hint="See lastFailure.logTail. Fix the inference code, or CMD and ENTRYPOINT in the Dockerfile, upload it, "
-        + REQUEST_AGAIN,
+        hint=f"{tested_image.remedy(image)}, upload it, {REQUEST_AGAIN}",
         log_tail=redact(image.report)[-MAX_LOG_TAIL:],
     )
 
 
 def _out_of_memory(container: str, message: str = "") -> Failed:
-    field = _MEMORY_FIELDS.get(container, f"config.jobs.resources.{container} of the installation (chart values)")
     return Failed(
         kind=FailureClass.RETRY,
         reason=Reason.OUT_OF_MEMORY.value,
         message=message or f"Container {container} exceeded its memory limit and was killed.",
-        hint=f"Raise the memory limit in {field}.",
+        hint=f"Raise the memory limit in {resource_field(container)}.",
         oom_container=container,
     )
 
@@ -180,14 +190,14 @@ def _probed(pods: tuple[Pod, ...]) -> results.Probed | None:
 
 
 def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
-    if job.failed == "DeadlineExceeded":
-        return _out_of_disk(stage, pods) or _timed_out(stage, job)
+    if _DEADLINE in (job.failed, job.failing):
+        return _out_of_disk(stage, pods) or _timed_out(stage, job, pods)
     sound = [pod for pod in _newest_first(pods) if not pod.disrupted]
     if tested_image.is_out_of_memory(sound):
         return _out_of_memory(tested_image.IMAGE)
     for pod in sound:
         for container in pod.containers:
-            if container.name != tested_image.IMAGE and container.exit_code not in (None, 0):
+            if container.name in CONTAINERS[stage] and _has_failed(container):
                 return _container_failed(container, pod)
     message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
     return Failed(
@@ -213,16 +223,21 @@ def _out_of_disk(stage: Stage, pods: tuple[Pod, ...]) -> Failed | None:
     )
 
 
-def _timed_out(stage: Stage, job: Job) -> Failed:
+def _has_failed(container: Container) -> bool:
+    return container.name != tested_image.IMAGE and container.exit_code not in (None, 0)
+
+
+def _timed_out(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
     field = {Stage.EXPORT: "spec.export.timeout", Stage.BUILD: "spec.build.timeout", Stage.TEST: "spec.test.timeout"}
     remedy = (
         f"Raise {field[stage]} or the resources of the stage" if stage in field else "Find out what the Job waits for"
     )
+    others = next((found for pod in _newest_first(pods) if (found := injected.note(stage, pod))), "")
     return Failed(
         kind=FailureClass.PERMANENT,
         reason="TimedOut",
-        message=f"Job {job.name} exceeded its deadline.",
-        hint=f"{remedy}, {REQUEST_AGAIN}",
+        message=f"Job {job.name} exceeded its deadline. {others}".strip(),
+        hint=(f"{injected.REMEDY} " if others else "") + f"{remedy}, {REQUEST_AGAIN}",
     )
 
 

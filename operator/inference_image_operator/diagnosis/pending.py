@@ -2,29 +2,27 @@
 
 import re
 
-from inference_image_operator.observed import Container, Event, Frozen, Pod
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.steps import resource_fields
+from inference_image_operator.diagnosis import admission, injected
+from inference_image_operator.diagnosis.waiting_for import RETRY_HINT, Cause
+from inference_image_operator.observed import Container, Event, Pod
 
 POD_CHECK_DELAY = 20.0
-"""Seconds between the creation of a Job and the first check of its pods. Most pods have started by then."""
+"""Seconds between the creation of a Job and the first check of its pods, unless a Warning Event asks for an earlier
+one. Most pods have started by then."""
 POD_CHECK_INTERVAL = 15.0
 """Seconds between checks of a pod that does not run yet."""
-RETRY_HINT = "The operator then continues by itself; you need not apply the object again."
-
-
-class Cause(Frozen, frozen=True, kw_only=True):
-    """Why the pod waits, and how to end that."""
-
-    reason: str
-    message: str
-    hint: str
-    stalls: bool = False
-    """It does not resolve by itself: somebody has to change something."""
-
+WARNINGS = frozenset(
+    {"FailedScheduling", "FailedMount", "FailedCreate", "Failed", "InspectFailed", "ErrImageNeverPull", "BackOff"}
+)
+"""Reasons of the Warning Events that can name a cause. Other warnings cause no check."""
 
 _PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
 _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (?:ErrImagePull: )?')
 """The kubelet alternates between an error and its back-off. The cause is the same, so the status names it once."""
+_PULL_EVENT = re.compile(r'^Failed to pull image "[^"]*": ')
 _MISSING_SECRET = re.compile(r'secret "(?P<name>[^"]+)" not found|couldn\'t find key \S+ in Secret (?P<keyed>\S+)')
 _MISSING_KEY = re.compile(r"references non-existent secret key: (?P<key>\S+)")
 _MISSING_CONFIG_MAP = re.compile(
@@ -32,10 +30,10 @@ _MISSING_CONFIG_MAP = re.compile(
 )
 
 
-def cause(pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Cause | None:
+def cause(stage: Stage, pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Cause | None:
     """Why the newest pod, or a Job without pods, waits; None if it does not wait or the cause is not known yet."""
     if not pods:
-        return _refused(events)
+        return _refused(stage, events)
     pod = max(pods, key=lambda p: p.created)
     if pod.phase != "Pending":
         return None
@@ -43,19 +41,19 @@ def cause(pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Cause | None:
         return Cause(
             reason="Unschedulable",
             message=pod.unschedulable,
-            hint="Add or free capacity, or change spec.scheduling or the resources of the stage. " + RETRY_HINT,
+            hint=f"Add or free capacity, or change spec.scheduling or {resource_fields(stage)}. {RETRY_HINT}",
         )
-    return next((found for c in pod.containers if (found := _container(c))), None) or _mount(events)
+    return (
+        next((found for c in pod.containers if (found := _container(c))), None)
+        or _failed(pod, events)
+        or _mount(pod, events)
+        or injected.blocked(stage, pod)
+    )
 
 
 def _container(container: Container) -> Cause | None:
     if container.waiting in _PULL:
-        return Cause(
-            reason="ImagePullFailed",
-            message=f"container {container.name}: {_BACK_OFF.sub('', container.message) or container.waiting}",
-            hint="Make the image available to the node, or add a pull Secret to spec.scheduling.imagePullSecrets. "
-            + RETRY_HINT,
-        )
+        return _not_pulled(container.name, _BACK_OFF.sub("", container.message) or container.waiting)
     if container.waiting in _CONFIG:
         return _missing(container.message) or Cause(
             reason="ContainerConfigInvalid",
@@ -65,9 +63,32 @@ def _container(container: Container) -> Cause | None:
     return None
 
 
-def _mount(events: tuple[Event, ...]) -> Cause | None:
+def _not_pulled(container: str, message: str) -> Cause:
+    return Cause(
+        reason="ImagePullFailed",
+        message=f"container {container}: {message}",
+        hint="Make the image available to the node, or add a pull Secret to spec.scheduling.imagePullSecrets. "
+        + RETRY_HINT,
+    )
+
+
+def _failed(pod: Pod, events: tuple[Event, ...]) -> Cause | None:
+    """What the kubelet said about a container that still waits. Its status names the cause only seconds later."""
+    for event in reversed(events):
+        container = pod.container(event.container)
+        if event.reason != "Failed" or (container is not None and not container.waiting):
+            continue
+        if pull := _PULL_EVENT.match(event.message):
+            return _not_pulled(event.container, event.message[pull.end() :])
+        if found := _missing(event.message.removeprefix("Error: ")):
+            return found
+    return None
+
+
+def _mount(pod: Pod, events: tuple[Event, ...]) -> Cause | None:
+    """A volume that the kubelet cannot mount. Volumes are mounted before the first container starts."""
     failed = [event for event in events if event.reason == "FailedMount"]
-    if not failed:
+    if not failed or any(not container.waiting for container in pod.containers):
         return None
     return _missing(failed[-1].message) or Cause(
         reason="VolumeMountFailed",
@@ -100,22 +121,7 @@ def _absent_secret(message: str, name: str) -> Cause:
     )
 
 
-def _refused(events: tuple[Event, ...]) -> Cause | None:
+def _refused(stage: Stage, events: tuple[Event, ...]) -> Cause | None:
     """The Job exists, but the API server refuses its pod."""
     failed = [event for event in events if event.reason == "FailedCreate"]
-    if not failed:
-        return None
-    message = failed[-1].message
-    if "exceeded quota" in message:
-        return Cause(
-            reason="QuotaExceeded",
-            message=message,
-            hint="Raise the ResourceQuota, or delete something that uses it. " + RETRY_HINT,
-        )
-    return Cause(
-        reason="PodForbidden",
-        message=message,
-        hint="Set the namespace to the Pod Security level baseline, or change the policy that the message names. "
-        + RETRY_HINT,
-        stalls=True,
-    )
+    return admission.of_pod(stage, failed[-1].message) if failed else None

@@ -11,6 +11,7 @@ IMAGE = "image"
 MAX_LOG_TAIL = 2048
 _NOT_STARTING = frozenset({"CrashLoopBackOff", "RunContainerError", "CreateContainerError", "StartError"})
 _HOPELESS_RESTARTS = 2
+_DENIED = "permission denied"
 
 
 def is_out_of_memory(pods: Sequence[Pod]) -> bool:
@@ -34,6 +35,16 @@ def end_of(image: Container) -> str:
     ended = f"exit code {image.exit_code}" if image.exit_code is not None else image.waiting
     last = _last_line(image.report or image.log or image.message)
     return f"The built image exits right after its start ({ended})" + (f": {last}" if last else ".")
+
+
+def remedy(image: Container) -> str:
+    """What to do about an image that does not keep running, as the beginning of a hint."""
+    if _DENIED in f"{image.report} {image.log} {image.message}".lower():
+        return (
+            "See lastFailure.logTail. If the denied file is a program of the source, write COPY --chmod=755 for it in "
+            "the Dockerfile: archives and Git keep the executable bit, objects of US3 and ConfigMaps have none"
+        )
+    return "See lastFailure.logTail. Fix the inference code, or CMD and ENTRYPOINT in the Dockerfile"
 
 
 def log_tail(pods: Sequence[Pod]) -> str:

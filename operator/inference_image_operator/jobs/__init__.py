@@ -31,7 +31,7 @@ def manifest(observed: Observed, status: Status, config: Config) -> dict[str, An
     pod = _BUILDERS[Stage(status.stage.name)](observed, status, config)
     if status.stage.memory:
         _raise_memory(pod.spec, status.stage.memory)
-    return job(observed, status.stage, pod)
+    return job(observed, status.stage, pod, config)
 
 
 def poll_job(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def poll_job(observed: Observed, name: str, content: str, config: Config) -> dic
     spec = observed.spec
     frugal = replace(observed, spec=replace(spec, ufile=replace(spec.ufile, restore="")))
     pod = resolve.pod(frugal, observed.status, config)
-    return job(observed, StageStatus(name=POLL, job=name, content=content, attempt=1), pod)
+    return job(observed, StageStatus(name=POLL, job=name, content=content, attempt=1), pod, config)
 
 
 def memory_limit(manifest_: dict[str, Any], container: str) -> str | int | None:

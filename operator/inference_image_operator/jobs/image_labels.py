@@ -21,9 +21,10 @@ def provenance(status: Status, prefix: str) -> dict[str, str]:
         return found
     files = [[item.key.removeprefix(prefix), item.size, item.etag] for item in checkpoint.files]
     step = "" if checkpoint.step is None else str(checkpoint.step)
+    name = {f"{GROUP}/checkpoint-name": checkpoint.name} if checkpoint.name else {}
     return (
         found
-        | ({_VERSION: step, f"{GROUP}/checkpoint-step": step} if step else {})
+        | ({_VERSION: step, f"{GROUP}/checkpoint-step": step} if step else name)
         | {
             f"{GROUP}/checkpoint-fingerprint": checkpoint.fingerprint,
             f"{GROUP}/checkpoint-files": msgspec.json.encode(files).decode(),

@@ -3,7 +3,8 @@
 from typing import Any
 
 from inference_image_operator.api import API_VERSION, GROUP, KIND, StageStatus, parse_duration
-from inference_image_operator.jobs.pod import StagePod
+from inference_image_operator.config.installation import Config
+from inference_image_operator.jobs.pod import StagePod, template_metadata
 from inference_image_operator.observed import Observed
 
 MANAGED_BY = "inference-image-operator"
@@ -21,7 +22,7 @@ _DAY = 24 * 3600
 _MAX_LABEL = 63
 
 
-def job(observed: Observed, stage: StageStatus, pod: StagePod) -> dict[str, Any]:
+def job(observed: Observed, stage: StageStatus, pod: StagePod, config: Config) -> dict[str, Any]:
     """The manifest. `backoffLimit` is 0: the operator creates a new Job for every further attempt.
 
     A disruption (eviction, drain, preemption) is not a failure: the Job controller replaces the pod. The TTL is at
@@ -66,6 +67,6 @@ def job(observed: Observed, stage: StageStatus, pod: StagePod) -> dict[str, Any]
                     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
                 ]
             },
-            "template": {"metadata": {"labels": labels}, "spec": pod.spec},
+            "template": {"metadata": template_metadata(observed.spec, config, labels), "spec": pod.spec},
         },
     }

@@ -4,8 +4,10 @@ from typing import Any
 
 from inference_image_contract import inputs, paths
 from inference_image_operator.api import Spec, Status, write
-from inference_image_operator.config.installation import Config, ContainerResources
-from inference_image_operator.jobs.sizing.resources import to_dict
+from inference_image_operator.config.installation import Config
+from inference_image_operator.config.jobs import ContainerResources
+from inference_image_operator.jobs.sizing.disk import SMALL
+from inference_image_operator.jobs.sizing.resources import to_dict, with_ephemeral_storage
 from inference_image_operator.observed import Frozen, Observed
 
 USER = 65532
@@ -26,6 +28,14 @@ class StagePod(Frozen, frozen=True, kw_only=True):
 
     spec: dict[str, Any]
     deadline_seconds: int
+
+
+def template_metadata(spec: Spec, config: Config, labels: dict[str, str]) -> dict[str, Any]:
+    """The pod's metadata. `labels` are the operator's own: nothing overrides them, and the installation comes next."""
+    object_, installation = spec.pod_metadata, config.jobs.pod_metadata
+    annotations = dict(object_.annotations) | dict(installation.annotations)
+    found: dict[str, Any] = {"labels": dict(object_.labels) | dict(installation.labels) | labels}
+    return found | ({"annotations": annotations} if annotations else {})
 
 
 def escape_dollars(text: str) -> str:
@@ -136,7 +146,7 @@ def container(
     found: dict[str, Any] = {
         "name": name,
         "image": image,
-        "resources": to_dict(resources),
+        "resources": to_dict(with_ephemeral_storage(resources, SMALL)),
         "securityContext": RESTRICTED,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [TMP, *(mounts or [])],

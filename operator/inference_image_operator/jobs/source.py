@@ -4,7 +4,8 @@ from typing import Any
 
 from inference_image_contract import inputs, paths
 from inference_image_operator.api import Spec
-from inference_image_operator.config.installation import Config, ContainerResources
+from inference_image_operator.config.installation import Config
+from inference_image_operator.config.jobs import ContainerResources
 from inference_image_operator.jobs.pod import scratch
 from inference_image_operator.jobs.sizing.disk import DOWNLOAD
 from inference_image_operator.jobs.sizing.resources import with_ephemeral_storage

@@ -7,7 +7,7 @@ from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import escape_dollars
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-"""Never through the proxy: `probe` connects to the image in its own pod."""
+"""Never through the proxy."""
 
 _VOLUME = "ufile-ca"
 

@@ -3,44 +3,28 @@
 Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a reconcile.
 """
 
-import json
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from typing import Protocol
 
-import aiohttp
 import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from inference_image_operator.kube.connection import ApiError, Connection, Object
 from inference_image_operator.kube.ttl_cache import TtlCache
 
 FIELD_MANAGER = "inference-image-operator"
-REQUEST_SECONDS = 30
 PAGE = 500
 WARNINGS_SECONDS = 5.0
 """The API server scans all Events of a namespace for each list, so all waiting pipelines share one list."""
+
+WARNINGS = {"fieldSelector": "type=Warning"}
+WATCH_SECONDS = 290
 
 LOG_LINES, LOG_BYTES = "40", "65536"
 """Limits of a log that explains a failure. Its lines can be long."""
 LOG_IS_GONE = "unable to retrieve container logs for "
 """The kubelet's answer, with status 200, for the log of a container that it has removed."""
-
-Object = dict[str, Any]
-
-
-class ApiError(Exception):
-    """The API server rejected a request or did not answer."""
-
-    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{status} {reason}: {message}")
-        self.status = status
-        """HTTP status; 0 without an answer."""
-        self.reason = reason
-        """The API's machine-readable reason, for example `AlreadyExists`."""
-        self.message = message
-        self.retry_after = retry_after
-        """Seconds to wait before the next request, from Retry-After; None if not given."""
 
 
 class Cluster(Protocol):
@@ -85,6 +69,7 @@ class KubernetesCluster:
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
+        self._connection = Connection(api)
         self._warnings = TtlCache(self._fetch_warnings, WARNINGS_SECONDS)
 
     @classmethod
@@ -138,7 +123,7 @@ class KubernetesCluster:
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container, "tailLines": LOG_LINES, "limitBytes": LOG_BYTES}
         try:
-            data = await self._send("GET", path, query | ({"previous": "true"} if previous else {}))
+            data = await self._connection.send("GET", path, query | ({"previous": "true"} if previous else {}))
         except ApiError:  # for example a lost node or a deleted pod: the failure is reported without the log
             return ""
         text: str = data.decode(errors="replace")
@@ -148,7 +133,26 @@ class KubernetesCluster:
         return await self._warnings.get(namespace)
 
     async def _fetch_warnings(self, namespace: str) -> list[Object]:
-        return await self._list(f"/api/v1/namespaces/{namespace}/events", {"fieldSelector": "type=Warning"})
+        return await self._list(_events(namespace), WARNINGS)
+
+    async def newest_warning(self, namespace: str) -> str:
+        """The resourceVersion from which `watch_warnings` starts. It lists as little as possible."""
+        page = await self._request("GET", _events(namespace), WARNINGS | {"limit": "1"})
+        return str(page["metadata"]["resourceVersion"])
+
+    async def watch_warnings(self, namespace: str, version: str) -> AsyncIterator[Object]:
+        """Events of type Warning of a namespace (empty for all) after a resourceVersion, and bookmarks.
+
+        Ends when the API server ends the watch. Raises ApiError, also for a version that is too old.
+        """
+        query = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        async for line in self._connection.lines(_events(namespace), WARNINGS | query | {"resourceVersion": version}):
+            found = msgspec.json.decode(line)
+            if found["type"] == "ERROR":
+                status = found["object"]
+                raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
+            if found["type"] != "DELETED":
+                yield found["object"]
 
     async def apply_status(self, image: Object, status: Object) -> None:
         meta = image["metadata"]
@@ -203,37 +207,9 @@ class KubernetesCluster:
         body: Object | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        found: Object = msgspec.json.decode(await self._send(method, path, query, body, content_type))
+        found: Object = msgspec.json.decode(await self._connection.send(method, path, query, body, content_type))
         return found
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: dict[str, str],
-        body: Object | None = None,
-        content_type: str = "application/json",
-    ) -> bytes:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        url = self._api.configuration.host + path + ("?" + urlencode(query, quote_via=quote) if query else "")
-        try:
-            response = await self._api.rest_client.request(  # type: ignore[no-untyped-call]
-                method, url, headers=headers, body=body, _request_timeout=REQUEST_SECONDS
-            )
-            data = await response.read()
-        except (OSError, aiohttp.ClientError) as error:
-            raise ApiError(0, "NoAnswer", f"{type(error).__name__}: {error}") from error
-        if response.status >= 400:  # noqa: PLR2004 - every HTTP error
-            raise _api_error(response.status, data, response.headers.get("Retry-After"))
-        return bytes(data)
 
-
-def _api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:
-    """The error in an answer: a Status object, or plain text from a proxy or a server that is starting."""
-    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
-    try:
-        answer = json.loads(data)
-        return ApiError(status, answer.get("reason", ""), answer.get("message", ""), wait)
-    except (ValueError, AttributeError):
-        return ApiError(status, "", data[:200].decode(errors="replace").strip(), wait)
+def _events(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/events" if namespace else "/api/v1/events"

@@ -1,5 +1,6 @@
 """Reads what one decision needs, and converts the API's JSON into an `Observed`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,8 @@ from inference_image_operator.jobs.job import (
     LABEL_UID,
     MANAGED_BY,
 )
-from inference_image_operator.kube.client import Cluster, Object
+from inference_image_operator.kube.client import Cluster
+from inference_image_operator.kube.connection import Object
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
 
 _KILLED = 128 + 9
@@ -48,9 +50,12 @@ def from_object(image: Object) -> Observed:
     )
 
 
-async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
-    """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job."""
-    observed = from_object(image)
+async def observe(cluster: Cluster, image: Object, now: datetime, warnings: Sequence[Object] = ()) -> Observed:
+    """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job.
+
+    `warnings` are the Warning Events about that Job and its pods, as far as they have arrived through the watch.
+    """
+    observed = replace(from_object(image), warned=bool(warnings))
     if is_settled(observed):
         return observed
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
@@ -61,7 +66,8 @@ async def observe(cluster: Cluster, image: Object, now: datetime) -> Observed:
         return observed
     pods = await cluster.list_pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
     about = {job.uid, *(pod["metadata"]["uid"] for pod in pods)}
-    warnings = [] if job.finished else await cluster.list_warnings(observed.namespace)
+    if not warnings and not job.finished:
+        warnings = await cluster.list_warnings(observed.namespace)
     observed = replace(
         observed,
         pods=tuple(_pod(pod) for pod in pods),
@@ -116,6 +122,7 @@ def _job(job: Object) -> Job:
         complete="Complete" in conditions,
         failed=failed.get("reason", ""),
         failed_message=failed.get("message", ""),
+        failing=conditions.get("FailureTarget", {}).get("reason", ""),
         suspended="Suspended" in conditions,
         ready=status.get("ready", 0),
         terminating="deletionTimestamp" in meta,
@@ -128,7 +135,11 @@ def _pod(pod: Object) -> Pod:
     meta, status = pod["metadata"], pod.get("status", {})
     conditions = {c["type"]: c for c in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
-    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    sidecars = {c["name"] for c in pod["spec"].get("initContainers", []) if c.get("restartPolicy") == "Always"}
+    init = [
+        replace(_container(found), init=True, sidecar=found["name"] in sidecars)
+        for found in status.get("initContainerStatuses", [])
+    ]
     return Pod(
         name=meta["name"],
         uid=meta["uid"],
@@ -137,7 +148,7 @@ def _pod(pod: Object) -> Pod:
         unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
         disrupted="deletionTimestamp" in meta or conditions.get("DisruptionTarget", {}).get("status") == "True",
         message=status.get("message", ""),
-        containers=tuple(_container(container) for container in containers),
+        containers=(*init, *map(_container, status.get("containerStatuses", []))),
     )
 
 
@@ -154,6 +165,7 @@ def _container(container: dict[str, Any]) -> Container:
         ended=ended.get("reason", ""),
         report=ended.get("message", ""),
         restarts=container.get("restartCount", 0),
+        ended_at=parse(ended["finishedAt"]) if ended.get("finishedAt") else None,
         killed=any(end.get("reason") == "OOMKilled" for end in (ended, before)) or before.get("exitCode") == _KILLED,
     )
 
@@ -165,4 +177,10 @@ def _event(event: Object) -> Event:
         reason=event.get("reason", ""),
         message=event.get("message", ""),
         time=parse(time or event["metadata"]["creationTimestamp"]),
+        container=_named_container(event["involvedObject"].get("fieldPath", "")),
     )
+
+
+def _named_container(path: str) -> str:
+    """The name in a field path such as `spec.initContainers{assemble}`; empty without one."""
+    return path.partition("{")[2].rstrip("}")

@@ -13,13 +13,17 @@ from inference_image_operator.api import parse_duration
 from inference_image_operator.config.installation import Concurrency, Config
 from inference_image_operator.core.decide import is_settled
 from inference_image_operator.core.waiting import is_queued
-from inference_image_operator.kube.client import ApiError, KubernetesCluster, Object
+from inference_image_operator.kube.client import KubernetesCluster
+from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.observe import from_object
 from inference_image_operator.runtime import handlers
 from inference_image_operator.runtime.health import Health
+from inference_image_operator.runtime.log import object_fields
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.queue import Queue
 from inference_image_operator.runtime.reconcile import Reconciler
+from inference_image_operator.runtime.warnings import Warnings
+from inference_image_operator.runtime.warnings import watch as watch_warnings
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +43,17 @@ async def run(config: Config) -> None:
     health = Health()
     probes = await health.serve(config.probes.port)
     limiter = PipelineLimiter(config.concurrency)
-    reconciler = Reconciler(cluster, config, _now, limiter, wake=lambda key: queue.add(key))  # noqa: PLW0108 - the queue does not exist yet
-    queue: Queue[Key] = Queue(reconciler, config.workers)
+    warnings = Warnings(wake=lambda key, after: queue.add(key, after))  # noqa: PLW0108 - the queue does not exist yet
+    reconciler = Reconciler(cluster, config, _now, limiter, wake=lambda key: queue.add(key), warnings=warnings)  # noqa: PLW0108
+    queue: Queue[Key] = Queue(reconciler, config.workers, describe=object_fields)
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
         asyncio.create_task(_resync(cluster, queue, config), name="resync"),
+        *(
+            asyncio.create_task(watch_warnings(cluster, namespace, warnings.arrived), name="warnings")
+            for namespace in config.watch_namespaces or ("",)
+        ),
     ]
     watching = asyncio.create_task(_watch(cluster, queue, config, health, stop), name="watch")
     try:

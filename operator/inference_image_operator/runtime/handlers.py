@@ -12,7 +12,7 @@ from inference_image_operator.api import GROUP, PLURAL, VERSION
 from inference_image_operator.core.decide import is_settled
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
-from inference_image_operator.kube.client import Object
+from inference_image_operator.kube.connection import Object
 from inference_image_operator.kube.observe import finished, from_object
 from inference_image_operator.runtime.pipeline_limiter import Key
 

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from http import HTTPStatus
 from typing import Generic, TypeVar
 
-from inference_image_operator.kube.client import ApiError
+from inference_image_operator.kube.connection import ApiError
+from inference_image_operator.runtime.log import about
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +25,15 @@ class Queue(Generic[K]):
     delay that doubles up to 30 s, and not before the API server's Retry-After.
     """
 
-    def __init__(self, work: Callable[[K], Awaitable[float | None]], workers: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[K], Awaitable[float | None]],
+        workers: int,
+        describe: Callable[[K], dict[str, str]] = lambda _: {},
+    ) -> None:
+        """`describe` gives the fields that name a key in every line of the log about it."""
         self._work = work
+        self._describe = describe
         self._workers = workers
         self._ready: asyncio.Queue[K] = asyncio.Queue()
         self._waiting: set[K] = set()
@@ -84,12 +92,16 @@ class Queue(Generic[K]):
                 self.add(key, after)
 
     async def _once(self, key: K) -> float | None:
+        with about(self._describe(key)):
+            return await self._try(key)
+
+    async def _try(self, key: K) -> float | None:
         try:
             after = await self._work(key)
         except ApiError as error:
             return self._delay(key, error)
         except Exception:
-            log.exception("reconcile failed", extra={"key": key})
+            log.exception("reconcile failed")
             return self._delay(key, None)
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
@@ -102,6 +114,6 @@ class Queue(Generic[K]):
         delay = min(MAX_DELAY, FIRST_DELAY * 2.0 ** (failures - 1)) * random.uniform(0.75, 1)  # noqa: S311
         if error is not None:
             delay = max(delay, error.retry_after or 0)
-            log.warning("reconcile failed, retrying in %.1f s: %s", delay, error, extra={"key": key})
+            log.warning("reconcile failed, retrying in %.1f s: %s", delay, error)
         self._not_before[key] = asyncio.get_running_loop().time() + delay
         return delay

@@ -11,22 +11,27 @@ from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_operator.api import Status, write
 from inference_image_operator.api.conditions import Editor, Type
 from inference_image_operator.api.conditions import owned as owned_conditions
+from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import waiting
-from inference_image_operator.core.decide import decide, has_ended, is_settled
+from inference_image_operator.core.decide import decide, has_ended, is_settled, watched
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
-from inference_image_operator.kube.client import ApiError, Cluster, Object
+from inference_image_operator.diagnosis import admission
+from inference_image_operator.jobs import POLL
+from inference_image_operator.jobs.job import LABEL_STAGE
+from inference_image_operator.kube.client import Cluster
+from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.events import event
 from inference_image_operator.kube.observe import from_object, observe, owned
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
 from inference_image_operator.observed import CreateRefusal, Observed
+from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
+from inference_image_operator.runtime.warnings import Warnings
 
 log = logging.getLogger(__name__)
 
 _RETRIED = "The operator tries again."
-_TERMINATED = "is being terminated"
-"""Part of the API server's message about a namespace that is being deleted."""
 
 
 class Reconciler:
@@ -38,13 +43,16 @@ class Reconciler:
         config: Config,
         clock: Callable[[], datetime],
         limiter: PipelineLimiter,
+        *,
         wake: Callable[[Key], None],
+        warnings: Warnings,
     ) -> None:
         self._cluster = cluster
         self._config = config
         self._clock = clock
         self._limiter = limiter
         self._wake = wake
+        self._warnings = warnings
 
     async def __call__(self, key: Key) -> float | None:
         """One reconcile. Returns the seconds until the next one; None if it waits for an event.
@@ -53,14 +61,16 @@ class Reconciler:
         """
         image = await self._cluster.get_inference_image(*key)
         if image is None or is_settled(from_object(image)):
+            self._warnings.forget(key)
             self._release(key)
             return None
         try:
-            observed = await observe(self._cluster, image, self._clock())
+            observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key))
+            self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
         except ApiError as error:
-            if error.status == HTTPStatus.FORBIDDEN and _TERMINATED not in error.message:
+            if admission.is_final(error.status, error.message):
                 await self._say_forbidden(image, error.message)
             raise
 
@@ -87,12 +97,21 @@ class Reconciler:
             self._limiter.mark_running(key)
         return self._limiter.acquire(key, image["metadata"]["creationTimestamp"])
 
+    def _follow_job(self, key: Key, observed: Observed) -> None:
+        job = watched(observed)
+        if job is None or job.finished:
+            self._warnings.forget(key)
+        else:
+            self._warnings.follow(key, job.name)
+
     def _release(self, key: Key) -> None:
         for other in self._limiter.release(key):
             self._wake(other)
 
     async def _follow(self, image: Object, observed: Observed) -> float | None:
         decision = decide(observed, self._config, self._clock())
+        if stage := decision.status.stage:
+            bind(stage=stage.name, job=stage.job)
         wrote = await self._write(image, observed, decision.status)
         if not wrote and _deletes(decision) and not await self._is_current(image):
             return 0
@@ -141,6 +160,8 @@ class Reconciler:
 
     async def _create(self, observed: Observed, manifest: Object) -> CreateRefusal | None:
         name = manifest["metadata"]["name"]
+        bind(job=name)
+        self._warnings.follow((observed.namespace, observed.name), name)
         try:
             await self._cluster.create_job(manifest)
         except ApiError as error:
@@ -154,8 +175,11 @@ class Reconciler:
                     + REQUEST_AGAIN,
                     foreign=True,
                 )
-            return _refusal(name, error)
-        log.info("created Job", extra={"namespace": observed.namespace, "object": observed.name, "job": name})
+            refusal = admission.of_job(_stage(manifest), name, error.status, error.message)
+            if refusal is None:
+                raise
+            return refusal
+        log.info("created Job")
         return None
 
     async def _emit(self, observed: Observed, emit: Emit) -> None:
@@ -185,20 +209,11 @@ def _ours(status: Status) -> Status:
     return replace(status, conditions=owned_conditions(status.conditions))
 
 
+def _stage(manifest: Object) -> Stage:
+    """The stage whose pod a Job runs. A poll runs Resolve's."""
+    label = manifest["metadata"]["labels"][LABEL_STAGE]
+    return Stage.RESOLVE if label == POLL else Stage(label)
+
+
 def _deletes(decision: Decision) -> bool:
     return any(isinstance(action, DeleteJob) for action in decision.actions)
-
-
-def _refusal(name: str, error: ApiError) -> CreateRefusal:
-    """Why the API server refused to create the Job.
-
-    Raises ApiError, the error itself, if it may be transient.
-    """
-    if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        message = f"The API server rejected Job {name}: {error.message} Correct the spec."
-        return CreateRefusal(reason="JobInvalid", message=message, final=True)
-    if error.status == HTTPStatus.FORBIDDEN and "exceeded quota" in error.message:
-        return CreateRefusal(reason="QuotaExceeded", message=f"{error.message} {_RETRIED}")
-    if error.status == HTTPStatus.FORBIDDEN and _TERMINATED not in error.message:
-        return CreateRefusal(reason="Forbidden", message=f"{error.message} {_RETRIED}")
-    raise error

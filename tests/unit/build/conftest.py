@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import secrets
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,10 @@ def serve() -> Iterator[Callable[..., int]]:
     with contextlib.ExitStack() as stack:
 
         def start(
-            handle: Callable[[http.server.BaseHTTPRequestHandler], None], port: int = 0, tls: Tls | None = None
+            handle: Callable[[http.server.BaseHTTPRequestHandler], None],
+            port: int = 0,
+            tls: Tls | None = None,
+            host: str = "127.0.0.1",
         ) -> int:
             class Handler(http.server.BaseHTTPRequestHandler):
                 def _handle(self):
@@ -141,7 +145,9 @@ def serve() -> Iterator[Callable[..., int]]:
                 def log_message(self, format, *args):  # noqa: A002 - the name of the base class
                     """Keeps the test output clean."""
 
-            server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            server_type = type("Server", (http.server.ThreadingHTTPServer,), {"address_family": family})
+            server = server_type((host, port), Handler)
             if tls:
                 server.socket = tls.context().wrap_socket(server.socket, server_side=True)
             return stack.enter_context(serving(server)).server_port

@@ -32,7 +32,14 @@ def test_golden_fingerprint():
 
 
 def test_golden_content_hash():
-    assert content_hash(**CONTENT) == ("sha256:f12473beb66b8f3b56e3db23dc3b4c5614bf1d0d607e63e79dbcc2aa2da1613b")
+    assert content_hash(**CONTENT) == ("sha256:c319f38a87fd3a7f6dd3537bef62eed4fec7d773c61b258b3a6a51b063873118")
+
+
+def test_only_an_executable_file_changes_the_content_hash():
+    first, *others = CONTENT["source"]
+    plain, executable = (msgspec.structs.replace(first, executable=bit) for bit in (False, True))
+    assert content_hash(**{**CONTENT, "source": (plain, *others)}) == content_hash(**CONTENT)
+    assert content_hash(**{**CONTENT, "source": (executable, *others)}) != content_hash(**CONTENT)
 
 
 def moved(item: PinnedObject) -> PinnedObject:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_contract.checkpoint_index import InvalidIndexError, model_bytes, shard_sizes
+from inference_image_contract.checkpoint_index import InvalidIndexError, is_object_based, model_bytes, shard_sizes
 from tests.support.image_tables import MAGIC, entry, header, index, number, table
 
 
@@ -87,3 +87,20 @@ def test_any_changed_byte_gives_a_size_or_an_explanation():
             except InvalidIndexError:
                 continue
             assert found is None or all(size >= 0 for size in found)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ((b"_CHECKPOINTABLE_OBJECT_GRAPH", b"model/a/.ATTRIBUTES/VARIABLE_VALUE"), True),
+        ((b"_CHECKPOINTABLE_OBJECT_GRAPH", b"conv/weights"), False),
+        ((b"conv/weights",), False),
+        ((), False),
+    ],
+)
+def test_tensors_named_after_objects_are_of_tensorflow_2(names, expected):
+    assert is_object_based(table([[(b"", header(1)), *((name, entry(0, 0, 4)) for name in names)]])) is expected
+
+
+def test_a_compressed_table_may_be_of_any_tensorflow():
+    assert not is_object_based(index(8, compression=1))

@@ -10,7 +10,7 @@ import pytest
 
 from inference_image_operator.api.quantities import quantity
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import ContainerDefaults
+from inference_image_operator.config.jobs import ContainerDefaults
 from inference_image_operator.jobs.sizing import disk
 from tests.support.world import World
 

@@ -91,6 +91,16 @@ class Rules:
             f"Create the archive again from plain files and folders, {REQUEST_AGAIN}",
         )
 
+    def encoding(self, entry: str) -> StageError:
+        """The error for a name in an encoding that the archive does not state."""
+        return StageError(
+            Reason.ARCHIVE_UNSAFE,
+            f"The archive {self.name} is refused: the name of its entry {entry[:200]!r} is not UTF-8, but in the code "
+            "page of the machine that wrote it (such as GBK), which the archive does not state. Nothing was unpacked.",
+            "Create the archive again with UTF-8 names: with `tar czf`, which is part of Windows, or with 7-Zip and "
+            f"`-mcu=on`; upload it, {REQUEST_AGAIN}",
+        )
+
     def too_large(self, what: str) -> StageError:
         """The error for an exceeded limit; `what` is what the archive contains."""
         return StageError(

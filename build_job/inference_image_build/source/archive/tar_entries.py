@@ -97,4 +97,5 @@ def _checked(archive: tarfile.TarFile, entry: tarfile.TarInfo, rules: Rules) -> 
     content = archive.extractfile(entry)
     if content is None:
         raise rules.invalid(f"its entry {entry.name!r} has no content")
-    return SourceEntry(path, entry.size, chunks(content, entry.size, ReadErrors(_READ_ERRORS, rules.invalid)))
+    data = chunks(content, entry.size, ReadErrors(_READ_ERRORS, rules.invalid))
+    return SourceEntry(path, entry.size, data, executable=bool(entry.mode & stat.S_IXUSR))

@@ -1,6 +1,7 @@
 """Reads a .zip: checks its whole directory before it reads any entry."""
 
 import lzma
+import re
 import stat
 import struct
 import zipfile
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from inference_image_build.source.archive import zip_names
 from inference_image_build.source.archive.rules import Rules
 from inference_image_build.source.source_entry import ReadErrors, SourceEntry, chunks
 
@@ -19,7 +21,10 @@ _MAX_COMMENT = 0xFFFF
 _LOCAL_HEADER = 30
 _PER_ENTRY = 46 + 1024
 """Bytes of a directory entry with a long name."""
-_ENCRYPTED, _UTF8 = 0x1, 0x800
+_ENCRYPTED = 0x1
+_UNIX_SYSTEMS = frozenset({3, 19})
+"""Systems whose entries have a mode: Unix and macOS (APPNOTE.TXT, 4.4.2)."""
+_DRIVE = re.compile(r"[A-Za-z]:")
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _KINDS = {
     stat.S_IFLNK: "is a symbolic link",
@@ -60,6 +65,7 @@ def entries(path: Path, rules: Rules) -> Iterator[SourceEntry]:
                                 name,
                                 entry.file_size,
                                 chunks(content, entry.file_size, ReadErrors(_READ_ERRORS, rules.invalid)),
+                                executable=_is_executable(entry),
                             )
     except _READ_ERRORS as error:
         raise rules.invalid(str(error) or type(error).__name__) from error
@@ -91,11 +97,17 @@ def _check_overlaps(entries: list[zipfile.ZipInfo], size: int, rules: Rules) -> 
             raise rules.invalid(f"its entry {entry.filename!r} extends past its end")
 
 
+def _is_executable(entry: zipfile.ZipInfo) -> bool:
+    return entry.create_system in _UNIX_SYSTEMS and bool(entry.external_attr >> 16 & stat.S_IXUSR)
+
+
 def _checked(entry: zipfile.ZipInfo, rules: Rules) -> str:
     """The path of an accepted file; empty for a folder."""
-    name, mode = entry.orig_filename, entry.external_attr >> 16
-    if not entry.flag_bits & _UTF8 and not name.isascii():
-        raise rules.unsafe(name, "has a name that is not UTF-8")
+    name, mode = zip_names.name_of(entry), entry.external_attr >> 16
+    if name is None:
+        raise rules.encoding(entry.orig_filename)
+    if zip_names.from_dos(entry) and _DRIVE.match(name):
+        raise rules.unsafe(name, "has an absolute path")
     if fault := _KINDS.get(stat.S_IFMT(mode)):
         raise rules.unsafe(name, fault)
     if mode & (stat.S_ISUID | stat.S_ISGID):

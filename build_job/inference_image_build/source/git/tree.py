@@ -45,12 +45,12 @@ class _Walk:
             if isinstance(found, Tree) and stat.S_ISDIR(mode or 0):
                 yield from self.files(found, f"{path}/")
             elif isinstance(found, Blob) and stat.S_ISREG(mode or 0):
-                yield self._file(path, found)
+                yield self._file(path, found, executable=bool((mode or 0) & stat.S_IXUSR))
             else:
                 kinds = {_LINK: "is a symbolic link", _SUBMODULE: "is a submodule"}
                 raise self._unsafe(path, kinds.get(mode or 0, "is not a regular file"))
 
-    def _file(self, path: str, blob: Blob) -> SourceEntry:
+    def _file(self, path: str, blob: Blob, *, executable: bool) -> SourceEntry:
         content: list[bytes] = blob.chunked
         size = sum(map(len, content))
         if content and content[0].startswith(_LFS):
@@ -58,7 +58,7 @@ class _Walk:
         self._files, self._bytes = self._files + 1, self._bytes + size
         if self._files > MAX_FILES or self._bytes > MAX_BYTES:
             raise failures.too_large(str(self._remote), f"more than {MAX_FILES} files or {MAX_BYTES} bytes")
-        return SourceEntry(path, size, iter(content))
+        return SourceEntry(path, size, iter(content), executable=executable)
 
     def _name(self, above: str, name: bytes) -> str:
         text = name.decode(errors="surrogateescape")

@@ -1,5 +1,6 @@
 """Probe: waits until the image under test is ready, sends it a test request, and checks the response."""
 
+import socket
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,12 +15,14 @@ from inference_image_contract.inputs import ProbeInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Probed
 
-HOST = "127.0.0.1"
+LOOPBACK = ("127.0.0.1", "::1")
 MAX_ANSWER = 16 * 1024**2
 _INTERVAL = 0.2
 """Seconds between two readiness checks."""
 _ASK_TIMEOUT = 5.0
+_LOOPBACK_TIMEOUT = 1.0
 _JPEG = b"\xff\xd8\xff"
+_REFUSED = "connection refused"
 _OF_JPEG = "Libraries decode JPEG differently: with matchGraph, set spec.test.sample to a PNG. "
 
 
@@ -28,40 +31,63 @@ class _Answer(NamedTuple):
     body: bytes
 
 
-def probe(request: ProbeInput, picture: bytes = b"", graph: Sequence[response_check.Detection] = ()) -> Probed:
+class _Image(NamedTuple):
+    """The image under test, at the address that its clients use."""
+
+    session: requests.Session
+    address: str
+    port: int
+
+    def url(self, path: str, host: str = "") -> str:
+        """The URL of a path, at the image's address or at another host."""
+        host = host or self.address
+        return f"http://[{host}]:{self.port}{path}" if ":" in host else f"http://{host}:{self.port}{path}"
+
+
+def probe(
+    request: ProbeInput, address: str, picture: bytes = b"", graph: Sequence[response_check.Detection] = ()
+) -> Probed:
     """Waits until the image is ready, sends it `picture` (by default the built-in one) and checks the response.
 
-    Both share the timeout. `graph` has the frozen graph's detections in the picture, if they are to be compared.
-    Raises StageError: `ImageDoesNotLoad`, `ImageDoesNotAnswer`, `ImageAnswersLate`, `ImageAnswersWrong`.
+    Both share the timeout. `address` is the pod's: IPv4, IPv6 or its host name. Loopback would also reach an image that
+    no client reaches. `graph` has the frozen graph's detections in the picture, if they are to be compared.
+
+    Raises StageError: `ImageListensOnLoopback`, `ImageDoesNotLoad`, `ImageDoesNotAnswer`, `ImageAnswersLate`,
+    `ImageAnswersWrong`.
     """
     with requests.Session() as session:
         session.trust_env = False  # traffic within the pod must not go through a proxy of the environment
+        image = _Image(session, address, request.port)
         start = time.monotonic()
         deadline = start + request.timeout_seconds
-        _wait_ready(session, request, deadline)
+        _wait_ready(image, request, deadline)
         ready = time.monotonic()
-        _ask(session, request, picture or sample.png(), graph, deadline)
+        _ask(image, request, picture or sample.png(), graph, deadline)
         answered = time.monotonic()
         return Probed(
             ready_seconds=round(ready - start, 3),
             answer_seconds=round(answered - ready, 3),
-            memory_bytes=_memory(session, request.port),
+            memory_bytes=_memory(image),
         )
 
 
-def _wait_ready(session: requests.Session, request: ProbeInput, deadline: float) -> None:
-    url = f"http://{HOST}:{request.port}{request.ready_path}"
+def _wait_ready(image: _Image, request: ProbeInput, deadline: float) -> None:
+    url = image.url(request.ready_path)
     seen = "nothing"
     while (left := deadline - time.monotonic()) > 0:
         try:
-            answer = _send(session, "GET", url, b"", min(_ASK_TIMEOUT, left))
+            answer = _send(image.session, "GET", url, b"", min(_ASK_TIMEOUT, left))
         except requests.RequestException as error:
             seen = _describe(error)
+            if seen == _REFUSED and _is_ready_on_loopback(image, request.ready_path):
+                _check_address(image)
         else:
             if answer.status == requests.codes.ok:
                 return
             seen = f"status {answer.status} with {response_check.shown(answer.body)}"
         time.sleep(max(0.0, min(_INTERVAL, deadline - time.monotonic())))
+    if seen == _REFUSED and any(_is_open(host, image.port) for host in LOOPBACK):
+        _check_address(image)
     raise StageError(
         Reason.IMAGE_DOES_NOT_LOAD,
         f"The image is not ready after {request.timeout_seconds} s: the last GET {request.ready_path} on port "
@@ -71,17 +97,48 @@ def _wait_ready(session: requests.Session, request: ProbeInput, deadline: float)
     )
 
 
+def _is_ready_on_loopback(image: _Image, path: str) -> bool:
+    for host in LOOPBACK:
+        try:
+            answer = _send(image.session, "GET", image.url(path, host), b"", _LOOPBACK_TIMEOUT)
+        except (requests.RequestException, StageError):
+            continue
+        if answer.status == requests.codes.ok:
+            return True
+    return False
+
+
+def _is_open(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=_LOOPBACK_TIMEOUT):
+            return True
+    except OSError:
+        return False
+
+
+def _check_address(image: _Image) -> None:
+    """Called after loopback accepted a connection: the image may have begun to listen on all addresses before that.
+
+    Raises StageError if the pod's address still refuses.
+    """
+    if _is_open(image.address, image.port):
+        return
+    raise StageError(
+        Reason.IMAGE_LISTENS_ON_LOOPBACK,
+        f"The image listens on loopback only: port {image.port} is open on 127.0.0.1 or ::1, but closed on the "
+        f"pod's address {image.address}, so no client reaches it.",
+        "Listen on 0.0.0.0, or on :: for IPv6, in the inference code or in CMD of the Dockerfile, upload it and "
+        f"{REQUEST_AGAIN}",
+    )
+
+
 def _ask(
-    session: requests.Session,
-    request: ProbeInput,
-    picture: bytes,
-    graph: Sequence[response_check.Detection],
-    deadline: float,
+    image: _Image, request: ProbeInput, picture: bytes, graph: Sequence[response_check.Detection], deadline: float
 ) -> None:
     asked = f"POST {request.path} with a picture of {len(picture)} bytes"
-    url = f"http://{HOST}:{request.port}{request.path}"
+    url = image.url(request.path)
     try:
-        answer = _send(session, "POST", url, picture, max(1.0, deadline - time.monotonic()))
+        answer = _send(image.session, "POST", url, picture, max(1.0, deadline - time.monotonic()))
     except requests.Timeout as error:
         raise StageError(
             Reason.IMAGE_ANSWERS_LATE,
@@ -98,10 +155,10 @@ def _ask(
         raise _wrong(f"{asked} {fault}", _OF_JPEG if request.match_graph and picture.startswith(_JPEG) else "")
 
 
-def _memory(session: requests.Session, port: int) -> int:
+def _memory(image: _Image) -> int:
     """The memory that the image reports; 0 when it reports none, which is not a failure."""
     try:
-        answer = _send(session, "GET", f"http://{HOST}:{port}{memory_metric.PATH}", b"", _ASK_TIMEOUT)
+        answer = _send(image.session, "GET", image.url(memory_metric.PATH), b"", _ASK_TIMEOUT)
     except (requests.RequestException, StageError):
         return 0
     has_metrics = answer.status == requests.codes.ok and len(answer.body) <= memory_metric.MAX_BYTES
@@ -128,7 +185,7 @@ def _send(session: requests.Session, method: str, url: str, body: bytes, timeout
 def _describe(error: requests.RequestException) -> str:
     if isinstance(error, requests.Timeout):
         return "no response in time"
-    return "connection refused" if "refused" in str(error) else "a broken connection"
+    return _REFUSED if "refused" in str(error) else "a broken connection"
 
 
 def _wrong(what: str, hint: str = "") -> StageError:

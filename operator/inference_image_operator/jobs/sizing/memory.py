@@ -2,7 +2,8 @@
 
 from inference_image_operator.api import MemoryStatus, Spec, Status
 from inference_image_operator.api.quantities import quantity
-from inference_image_operator.config.installation import Config, ContainerResources
+from inference_image_operator.config.installation import Config
+from inference_image_operator.config.jobs import ContainerResources
 from inference_image_operator.jobs.sizing.resources import merge_resources
 from inference_image_operator.observed import Frozen
 

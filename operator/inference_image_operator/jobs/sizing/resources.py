@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from inference_image_operator.api import Resources
+from inference_image_operator.api import Resources, Spec
 from inference_image_operator.api.quantities import quantity
-from inference_image_operator.config.installation import ContainerResources
+from inference_image_operator.config.installation import Config
+from inference_image_operator.config.jobs import ContainerResources
 
 
 def merge_resources(asked: Resources, default: ContainerResources) -> ContainerResources:
@@ -21,6 +22,13 @@ def merge_resources(asked: Resources, default: ContainerResources) -> ContainerR
             else:
                 found_limits[name] = requests[name]
     return ContainerResources(requests=requests, limits=found_limits)
+
+
+def of_step(spec: Spec, config: Config, name: str) -> ContainerResources:
+    """Resources of a step that is not a stage's main container."""
+    asked: Resources = getattr(spec.resources, name)
+    default: ContainerResources = getattr(config.jobs.resources, name)
+    return merge_resources(asked, default)
 
 
 def with_ephemeral_storage(resources: ContainerResources, size: int) -> ContainerResources:

@@ -25,6 +25,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
         labels=provenance(status, spec.model.prefix),
+        allowed_builders=config.builders.allowed,
     )
     return pod.container(
         "append",

@@ -24,6 +24,7 @@ from inference_image_operator.jobs.pod import (
     workspace,
 )
 from inference_image_operator.jobs.sizing import disk
+from inference_image_operator.jobs.sizing.resources import of_step
 from inference_image_operator.jobs.stages import append, kaniko
 from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
@@ -44,7 +45,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     report = container(
         "report",
         config.images.build,
-        config.jobs.resources.report,
+        of_step(spec, config, "report"),
         args=["report"],
         env=[
             input_env(
@@ -92,11 +93,12 @@ def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, A
         source_git=source.git(spec, config),
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
+        builder=config.builder(spec.build),
     )
     return container(
         "assemble",
         config.images.build,
-        source.resources(spec, config.jobs.resources.assemble),
+        source.resources(spec, of_step(spec, config, "assemble")),
         args=["assemble"],
         env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
         mounts=[workspace(), *source.mounts(spec), *ufile_network.mounts(config)],

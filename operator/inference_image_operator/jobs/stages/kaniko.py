@@ -1,4 +1,4 @@
-"""The container of the Kaniko builder: accepts every Dockerfile, needs root and capabilities to unpack images."""
+"""The container of the Kaniko builder: executes RUN, so it needs root and capabilities to unpack images."""
 
 from typing import Any
 
@@ -52,7 +52,8 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
     """Kaniko's command line. Each value is one element; there is no shell.
 
     `dir://` because an archive as context is open to CVE-2026-28406. No compressed caching, and snapshots by `redo`,
-    because both bound the memory. `--reproducible` gives up that bound, so it is optional.
+    because both bound the memory. `--reproducible` gives up that bound, so it is optional. `/var/run` is a link to
+    `/run` in most images; Kaniko loses it, and what RUN writes below it, unless told not to.
     """
     spec = observed.spec
     hosts = config.registries.plain_http
@@ -64,6 +65,7 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
         f"--digest-file={paths.DIGEST_FILE}",
         "--compressed-caching=false",
         "--snapshot-mode=redo",
+        "--ignore-var-run=false",
         "--push-retry=3",
         "--image-download-retry=3",
         "--log-timestamp=false",

@@ -16,6 +16,7 @@ from inference_image_operator.jobs.pod import (
     ufile_location,
 )
 from inference_image_operator.jobs.sizing.disk import SMALL
+from inference_image_operator.jobs.sizing.resources import of_step
 from inference_image_operator.observed import Observed
 
 DEADLINE = 30 * 60
@@ -28,7 +29,7 @@ def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
     resolve = container(
         "resolve",
         config.images.build,
-        source.resources(spec, config.jobs.resources.resolve),
+        source.resources(spec, of_step(spec, config, "resolve")),
         args=["resolve"],
         env=[input_env(stage_input(spec, config)), *ufile_env(spec), *ufile_network.env(config)],
         mounts=[*registry_mounts(spec), *source.mounts(spec), *ufile_network.mounts(config)],
@@ -55,6 +56,7 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         ufile=ufile_location(spec, config),
         prefix=spec.model.prefix,
         step=spec.model.checkpoint.step if spec.model.checkpoint else None,
+        checkpoint_name=spec.model.checkpoint.name if spec.model.checkpoint else "",
         pipeline_config=spec.model.pipeline_config,
         label_map=spec.model.label_map,
         input_type=spec.export.input_type,
@@ -70,7 +72,8 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         dockerfile=spec.source.dockerfile,
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
-        builder="Append" if config.builder(spec.build) == "Append" else "",
+        builder=config.builder(spec.build),
+        allowed_builders=config.builders.allowed,
         registry=config.registries.for_jobs(spec.image.repository, spec.image.additional_repositories),
         sample=spec.test.sample if spec.test.enabled else "",
         restore=spec.ufile.restore,

@@ -5,7 +5,7 @@ With `matchGraph`, `answer` runs the frozen graph first, so that only one model 
 
 from typing import Any
 
-from inference_image_contract import inputs, tags
+from inference_image_contract import inputs, paths, tags
 from inference_image_operator.api import Status, parse_duration
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import ufile_network
@@ -25,7 +25,7 @@ from inference_image_operator.jobs.pod import (
 )
 from inference_image_operator.jobs.sizing import memory
 from inference_image_operator.jobs.sizing.disk import SMALL
-from inference_image_operator.jobs.sizing.resources import to_dict
+from inference_image_operator.jobs.sizing.resources import of_step, to_dict, with_ephemeral_storage
 from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
@@ -43,7 +43,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     publish = container(
         "publish",
         config.images.build,
-        config.jobs.resources.publish,
+        of_step(spec, config, "publish"),
         args=["publish"],
         env=[input_env(publish_input(observed, status, config))],
         mounts=registry_mounts(spec),
@@ -147,7 +147,7 @@ def _image(observed: Observed, status: Status, digest: str, config: Config) -> d
         "name": "image",
         "image": f"{repository(observed.spec, status, config)}@{digest}",
         "restartPolicy": "Always",
-        "resources": to_dict(memory.of_image(observed.spec, status, config)),
+        "resources": to_dict(with_ephemeral_storage(memory.of_image(observed.spec, status, config), SMALL)),
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
@@ -170,8 +170,12 @@ def _probe(observed: Observed, config: Config) -> dict[str, Any]:
     return container(
         "probe",
         config.images.build,
-        config.jobs.resources.probe,
+        of_step(spec, config, "probe"),
         args=["probe"],
-        env=[input_env(work), *([*ufile_env(spec), *ufile_network.env(config)] if spec.test.sample else [])],
+        env=[
+            input_env(work),
+            {"name": paths.POD_IP_ENV, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            *([*ufile_env(spec), *ufile_network.env(config)] if spec.test.sample else []),
+        ],
         mounts=[*compared, *(ufile_network.mounts(config) if spec.test.sample else [])],
     )

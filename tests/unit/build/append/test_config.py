@@ -1,9 +1,9 @@
-"""What each instruction does to an image's configuration, by Kaniko's rules."""
+"""What each instruction does to an image's configuration, by BuildKit's rules."""
 
 import pytest
 
 from inference_image_build.append.plan import Options, make
-from inference_image_build.dockerfile import parse
+from inference_image_build.builders import base_settings, check
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -21,8 +21,12 @@ BASE = {
 
 
 def plan(lines: str, tmp_path, base=BASE, **args: str):
-    instructions = parse.read(f"FROM base\n{lines}\n".encode(), "Dockerfile")
-    return make(instructions, base, tmp_path, "Dockerfile", Options(args, {}, ""))
+    return made(f"FROM base\n{lines}\n", tmp_path, base, Options({}, ""), **args)
+
+
+def made(text: str, tmp_path, base, options: Options, **args: str):
+    settings = {"base": base_settings.of({"config": base})}
+    return make(check.read(text.encode(), "Dockerfile", args, settings), base, tmp_path, "Dockerfile", options)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +42,20 @@ def plan(lines: str, tmp_path, base=BASE, **args: str):
         ("ARG A=1\nENV B=$A", {"Env": ["PATH=/bin", "HOME=/root", "B=1"]}),
         ("ARG GIVEN=1\nENV B=$GIVEN", {"Env": ["PATH=/bin", "HOME=/root", "B=given"]}),
         ("ENV B=$GIVEN", {"Env": ["PATH=/bin", "HOME=/root", "B="]}),
-        ("ARG HOME=/arg\nENV B=$HOME", {"Env": ["PATH=/bin", "HOME=/root", "B=/root"]}),
+        ("ARG HOME=/arg\nENV B=$HOME", {"Env": ["PATH=/bin", "HOME=/root", "B=/arg"]}),
+        ("ARG TARGETARCH\nENV B=$TARGETARCH", {"Env": ["PATH=/bin", "HOME=/root", "B=amd64"]}),
+        ("ENV B=$TARGETARCH", {"Env": ["PATH=/bin", "HOME=/root", "B="]}),
+        ("ARG TARGETARCH=arm64\nENV B=$TARGETARCH", {"Env": ["PATH=/bin", "HOME=/root", "B=arm64"]}),
         ("ARG A=1 B=$A\nENV C=$B", {"Env": ["PATH=/bin", "HOME=/root", "C=1"]}),
         ('LABEL b="2 3" c=$HOME', {"Labels": {"a": "1", "b": "2 3", "c": "/root"}}),
         ("LABEL a=2", {"Labels": {"a": "2"}}),
         ("EXPOSE 8080 53/udp", {"ExposedPorts": {"80/tcp": {}, "8080/tcp": {}, "53/udp": {}}}),
+        ("EXPOSE 8000-8002/UDP", {"ExposedPorts": {"80/tcp": {}, "8000/udp": {}, "8001/udp": {}, "8002/udp": {}}}),
+        ("EXPOSE 127.0.0.1:8081:90", {"ExposedPorts": {"80/tcp": {}, "90/tcp": {}}}),
+        ("ONBUILD RUN make  it", {"OnBuild": ["RUN make  it"]}),
         ("WORKDIR /ai", {"WorkingDir": "/ai"}),
         ("WORKDIR code/../x", {"WorkingDir": "/srv/x"}),
-        ("WORKDIR /a//b/", {"WorkingDir": "/a/b/"}),
+        ("WORKDIR /a//b/", {"WorkingDir": "/a/b"}),
         ("USER 1000:1000", {"User": "1000:1000"}),
         ("ARG U=7\nUSER $U", {"User": "7"}),
         ("VOLUME /x /y", {"Volumes": {"/data": {}, "/x": {}, "/y": {}}}),
@@ -78,8 +88,8 @@ def test_an_instruction_changes_only_this(lines, changed, tmp_path):
 
 
 def test_an_arg_before_from_is_a_default(tmp_path):
-    instructions = parse.read(b"ARG V=1\nARG W=$V.0\nFROM base\nARG W\nENV A=$W B=$V\n", "Dockerfile")
-    found = make(instructions, {"Env": ["P=1"]}, tmp_path, "Dockerfile", Options({}, {}, ""))
+    text = "ARG V=1\nARG W=$V.0\nFROM base\nARG W\nENV A=$W B=$V\n"
+    found = made(text, tmp_path, {"Env": ["P=1"]}, Options({}, ""))
     assert found.config["Env"] == ["P=1", "A=1.0", "B="]
 
 
@@ -89,8 +99,7 @@ def test_an_image_without_an_environment_gets_kanikos_path(base, tmp_path):
 
 
 def test_labels_of_build_base_and_dockerfile_are_merged(tmp_path):
-    instructions = parse.read(b"FROM base\nLABEL b=2 own=theirs\n", "Dockerfile")
-    found = make(instructions, BASE, tmp_path, "Dockerfile", Options({}, {"own": "ours", "c": "3"}, ""))
+    found = made("FROM base\nLABEL b=2 own=theirs\n", tmp_path, BASE, Options({"own": "ours", "c": "3"}, ""))
     assert found.config["Labels"] == {"a": "1", "b": "2", "c": "3", "own": "theirs"}
 
 
@@ -99,7 +108,7 @@ def test_labels_of_build_base_and_dockerfile_are_merged(tmp_path):
     [
         ("EXPOSE 80/icmp", "protocol 'icmp'"),
         ("STOPSIGNAL SIGNOT", "'SIGNOT' is not a signal"),
-        ("ENV A=${B!x}", "not a substitution"),
+        ("ENV A=${B!x}", "a substitution"),
         ("COPY missing /x/", "the source has no missing"),
         ("COPY ../secret /x/", "leads out of the build context"),
     ],

@@ -3,8 +3,9 @@
 import pytest
 
 from inference_image_build.append.plan import Options, make
-from inference_image_build.dockerfile import parse
+from inference_image_build.builders import check
 from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import BaseSettings
 
 
 @pytest.fixture
@@ -22,7 +23,8 @@ def context(tmp_path):
 
 def steps(context, *lines: str, own: str = "none"):
     text = "\n".join(("FROM base", *lines, "")).encode()
-    plan = make(parse.read(text, "Dockerfile"), {"WorkingDir": "/srv"}, context, "Dockerfile", Options({}, {}, own))
+    dockerfile = check.read(text, "Dockerfile", {}, {"base": BaseSettings(working_dir="/srv")})
+    plan = make(dockerfile, {"WorkingDir": "/srv"}, context, "Dockerfile", Options({}, own))
     return [line.entries for line in plan.history if line.entries]
 
 

@@ -5,11 +5,11 @@ import pytest
 from inference_image_build.checkpoint.select import (
     Checkpoint,
     Fault,
+    Wanted,
+    candidates,
     checkpoints,
     incomplete,
-    named_step,
     newest_first,
-    not_found,
 )
 from inference_image_contract.reasons import Reason
 from inference_image_store import ObjectInfo
@@ -21,8 +21,8 @@ def listing(*names: str, size: int = 1, modified: int = 0) -> list[ObjectInfo]:
     return [ObjectInfo(PREFIX + name, size, "e", modified=modified) for name in names]
 
 
-def only(*names: str, step: int = 8) -> Checkpoint:
-    return checkpoints(listing(*names), PREFIX)[step]
+def only(*names: str, name: str = "model.ckpt-8") -> Checkpoint:
+    return checkpoints(listing(*names), PREFIX)[name]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def only(*names: str, step: int = 8) -> Checkpoint:
     [
         (
             ["model.ckpt-8.meta", "model.ckpt-8.index", "model.ckpt-8.data-00000-of-00001", "model.ckpt-80.index"],
-            ["model.ckpt-8.data-00000-of-00001", "model.ckpt-8.index", "model.ckpt-8.meta"],
+            ["model.ckpt-8.data-00000-of-00001", "model.ckpt-8.index"],
         ),
         (
             ["model.ckpt-8.index", "model.ckpt-8.data-00001-of-00002", "model.ckpt-8.data-00000-of-00002"],
@@ -47,7 +47,7 @@ def only(*names: str, step: int = 8) -> Checkpoint:
             ["model.ckpt-8.data-00000-of-00001", "model.ckpt-8.index"],
         ),
     ],
-    ids=["with meta, other steps left out", "two shards", "strangers ignored"],
+    ids=["without meta and other steps", "two shards", "strangers ignored"],
 )
 def test_the_files_of_a_step(names, expected):
     assert [item.key.removeprefix(PREFIX) for item in only(*names).files()] == expected
@@ -61,7 +61,7 @@ def test_shards_of_another_training_are_left_out_by_the_index():
         "model.ckpt-8.data-00000-of-00002",
         "model.ckpt-8.data-00001-of-00002",
     )
-    assert [item.key[len(PREFIX) + 13 :] for item in mixed.files((1,))] == ["data-00000-of-00001", "index", "meta"]
+    assert [item.key[len(PREFIX) + 13 :] for item in mixed.files((1,))] == ["data-00000-of-00001", "index"]
     assert mixed.fault((1,)) is None
 
 
@@ -82,14 +82,14 @@ def test_shards_of_another_training_are_left_out_by_the_index():
     ids=["index", "only shard", "shard in the middle", "two totals"],
 )
 def test_a_missing_file_is_found_from_the_names(names, missing):
-    assert only(*names).fault() == Fault(PREFIX + missing, "is missing")
+    assert only(*names).fault() == Fault(PREFIX + missing, "is missing", missing=True)
 
 
 @pytest.mark.parametrize(
     ("sizes", "fault"),
     [
         ((1, 1), None),
-        ((1, 1, 1), Fault("uai/train/model.ckpt-8.data-00000-of-00003", "is missing")),
+        ((1, 1, 1), Fault("uai/train/model.ckpt-8.data-00000-of-00003", "is missing", missing=True)),
         (
             (1, 2),
             Fault("uai/train/model.ckpt-8.data-00001-of-00002", "has 1 bytes, but its index says 2"),
@@ -108,35 +108,24 @@ def test_the_index_determines_the_shards(sizes, fault):
 
 def test_the_newest_file_dates_a_checkpoint():
     parts = [*listing("model.ckpt-8.index", modified=5), *listing("model.ckpt-8.data-00000-of-00001", modified=9)]
-    assert checkpoints(parts, PREFIX)[8].modified == 9
-
-
-@pytest.mark.parametrize(
-    ("text", "step"),
-    [
-        ('model_checkpoint_path: "model.ckpt-800"\nall_model_checkpoint_paths: "model.ckpt-400"\n', 800),
-        ('all_model_checkpoint_paths: "model.ckpt-1"\nmodel_checkpoint_path: "/data/output/model.ckpt-20"', 20),
-        ('model_checkpoint_path:"model.ckpt-0"', 0),
-        ('all_model_checkpoint_paths: "model.ckpt-1"', None),
-        ('model_checkpoint_path: "ckpt-800"', None),
-        ('model_checkpoint_path: "model.ckpt-8', None),
-        ("", None),
-    ],
-)
-def test_the_step_that_a_checkpoint_file_names(text, step):
-    assert named_step(text) == step
+    assert checkpoints(parts, PREFIX)["model.ckpt-8"].modified == 9
 
 
 @pytest.mark.parametrize(
     ("written", "named", "named_at", "order"),
     [
-        ({400: 10, 800: 20, 1200: 30}, None, 0, [1200, 800, 400]),
-        ({400: 10, 800: 20, 1200: 30}, 1200, 31, [1200, 800, 400]),
-        ({400: 10, 800: 20, 1200: 30}, 800, 21, [1200, 800, 400]),
-        ({400: 30, 200000: 10}, 400, 31, [400, 200000]),
-        ({400: 30, 200000: 10}, 400, 10, [400, 200000]),
-        ({400: 10, 800: 20}, 1200, 31, [800, 400]),
-        ({400: 40, 800: 20}, 800, 21, [800, 400]),
+        ({400: 10, 800: 20, 1200: 30}, "", 0, [1200, 800, 400]),
+        ({400: 10, 800: 20, 1200: 30}, "model.ckpt-1200", 31, [1200, 800, 400]),
+        ({400: 10, 800: 20, 1200: 30}, "model.ckpt-800", 21, [1200, 800, 400]),
+        ({400: 30, 200000: 10}, "model.ckpt-400", 31, [400]),
+        ({400: 30, 200000: 10}, "model.ckpt-400", 10, [400]),
+        ({400: 10, 800: 20}, "model.ckpt-1200", 31, [800, 400]),
+        ({400: 40, 800: 20}, "model.ckpt-800", 21, [800, 400]),
+        ({5000: 10}, "model.ckpt-800", 21, []),
+        ({5000: 30}, "model.ckpt-800", 21, [5000]),
+        ({800: 30, 900: 31}, "model.ckpt-800", 29, [800]),
+        ({400: 10, 800: 20}, "ckpt-5", 21, []),
+        ({400: 10, 800: 30}, "model.ckpt", 21, [800]),
     ],
     ids=[
         "without the file the highest",
@@ -146,17 +135,41 @@ def test_the_step_that_a_checkpoint_file_names(text, step):
         "written in the same second",
         "the file names one that is gone",
         "a lower step copied late",
+        "only another training is there",
+        "the file is late, and the one that it names is pruned",
+        "an upload that began with the file",
+        "the newest is of another kind",
+        "steps that follow another kind",
     ],
 )
 def test_the_newest_comes_first(written, named, named_at, order):
     found = [
-        checkpoints(listing(f"model.ckpt-{step}.index", modified=at), PREFIX)[step] for step, at in written.items()
+        checkpoints(listing(f"model.ckpt-{step}.index", modified=at), PREFIX)[f"model.ckpt-{step}"]
+        for step, at in written.items()
     ]
     assert [checkpoint.step for checkpoint in newest_first(found, named, named_at)] == order
 
 
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (Wanted(PREFIX), ["model.ckpt-800", "model.ckpt-8"]),
+        (Wanted(PREFIX, 8), ["model.ckpt-8"]),
+        (Wanted(PREFIX, name="model.ckpt"), ["model.ckpt"]),
+        (Wanted(PREFIX, name="best"), ["best"]),
+        (Wanted(PREFIX, 9), []),
+        (Wanted(PREFIX, name="ckpt"), []),
+    ],
+)
+def test_the_spec_selects(wanted, names):
+    there = checkpoints(
+        listing("model.ckpt-8.index", "model.ckpt-800.index", "model.ckpt.index", "best.index", "x/best.index"), PREFIX
+    )
+    assert [each.name for each in candidates(there, wanted)] == names
+
+
 def test_an_incomplete_checkpoint_names_the_file_and_the_remedy():
-    fault = Fault(f"{PREFIX}model.ckpt-8.index", "is missing")
+    fault = Fault(f"{PREFIX}model.ckpt-8.index", "is missing", missing=True)
     error = incomplete(fault, 61.4)
     assert error.reason == Reason.CHECKPOINT_INCOMPLETE
     assert error.message == (
@@ -169,16 +182,13 @@ def test_an_incomplete_checkpoint_names_the_file_and_the_remedy():
     assert abandoned.hint == f"Upload {fault.key}, {then}"
 
 
-def test_a_missing_step_lists_the_ten_newest():
-    there = checkpoints(listing(*(f"model.ckpt-{step}.index" for step in range(100, 1300, 100))), PREFIX)
-    error = not_found(PREFIX, 7, there.values())
-    assert error.reason == Reason.CHECKPOINT_NOT_FOUND
-    assert "1200, 1100, 1000, 900, 800, 700, 600, 500, 400, 300, ..." in error.message
-    assert "spec.model.checkpoint.step" in error.hint
-
-
-@pytest.mark.parametrize("step", [8, None], ids=["a step", "the newest"])
-def test_no_checkpoint_at_all_blames_the_prefix(step):
-    error = not_found(PREFIX, step, [])
-    assert error.reason == Reason.CHECKPOINT_NOT_FOUND
-    assert "spec.model.prefix" in error.hint
+def test_wrong_bytes_are_damage():
+    error = incomplete(Fault(f"{PREFIX}model.ckpt-8.index", "has 1 bytes, but its index says 2"), 61.4)
+    assert error.reason == Reason.CHECKPOINT_DAMAGED
+    assert error.message == (
+        "The checkpoint is damaged: uai/train/model.ckpt-8.index has 1 bytes, but its index says 2. "
+        "Resolve waited 61 s for it."
+    )
+    assert error.hint.startswith(
+        "Upload all files of this checkpoint again, or choose another in spec.model.checkpoint"
+    )

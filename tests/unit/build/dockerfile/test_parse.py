@@ -135,7 +135,7 @@ def test_which_images_are_pulled(text, args, expected):
         ("ARG A\nFROM x:$A", "written x:$A"),
         ("FROM Upper", "malformed repository"),
         ("FROM a\nCOPY --from=$X b c", "line 2: the image '$X'"),
-        ("FROM ${A##x}", "not a substitution"),
+        ("FROM ${A!x}", "a substitution"),
     ],
 )
 def test_an_invalid_reference_names_its_line(text, words):

@@ -57,9 +57,9 @@ def ssd(old: str, new: str) -> str:
     return SSD.replace(old, new)
 
 
-def refused(text: str) -> StageError:
+def refused(text: str | bytes) -> StageError:
     with pytest.raises(StageError) as caught:
-        check(text, KEY)
+        check(text if isinstance(text, bytes) else text.encode(), KEY)
     return caught.value
 
 
@@ -80,6 +80,15 @@ ACCEPTED = {
     "an enum value by its number": (ssd("height: 128", "height: 128 resize_method: 1"), 3),
     "a space that is not ASCII": (ssd("num_classes: 3", "num_classes:\N{NO-BREAK SPACE}3"), 3),
     "Windows' line ends": (SSD.replace("\n", "\r\n"), 3),
+    "a byte order mark": (f"\N{BYTE ORDER MARK}{SSD}", 3),
+    "a path of Windows with doubled backslashes": (
+        SSD + r"train_config { fine_tune_checkpoint: 'C:\\Users\\me\\model.ckpt' }",
+        3,
+    ),
+    "a path of Windows that happens to have no escapes": (
+        SSD + r"train_config { fine_tune_checkpoint: 'C:\me\model.ckpt' }",
+        3,
+    ),
     "the last field first": (f"eval_config {{ use_moving_averages: true }}\n{SSD}", 3),
 }
 
@@ -87,14 +96,59 @@ ACCEPTED = {
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_accepts(case):
     text, number = ACCEPTED[case]
-    assert check(text, KEY).number == number
+    assert check(text.encode(), KEY).number == number
 
 
 def test_gives_the_line_of_the_number_of_classes():
-    assert check(f"# head\n\n{SSD}", KEY).line == 5
+    assert check(f"# head\n\n{SSD}".encode(), KEY).line == 5
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_accepts_what_windows_writes(encoding):
+    assert check(SSD.replace("\n", "\r\n").encode(encoding), KEY) == (3, 3)
 
 
 REFUSED = {
+    "a field of an older release": (
+        ssd("type: 'ssd_mobilenet_v1'", "type: 'ssd_mobilenet_v1'\n      batch_norm_trainable: true"),
+        (UNKNOWN, 7, 7, "no field `batch_norm_trainable`: it is a field of an older release (remove the line)."),
+        "Remove the lines of older releases",
+    ),
+    "a field of an older release that has another name now": (
+        FASTER_RCNN.replace("num_classes: 90", "num_classes: 90\n    first_stage_only: true"),
+        (UNKNOWN, 4, 5, "it is a field of an older release (write `number_of_stages: 1` in its place)."),
+        "Remove the lines of older releases",
+    ),
+    "a field that a newer release added": (
+        ssd("num_classes: 3", "num_classes: 3\n    return_raw_detections_during_predict: true"),
+        (UNKNOWN, 4, 5, "no field `return_raw_detections_during_predict`: it is a field of a newer release."),
+        "remove fields of newer releases",
+    ),
+    "a path of Windows": (
+        SSD + "train_config {\n" + r"  fine_tune_checkpoint: 'C:\Users\me\model.ckpt'" + "\n}",
+        (INVALID, 17, 25, "`train_config.fine_tune_checkpoint`: the string contains a backslash that begins no escape"),
+        "Fix this",
+    ),
+    "another path of Windows": (
+        SSD + r"train_config { fine_tune_checkpoint: 'D:\xyz\1' }",
+        (INVALID, 16, 38, "write paths with `/`, or double each backslash"),
+        "Fix this",
+    ),
+    "a folder of Windows": (
+        SSD + r"""train_config { fine_tune_checkpoint: "D:\data\" }""",
+        (INVALID, 16, 38, "a backslash before a quote does not end it: write paths with `/`"),
+        "Fix this",
+    ),
+    "a colon of an input method": (
+        ssd("num_classes: 3", "num_classes\N{FULLWIDTH COLON}3"),
+        (INVALID, 3, 16, "unexpected character '\N{FULLWIDTH COLON}': type ':'"),
+        "Fix this",
+    ),
+    "UTF-16 without a mark": (
+        SSD.encode("utf-16-le"),
+        (INVALID, 1, 2, "UTF-16 without a byte order mark"),
+        "Fix this",
+    ),
     "an unknown field": (
         ssd("num_classes: 3", "num_classes: 3\n    scale_loss: true"),
         (UNKNOWN, 4, 5, "`model.ssd` has no field `scale_loss`"),
@@ -246,10 +300,14 @@ REFUSED = {
         "Fix this",
     ),
     "a brace too many": (f"{SSD}}}", (INVALID, 16, 1, "a field name was expected, not '}'"), "Fix this"),
-    "a string without an end": (ssd("v1'", "v1"), (INVALID, 6, 13, "unexpected character"), "Fix this"),
+    "a string without an end": (
+        ssd("v1'", "v1"),
+        (INVALID, 6, 13, "the string is not closed in this line."),
+        "Fix this",
+    ),
     "a byte that is not UTF-8": (
-        b"# caf\xe9\n".decode("utf-8", errors="replace") + SSD,
-        (INVALID, 1, 6, "not UTF-8"),
+        b"# caf\xe9\n" + SSD.encode(),
+        (INVALID, 1, 6, "the byte 0xE9 here is not UTF-8; the encoding of the file is GBK"),
         "Fix this",
     ),
     "a string that is not UTF-8": (
@@ -372,7 +430,7 @@ def spoilt(draw: st.DrawFn) -> str:
 
 def outcome(text: str) -> StageError | None:
     try:
-        check(text, KEY)
+        check(text.encode(), KEY)
     except StageError as failure:
         return failure
     return None

@@ -31,7 +31,7 @@ REFUSED = {
     "a:\n}": (2, "a value was expected"),
     "\n\na {\n b: 1\n": (5, "before the closing '}'"),
     "a { b: 1 >": (1, "a field name was expected"),
-    "a: 'open\n'": (1, "unexpected character"),
+    "a: 'open\n'": (1, "not closed in this line"),
     "a: $": (1, "unexpected character '$'"),
     "}": (1, "a field name was expected"),
     "a: [1": (1, "a value was expected"),

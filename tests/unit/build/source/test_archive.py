@@ -3,9 +3,11 @@
 import gzip
 import io
 import random
+import re
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -78,6 +80,106 @@ def test_a_tar_of_the_folder_itself_gives_the_same_files(read):
 
 def test_a_zip_gives_its_files(read):
     assert read(packed(("code/", b""), *FILES.items()), "code.zip") == FILES
+
+
+def from_system(name: str, system: int, *, mode: int = 0o100644) -> zipfile.ZipInfo:
+    info = zip_entry(name, mode)
+    info.create_system = system
+    return info
+
+
+def with_raw_name(raw: bytes, extra: bytes = b"") -> bytes:
+    """A .zip whose only name has these bytes, without the UTF-8 flag, and an extra field in its directory."""
+    info = zip_entry("Z" * len(raw))
+    info.extra = extra
+    data = packed((info, b"x"))
+    return data.replace(b"Z" * len(raw), raw)
+
+
+def unicode_path(name: str, of: bytes) -> bytes:
+    value = struct.pack("<BL", 1, zlib.crc32(of)) + name.encode()
+    return struct.pack("<HH", 0x7075, len(value)) + value
+
+
+EXPLORER = "标签.txt".encode("gbk")
+NAMES = {
+    "UTF-8 with the flag": (packed(("标签.txt", b"x")), "标签.txt"),
+    "UTF-8 without the flag, as Info-ZIP and macOS": (with_raw_name("标签.txt".encode()), "标签.txt"),
+    "the Unicode path of Info-ZIP": (with_raw_name(b"??.t\xe9", unicode_path("标签.txt", b"??.t\xe9")), "标签.txt"),
+    "after another extra field": (
+        with_raw_name(EXPLORER, b"UT\5\0\3abcd" + unicode_path("标签.txt", EXPLORER)),
+        "标签.txt",
+    ),
+    "decomposed letters of macOS are kept": (packed(("e\u0301.txt", b"x")), "e\u0301.txt"),
+    "backslashes of Windows": (packed((from_system("code\\a.py", 0), b"x")), "code/a.py"),
+    "backslashes of .NET": (packed((from_system("code\\sub\\a.py", 10), b"x")), "code/sub/a.py"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_a_zip_has_the_names_that_its_tool_meant(read, case):
+    data, name = NAMES[case]
+    assert read(data, "code.zip") == {name: b"x"}
+
+
+def test_folders_of_windows_are_folders(read):
+    data = packed((from_system("code\\", 0), b""), (from_system("code\\a.py", 0), b"x"))
+    assert read(data, "code.zip") == {"code/a.py": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (with_raw_name(EXPLORER), "is not UTF-8, but in the code page of the machine that wrote it"),
+        (with_raw_name(EXPLORER, unicode_path("标签.txt", b"another")), "is not UTF-8, but in the code page"),
+        (packed((from_system("C:\\code\\a.py", 0), b"x")), "absolute path"),
+        (packed((from_system("\\code\\a.py", 0), b"x")), "absolute path"),
+        (packed((from_system("..\\a.py", 0), b"x")), "'..' segment"),
+        (with_raw_name(b"a\xe9", unicode_path("../a", b"a\xe9")), "'..' segment"),
+        (with_raw_name(b"a\xe9", unicode_path("/etc/passwd", b"a\xe9")), "absolute path"),
+        (packed((from_system("code\\a.py", 0), b"x"), ("code/a.py", b"y")), "appears twice"),
+    ],
+)
+def test_names_are_checked_after_they_are_decoded(read, data, words):
+    with pytest.raises(StageError, match=re.escape(words)) as caught:
+        read(data, "code.zip")
+    assert caught.value.reason == Reason.ARCHIVE_UNSAFE
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (tar(entry("run.sh", mode=0o755), entry("a", mode=0o644), entry("b", mode=0o677)), "a.tgz"),
+        (
+            packed(
+                (zip_entry("run.sh", 0o100755), b"x"),
+                (zip_entry("a", 0o100644), b"x"),
+                (from_system("b", 0, mode=0o100755), b"x"),  # MS-DOS has no such bit
+            ),
+            "a.zip",
+        ),
+    ],
+    ids=["tar", "zip"],
+)
+def test_the_executable_bit_of_the_owner_is_read(tmp_path, data, name):
+    path = tmp_path / "archive"
+    path.write_bytes(data)
+    assert {item.path: item.executable for item in archive.entries(path, name)} == {
+        "run.sh": True,
+        "a": False,
+        "b": False,
+    }
+
+
+def test_the_header_that_git_writes_is_no_file(read):
+    plain = io.BytesIO()
+    with tarfile.open(
+        fileobj=plain, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": "0123456789abcdef"}
+    ) as out:
+        info, data = entry("Dockerfile", b"FROM scratch\n")
+        info.size = len(data)
+        out.addfile(info, io.BytesIO(data))
+    assert list(read(gzip.compress(plain.getvalue()))) == ["Dockerfile"]
 
 
 def test_a_file_may_be_left_unread(tmp_path):
@@ -282,6 +384,18 @@ BROKEN = {
     "zip says less": (lying(packed(("a", NOISE)), 10), "a.zip"),
     "zip says more": (lying(packed(("a", NOISE)), 30_000), "a.zip"),
     "of another kind": (b"x", "a.tar.xz"),
+    **{
+        f"{form} by another name": (data, name)
+        for form, data, name in (
+            ("zip", packed(("a", b"x")), "a.tar.gz"),
+            ("tar.gz", tar(entry("a")), "a.zip"),
+            ("tar", gzip.decompress(tar(entry("a"))), "a.tgz"),
+            ("7z", b"7z\xbc\xaf\x27\x1c" + b"x" * 99, "a.zip"),
+            ("rar", b"Rar!\x1a\x07\x01\x00", "a.zip"),
+            ("xz", b"\xfd7zXZ\0", "a.tar.gz"),
+            ("page", b"<!DOCTYPE html>\n<html>", "a.tar.gz"),
+        )
+    },
 }
 
 
@@ -291,3 +405,4 @@ def test_an_unreadable_archive_is_explained(read, case):
     with pytest.raises(StageError, match=name) as caught:
         read(data, name)
     assert caught.value.reason == Reason.ARCHIVE_INVALID
+    assert ("its bytes are those of a" in caught.value.message) is ("by another name" in case)

@@ -8,7 +8,7 @@ from inference_image_build.source import files as source
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedFile
 from inference_image_contract.reasons import Reason
-from inference_image_store import etag_of
+from inference_image_store import ObjectInfo, etag_of
 
 
 def test_objects_become_files_in_order(store):
@@ -53,14 +53,65 @@ def test_a_path_that_is_both_file_and_folder_is_refused(store):
     assert caught.value.reason == Reason.UNSAFE_KEY
 
 
-@pytest.mark.parametrize("path", ["", "/a", "a//b", "a/", ".", "..", "a/../b", "a/./b", "a\nb", "a\x7f", "x" * 256])
+@pytest.mark.parametrize(
+    "path", ["", "/a", "a//b", "a/", ".", "..", "a/../b", "a/./b", "a\nb", "a\x7f", "x" * 256, "x/" * 1921 + "x"]
+)
 def test_a_path_that_cannot_be_a_file_has_a_fault(path):
     assert source.path_fault(path)
 
 
-@pytest.mark.parametrize("path", ["a", "a/b.py", "...", "..a", ".dockerignore", "é/你", "a b", "x" * 255])
+@pytest.mark.parametrize(
+    "path", ["a", "a/b.py", "...", "..a", ".dockerignore", "é/你", "a b", "x" * 255, "notes#1.md", "x/" * 1900 + "x"]
+)
 def test_other_paths_have_no_fault(path):
     assert source.path_fault(path) == ""
+
+
+@pytest.mark.parametrize("name", ["docs/notes#1.md", "what?.md", "100%.md", "a%41.md"])
+def test_keys_with_signs_of_urls_are_files(store, name):
+    store.write(b"x", f"src/{name}")
+    assert [item.path for item in source.from_ufile(store, "src/")] == [name]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("src/code\\a.py", "it contains '\\\\'"),
+        ("src/a//b", "it contains '//'"),
+        ("src/../a", "it contains '/../'"),
+        ("src/a\ufffd", "it is not UTF-8"),
+    ],
+)
+def test_a_key_that_the_build_could_not_request_is_refused_on_listing(store, key, words):
+    store.list = lambda prefix, *, limit: [ObjectInfo(key, 1, "e")]  # noqa: ARG005 - a signature
+    with pytest.raises(StageError) as caught:
+        source.from_ufile(store, "src/")
+    assert caught.value.reason == Reason.UNSAFE_KEY
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("code", "'code' is a file, but the build writes code/checkpoint_dir/frozen_inference_graph.pb"),
+        ("code/checkpoint_dir", "'code/checkpoint_dir' is a file, but the build writes"),
+        (
+            "code/checkpoint_dir/label_map.pbtxt/a",
+            "is in the folder code/checkpoint_dir/label_map.pbtxt, but the build",
+        ),
+    ],
+)
+def test_a_file_in_the_way_of_the_model_is_refused(path, words):
+    with pytest.raises(StageError) as caught:
+        source.check_assembled([PinnedFile(path=path, size=1)], "code/checkpoint_dir")
+    assert caught.value.reason == Reason.UNSAFE_KEY
+    assert words in caught.value.message
+    assert "spec.source.checkpointDir" in caught.value.hint
+
+
+def test_other_files_are_not_in_the_way():
+    names = ("code/checkpoint_dir/extra.txt", "code/checkpoint_dir.txt", "Code", "model.onnx/x")
+    source.check_assembled([PinnedFile(path=name, size=1) for name in names], "code/checkpoint_dir")
 
 
 @pytest.fixture

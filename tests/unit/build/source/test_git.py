@@ -81,7 +81,7 @@ def get(https, tmp_path) -> Callable[..., tuple[dict[str, bytes], PinnedCommit]]
         login = login or Credentials("git", PASSWORD, ca=https.ca)
         with fetch.fetched(source, tmp_path / f"clone-{next(count)}", login, pinned, limits) as found:
             entries = git_tree.entries(found.store, found.commit, path, found.remote)
-            files, texts = unpack.pin(entries, FILES, 1000)
+            files, texts = unpack.pin(entries, FILES.__contains__, 1000)
         assert all(len(item.sha256) == 64 for item in files)
         return {item.path: texts.get(item.path) for item in files}, found.pinned
 
@@ -94,6 +94,14 @@ def test_the_default_branch_is_fetched_without_its_history(get, repository, http
     assert files == FILES | {"new": None}
     assert pinned == PinnedCommit(commit=repository.git("rev-parse", "HEAD"))
     assert https.requests[0].endswith("info/refs?service=git-upload-pack")
+
+
+def test_the_executable_bit_is_read(https, repository, tmp_path):
+    repository.commit({"run.sh": b"#!/bin/sh\n"}, ["run.sh"])
+    source = GitSource(url=f"https://{https.host}/team/app.git", ref="HEAD", allowed_hosts=(https.host,))
+    with fetch.fetched(source, tmp_path / "clone", Credentials("git", PASSWORD, ca=https.ca)) as found:
+        entries = list(git_tree.entries(found.store, found.commit, "", found.remote))
+    assert [item.path for item in entries if item.executable] == ["run.sh"]
 
 
 def test_a_folder_is_the_context(get):

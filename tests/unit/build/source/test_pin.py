@@ -63,6 +63,7 @@ def build(pipeline, location, mounts, tmp_path):
             input_lock=result.input_lock,
             graph=inputs.Graph(**exported(GRAPH, b"graph"), onnx=model),
             checkpoint_dir="code/checkpoint_dir",
+            builder="Append",
             **changes,
         )
         workspace = tmp_path / "workspace"
@@ -98,6 +99,37 @@ def test_equal_files_in_any_archive_give_the_same_image(run, store, files):
     store.write(tar_gz(files), ARCHIVE)
     store.write(zipped(dict(reversed(files.items()))), "uai/code.zip")
     assert run()[0].content_hash == run(source_archive="uai/code.zip")[0].content_hash
+
+
+def test_what_macos_and_a_top_folder_add_does_not_count(run, build, store, files):
+    store.write(tar_gz(files), ARCHIVE)
+    wanted = run()[0].content_hash
+    metadata = {"__MACOSX/app/._Dockerfile": b"\0\5\x16\7", "app/._code": b"", "app/code/._infer.py": b""}
+    store.write(tar_gz({f"app/{name}": data for name, data in files.items()} | metadata), ARCHIVE)
+    result, input_lock = run()
+    assert (result.content_hash, input_lock.archive.folder) == (wanted, "app")
+    context, _ = build(result)
+    assert {path: data for path, data in context.items() if path not in ASSEMBLED} == files
+
+
+def test_ignore_rules_below_a_top_folder_apply(run, store, files):
+    files |= {".dockerignore": b"notes\n", "notes": b"x"}
+    store.write(zipped({f"app/{name}": data for name, data in files.items()}), "uai/code.zip")
+    paths = {item.path for item in run(source_archive="uai/code.zip")[1].source}
+    assert paths == {*files} - {"notes"}
+
+
+def test_the_executable_bit_is_content(run, build, store, files, tmp_path):
+    files |= {"run.sh": b"#!/bin/sh\n"}
+    store.write(tar_gz(files), ARCHIVE)
+    plain = run()[0].content_hash
+    store.write(tar_gz(files, ["run.sh"]), ARCHIVE)
+    result, input_lock = run()
+    assert result.content_hash != plain
+    assert [item.path for item in input_lock.source if item.executable] == ["run.sh"]
+    build(result)
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in (tmp_path / "workspace/context").rglob("*")}
+    assert (modes["run.sh"], modes["infer.py"], modes["label_map.pbtxt"]) == (0o755, 0o644, 0o644)
 
 
 def test_a_replaced_archive_is_source_changed(run, build, store, files):
@@ -227,7 +259,7 @@ WEIGHTS = {"ai/checkpoint_dir/frozen_inference_graph.pb", "ai/checkpoint_dir/lab
 
 @pytest.fixture
 def layers(build, registry, repository, tmp_path):
-    """layers(result) -> the files of each layer that the append builder adds to the base."""
+    """layers(result) -> the files of each layer that the append builder adds; `layers.modes` has their modes."""
 
     def appended(result) -> list[set[str]]:
         build(result)
@@ -244,14 +276,23 @@ def layers(build, registry, repository, tmp_path):
 
     def names(layer: bytes) -> set[str]:
         with tarfile.open(fileobj=io.BytesIO(layer)) as found:
+            appended.modes |= {member.name: member.mode for member in found.getmembers()}
             return set(found.getnames())
 
+    appended.modes = {}
     return appended
 
 
 def test_the_append_builder_builds_a_generated_dockerfile(run, layers, upload, files, base):
     result, _ = run(**upload(without_dockerfile(files)), inference_base=base, builder="Append")
     assert layers(result) == [WEIGHTS, {"ai/infer.py"}, {"ai/conf.json"}]
+
+
+def test_the_append_builder_keeps_the_executable_bit(run, layers, store, files):
+    store.write(tar_gz(files | {"run.sh": b"#!/bin/sh\n"}, ["run.sh"]), ARCHIVE)
+    layers(run()[0])
+    assert layers.modes["ai/run.sh"] == 0o755
+    assert layers.modes["ai/object-detect.conf"] == 0o644
 
 
 @pytest.mark.parametrize("rules", [b"code\n", b"*\n!Dockerfile\n"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from functools import partial
 
 import msgspec
 import pytest
@@ -16,8 +17,13 @@ GRAPH_KEY = "uai/object-export-output/f/frozen_inference_graph.pb"
 
 
 @pytest.fixture
-def resolved(pipeline, registry, mounts):
-    return resolve(pipeline.request, pipeline.store, registry, mounts)
+def resolve_again(pipeline, registry, mounts):
+    return partial(resolve, pipeline.request, pipeline.store, registry, mounts)
+
+
+@pytest.fixture
+def resolved(resolve_again):
+    return resolve_again()
 
 
 @pytest.fixture
@@ -63,7 +69,7 @@ def test_the_context_holds_what_was_pinned(run, step_input, pipeline, repository
     assert b"disc" in context["code/checkpoint_dir/label_map.pbtxt"]
     assert (result.file_count, result.context_bytes) == (5, sum(map(len, context.values())))
     lines = (tmp_path / "workspace/Dockerfile").read_text().splitlines()
-    assert lines[1:] == [f"FROM {repository.repository}-base@{pipeline.base_digest}", "ADD code /code"]
+    assert lines[1:] == [f"FROM {repository.repository}-base@{pipeline.base_digest}", "COPY --chown=0:0 code /code"]
 
 
 def test_times_and_modes_are_fixed(run, step_input, tmp_path):
@@ -73,6 +79,16 @@ def test_times_and_modes_are_fixed(run, step_input, tmp_path):
     assert {path.stat().st_mtime for path in paths} == {0}
     assert {oct(path.stat().st_mode & 0o7777) for path in paths if path.is_file()} == {"0o644"}
     assert {oct(path.stat().st_mode & 0o7777) for path in paths if path.is_dir()} == {"0o755"}
+
+
+def test_the_label_map_is_written_without_a_byte_order_mark(run, resolve_again, pipeline, step_input, tmp_path):
+    key = "uai/object-prep-output/label_map.pbtxt"
+    plain = pipeline.store.read(key, max_bytes=9999)
+    pipeline.store.write(b"\xef\xbb\xbf" + plain, key)
+    run(msgspec.structs.replace(step_input, input_lock=resolve_again().input_lock))
+    written = tmp_path / "workspace/context/code/checkpoint_dir/label_map.pbtxt"
+    assert written.read_bytes() == plain
+    assert written.stat().st_mtime == 0
 
 
 def test_a_second_run_replaces_the_first(run, step_input, tmp_path):

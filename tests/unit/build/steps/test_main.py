@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from inference_image_build import __main__ as program
-from inference_image_contract import inputs, paths
+from inference_image_contract import inputs, paths, results
 from inference_image_contract.reasons import ExitCode
 
 ROOT = Path(__file__).parents[4]
@@ -31,6 +31,19 @@ def result(tmp_path, monkeypatch):
 def test_the_argument_must_be_one_known_step(arguments, capsys):
     assert program.main(arguments) == ExitCode.BAD_INPUT
     assert "resolve|assemble|append|report|probe|publish" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("told", "address"), [("10.0.0.7", "10.0.0.7"), ("fd00::7", "fd00::7"), ("", "detector-test")])
+def test_the_probe_asks_at_the_pods_address(told, address, result, monkeypatch):
+    """A node that does not tell the address (a virtual one) still maps the host name to it."""
+    asked, done = [], results.Probed(ready_seconds=0, answer_seconds=0)
+    work = inputs.ProbeInput(port=1, ready_path="/r", path="/p", timeout_seconds=1)
+    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(work))
+    monkeypatch.setenv(paths.POD_IP_ENV, told)
+    monkeypatch.setattr(program.socket, "gethostname", lambda: "detector-test")
+    monkeypatch.setattr(program, "probe", lambda _, where, *__: asked.append(where) or done)
+    assert program.main(["probe"]) == ExitCode.OK
+    assert asked == [address]
 
 
 @pytest.mark.parametrize("step", ["resolve", "assemble", "report", "probe", "publish"])

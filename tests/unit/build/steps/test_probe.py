@@ -5,6 +5,7 @@ import threading
 import zlib
 
 import pytest
+import requests
 
 from inference_image_build.steps.probe import step as module
 from inference_image_build.steps.probe.step import probe
@@ -12,6 +13,12 @@ from inference_image_contract import sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ProbeInput
 from inference_image_contract.reasons import Reason
+
+LOCAL = "127.0.0.1"
+
+
+def ask(request: ProbeInput, *content: bytes, address: str = LOCAL):
+    return probe(request, address, *content)
 
 
 def step_input(port: int, timeout_seconds: int = 1) -> ProbeInput:
@@ -40,9 +47,9 @@ def image(status: int = 200, body: bytes = b'{"boxes": []}', *, ready: int = 200
     return handle
 
 
-def failure(port: int, **options) -> StageError:
+def failure(port: int, *, address: str = LOCAL, **options) -> StageError:
     with pytest.raises(StageError) as caught:
-        probe(step_input(port, **options))
+        ask(step_input(port, **options), address=address)
     return caught.value
 
 
@@ -55,7 +62,7 @@ def proxy_that_answers_nothing(monkeypatch):
 
 def test_a_picture_is_sent_unchanged(serve):
     pictures = []
-    result = probe(step_input(serve(image(pictures=pictures))), b"\x89PNG...")
+    result = ask(step_input(serve(image(pictures=pictures))), b"\x89PNG...")
     assert pictures == [("/service", b"\x89PNG...")]
     assert 0 <= result.ready_seconds < 1
     assert 0 <= result.answer_seconds < 1
@@ -63,7 +70,7 @@ def test_a_picture_is_sent_unchanged(serve):
 
 def test_the_built_in_picture_is_the_default(serve):
     pictures = []
-    probe(step_input(serve(image(pictures=pictures))))
+    ask(step_input(serve(image(pictures=pictures))))
     assert pictures == [("/service", sample.png())]
 
 
@@ -89,13 +96,13 @@ def test_the_memory_that_the_image_reports_is_returned(serve, metrics, told):
         else:
             image()(request)
 
-    assert probe(step_input(serve(handle), timeout_seconds=10)).memory_bytes == told
+    assert ask(step_input(serve(handle), timeout_seconds=10)).memory_bytes == told
 
 
 def test_the_probe_waits_for_an_image_that_starts_late(serve, unused_port):
     late = threading.Timer(0.5, lambda: serve(image(), unused_port))
     late.start()
-    result = probe(step_input(unused_port, timeout_seconds=10))
+    result = ask(step_input(unused_port, timeout_seconds=10))
     late.join()
     assert result.ready_seconds >= 0.4
 
@@ -106,7 +113,7 @@ def test_the_probe_waits_for_an_image_that_is_ready_late(serve):
     def handle(request):
         image(ready=statuses.pop() if statuses and request.command == "GET" else 200)(request)
 
-    assert probe(step_input(serve(handle), timeout_seconds=10)).ready_seconds >= module._INTERVAL
+    assert ask(step_input(serve(handle), timeout_seconds=10)).ready_seconds >= module._INTERVAL
     assert statuses == []
 
 
@@ -121,6 +128,50 @@ def test_an_image_that_is_never_ready_is_reported_with_its_last_answer(serve, un
     assert words in error.message
     for field in ("spec.test.readyPath", "spec.test.port", "spec.test.timeout", "uai.ucloud.cn/requestedAt"):
         assert field in error.hint
+
+
+OTHER = "127.0.0.2"
+"""Plays the pod's address: a server on 0.0.0.0 serves it, a server on 127.0.0.1 does not."""
+on_loopback_only = pytest.mark.parametrize("host", [LOCAL, "::1"])
+
+
+@on_loopback_only
+def test_an_image_that_is_ready_on_loopback_only_fails_at_once(serve, host):
+    error = failure(serve(image(), host=host), address=OTHER, timeout_seconds=60)
+    assert error.reason == Reason.IMAGE_LISTENS_ON_LOOPBACK
+    assert "listens on loopback only" in error.message
+    assert OTHER in error.message
+    assert "Listen on 0.0.0.0" in error.hint
+
+
+@on_loopback_only
+def test_an_image_that_is_never_ready_and_listens_on_loopback_only_is_reported_as_such(serve, host):
+    assert failure(serve(image(ready=503), host=host), address=OTHER).reason == Reason.IMAGE_LISTENS_ON_LOOPBACK
+
+
+def test_an_image_that_listens_on_no_address_does_not_load(unused_port):
+    assert failure(unused_port, address=OTHER).reason == Reason.IMAGE_DOES_NOT_LOAD
+
+
+def test_an_image_that_listens_on_all_addresses_after_loopback_answered_is_fine(serve, monkeypatch):
+    """The first attempt was before the image listened, the one on loopback after."""
+    port = serve(image(), host="0.0.0.0")  # noqa: S104 - as images do
+    send, tried = module._send, []
+
+    def refused_once(session, method, url, *rest):
+        tried.append(url)
+        if len(tried) == 1:
+            raise requests.ConnectionError("connection refused")
+        return send(session, method, url, *rest)
+
+    monkeypatch.setattr(module, "_send", refused_once)
+    ask(step_input(port, timeout_seconds=10), address=OTHER)
+    assert [url.split(":")[1] for url in tried[:3]] == [f"//{OTHER}", f"//{LOCAL}", f"//{OTHER}"]
+
+
+@pytest.mark.parametrize(("host", "address"), [("0.0.0.0", OTHER), ("::", "::1"), ("::1", "::1")])  # noqa: S104
+def test_the_image_is_asked_at_the_pods_address(serve, host, address):
+    ask(step_input(serve(image(), host=host), timeout_seconds=10), address=address)
 
 
 def test_a_silent_image_does_not_hang_the_probe(serve):
@@ -179,7 +230,7 @@ def test_a_jpeg_that_is_compared_with_the_graph_may_be_the_cause(serve, picture,
         match_graph=True,
     )
     with pytest.raises(StageError) as caught:
-        probe(compared, picture, [])
+        probe(compared, LOCAL, picture, [])
     assert ("set spec.test.sample to a PNG" in caught.value.hint) is told
 
 
@@ -197,7 +248,7 @@ def test_an_image_that_breaks_on_the_picture_does_not_answer(serve):
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"{}"), (201, b"[1]"), (202, b"[[0.1, u'cat']]"), (200, b"<html>")])
 def test_any_success_with_a_body_passes(serve, status, body):
-    probe(step_input(serve(image(status, body)), timeout_seconds=5))
+    ask(step_input(serve(image(status, body)), timeout_seconds=5))
 
 
 def test_the_built_in_picture_is_a_png_of_its_size():

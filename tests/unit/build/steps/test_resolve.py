@@ -37,11 +37,10 @@ def read_input_lock(store, reference) -> inputs.InputLock:
 
 def test_everything_that_can_move_is_pinned(run, pipeline, repository):
     result = run()
-    assert (result.step, result.num_classes, result.file_count) == (800, 3, 3)
+    assert (result.step, result.num_classes, result.file_count) == (800, 3, 2)
     assert [item.key.removeprefix(TRAIN) for item in result.files] == [
         "model.ckpt-800.data-00000-of-00001",
         "model.ckpt-800.index",
-        "model.ckpt-800.meta",
     ]
     assert result.files[1].etag == etag_of(index(len(b"weights")))
     assert (result.graph, result.image) == (None, None)
@@ -139,6 +138,45 @@ def test_the_newest_step_has_the_content_of_that_step(run, store):
     assert run(step=900) == newer
 
 
+def test_a_late_training_graph_is_no_new_content(run, store):
+    """`.meta` is optional and does not enter the frozen graph."""
+    with_it = run(step=None)
+    store.delete(f"{TRAIN}model.ckpt-800.meta")
+    assert run(step=None) == with_it
+    store.write(b"another training graph", f"{TRAIN}model.ckpt-800.meta")
+    assert run(step=None) == with_it
+
+
+def test_a_checkpoint_without_a_step_is_resolved_by_its_name(run, store):
+    for part in ("index", "data-00000-of-00001"):
+        store.write(store.read(f"{TRAIN}model.ckpt-800.{part}", max_bytes=9999), f"{TRAIN}model.ckpt.{part}")
+    result = run(step=None, checkpoint_name="model.ckpt")
+    assert (result.step, result.checkpoint_name, result.file_count) == (None, "model.ckpt", 2)
+    input_lock = read_input_lock(store, result.input_lock)
+    assert (input_lock.step, input_lock.checkpoint_name) == (None, "model.ckpt")
+    assert run().checkpoint_name == ""
+
+
+def test_the_higher_step_of_an_older_run_is_not_content(run, store):
+    wanted = run()
+    store.write(index(3), f"{TRAIN}model.ckpt-5000.index")
+    store.write(b"old", f"{TRAIN}model.ckpt-5000.data-00000-of-00001")
+    store.write(b'model_checkpoint_path: "D:\\\\work\\\\run2\\\\model.ckpt-800"\r\n', f"{TRAIN}checkpoint")
+    assert run(step=None) == wanted
+
+
+def test_a_key_with_signs_of_urls_is_part_of_the_source(run, store):
+    store.write(b"x", "uai/object-detect/docs/notes#1.md")
+    assert "docs/notes#1.md" in [item.path for item in read_input_lock(store, run().input_lock).source]
+
+
+@pytest.mark.parametrize("key", [f"{TRAIN}pipeline.config", "uai/object-prep-output/label_map.pbtxt"])
+def test_a_byte_order_mark_and_line_ends_of_windows_are_accepted(run, store, key):
+    text = store.read(key, max_bytes=99_999).replace(b"\n", b"\r\n")
+    store.write(b"\xef\xbb\xbf" + text, key)
+    assert run().num_classes == 3
+
+
 def test_build_arguments_choose_the_base(run, registry_server, repository, store):
     digest = registry_server.push_image(f"{repository.path}-other", "2", b"other base")
     result = run(build_args={"BASE": f"{repository.repository}-other:2"})
@@ -202,6 +240,33 @@ BAD_INPUTS = {
         Reason.CHECKPOINT_INCOMPLETE,
         ["model.ckpt-800.data-00000-of-00001"],
         ["Upload", "uai.ucloud.cn/requestedAt"],
+    ),
+    "shard of another size": (
+        change(f"{TRAIN}model.ckpt-800.data-00000-of-00001", b"half"),
+        Reason.CHECKPOINT_DAMAGED,
+        ["model.ckpt-800.data-00000-of-00001 has 4 bytes, but its index says 7"],
+        ["Upload all files of this checkpoint again", "uai.ucloud.cn/requestedAt"],
+    ),
+    "label map in GBK": (
+        change(
+            "uai/object-prep-output/label_map.pbtxt",
+            "item { id: 1\n name: '\N{CJK UNIFIED IDEOGRAPH-6807}' }".encode("gbk"),
+        ),
+        Reason.LABEL_MAP_INVALID,
+        ["line 2, column 9", "not UTF-8"],
+        ["Fix the label map"],
+    ),
+    "checkpoint file that is no text": (
+        lambda pipeline: change(f"{TRAIN}checkpoint", b"\x80\x81")(pipeline) | {"step": None},
+        Reason.CHECKPOINT_STATE_INVALID,
+        [f"{TRAIN}checkpoint"],
+        ["spec.model.checkpoint.step"],
+    ),
+    "a file in place of the checkpoint folder": (
+        change("uai/object-detect/code/checkpoint_dir", b"x"),
+        Reason.UNSAFE_KEY,
+        ["'code/checkpoint_dir' is a file"],
+        ["spec.source.checkpointDir"],
     ),
     "wrong step": (
         spec(step=7),
@@ -335,3 +400,55 @@ def test_a_wrong_repository_may_not_be_pushed_to(pipeline, connect, token_regist
         resolve(step_input, pipeline.store, client, mounts)
     assert caught.value.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "pushing to" in caught.value.message
+
+
+def _dockerfile(store, repository, *lines: str) -> None:
+    store.write("\n".join((f"FROM {repository.repository}-base:1", *lines, "")).encode(), DOCKERFILE)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("RUN --mount=type=ssh true", "RUN --mount=type=ssh"),
+        ("RUN --mount=type=secret,id=token,required=true test -s /run/secrets/token", "RUN --mount=type=secret"),
+        ("RUN --network=none true", "RUN --network=none"),
+        ("HEALTHCHECK --start-interval=2s CMD true", "HEALTHCHECK --start-interval"),
+    ],
+)
+def test_what_kaniko_would_ignore_is_refused_before_anything_runs(run, store, repository, line, what):
+    _dockerfile(store, repository, "COPY code/infer.py /ai/", line)
+    with pytest.raises(StageError) as caught:
+        run()
+    assert caught.value.reason == Reason.BUILDER_UNSUPPORTED
+    assert f"line 3: Kaniko does not support {what}." in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("RUN <<EOF", "mkdir -p /ai/data", "EOF"),
+        ("COPY --exclude=*.key code/ /ai/",),
+        ("COPY --parents code/infer.py /ai/",),
+        ("COPY --chmod=u=rwX,go=rX code/infer.py /ai/",),
+        ("COPY <<EOF /ai/conf.json", "{}", "EOF"),
+        ("RUN --mount=type=bind,source=requirements.txt,target=/r wc -l /r",),
+        ("ADD --unpack=false data.tar.gz /ai/",),
+        ("ARG TARGETARCH", "COPY bin/${TARGETARCH}/tool /ai/"),
+        ("COPY none/*.md /ai/",),
+    ],
+)
+def test_what_is_rewritten_for_kaniko_is_accepted(run, store, repository, lines):
+    _dockerfile(store, repository, *lines)
+    assert run().content_hash
+
+
+def test_the_input_lock_has_the_settings_of_the_base_image(run, pipeline, repository):
+    lock = read_input_lock(pipeline.store, run().input_lock)
+    assert lock.base_settings == {f"{repository.repository}-base:1": inputs.BaseSettings()}
+
+
+def test_from_knows_the_platform(run, pipeline, store, registry_server, repository):
+    registry_server.push_image(f"{repository.path}-amd64", "1", b"layer")
+    store.write(f"FROM {repository.repository}-${{TARGETARCH}}:1\n".encode(), DOCKERFILE)
+    (base,) = read_input_lock(pipeline.store, run().input_lock).base_images
+    assert base == f"{repository.repository}-amd64:1"

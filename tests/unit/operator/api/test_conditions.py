@@ -2,8 +2,9 @@
 
 import pytest
 
+from inference_image_contract.hints import explanation
 from inference_image_operator.api import Condition, Status
-from inference_image_operator.api.conditions import Editor, Type, explanation, find, owned
+from inference_image_operator.api.conditions import Editor, Type, find, owned
 from inference_image_operator.api.stages import Stage
 from tests.support.world import START
 

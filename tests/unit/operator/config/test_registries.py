@@ -112,7 +112,7 @@ def test_mirrors_and_their_ca_reach_kaniko():
     mirrors = {"docker.io": ("m.test",), HOST: ("m.test/hub", "n.test:5000")}
     world = world_with({"mirrors": mirrors, "plain_http": ("n.test:5000",)})
     world.run_to(Stage.BUILD)
-    ca = "/var/run/inference-image/registry-ca/ca.crt"
+    ca = "/inference-image-ca/ca.crt"
     args = kaniko_args(world.observed(), world.status, world.config)
     assert [arg for arg in args if "--registry" in arg or "--insecure" in arg] == [
         *(f"--registry-certificate={host}={ca}" for host in (HOST, "docker.io", "m.test", "n.test:5000")),

@@ -6,7 +6,7 @@ import pytest
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import Maximum
+from inference_image_operator.config.jobs import Maximum
 from inference_image_operator.core.decide import decide
 from inference_image_operator.observed import Container, CreateRefusal, Event
 from tests.support.world import DIGEST, World, report
@@ -38,6 +38,32 @@ def test_a_permanent_failure_stalls_at_once(code, reason):
     assert len(world.created) == 1
     assert world.settled
     assert [(e.type, e.reason) for e in world.emitted] == [("Warning", reason)]
+
+
+UPLOAD = "Upload it, then set the annotation uai.ucloud.cn/requestedAt to a new value."
+WAIT = "Upload it, then wait for the next poll."
+
+
+@pytest.mark.parametrize(
+    ("poll", "stage", "reason", "hint"),
+    [
+        ("", Stage.RESOLVE, "LabelMapInvalid", UPLOAD),
+        ("10m", Stage.RESOLVE, "LabelMapInvalid", WAIT),
+        ("", Stage.EXPORT, "CheckpointDamaged", UPLOAD),
+        ("10m", Stage.EXPORT, "CheckpointDamaged", WAIT),
+        ("10m", Stage.EXPORT, "UFileForbidden", UPLOAD),
+    ],
+    ids=["no poll", "a poll finds it", "no poll, later", "a poll finds it, later", "not in the inputs"],
+)
+def test_a_hint_does_not_ask_for_what_a_poll_does(poll, stage, reason, hint):
+    world = World()
+    world.spec["model"]["checkpoint"] = {"policy": "Latest"} | ({"poll": poll} if poll else {})
+    world.run_to(stage)
+    failed = results.encode(results.Failed(reason=reason, message="It is wrong", hint=UPLOAD))
+    world.fail(report(stage.lower(), failed, ExitCode.BAD_INPUT, "Error"))
+    world.settle()
+    assert world.condition("Ready").message == f"It is wrong. {hint}"
+    assert world.status.last_failure.hint == hint
 
 
 def test_a_stalled_object_starts_over_when_the_spec_changes():
@@ -212,6 +238,17 @@ def test_a_crashing_image_is_stopped_early_and_explained():
     assert world.status.image is None
 
 
+def test_a_program_that_is_not_executable_is_explained():
+    world = World()
+    world.run_to(Stage.TEST)
+    denied = 'exec: "./run.sh": permission denied'
+    crash = Container(name="image", exit_code=128, ended="StartError", report=denied, restarts=1)
+    world.fail(crash, report("probe", explained("ImageDoesNotLoad"), ExitCode.BAD_INPUT, "Error"))
+    world.settle()
+    assert world.summary()["Ready"] == ("False", "ImageDoesNotStart")
+    assert "COPY --chmod=755" in world.status.last_failure.hint
+
+
 def test_a_crashed_image_overrides_the_probes_report():
     world = World()
     world.run_to(Stage.TEST)
@@ -286,7 +323,7 @@ def test_the_schedulers_message_is_reported():
     ("message", "reason", "stalls"),
     [
         ('pods "x" is forbidden: exceeded quota: compute', "QuotaExceeded", False),
-        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "PodForbidden", True),
+        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "PodSecurityViolated", True),
     ],
 )
 def test_a_pod_that_the_api_server_rejects_is_reported(message, reason, stalls):

@@ -15,6 +15,7 @@ from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api import Status, write
 from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.steps import MAIN
 from inference_image_operator.core.decide import decide
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.observed import Container, CreateRefusal, Event
@@ -240,10 +241,32 @@ def out_of_memory(world: World) -> None:
         world.settle()
 
 
+def injected_container(world: World) -> None:
+    world.settle()
+    for stage in Stage:
+        world.advance(seconds=30)
+        text = results.encode(RESULTS[stage])
+        world.set_pod(report(MAIN[stage], text), Container(name="istio-proxy"))
+        world.step()
+        world.step()
+        world.remove_terminating()
+        world.settle()
+
+
+def warned_of_a_secret(world: World) -> None:
+    world.settle()
+    world.advance(seconds=3)
+    world.warned = True
+    world.events = (Event(reason="FailedMount", message='secret "uhub" not found', time=world.now),)
+    world.set_pod(Container(name="resolve", waiting="ContainerCreating"), phase="Pending")
+    world.settle()
+
+
 JOURNEYS = (
     success, reused_image, reused_graph_untested, retries_exhausted, evicted, changed_inputs, crashing_image,
     waiting_for_a_secret, suspended_by_kueue, suspended, suspended_from_the_start, in_queue, edited,
     edited_to_disallowed_spec, job_lost, retry_limit_edited_when_ready, out_of_memory,
+    injected_container, warned_of_a_secret,
 )  # fmt: skip
 
 

@@ -21,6 +21,12 @@ REFUSED = [
         "ResourcesTooLarge",
         "ephemeral-storage 1Ti exceeds the maximum of this installation, 100Gi",
     ),
+    (
+        {"resources": {"probe": {"limits": {"memory": "17Gi"}}}},
+        "ResourcesTooLarge",
+        "spec.resources.probe: memory 17Gi",
+    ),
+    ({"resources": {"resolve": {"limits": {"cpu": "lots"}}}}, "ResourcesInvalid", "spec.resources.resolve: "),
     ({"build": {"resources": {"limits": {"cpu": "lots"}}}}, "ResourcesInvalid", "spec.build.resources: "),
 ]
 

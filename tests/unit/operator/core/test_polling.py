@@ -26,7 +26,13 @@ def found(result: results.Result) -> Container:
 
 
 def failed(reason: str, code: ExitCode) -> Container:
-    text = results.encode(results.Failed(reason=reason, message="What is wrong.", hint="What to do."))
+    text = results.encode(
+        results.Failed(
+            reason=reason,
+            message="What is wrong.",
+            hint="Fix it, then set the annotation uai.ucloud.cn/requestedAt to a new value.",
+        )
+    )
     return report("resolve", text, code, "Error")
 
 
@@ -395,8 +401,10 @@ def test_a_failed_poll_is_reported_and_ready_stays():
     assert world.step().requeue_after == 600
     assert world.summary()["Ready"] == ("True", "Published")
     assert world.summary()["PollFailed"] == ("True", "UFileForbidden")
-    assert world.condition("PollFailed").message == "What is wrong. What to do."
-    assert world.emitted[-1] == Emit(type="Warning", reason="UFileForbidden", message="What is wrong. What to do.")
+    assert world.condition("PollFailed").message == "What is wrong. Fix it, then wait for the next poll."
+    assert world.emitted[-1] == Emit(
+        type="Warning", reason="UFileForbidden", message="What is wrong. Fix it, then wait for the next poll."
+    )
     assert "Stalled" not in world.summary()
     assert "Reconciling" not in world.summary()
     assert world.status.last_failure is None

@@ -14,6 +14,7 @@ from inference_image_operator.core import waiting
 from inference_image_operator.jobs import poll_job
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
+from inference_image_operator.runtime.warnings import Warnings
 from tests.support.world import CONFIG, World, report
 
 MESSAGE = "3 objects in bucket 'uai-demo' are being restored from class ARCHIVE (Standard, which takes 1 to 5 hours)."
@@ -179,7 +180,9 @@ async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
     world.settle()
     now = datetime.fromtimestamp(world.now.timestamp() + 60 * minutes, UTC)
     limiter, woken, cluster = PipelineLimiter(Concurrency(total=1)), [], Restoring(world)
-    reconciler = Reconciler(cluster, world.config, lambda: now, limiter, woken.append)
+    reconciler = Reconciler(
+        cluster, world.config, lambda: now, limiter, wake=woken.append, warnings=Warnings(lambda *_: None)
+    )
     assert limiter.acquire(("space", "first"), "2025-01-01T00:00:00Z") == 0
     limiter.release(("space", "first"))
     await reconciler(("space", "detector"))

@@ -65,7 +65,8 @@ CRASHES = [
 
 @pytest.mark.parametrize(("container", "message", "tail"), CRASHES)
 def test_an_unexplained_failure_counts_and_keeps_its_last_lines(container, message, tail):
-    found = failed(Stage.RESOLVE, Container(name="before", exit_code=0), container)
+    stage = Stage.BUILD if container.name == "kaniko" else Stage.RESOLVE
+    found = failed(stage, Container(name="before", exit_code=0), container)
     assert (found.kind, found.reason, found.message, found.log_tail) == (
         FailureClass.RETRY, "ContainerFailed", message, tail,
     )  # fmt: skip

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis import pending
+from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Container, Event, Pod
 from tests.support.world import START
 
@@ -18,8 +20,12 @@ def pod(*containers: Container, age: int = 0, **more: object) -> Pod:
     return Pod(containers=containers, **fields)
 
 
-def event(reason: str, message: str) -> Event:
-    return Event(reason=reason, message=message, time=START)
+def event(reason: str, message: str, container: str = "") -> Event:
+    return Event(reason=reason, message=message, time=START, container=container)
+
+
+def cause(pods: tuple[Pod, ...], events: tuple[Event, ...], stage: Stage = Stage.BUILD) -> Cause | None:
+    return pending.cause(stage, pods, events)
 
 
 SECRET = 'secret "uhub" not found'
@@ -55,7 +61,7 @@ CONTAINERS = [
 
 @pytest.mark.parametrize(("container", "reason", "message", "hint"), CONTAINERS)
 def test_a_waiting_container_gives_the_cause(container, reason, message, hint):
-    found = pending.cause((pod(Container(name="init", exit_code=0), container),), ())
+    found = cause((pod(Container(name="init", exit_code=0), container),), ())
     assert found.reason == reason
     assert message in found.message
     assert found.message == found.message.strip()
@@ -75,7 +81,7 @@ def test_a_waiting_container_gives_the_cause(container, reason, message, hint):
     ],
 )
 def test_the_last_failed_mount_gives_the_cause(events, reason):
-    found = pending.cause((pod(waiting("ContainerCreating")),), events)
+    found = cause((pod(waiting("ContainerCreating")),), events)
     assert (found.reason if found else None) == reason
     assert found is None or found.message == events[-1].message
 
@@ -86,24 +92,86 @@ def test_the_last_failed_mount_gives_the_cause(events, reason):
         ((), None, None),
         ((event("SuccessfulCreate", "exceeded quota"),), None, None),
         ((event("FailedCreate", "forbidden: exceeded quota: q"),), "QuotaExceeded", False),
-        ((event("FailedCreate", "exceeded quota"), event("FailedCreate", "PodSecurity")), "PodForbidden", True),
+        ((event("FailedCreate", "exceeded quota"), event("FailedCreate", "denied")), "PodForbidden", True),
     ],
 )
 def test_the_last_rejected_pod_gives_the_cause(events, reason, stalls):
-    found = pending.cause((), events)
+    found = cause((), events)
     assert (found.reason if found else None) == reason
     assert (found.stalls if found else None) is stalls
     assert found is None or (found.message == events[-1].message and found.hint.endswith(pending.RETRY_HINT))
 
 
+RUNNING, DONE = Container(name="assemble"), Container(name="assemble", exit_code=0)
+STARTED = [(RUNNING, waiting("PodInitializing", name="kaniko")), (DONE, waiting("PodInitializing", name="kaniko"))]
+
+
+@pytest.mark.parametrize("containers", STARTED, ids=["runs", "ended"])
+def test_a_mount_that_failed_before_a_container_started_is_no_cause(containers):
+    assert cause((pod(*containers),), (event("FailedMount", SECRET),)) is None
+
+
+FAILED = [
+    ("Error: " + SECRET, "SecretNotFound", SECRET),
+    ('Error: configmap "code" not found', "ConfigMapNotFound", 'configmap "code" not found'),
+    ('Failed to pull image "r/x": manifest unknown', "ImagePullFailed", "container kaniko: manifest unknown"),
+    ("Error: ErrImagePull", None, None),
+    ("Error: context deadline exceeded", None, None),
+]
+
+
+@pytest.mark.parametrize(("said", "reason", "message"), FAILED)
+@pytest.mark.parametrize("known", [True, False], ids=["waits", "has no status yet"])
+def test_what_the_kubelet_says_counts_before_it_is_in_the_status(said, reason, message, known):
+    containers = (DONE, waiting("PodInitializing", name="kaniko")) if known else ()
+    events = (event("Failed", said, "kaniko"), event("Failed", "Error: ErrImagePull", "kaniko"))
+    found = cause((pod(*containers),), events)
+    assert (found and (found.reason, found.message)) == (reason and (reason, message))
+
+
+def test_what_the_kubelet_said_about_a_container_that_has_started_is_no_cause():
+    started = pod(RUNNING, waiting("PodInitializing", name="kaniko"))
+    assert cause((started,), (event("Failed", "Error: " + SECRET, "assemble"),)) is None
+
+
+BLOCKING = [
+    (Container(name="istio-init", init=True), "Container istio-init has not ended."),
+    (
+        Container(name="proxy", init=True, sidecar=True, waiting="CrashLoopBackOff", message="back-off 10s"),
+        "Container proxy does not start: back-off 10s.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("container", "message"), BLOCKING)
+def test_a_container_from_outside_that_blocks_the_stage_is_named(container, message):
+    found = cause((pod(container, waiting("PodInitializing", name="resolve")),), (), Stage.RESOLVE)
+    assert found.reason == "ContainerInjected"
+    assert found.message.startswith(message + " It was added")
+    assert found.hint.startswith("Keep it out of the pods with spec.podMetadata")
+
+
+PASSING = [
+    Container(name="istio-init", init=True, exit_code=0),
+    Container(name="istio-init", init=True, waiting="PodInitializing"),
+    Container(name="proxy", init=True, sidecar=True),
+    Container(name="proxy"),
+]
+
+
+@pytest.mark.parametrize("container", PASSING, ids=["ended", "not its turn", "sidecar", "beside"])
+def test_a_container_from_outside_that_does_its_part_is_no_cause(container):
+    assert cause((pod(container, waiting("PodInitializing", name="resolve")),), (), Stage.RESOLVE) is None
+
+
 def test_the_newest_pod_counts():
     old, new = pod(waiting("ErrImagePull"), age=60), pod(waiting("ContainerCreating"))
-    assert pending.cause((old, new), ()) is None
-    assert pending.cause((new, old), ()) is None
-    assert pending.cause((pod(waiting("ErrImagePull"), phase="Running"),), ()) is None
+    assert cause((old, new), ()) is None
+    assert cause((new, old), ()) is None
+    assert cause((pod(waiting("ErrImagePull"), phase="Running"),), ()) is None
 
 
 def test_the_schedulers_message_comes_first():
-    found = pending.cause((pod(waiting("ErrImagePull"), unschedulable="0/1 nodes"),), ())
+    found = cause((pod(waiting("ErrImagePull"), unschedulable="0/1 nodes"),), ())
     assert (found.reason, found.message) == ("Unschedulable", "0/1 nodes")
     assert found.hint.endswith(pending.RETRY_HINT)

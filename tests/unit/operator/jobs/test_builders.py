@@ -11,7 +11,8 @@ from inference_image_contract import inputs
 from inference_image_operator.api import Spec, normalised, read
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import Builders, ContainerResources
+from inference_image_operator.config.installation import Builders
+from inference_image_operator.config.jobs import ContainerResources
 from tests.support.world import SPEC, World, report
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "build-append.yaml"
@@ -92,13 +93,14 @@ def test_both_builders_set_the_same_labels():
     }
 
 
-@pytest.mark.parametrize(("builder", "asked"), [("Append", "Append"), ("Kaniko", "")])
-def test_resolve_knows_whether_append_will_build(builder, asked):
+@pytest.mark.parametrize("builder", ["Append", "Kaniko"])
+def test_resolve_knows_the_builder_and_those_that_it_may_name(builder):
     world = World()
     world.spec["build"] = {"builder": builder}
     world.run_to(Stage.RESOLVE)
     value = world.created[-1]["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"]
-    assert msgspec.json.decode(value, type=inputs.ResolveInput).builder == asked
+    found = msgspec.json.decode(value, type=inputs.ResolveInput)
+    assert (found.builder, found.allowed_builders) == (builder, ("Kaniko", "Append"))
 
 
 def test_memory_is_the_objects_else_the_installations():
@@ -112,8 +114,8 @@ def test_memory_is_the_objects_else_the_installations():
     world.run_to(Stage.BUILD)
     assert container(world, "append")["resources"]["limits"] == {"memory": "96Mi"}
     limits = container(built({"builder": "Append", "resources": {"limits": {"memory": "1Gi"}}}), "append")["resources"]
-    assert limits["limits"] == {"memory": "1Gi"}
-    assert container(built({"builder": "Append"}), "append")["resources"]["limits"] == {"memory": "128Mi"}
+    assert limits["limits"] == {"cpu": "4", "memory": "1Gi"}
+    assert container(built({"builder": "Append"}), "append")["resources"]["limits"] == {"cpu": "4", "memory": "128Mi"}
 
 
 def test_append_out_of_memory_gets_more_once():

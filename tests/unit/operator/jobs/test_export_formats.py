@@ -74,6 +74,26 @@ def test_an_imported_graph_needs_no_checkpoint_and_has_no_step():
     assert [label for label in labels if "checkpoint-step" in label] == []
 
 
+def test_a_checkpoint_without_a_step_has_its_name_everywhere():
+    world = World()
+    world.spec["model"]["checkpoint"] = {"name": "model.ckpt"}
+    world.spec["image"]["tags"] = ["latest", "{contentHash}"]
+    world.run_to(Stage.RESOLVE)
+    asked = work(world.created[0], "resolve")
+    assert (asked["checkpointName"], asked.get("step")) == ("model.ckpt", None)
+    world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=None, checkpoint_name="model.ckpt"))
+    world.settle()
+    assert world.condition("Resolved").message == "Pinned model.ckpt, 3 files."
+    world.run_whole()
+    status = write(world.status)
+    assert (status["checkpoint"]["name"], status["history"][0]["checkpoint"]) == ("model.ckpt", "model.ckpt")
+    assert "step" not in status["checkpoint"] | status["history"][0]
+    (build,) = (job for job in world.created if job["metadata"]["labels"]["uai.ucloud.cn/stage"] == "Build")
+    labels = [arg for arg in container(build, "kaniko")["args"] if arg.startswith("--label=")]
+    assert "--label=uai.ucloud.cn/checkpoint-name=model.ckpt" in labels
+    assert [label for label in labels if "checkpoint-step" in label or "image.version" in label] == []
+
+
 def test_the_status_and_the_build_get_every_export_format():
     world = world_of(formats=["FrozenGraph", "SavedModel", "ONNX"])
     world.run_to(Stage.EXPORT)

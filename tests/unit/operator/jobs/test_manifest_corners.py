@@ -6,7 +6,8 @@ import pytest
 from inference_image_contract import inputs
 from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import PullSecret, Registries
+from inference_image_operator.config.installation import Registries
+from inference_image_operator.config.jobs import PullSecret
 from inference_image_operator.jobs import manifest, memory_limit
 from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.pod import escape_dollars
@@ -99,7 +100,7 @@ def test_kanikos_command_line():
     world.spec["build"] = {"args": {"B": "2", "A": "1"}}
     world.run_to(Stage.BUILD)
     args = kaniko_args(world.observed(), world.status, world.config)
-    content, ca = "c" * 64, "/var/run/inference-image/registry-ca/ca.crt"
+    content, ca = "c" * 64, "/inference-image-ca/ca.crt"
     assert args == containers(world.created[-1])["kaniko"]["args"]
     assert [arg for arg in args if "registry" in arg or "build-arg" in arg or "destination" in arg] == [
         f"--destination=uhub.devcluster.test/demo/object-detect-infer:content-{content}",
@@ -170,7 +171,7 @@ def test_resolve_checks_the_sample_only_if_the_test_uses_it(enabled, sample):
     assert work(found, "resolve", inputs.ResolveInput).sample == sample
 
 
-@pytest.mark.parametrize(("sample", "located", "keys"), [("uai/a.png", True, 4), ("", False, 1)])
+@pytest.mark.parametrize(("sample", "located", "keys"), [("uai/a.png", True, 5), ("", False, 2)])
 def test_the_probe_gets_the_us3_keys_only_for_a_sample(sample, located, keys):
     found = job(Stage.TEST, test={"sample": sample})
     assert (work(found, "probe", inputs.ProbeInput).ufile is not None) is located

@@ -68,7 +68,11 @@ def test_every_container_except_kaniko_and_the_image_is_restricted(stage):
 
 def secrets_of(job: dict, name: str) -> set[str]:
     container = containers(job)[name]
-    by_env = {env["valueFrom"]["secretKeyRef"]["name"] for env in container.get("env", []) if "valueFrom" in env}
+    by_env = {
+        env["valueFrom"]["secretKeyRef"]["name"]
+        for env in container.get("env", [])
+        if "secretKeyRef" in env.get("valueFrom", {})
+    }
     volumes = {
         v["name"]: v["secret"]["secretName"] for v in job["spec"]["template"]["spec"]["volumes"] if "secret" in v
     }

@@ -5,7 +5,7 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.config.installation import Jobs, Maximum
+from inference_image_operator.config.jobs import Jobs, Maximum
 from tests.support.world import GRAPH, RESULTS, World, report
 
 MIB = 1 << 20

@@ -3,7 +3,7 @@
 import pytest
 
 from inference_image_operator.api import Resources
-from inference_image_operator.config.installation import ContainerResources
+from inference_image_operator.config.jobs import ContainerResources
 from inference_image_operator.jobs.sizing.resources import merge_resources, with_ephemeral_storage
 
 DEFAULT = ContainerResources(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "4Gi"})

@@ -11,6 +11,7 @@ from inference_image_operator.api.spec import Spec
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse
 from inference_image_operator.config import installation as config
+from inference_image_operator.jobs.sizing.disk import SMALL
 from tests.support.world import CONFIG, RESULTS, SPEC, World, report
 
 GIT = {"url": "ssh://git@git.test:2222/team/app.git", "ref": "v1", "path": "code", "secretRef": {"name": "git"}}
@@ -78,7 +79,7 @@ def test_a_download_gets_disk_space():
 def test_a_prefix_gets_no_disk_space_for_a_download():
     pod, containers = run_to(Stage.RESOLVE, SPEC["source"])
     assert "download" not in volumes(pod)
-    assert "ephemeral-storage" not in containers["resolve"]["resources"]["requests"]
+    assert containers["resolve"]["resources"]["requests"]["ephemeral-storage"] == str(SMALL)
 
 
 def test_base_image_rewrites_reach_resolve():

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from inference_image_contract import inputs
+from inference_image_contract import inputs, paths
 from inference_image_operator.api import Spec, read
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
@@ -26,6 +26,11 @@ def test_the_graph_runs_before_the_image_starts():
     }
     assert [bool(where[name]) for name in ("answer", "image", "probe", "publish")] == [True, False, True, False]
     assert where["probe"][0]["readOnly"]
+
+
+def test_the_probe_knows_the_pods_address():
+    found = {variable["name"]: variable for variable in containers(job(Stage.TEST))["probe"]["env"]}
+    assert found[paths.POD_IP_ENV]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
 
 
 def test_the_image_gets_no_credentials():

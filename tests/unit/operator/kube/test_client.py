@@ -2,7 +2,8 @@
 
 import pytest
 
-from inference_image_operator.kube.client import KubernetesCluster, _api_error
+from inference_image_operator.kube.client import KubernetesCluster
+from inference_image_operator.kube.connection import Connection, api_error
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from inference_image_operator.kube.client import KubernetesCluster, _api_error
     ],
 )
 def test_every_answer_becomes_an_explained_error(data, retry_after, expected):
-    error = _api_error(404, data, retry_after)
+    error = api_error(404, data, retry_after)
     assert (error.reason, error.message, error.retry_after) == expected
 
 
@@ -26,7 +27,7 @@ def test_every_answer_becomes_an_explained_error(data, retry_after, expected):
     [
         (b"line\n\xff", "line\n\ufffd"),
         (b"unable to retrieve container logs for containerd://1", ""),
-        (_api_error(400, b"{}", None), ""),
+        (api_error(400, b"{}", None), ""),
     ],
 )
 async def test_a_log_that_is_gone_is_no_log(monkeypatch, answer, log):
@@ -35,5 +36,5 @@ async def test_a_log_that_is_gone_is_no_log(monkeypatch, answer, log):
             raise answer
         return answer
 
-    monkeypatch.setattr(KubernetesCluster, "_send", send)
-    assert await KubernetesCluster.__new__(KubernetesCluster).read_log("n", "p", "image", previous=True) == log
+    monkeypatch.setattr(Connection, "send", send)
+    assert await KubernetesCluster(None).read_log("n", "p", "image", previous=True) == log

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 
-from inference_image_operator.kube.client import ApiError
+from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime.queue import Queue
 
 

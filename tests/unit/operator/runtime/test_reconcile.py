@@ -11,6 +11,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
+from inference_image_operator.runtime.warnings import Warnings
 from tests.support.world import SPEC, World
 
 KEY = ("space", "detector")
@@ -55,7 +56,12 @@ class TwoReads:
 async def passed(between: Callable[[TwoReads], None], world: World) -> tuple[TwoReads, float | None]:
     cluster = TwoReads(world, between)
     reconciler = Reconciler(
-        cluster, world.config, lambda: datetime.now(UTC), PipelineLimiter(Concurrency()), lambda _: None
+        cluster,
+        world.config,
+        lambda: datetime.now(UTC),
+        PipelineLimiter(Concurrency()),
+        wake=lambda _: None,
+        warnings=Warnings(lambda *_: None),
     )
     return cluster, await reconciler(KEY)
 

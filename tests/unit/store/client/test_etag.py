@@ -10,7 +10,7 @@ from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
 from inference_image_contract.reasons import Reason
 from inference_image_store import Credentials, etag_of
 from inference_image_store.client.etag import is_ufile_etag, part_etag
-from inference_image_store.client.keys import check_key, check_prefix
+from inference_image_store.client.keys import check_key, check_prefix, check_sdk_key
 from inference_image_store.errors import ErrorReply, failure, parse, sanitize
 from inference_image_store.transfers.retry import Retry
 
@@ -44,7 +44,22 @@ def test_etags_of_the_s3_endpoint_are_not_ufile_etags(etag):
     assert not is_ufile_etag(etag)
 
 
-@pytest.mark.parametrize("key", ["a", "uai/x/model.ckpt-1.index", "模型/a b", "a+b&c=d", "..a/b..", "é" * 511, "dir/"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a",
+        "uai/x/model.ckpt-1.index",
+        "模型/a b",
+        "a+b&c=d",
+        "..a/b..",
+        "é" * 511,
+        "dir/",
+        "a?b",
+        "a#b",
+        "100%",
+        "a%41",
+    ],
+)
 def test_safe_keys(key):
     assert check_key(key) == key
 
@@ -59,9 +74,6 @@ def test_safe_keys(key):
         ".",
         "a/.",
         "./a",
-        "a?b",
-        "a#b",
-        "a%41",
         "a\\b",
         "a\nb",
         "a\0",
@@ -76,6 +88,13 @@ def test_unsafe_keys_are_named_and_refused(key):
             check(key)
         assert refused.value.reason is Reason.UNSAFE_KEY
         assert repr(key)[:20].rstrip("'") in refused.value.message
+
+
+@pytest.mark.parametrize("key", ["a?b", "a#b", "a%41"])
+def test_the_sdk_does_not_get_keys_that_it_does_not_encode(key):
+    with pytest.raises(StageError, match="which a copy or a deletion cannot carry") as refused:
+        check_sdk_key(key)
+    assert refused.value.reason is Reason.UNSAFE_KEY
 
 
 def test_an_empty_key_is_unsafe_but_an_empty_prefix_means_all_keys():

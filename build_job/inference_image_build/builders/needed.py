@@ -1,0 +1,62 @@
+"""Which build stages the image needs: BuildKit builds no other, Kaniko every one. Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from inference_image_build.dockerfile.rules import Instruction
+from inference_image_build.dockerfile.stages import State
+
+
+class Stages(NamedTuple):
+    """The build stages that are built, and those that the last one is built on, the last one included."""
+
+    needed: tuple[int, ...]
+    chain: tuple[int, ...]
+
+    def has(self, instruction: Instruction, state: State) -> bool:
+        """Whether an instruction is part of a stage that is built, or comes before all stages."""
+        stage = state.stage + (instruction.name == "FROM")
+        return stage < 0 or stage in self.needed
+
+    def number(self, word: str) -> str:
+        """The word of `COPY --from`; a number is that of the stage among the needed ones."""
+        return str(self.needed.index(int(word))) if word.isdigit() and int(word) in self.needed else word
+
+
+def find(steps: Sequence[tuple[Instruction, State]]) -> Stages:
+    """The needed stages of a Dockerfile."""
+    names: dict[str, int] = {}
+    parents: list[int | None] = []
+    origins: list[set[int]] = []
+    for instruction, state in steps:
+        if instruction.name == "FROM":
+            parents.append(names.get(state.expand(instruction.arguments[0]).lower()))
+            origins.append(set())
+            if len(instruction.arguments) > 1:
+                names[instruction.arguments[2].lower()] = len(parents) - 1
+            continue
+        for word in _origins(instruction):
+            found = int(word) if word.isdigit() else names.get(word.lower())
+            if found is not None and found < len(parents) - 1:
+                origins[-1].add(found)
+    last = len(parents) - 1
+    chain, wanted, open_ones = {last}, {last}, [last]
+    parent = parents[last]
+    while parent is not None:
+        chain.add(parent)
+        parent = parents[parent]
+    while open_ones:
+        number = open_ones.pop()
+        above = parents[number]
+        for other in {*origins[number], *(() if above is None else (above,))} - wanted:
+            wanted.add(other)
+            open_ones.append(other)
+    return Stages(tuple(sorted(wanted)), tuple(sorted(chain)))
+
+
+def _origins(instruction: Instruction) -> Iterator[str]:
+    """The stages or images that an instruction takes files from."""
+    if instruction.name == "COPY" and (word := instruction.flag("from")):
+        yield word
+    for mount in instruction.values("mount") if instruction.name == "RUN" else ():
+        yield from (field.partition("=")[2] for field in mount.split(",") if field.lower().startswith("from="))

@@ -1,0 +1,15 @@
+"""What a Job or its pod waits for: reason, message and hint."""
+
+from inference_image_operator.observed import Frozen
+
+RETRY_HINT = "The operator then continues by itself; you need not apply the object again."
+
+
+class Cause(Frozen, frozen=True, kw_only=True):
+    """Why the pod waits, and how to end that."""
+
+    reason: str
+    message: str
+    hint: str
+    stalls: bool = False
+    """It does not resolve by itself: somebody has to change something."""

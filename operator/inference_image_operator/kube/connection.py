@@ -1,0 +1,100 @@
+"""Requests to the Kubernetes API server, with raw JSON, through the official client's connections."""
+
+import json
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes.aio import client
+
+WATCH_SILENCE = 90
+"""Seconds without a bookmark after which a watch is broken. Bookmarks come about every minute."""
+REQUEST = aiohttp.ClientTimeout(total=30)
+WATCH = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=WATCH_SILENCE)
+
+Object = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The API server rejected a request or did not answer."""
+
+    def __init__(self, status: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        """HTTP status; 0 without an answer."""
+        self.reason = reason
+        """The API's machine-readable reason, for example `AlreadyExists`."""
+        self.message = message
+        self.retry_after = retry_after
+        """Seconds to wait before the next request, from Retry-After; None if not given."""
+
+
+class Connection:
+    """Sends requests. Every method raises ApiError."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> bytes:
+        """The body of the answer."""
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        response = await self._answer(method, path, query, headers, body)
+        try:
+            return bytes(await response.read())
+        except (OSError, aiohttp.ClientError) as error:
+            raise _no_answer(error) from error
+
+    async def lines(self, path: str, query: dict[str, str]) -> AsyncIterator[bytes]:
+        """The lines of an answer that does not end soon: those of a watch."""
+        response = await self._answer("GET", path, query, {"Accept": "application/json"}, None)
+        line = b""
+        try:
+            async for chunk in response.content.iter_any():
+                *ended, line = (line + chunk).split(b"\n")
+                for found in ended:
+                    yield found
+        except (OSError, aiohttp.ClientError) as error:
+            raise _no_answer(error) from error
+        finally:
+            response.close()
+
+    async def _answer(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Object | None
+    ) -> aiohttp.ClientResponse:
+        """The answer, if it is a success. Its body is not read yet."""
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self._api.configuration.host + path + ("?" + urlencode(query, quote_via=quote) if query else "")
+        try:
+            wrapped = await self._api.rest_client.request(  # type: ignore[no-untyped-call]
+                method, url, headers=headers, body=body, _request_timeout=WATCH if "watch" in query else REQUEST
+            )
+            response: aiohttp.ClientResponse = wrapped.response
+            if response.status < HTTPStatus.BAD_REQUEST:
+                return response
+            data = await response.read()
+        except (OSError, aiohttp.ClientError) as error:
+            raise _no_answer(error) from error
+        raise api_error(response.status, data, response.headers.get("Retry-After"))
+
+
+def _no_answer(error: Exception) -> ApiError:
+    return ApiError(0, "NoAnswer", f"{type(error).__name__}: {error}")
+
+
+def api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:
+    """The error in an answer: a Status object, or plain text from a proxy or a server that is starting."""
+    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+    try:
+        answer = json.loads(data)
+        return ApiError(status, answer.get("reason", ""), answer.get("message", ""), wait)
+    except (ValueError, AttributeError):
+        return ApiError(status, "", data[:200].decode(errors="replace").strip(), wait)
