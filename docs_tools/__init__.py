@@ -1,4 +1,4 @@
-"""Generates the pages of docs/reference from the CRD, the chart and the command line: `make reference`."""
+"""Generates the pages of docs/reference from the CRD, the chart, the command line and the reasons: `make reference`."""
 
 from pathlib import Path
 

@@ -3,7 +3,7 @@
 from typing import Self
 
 from inference_image_contract.hints import sentence
-from inference_image_contract.reasons import ExitCode, Reason, exit_code
+from inference_image_contract.reasons import ExitCode, Reason
 
 
 class StageError(Exception):
@@ -26,4 +26,4 @@ class StageError(Exception):
     @property
     def exit_code(self) -> ExitCode:
         """The exit code that this failure ends the container with."""
-        return exit_code(self.reason)
+        return self.reason.exit_code or ExitCode.INTERNAL  # a reason of the operator alone: a defect of the step

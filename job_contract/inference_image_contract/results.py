@@ -48,7 +48,7 @@ class StageWarning(msgspec.Struct, frozen=True, rename="camel"):
     """A problem that is not a failure yet: one sentence and the remedy."""
 
     reason: str
-    """One of `WarningReason`."""
+    """The value of a `Reason`."""
     message: str
 
 

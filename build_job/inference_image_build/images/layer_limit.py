@@ -11,7 +11,7 @@ from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import Registry, RegistryLimit
-from inference_image_contract.reasons import Reason, WarningReason
+from inference_image_contract.reasons import Reason
 from inference_image_contract.results import StageWarning
 
 _DENSE = (
@@ -82,7 +82,7 @@ def check_copied(found: Iterable[Copied], limit: RegistryLimit, dockerfile: str,
             message = (
                 f"{where} up to {size} bytes into one layer, and {_takes(limit)}. The largest files: {names}. {remedy}."
             )
-            yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
+            yield StageWarning(Reason.LAYER_MAY_BE_TOO_LARGE.value, message)
 
 
 def check_base(layers: Iterable[BaseLayer], where: Registry, limit: RegistryLimit) -> Iterator[StageWarning]:
@@ -98,7 +98,7 @@ def check_base(layers: Iterable[BaseLayer], where: Registry, limit: RegistryLimi
         if not where.names().same(layer.image.host, limit.host):
             raise StageError(Reason.LAYER_TOO_LARGE, f"{text}; {_takes(limit)}.", f"{remedy}, {REQUEST_AGAIN}")
         message = f"{text}, and {_takes(limit)}. {remedy}."
-        yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
+        yield StageWarning(Reason.LAYER_MAY_BE_TOO_LARGE.value, message)
 
 
 def check_made(created_by: str, size: int, limit: RegistryLimit) -> None:
@@ -127,7 +127,7 @@ def check_pushed(layers: Iterable[Descriptor], where: Registry) -> Iterator[Stag
                 f"The layer {largest.digest} has {largest.size} bytes, and {_takes(limit)}. This push "
                 "succeeded, but the next may fail. Split the largest COPY or ADD of the Dockerfile into several."
             )
-            yield StageWarning(WarningReason.LAYER_MAY_BE_TOO_LARGE.value, message)
+            yield StageWarning(Reason.LAYER_MAY_BE_TOO_LARGE.value, message)
             return
         check_made(f"The layer {largest.digest} of the image", largest.size, limit)
 

@@ -8,7 +8,7 @@ from inference_image_build.registry.client import Registry
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract import inputs, uhub
 from inference_image_contract.errors import StageError
-from inference_image_contract.reasons import WarningReason
+from inference_image_contract.reasons import Reason
 from inference_image_contract.results import StageWarning
 
 
@@ -33,7 +33,7 @@ def _warning(
     most = limit.tags or limit.warn_tags
     rule = uhub.too_many_tags(most) if registry.names.is_uhub(repository.host) else f"its registry accepts {most}"
     return StageWarning(
-        WarningReason.REPOSITORY_NEARLY_FULL.value,
+        Reason.REPOSITORY_NEARLY_FULL.value,
         f"{repository.repository} has {len(tags)} tags, {own} of them content tags of this operator; {rule}. Delete "
         "unused tags, publish to another repository, or remove {step} and {contentHash} from spec.image.tags: with "
         "them, each new image adds a tag.",

@@ -1,18 +1,26 @@
-"""docs/reference/reasons.md explains exactly the reasons that the code reports."""
+"""Every reason of the code is a member of `Reason`, is used, and has its row in docs/reference/reasons.md."""
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from inference_image_contract.reasons import Reason, WarningReason
+from inference_image_contract.reasons import Reason
+from inference_image_contract.reasons.explained import SUBJECTS
 from inference_image_operator.api.stages import Stage
 
 ROOT = Path(__file__).parents[3]
-OPERATOR = ROOT / "operator" / "inference_image_operator"
 DOCUMENT = ROOT / "docs" / "reference" / "reasons.md"
+CONTRACT = ROOT / "job_contract" / "inference_image_contract"
+SOURCES = [
+    path
+    for part in ("job_contract", "object_store", "build_job", "export_job", "operator", "cli")
+    for path in sorted((ROOT / part).glob("*/**/*.py"))
+    if not path.is_relative_to(CONTRACT / "reasons")
+]
 
 REASON_ARGUMENT = {"set": 2, "emit": 0, "_done": 2, "stall": 2}
 """Function -> position of the reason among its arguments; everywhere else it is the keyword `reason`."""
@@ -34,11 +42,11 @@ def constants(node: ast.expr, module: ast.Module) -> Iterator[str]:
                 ):
                     yield from constants(found.value, module)
         case _:
-            return  # an attribute: the reason of a failure, which is found where that failure is created
+            return  # an attribute: a member, or the reason of a failure, which is found where that failure is created
 
 
-def reasons_of(text: str) -> set[str]:
-    """The reasons that are literals in a module of the operator."""
+def literals(text: str) -> set[str]:
+    """The reasons that are literals in a module."""
     module = ast.parse(text)
     found: set[str] = set()
     for call in (node for node in ast.walk(module) if isinstance(node, ast.Call)):
@@ -50,37 +58,44 @@ def reasons_of(text: str) -> set[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def reported() -> set[str]:
-    found = {reason.value for reason in (*Reason, *WarningReason)} | {stage.working for stage in Stage}
-    for path in OPERATOR.rglob("*.py"):
-        found |= reasons_of(path.read_text())
-    return found
+def members(text: str) -> set[str]:
+    """The names after `Reason.` in a module."""
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Reason"
+    }
 
 
-@pytest.fixture(scope="module")
-def explained() -> list[re.Match[str]]:
-    return list(_ROW.finditer(DOCUMENT.read_text()))
+def test_every_literal_reason_is_a_member() -> None:
+    assert {text for path in SOURCES for text in literals(path.read_text("utf-8"))} - set(Reason) == set()
 
 
-def test_every_reason_is_explained(reported: set[str], explained: list[re.Match[str]]) -> None:
-    assert reported - {row["reason"] for row in explained} == set()
+def test_every_reason_is_used() -> None:
+    texts = [path.read_text("utf-8") for path in SOURCES]
+    used = {name for text in texts for name in members(text)} | {
+        Reason(found).name for text in texts for found in literals(text)
+    }
+    used |= {Reason(stage.working).name for stage in Stage}
+    assert {reason.name for reason in Reason} - used == set()
 
 
-def test_every_explained_reason_is_reported(reported: set[str], explained: list[re.Match[str]]) -> None:
-    assert {row["reason"] for row in explained} - reported == set()
+def test_every_reason_is_explained_once() -> None:
+    explained = Counter(reason for reasons in SUBJECTS.values() for reason in reasons)
+    assert explained == Counter(Reason)
 
 
-def test_every_reason_is_explained_once(explained: list[re.Match[str]]) -> None:
-    reasons = [row["reason"] for row in explained]
-    assert sorted(reasons) == sorted(set(reasons))
+def test_every_reason_is_on_the_page_once() -> None:
+    assert Counter(row["reason"] for row in _ROW.finditer(DOCUMENT.read_text("utf-8"))) == Counter(map(str, Reason))
 
 
-def test_meaning_and_remedy_are_sentences(explained: list[re.Match[str]]) -> None:
-    assert explained
-    for row in explained:
-        assert row["meaning"].endswith("."), row["reason"]
-        assert row["remedy"].endswith("."), row["reason"]
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_meaning_and_remedy_are_sentences(subject: str) -> None:
+    for reason, explanation in SUBJECTS[subject].items():
+        for text in explanation:
+            assert text.endswith("."), reason
+            assert "  " not in text, reason
+            assert "\n" not in text, reason
 
 
 @pytest.mark.parametrize(
@@ -91,7 +106,8 @@ def test_meaning_and_remedy_are_sentences(explained: list[re.Match[str]]) -> Non
         ("draft.emit('Said', text)", {"Said"}),
         ("word = 'A' if x else 'B'\n_done(draft, stage, word, text)", {"A", "B"}),
         ("Failed(kind=k, reason=other.reason)", set()),
+        ("Failed(kind=k, reason=Reason.POD_LOST)", set()),
     ],
 )
 def test_literal_reasons_are_found(text: str, reasons: set[str]) -> None:
-    assert reasons_of(text) == reasons
+    assert literals(text) == reasons
