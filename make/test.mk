@@ -17,8 +17,8 @@ test-unit: packages ## run the tests that need no cluster
 test-model-fast: setup ## explore a part of the control loop's model
 	@$(PY) -m pytest -q tests/model/test_model_quick.py
 
-test-control-plane: setup ## test CRD and control loop on a real API server
-	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop
+test-control-plane: setup ## test CRD and control loop on a real API server, and what Flux and Argo CD make of each state
+	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/health
 
 test-faults-fast: setup ## test a fixed selection of the faults
 	@$(PY) -m pytest -q -n $(FAULT_WORKERS) -m "not long" tests/faults

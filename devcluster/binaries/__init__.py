@@ -52,6 +52,8 @@ ARGO = ToolSet(
     "about 3 min",
 )
 """The benchmarks compare the operator with it; not part of the cluster."""
+VERDICTS = ToolSet("verdicts", {"verdicts": "."}, "about 1 min")
+"""Asks kstatus and Argo CD's interpreter what they make of an object; not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
 """Sends requests to the inference server in a benchmark; not part of the cluster."""
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from inference_image_contract.hints import explanation
 from inference_image_operator.api import RunStatus, StageStatus
-from inference_image_operator.api.conditions import Type
+from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import parse
@@ -25,6 +25,8 @@ from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs import manifest
 from inference_image_operator.observed import Job, Observed, Pod
 
+SUSPENDED = Type.SUSPENDED.value
+"""The reason of Ready while no Job runs because of `spec.suspend`."""
 STOP_CHECK = 10.0
 """Seconds between checks of a Job that is being deleted, in case its event is lost."""
 
@@ -87,7 +89,7 @@ def failed_test_pod(observed: Observed) -> Pod | None:
 def _begin(draft: Draft) -> Decision:
     observed = draft.observed
     if observed.spec.suspend:
-        return _suspended(draft)
+        return _begin_later(draft)
     refused = refusal(observed.spec, draft.config)
     if refused and (stopping := _stop_others(draft, None)):
         return stopping
@@ -97,6 +99,14 @@ def _begin(draft: Draft) -> Decision:
         return draft.decision()
     draft.start(Stage.RESOLVE)
     return _work(draft)
+
+
+def _begin_later(draft: Draft) -> Decision:
+    """The object is suspended. The status, and the generation that it names, stay those of the run before."""
+    if draft.status.run is None:
+        draft.update(observed_generation=draft.observed.generation)
+        draft.conditions.set(Type.READY, "Unknown", SUSPENDED, "Suspended before the first stage.")
+    return draft.decision()
 
 
 def _reset(draft: Draft, run: RunStatus) -> None:
@@ -120,7 +130,6 @@ def _after_run(draft: Draft) -> Decision:
 
     A restart only writes the claim. The next reconcile waits for its place in the queue like any other.
     """
-    draft.conditions.drop(Type.SUSPENDED)
     run = draft.status.run
     if run is None or not polling.polls(draft.observed):
         draft.conditions.drop(Type.POLL_FAILED)
@@ -218,16 +227,19 @@ def _create(draft: Draft) -> Decision:
     if stage is None:
         return draft.decision()
     if draft.observed.spec.suspend:
-        return _suspended(draft)
+        return _suspended(draft, stage)
+    ready = find(draft.conditions.all, Type.READY)
+    resumed = ready is not None and ready.reason == SUSPENDED
     wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
     if wait > 0:
+        if resumed:
+            draft.working(Stage(stage.name), f"Attempt {stage.attempt} starts at {stage.retry_at}.")
         return draft.decision(wait)
     if draft.observed.queue_position and stage.name == Stage.RESOLVE:
         return waiting.in_queue(draft, stage)
-    if stage.retry_at or stage.queue_position:
+    if stage.retry_at or stage.queue_position or resumed:
         draft.update(stage=replace(stage, queue_position=0))
         draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
-    draft.conditions.drop(Type.SUSPENDED)
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
     return draft.decision(POD_CHECK_DELAY)
 
@@ -247,8 +259,10 @@ def _stop(draft: Draft, job: Job) -> Decision:
     return draft.decision(STOP_CHECK)
 
 
-def _suspended(draft: Draft) -> Decision:
-    draft.conditions.set(Type.SUSPENDED, "True", "Suspended", "spec.suspend is true. The operator starts no new Jobs.")
+def _suspended(draft: Draft, stage: StageStatus) -> Decision:
+    """The object is suspended between two Jobs of its run."""
+    text = f"Suspended before the stage {stage.name}."
+    for kind in (Type.READY, Stage(stage.name).condition):
+        draft.conditions.set(kind, "Unknown", SUSPENDED, text)
     draft.conditions.drop(Type.RECONCILING)
-    draft.update(observed_generation=draft.observed.generation)
     return draft.decision()

@@ -13,6 +13,8 @@ from inference_image_operator.config.installation import Config
 from inference_image_operator.core.decision import Action, Decision, Emit
 from inference_image_operator.observed import Observed
 
+SUSPENDED = "spec.suspend is true. The operator starts no new Jobs."
+
 
 class Draft:
     """Mutable within one call of `decide`, never shared outside it."""
@@ -77,9 +79,13 @@ class Draft:
         self.conditions.set(Type.READY, "Unknown", stage.working, text)
         self.conditions.set(Type.RECONCILING, "True", stage.working, text)
         self.conditions.set(stage.condition, "Unknown", stage.working, text)
-        self.conditions.drop(Type.STALLED, Type.SUSPENDED)
+        self.conditions.drop(Type.STALLED)
 
     def decision(self, requeue_after: float | None = None) -> Decision:
         """The finished decision. `requeue_after` is in seconds."""
+        if self.observed.spec.suspend:
+            self.conditions.set(Type.SUSPENDED, "True", "Suspended", SUSPENDED)
+        else:
+            self.conditions.drop(Type.SUSPENDED)
         status = replace(self.status, conditions=self.conditions.all)
         return Decision(status=status, actions=tuple(self.actions), requeue_after=requeue_after)

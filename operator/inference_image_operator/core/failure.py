@@ -104,7 +104,7 @@ def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
         draft.conditions.set(stage.condition, "False", reason, message)
     draft.conditions.set(Type.READY, "False", reason, message)
     draft.conditions.set(Type.STALLED, "True", reason, message)
-    draft.conditions.drop(Type.RECONCILING, Type.SUSPENDED)
+    draft.conditions.drop(Type.RECONCILING)
     draft.update(stage=None)
     draft.emit(reason, message, warning=True)
 

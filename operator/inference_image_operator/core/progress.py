@@ -174,7 +174,7 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
     if spec.image.additional_repositories:
         message += f" Also published to {', '.join(spec.image.additional_repositories)}."
     draft.conditions.set(Type.READY, "True", "Published", message)
-    draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.SUSPENDED)
+    draft.conditions.drop(Type.RECONCILING, Type.STALLED)
     draft.emit("Published", message)
 
 

@@ -57,9 +57,9 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
     draft.update(stage=replace(stage, message=cause.message))
     for kind in (name.condition, Type.READY):
         draft.conditions.set(kind, "False", cause.reason, text)
-    draft.conditions.set(Type.RECONCILING, "True", cause.reason, text)
-    if cause.stalls or _overdue(draft, stage, job):
-        draft.conditions.set(Type.STALLED, "True", cause.reason, text)
+    stalled = cause.stalls or _overdue(draft, stage, job)
+    draft.conditions.set(Type.STALLED if stalled else Type.RECONCILING, "True", cause.reason, text)
+    draft.conditions.drop(Type.RECONCILING if stalled else Type.STALLED)  # kstatus counts the first that is true
     if stage.message != cause.message:
         draft.emit(cause.reason, text, warning=True)
     return draft.decision(POD_CHECK_INTERVAL)
