@@ -19,8 +19,6 @@ import pytest
 from devcluster.images import buildah, catalog, image_build
 from tests.laptop.site import DOCKERFILE, GRAPH, SECRETS, Site, site
 
-ROOT = Path(__file__).parents[2]
-SOURCES = ("cli", "job_contract", "object_store", "build_job", "operator")
 EXECUTOR = "localhost/inference-image/kaniko:test"
 SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
 """podman requests a million files and more processes than root in a container may have."""
@@ -53,7 +51,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "HOME": str(home),
         "CONTAINERS_CONF": str(folder / "containers.conf"),
         "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
-        "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in SOURCES),
     }
 
 

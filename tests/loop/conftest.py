@@ -100,8 +100,7 @@ class Operator:
         return [found for found in yaml.safe_load_all(text) if found]
 
     def start(self) -> "Operator":
-        paths = [str(settings.REPOSITORY / root) for root in ("operator", "job_contract")]
-        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig), "PYTHONPATH": os.pathsep.join(paths)}
+        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig)}
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "inference_image_operator", f"--config={self._directory / 'config.yaml'}"],

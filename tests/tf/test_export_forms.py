@@ -23,7 +23,6 @@ from tests.tf.conftest import made
 EVERY = ("ONNX", "SavedModel")
 NAMES = ("frozen_inference_graph.pb", "model.onnx", "saved_model/saved_model.pb")
 PLAIN = "uai/object-export-output/frozen_inference_graph.pb"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,6 @@ def run_container(world, folder: Path, hash_seed: str) -> dict:
         "PATH": os.environ["PATH"],
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": ":".join(str(ROOT / part) for part in ("job_contract", "object_store", "export_job")),
         "INFERENCE_IMAGE_INPUT": inputs.encode(world.stage),
         "INFERENCE_IMAGE_RESULT": str(folder / "termination-log"),
         "UFILE_PUBLIC_KEY": "public-key-of-the-tests",

@@ -21,7 +21,6 @@ from inference_image_store import etag_of, export_folder
 
 CONFIG, GRAPH, RESULT = "pipeline.config", "frozen_inference_graph.pb", "result.json"
 PLAIN = "uai/object-export-output/frozen_inference_graph.pb"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def puts(world):
@@ -261,11 +260,9 @@ def test_the_folder_is_named_by_the_fingerprint():
 
 def run_container(world, tmp_path, private_key, scratch="/tmp"):
     """The container's command in a process of its own, as the Job runs it."""
-    parts = ("job_contract", "object_store", "export_job")
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": ":".join(str(ROOT / part) for part in parts),
         "TMPDIR": str(scratch),
         "INFERENCE_IMAGE_INPUT": inputs.encode(world.stage),
         "INFERENCE_IMAGE_RESULT": str(tmp_path / "termination-log"),

@@ -1,8 +1,5 @@
 """The plugin's export: the Job's stage in a separate process on this machine."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
@@ -11,14 +8,7 @@ from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.export import export
 from tests.tf.conftest import PRIVATE_KEY, PUBLIC_KEY, World
 
-ROOT = Path(__file__).resolve().parents[2]
 KEYS = {PUBLIC_KEY_ENV: PUBLIC_KEY, PRIVATE_KEY_ENV: PRIVATE_KEY}
-
-
-@pytest.fixture(autouse=True)
-def _packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = ("job_contract", "object_store", "export_job")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(ROOT / name) for name in folders))
 
 
 def test_the_graph_is_in_ufile_as_the_job_leaves_it(world: World) -> None:

@@ -153,7 +153,7 @@ def _pool(base: str, timeout: Timeout) -> urllib3.PoolManager:
     options: dict[str, Any] = {
         "maxsize": WORKERS,
         "blocksize": _SENT,
-        "timeout": urllib3.Timeout(*timeout),
+        "timeout": urllib3.Timeout(connect=timeout[0], read=timeout[1]),
         "retries": False,
         "cert_reqs": "CERT_REQUIRED",
         "ca_cert_dir" if ca.is_dir() else "ca_certs": str(ca),

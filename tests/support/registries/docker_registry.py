@@ -81,14 +81,18 @@ def htpasswd(folder: Path, user: str, password: str) -> dict[str, object]:
 
 @contextlib.contextmanager
 def serve_registry(
-    folder: Path, tls: Tls | None, auth: dict[str, object], *, delete: bool = True, port: int = 0
+    folder: Path, tls: Tls | None, auth: dict[str, object], *, delete: bool = True, port: int = 0, on_disk: bool = True
 ) -> Iterator[str]:
-    """Runs docker-registry on loopback, by default on a free port; yields its host. Plain HTTP without `tls`."""
+    """Runs docker-registry on loopback, by default on a free port; yields its host. Plain HTTP without `tls`.
+
+    A registry that is not `on_disk` keeps its images in memory: it does not wait for the disk at every upload.
+    """
+    storage = {"filesystem": {"rootdirectory": str(folder / "data")}} if on_disk else {"inmemory": {}}
     port = port or ports.reserve(1)[0]
     config = {
         "version": "0.1",
         "log": {"level": "warn"},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": delete}},
+        "storage": {**storage, "delete": {"enabled": delete}},
         "http": {"addr": f"127.0.0.1:{port}", "secret": secrets.token_hex(8), "relativeurls": tls is None},
     }
     if tls:

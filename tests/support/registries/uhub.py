@@ -80,7 +80,7 @@ def serve_uhub(folder: Path, tls: Tls) -> Iterator[Uhub]:
     """UHub on two ports of loopback: its internal and its external name."""
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        backend = stack.enter_context(serve_registry(folder, None, {}))
+        backend = stack.enter_context(serve_registry(folder, None, {}, on_disk=False))
         servers = {side: http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) for side in ("inside", "outside")}
         hosts = {side: f"localhost:{server.server_port}" for side, server in servers.items()}
         uhub = Uhub(hosts["inside"], hosts["outside"], f"http://{backend}", tls)

@@ -251,6 +251,13 @@ def test_an_object_overwritten_before_verification_is_sent_again(store, monkeypa
     assert store.read("k", max_bytes=MIB) == DATA
 
 
+def test_both_clients_wait_equally_long(connect, impatient):
+    for store, seconds in ((connect(), 10.0), (impatient, 0.5)):
+        own = store._wire._pool.connection_pool_kw["timeout"]
+        assert (own.total, own.connect_timeout, own._read) == (None, 10.0, seconds)
+        assert store._sdk._timeout == (10.0, seconds)
+
+
 def test_the_sdks_global_settings_are_those_of_the_calling_store(store, impatient):
     for caller, seconds in ((store, 10.0), (impatient, 0.5), (store, 10.0)):
         caller.list("", limit=1)

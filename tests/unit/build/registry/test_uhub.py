@@ -210,27 +210,27 @@ DONE = datetime.now(UTC)
 @pytest.mark.parametrize(("age", "with_template"), [(2.0, True), (-1.0, False), (-1.0, True), (0.1, False)])
 def test_content_tags_never_fill_the_quota(request, uhub, push, age, with_template):
     """New images of any age come one after another; the tags of users are kept, however many there are."""
-    uhub.max_tags = LIMITS["tags"]
-    where = request.getfixturevalue("uhub_where")(f"{uhub.inside}/demo/infer", **LIMITS)
+    uhub.max_tags, warn_tags = 16, 12
+    limits = {"tags": uhub.max_tags, "warn_tags": warn_tags}
+    where = request.getfixturevalue("uhub_where")(f"{uhub.inside}/demo/infer", **limits)
     client = request.getfixturevalue("uhub_client")({uhub.inside: CONSOLE})
-    users = {f"release-{number}" for number in range(10)}
+    users = {f"release-{number}" for number in range(4)}
     for number, tag in enumerate(sorted(users)):
         push("demo/infer", 1000 + number, tag)
     history: list[str] = []
-    number = 24
-    for step in range(number):
+    for step in range(12):
         digest = push("demo/infer", step, f"content-{step:08x}{0:056x}", age=age)
         tags = ("latest", f"v{step:012x}") if with_template and step % 3 == 0 else ("latest",)
-        kept = inputs.Retention(keep=5, current=(digest[7:15],), history=tuple(name[7:15] for name in history[-10:]))
+        kept = inputs.Retention(keep=2, current=(digest[7:15],), history=tuple(name[7:15] for name in history[-4:]))
         result = publish(inputs.PublishInput(registry=where, digest=digest, tags=tags, retention=kept), client)
         assert result.retention == ""
         history.append(digest)
         own = [tag for tag in uhub.tags("demo/infer") if retention.OWN_TAG.fullmatch(tag)]
-        assert len(own) <= LIMITS["warn_tags"] // 2
+        assert len(own) <= warn_tags // 2
     assert users <= set(uhub.tags("demo/infer"))
     assert uhub.deleted == []
     assert uhub.digest("demo/infer", "latest") == history[-1]
-    for digest in history[-10:]:
+    for digest in history[-4:]:
         assert uhub.digest("demo/infer", digest) == digest, "an image of the history stays"
 
 

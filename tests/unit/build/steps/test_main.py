@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,11 +11,6 @@ import pytest
 from inference_image_build import __main__ as program
 from inference_image_contract import inputs, paths, results
 from inference_image_contract.reasons import ExitCode
-
-ROOT = Path(__file__).parents[4]
-PYTHONPATH = os.pathsep.join(
-    [*(str(ROOT / part) for part in ("job_contract", "object_store", "build_job")), os.environ.get("PYTHONPATH", "")]
-)
 
 
 @pytest.fixture
@@ -59,7 +53,6 @@ def test_resolve_as_a_process_leaks_no_secret(pipeline, registry_server, tmp_pat
     step_input = pipeline.input(registry=inputs.Registry(repository=f"{registry_server.host}/demo/infer"))
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": PYTHONPATH,
         paths.INPUT_ENV: inputs.encode(step_input),
         paths.RESULT_ENV: str(output),
         paths.PUBLIC_KEY_ENV: "TOKEN_public_1",
@@ -133,7 +126,5 @@ def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, lo
 
 def test_git_libraries_are_loaded_only_when_needed():
     loaded = "import sys, inference_image_build.__main__; print({'dulwich', 'paramiko'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", loaded], env={"PYTHONPATH": PYTHONPATH}, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
