@@ -27,9 +27,10 @@ def prepare() -> None:
 
 
 def install() -> None:
-    """Installs the Debian packages that the cluster and the tests need."""
-    with alone():
-        prepare()
+    """Installs the Debian packages that the cluster and the tests need; waits for nobody when none is missing."""
+    if system.missing_packages():
+        with alone():
+            prepare()
 
 
 def up() -> None:

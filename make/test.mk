@@ -1,12 +1,29 @@
 ##@ Tests
 
 # tests/README.md tells what each needs and how long it takes.
-PARTS := unit model-fast control-plane faults-fast tf python27 builders laptop release devcluster demo tutorial bad-input
+NODE_PARTS := demo tutorial bad-input devcluster release laptop builders
+OTHER_PARTS := unit tf python27 model-fast control-plane faults-fast
+PARTS := $(NODE_PARTS) $(OTHER_PARTS)
 PODMAN := command -v podman >/dev/null || { apt-get update -q && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends podman; } >/dev/null
 
-.PHONY: test packages $(PARTS:%=test-%)
-test: $(PARTS:%=test-%) ## run every test below, up to test-bad-input, on real parts
+.PHONY: test test-node-parts test-other-parts packages $(PARTS:%=test-%)
+# Two parts run at a time: one of those that share the cluster, buildah's storage and the machine's mounts, and one of those
+# that have an API server of their own or none. -O prints what a part says when it ends, in one piece.
+define one_part
+SECONDS=0; $(MAKE) test-$(1) && echo "--- test-$(1): passed after $$SECONDS s" \
+	|| { echo "--- test-$(1): failed after $$SECONDS s"; exit 1; }
+
+endef
+
+test: packages setup-tf ## run every test below, up to test-bad-input, on real parts, two at a time
+	@$(MAKE) --no-print-directory -k -j 2 -O test-node-parts test-other-parts
+
+test-node-parts:
+	$(foreach part,$(NODE_PARTS),+@$(call one_part,$(part)))
+
+test-other-parts:
+	$(foreach part,$(OTHER_PARTS),+@$(call one_part,$(part)))
 
 packages: setup
 	@$(PY) -m devcluster packages
