@@ -6,6 +6,7 @@ from pathlib import Path
 
 from devcluster import settings, versions
 from devcluster.lib import cached
+from devcluster.lib.locks import locked
 from devcluster.lib.progress import step
 from devcluster.lib.run import run
 from devcluster.lib.system import find_go, go_environment
@@ -20,7 +21,7 @@ class ToolSet:
 
     name: str
     programs: dict[str, str]
-    """Program name -> Go package."""
+    """Program name -> Go package. Of several, each has the name of its package."""
     expect: str
     """How long a build takes on two cores when nothing is cached."""
     linker: str = "-s -w"
@@ -99,14 +100,19 @@ def _ensure(tools: ToolSet, go: Path, version: str) -> dict[str, Path]:
     sources = TOOLS / tools.name
     target = settings.cache() / "binaries" / f"{tools.name}-{key(sources, tools.flags, version)}"
     if not target.is_dir():
-        with step(f"Building {tools.name} ({', '.join(tools.programs)})", f"{tools.expect} when nothing is cached"):
-            _build(tools, go, sources, target)
+        with locked(target.with_name(f".{target.name}.lock")):  # a second one waits, and builds nothing
+            if not target.is_dir():
+                title = f"Building {tools.name} ({', '.join(tools.programs)})"
+                with step(title, f"{tools.expect} when nothing is cached"):
+                    _build(tools, go, sources, target)
     return {name: target / name for name in tools.programs}
 
 
 def _build(tools: ToolSet, go: Path, sources: Path, target: Path) -> None:
+    """One command for all programs: while one is linked, which uses one core, the next is compiled."""
     with cached.fill(target) as scratch:
-        for name, package in tools.programs.items():
-            run(
-                [go, "build", *tools.flags, "-o", scratch / "result" / name, package], cwd=sources, env=go_environment()
-            )
+        result = scratch / "result"
+        result.mkdir()
+        name, *others = tools.programs
+        output = result if others else result / name
+        run([go, "build", *tools.flags, "-o", output, *tools.programs.values()], cwd=sources, env=go_environment())

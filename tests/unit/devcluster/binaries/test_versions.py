@@ -38,6 +38,14 @@ def test_every_library_has_the_version_released_with_kubernetes(name: str) -> No
     assert [one for one in replaced if one[0] != one[1] or one[2] != wanted] == []
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_programs_that_are_built_together_have_the_names_of_their_packages(name: str) -> None:
+    programs = binaries.kubernetes(versions.find(name)).programs
+    assert [*programs] == [package.rpartition("/")[2] for package in programs.values()]
+    together = [tools for tools in binaries.all_tool_sets() if len(tools.programs) > 1]
+    assert together == [binaries.kubernetes(versions.chosen())]
+
+
 def test_only_the_folders_of_kubernetes_are_replaced() -> None:
     module = {
         "Replace": [
