@@ -31,6 +31,10 @@ from tests.support.registries.uhub import USER, Uhub, serve_uhub
 PUBLIC_KEY, PRIVATE_KEY = "TOKEN_public_1", "canary-private-key-1"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "on_disk: the test looks at the files of `registry_server`")
+
+
 # --- certificates ----------------------------------------------------------------------------------------------------
 
 
@@ -60,13 +64,29 @@ def unused_port() -> int:
     return ports.reserve(1)[0]
 
 
+@pytest.fixture
+def registry_server(request) -> RegistryServer:
+    """A registry with basic authentication. A test that is marked `on_disk` can read and damage its files."""
+    return request.getfixturevalue("_on_disk" if request.node.get_closest_marker("on_disk") else "_in_memory")
+
+
 @pytest.fixture(scope="session")
-def registry_server(tmp_path_factory, tls) -> Iterator[RegistryServer]:
-    """A registry with basic authentication."""
-    folder = tmp_path_factory.mktemp("registry")
+def _in_memory(tmp_path_factory, tls) -> Iterator[RegistryServer]:
+    with _registry(tmp_path_factory.mktemp("registry"), tls, on_disk=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _on_disk(tmp_path_factory, tls) -> Iterator[RegistryServer]:
+    with _registry(tmp_path_factory.mktemp("registry"), tls, on_disk=True) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _registry(folder: Path, tls: Tls, *, on_disk: bool) -> Iterator[RegistryServer]:
     user, password = "demo@example.com", "canary:registry-password"
     auth = htpasswd(folder, user, password)
-    with serve_registry(folder, tls, auth) as host, requests.Session() as session:
+    with serve_registry(folder, tls, auth, on_disk=on_disk) as host, requests.Session() as session:
         session.trust_env = False  # the environment may name another bundle of authorities
         session.auth, session.verify = (user, password), str(tls.ca)
         yield RegistryServer(host, tls, folder / "data", user, password, session)
@@ -91,7 +111,7 @@ def token_registry(tmp_path_factory, tls) -> Iterator[TokenRegistry]:
     """Users: `pusher` may pull and push, `puller` may only pull, nobody else anything."""
     users = {("pusher", "secret-1"): ("pull", "push"), ("puller", "secret-2"): ("pull",)}
     folder = tmp_path_factory.mktemp("token-registry")
-    with serve_tokens(tls, users) as tokens, serve_registry(folder, tls, tokens.auth(tls)) as host:
+    with serve_tokens(tls, users) as tokens, serve_registry(folder, tls, tokens.auth(tls), on_disk=False) as host:
         yield TokenRegistry(host, tls, tokens)
 
 

@@ -1,6 +1,7 @@
 """Fixtures of the plugin's tests: the example's manifest, an installation for it, and a way to run a command."""
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,22 @@ VALUES = {
 @pytest.fixture
 def values(tmp_path: Path) -> Path:
     path = tmp_path / "values.yaml"
-    path.write_text(yaml.safe_dump(VALUES))
+    path.write_text(json.dumps(VALUES))  # JSON is YAML, and is written in no time
     return path
 
 
+@pytest.fixture(scope="session")
+def example() -> dict[str, Any]:
+    """The example's manifest."""
+    return yaml.safe_load(EXAMPLE.read_text())
+
+
 @pytest.fixture
-def manifest(tmp_path: Path) -> Callable[..., Path]:
+def manifest(tmp_path: Path, example: dict[str, Any]) -> Callable[..., Path]:
     """manifest({"spec.test.enabled": False}) -> a file: the example with fields (`a.b.c`) changed, None removes one."""
 
     def write(changes: dict[str, Any] | None = None) -> Path:
-        document = copy.deepcopy(yaml.safe_load(EXAMPLE.read_text()))
+        document = copy.deepcopy(example)
         for path, value in (changes or {}).items():
             *parents, last = path.split(".")
             place = document
@@ -44,7 +51,7 @@ def manifest(tmp_path: Path) -> Callable[..., Path]:
             else:
                 place[last] = value
         file = tmp_path / "inferenceimage.yaml"
-        file.write_text(yaml.safe_dump(document))
+        file.write_text(json.dumps(document))
         return file
 
     return write

@@ -344,6 +344,7 @@ def test_a_registry_that_refuses_a_layer_is_named(site, on_upload, reply, reason
     assert site.server.digest(site.repository.path, "content-1") == ""
 
 
+@pytest.mark.on_disk
 def test_a_base_with_a_missing_blob_is_named(site):
     config = json.loads(site.registry.manifest(references.parse(site.base)).data)["config"]["digest"].partition(":")[2]
     (blob,) = site.server.data.rglob(f"{config}/data")

@@ -92,6 +92,7 @@ def test_the_copy_has_the_same_bytes(run, registry_server, connect, repository, 
         assert response.content == content
 
 
+@pytest.mark.on_disk
 def test_within_a_registry_no_byte_is_sent_again(run, registry_server, repository, sibling):
     digest = registry_server.push_image(repository.path, "", b"y" * 1000)
     run(digest, others=[sibling.repository])

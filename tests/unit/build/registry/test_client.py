@@ -70,6 +70,7 @@ def test_a_manifest_without_its_blobs_is_refused(registry, repository):
     assert "MANIFEST_BLOB_UNKNOWN" in error.message
 
 
+@pytest.mark.on_disk
 def test_the_push_check_leaves_no_trace(registry, registry_server, repository):
     registry.check_push(repository)
     uploads = registry_server.data / f"docker/registry/v2/repositories/{repository.path}/_uploads"
