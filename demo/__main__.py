@@ -3,11 +3,8 @@
 import subprocess
 import sys
 
-from demo import install, memory, pipeline, seed_run, serve, summary
+from demo import install, memory, parts, pipeline, seed_run, serve, summary
 from demo.scenario import BY_TITLE, OBJECT_DETECT, Scenario
-from devcluster import __main__ as devcluster
-from devcluster import cluster, fixture
-from devcluster.images import catalog
 from devcluster.lib import system
 from devcluster.lib.progress import say, step
 from devcluster.lib.run import CommandError, NotReadyError
@@ -16,12 +13,8 @@ from devcluster.lib.run import CommandError, NotReadyError
 def main(scenario: Scenario) -> int:
     """Returns the exit code: 1 after printing an error message."""
     try:
-        with devcluster.alone():
-            devcluster.prepare()
-            cluster.up()
-            say("The cluster is ready. Kubeconfig: .devcluster/kubeconfig")
-            references = catalog.push_all(catalog.build_all(catalog.and_named(scenario.images)))
-        trained = fixture.fixture(scenario.training)
+        references, trained = parts.ensure(scenario)
+        say("The cluster is ready. Kubeconfig: .devcluster/kubeconfig")
         say(f"The training left a checkpoint at step {trained.step}: {trained.directory.name}")
         with step("Uploading checkpoint, label map, code and test sample"):
             uploaded = seed_run.run(scenario)

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from demo import install, seed_run
+from demo import install, parts, seed_run
 from demo.scenario import OBJECT_DETECT
-from devcluster import __main__ as devcluster
-from devcluster import cluster, fixture, settings
-from devcluster.images import catalog
+from devcluster import settings
 from devcluster.lib.locks import locked
 from tests.e2e import git_host as git_hosts
 from tests.e2e.stack import Case
@@ -21,11 +19,7 @@ from tests.e2e.stack import Case
 def stack() -> None:
     """Cluster, images, object store and operator; existing parts are reused. One worker at a time."""
     with locked(settings.STATE / "e2e.lock"):
-        with devcluster.alone():
-            devcluster.prepare()
-            cluster.up()
-            references = catalog.push_all(catalog.build_all())
-        fixture.fixture()
+        references, _ = parts.ensure(OBJECT_DETECT)
         seed_run.run(OBJECT_DETECT)
         install.operator(references)
     os.environ["KUBECONFIG"] = str(settings.STATE / "kubeconfig")
