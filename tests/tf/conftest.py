@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from devcluster.fixture import Fixture, fixture
 from devcluster.ufile import KeyPair, StandIn, running
-from inference_image_contract import inputs
+from inference_image_contract import inputs, results
+from inference_image_export.stage import export_stage
 from inference_image_store import Credentials, Store
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -125,6 +127,37 @@ def trained() -> Fixture:
 @pytest.fixture
 def world(trained: Fixture, tmp_path: Path) -> Iterator[World]:
     """The training's output in a bucket, resolved for `image_tensor`."""
+    with made(trained, tmp_path) as world:
+        yield world
+
+
+@dataclass(frozen=True)
+class FirstExport:
+    """The export of the `world`, and the bucket that it leaves."""
+
+    folder: Path
+    done: results.Exported
+    seen: list[tuple[str, str]]
+    """Method and key of each request."""
+
+    def puts(self) -> list[str]:
+        """Keys written below the output prefix, in order."""
+        return [key for method, key in self.seen if method == "PUT" and key.startswith(OUTPUT)]
+
+
+@pytest.fixture(scope="session")
+def first_export(trained: Fixture, tmp_path_factory: pytest.TempPathFactory) -> FirstExport:
+    """Made once: TensorFlow takes seconds for each export."""
+    folder = tmp_path_factory.mktemp("first-export")
+    with made(trained, folder) as world:
+        done = export_stage(world.stage, world.store)
+        return FirstExport(folder, done, [*world.stand_in.seen])
+
+
+@pytest.fixture
+def exported_world(trained: Fixture, first_export: FirstExport, tmp_path: Path) -> Iterator[World]:
+    """The `world` after its export, in a copy of that bucket."""
+    shutil.copytree(first_export.folder, tmp_path, dirs_exist_ok=True)
     with made(trained, tmp_path) as world:
         yield world
 

@@ -59,9 +59,9 @@ item { id: 2 name: 'square' keypoints { id: 1 label: "corner" } }
 """
 
 
-def test_detections_are_named_by_the_label_map(world, tmp_path):
-    world = world.of_labels(LABEL_MAP.encode("utf-8-sig"))
-    graph = export_stage(world.stage, world.store).graph
+def test_detections_are_named_by_the_label_map(exported_world, first_export, tmp_path):
+    world = exported_world.of_labels(LABEL_MAP.encode("utf-8-sig"))
+    graph = first_export.done.graph
     answer(asking(world, graph), world.store, tmp_path / "answer")
     found = {one["id"]: one["names"] for one in json.loads((tmp_path / "answer").read_bytes())}
     assert found == {id_: {1: ["disc", "n01"], 2: ["square"]}.get(id_, []) for id_ in found}
@@ -71,39 +71,39 @@ def test_detections_are_named_by_the_label_map(world, tmp_path):
 @pytest.mark.parametrize(
     ("data", "reason"), [(b"item {", Reason.LABEL_MAP_INVALID), (b"\xff", Reason.LABEL_MAP_INVALID)]
 )
-def test_an_invalid_label_map_is_reported(world, tmp_path, data, reason):
-    graph = export_stage(world.stage, world.store).graph
+def test_an_invalid_label_map_is_reported(exported_world, first_export, tmp_path, data, reason):
+    world, graph = exported_world, first_export.done.graph
     with pytest.raises(StageError, match=r"label_map\.pbtxt") as caught:
         answer(asking(world.of_labels(data), graph), world.store, tmp_path / "answer")
     assert caught.value.reason is reason
 
 
-def test_another_label_map_than_the_pinned_one_is_not_read(world, tmp_path):
-    graph = export_stage(world.stage, world.store).graph
+def test_another_label_map_than_the_pinned_one_is_not_read(exported_world, first_export, tmp_path):
+    world, graph = exported_world, first_export.done.graph
     world.store.write(b"item { id: 1 name: 'other' }", world.input_lock.label_map.key)
     with pytest.raises(StageError) as caught:
         answer(asking(world, graph), world.store, tmp_path / "answer")
     assert caught.value.reason is Reason.SOURCE_CHANGED
 
 
-def test_without_a_sample_it_is_the_drawn_one(world, tmp_path):
-    graph = export_stage(world.stage, world.store).graph
+def test_without_a_sample_it_is_the_drawn_one(exported_world, first_export, tmp_path):
+    world, graph = exported_world, first_export.done.graph
     world.store.write(sample.png(), "uai/drawn.png")
     for name, stage in (("none", asking(world, graph)), ("named", asking(world, graph, sample="uai/drawn.png"))):
         answer(stage, world.store, tmp_path / name)
     assert (tmp_path / "none").read_bytes() == (tmp_path / "named").read_bytes()
 
 
-def test_an_invalid_picture_is_reported(world, tmp_path):
-    graph = export_stage(world.stage, world.store).graph
+def test_an_invalid_picture_is_reported(exported_world, first_export, tmp_path):
+    world, graph = exported_world, first_export.done.graph
     world.store.write(b"not a picture", "uai/sample.png")
     with pytest.raises(StageError, match=r"spec\.test\.sample uai/sample\.png") as caught:
         answer(asking(world, graph, sample="uai/sample.png"), world.store, tmp_path / "answer")
     assert caught.value.reason is Reason.SAMPLE_INVALID
 
 
-def test_a_graph_other_than_the_verified_one_is_not_run(world, tmp_path):
-    graph = export_stage(world.stage, world.store).graph
+def test_a_graph_other_than_the_verified_one_is_not_run(exported_world, first_export, tmp_path):
+    world, graph = exported_world, first_export.done.graph
     other = msgspec.structs.replace(graph, sha256="0" * 64)
     with pytest.raises(StageError) as caught:
         answer(asking(world, other), world.store, tmp_path / "answer")

@@ -56,21 +56,21 @@ def test_every_input_type_is_exported_verified_and_published(world, tmp_path, in
     assert world.store.head(graph.key).sha256 == graph.sha256
 
 
-def test_the_result_is_written_last_of_its_folder_and_names_the_graph(world):
-    graph = export_stage(world.stage, world.store).graph
-    assert puts(world)[-4:] == [world.folder + CONFIG, world.folder + GRAPH, world.folder + RESULT, PLAIN]
+def test_the_result_is_written_last_of_its_folder_and_names_the_graph(exported_world, first_export):
+    world, graph = exported_world, first_export.done.graph
+    assert first_export.puts()[-4:] == [world.folder + CONFIG, world.folder + GRAPH, world.folder + RESULT, PLAIN]
     result = world.store.read(world.folder + RESULT, max_bytes=10_000)
     assert msgspec.json.decode(result, type=inputs.Graph) == graph
 
 
-def test_the_tutorials_key_holds_the_same_graph(world):
-    graph = export_stage(world.stage, world.store).graph
+def test_the_tutorials_key_holds_the_same_graph(exported_world, first_export):
+    world, graph = exported_world, first_export.done.graph
     assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
 
 
 @pytest.mark.parametrize("copied", [False, True], ids=["the graph", "the tutorial's key"])
-def test_the_metadata_of_a_graph_leads_to_its_checkpoint(world, copied):
-    graph = export_stage(world.stage, world.store).graph
+def test_the_metadata_of_a_graph_leads_to_its_checkpoint(exported_world, first_export, copied):
+    world, graph = exported_world, first_export.done.graph
     with world.store._wire.send("HEAD", PLAIN if copied else graph.key) as answer:
         told = {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Checkpoint-Step", "Fingerprint")}
         told |= {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Content-Hash", "Sha256", "Input-Lock")}
@@ -84,8 +84,8 @@ def test_the_metadata_of_a_graph_leads_to_its_checkpoint(world, copied):
 
 
 @pytest.mark.parametrize("name", ["model.ckpt", "best-300"])
-def test_a_checkpoint_without_a_step_gives_the_same_graph(world, name):
-    expected = export_stage(world.stage, world.store).graph
+def test_a_checkpoint_without_a_step_gives_the_same_graph(world, first_export, name):
+    expected = first_export.done.graph
     named = world.named(name)
     graph = export_stage(named.stage, world.store).graph
     assert (graph.sha256, graph.readable_by) == (expected.sha256, expected.readable_by)
@@ -96,35 +96,33 @@ def test_a_checkpoint_without_a_step_gives_the_same_graph(world, name):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_config_that_windows_wrote_gives_the_same_graph(world, trained, encoding):
+def test_a_config_that_windows_wrote_gives_the_same_graph(world, trained, first_export, encoding):
     text = (trained.directory / "pipeline.config").read_text("utf-8").replace("\n", "\r\n")
-    expected = export_stage(world.stage, world.store).graph
     again = world.replaced("pipeline.config", text.encode(encoding)).asking_for()
-    assert export_stage(again.stage, world.store).graph.sha256 == expected.sha256
+    assert export_stage(again.stage, world.store).graph.sha256 == first_export.done.graph.sha256
 
 
-def test_the_training_graph_is_not_downloaded(world):
-    export_stage(world.stage, world.store)
-    assert not [key for method, key in world.stand_in.seen if method == "GET" and key.endswith(".meta")]
+def test_the_training_graph_is_not_downloaded(first_export):
+    assert not [key for method, key in first_export.seen if method == "GET" and key.endswith(".meta")]
 
 
-def test_a_rerun_reuses_the_graph_and_writes_nothing(world):
-    first = export_stage(world.stage, world.store)
+def test_a_rerun_reuses_the_graph_and_writes_nothing(exported_world, first_export):
+    world, first = exported_world, first_export.done
     before = puts(world)
     assert export_stage(world.stage, world.store).graph == first.graph
     assert puts(world) == before
 
 
 @pytest.mark.parametrize("missing", [RESULT, GRAPH])
-def test_an_incomplete_upload_is_repeated_with_equal_bytes(world, missing):
-    first = export_stage(world.stage, world.store)
+def test_an_incomplete_upload_is_repeated_with_equal_bytes(exported_world, first_export, missing):
+    world, first = exported_world, first_export.done
     world.store.delete(world.folder + missing)
     assert as_measured(export_stage(world.stage, world.store)) == as_measured(first)
     assert world.store.find(world.folder + missing) is not None
 
 
-def test_a_rerun_restores_the_tutorials_key(world):
-    graph = export_stage(world.stage, world.store).graph
+def test_a_rerun_restores_the_tutorials_key(exported_world, first_export):
+    world, graph = exported_world, first_export.done.graph
     world.store.write(b"of another export", PLAIN)
     export_stage(world.stage, world.store)
     assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
@@ -139,9 +137,9 @@ def test_a_token_that_forbids_overwriting_keeps_the_tutorials_key_and_reports_it
     assert (again.graph, again.not_overwritten) == (done.graph, PLAIN)
 
 
-def test_a_token_that_forbids_overwriting_completes_an_export(world):
+def test_a_token_that_forbids_overwriting_completes_an_export(exported_world, first_export):
     """An interrupted export left equal objects or none: nothing needs overwriting."""
-    first = export_stage(world.stage, world.store)
+    world, first = exported_world, first_export.done
     for missing in (GRAPH, RESULT):
         world.store.delete(world.folder + missing)
         assert as_measured(export_stage(world.stage, world.keeper)) == as_measured(first)
@@ -154,8 +152,8 @@ def test_an_archived_graph_under_the_tutorials_key_is_replaced(world):
     assert world.store.head(PLAIN).etag == world.store.head(graph.key).etag
 
 
-def test_a_graph_that_was_replaced_is_exported_again(world):
-    first = export_stage(world.stage, world.store)
+def test_a_graph_that_was_replaced_is_exported_again(exported_world, first_export):
+    world, first = exported_world, first_export.done
     world.store.write(b"not the graph", first.graph.key)
     assert as_measured(export_stage(world.stage, world.store)) == as_measured(first)
     assert world.store.head(first.graph.key).sha256 == first.graph.sha256
@@ -247,11 +245,8 @@ def test_an_upload_that_fails_leaves_no_result(world):
     assert world.published == [world.folder + CONFIG]
 
 
-def test_equal_input_gives_equal_bytes(world):
-    first = export_stage(world.stage, world.store).graph
-    for key in world.published:
-        world.store.delete(key)
-    assert export_stage(world.stage, world.store).graph.sha256 == first.sha256
+def test_equal_input_gives_equal_bytes(world, first_export):
+    assert export_stage(world.stage, world.store).graph.sha256 == first_export.done.graph.sha256
 
 
 def test_the_folder_is_named_by_the_fingerprint():
