@@ -11,15 +11,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from inference_image_build.registry.auth import Login, read_logins
-from inference_image_build.registry.references import DEFAULT_HOST
+from inference_image_build.registry.auth import DEFAULT_KEY, Login, config_json, normalise_host, read_logins
 from inference_image_contract.errors import StageError
+from inference_image_contract.registry_hosts import DEFAULT_HOST
 from kubectl_inferenceimage.errors import CommandError
 
 Engine = Literal["docker", "podman"]
 
-DEFAULT_KEY = "https://index.docker.io/v1/"
-"""The key of the default registry in these files."""
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")
 _HELPER_SECONDS = 30
 _TOKEN = "<token>"  # noqa: S105 - a helper's user name for a token in place of a password
@@ -56,13 +54,9 @@ def files(engine: Engine, chosen: str = "") -> tuple[Path, ...]:
 
 def write(logins: Mapping[str, Login], path: Path) -> None:
     """Writes a docker `config.json` with only these logins, readable only by its owner."""
-    auths = {
-        DEFAULT_KEY if host == DEFAULT_HOST else host: {"auth": login.basic().removeprefix("Basic ")}
-        for host, login in logins.items()
-    }
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    path.write_text(json.dumps({"auths": auths}), encoding="utf-8")
+    path.write_text(config_json(logins), encoding="utf-8")
 
 
 def _docker_files() -> Iterator[Path]:
@@ -99,9 +93,11 @@ def _stored(path: Path, document: Mapping[str, Any]) -> dict[str, Login]:
 
 def _helped(document: Mapping[str, Any], host: str) -> Login | None:
     """The login from the credential helper in the file; None if there is no helper or it has no login."""
-    key = DEFAULT_KEY if host == DEFAULT_HOST else host
-    helpers = document.get("credHelpers")
-    name = (helpers.get(host) if isinstance(helpers, dict) else None) or document.get("credsStore")
+    found = document.get("credHelpers")
+    helpers = {normalise_host(key): (key, name) for key, name in found.items()} if isinstance(found, dict) else {}
+    key, name = helpers.get(host, ("", None))
+    name = name or document.get("credsStore")
+    key = DEFAULT_KEY if host == DEFAULT_HOST else key or host
     if not isinstance(name, str) or not _HELPER.fullmatch(name):
         return None
     try:

@@ -7,6 +7,8 @@ to all its names.
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeVar
 
+from inference_image_contract.registry_hosts import key
+
 UHUB = ("uhub.service.ucloud.cn", "uhub.ucloud.cn")
 """UHub's name inside UCloud's network, and the one outside (UCloud documents: uai-inference, basic/uhub.md)."""
 ALIASES = (UHUB,)
@@ -16,23 +18,23 @@ T = TypeVar("T")
 
 
 class RegistryNames:
-    """The names of every registry. Hosts are compared without case; a port is part of the name."""
+    """The names of every registry, in their canonical form (`registry_hosts`)."""
 
     def __init__(self, aliases: Iterable[Iterable[str]] = ALIASES, allowed: Collection[str] = ()) -> None:
         """`aliases` are groups of names; names in `allowed` are preferred over the others."""
-        listed = {host.lower() for host in allowed}
+        listed = {key(host) for host in allowed}
         self._names: dict[str, tuple[str, ...]] = {}
         for group in aliases:
-            names = tuple(sorted((name.lower() for name in group), key=lambda name: name not in listed))
+            names = tuple(sorted((key(name) for name in group), key=lambda name: name not in listed))
             self._names |= dict.fromkeys(names, names)
 
     def of(self, host: str) -> tuple[str, ...]:
         """Every name of the registry with this host, the preferred name first."""
-        return self._names.get(host.lower(), (host.lower(),))
+        return self._names.get(key(host), (key(host),))
 
     def same(self, one: str, other: str) -> bool:
         """Whether both are names of the same registry."""
-        return one.lower() in self.of(other)
+        return key(one) in self.of(other)
 
     def listed(self, host: str, hosts: Iterable[str]) -> bool:
         """Whether a list contains this registry, under any of its names."""
@@ -40,8 +42,8 @@ class RegistryNames:
 
     def find(self, host: str, by_host: Mapping[str, T]) -> T | None:
         """The value for exactly this name, or else for another name of the same registry."""
-        exact = {name.lower(): value for name, value in by_host.items()}
-        return next((exact[name] for name in (host.lower(), *self.of(host)) if name in exact), None)
+        exact = {key(name): value for name, value in by_host.items()}
+        return next((exact[name] for name in (key(host), *self.of(host)) if name in exact), None)
 
     def same_repository(self, one: str, other: str) -> bool:
         """Whether two repositories, as `host/path`, are the same."""

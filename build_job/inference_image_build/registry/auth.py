@@ -1,27 +1,22 @@
-"""Registry credentials from a docker `config.json`, and the authentication challenges of registries.
+"""Registry credentials from a docker `config.json`.
 
-Formats: https://docs.docker.com/reference/cli/docker/login/ and https://distribution.github.io/distribution/spec/auth/.
+Format: https://docs.docker.com/reference/cli/docker/login/.
 """
 
 import base64
-import ipaddress
 import json
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from inference_image_build.registry.references import DEFAULT_HOST
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_hosts import DEFAULT_HOST, key
 from inference_image_contract.registry_names import RegistryNames
 
-_DEFAULT_HOST_ALIASES = frozenset({"index.docker.io", "registry-1.docker.io"})
-_SUFFIX_LABELS = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
-"""First labels of public suffixes that have two, such as `com.cn` and `co.uk`."""
-_PARAMETER = re.compile(r'([A-Za-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+DEFAULT_KEY = "https://index.docker.io/v1/"
+"""The key of the default registry in these files."""
 
 
 class Login(NamedTuple):
@@ -38,28 +33,34 @@ class Login(NamedTuple):
         return f"Basic {base64.b64encode(f'{self.user}:{self.password}'.encode()).decode()}"
 
 
-class Challenge(NamedTuple):
-    """A parsed `WWW-Authenticate`: the scheme in lower case and its parameters."""
-
-    scheme: str
-    parameters: Mapping[str, str]
-
-
 def read_logins(path: Path) -> dict[str, Login]:
-    """The logins of a docker `config.json` by host; none when there is no such file.
+    """The logins of a docker `config.json` by canonical host; none when there is no such file.
 
+    Of several keys for one host, the one that docker writes is used, then the first without a path.
     Raises StageError (`InvalidInput`) when the file is malformed. The message repeats no part of it.
     """
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _malformed("it is not JSON") from error
     entries = document.get("auths") if isinstance(document, dict) else None
     if not isinstance(entries, dict):
         raise _malformed("it has no object `auths`")
-    return dict(_logins(entries))
+    found: dict[str, Login] = {}
+    for name, login in sorted(_logins(entries), key=lambda entry: _rank(entry[0])):
+        found.setdefault(normalise_host(name), login)
+    return found
+
+
+def config_json(logins: Mapping[str, Login]) -> str:
+    """A docker `config.json` with these logins, by canonical host, in the form that other clients look up."""
+    auths = {
+        DEFAULT_KEY if host == DEFAULT_HOST else host: {"auth": login.basic().removeprefix("Basic ")}
+        for host, login in sorted(logins.items())
+    }
+    return json.dumps({"auths": auths})
 
 
 def secrets(logins: Mapping[str, Login]) -> tuple[str, ...]:
@@ -69,81 +70,44 @@ def secrets(logins: Mapping[str, Login]) -> tuple[str, ...]:
     )
 
 
-def normalise_host(key: str) -> str:
-    """The host of a key such as `https://host/v1/` or `host/path`; the default registry has several names."""
-    host = key.partition("://")[2] if "://" in key else key
-    host = host.partition("/")[0].lower()
-    return DEFAULT_HOST if host in _DEFAULT_HOST_ALIASES else host
+def normalise_host(text: str) -> str:
+    """The canonical host of a key such as `https://host/v1/` or `host/path`."""
+    return key(_host_and_path(text)[0])
 
 
 def find_login(logins: Mapping[str, Login], host: str, names: RegistryNames) -> Login | None:
     """The login for this name of a registry, or else for another of its names."""
-    return names.find(normalise_host(host), logins)
-
-
-def parse_challenge(header: str) -> Challenge:
-    """The challenge of a `WWW-Authenticate` header; the scheme is empty without a header."""
-    scheme, _, rest = header.strip().partition(" ")
-    parameters = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
-    return Challenge(scheme.lower(), parameters)
-
-
-def may_see_login(registry: str, server: str, listed: Collection[str], names: RegistryNames) -> bool:
-    """Whether a token server may receive the login of a registry: same host, same domain, or a listed host.
-
-    One matching name of the registry is enough. The registry names its token server in a header, so a password must not
-    follow it to any host. Domains are compared without the first label, and never at a public suffix of two labels such
-    as `com.cn`.
-    """
-    there = _name(server)
-    if {server.lower(), there} & {host.lower() for host in listed}:
-        return True
-    return any(_is_near(_name(name), there) for name in names.of(registry))
-
-
-def _is_near(here: str, there: str) -> bool:
-    if here == there:
-        return True
-    if _is_address(here) or _is_address(there):
-        return False
-    parent = here.partition(".")[2]
-    return there.endswith(f".{here}") or (_is_domain(parent) and there.endswith(f".{parent}"))
-
-
-def _name(host: str) -> str:
-    """A host without its port."""
-    return (urlsplit(f"//{host}").hostname or "").lower()
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_domain(name: str) -> bool:
-    """Whether a domain has a single owner, judged by its form."""
-    first, _, rest = name.partition(".")
-    return bool(rest) and not ("." not in rest and first in _SUFFIX_LABELS)
+    return names.find(host, logins)
 
 
 def _logins(entries: Mapping[str, object]) -> Iterator[tuple[str, Login]]:
-    for key, entry in entries.items():
+    for name, entry in entries.items():
         if not isinstance(entry, dict):
             raise _malformed("an entry of `auths` is not an object")
         user, password = entry.get("username"), entry.get("password")
         if not (isinstance(user, str) and isinstance(password, str)):
             user, password = _decode(entry.get("auth", ""))
         if user:
-            yield normalise_host(key), Login(user, password)
+            yield name, Login(user, password)
+
+
+def _host_and_path(text: str) -> tuple[str, str]:
+    """A key without its scheme; the paths `/`, `/v1/` and `/v2/` stand for the whole registry."""
+    host, _, path = text.strip().rpartition("://")[2].partition("/")
+    return host, path.removeprefix("v1").removeprefix("v2").strip("/")
+
+
+def _rank(text: str) -> tuple[bool, bool, bool]:
+    """Orders the keys of one host."""
+    host, path = _host_and_path(text)
+    return bool(path), text != DEFAULT_KEY, host != normalise_host(text)
 
 
 def _decode(auth: object) -> tuple[str, str]:
     """User and password of the field `auth`, base64 of `user:password`."""
     try:
-        text = base64.b64decode(auth if isinstance(auth, str) else "", validate=True).decode()
+        encoded = "".join(auth.split()) if isinstance(auth, str) else ""  # base64(1) wraps its lines
+        text = base64.b64decode(encoded, validate=True).decode()
     except ValueError as error:  # not ASCII, not base64, not UTF-8
         raise _malformed("a field `auth` is not base64 of user:password") from error
     user, _, password = text.partition(":")

@@ -5,19 +5,17 @@ PyPI (`oras` among them) keeps the exact bytes of a manifest, and a digest is a 
 """
 
 import contextlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-from inference_image_build.registry import copy, references
+from inference_image_build.registry import copy, references, replies
 from inference_image_build.registry import errors as faults
-from inference_image_build.registry.auth import normalise_host, read_logins
+from inference_image_build.registry.auth import read_logins
 from inference_image_build.registry.copy import Descriptor
-from inference_image_build.registry.errors import Reply
-from inference_image_build.registry.http import BACKOFF, MAX_BODY, RegistryHttp
+from inference_image_build.registry.http import BACKOFF, RegistryHttp
 from inference_image_build.registry.manifests import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -26,9 +24,12 @@ from inference_image_build.registry.manifests import (
     descriptors,
     document,
     layers,
+    media_type,
 )
+from inference_image_build.registry.redirects import Hosts
 from inference_image_build.registry.references import ImageReference
-from inference_image_contract import inputs, paths, registry_words
+from inference_image_build.registry.replies import MAX_BODY, Reply
+from inference_image_contract import inputs, paths, registry_hosts, registry_words
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
@@ -50,9 +51,11 @@ class Registry:
         self._mirrors = allowed.mirrors
         self.names = allowed.names()
         self._logins = read_logins(auth)
-        settings = (self._logins, ca, allowed.plain_http_hosts, allowed.token_hosts)
-        self._http = RegistryHttp(*settings, names=self.names, backoff=backoff)
-        self._exact_name_http = RegistryHttp(*settings, names=RegistryNames(()), backoff=backoff)
+        plain = frozenset(map(registry_hosts.key, allowed.plain_http_hosts))
+        hosts = Hosts(allowed.allowed_hosts, plain, allowed.token_hosts, self.names)
+        self._http = RegistryHttp(self._logins, ca, hosts, backoff=backoff)
+        exact = hosts._replace(names=RegistryNames(()))
+        self._exact_name_http = RegistryHttp(self._logins, ca, exact, backoff=backoff)
         """Uses a login only for its exact host name, as Kaniko and kubelets do."""
 
     @classmethod
@@ -109,9 +112,9 @@ class Registry:
             return None
         if reply.status != _OK:
             raise faults.unexpected(image, f"the manifest {wanted}", reply)
-        manifest = Manifest(reply.body, _media_type(reply))
+        manifest = Manifest(reply.body, media_type(reply.headers.get("Content-Type", ""), reply.body))
         said = wanted if references.DIGEST.fullmatch(wanted) else reply.headers.get("Docker-Content-Digest", "")
-        if said and said != manifest.digest:
+        if said.startswith("sha256:") and said != manifest.digest:
             raise StageError(
                 Reason.DIGEST_INVALID,
                 f"The registry {image.host} serves {image.repository} {wanted} as {said}, but the bytes have the "
@@ -137,10 +140,12 @@ class Registry:
         if reply.status not in {_OK, _CREATED}:
             raise faults.quota(image, reply) or _not_moved(image, tag, manifest, reply)
 
-    def check_push(self, image: ImageReference) -> None:
+    def check_push(self, image: ImageReference, *, uploads: bool = False) -> None:
         """Starts an upload and cancels it: proves that these credentials may push, and changes nothing.
 
-        Raises StageError: as `RegistryHttp.request`, and `RepositoryNotFound`.
+        With `uploads`, also that this client may upload to where the registry says; builders with a client of their own
+        decide that themselves. Raises StageError: as `RegistryHttp.request`, `RegistryHttp.upload_target`, and
+        `RepositoryNotFound`.
         """
         self.check_allowed(image)
         try:
@@ -152,11 +157,14 @@ class Registry:
             raise
         if reply.status != _ACCEPTED:
             raise faults.no_repository(image, reply, self.names)
-        location = urlsplit(reply.headers.get("Location", ""))
-        if location.path.startswith("/v2/"):
-            # A token that may push need not allow this; the registry purges unfinished uploads.
-            with contextlib.suppress(StageError):
-                self._http.request("DELETE", image, urlunsplit(("", "", *location[2:])), actions=_PUSH)
+        location = urljoin(reply.url, reply.headers.get("Location", ""))
+        if uploads:
+            self._http.upload_target(image, location)
+        # A token that may push need not allow this; the registry purges unfinished uploads.
+        with contextlib.suppress(StageError, ValueError):
+            target = registry_hosts.url(location).target
+            if target.startswith("/v2/"):
+                self._http.request("DELETE", image, target, actions=_PUSH)
 
     def _may_read(self, image: ImageReference) -> bool:
         """Whether the login may read the repository; a repository without images counts as readable."""
@@ -168,7 +176,7 @@ class Registry:
     def names_with_login(self, image: ImageReference) -> list[ImageReference]:
         """The repository under each name of its registry that has a login, the preferred name first."""
         hosts = self.names.of(image.host)
-        return [image._replace(host=host) for host in hosts if normalise_host(host) in self._logins]
+        return [image._replace(host=host) for host in hosts if host in self._logins]
 
     def copy(self, source: ImageReference, target: ImageReference, manifest: Manifest) -> None:
         """Copies an image to another repository, under its digest; within a registry, blobs are mounted.
@@ -216,7 +224,7 @@ class Registry:
         blob = next(descriptors(document(image, manifest)), None)
         if blob is None or blob.size > MAX_BODY:
             return {}
-        found = json.loads(copy.read_blob(self._http, image, blob))
+        found = replies.document(copy.read_blob(self._http, image, blob))
         return found if isinstance(found, dict) else {}
 
     def layers(self, image: ImageReference, manifest: Manifest) -> list[Descriptor]:
@@ -233,17 +241,19 @@ class Registry:
             reply = self._http.request("GET", image, path)
             if reply.status == _NOT_FOUND:
                 return found
-            listing = json.loads(reply.body) if reply.status == _OK else None
-            page = listing.get("tags") if isinstance(listing, dict) else None
-            found += [tag for tag in page or () if isinstance(tag, str)]
-            following = _NEXT.match(reply.headers.get("Link", ""))
-            if reply.status != _OK or following is None:
+            listing = replies.document(reply.body) if reply.status == _OK else None
+            if not isinstance(listing, dict):
                 break
+            page = listing.get("tags")
+            found += [tag for tag in page if isinstance(tag, str)] if isinstance(page, list) else []
+            following = _NEXT.match(reply.headers.get("Link", ""))
+            if following is None:
+                return found
             # Take only the query: the next page must come from the same registry.
-            path = f"tags/list?{urlsplit(following['url']).query}"
-        if reply.status != _OK:
-            raise faults.unexpected(image, "its tags", reply)
-        return found
+            path = f"tags/list?{quote(urlsplit(following['url']).query, safe='&=%')}"
+        else:
+            return found
+        raise faults.unexpected(image, "its tags", reply)
 
     def delete(self, image: ImageReference, digest: str) -> str:
         """Deletes a manifest with all its tags. Returns why the registry refuses; empty when the manifest is gone.
@@ -257,7 +267,7 @@ class Registry:
             if error.reason != Reason.REGISTRY_UNAUTHORIZED:
                 raise
             return error.message
-        return "" if reply.status in {_ACCEPTED, _OK, _NOT_FOUND} else f"it answers {faults.summary(reply)}"
+        return "" if reply.status in {_ACCEPTED, _OK, _NOT_FOUND} else f"it answers {replies.summary(reply)}"
 
     def size(self, image: ImageReference, manifest: Manifest) -> int:
         """Compressed bytes of configuration and layers; of an index, those of its linux/amd64 image.
@@ -269,14 +279,10 @@ class Registry:
 
 
 def _not_moved(image: ImageReference, tag: str, manifest: Manifest, reply: Reply) -> StageError:
-    says = faults.summary(reply)
+    says = replies.summary(reply)
     immutable = bool(registry_words.IMMUTABLE.search(says))
     return StageError(
         Reason.TAG_IMMUTABLE if immutable else Reason.PUBLISH_FAILED,
         f"The registry refuses to point {image.repository}:{tag} to {manifest.digest}: it answers {says}.",
         f"Check that the tag may be moved (immutable tags, quota), or choose another tag, {REQUEST_AGAIN}",
     )
-
-
-def _media_type(reply: Reply) -> str:
-    return reply.headers.get("Content-Type", "").partition(";")[0].strip() or MANIFEST_TYPES[0]

@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import IO, NamedTuple, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import requests
 from urllib3.exceptions import HTTPError
 
 from inference_image_build.registry import errors as faults
+from inference_image_build.registry import replies
 from inference_image_build.registry.http import ATTEMPTS, RegistryHttp
 from inference_image_build.registry.references import DIGEST, ImageReference
 from inference_image_contract import registry_words
@@ -78,7 +79,8 @@ def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> by
 
 def _put(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor, body: _Open) -> int:
     """Uploads the blob unless it exists. Returns the bytes sent."""
-    if http.request("HEAD", target, f"blobs/{blob.digest}").status == _OK:
+    found = http.request("HEAD", target, f"blobs/{blob.digest}")
+    if found.status == _OK or found.is_redirect:  # a registry on object storage redirects to the blobs that it has
         return 0
     location = _begin(http, source, target, blob)
     return _stream(http, target, blob, body, location) if location else 0
@@ -100,7 +102,9 @@ def _begin(http: RegistryHttp, source: ImageReference, target: ImageReference, b
         return ""
     if reply.status != _ACCEPTED:
         raise faults.no_repository(target, reply, http.names)
-    return reply.headers.get("Location", "")
+    if not reply.headers.get("Location"):
+        raise faults.unavailable(target.host, "it accepts an upload, but does not say where")
+    return urljoin(reply.url, reply.headers["Location"])
 
 
 def _stream(http: RegistryHttp, target: ImageReference, blob: Descriptor, body: _Open, location: str) -> int:
@@ -108,23 +112,34 @@ def _stream(http: RegistryHttp, target: ImageReference, blob: Descriptor, body: 
     for attempt in range(ATTEMPTS):
         try:
             with body() as data:
-                joint = "&" if "?" in location else "?"
-                reply = http.upload(target, f"{location}{joint}digest={blob.digest}", data, blob.size)
+                reply = http.upload(target, _finishing(location, blob), data, blob.size)
         except requests.RequestException as error:
             fault = faults.describe(error)
         else:
             if reply.status == _CREATED:
                 return blob.size
-            if reply.status == _TOO_LARGE or registry_words.TOO_LARGE.search(faults.summary(reply)):
+            if reply.status == _TOO_LARGE or registry_words.TOO_LARGE.search(replies.summary(reply)):
                 raise _too_large(target, blob)
             if full := faults.quota(target, reply):
                 raise full
-            fault = f"it answers {faults.summary(reply)} to the upload of {blob.digest}"
+            if reply.is_redirect:
+                location = urljoin(reply.url, reply.headers["Location"])
+                fault = f"it redirects to {faults.shown(location)}"
+                continue
+            fault = f"it answers {replies.summary(reply)} to the upload of {blob.digest}"
         http.pause(attempt)
         location = _begin(http, target, target, blob)
         if not location:
             return blob.size
     raise faults.unavailable(target.host, f"{fault} ({ATTEMPTS} attempts)")
+
+
+def _finishing(location: str, blob: Descriptor) -> str:
+    """The URL that finishes an upload; a redirect may have the digest already."""
+    location = location.partition("#")[0]
+    if "digest=" in location.partition("?")[2]:
+        return location
+    return f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
 
 
 @contextlib.contextmanager
@@ -152,10 +167,16 @@ class _DownloadedBody:
 
     def __init__(self, response: requests.Response, size: int) -> None:
         self._raw = response.raw
+        self._left = size
         self.len = size
 
     def read(self, size: int = -1) -> bytes:
-        return cast("bytes", self._raw.read(size if size > 0 else None, decode_content=False))
+        """At most the size of the blob: what a registry sends beyond it is not its content."""
+        piece = cast("bytes", self._raw.read(min(size, self._left) if size > 0 else self._left, decode_content=False))
+        self._left -= len(piece)
+        if self._left and not piece:
+            raise requests.ConnectionError("the blob ends early")
+        return piece
 
 
 def _check(image: ImageReference, blob: Descriptor) -> None:

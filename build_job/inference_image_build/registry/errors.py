@@ -1,40 +1,20 @@
 """Explains what a registry refuses or fails to do: authorization, outages, TLS."""
 
-import json
-import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import requests
 
 from inference_image_build.registry.references import ImageReference
+from inference_image_build.registry.replies import Reply, summary
 from inference_image_contract import registry_words, uhub
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import RegistryNames
 
-_MAX_SUMMARY = 200
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
-
-
-class Reply(NamedTuple):
-    """A response of the registry."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-
-def summary(reply: Reply) -> str:
-    """The status and, if the body has any, the code and message of the first error."""
-    try:
-        error = json.loads(reply.body)["errors"][0]
-        words = (str(reply.status), error["code"], error.get("message", ""))
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        return str(reply.status)
-    return _CONTROL.sub(" ", " ".join(str(word) for word in words if word))[:_MAX_SUMMARY]
+_SHOWN = 100
+"""Characters of a URL in a message."""
+_NOT_ALLOWED = 405
 
 
 class Access(NamedTuple):
@@ -115,6 +95,10 @@ def quota(image: ImageReference, reply: Reply) -> StageError | None:
 def no_repository(image: ImageReference, reply: Reply, names: RegistryNames) -> StageError:
     """The registry accepts no upload to a repository, although the login is valid."""
     hint = "Create the repository or its project in the registry, or fix spec.image.repository"
+    if reply.is_redirect:
+        return not_followed(image.host, reply)
+    if reply.status == _NOT_ALLOWED:
+        hint = "The registry may be a mirror, which accepts no uploads: name another one in spec.image.repository"
     if names.is_uhub(image.host):
         hint = f"{uhub.create_repository(image.path)}; or fix spec.image.repository"
     return quota(image, reply) or StageError(
@@ -132,6 +116,52 @@ def foreign_token_server(image: ImageReference, server: str) -> StageError:
         "installation does not allow it; the login was not sent.",
         "If that server belongs to the registry, ask the administrator to add it to config.registries.tokenHosts, "
         f"{REQUEST_AGAIN}",
+    )
+
+
+def without_tls(host: str, demand: str) -> StageError:
+    """The registry is accessed with TLS, and names a URL without TLS."""
+    return StageError(
+        Reason.REGISTRY_TLS,
+        f"The registry {host} {demand}, which has no TLS. Nothing was sent there.",
+        "The proxy that ends TLS in front of the registry must send it the headers Host and X-Forwarded-Proto: https, "
+        f"or the registry's own setting must name its external https:// URL. Ask its administrator, {REQUEST_AGAIN}",
+    )
+
+
+def foreign_upload(host: str, url: str) -> StageError:
+    """The registry demands an upload to a host that the installation does not list."""
+    return StageError(
+        Reason.REGISTRY_NOT_ALLOWED,
+        f"The registry {host} demands an upload to {shown(url)}. That is another origin, and this installation does "
+        "not allow it; nothing was sent there.",
+        "The proxy in front of the registry must pass on the header Host. If that host belongs to the registry, ask "
+        f"the administrator to add it to config.registries.allowed, {REQUEST_AGAIN}",
+    )
+
+
+def not_followed(host: str, reply: Reply) -> StageError:
+    """A redirect of a request that changes something."""
+    return StageError(
+        Reason.REGISTRY_UNAVAILABLE,
+        f"The registry {host} answers {reply.status} and redirects a push to {shown(reply.headers['Location'])}; such "
+        "a redirect is not followed.",
+        "Name the host and the path to which it redirects, or ask the administrator of the registry to serve them "
+        "here.",
+    )
+
+
+def shown(url: str) -> str:
+    """A URL for messages, without its query, which may carry a signature."""
+    return f"{url.partition('?')[0][:_SHOWN]!r}"
+
+
+def too_large(host: str, limit: int) -> StageError:
+    """A response exceeds the limit."""
+    return StageError(
+        Reason.LIMIT_EXCEEDED,
+        f"The registry {host} answers with more than {limit} bytes.",
+        "Use an image with a smaller manifest, and check that the host is a registry.",
     )
 
 

@@ -4,11 +4,10 @@ Formats: https://github.com/opencontainers/image-spec.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from inference_image_build.registry import references
+from inference_image_build.registry import references, replies
 from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
@@ -18,6 +17,7 @@ _OCI = "application/vnd.oci.image"
 _DOCKER = "application/vnd.docker.distribution"
 INDEX_TYPES = (f"{_OCI}.index.v1+json", f"{_DOCKER}.manifest.list.v2+json")
 MANIFEST_TYPES = (f"{_OCI}.manifest.v1+json", f"{_DOCKER}.manifest.v2+json")
+_ANY_TYPES = frozenset({"application/json", "application/octet-stream", "binary/octet-stream", "text/plain"})
 
 
 class Manifest(NamedTuple):
@@ -32,12 +32,28 @@ class Manifest(NamedTuple):
         return f"sha256:{hashlib.sha256(self.data).hexdigest()}"
 
 
+def media_type(header: str, data: bytes) -> str:
+    """The type of a manifest: that of the header `Content-Type`, or else the one in the manifest.
+
+    A storage that a registry redirects to may not know the type.
+    """
+    known = (*INDEX_TYPES, *MANIFEST_TYPES)
+    found = header.partition(";")[0].strip()
+    if found.lower() in known:
+        return found.lower()
+    content = replies.document(data)
+    if isinstance(content, dict):
+        written = content.get("mediaType")
+        if written in known:
+            return str(written)
+        if not found or found in _ANY_TYPES:
+            return INDEX_TYPES[0] if "manifests" in content else MANIFEST_TYPES[0]
+    return found or MANIFEST_TYPES[0]
+
+
 def document(image: ImageReference, manifest: Manifest) -> dict[str, object]:
     """The manifest as JSON. Raises StageError (`DigestInvalid`) when it is not a JSON object."""
-    try:
-        found = json.loads(manifest.data)
-    except ValueError:
-        found = None
+    found = replies.document(manifest.data)
     if isinstance(found, dict):
         return found
     raise StageError(

@@ -10,10 +10,9 @@ from typing import NamedTuple
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import BaseRewrite
 from inference_image_contract.reasons import Reason
+from inference_image_contract.registry_hosts import DEFAULT_HOST, canonical, key
 from inference_image_contract.registry_names import RegistryNames
 
-DEFAULT_HOST = "docker.io"
-"""The host of a reference without one, by the grammar."""
 DEFAULT_TAG = "latest"
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -51,7 +50,7 @@ class ImageReference(NamedTuple):
 
 
 def parse(text: str) -> ImageReference:
-    """The parts of a reference; its host is lower case, because hosts are compared without case.
+    """The parts of a reference; its host is canonical (`registry_hosts`), as hosts are compared.
 
     Raises ValueError with a clause that names the malformed part.
     """
@@ -64,6 +63,7 @@ def parse(text: str) -> ImageReference:
     path, colon, tag = remainder.partition(":")
     if not _HOST.fullmatch(host):
         raise ValueError(f"{text!r} has a malformed host {host!r}")
+    host = canonical(host)
     if not _PATH.fullmatch(path) or len(path) > _MAX_PATH:
         raise ValueError(f"{text!r} has a malformed repository {path!r} (lower case letters, digits and . _ - /)")
     if colon and not TAG.fullmatch(tag):
@@ -132,7 +132,7 @@ def mirrored(
     for mirror in names.find(reference.host, mirrors) or ():
         host, _, prefix = mirror.partition("/")
         found.append(
-            reference._replace(host=host.lower(), path=f"{prefix}/{reference.path}" if prefix else reference.path)
+            reference._replace(host=key(host), path=f"{prefix}/{reference.path}" if prefix else reference.path)
         )
     return found
 

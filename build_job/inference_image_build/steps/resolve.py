@@ -68,7 +68,7 @@ def _resolve(
     source = pin_source.pin(request, store, mounts)
     built_on = bases.pin(request, source.dockerfile, registry)
     written = references.parse_repository(request.registry.repository)
-    repository = repositories.check_push(request.registry, registry)
+    repository = repositories.check_push(request.registry, registry, uploads=request.builder == "Append")
     _check_sample(request, store)
     input_lock = _input_lock(request, model, source, built_on)
     image = existing_image.image(registry, repository, input_lock.content_hash)

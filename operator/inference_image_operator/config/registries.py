@@ -3,6 +3,7 @@
 import msgspec
 
 from inference_image_contract import inputs, uhub
+from inference_image_contract.registry_hosts import canonical, key
 from inference_image_contract.registry_names import ALIASES, UHUB, RegistryNames
 from inference_image_operator.api.quantities import quantity
 from inference_image_operator.config.section import Section
@@ -56,20 +57,40 @@ class Registries(Section, frozen=True, kw_only=True):
     """Delete the images of old content tags too, not only the tags."""
 
     def __post_init__(self) -> None:
-        """Rejects an empty list of registries, ambiguous aliases, and hosts that are not allowed."""
+        """Rejects an empty list of registries, malformed hosts, ambiguous aliases, and hosts that are not allowed."""
         if not self.allowed:
             raise ValueError("`registries.allowed` must list at least one host")
-        named = [name.lower() for group in self.aliases for name in group]
+        self._check_hosts()
+        named = [key(name) for group in self.aliases for name in group]
         if len(set(named)) < len(named) or any(len(group) < _SEVERAL for group in self.aliases):
             raise ValueError("`registries.aliases` must be groups of two or more names, and must not repeat a name")
         for host in self.plain_http:
-            if host not in self.hosts:
+            if key(host) not in self.hosts:
                 raise ValueError(f"`registries.plainHttp` lists {host!r}, which is not in `registries.allowed`")
         for host in self.mirrors:
             if not self.names.listed(host, self.allowed):
                 raise ValueError(f"`registries.mirrors` lists {host!r}, which is not in `registries.allowed`")
         if self.keep_content_tags < 0:
             raise ValueError(f"`registries.keepContentTags` is {self.keep_content_tags}, but must not be negative")
+
+    def _check_hosts(self) -> None:
+        listed = {
+            "allowed": self.allowed,
+            "plainHttp": self.plain_http,
+            "tokenHosts": self.token_hosts,
+            "aliases": tuple(name for group in self.aliases for name in group),
+            "mirrors": (
+                *self.mirrors,
+                *(mirror.partition("/")[0] for found in self.mirrors.values() for mirror in found),
+            ),
+            "limits": tuple(self.limits),
+        }
+        for name, hosts in listed.items():
+            for host in hosts:
+                try:
+                    canonical(host)
+                except ValueError as error:
+                    raise ValueError(f"`registries.{name}` lists {host!r}, which is not host[:port]") from error
 
     @property
     def names(self) -> RegistryNames:
@@ -79,8 +100,8 @@ class Registries(Section, frozen=True, kw_only=True):
     @property
     def hosts(self) -> tuple[str, ...]:
         """Every host that a step may contact: the allowed registries under all their names, and the mirrors."""
-        allowed = (name for host in self.allowed for name in (host, *self.names.of(host)))
-        mirrors = (mirror.partition("/")[0] for found in self.mirrors.values() for mirror in found)
+        allowed = (name for host in self.allowed for name in (key(host), *self.names.of(host)))
+        mirrors = (key(mirror.partition("/")[0]) for found in self.mirrors.values() for mirror in found)
         return tuple(dict.fromkeys((*allowed, *mirrors)))
 
     def for_jobs(self, repository: str, additional: tuple[str, ...]) -> inputs.Registry:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from inference_image_contract import inputs, paths
+from inference_image_contract.registry_hosts import key
 from inference_image_operator.api import Spec, Status, write
 from inference_image_operator.config.installation import Config
 from inference_image_operator.config.jobs import ContainerResources
@@ -69,9 +70,13 @@ def _kept(value: int, default: int) -> int:
 
 
 def repository(spec: Spec, status: Status, config: Config, named: str = "") -> str:
-    """`spec.image.repository`, or `named`, under the registry alias that `resolve` chose."""
+    """`spec.image.repository`, or `named`, under the registry alias that `resolve` chose.
+
+    Otherwise its host is canonical: Kaniko and kubelets compare hosts as text.
+    """
+    text = named or spec.image.repository
     host = status.run.registry_host if status.run else ""
-    return config.registries.names.at(named or spec.image.repository, host)
+    return config.registries.names.at(text, host or key(text.partition("/")[0]))
 
 
 def registry(spec: Spec, status: Status, config: Config) -> inputs.Registry:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from inference_image_contract import paths
+from inference_image_contract.registry_hosts import DEFAULT_HOST, key
 from inference_image_contract.tags import content_tag
 from inference_image_operator.api import Status
 from inference_image_operator.config.installation import Config
@@ -21,8 +22,6 @@ from inference_image_operator.observed import Observed
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"]
 """Needed to unpack a base image with its owners and modes; see docs/decisions/0003."""
 AUTH = "/kaniko/.docker"
-DEFAULT_REGISTRY = "docker.io"
-"""The registry of a FROM instruction without a host."""
 
 
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
     `/run` in most images; Kaniko loses it, and what RUN writes below it, unless told not to.
     """
     spec = observed.spec
-    hosts = config.registries.plain_http
+    hosts = [key(host) for host in config.registries.plain_http]
     target = repository(spec, status, config)
     args = [
         f"--context=dir://{paths.CONTEXT}",
@@ -89,7 +88,7 @@ def _mirrors(config: Config) -> list[str]:
     """Kaniko has one flag for mirrors of the default registry, and another for mirrors of other registries."""
     args = []
     for host, mirrors in sorted(config.registries.mirrors.items()):
-        if host == DEFAULT_REGISTRY:
+        if key(host) == DEFAULT_HOST:
             args += [f"--registry-mirror={mirror}" for mirror in mirrors]
         else:
             args += [

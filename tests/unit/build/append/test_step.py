@@ -16,9 +16,9 @@ from inference_image_build.append.image import DOCKER_MANIFEST, OCI_MANIFEST, sh
 from inference_image_build.append.step import append
 from inference_image_build.registry import references
 from inference_image_build.registry.client import INDEX_TYPES, Registry
-from inference_image_build.registry.errors import Reply
 from inference_image_build.registry.http import RegistryHttp
 from inference_image_build.registry.references import ImageReference
+from inference_image_build.registry.replies import Reply
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason

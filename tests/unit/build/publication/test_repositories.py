@@ -226,27 +226,6 @@ def test_an_upload_that_is_refused_is_explained(copy_to, status, body, reason):
     assert len(puts) == (4 if status == 503 else 1)
 
 
-def test_an_upload_location_on_another_host_gets_no_login(copy_to, serve, tls):
-    """An upload to another host goes without our login, and never without TLS."""
-    seen_there = []
-
-    def there(request):
-        seen_there.append(request.headers.get("Authorization"))
-        reply(request, 201)
-
-    port = serve(there, tls=tls)
-
-    def handle(request):
-        if request.command == "POST":
-            reply(request, 202, Location=f"https://localhost:{port}/upload")
-        else:
-            reply(request, 404 if request.command == "HEAD" else 201)
-
-    _, copy = copy_to(handle)
-    copy()
-    assert seen_there == [None, None]
-
-
 @pytest.mark.parametrize(
     ("location", "words"), [("http://127.0.0.1:9/upload", "no TLS"), ("http://169.254.169.254/", "no TLS")]
 )

@@ -34,11 +34,15 @@ def test_images_are_the_only_required_section() -> None:
         (IMAGES + "resync: 601s", "`resync` is 601s, but must be between 1s and 600s"),
         (IMAGES + "resync: 0s", "`resync` is 0s"),
         (IMAGES + "registries: {allowed: []}", "`registries.allowed` must list at least one host"),
+        (IMAGES + "registries: {allowed: ['https://a']}", "`registries.allowed` lists 'https://a', which is not host"),
+        (IMAGES + "registries: {allowed: [a/b]}", "`registries.allowed` lists 'a/b'"),
+        (IMAGES + "registries: {tokenHosts: ['a:99999']}", "`registries.tokenHosts` lists 'a:99999'"),
         (IMAGES + "registries: {allowed: [a], plainHttp: [b]}", "`registries.plainHttp` lists 'b'"),
         (IMAGES + "registries: {mirrors: {docker.io: [m]}}", "`registries.mirrors` lists 'docker.io'"),
         (IMAGES + "registries: {keepContentTags: -1}", "`registries.keepContentTags` is -1"),
         (IMAGES + "registries: {aliases: [[a]]}", "`registries.aliases` must be groups of two or more names"),
         (IMAGES + "registries: {aliases: [[a, b], [c, B]]}", "must not repeat a name"),
+        (IMAGES + "registries: {aliases: [[a, 'A:443']]}", "must not repeat a name"),
         (IMAGES + "registries: {limits: {a: {maxTags: -1}}}", "`registries.limits` must not be negative"),
         (IMAGES + "registries: {limits: {a: {maxTags: 5, warnTags: 6}}}", "`warnTags` 6 is above `maxTags` 5"),
         (IMAGES + "registries: {limits: {a: {maxLayer: big}}}", r"at `\$\.registries\.limits"),
@@ -69,7 +73,7 @@ def test_an_invalid_value_is_named_in_the_error(text: str, message: str) -> None
 
 
 def test_mirrors_are_allowed_hosts() -> None:
-    mirrors = "registries: {allowed: [h], mirrors: {h: [m/path, n, m]}, plainHttp: [m]}"
+    mirrors = "registries: {allowed: ['H:443'], mirrors: {h: [m/path, n, M]}, plainHttp: ['M:443']}"
     assert installation.parse(IMAGES + mirrors).registries.hosts == ("h", "m", "n")
 
 

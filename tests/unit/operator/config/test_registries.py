@@ -123,11 +123,26 @@ def test_mirrors_and_their_ca_reach_kaniko():
     ]
 
 
+def test_builder_and_node_get_hosts_in_one_form():
+    """Kaniko and kubelets compare hosts as text, with the keys of the Secret and with these arguments."""
+    listed = {
+        "allowed": (f"{HOST.upper()}:443",),
+        "mirrors": {"Index.docker.io": ("m.test",)},
+        "plain_http": ("M.test",),
+    }
+    world = world_with(listed | {"allowed": (*listed["allowed"], "docker.io")}, repository=f"{HOST}:443/demo/infer")
+    world.run_to(Stage.BUILD)
+    args = kaniko_args(world.observed(), world.status, world.config)
+    found = {arg for arg in args if "--registry-mirror" in arg or "--insecure" in arg}
+    assert found == {"--registry-mirror=m.test", "--insecure-registry=m.test"}
+    assert next(arg for arg in args if "--destination" in arg).startswith(f"--destination={HOST}/demo/infer:")
+
+
 @pytest.mark.parametrize(
     "repository",
     [
         "evil.example/a/b",
-        f"{HOST}:443/a/b",
+        f"{HOST}:444/a/b",
         f"{HOST}.evil.example/a/b",
         f"{HOST}@evil.example/a/b",
         f"evil.example/{HOST}/b",
