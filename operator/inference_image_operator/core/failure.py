@@ -15,7 +15,7 @@ from inference_image_operator.core.decision import DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.retry import backoff, exhausted
 from inference_image_operator.diagnosis.outcomes import Failed, FailureClass
-from inference_image_operator.jobs import manifest, memory_limit
+from inference_image_operator.jobs.sizing.containers import memory_limit
 from inference_image_operator.observed import Job
 
 _OF_INPUTS = frozenset(
@@ -178,7 +178,7 @@ def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRais
     """Twice the memory limit, once, up to the installation's maximum; None if memory is not the cause or not left."""
     if not failed.oom_container or stage.memory:
         return None
-    limit = memory_limit(manifest(draft.observed, draft.status, draft.config), failed.oom_container)
+    limit = memory_limit(draft.observed.spec, draft.status, draft.config, failed.oom_container)
     more = doubled(limit, draft.config.jobs.maximum.memory) if limit else None
     return MemoryRaise(container=failed.oom_container, limit=more) if more else None
 

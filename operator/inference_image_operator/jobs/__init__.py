@@ -45,19 +45,7 @@ def poll_job(observed: Observed, name: str, content: str, config: Config) -> dic
     return job(observed, StageStatus(name=POLL, job=name, content=content, attempt=1), pod, config)
 
 
-def memory_limit(manifest_: dict[str, Any], container: str) -> str | int | None:
-    """The memory limit of a container of a Job; None if it has none."""
-    spec = manifest_["spec"]["template"]["spec"]
-    found = next((c for c in _containers(spec) if c["name"] == container), {})
-    limit: str | int | None = found.get("resources", {}).get("limits", {}).get("memory")
-    return limit
-
-
 def _raise_memory(spec: dict[str, Any], raised: MemoryRaise) -> None:
-    for container in _containers(spec):
+    for container in (*spec.get("initContainers", []), *spec["containers"]):
         if container["name"] == raised.container:
             container["resources"]["limits"]["memory"] = raised.limit
-
-
-def _containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*spec.get("initContainers", []), *spec["containers"]]

@@ -9,7 +9,8 @@ from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import pod
 from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.sizing import disk
-from inference_image_operator.jobs.sizing.resources import merge_resources, with_ephemeral_storage
+from inference_image_operator.jobs.sizing.containers import of_container
+from inference_image_operator.jobs.sizing.resources import with_ephemeral_storage
 from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
@@ -17,7 +18,7 @@ from inference_image_operator.observed import Observed
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
     """It streams the layers, so it needs no disk beside the workspace, and constant memory."""
     spec = observed.spec
-    resources = merge_resources(spec.build.resources, config.jobs.resources.append)
+    resources = of_container(spec, status, config, "append")
     work = inputs.AppendInput(
         registry=pod.registry(spec, status, config),
         content_tag=content_tag(status.content_hash),

@@ -14,7 +14,7 @@ from inference_image_operator.jobs.pod import (
     ufile_location,
 )
 from inference_image_operator.jobs.sizing import disk as sizes
-from inference_image_operator.jobs.sizing import memory
+from inference_image_operator.jobs.sizing.containers import of_container
 from inference_image_operator.jobs.sizing.resources import with_ephemeral_storage
 from inference_image_operator.observed import Observed
 
@@ -38,7 +38,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     export = container(
         "export",
         config.images.export_onnx if ONNX in spec.export.formats else config.images.export,
-        with_ephemeral_storage(memory.of_export(spec, status, config), disk),
+        with_ephemeral_storage(of_container(spec, status, config, "export"), disk),
         env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
         mounts=ufile_network.mounts(config),
     )

@@ -15,7 +15,8 @@ from inference_image_operator.jobs.pod import (
     workspace,
 )
 from inference_image_operator.jobs.sizing import disk as sizes
-from inference_image_operator.jobs.sizing.resources import merge_resources, to_dict, with_ephemeral_storage
+from inference_image_operator.jobs.sizing.containers import of_container
+from inference_image_operator.jobs.sizing.resources import to_dict, with_ephemeral_storage
 from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
@@ -32,9 +33,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         "name": "kaniko",
         "image": config.images.kaniko,
         "args": [escape_dollars(arg) for arg in kaniko_args(observed, status, config)],
-        "resources": to_dict(
-            with_ephemeral_storage(merge_resources(spec.build.resources, config.jobs.resources.kaniko), disk)
-        ),
+        "resources": to_dict(with_ephemeral_storage(of_container(spec, status, config, "kaniko"), disk)),
         "securityContext": {
             "runAsUser": 0,
             "runAsNonRoot": False,

@@ -23,7 +23,7 @@ from inference_image_operator.jobs.pod import (
     ufile_location,
     workspace,
 )
-from inference_image_operator.jobs.sizing import memory
+from inference_image_operator.jobs.sizing.containers import of_container
 from inference_image_operator.jobs.sizing.disk import SMALL
 from inference_image_operator.jobs.sizing.resources import of_step, to_dict, with_ephemeral_storage
 from inference_image_operator.jobs.stages.export import pinned_input_lock
@@ -134,7 +134,7 @@ def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any
     return container(
         "answer",
         config.images.export,
-        memory.of_export(spec, status, config),
+        of_container(spec, status, config, "answer"),
         args=["answer"],
         env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
         mounts=[workspace(), *ufile_network.mounts(config)],
@@ -147,7 +147,7 @@ def _image(observed: Observed, status: Status, digest: str, config: Config) -> d
         "name": "image",
         "image": f"{repository(observed.spec, status, config)}@{digest}",
         "restartPolicy": "Always",
-        "resources": to_dict(with_ephemeral_storage(memory.of_image(observed.spec, status, config), SMALL)),
+        "resources": to_dict(with_ephemeral_storage(of_container(observed.spec, status, config, "image"), SMALL)),
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }

@@ -8,10 +8,11 @@ from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Registries
 from inference_image_operator.config.jobs import PullSecret
-from inference_image_operator.jobs import manifest, memory_limit
+from inference_image_operator.jobs import manifest
 from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.pod import escape_dollars
 from inference_image_operator.jobs.sizing import disk
+from inference_image_operator.jobs.sizing.containers import memory_limit
 from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from tests.support.world import World
 
@@ -189,8 +190,13 @@ def test_a_config_map_is_mounted_whole_or_by_items():
     assert work(job(Stage.BUILD, source={"configMap": {"name": "code"}}), "assemble", inputs.AssembleInput)
 
 
-def test_the_memory_limit_of_a_container():
-    found = job(Stage.BUILD)
-    assert (memory_limit(found, "kaniko"), memory_limit(found, "report"), memory_limit(found, "x")) == (
-        "2Gi", "128Mi", None,
-    )  # fmt: skip
+@pytest.mark.parametrize("builder", ["Kaniko", "Append"])
+@pytest.mark.parametrize("stage", list(Stage))
+def test_the_memory_limit_of_each_container_is_that_of_its_manifest(stage, builder):
+    world = World()
+    test = {"sample": "a.jpg", "matchGraph": True}
+    found = job(stage, world, build={"builder": builder, "resources": {"limits": {"memory": "3Gi"}}}, test=test)
+    limits = {name: c["resources"]["limits"]["memory"] for name, c in containers(found).items()}
+    observed = world.observed()
+    assert limits == {name: memory_limit(observed.spec, observed.status, world.config, name) for name in limits}
+    assert memory_limit(observed.spec, observed.status, world.config, "istio-proxy") is None
