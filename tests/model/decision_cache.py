@@ -18,6 +18,7 @@ from inference_image_operator.observed import Container, CreateRefusal, Job, Obs
 from tests.model import invariants
 from tests.model.specs import Scenario, SpecVersion
 from tests.model.state import Action, JobState, View
+from tests.support.memory import check_memory
 from tests.support.world import CONFIG as PLAIN
 from tests.support.world import START
 
@@ -90,6 +91,7 @@ class DecisionCache:
             observed = replace(observed, pods=self._pods(claimed))
         place = 2 if refusal == "line" else 0
         decision = decide(replace(observed, refusal=REFUSALS.get(refusal), queue_position=place), CONFIG, now)
+        check_memory(observed, CONFIG, now)
         invariants.check_decision(observed, decision, self.versions[view.version], CONFIG.ufile.restore.standard.checks)
         actions = []
         for action in decision.actions:
@@ -170,15 +172,15 @@ def _container(name: str, ended: str, variant: str, version: SpecVersion, stage:
 def canonical(status: Status) -> Status:
     """The status without fields that `decide` never reads, and with times relative to the claim."""
     start = rfc3339(START)
-    stage, last = status.stage, status.last_failure
+    stage, run = status.stage, status.run
     if stage:
         stage = replace(stage, start_time=start, retry_at=RETRY_AT if stage.retry_at else "")
-    known = last and stage and last.job == stage.job
     return replace(
         status,
         conditions=tuple(replace(c, last_transition_time=start, reason="", message="") for c in status.conditions),
         stage=stage,
-        last_failure=replace(last, time=start) if last and known else None,
+        run=replace(run, failure_time="") if run else None,
+        last_failure=None,
         timings=None,
         history=(),
     )

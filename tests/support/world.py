@@ -16,6 +16,7 @@ from inference_image_operator.core.decision import CreateJob, Decision, DeleteJo
 from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import ANNOTATION_ATTEMPT, ANNOTATION_CONTENT, LABEL_STAGE
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
+from tests.support.memory import check_memory
 
 START = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 DIGEST = "sha256:" + "d" * 64
@@ -107,6 +108,7 @@ class World:
     def step(self) -> Decision:
         """One reconcile: decide, write, act."""
         decision = decide(self.observed(), self.config, self.now)
+        check_memory(self.observed(), self.config, self.now)
         self.writes += decision.status != self.status
         self.status = decision.status
         for action in decision.actions:

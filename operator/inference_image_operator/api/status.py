@@ -36,6 +36,10 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """How often polling found new content and restarted the run."""
     registry_host: str = ""
     """An alias of the registry of `spec.image.repository` that the builder and the kubelets use."""
+    content_hash: str = ""
+    """Content hash of the inputs that this run has pinned; empty until then. Polls compare with it."""
+    failure_time: str = ""
+    """Time of the newest failure in this run; empty without one. The next poll counts from it."""
 
 
 class SourceStatus(Part, frozen=True, kw_only=True):
@@ -142,10 +146,15 @@ class MemoryRaise(Part, frozen=True, kw_only=True):
 
 
 class Verdict(Part, frozen=True, kw_only=True):
-    """Why the operator stops a Job, and what follows. `lastFailure` has the message."""
+    """The failure for which the operator stops a Job. It is recorded again, and followed, once the Job is gone."""
 
     kind: str
-    """A value of `outcomes.FailureClass`."""
+    """A value of `outcomes.FailureClass`: what follows."""
+    reason: str
+    message: str
+    hint: str = ""
+    log_tail: str = ""
+    """At most 2 KiB, redacted."""
     container: str = ""
     """The container that needs more memory."""
 

@@ -140,8 +140,13 @@ def _after_run(draft: Draft) -> Decision:
     if found is None:
         return polling.follow(draft)
     before = draft.status.checkpoint
-    counts = {"resolve_count": 1, "restart_count": run.restart_count + 1}
-    _reset(draft, replace(run, generation=draft.observed.generation, **counts))
+    restarted = RunStatus(
+        input_hash=run.input_hash,
+        generation=draft.observed.generation,
+        restart_count=run.restart_count + 1,
+        registry_host=run.registry_host,
+    )
+    _reset(draft, restarted)
     draft.start(Stage.RESOLVE)
     was = progress.described(before.step, before.name) if before else "none"
     now = progress.described(found.step, found.checkpoint_name)
@@ -171,7 +176,7 @@ def _work(draft: Draft) -> Decision:
         stage = replace(stage, job_uid=job.uid)
         draft.update(stage=stage)
         draft.working(Stage(stage.name))  # nothing prevents the Job's creation any longer
-    if not job.finished and failure.resume(draft, stage):
+    if not job.finished and failure.resume(stage):
         return _stop(draft, job)
     if job.terminating:
         return draft.decision(STOP_CHECK)
@@ -202,7 +207,7 @@ def _without_job(draft: Draft, stage: StageStatus) -> Decision:
         return waiting.for_permission(draft, stage)
     if not stage.job_uid:
         return _create(draft)
-    verdict = failure.resume(draft, stage) or Failed(
+    verdict = failure.resume(stage) or Failed(
         kind=FailureClass.RETRY_FREE,
         reason="JobLost",
         message=f"Job {stage.job} was deleted before its result was recorded.",

@@ -55,7 +55,7 @@ AfterFailure = CreateNow | Wait | End
 def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) -> AfterFailure:
     """Writes a failure into the draft and decides what follows.
 
-    A Job that still runs is stopped first: `lastFailure` keeps the failure, and the reconcile that finds the Job gone
+    A Job that still runs is stopped first: `stage.verdict` keeps the failure, and the reconcile that finds the Job gone
     continues from there (see `resume`). Archived inputs whose restore is under way are not a failure.
     """
     if failed.kind is FailureClass.RESTORING:
@@ -75,27 +75,44 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
             time=rfc3339(draft.now),
         )
     )
+    _record_time(draft)
     if job is not None and not job.finished:
-        draft.update(stage=replace(stage, verdict=Verdict(kind=failed.kind.value, container=failed.oom_container)))
+        draft.update(stage=replace(stage, verdict=_verdict(failed)))
         draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, _sentence(failed))
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
         return End()
     return _follow(draft, stage, failed)
 
 
-def resume(draft: Draft, stage: StageStatus) -> Failed | None:
+def resume(stage: StageStatus) -> Failed | None:
     """The failure that an earlier reconcile recorded for this stage's Job before it stopped the Job."""
-    last = draft.status.last_failure
-    if last is None or stage.verdict is None:
+    verdict = stage.verdict
+    if verdict is None:
         return None
     return Failed(
-        kind=FailureClass(stage.verdict.kind),
-        reason=last.reason,
-        message=last.message,
-        hint=last.hint,
-        log_tail=last.log_tail,
-        oom_container=stage.verdict.container,
+        kind=FailureClass(verdict.kind),
+        reason=verdict.reason,
+        message=verdict.message,
+        hint=verdict.hint,
+        log_tail=verdict.log_tail,
+        oom_container=verdict.container,
     )
+
+
+def _verdict(failed: Failed) -> Verdict:
+    return Verdict(
+        kind=failed.kind.value,
+        reason=failed.reason,
+        message=failed.message,
+        hint=failed.hint,
+        log_tail=failed.log_tail,
+        container=failed.oom_container,
+    )
+
+
+def _record_time(draft: Draft) -> None:
+    if run := draft.status.run:
+        draft.update(run=replace(run, failure_time=rfc3339(draft.now)))
 
 
 def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
@@ -187,7 +204,7 @@ def _resolve_again(draft: Draft, failed: Failed) -> None:
     run = draft.status.run
     if run is None:
         raise ValueError("the status has no run to resolve again")
-    draft.update(run=replace(run, resolve_count=run.resolve_count + 1))
+    draft.update(run=replace(run, resolve_count=run.resolve_count + 1, content_hash=""))
     text = explanation(failed.message, "Pinning the inputs again.")
     draft.start(Stage.RESOLVE, message=text)
     draft.emit(failed.reason, text, warning=True)

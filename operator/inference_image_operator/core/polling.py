@@ -56,9 +56,8 @@ def new_content(draft: Draft) -> results.Resolved | None:
     outcome = _outcome(draft)
     if not isinstance(outcome, Done) or not isinstance(outcome.result, results.Resolved):
         return None
-    resolved = find(draft.observed.status.conditions, Type.RESOLVED)
-    known = resolved is not None and resolved.status == "True"
-    return None if known and outcome.result.content_hash == draft.status.content_hash else outcome.result
+    run = draft.status.run
+    return None if run and run.content_hash == outcome.result.content_hash else outcome.result
 
 
 def follow(draft: Draft) -> Decision:
@@ -117,8 +116,8 @@ def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
     if job and job.ended and outcome:
         transient = isinstance(outcome, Failed) and outcome.kind is not FailureClass.PERMANENT
         return job.ended + (min(poll, POLL_RETRY) if transient else poll)
-    failure = draft.status.last_failure
-    times = [time for time in (draft.status.last_poll_time, failure.time if failure else "") if time]
+    run = draft.status.run
+    times = [time for time in (draft.status.last_poll_time, run.failure_time if run else "") if time]
     return max((parse(time) + poll for time in times), default=draft.now)
 
 

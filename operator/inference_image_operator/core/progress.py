@@ -16,6 +16,7 @@ from inference_image_operator.api import (
     ImageStatus,
     InputLockStatus,
     OnnxStatus,
+    RunStatus,
     SourceStatus,
     StoredFileStatus,
     Timings,
@@ -74,7 +75,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         frozen_graph=None,
         built=None,
-        run=replace(draft.status.run, registry_host=result.registry_host) if draft.status.run else None,
+        run=_pinned(draft, result),
         last_poll_time=rfc3339(draft.now) if draft.observed.spec.poll else "",
     )
     _done(draft, Stage.RESOLVE, "Resolved", f"Pinned {_describe(result)}.")
@@ -94,6 +95,11 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         _build(draft, result.graph)
     else:
         draft.start(Stage.EXPORT, result.fingerprint, result.input_lock.sha256)
+
+
+def _pinned(draft: Draft, result: results.Resolved) -> RunStatus | None:
+    run = draft.status.run
+    return replace(run, registry_host=result.registry_host, content_hash=result.content_hash) if run else None
 
 
 def _exceeds_memory(draft: Draft, stage: Stage) -> bool:

@@ -166,6 +166,21 @@ def test_a_verdict_survives_a_crash_before_the_job_is_deleted():
     assert world.status.last_failure.hint
 
 
+def test_a_verdict_does_not_need_the_last_failure():
+    world = World()
+    world.run_to(Stage.TEST)
+    world.advance(seconds=21)
+    world.set_pod(Container(name="image", exit_code=1, restarts=2, report="No module x"), phase="Pending")
+    world.step()
+    recorded = world.status.last_failure
+    world.status = msgspec.structs.replace(world.status, last_failure=None, conditions=())
+    world.remove_terminating()
+    world.settle()
+    assert world.summary()["Stalled"] == ("True", "ImageDoesNotStart")
+    assert world.status.last_failure == msgspec.structs.replace(recorded, time=world.status.last_failure.time)
+    assert recorded.log_tail
+
+
 def test_a_reverted_edit_of_a_suspended_object_keeps_the_published_image():
     world = World()
     world.run_whole()
