@@ -129,6 +129,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     generation: int
     spec: Spec
     status: Status
+    unreadable: tuple[str, ...] = ()
+    """What of the status does not fit the API, and is left out of `status`."""
     request: str = ""
     """Value of the request annotation."""
     deleting: bool = False
@@ -142,8 +144,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     refusal: CreateRefusal | None = None
     referenced_digests: ReferencedDigests | None = None
     """Digests that the statuses refer to in this object's repository; None if this reconcile does not need them."""
-    queue_position: int = 0
-    """Place in the queue for a pipeline; 0 if the object may run."""
+    queue_position: int | None = None
+    """Place in the queue for a pipeline, from 1; None if the object may run."""
 
     @property
     def claimed(self) -> Job | None:

@@ -1,14 +1,16 @@
 """Defaults: the API server sets the values that the model assumes, and a new object counts as in progress."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
 from inference_image_operator import api
+from inference_image_operator.api.stages import Stage
 
-NOW = "2026-01-02T03:04:05Z"
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 STATUS = api.Status(
     observed_generation=1,
     last_handled_request="now",
@@ -42,7 +44,7 @@ STATUS = api.Status(
     ),
     image=api.ImageStatus(reference="r@sha256:e", digest="sha256:e", tags=("t",), size=4, generation=1),
     stage=api.StageStatus(
-        name="Test",
+        name=Stage.TEST,
         job="j",
         job_uid="u",
         attempt=1,
@@ -55,7 +57,7 @@ STATUS = api.Status(
         queue_position=3,
         retry_at=NOW,
     ),
-    last_failure=api.LastFailure(stage="Build", job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
+    last_failure=api.LastFailure(stage=Stage.BUILD, job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),
     last_poll_time=NOW,
     timings=api.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
     history=(api.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, checkpoint="n", time=NOW),),
@@ -95,6 +97,21 @@ def test_a_new_object_is_behind_its_generation(stored: dict[str, Any]) -> None:
 def test_every_field_of_the_status_survives_the_api_server(server: Any, stored: dict[str, Any]) -> None:
     answer = server.write_status(stored["metadata"]["name"], api.write(STATUS))
     assert api.read(api.Status, answer["status"]) == STATUS
+
+
+def test_the_api_server_accepts_stages_and_times_that_the_model_cannot_read(
+    server: Any, stored: dict[str, Any]
+) -> None:
+    strange = {"name": "Scan", "startTime": "2026-01-31T09:30:00+99:99"}
+    answer = server.write_status(stored["metadata"]["name"], {"stage": strange, "lastPollTime": "0000-01-31T09:30:00Z"})
+    found, problems = api.read_status(answer["status"])
+    assert (found.stage, found.last_poll_time) == (None, None)
+    assert [problem.split(":", 1)[0] for problem in problems] == [
+        ".stage.name",
+        ".stage.startTime",
+        ".stage",
+        ".lastPollTime",
+    ]
 
 
 def test_every_field_of_the_model_is_in_the_schema(crd: dict[str, Any]) -> None:

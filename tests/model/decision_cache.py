@@ -10,7 +10,6 @@ from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
-from inference_image_operator.api.times import rfc3339
 from inference_image_operator.config.installation import Restores, RestoreWait
 from inference_image_operator.core.decide import decide, is_settled, needs_pods
 from inference_image_operator.core.decision import CreateJob, DeleteJob
@@ -27,7 +26,7 @@ CONFIG = replace(PLAIN, ufile=replace(PLAIN.ufile, restore=Restores(standard=Res
 
 LATE = (0, 301, 601)
 """Seconds since the claim: none; past the longest back-off; past the pending deadline."""
-RETRY_AT = rfc3339(START + timedelta(seconds=300))
+RETRY_AT = START + timedelta(seconds=300)
 REFUSALS = {
     "refused": CreateRefusal(reason="QuotaExceeded", message="exceeded quota"),
     "foreign": CreateRefusal(reason="JobNameConflict", message="not ours", foreign=True),
@@ -89,7 +88,7 @@ class DecisionCache:
         if needs_pods(observed, now):
             claimed = next(job for job in view.jobs if job.name == observed.claimed.name)
             observed = replace(observed, pods=self._pods(claimed))
-        place = 2 if refusal == "line" else 0
+        place = 2 if refusal == "line" else None
         decision = decide(replace(observed, refusal=REFUSALS.get(refusal), queue_position=place), CONFIG, now)
         check_memory(observed, CONFIG, now)
         invariants.check_decision(observed, decision, self.versions[view.version], CONFIG.ufile.restore.standard.checks)
@@ -171,15 +170,14 @@ def _container(name: str, ended: str, variant: str, version: SpecVersion, stage:
 
 def canonical(status: Status) -> Status:
     """The status without fields that `decide` never reads, and with times relative to the claim."""
-    start = rfc3339(START)
     stage, run = status.stage, status.run
     if stage:
-        stage = replace(stage, start_time=start, retry_at=RETRY_AT if stage.retry_at else "")
+        stage = replace(stage, start_time=START, retry_at=RETRY_AT if stage.retry_at else None)
     return replace(
         status,
-        conditions=tuple(replace(c, last_transition_time=start, reason="", message="") for c in status.conditions),
+        conditions=tuple(replace(c, last_transition_time=START, reason="", message="") for c in status.conditions),
         stage=stage,
-        run=replace(run, failure_time="") if run else None,
+        run=replace(run, failure_time=None) if run else None,
         last_failure=None,
         timings=None,
         history=(),

@@ -134,7 +134,7 @@ def in_queue(world: World) -> None:
         world.advance(seconds=seconds)
         world.queue_position = 2
         world.settle()
-    world.queue_position = 0
+    world.queue_position = None
     world.settle()
 
 

@@ -81,7 +81,7 @@ class World:
     jobs: dict[str, Job] = field(default_factory=dict)
     pods: dict[str, tuple[Pod, ...]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
-    queue_position: int = 0
+    queue_position: int | None = None
     warned: bool = False
     emitted: list[Emit] = field(default_factory=list)
     created: list[dict] = field(default_factory=list)

@@ -70,6 +70,7 @@ from inference_image_operator.api.status import (
     StoredFileStatus,
     Timings,
     Verdict,
+    read_status,
 )
 
 __all__ = [
@@ -130,5 +131,6 @@ __all__ = [
     "normalised",
     "parse_duration",
     "read",
+    "read_status",
     "write",
 ]

@@ -5,28 +5,16 @@ Stalled, Suspended and PollFailed exist only while they are true.
 """
 
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec.structs import replace
 
 from inference_image_operator.api import Condition, ConditionStatus, Status
-from inference_image_operator.api.times import rfc3339
+from inference_image_operator.api.stages import Type
+from inference_image_operator.api.times import whole_seconds
+
+__all__ = ["MAX_MESSAGE", "Editor", "Type", "find", "owned"]
 
 MAX_MESSAGE = 1024
-
-
-class Type(StrEnum):
-    """Condition types that this operator owns."""
-
-    READY = "Ready"
-    RESOLVED = "Resolved"
-    EXPORTED = "Exported"
-    BUILT = "Built"
-    TESTED = "Tested"
-    RECONCILING = "Reconciling"
-    STALLED = "Stalled"
-    SUSPENDED = "Suspended"
-    POLL_FAILED = "PollFailed"
 
 
 _ORDER = {kind.value: position for position, kind in enumerate(Type)}
@@ -46,9 +34,9 @@ class Editor:
     """Collects the changes of the conditions within one decision."""
 
     def __init__(self, status: Status, generation: int, now: datetime) -> None:
-        self._by_type = {c.type: c for c in owned(status.conditions)}
         self._generation = generation
-        self._now = rfc3339(now)
+        self._now = whole_seconds(now)
+        self._by_type = {c.type: self._dated(c) for c in owned(status.conditions)}
 
     def set(self, kind: Type, status: ConditionStatus, reason: str, message: str = "") -> None:
         """Sets a condition. Its transition time changes only with its status."""
@@ -62,6 +50,10 @@ class Editor:
             last_transition_time=since,
             observed_generation=self._generation,
         )
+
+    def _dated(self, condition: Condition) -> Condition:
+        """The condition, with the current time if its own was unreadable: the API server refuses one without a time."""
+        return condition if condition.last_transition_time else replace(condition, last_transition_time=self._now)
 
     def drop(self, *kinds: Type) -> None:
         """Removes conditions that are no longer true."""

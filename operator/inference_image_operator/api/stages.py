@@ -1,8 +1,20 @@
-"""The four stages in order, with their conditions and reasons."""
+"""The types of the conditions, and the four stages in order with their conditions and reasons."""
 
 from enum import StrEnum
 
-from inference_image_operator.api.conditions import Type
+
+class Type(StrEnum):
+    """Condition types that this operator owns."""
+
+    READY = "Ready"
+    RESOLVED = "Resolved"
+    EXPORTED = "Exported"
+    BUILT = "Built"
+    TESTED = "Tested"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    SUSPENDED = "Suspended"
+    POLL_FAILED = "PollFailed"
 
 
 class Stage(StrEnum):

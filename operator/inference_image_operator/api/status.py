@@ -1,13 +1,16 @@
 """The status: the observed state.
 
-Times are RFC 3339 in UTC. Digests and hashes are `sha256:<hex>` unless stated otherwise. Sizes are in bytes.
+Digests and hashes are `sha256:<hex>` unless stated otherwise. Sizes are in bytes.
 """
 
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from inference_image_operator.api.part import Part
+from inference_image_operator.api.part import Part, read_leniently
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import Time
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -19,7 +22,8 @@ class Condition(Part, frozen=True, kw_only=True):
     status: ConditionStatus
     reason: str
     message: str
-    last_transition_time: str
+    last_transition_time: Time | None = None
+    """None if it is unreadable. The next write dates it."""
     observed_generation: int = 0
 
 
@@ -38,8 +42,8 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """An alias of the registry of `spec.image.repository` that the builder and the kubelets use."""
     content_hash: str = ""
     """Content hash of the inputs that this run has pinned; empty until then. Polls compare with it."""
-    failure_time: str = ""
-    """Time of the newest failure in this run; empty without one. The next poll counts from it."""
+    failure_time: Time | None = None
+    """Time of the newest failure in this run. The next poll counts from it."""
 
 
 class SourceStatus(Part, frozen=True, kw_only=True):
@@ -162,14 +166,15 @@ class Verdict(Part, frozen=True, kw_only=True):
 class StageStatus(Part, frozen=True, kw_only=True):
     """The current stage. This is the claim, written before the Job is created."""
 
-    name: str
-    job: str = ""
-    job_uid: str = msgspec.field(default="", name="jobUID")
-    """Empty until the operator has seen the Job."""
-    attempt: int = 0
-    start_time: str = ""
+    name: Stage
+    job: str
+    job_uid: str | None = msgspec.field(default=None, name="jobUID")
+    """None until the operator has seen the Job."""
+    attempt: int
+    """From 1."""
+    start_time: Time
     message: str = ""
-    content: str = ""
+    content: str
     """Hash of the stage's inputs; part of the Job's name."""
     memory: MemoryRaise | None = None
     """Set on the attempt after a container ran out of memory."""
@@ -179,23 +184,23 @@ class StageStatus(Part, frozen=True, kw_only=True):
     """Attempts that only found archived inputs whose restore is under way. They do not count as attempts."""
     verdict: Verdict | None = None
     """Set while the operator stops the Job."""
-    queue_position: int = 0
-    """Place in the queue while the installation's limit of pipelines is reached, from 1; 0 otherwise."""
-    retry_at: str = ""
+    queue_position: int | None = None
+    """Place in the queue while the installation's limit of pipelines is reached, from 1."""
+    retry_at: Time | None = None
     """The next attempt starts no earlier."""
 
 
 class LastFailure(Part, frozen=True, kw_only=True):
     """The newest failure. It outlives the pod."""
 
-    stage: str
+    stage: Stage
     job: str = ""
     reason: str
     message: str
     hint: str = ""
     log_tail: str = ""
     """At most 2 KiB, redacted."""
-    time: str
+    time: Time
 
 
 class Timings(Part, frozen=True, kw_only=True):
@@ -215,13 +220,14 @@ class HistoryEntry(Part, frozen=True, kw_only=True):
     step: int | None = None
     checkpoint: str = ""
     """The name of a checkpoint without a step."""
-    time: str
+    time: Time
 
 
 class Status(Part, frozen=True, kw_only=True):
     """The observed state."""
 
     observed_generation: int = -1
+    """-1 before the operator has seen the object. That is the CRD's default: kstatus takes an empty status for done."""
     last_handled_request: str = ""
     conditions: tuple[Condition, ...] = ()
     run: RunStatus | None = None
@@ -236,7 +242,20 @@ class Status(Part, frozen=True, kw_only=True):
     stage: StageStatus | None = None
     last_failure: LastFailure | None = None
     timings: Timings | None = None
-    last_poll_time: str = ""
+    last_poll_time: Time | None = None
     """Time of the last poll; written at most once an hour."""
     history: tuple[HistoryEntry, ...] = ()
     """Newest first, at most 10."""
+
+
+def read_status(document: object) -> tuple[Status, tuple[str, ...]]:
+    """The status as far as it fits the API, and what does not fit.
+
+    A stage that this version does not know leaves the status without its claim. Then the run is left out too, so that
+    it begins again: like a lost status, it is rebuilt from the Jobs and the results in US3 and the registry.
+
+    Raises msgspec.ValidationError if the status is no object.
+    """
+    status, problems = read_leniently(Status, document)
+    unclaimed = status.stage is None and any(problem.startswith(".stage") for problem in problems)
+    return (replace(status, run=None) if unclaimed else status), problems

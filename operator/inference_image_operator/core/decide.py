@@ -14,10 +14,10 @@ from inference_image_operator.api import RunStatus, StageStatus
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import parse
+from inference_image_operator.api.times import rfc3339
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import failure, polling, progress, waiting
-from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
+from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
 from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Working, assess
@@ -73,14 +73,14 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
         return False
     if job.finished or job.failing:
         return True
-    due = observed.warned or now - parse(stage.start_time) >= timedelta(seconds=POD_CHECK_DELAY)
+    due = observed.warned or now - stage.start_time >= timedelta(seconds=POD_CHECK_DELAY)
     return due and not job.ready
 
 
 def failed_test_pod(observed: Observed) -> Pod | None:
     """The newest pod of a failed test, whose image log explains the failure; None otherwise."""
     stage, job = observed.status.stage, observed.claimed
-    if stage is None or job is None or stage.name != Stage.TEST or not observed.pods:
+    if stage is None or job is None or stage.name is not Stage.TEST or not observed.pods:
         return None
     failed = isinstance(assess(Stage.TEST, job, observed.pods, observed.events), Failed)
     return max(observed.pods, key=lambda pod: pod.created) if failed else None
@@ -151,7 +151,7 @@ def _after_run(draft: Draft) -> Decision:
     was = progress.described(before.step, before.name) if before else "none"
     now = progress.described(found.step, found.checkpoint_name)
     draft.emit("NewContent", f"Polling found new content, {now} (before: {was}). Building an image of it.")
-    return draft.decision(0)
+    return draft.decision(AT_ONCE)
 
 
 def _observe_generation(draft: Draft) -> None:
@@ -175,7 +175,7 @@ def _work(draft: Draft) -> Decision:
     if job.uid != stage.job_uid:
         stage = replace(stage, job_uid=job.uid)
         draft.update(stage=stage)
-        draft.working(Stage(stage.name))  # nothing prevents the Job's creation any longer
+        draft.working(stage.name)  # nothing prevents the Job's creation any longer
     if not job.finished and failure.resume(stage):
         return _stop(draft, job)
     if job.terminating:
@@ -185,11 +185,10 @@ def _work(draft: Draft) -> Decision:
 
 def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
     if job.finished and draft.observed.pods is None:
-        return draft.decision(0)
-    name = Stage(stage.name)
-    match assess(name, job, draft.observed.pods, draft.observed.events):
+        return draft.decision(AT_ONCE)
+    match assess(stage.name, job, draft.observed.pods, draft.observed.events):
         case Done() as done:
-            progress.record(draft, name, done)
+            progress.record(draft, stage.name, done)
             if not job.finished:  # the next Job follows when this one is gone
                 return _stop(draft, job)
             return _create(draft) if draft.status.stage else draft.decision()
@@ -235,16 +234,16 @@ def _create(draft: Draft) -> Decision:
         return _suspended(draft, stage)
     ready = find(draft.conditions.all, Type.READY)
     resumed = ready is not None and ready.reason == SUSPENDED
-    wait = (parse(stage.retry_at) - draft.now).total_seconds() if stage.retry_at else 0
+    wait = (stage.retry_at - draft.now).total_seconds() if stage.retry_at else 0
     if wait > 0:
-        if resumed:
-            draft.working(Stage(stage.name), f"Attempt {stage.attempt} starts at {stage.retry_at}.")
+        if resumed and stage.retry_at:
+            draft.working(stage.name, f"Attempt {stage.attempt} starts at {rfc3339(stage.retry_at)}.")
         return draft.decision(wait)
-    if draft.observed.queue_position and stage.name == Stage.RESOLVE:
+    if draft.observed.queue_position and stage.name is Stage.RESOLVE:
         return waiting.in_queue(draft, stage)
     if stage.retry_at or stage.queue_position or resumed:
-        draft.update(stage=replace(stage, queue_position=0))
-        draft.working(Stage(stage.name), f"Attempt {stage.attempt} in Job {stage.job}")
+        draft.update(stage=replace(stage, queue_position=None))
+        draft.working(stage.name, f"Attempt {stage.attempt} in Job {stage.job}")
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
     return draft.decision(POD_CHECK_DELAY)
 
@@ -267,7 +266,7 @@ def _stop(draft: Draft, job: Job) -> Decision:
 def _suspended(draft: Draft, stage: StageStatus) -> Decision:
     """The object is suspended between two Jobs of its run."""
     text = f"Suspended before the stage {stage.name}."
-    for kind in (Type.READY, Stage(stage.name).condition):
+    for kind in (Type.READY, stage.name.condition):
         draft.conditions.set(kind, "Unknown", SUSPENDED, text)
     draft.conditions.drop(Type.RECONCILING)
     return draft.decision()

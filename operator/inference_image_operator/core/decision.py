@@ -5,6 +5,9 @@ from typing import Any, Literal
 from inference_image_operator.api import Status
 from inference_image_operator.observed import Frozen
 
+AT_ONCE = 0.0
+"""`requeue_after` of a decision that needs another observation: the pods of a finished Job, or a place in the queue."""
+
 
 class CreateJob(Frozen, frozen=True, kw_only=True):
     """Create this Job. The status claims it already."""
@@ -36,4 +39,4 @@ class Decision(Frozen, frozen=True, kw_only=True):
     status: Status
     actions: tuple[Action, ...] = ()
     requeue_after: float | None = None
-    """Seconds until the next reconcile even if no event arrives. 0 means at once, with the pods if they are needed."""
+    """Seconds until the next reconcile even if no event arrives; None to wait for one."""

@@ -1,19 +1,55 @@
 """The draft of a decision: the observation, and the changes collected so far."""
 
 from datetime import datetime, timedelta
+from typing import TypedDict, Unpack
 
 from msgspec.structs import replace
 
-from inference_image_operator.api import MemoryRaise, StageStatus
+from inference_image_operator.api import (
+    BuiltStatus,
+    CheckpointStatus,
+    FrozenGraphStatus,
+    HistoryEntry,
+    ImageStatus,
+    InputLockStatus,
+    LastFailure,
+    MemoryRaise,
+    MemoryStatus,
+    RunStatus,
+    SourceStatus,
+    StageStatus,
+    Timings,
+)
 from inference_image_operator.api.conditions import Editor, Type
 from inference_image_operator.api.names import digest, job_name
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import rfc3339
+from inference_image_operator.api.times import Time, whole_seconds
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core.decision import Action, Decision, Emit
 from inference_image_operator.observed import Observed
 
 SUSPENDED = "spec.suspend is true. The operator starts no new Jobs."
+
+
+class StatusChanges(TypedDict, total=False):
+    """The fields of the status that a decision changes. Conditions have an editor of their own."""
+
+    observed_generation: int
+    last_handled_request: str
+    run: RunStatus | None
+    checkpoint: CheckpointStatus | None
+    content_hash: str
+    source: SourceStatus | None
+    input_lock: InputLockStatus | None
+    frozen_graph: FrozenGraphStatus | None
+    memory: MemoryStatus | None
+    built: BuiltStatus | None
+    image: ImageStatus | None
+    stage: StageStatus | None
+    last_failure: LastFailure | None
+    timings: Timings | None
+    last_poll_time: Time | None
+    history: tuple[HistoryEntry, ...]
 
 
 class Draft:
@@ -27,7 +63,12 @@ class Draft:
         self.conditions = Editor(observed.status, observed.generation, now)
         self.actions: list[Action] = []
 
-    def update(self, **changes: object) -> None:
+    @property
+    def stamp(self) -> datetime:
+        """The current time as the status has it."""
+        return whole_seconds(self.now)
+
+    def update(self, **changes: Unpack[StatusChanges]) -> None:
         """Changes fields of the status."""
         self.status = replace(self.status, **changes)
 
@@ -55,7 +96,7 @@ class Draft:
 
         `wait` is in seconds. `waits` is 1 if the previous attempt only found archived inputs whose restore goes on.
         """
-        self._claim(Stage(stage.name), stage.content, attempt=stage.attempt + 1, failures=failures, wait=wait)
+        self._claim(stage.name, stage.content, attempt=stage.attempt + 1, failures=failures, wait=wait)
         if claimed := self.status.stage:
             more = replace(claimed, memory=memory or stage.memory, waits=stage.waits + waits)
             self.update(stage=more)
@@ -63,13 +104,13 @@ class Draft:
     def _claim(self, stage: Stage, content: str, *, attempt: int, failures: int, wait: float) -> None:
         self.update(
             stage=StageStatus(
-                name=stage.value,
+                name=stage,
                 job=job_name(self.observed.name, self.observed.uid, stage.value, content, attempt),
                 attempt=attempt,
-                start_time=rfc3339(self.now),
+                start_time=self.stamp,
                 content=content,
                 failures=failures,
-                retry_at=rfc3339(self.now + timedelta(seconds=wait)) if wait else "",
+                retry_at=whole_seconds(self.now + timedelta(seconds=wait)) if wait else None,
             )
         )
 

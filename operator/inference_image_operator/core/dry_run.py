@@ -48,12 +48,12 @@ def next_job(observed: Observed, config: Config, result: results.Result | None =
     if claimed is None:
         raise RuntimeError("a result without a claimed stage")
     draft = Draft(observed, config, _NOW)
-    progress.record(draft, Stage(claimed.name), Done(result=result, seconds=0))
+    progress.record(draft, claimed.name, Done(result=result, seconds=0))
     following = draft.status.stage
     if following is None:
         return None
     job = manifest(observed, draft.status, config)
-    return PlannedJob(Stage(following.name), replace(observed, status=draft.status), job)
+    return PlannedJob(following.name, replace(observed, status=draft.status), job)
 
 
 def _first(observed: Observed, config: Config) -> PlannedJob:

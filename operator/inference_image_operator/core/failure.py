@@ -10,7 +10,6 @@ from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, 
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.quantities import doubled
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core.decision import DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.retry import backoff, exhausted
@@ -72,13 +71,13 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
             message=failed.message,
             hint=failed.hint,
             log_tail=failed.log_tail,
-            time=rfc3339(draft.now),
+            time=draft.stamp,
         )
     )
     _record_time(draft)
     if job is not None and not job.finished:
         draft.update(stage=replace(stage, verdict=_verdict(failed)))
-        draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, _sentence(failed))
+        draft.conditions.set(stage.name.condition, "False", failed.reason, _sentence(failed))
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
         return End()
     return _follow(draft, stage, failed)
@@ -112,7 +111,7 @@ def _verdict(failed: Failed) -> Verdict:
 
 def _record_time(draft: Draft) -> None:
     if run := draft.status.run:
-        draft.update(run=replace(run, failure_time=rfc3339(draft.now)))
+        draft.update(run=replace(run, failure_time=draft.stamp))
 
 
 def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
@@ -141,14 +140,14 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
         or exhausted(failures, attempts, limit)
     ):
         tried = f" It failed {attempts} times." if attempts > 1 else ""
-        stall(draft, Stage(stage.name), failed.reason, _sentence(failed) + tried)
+        stall(draft, stage.name, failed.reason, _sentence(failed) + tried)
         return End()
     wait = backoff(draft.observed.uid, max(1, failures))
     memory = _more_memory(draft, stage, failed)
     draft.claim_again(stage, failures=failures, wait=wait, memory=memory)
     text = f"{_sentence(failed)} Attempt {stage.attempt + 1} follows in {wait:.0f} s"
     text += f" with a memory limit of {memory.limit}." if memory else "."
-    draft.conditions.set(Stage(stage.name).condition, "False", failed.reason, text)
+    draft.conditions.set(stage.name.condition, "False", failed.reason, text)
     draft.conditions.set(Type.READY, "False", failed.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", "Retrying", text)
     draft.emit(failed.reason, text, warning=True)
@@ -157,7 +156,7 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
 
 def _with_fitting_hint(draft: Draft, stage: StageStatus, failed: Failed) -> Failed:
     """The failure with a hint that fits the object: a poll finds inputs that a person fixes."""
-    found_by_poll = stage.name == Stage.RESOLVE or failed.reason in _OF_INPUTS
+    found_by_poll = stage.name is Stage.RESOLVE or failed.reason in _OF_INPUTS
     if not draft.observed.spec.poll or not found_by_poll:
         return failed
     return replace(failed, hint=with_polls(failed.hint))
@@ -170,7 +169,7 @@ def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | 
         return None
     draft.claim_again(stage, failures=stage.failures, wait=wait.seconds, waits=1)
     text = f"{_sentence(failed)} Check {stage.waits + 1} of {wait.checks} follows in {wait.every}."
-    for kind in (Stage(stage.name).condition, Type.READY):
+    for kind in (stage.name.condition, Type.READY):
         draft.conditions.set(kind, "Unknown", failed.reason, text)
     draft.conditions.set(Type.RECONCILING, "True", failed.reason, text)
     if not stage.waits:

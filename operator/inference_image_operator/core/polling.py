@@ -13,8 +13,8 @@ from inference_image_operator.api import parse_duration
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import digest, job_name
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import parse, rfc3339
-from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob
+from inference_image_operator.api.times import whole_seconds
+from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
 from inference_image_operator.diagnosis import injected
@@ -64,7 +64,7 @@ def follow(draft: Draft) -> Decision:
     """The next step without new content: records the result of the last poll, and polls again when it is due."""
     job, outcome = last_poll(draft.observed), _outcome(draft)
     if job is not None and (job.terminating or (job.finished and draft.observed.pods is None)):
-        return draft.decision(POD_CHECK_INTERVAL if job.terminating else 0)
+        return draft.decision(POD_CHECK_INTERVAL if job.terminating else AT_ONCE)
     match outcome:
         case Working(waiting_for=cause):
             if cause:
@@ -117,8 +117,8 @@ def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
         transient = isinstance(outcome, Failed) and outcome.kind is not FailureClass.PERMANENT
         return job.ended + (min(poll, POLL_RETRY) if transient else poll)
     run = draft.status.run
-    times = [time for time in (draft.status.last_poll_time, run.failure_time if run else "") if time]
-    return max((parse(time) + poll for time in times), default=draft.now)
+    times = [time for time in (draft.status.last_poll_time, run.failure_time if run else None) if time]
+    return max(times) + poll if times else draft.now
 
 
 def _poll(draft: Draft, job: Job | None) -> Decision:
@@ -139,7 +139,7 @@ def _end(draft: Draft, job: Job, outcome: Outcome) -> Decision:
     """Ends a poll whose own container has ended, while another one keeps its pod running."""
     if isinstance(outcome, Done):
         draft.emit(injected.REASON, outcome.injected, warning=True)
-    draft.update(last_poll_time=rfc3339(draft.now))
+    draft.update(last_poll_time=draft.stamp)
     draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
     return draft.decision(POD_CHECK_INTERVAL)
 
@@ -154,5 +154,5 @@ def _report_failure(draft: Draft, reason: str, message: str) -> None:
 
 def _record_time(draft: Draft, job: Job | None) -> None:
     last = draft.status.last_poll_time
-    if job and job.ended and (not last or job.ended - parse(last) >= LAST_POLL_GRANULARITY):
-        draft.update(last_poll_time=rfc3339(job.ended))
+    if job and job.ended and (not last or job.ended - last >= LAST_POLL_GRANULARITY):
+        draft.update(last_poll_time=whole_seconds(job.ended))

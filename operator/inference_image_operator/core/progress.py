@@ -24,7 +24,6 @@ from inference_image_operator.api import (
 )
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.diagnosis import injected
@@ -76,7 +75,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         frozen_graph=None,
         built=None,
         run=_pinned(draft, result),
-        last_poll_time=rfc3339(draft.now) if draft.observed.spec.poll else "",
+        last_poll_time=draft.stamp if draft.observed.spec.poll else None,
     )
     _done(draft, Stage.RESOLVE, "Resolved", f"Pinned {_describe(result)}.")
     _warn(draft, Stage.RESOLVE, result.warnings)
@@ -159,7 +158,7 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
         content_hash=draft.status.content_hash,
         step=checkpoint.step if checkpoint else None,
         checkpoint=checkpoint.name if checkpoint else "",
-        time=rfc3339(draft.now),
+        time=draft.stamp,
     )
     draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
     tested = "TestDisabled" if not spec.test.enabled else "Answered"

@@ -7,8 +7,6 @@ from msgspec.structs import replace
 from inference_image_contract.hints import explanation
 from inference_image_operator.api import StageStatus, Status, parse_duration
 from inference_image_operator.api.conditions import Type
-from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import parse, rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.decision import CreateJob, Decision
 from inference_image_operator.core.draft import Draft
@@ -21,7 +19,7 @@ QUEUE_STATUS_INTERVAL = timedelta(minutes=1)
 
 def is_queued(status: Status) -> bool:
     """Whether the object waits in the queue."""
-    return status.stage is not None and status.stage.queue_position > 0
+    return status.stage is not None and status.stage.queue_position is not None
 
 
 def for_restore(decision: Decision) -> bool:
@@ -34,11 +32,11 @@ def for_restore(decision: Decision) -> bool:
 def in_queue(draft: Draft, stage: StageStatus) -> Decision:
     """The limit of pipelines is reached. Writes the place in the queue at once, then at most once a minute."""
     known = stage.queue_position and draft.observed.status.stage == stage
-    if known and draft.now - parse(stage.start_time) < QUEUE_STATUS_INTERVAL:
+    if known and draft.now - stage.start_time < QUEUE_STATUS_INTERVAL:
         return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
     position = draft.observed.queue_position
     text = f"Place {position} in the queue. The installation's limit of pipelines is reached."
-    draft.update(stage=replace(stage, start_time=rfc3339(draft.now), queue_position=position))
+    draft.update(stage=replace(stage, start_time=draft.stamp, queue_position=position))
     for kind in (Type.READY, Type.RESOLVED):
         draft.conditions.set(kind, "Unknown", "Queued", text)
     draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
@@ -47,15 +45,14 @@ def in_queue(draft: Draft, stage: StageStatus) -> Decision:
 
 def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> Decision:
     """The Job runs, or its pod waits. If the cause is known, the status names it."""
-    name = Stage(stage.name)
     if cause is None:
         if stage.message and (job.ready or draft.observed.pods is not None):
             draft.update(stage=replace(stage, message=""))
-            draft.working(name)
+            draft.working(stage.name)
         return draft.decision(None if job.ready else _until_pod_check(draft, stage))
     text = explanation(cause.message, cause.hint)
     draft.update(stage=replace(stage, message=cause.message))
-    for kind in (name.condition, Type.READY):
+    for kind in (stage.name.condition, Type.READY):
         draft.conditions.set(kind, "False", cause.reason, text)
     stalled = cause.stalls or _overdue(draft, stage, job)
     draft.conditions.set(Type.STALLED if stalled else Type.RECONCILING, "True", cause.reason, text)
@@ -67,7 +64,7 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
 
 def _until_pod_check(draft: Draft, stage: StageStatus) -> float:
     """Seconds until the next check of the pods. An early reconcile does not delay the first check."""
-    left = POD_CHECK_DELAY - (draft.now - parse(stage.start_time)).total_seconds()
+    left = POD_CHECK_DELAY - (draft.now - stage.start_time).total_seconds()
     return min(POD_CHECK_INTERVAL, left) if left > 0 else POD_CHECK_INTERVAL
 
 
@@ -75,7 +72,7 @@ def for_resumption(draft: Draft, stage: StageStatus, job: Job) -> Decision:
     """Something else, for example Kueue, suspended the Job. That counts towards no deadline of ours."""
     message = f"Job {job.name} is suspended from outside, for example by Kueue."
     draft.update(stage=replace(stage, message=message))
-    draft.working(Stage(stage.name), message)
+    draft.working(stage.name, message)
     return draft.decision()
 
 
@@ -85,9 +82,9 @@ def for_permission(draft: Draft, stage: StageStatus) -> Decision:
     if refused is None:
         raise ValueError("the API server refused nothing")
     if refused.foreign or refused.final:
-        failure.stall(draft, Stage(stage.name), refused.reason, refused.message)
+        failure.stall(draft, stage.name, refused.reason, refused.message)
         return draft.decision()
-    for kind in (Stage(stage.name).condition, Type.READY):
+    for kind in (stage.name.condition, Type.READY):
         draft.conditions.set(kind, "False", refused.reason, refused.message)
     draft.conditions.set(Type.RECONCILING, "True", refused.reason, refused.message)
     return draft.decision(2 * POD_CHECK_INTERVAL)
@@ -96,5 +93,5 @@ def for_permission(draft: Draft, stage: StageStatus) -> Decision:
 def _overdue(draft: Draft, stage: StageStatus, job: Job) -> bool:
     """Whether the pod is pending for too long. A resumed Job gets a new start time, and the later time counts."""
     deadline = timedelta(seconds=parse_duration(draft.config.jobs.pending_deadline))
-    claimed = parse(stage.start_time)
+    claimed = stage.start_time
     return draft.now - max(claimed, job.started or claimed) >= deadline

@@ -4,10 +4,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inference_image_operator.api import MemoryRaise, StageStatus, Status
+from inference_image_operator.api import MemoryRaise, Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
-from inference_image_operator.jobs.job import job
+from inference_image_operator.jobs.job import JobLabel, job
 from inference_image_operator.jobs.stages import build, export, resolve, test
 from inference_image_operator.observed import Observed
 
@@ -28,10 +28,12 @@ def manifest(observed: Observed, status: Status, config: Config) -> dict[str, An
     """
     if status.stage is None:
         raise ValueError("the status claims no stage")
-    pod = _BUILDERS[Stage(status.stage.name)](observed, status, config)
+    pod = _BUILDERS[status.stage.name](observed, status, config)
     if status.stage.memory:
         _raise_memory(pod.spec, status.stage.memory)
-    return job(observed, status.stage, pod, config)
+    claim = status.stage
+    label = JobLabel(stage=claim.name.value, name=claim.job, content=claim.content, attempt=claim.attempt)
+    return job(observed, label, pod, config)
 
 
 def poll_job(observed: Observed, name: str, content: str, config: Config) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def poll_job(observed: Observed, name: str, content: str, config: Config) -> dic
     spec = observed.spec
     frugal = replace(observed, spec=replace(spec, ufile=replace(spec.ufile, restore="")))
     pod = resolve.pod(frugal, observed.status, config)
-    return job(observed, StageStatus(name=POLL, job=name, content=content, attempt=1), pod, config)
+    return job(observed, JobLabel(stage=POLL, name=name, content=content, attempt=1), pod, config)
 
 
 def _raise_memory(spec: dict[str, Any], raised: MemoryRaise) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from inference_image_operator.api import API_VERSION, GROUP, KIND, StageStatus, parse_duration
+from inference_image_operator.api import API_VERSION, GROUP, KIND, parse_duration
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import StagePod, template_metadata
-from inference_image_operator.observed import Observed
+from inference_image_operator.observed import Frozen, Observed
 
 MANAGED_BY = "inference-image-operator"
 LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -22,7 +22,18 @@ _DAY = 24 * 3600
 _MAX_LABEL = 63
 
 
-def job(observed: Observed, stage: StageStatus, pod: StagePod, config: Config) -> dict[str, Any]:
+class JobLabel(Frozen, frozen=True, kw_only=True):
+    """What a Job says about itself."""
+
+    stage: str
+    """The name of the stage, or `Poll`."""
+    name: str
+    content: str
+    """Hash of the inputs."""
+    attempt: int
+
+
+def job(observed: Observed, label: JobLabel, pod: StagePod, config: Config) -> dict[str, Any]:
     """The manifest. `backoffLimit` is 0: the operator creates a new Job for every further attempt.
 
     A disruption (eviction, drain, preemption) is not a failure: the Job controller replaces the pod. The TTL is at
@@ -32,20 +43,20 @@ def job(observed: Observed, stage: StageStatus, pod: StagePod, config: Config) -
         LABEL_MANAGED_BY: MANAGED_BY,
         LABEL_OWNER: observed.name[:_MAX_LABEL].rstrip("-."),
         LABEL_UID: observed.uid,
-        LABEL_STAGE: stage.name,
+        LABEL_STAGE: label.stage,
     }
     queue = observed.spec.scheduling.queue_name
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": stage.job,
+            "name": label.name,
             "namespace": observed.namespace,
             "labels": labels | ({LABEL_QUEUE: queue} if queue else {}),
             "annotations": {
                 ANNOTATION_OWNER: observed.name,
-                ANNOTATION_CONTENT: stage.content,
-                ANNOTATION_ATTEMPT: str(stage.attempt),
+                ANNOTATION_CONTENT: label.content,
+                ANNOTATION_ATTEMPT: str(label.attempt),
             },
             "ownerReferences": [
                 {

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import json
 from msgspec.structs import replace
 
-from inference_image_operator.api import REQUESTED_AT, Spec, Status, read
+from inference_image_operator.api import REQUESTED_AT, Spec, Status, read, read_status
 from inference_image_operator.api.times import parse
 from inference_image_operator.core.decide import failed_test_pod, is_settled, needs_pods, watched
 from inference_image_operator.diagnosis.tested_image import IMAGE
@@ -35,16 +35,18 @@ for _kind in (Spec, Status):
 def from_object(image: Object) -> Observed:
     """The observation from the object alone.
 
-    Raises msgspec.ValidationError if the object does not fit the API, which the API server should have rejected.
+    Raises msgspec.ValidationError if the spec does not fit the API, which the API server should have rejected.
     """
     meta = image["metadata"]
+    status, unreadable = read_status(image.get("status", {}))
     return Observed(
         name=meta["name"],
         namespace=meta["namespace"],
         uid=meta["uid"],
         generation=meta.get("generation", 0),
         spec=read(Spec, image.get("spec", {})),
-        status=read(Status, image.get("status", {})),
+        status=status,
+        unreadable=unreadable,
         request=meta.get("annotations", {}).get(REQUESTED_AT, ""),
         deleting="deletionTimestamp" in meta,
     )

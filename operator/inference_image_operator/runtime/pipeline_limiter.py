@@ -19,13 +19,13 @@ class PipelineLimiter:
         self._waiting.pop(key, None)
         self._running.add(key)
 
-    def acquire(self, key: Key, created: str) -> int:
-        """0 if the object may run, from now until `release`; otherwise its place in the queue, from 1.
+    def acquire(self, key: Key, created: str) -> int | None:
+        """None if the object may run, from now until `release`; otherwise its place in the queue, from 1.
 
         `created` is the object's creation time, RFC 3339. Older objects go first.
         """
         if key in self._running:
-            return 0
+            return None
         self._waiting[key] = created
         free, place = self._free(), 0
         used: dict[str, int] = {}
@@ -41,7 +41,7 @@ class PipelineLimiter:
                 break
         if fits:
             self.mark_running(key)
-        return 0 if fits else place
+        return None if fits else place
 
     def release(self, key: Key) -> list[Key]:
         """Ends the object's pipeline. Returns the waiting objects, oldest first, since one of them may run now."""

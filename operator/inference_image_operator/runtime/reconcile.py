@@ -15,7 +15,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import waiting
 from inference_image_operator.core.decide import decide, has_ended, is_settled, watched
-from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.diagnosis import admission
 from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import LABEL_STAGE
@@ -66,6 +66,8 @@ class Reconciler:
             return None
         try:
             observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key))
+            if observed.unreadable:
+                log.warning("ignoring what of the status does not fit the API: %s", "; ".join(observed.unreadable))
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
@@ -89,10 +91,10 @@ class Reconciler:
         except ApiError as error:  # the missing right may be this one, or this reconcile has written before
             log.info("cannot write the missing right into the status: %s", error)
 
-    def _place(self, key: Key, image: Object, observed: Observed) -> int:
-        """0 if the object runs or may run, otherwise its place in the queue. A poll is not a pipeline."""
+    def _place(self, key: Key, image: Object, observed: Observed) -> int | None:
+        """None if the object runs or may run, otherwise its place in the queue. A poll is not a pipeline."""
         if observed.spec.suspend or has_ended(observed):
-            return 0
+            return None
         if any(not job.finished for job in observed.jobs):
             self._limiter.mark_running(key)
         return self._limiter.acquire(key, image["metadata"]["creationTimestamp"])
@@ -114,7 +116,7 @@ class Reconciler:
             bind(stage=stage.name, job=stage.job)
         wrote = await self._write(image, observed, decision.status)
         if not wrote and _deletes(decision) and not await self._is_current(image):
-            return 0
+            return AT_ONCE
         at_rest = decision.status.stage is None or waiting.for_restore(decision)
         if at_rest or (observed.spec.suspend and all(job.finished for job in observed.jobs)):
             self._release((observed.namespace, observed.name))
@@ -196,7 +198,7 @@ class Reconciler:
             return None
         again = replace(from_object(current), jobs=observed.jobs, refusal=refusal)
         if again.uid != observed.uid or again.status.stage != decision.status.stage:
-            return 0
+            return AT_ONCE
         second = decide(again, self._config, self._clock())
         await self._write(current, again, second.status)
         for action in second.actions:

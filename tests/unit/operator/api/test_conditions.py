@@ -1,5 +1,7 @@
 """Conditions: types, transition times, length of messages, order."""
 
+from datetime import timedelta
+
 import pytest
 
 from inference_image_contract.hints import explanation
@@ -21,11 +23,11 @@ def test_the_names_of_stages_and_conditions_are_api():
     ]  # fmt: skip
 
 
-OLD = Condition(type="Ready", status="True", reason="Old", message="o", last_transition_time="then")
-NOW = "2026-01-31T09:30:00Z"
+THEN = START - timedelta(days=1)
+OLD = Condition(type="Ready", status="True", reason="Old", message="o", last_transition_time=THEN)
 
 
-@pytest.mark.parametrize(("status", "since"), [("True", "then"), ("False", NOW)])
+@pytest.mark.parametrize(("status", "since"), [("True", THEN), ("False", START)])
 def test_a_transition_time_changes_only_with_the_status(status, since):
     editor = Editor(Status(conditions=(OLD,)), 7, START)
     editor.set(Type.READY, status, "New", "text")
@@ -42,12 +44,12 @@ def test_a_long_message_is_cut(length, kept, end):
     editor.set(Type.READY, "True", "R", "x" * length)
     message = editor.all[0].message
     assert (len(message), message[-1], message[-2]) == (kept, end, "x")
-    assert editor.all[0].last_transition_time == NOW
+    assert editor.all[0].last_transition_time == START
 
 
 def test_conditions_of_other_controllers_are_ignored_and_ours_are_sorted():
-    foreign = Condition(type="Foreign", status="True", reason="R", message="", last_transition_time="t")
-    stalled = Condition(type="Stalled", status="True", reason="R", message="", last_transition_time="t")
+    foreign = Condition(type="Foreign", status="True", reason="R", message="", last_transition_time=THEN)
+    stalled = Condition(type="Stalled", status="True", reason="R", message="", last_transition_time=THEN)
     assert owned((stalled, foreign, OLD)) == (OLD, stalled)
     editor = Editor(Status(conditions=(stalled, foreign, OLD)), 1, START)
     editor.drop(Type.STALLED, Type.SUSPENDED)

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from inference_image_operator import api
+from inference_image_operator.api.stages import Stage
+from tests.support.world import START
 
 SPEC: dict[str, Any] = {
     "ufile": {"bucket": "uai-demo", "region": "cn-bj", "secretRef": {"name": "ufile"}},
@@ -110,10 +112,17 @@ def test_durations_as_text(seconds: float, text: str) -> None:
 
 
 def test_a_status_omits_empty_fields() -> None:
-    stage = api.StageStatus(name="Export", job_uid="u")
+    stage = api.StageStatus(name=Stage.EXPORT, job="j", job_uid="u", attempt=1, start_time=START, content="c")
     assert api.write(api.Status(observed_generation=3, stage=stage)) == {
         "observedGeneration": 3,
-        "stage": {"name": "Export", "jobUID": "u"},
+        "stage": {
+            "name": "Export",
+            "job": "j",
+            "jobUID": "u",
+            "attempt": 1,
+            "startTime": "2026-01-31T09:30:00Z",
+            "content": "c",
+        },
     }
 
 

@@ -189,10 +189,14 @@ def an_object(repository: str, others: tuple[str, ...] = (), **status: object) -
 MINE = SPEC["image"]["repository"]
 
 
+def claim(stage: str) -> dict:
+    return {"name": stage, "job": "job", "attempt": 1, "content": "c", "startTime": "2026-01-31T09:30:00Z"}
+
+
 def ending(stage: str, *, finished: bool = True) -> Observed:
     """An object whose Job of this stage has ended."""
     job = Job(name="job", uid="u", stage=stage, content="c", attempt=1, complete=finished)
-    found = from_object(an_object(MINE, stage={"name": stage, "job": "job"}))
+    found = from_object(an_object(MINE, stage=claim(stage)))
     return msgspec.structs.replace(found, jobs=(job,))
 
 
@@ -234,7 +238,7 @@ async def test_aliases_of_a_registry_are_the_same_repository():
         (keeping(), ending("Export")),
         (keeping(), ending("Build", finished=False)),
         (keeping(), ending("Test", finished=False)),
-        (keeping(), from_object(an_object(MINE, stage={"name": "Build", "job": "new"}))),
+        (keeping(), msgspec.structs.replace(ending("Build"), jobs=())),
     ],
 )
 async def test_nothing_is_listed_unless_a_test_can_begin(config, observed):
@@ -249,7 +253,7 @@ async def test_nothing_is_listed_unless_a_test_can_begin(config, observed):
         ending("Resolve"),
         ending("Build"),
         ending("Test"),
-        from_object(an_object(MINE, stage={"name": "Test", "job": "new"})),
+        msgspec.structs.replace(ending("Test"), jobs=()),
     ],
 )
 async def test_only_the_watched_namespaces_are_listed(observed):

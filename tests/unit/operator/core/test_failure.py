@@ -343,7 +343,9 @@ def test_a_foreign_job_with_the_same_name_is_left_alone():
     world = World()
     world.settle()
     world.jobs.clear()
-    world.status = msgspec.structs.replace(world.status, stage=msgspec.structs.replace(world.status.stage, job_uid=""))
+    world.status = msgspec.structs.replace(
+        world.status, stage=msgspec.structs.replace(world.status.stage, job_uid=None)
+    )
     refusal = CreateRefusal(reason="JobNameConflict", message="It is not ours.", foreign=True)
     decision = decide(msgspec.structs.replace(world.observed(), refusal=refusal), world.config, world.now)
     assert {c.type: c.reason for c in decision.status.conditions}["Stalled"] == "JobNameConflict"

@@ -49,7 +49,7 @@ def test_the_claim_is_written_before_the_job_exists():
     world = World()
     decision = world.step()
     assert decision.status.stage.job == world.created[0]["metadata"]["name"]
-    assert decision.status.stage.job_uid == ""
+    assert decision.status.stage.job_uid is None
     world.step()
     assert world.status.stage.job_uid == "job-1"
 

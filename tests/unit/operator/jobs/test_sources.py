@@ -9,7 +9,6 @@ from inference_image_contract import inputs, results
 from inference_image_operator.api import normalised, read
 from inference_image_operator.api.spec import Spec
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import parse
 from inference_image_operator.config import installation as config
 from inference_image_operator.jobs.sizing.disk import SMALL
 from tests.support.world import CONFIG, RESULTS, SPEC, World, report
@@ -155,7 +154,7 @@ def following(**parts: str) -> World:
 )
 def test_the_shorter_polling_interval_applies(parts, minutes):
     world = following(**parts)
-    due = parse(world.status.last_poll_time) + timedelta(minutes=minutes)
+    due = world.status.last_poll_time + timedelta(minutes=minutes)
     assert world.step().requeue_after == (due - world.now).total_seconds()
     world.now = due
     world.step()

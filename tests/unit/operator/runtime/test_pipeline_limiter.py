@@ -12,27 +12,27 @@ A, B, C, D = ("one", "a"), ("one", "b"), ("two", "c"), ("two", "d")
 
 def test_without_a_limit_every_pipeline_runs():
     limiter = PipelineLimiter(Concurrency())
-    assert [limiter.acquire(key, "t") for key in (A, B, C, D)] == [0, 0, 0, 0]
+    assert [limiter.acquire(key, "t") for key in (A, B, C, D)] == [None] * 4
 
 
 def test_the_oldest_go_first_and_the_others_get_a_place():
     limiter = PipelineLimiter(Concurrency(total=1))
-    assert limiter.acquire(A, "1") == 0
+    assert limiter.acquire(A, "1") is None
     assert [limiter.acquire(C, "3"), limiter.acquire(B, "2"), limiter.acquire(D, "4")] == [1, 1, 3]
     assert [limiter.acquire(key, created) for key, created in ((B, "2"), (C, "3"), (D, "4"))] == [1, 2, 3]
 
 
 def test_a_running_pipeline_keeps_its_slot_until_its_release():
     limiter = PipelineLimiter(Concurrency(total=1))
-    assert [limiter.acquire(A, "1"), limiter.acquire(A, "1"), limiter.acquire(B, "2")] == [0, 0, 1]
+    assert [limiter.acquire(A, "1"), limiter.acquire(A, "1"), limiter.acquire(B, "2")] == [None, None, 1]
     assert limiter.release(A) == [B]
-    assert limiter.acquire(B, "2") == 0
+    assert limiter.acquire(B, "2") is None
     assert limiter.acquire(A, "1") == 1
 
 
 def test_a_full_namespace_does_not_block_another():
     limiter = PipelineLimiter(Concurrency(total=3, per_namespace=1))
-    assert [limiter.acquire(A, "1"), limiter.acquire(B, "2"), limiter.acquire(C, "3")] == [0, 1, 0]
+    assert [limiter.acquire(A, "1"), limiter.acquire(B, "2"), limiter.acquire(C, "3")] == [None, 1, None]
     assert limiter.release(C) == [B]
     assert limiter.acquire(B, "2") == 1
 
@@ -43,14 +43,14 @@ def test_a_younger_object_does_not_overtake_an_older_one():
     limiter.acquire(B, "2")
     limiter.release(A)
     assert limiter.acquire(C, "3") == 1
-    assert limiter.acquire(B, "2") == 0
+    assert limiter.acquire(B, "2") is None
 
 
 def test_pipelines_that_run_before_a_restart_keep_their_slots():
     limiter = PipelineLimiter(Concurrency(total=1))
     limiter.mark_running(A)
     assert limiter.acquire(B, "0") == 1
-    assert limiter.acquire(A, "1") == 0
+    assert limiter.acquire(A, "1") is None
 
 
 def test_a_deleted_object_leaves_the_queue():
@@ -89,7 +89,7 @@ def test_the_place_in_the_queue_is_written_at_most_once_a_minute(world):
 
 def test_a_started_run_never_returns_to_the_queue(world):
     world.settle()
-    world.queue_position = 0
+    world.queue_position = None
     world.settle()
     assert world.summary()["Ready"] == ("Unknown", "Resolving")
     world.queue_position = 5

@@ -53,9 +53,8 @@ class TwoReads:
         self.deleted.append(name)
 
 
-async def passed(between: Callable[[TwoReads], None], world: World) -> tuple[TwoReads, float | None]:
-    cluster = TwoReads(world, between)
-    reconciler = Reconciler(
+def reconciler_of(cluster: TwoReads, world: World) -> Reconciler:
+    return Reconciler(
         cluster,
         world.config,
         lambda: datetime.now(UTC),
@@ -63,7 +62,11 @@ async def passed(between: Callable[[TwoReads], None], world: World) -> tuple[Two
         wake=lambda _: None,
         warnings=Warnings(lambda *_: None),
     )
-    return cluster, await reconciler(KEY)
+
+
+async def passed(between: Callable[[TwoReads], None], world: World) -> tuple[TwoReads, float | None]:
+    cluster = TwoReads(world, between)
+    return cluster, await reconciler_of(cluster, world)(KEY)
 
 
 @pytest.fixture
@@ -84,3 +87,21 @@ async def test_a_job_claimed_after_the_object_was_read_is_left_alone(world):
     assert cluster.jobs_there == 2
     assert cluster.deleted == []
     assert again == 0
+
+
+async def test_a_stage_of_another_version_is_logged_and_its_job_deleted(world, caplog):
+    class Renamed(TwoReads):
+        async def get_inference_image(self, namespace: str, name: str) -> dict:
+            image = await super().get_inference_image(namespace, name)
+            image["status"]["stage"] |= {"name": "Scan", "job": "scan"}
+            return image
+
+        async def apply_status(self, _: dict, status: dict) -> None:
+            self.written = status
+
+    cluster = Renamed(world, lambda _: None)
+    await reconciler_of(cluster, world)(KEY)
+    assert "ignoring what of the status does not fit the API: .stage.name: Invalid enum value 'Scan'" in caplog.text
+    assert cluster.written["stage"]["name"] == "Resolve"
+    assert cluster.written["stage"]["job"] == world.created[0]["metadata"]["name"]
+    assert cluster.deleted == [world.created[1]["metadata"]["name"]]
