@@ -55,6 +55,7 @@ STATUS = api.Status(
         waits=2,
         verdict=api.Verdict(kind="counted", reason="R", message="m", hint="h", log_tail="l", container="image"),
         queue_position=3,
+        suspended=True,
         retry_at=NOW,
     ),
     last_failure=api.LastFailure(stage=Stage.BUILD, job="j", reason="R", message="m", hint="h", log_tail="l", time=NOW),

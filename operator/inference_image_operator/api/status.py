@@ -186,6 +186,8 @@ class StageStatus(Part, frozen=True, kw_only=True):
     """Set while the operator stops the Job."""
     queue_position: int | None = None
     """Place in the queue while the installation's limit of pipelines is reached, from 1."""
+    suspended: bool = False
+    """Whether `spec.suspend` holds the Job back."""
     retry_at: Time | None = None
     """The next attempt starts no earlier."""
 

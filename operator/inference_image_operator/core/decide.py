@@ -11,10 +11,9 @@ from msgspec.structs import replace
 
 from inference_image_contract.hints import explanation
 from inference_image_operator.api import RunStatus, StageStatus
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.times import rfc3339
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import failure, polling, progress, waiting
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
@@ -25,8 +24,6 @@ from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs import manifest
 from inference_image_operator.observed import Job, Observed, Pod
 
-SUSPENDED = Type.SUSPENDED.value
-"""The reason of Ready while no Job runs because of `spec.suspend`."""
 STOP_CHECK = 10.0
 """Seconds between checks of a Job that is being deleted, in case its event is lost."""
 
@@ -105,7 +102,7 @@ def _begin_later(draft: Draft) -> Decision:
     """The object is suspended. The status, and the generation that it names, stay those of the run before."""
     if draft.status.run is None:
         draft.update(observed_generation=draft.observed.generation)
-        draft.conditions.set(Type.READY, "Unknown", SUSPENDED, "Suspended before the first stage.")
+        draft.conditions.set(Type.READY, "Unknown", waiting.SUSPENDED, "Suspended before the first stage.")
     return draft.decision()
 
 
@@ -130,8 +127,7 @@ def _after_run(draft: Draft) -> Decision:
 
     A restart only writes the claim. The next reconcile waits for its place in the queue like any other.
     """
-    run = draft.status.run
-    if run is None or not polling.polls(draft.observed):
+    if not polling.polls(draft.observed):
         draft.conditions.drop(Type.POLL_FAILED)
         return draft.decision()
     if stopping := _stop_others(draft, polling.last_poll(draft.observed)):
@@ -139,7 +135,7 @@ def _after_run(draft: Draft) -> Decision:
     found = polling.new_content(draft)
     if found is None:
         return polling.follow(draft)
-    before = draft.status.checkpoint
+    run, before = draft.run, draft.status.checkpoint
     restarted = RunStatus(
         input_hash=run.input_hash,
         generation=draft.observed.generation,
@@ -173,10 +169,10 @@ def _work(draft: Draft) -> Decision:
     if job is None:
         return _without_job(draft, stage)
     if job.uid != stage.job_uid:
-        stage = replace(stage, job_uid=job.uid)
+        stage = replace(stage, job_uid=job.uid, suspended=False)
         draft.update(stage=stage)
         draft.working(stage.name)  # nothing prevents the Job's creation any longer
-    if not job.finished and failure.resume(stage):
+    if stage.verdict and not job.finished:  # of a Job that ended all the same, the own outcome counts
         return _stop(draft, job)
     if job.terminating:
         return draft.decision(STOP_CHECK)
@@ -191,7 +187,7 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
             progress.record(draft, stage.name, done)
             if not job.finished:  # the next Job follows when this one is gone
                 return _stop(draft, job)
-            return _create(draft) if draft.status.stage else draft.decision()
+            return _create(draft)
         case Failed() as failed:
             return _proceed(draft, failure.record(draft, stage, failed, job))
         case Working(suspended=True):
@@ -226,23 +222,18 @@ def _proceed(draft: Draft, after: failure.AfterFailure) -> Decision:
 
 
 def _create(draft: Draft) -> Decision:
-    """Creates the claimed Job, unless the object is suspended, waits for a retry, or waits in the queue."""
+    """Creates the claimed Job, if there is one and the object is not suspended and waits for no retry or other run."""
     stage = draft.status.stage
     if stage is None:
         return draft.decision()
     if draft.observed.spec.suspend:
-        return _suspended(draft, stage)
-    ready = find(draft.conditions.all, Type.READY)
-    resumed = ready is not None and ready.reason == SUSPENDED
-    wait = (stage.retry_at - draft.now).total_seconds() if stage.retry_at else 0
-    if wait > 0:
-        if resumed and stage.retry_at:
-            draft.working(stage.name, f"Attempt {stage.attempt} starts at {rfc3339(stage.retry_at)}.")
-        return draft.decision(wait)
+        return waiting.for_resume(draft, stage)
+    if stage.retry_at and stage.retry_at > draft.now:
+        return waiting.for_retry(draft, stage, stage.retry_at)
     if draft.observed.queue_position and stage.name is Stage.RESOLVE:
         return waiting.in_queue(draft, stage)
-    if stage.retry_at or stage.queue_position or resumed:
-        draft.update(stage=replace(stage, queue_position=None))
+    if stage.retry_at or stage.queue_position or stage.suspended:
+        draft.update(stage=replace(stage, queue_position=None, suspended=False))
         draft.working(stage.name, f"Attempt {stage.attempt} in Job {stage.job}")
     draft.actions.append(CreateJob(manifest=manifest(draft.observed, draft.status, draft.config)))
     return draft.decision(POD_CHECK_DELAY)
@@ -261,12 +252,3 @@ def _stop(draft: Draft, job: Job) -> Decision:
     if not job.terminating:
         draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
     return draft.decision(STOP_CHECK)
-
-
-def _suspended(draft: Draft, stage: StageStatus) -> Decision:
-    """The object is suspended between two Jobs of its run."""
-    text = f"Suspended before the stage {stage.name}."
-    for kind in (Type.READY, stage.name.condition):
-        draft.conditions.set(kind, "Unknown", SUSPENDED, text)
-    draft.conditions.drop(Type.RECONCILING)
-    return draft.decision()

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from inference_image_operator.api import Status
 from inference_image_operator.observed import Frozen
 
-AT_ONCE = 0.0
+AT_ONCE: float = 0
 """`requeue_after` of a decision that needs another observation: the pods of a finished Job, or a place in the queue."""
 
 

@@ -68,6 +68,16 @@ class Draft:
         """The current time as the status has it."""
         return whole_seconds(self.now)
 
+    @property
+    def run(self) -> RunStatus:
+        """The current run.
+
+        Raises ValueError if the status has none.
+        """
+        if self.status.run is None:
+            raise ValueError("the status has no run")
+        return self.status.run
+
     def update(self, **changes: Unpack[StatusChanges]) -> None:
         """Changes fields of the status."""
         self.status = replace(self.status, **changes)
@@ -81,9 +91,7 @@ class Draft:
 
         `inputs` identify what the stage works on, beside the run itself.
         """
-        run = self.status.run
-        if run is None:
-            raise ValueError("the status has no run to claim a stage for")
+        run = self.run
         renewal = (f"renewal {run.restart_count}",) if run.restart_count else ()
         content = digest(stage.value, run.input_hash, run.generation, run.resolve_count, *inputs, *renewal)
         self._claim(stage, content, attempt=1, failures=0, wait=0)

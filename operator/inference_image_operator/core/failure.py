@@ -58,12 +58,12 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
     continues from there (see `resume`). Archived inputs whose restore is under way are not a failure.
     """
     if failed.kind is FailureClass.RESTORING:
-        seconds = _await_restore(draft, stage, failed)
-        if seconds:
-            return Wait(seconds)
+        if wait := _await_restore(draft, stage, failed):
+            return wait
         failed = _restore_timed_out(draft, failed)
     failed = _with_fitting_hint(draft, stage, failed)
     draft.update(
+        run=replace(draft.run, failure_time=draft.stamp),
         last_failure=LastFailure(
             stage=stage.name,
             job=stage.job,
@@ -72,9 +72,8 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
             hint=failed.hint,
             log_tail=failed.log_tail,
             time=draft.stamp,
-        )
+        ),
     )
-    _record_time(draft)
     if job is not None and not job.finished:
         draft.update(stage=replace(stage, verdict=_verdict(failed)))
         draft.conditions.set(stage.name.condition, "False", failed.reason, _sentence(failed))
@@ -109,11 +108,6 @@ def _verdict(failed: Failed) -> Verdict:
     )
 
 
-def _record_time(draft: Draft) -> None:
-    if run := draft.status.run:
-        draft.update(run=replace(run, failure_time=draft.stamp))
-
-
 def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
     """Ends the run: only a change of the spec, the inputs or the installation, or a new request, can help."""
     if stage:
@@ -128,8 +122,7 @@ def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
 def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
     limit = draft.observed.spec.retry.limit
     failures = stage.failures + (failed.kind is FailureClass.RETRY)
-    run = draft.status.run
-    if failed.kind is FailureClass.REPIN and run and run.resolve_count <= limit:
+    if failed.kind is FailureClass.REPIN and draft.run.resolve_count <= limit:
         _resolve_again(draft, failed)
         return CreateNow()
     no_more_memory = bool(failed.oom_container) and _more_memory(draft, stage, failed) is None
@@ -162,8 +155,8 @@ def _with_fitting_hint(draft: Draft, stage: StageStatus, failed: Failed) -> Fail
     return replace(failed, hint=with_polls(failed.hint))
 
 
-def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | None:
-    """Claims the next check of archived inputs. Returns the seconds until then, or None after the deadline."""
+def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> Wait | None:
+    """Claims the next check of archived inputs; None after the deadline, with nothing claimed."""
     wait = draft.config.ufile.restore.of(draft.observed.spec.ufile.restore)
     if stage.waits >= wait.checks:
         return None
@@ -174,7 +167,7 @@ def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> float | 
     draft.conditions.set(Type.RECONCILING, "True", failed.reason, text)
     if not stage.waits:
         draft.emit(failed.reason, text)
-    return wait.seconds
+    return Wait(wait.seconds)
 
 
 def _restore_timed_out(draft: Draft, failed: Failed) -> Failed:
@@ -200,10 +193,7 @@ def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRais
 
 
 def _resolve_again(draft: Draft, failed: Failed) -> None:
-    run = draft.status.run
-    if run is None:
-        raise ValueError("the status has no run to resolve again")
-    draft.update(run=replace(run, resolve_count=run.resolve_count + 1, content_hash=""))
+    draft.update(run=replace(draft.run, resolve_count=draft.run.resolve_count + 1, content_hash=""))
     text = explanation(failed.message, "Pinning the inputs again.")
     draft.start(Stage.RESOLVE, message=text)
     draft.emit(failed.reason, text, warning=True)

@@ -56,8 +56,7 @@ def new_content(draft: Draft) -> results.Resolved | None:
     outcome = _outcome(draft)
     if not isinstance(outcome, Done) or not isinstance(outcome.result, results.Resolved):
         return None
-    run = draft.status.run
-    return None if run and run.content_hash == outcome.result.content_hash else outcome.result
+    return None if draft.run.content_hash == outcome.result.content_hash else outcome.result
 
 
 def follow(draft: Draft) -> Decision:
@@ -94,9 +93,7 @@ def _name(observed: Observed) -> str:
 
 def _content(draft: Draft) -> str:
     """Identifies the run that a poll belongs to. A poll of an earlier run says nothing about this one."""
-    run = draft.status.run
-    if run is None:
-        raise ValueError("the status has no run to poll for")
+    run = draft.run
     return digest(POLL, run.input_hash, run.generation, run.resolve_count, run.restart_count)
 
 
@@ -116,8 +113,7 @@ def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
     if job and job.ended and outcome:
         transient = isinstance(outcome, Failed) and outcome.kind is not FailureClass.PERMANENT
         return job.ended + (min(poll, POLL_RETRY) if transient else poll)
-    run = draft.status.run
-    times = [time for time in (draft.status.last_poll_time, run.failure_time if run else None) if time]
+    times = [time for time in (draft.status.last_poll_time, draft.run.failure_time) if time]
     return max(times) + poll if times else draft.now
 
 

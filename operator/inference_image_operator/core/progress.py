@@ -16,7 +16,6 @@ from inference_image_operator.api import (
     ImageStatus,
     InputLockStatus,
     OnnxStatus,
-    RunStatus,
     SourceStatus,
     StoredFileStatus,
     Timings,
@@ -74,7 +73,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         frozen_graph=None,
         built=None,
-        run=_pinned(draft, result),
+        run=replace(draft.run, registry_host=result.registry_host, content_hash=result.content_hash),
         last_poll_time=draft.stamp if draft.observed.spec.poll else None,
     )
     _done(draft, Stage.RESOLVE, "Resolved", f"Pinned {_describe(result)}.")
@@ -94,11 +93,6 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         _build(draft, result.graph)
     else:
         draft.start(Stage.EXPORT, result.fingerprint, result.input_lock.sha256)
-
-
-def _pinned(draft: Draft, result: results.Resolved) -> RunStatus | None:
-    run = draft.status.run
-    return replace(run, registry_host=result.registry_host, content_hash=result.content_hash) if run else None
 
 
 def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
@@ -143,7 +137,7 @@ def _built(draft: Draft, result: results.Built) -> None:
 
 
 def _published(draft: Draft, result: results.Published, probed: results.Probed | None) -> None:
-    spec, run, checkpoint = draft.observed.spec, draft.status.run, draft.status.checkpoint
+    spec, checkpoint = draft.observed.spec, draft.status.checkpoint
     graph = draft.status.frozen_graph
     image = ImageStatus(
         reference=f"{spec.image.repository}@{result.digest}",
@@ -151,7 +145,7 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
         tags=tuple(tag.tag for tag in result.tags if not tag.repository),
         size=result.size,
         memory_bytes=(probed.memory_bytes if probed else 0) or (graph.memory_bytes if graph else 0),
-        generation=run.generation if run else draft.observed.generation,
+        generation=draft.run.generation,
     )
     entry = HistoryEntry(
         digest=result.digest,

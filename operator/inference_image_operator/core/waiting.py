@@ -1,12 +1,13 @@
-"""The status of an object that waits: in the queue, for its pod, for permission, or for its Job to be resumed."""
+"""The status of an object that waits: in the queue, for a retry, its pod or permission, or because it is suspended."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from inference_image_contract.hints import explanation
 from inference_image_operator.api import StageStatus, Status, parse_duration
 from inference_image_operator.api.conditions import Type
+from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.decision import CreateJob, Decision
 from inference_image_operator.core.draft import Draft
@@ -14,6 +15,8 @@ from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHEC
 from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Job
 
+SUSPENDED = Type.SUSPENDED.value
+"""The reason of Ready while no Job runs because of `spec.suspend`."""
 QUEUE_STATUS_INTERVAL = timedelta(minutes=1)
 
 
@@ -36,7 +39,7 @@ def in_queue(draft: Draft, stage: StageStatus) -> Decision:
         return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
     position = draft.observed.queue_position
     text = f"Place {position} in the queue. The installation's limit of pipelines is reached."
-    draft.update(stage=replace(stage, start_time=draft.stamp, queue_position=position))
+    draft.update(stage=replace(stage, start_time=draft.stamp, queue_position=position, suspended=False))
     for kind in (Type.READY, Type.RESOLVED):
         draft.conditions.set(kind, "Unknown", "Queued", text)
     draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
@@ -74,6 +77,24 @@ def for_resumption(draft: Draft, stage: StageStatus, job: Job) -> Decision:
     draft.update(stage=replace(stage, message=message))
     draft.working(stage.name, message)
     return draft.decision()
+
+
+def for_resume(draft: Draft, stage: StageStatus) -> Decision:
+    """The object is suspended between two Jobs of its run."""
+    draft.update(stage=replace(stage, suspended=True))
+    text = f"Suspended before the stage {stage.name}."
+    for kind in (Type.READY, stage.name.condition):
+        draft.conditions.set(kind, "Unknown", SUSPENDED, text)
+    draft.conditions.drop(Type.RECONCILING)
+    return draft.decision()
+
+
+def for_retry(draft: Draft, stage: StageStatus, start: datetime) -> Decision:
+    """The next attempt starts later. The conditions say why already, unless the object was suspended."""
+    if stage.suspended:
+        draft.update(stage=replace(stage, suspended=False))
+        draft.working(stage.name, f"Attempt {stage.attempt} starts at {rfc3339(start)}.")
+    return draft.decision((start - draft.now).total_seconds())
 
 
 def for_permission(draft: Draft, stage: StageStatus) -> Decision:
