@@ -69,7 +69,13 @@ def _check_progress(before: Status, after: Status, version: SpecVersion, checks:
 
 def check_commit(status: Status, version: SpecVersion) -> None:
     """Invariants of a status that the API server has just accepted."""
-    require(status.observed_generation in (-1, version.generation), "the observed generation is not the newest")
+    newest = status.observed_generation in (-1, version.generation)
+    require(newest or _held_back(status, version), "the observed generation is not the newest")
+
+
+def _held_back(status: Status, version: SpecVersion) -> bool:
+    """Whether `spec.suspend` keeps the run of this version from beginning: the status stays that of the run before."""
+    return version.suspend and (status.run is None or status.run.input_hash != version.input_hash)
 
 
 def check_state(state: State, status: Status, versions: tuple[SpecVersion, ...]) -> None:
@@ -85,9 +91,9 @@ def check_state(state: State, status: Status, versions: tuple[SpecVersion, ...])
 
 def check_at_rest(state: State, status: Status, version: SpecVersion) -> None:
     """Invariants when no reconcile is under way and none would change anything."""
-    require(status.observed_generation == version.generation or state.deleting, "the newest generation is not observed")
-    if state.deleting or (version.suspend and (status.run is None or status.run.input_hash != version.input_hash)):
+    if state.deleting or _held_back(status, version):
         return
+    require(status.observed_generation == version.generation, "the newest generation is not observed")
     told = {condition.observed_generation for condition in status.conditions}
     require(
         told <= {version.generation},
