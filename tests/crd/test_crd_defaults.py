@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from inference_image_contract.reasons import ReasonClass
 from inference_image_operator import api
 from inference_image_operator.api.stages import Stage
 
@@ -53,7 +54,7 @@ STATUS = api.Status(
         content="sha256:f",
         failures=1,
         waits=2,
-        verdict=api.Verdict(kind="counted", reason="R", message="m", hint="h", log_tail="l", container="image"),
+        verdict=api.Verdict(kind=ReasonClass.RETRY, reason="R", message="m", hint="h", log_tail="l", container="image"),
         queue_position=3,
         suspended=True,
         retry_at=NOW,

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from inference_image_contract.reasons import ReasonClass
 from inference_image_operator.api.part import Part, read_leniently
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import Time
@@ -152,8 +153,8 @@ class MemoryRaise(Part, frozen=True, kw_only=True):
 class Verdict(Part, frozen=True, kw_only=True):
     """The failure for which the operator stops a Job. It is recorded again, and followed, once the Job is gone."""
 
-    kind: str
-    """A value of `outcomes.FailureClass`: what follows."""
+    kind: ReasonClass
+    """What follows."""
     reason: str
     message: str
     hint: str = ""

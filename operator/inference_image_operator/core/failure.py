@@ -5,7 +5,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from inference_image_contract.hints import ANNOTATE, explanation, with_polls
-from inference_image_contract.reasons import Reason
+from inference_image_contract.reasons import Reason, ReasonClass
 from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, Verdict
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.quantities import doubled
@@ -88,7 +88,7 @@ def resume(stage: StageStatus) -> Failed | None:
     if verdict is None:
         return None
     return Failed(
-        kind=FailureClass(verdict.kind),
+        kind=FailureClass(verdict.kind.value),
         reason=verdict.reason,
         message=verdict.message,
         hint=verdict.hint,
@@ -99,7 +99,7 @@ def resume(stage: StageStatus) -> Failed | None:
 
 def _verdict(failed: Failed) -> Verdict:
     return Verdict(
-        kind=failed.kind.value,
+        kind=ReasonClass(failed.kind.value),
         reason=failed.reason,
         message=failed.message,
         hint=failed.hint,

@@ -52,6 +52,8 @@ def without(*path: str | int) -> dict[str, Any]:
     [
         ("stage.retryAt", BAD_TIME, without("stage", "retryAt")),
         ("run.failureTime", "soon", without("run", "failureTime")),
+        ("stage.verdict", {"kind": "quarantine", "reason": "R", "message": "m"}, WHOLE),
+        ("stage.verdict", {"kind": "counted"}, WHOLE),
         ("lastPollTime", "", without("lastPollTime")),
         ("lastPollTime", "2026-01-31T09:30:00", without("lastPollTime")),
         ("lastFailure.time", BAD_TIME, without("lastFailure")),
