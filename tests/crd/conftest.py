@@ -2,6 +2,7 @@
 
 import copy
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import pytest
 import yaml
 from kubernetes import client, config, watch
 
+from devcluster import versions
+from devcluster.binaries import HELM, ensure
 from devcluster.controlplane import control_plane
 from inference_image_operator.api import GROUP, PLURAL, VERSION
 
 CRD = Path(__file__).parents[2] / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
+CHART = Path(__file__).parents[2] / "deploy" / "helm"
 NAMESPACE = "default"
 
 MINIMAL = {
@@ -139,3 +143,24 @@ def manifest_with() -> Callable[[dict[str, Any]], dict[str, Any]]:
 def refused() -> type[RefusedError]:
     """The exception of a rejected manifest."""
     return RefusedError
+
+
+@pytest.fixture(scope="session")
+def helm_template() -> Callable[..., list[dict[str, Any]]]:
+    """The objects of the chart with some values set (`a.b=c`), for a namespace."""
+    helm = ensure(HELM)["helm"]
+
+    def run(*settings: str, namespace: str) -> list[dict[str, Any]]:
+        values = [word for setting in settings for word in ("--set", setting)]
+        argv = [str(helm), "template", "inference-image-operator", str(CHART), "--namespace", namespace]
+        argv += [
+            "--kube-version",
+            versions.chosen().release,
+            "--values",
+            str(CHART / "ci" / "test-values.yaml"),
+            *values,
+        ]
+        text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+        return [document for document in yaml.safe_load_all(text) if document]
+
+    return run

@@ -1,16 +1,12 @@
 """The rendered chart: the API server accepts it, Pod Security `restricted` too, and it grants the documented rights."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubernetes import client, utils
 
-from devcluster import versions
-from devcluster.binaries import HELM, ensure
 from inference_image_operator.config import installation
 
 ROOT = Path(__file__).parents[2]
@@ -23,22 +19,9 @@ Objects = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def helm() -> Path:
-    return ensure(HELM)["helm"]
-
-
-@pytest.fixture(scope="session")
-def render(helm: Path) -> Callable[..., Objects]:
+def render(helm_template: Callable[..., Objects]) -> Callable[..., Objects]:
     """The objects of the chart with some values set (`a.b=c`)."""
-
-    def run(*settings: str) -> Objects:
-        values = [word for setting in settings for word in ("--set", setting)]
-        argv = [str(helm), "template", ACCOUNT, str(CHART), "--namespace", SYSTEM, "--kube-version"]
-        argv += [versions.chosen().release, "--values", str(CHART / "ci" / "test-values.yaml"), *values]
-        text = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
-        return [document for document in yaml.safe_load_all(text) if document]
-
-    return run
+    return lambda *settings: helm_template(*settings, namespace=SYSTEM)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +40,7 @@ SETTINGS = [
     (),
     ("watchNamespaces={team-a,team-b}",),
     ("networkPolicy.enabled=true", "watchNamespaces={team-a}"),
+    ("networkPolicy.enabled=true", "networkPolicy.stepNamespaces={team-a}", "networkPolicy.stepAllowed={10.1.0.0/24}"),
     (
         "imagePullSecrets[0].name=uhub",
         "priorityClassName=system-cluster-critical",

@@ -72,6 +72,7 @@ class Operator:
                 "registries": {"allowed": ["uhub.devcluster.test"]},
                 "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
                 "resync": "5s",
+                "scheduling": {"allowedQueues": ["detectors"]},
                 **config,
             },
         }

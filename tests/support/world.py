@@ -10,7 +10,14 @@ from inference_image_contract.inputs import Graph, InputLockRef, PinnedObject
 from inference_image_operator.api import Condition, Spec, Status, read
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
-from inference_image_operator.config.installation import Config, Images, Registries, UFileConfig, UFileEndpoint
+from inference_image_operator.config.installation import (
+    Config,
+    Images,
+    Registries,
+    Scheduling,
+    UFileConfig,
+    UFileEndpoint,
+)
 from inference_image_operator.core.decide import decide, is_settled, needs_pods, watched
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.jobs import POLL
@@ -23,6 +30,7 @@ DIGEST = "sha256:" + "d" * 64
 CONFIG = Config(
     images=Images(export="r/export@sha256:1", build="r/build@sha256:2", kaniko="r/kaniko@sha256:3"),
     registries=Registries(allowed=("uhub.devcluster.test",)),
+    scheduling=Scheduling(allowed_queues=("detectors",)),
     ufile=UFileConfig(allowed_endpoints=(UFileEndpoint(scheme="http", suffix=".ufile.devcluster.test"),)),
 )
 SPEC = {

@@ -159,10 +159,15 @@ class Builders(Section, frozen=True, kw_only=True):
 
 
 class Scheduling(Section, frozen=True, kw_only=True):
-    """Classes that an InferenceImage may use."""
+    """What `spec.scheduling` may name: the pods of the steps are pods of the operator on everybody's nodes."""
 
     allowed_priority_classes: tuple[str, ...] = ()
     allowed_runtime_classes: tuple[str, ...] = ()
+    allowed_queues: tuple[str, ...] = ()
+    """Kueue's LocalQueues."""
+    allowed_toleration_keys: tuple[str, ...] = ()
+    """Keys of taints. A toleration without a key tolerates every taint, also that of the control plane."""
+    allow_affinity: bool = False
 
 
 class Concurrency(Section, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ class Refusal(Frozen, frozen=True, kw_only=True):
 
 def refusal(spec: Spec, config: Config) -> Refusal | None:
     """The first thing in the spec that the installation does not allow; None if it allows everything."""
-    checks = (_registry, _builder, _endpoint, _git_host, _formats, _classes, _resources)
+    checks = (_registry, _builder, _endpoint, _git_host, _formats, _classes, _tolerations, _affinity, _resources)
     return next((found for check in checks if (found := check(spec, config))), None)
 
 
@@ -98,6 +98,7 @@ def _classes(spec: Spec, config: Config) -> Refusal | None:
     wanted = (
         ("priorityClassName", spec.scheduling.priority_class_name, config.scheduling.allowed_priority_classes),
         ("runtimeClassName", spec.scheduling.runtime_class_name, config.scheduling.allowed_runtime_classes),
+        ("queueName", spec.scheduling.queue_name, config.scheduling.allowed_queues),
     )
     for field, name, allowed in wanted:
         if name and name not in allowed:
@@ -106,6 +107,27 @@ def _classes(spec: Spec, config: Config) -> Refusal | None:
                 message=f"This installation does not allow spec.scheduling.{field} {name}.",
             )
     return None
+
+
+def _tolerations(spec: Spec, config: Config) -> Refusal | None:
+    for toleration in spec.scheduling.tolerations:
+        if toleration.key not in config.scheduling.allowed_toleration_keys:
+            what = f"of the taint {toleration.key}" if toleration.key else "of every taint"
+            return Refusal(
+                reason="SchedulingNotAllowed",
+                message=f"This installation does not allow a toleration {what} in spec.scheduling.tolerations.",
+            )
+    return None
+
+
+def _affinity(spec: Spec, config: Config) -> Refusal | None:
+    if not spec.scheduling.affinity or config.scheduling.allow_affinity:
+        return None
+    return Refusal(
+        reason="SchedulingNotAllowed",
+        message="This installation does not allow spec.scheduling.affinity.",
+        hint=f"Use spec.scheduling.nodeSelector. {ASK}",
+    )
 
 
 def _resources(spec: Spec, config: Config) -> Refusal | None:

@@ -14,6 +14,10 @@ REFUSED = [
     ({"export": {"formats": ["FrozenGraph", "ONNX"]}}, "FormatNotAvailable", "spec.export.formats lists ONNX"),
     ({"scheduling": {"priorityClassName": "high"}}, "SchedulingNotAllowed", "spec.scheduling.priorityClassName high"),
     ({"scheduling": {"runtimeClassName": "kata"}}, "SchedulingNotAllowed", "spec.scheduling.runtimeClassName kata"),
+    ({"scheduling": {"queueName": "fast"}}, "SchedulingNotAllowed", "spec.scheduling.queueName fast"),
+    ({"scheduling": {"tolerations": [{"operator": "Exists"}]}}, "SchedulingNotAllowed", "a toleration of every taint"),
+    ({"scheduling": {"tolerations": [{"key": "gpu"}]}}, "SchedulingNotAllowed", "a toleration of the taint gpu"),
+    ({"scheduling": {"affinity": {"podAffinity": {}}}}, "SchedulingNotAllowed", "spec.scheduling.affinity"),
     ({"export": {"resources": {"limits": {"cpu": "9"}}}}, "ResourcesTooLarge", "spec.export.resources: cpu 9 exceeds"),
     ({"build": {"resources": {"requests": {"memory": "17Gi"}}}}, "ResourcesTooLarge", "spec.build.resources: memory"),
     (
@@ -41,7 +45,8 @@ def test_a_spec_that_is_not_allowed_is_rejected(change, reason, message):
 
 GRANTED = [
     {},
-    {"scheduling": {"priorityClassName": "low", "runtimeClassName": "gvisor"}},
+    {"scheduling": {"priorityClassName": "low", "runtimeClassName": "gvisor", "queueName": "detectors"}},
+    {"scheduling": {"tolerations": [{"key": "gpu", "operator": "Exists"}], "affinity": {"podAffinity": {}}}},
     {"export": {"formats": ["FrozenGraph", "SavedModel"], "readableBy": "1.15"}},
     {"export": {"resources": {"limits": {"cpu": "8", "memory": "16Gi", "nvidia.com/gpu": "99"}}}},
 ]
@@ -49,7 +54,13 @@ GRANTED = [
 
 @pytest.mark.parametrize("change", GRANTED)
 def test_a_spec_that_is_allowed_is_accepted(change):
-    scheduling = Scheduling(allowed_priority_classes=("low",), allowed_runtime_classes=("gvisor",))
+    scheduling = Scheduling(
+        allowed_priority_classes=("low",),
+        allowed_runtime_classes=("gvisor",),
+        allowed_queues=("detectors",),
+        allowed_toleration_keys=("gpu",),
+        allow_affinity=True,
+    )
     assert refusal(read(Spec, SPEC | change), msgspec.structs.replace(CONFIG, scheduling=scheduling)) is None
 
 

@@ -158,7 +158,10 @@ def test_each_pull_secret_is_listed_once_the_installations_first():
 def test_classes_and_affinity_reach_the_pod():
     world = World()
     scheduling = msgspec.structs.replace(
-        world.config.scheduling, allowed_priority_classes=("low",), allowed_runtime_classes=("gvisor",)
+        world.config.scheduling,
+        allowed_priority_classes=("low",),
+        allowed_runtime_classes=("gvisor",),
+        allow_affinity=True,
     )
     world.config = msgspec.structs.replace(world.config, scheduling=scheduling)
     wanted = {"priorityClassName": "low", "runtimeClassName": "gvisor", "affinity": {"podAffinity": {}}}

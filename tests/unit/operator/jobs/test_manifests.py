@@ -13,6 +13,7 @@ import yaml
 
 from inference_image_contract import inputs
 from inference_image_operator.api.stages import Stage
+from inference_image_operator.config.installation import Scheduling
 from tests.support.world import World
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -129,7 +130,8 @@ def test_scheduling_and_pull_secrets_of_object_and_installation_are_merged():
         "imagePullSecrets": [{"name": "own"}],
     }
     jobs = msgspec.structs.replace(world.config.jobs, node_selector={"kubernetes.io/arch": "amd64"})
-    world.config = msgspec.structs.replace(world.config, jobs=jobs)
+    scheduling = Scheduling(allowed_toleration_keys=("gpu",))
+    world.config = msgspec.structs.replace(world.config, jobs=jobs, scheduling=scheduling)
     world.run_to(Stage.TEST)
     pod = world.created[-1]["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"disk": "ssd", "kubernetes.io/arch": "amd64"}

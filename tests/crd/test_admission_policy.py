@@ -1,0 +1,152 @@
+"""The chart's ValidatingAdmissionPolicy: the operator's account creates the operator's Jobs, and nothing else."""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, utils
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "unit" / "operator" / "golden"
+VALUES = yaml.safe_load((ROOT / "deploy" / "helm" / "ci" / "test-values.yaml").read_text())
+SYSTEM, ACCOUNT, NAMESPACE = "operator-policy", "inference-image-operator", "default"
+DEADLINE = 60
+
+Job = dict[str, Any]
+
+
+def _of_the_installation(golden: str) -> Job:
+    """A golden manifest with the images of the chart's test values."""
+    for name, image in {
+        "export": "r/export@sha256:1",
+        "build": "r/build@sha256:2",
+        "kaniko": "r/kaniko@sha256:3",
+    }.items():
+        golden = golden.replace(image, VALUES["images"][name])
+    found: Job = yaml.safe_load(golden)
+    return found
+
+
+JOBS = {path.stem: _of_the_installation(path.read_text()) for path in sorted(GOLDEN.glob("*.yaml"))}
+
+
+@pytest.fixture(scope="module")
+def create(api_client: client.ApiClient, helm_template: Callable[..., list[Job]]) -> Iterator[Callable[[Job], None]]:
+    """Creates a Job with the token of the operator's account, as a dry run, once the policy is in force."""
+    core = client.CoreV1Api(api_client)
+    core.create_namespace({"metadata": {"name": SYSTEM}})
+    applied = [d for d in helm_template(namespace=SYSTEM) if d["kind"] in KINDS]
+    for document in applied:
+        utils.create_from_dict(api_client, document)
+    token = core.create_namespaced_service_account_token(ACCOUNT, SYSTEM, {"spec": {"audiences": []}}).status.token
+    configuration = copy.copy(api_client.configuration)
+    configuration.api_key = {"authorization": f"Bearer {token}"}
+    configuration.cert_file = configuration.key_file = None
+    with client.ApiClient(configuration) as operator:
+        batch = client.BatchV1Api(operator)
+
+        def send(job: Job) -> None:
+            batch.create_namespaced_job(
+                NAMESPACE, job | {"metadata": job["metadata"] | {"namespace": NAMESPACE}}, dry_run="All"
+            )
+
+        _await_policy(send)
+        yield send
+    core.delete_namespace(SYSTEM)
+    policies, rbac = client.AdmissionregistrationV1Api(api_client), client.RbacAuthorizationV1Api(api_client)
+    name = f"{SYSTEM}-{ACCOUNT}"
+    policies.delete_validating_admission_policy(name)
+    policies.delete_validating_admission_policy_binding(name)
+    rbac.delete_cluster_role(ACCOUNT)
+    rbac.delete_cluster_role_binding(ACCOUNT)
+
+
+POLICY = "ValidatingAdmissionPolicy"
+KINDS = {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", POLICY, f"{POLICY}Binding"}
+
+
+def _await_policy(send: Callable[[Job], None]) -> None:
+    """The API server compiles a new policy in the background."""
+    bad = copy.deepcopy(JOBS["resolve"])
+    bad["spec"]["template"]["spec"]["hostNetwork"] = True
+    end = time.monotonic() + DEADLINE
+    while time.monotonic() < end:
+        try:
+            send(bad)
+        except client.ApiException as error:
+            if "namespaces of the host" in error.body:
+                return
+            raise
+        time.sleep(0.2)
+    raise AssertionError(f"the policy is not in force after {DEADLINE} s")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_operators_own_jobs_are_admitted(create: Callable[[Job], None], name: str) -> None:
+    create(JOBS[name])
+
+
+def _pod(**changes: Any) -> Callable[[Job], None]:
+    return lambda job: job["spec"]["template"]["spec"].update(changes)
+
+
+def _volume(**source: Any) -> Callable[[Job], None]:
+    return lambda job: job["spec"]["template"]["spec"]["volumes"].append({"name": "other"} | source)
+
+
+def _container(**changes: Any) -> Callable[[Job], None]:
+    return lambda job: job["spec"]["template"]["spec"]["containers"][0].update(changes)
+
+
+def _init(**changes: Any) -> Callable[[Job], None]:
+    return lambda job: job["spec"]["template"]["spec"]["initContainers"][0].update(changes)
+
+
+def _metadata(**changes: Any) -> Callable[[Job], None]:
+    return lambda job: job["metadata"].update(changes)
+
+
+_OTHER_IMAGE = "run the images of the installation"
+_SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "other", "key": "key"}}}
+_MOUNT = {"name": "tmp", "mountPath": "/r"}
+ATTACKS = {
+    "another image": ("resolve", _container(image="evil.test/image@sha256:" + "0" * 64), _OTHER_IMAGE),
+    "the image under test by tag": ("test", _init(image="evil.test/image:latest"), _OTHER_IMAGE),
+    "the image under test with a Secret": ("test", _init(env=[_SECRET]), _OTHER_IMAGE),
+    "the image under test with a volume": ("test", _init(volumeMounts=[_MOUNT]), _OTHER_IMAGE),
+    "another image as init container": ("build", _init(image="evil.test/image"), _OTHER_IMAGE),
+    "a service account": ("resolve", _pod(serviceAccountName="admin"), "no service account's token"),
+    "a token": ("resolve", _pod(automountServiceAccountToken=True), "no service account's token"),
+    "a projected token": (
+        "resolve",
+        _volume(projected={"sources": [{"serviceAccountToken": {"path": "t"}}]}),
+        "no service account's token",
+    ),
+    "a host path": ("resolve", _volume(hostPath={"path": "/"}), "volumes of emptyDir"),
+    "the host's processes": ("resolve", _pod(hostPID=True), "namespaces of the host"),
+    "privilege": ("build", _init(securityContext={"allowPrivilegeEscalation": True}), "namespaces of the host"),
+    "other labels": ("resolve", _metadata(labels={"other": "label"}), "with its own label only"),
+    "no owner": ("resolve", _metadata(ownerReferences=[]), "of an InferenceImage only"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change", "message"), ATTACKS.values(), ids=ATTACKS)
+def test_every_other_job_is_refused(create: Callable[[Job], None], name: str, change: Callable, message: str) -> None:
+    job = copy.deepcopy(JOBS[name])
+    change(job)
+    with pytest.raises(client.ApiException, match=message):
+        create(job)
+
+
+def test_other_accounts_are_not_affected(api_client: client.ApiClient, create: Callable[[Job], None]) -> None:
+    job = copy.deepcopy(JOBS["resolve"]) | {"metadata": {"name": "other"}}
+    client.BatchV1Api(api_client).create_namespaced_job(NAMESPACE, job, dry_run="All")
+
+
+def test_the_policy_can_be_left_out(helm_template: Callable[..., list[Job]]) -> None:
+    kinds = {d["kind"] for d in helm_template("admissionPolicy.create=false", namespace=SYSTEM)}
+    assert POLICY not in kinds
