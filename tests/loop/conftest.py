@@ -84,7 +84,7 @@ class Operator:
                 (directory / "config.yaml").write_text(yaml.safe_dump(config))
             if found["kind"] == "ServiceAccount":
                 account = found["metadata"]["name"]
-            if found["kind"] in ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"):
+            if found["kind"] in PLURALS:
                 api.apply(_path(found, namespace), found)
         self.user = f"system:serviceaccount:{namespace}:{account}"
         """Its name in the audit log."""
@@ -141,11 +141,23 @@ def pipeline(api, namespace, operator) -> Pipeline:
     return Pipeline(api, namespace, operator)
 
 
+POLICY = "ValidatingAdmissionPolicy"
+PLURALS = {
+    "ServiceAccount": "serviceaccounts",
+    "Role": "roles",
+    "RoleBinding": "rolebindings",
+    "ClusterRole": "clusterroles",
+    "ClusterRoleBinding": "clusterrolebindings",
+    POLICY: "validatingadmissionpolicies",
+    f"{POLICY}Binding": "validatingadmissionpolicybindings",
+}
+"""The objects of the chart that limit the operator."""
+
+
 def _path(found: dict, namespace: str) -> str:
-    if found["kind"] == "ServiceAccount":
-        return f"/api/v1/namespaces/{namespace}/serviceaccounts/{found['metadata']['name']}"
-    plural = found["kind"].lower() + "s"
+    version, kind, name = found["apiVersion"], found["kind"], found["metadata"]["name"]
+    root = "/api" if version == "v1" else "/apis"
     scope = (
-        "" if found["kind"].startswith("Cluster") else f"/namespaces/{found['metadata'].get('namespace', namespace)}"
+        "" if kind.startswith(("Cluster", POLICY)) else f"/namespaces/{found['metadata'].get('namespace', namespace)}"
     )
-    return f"/apis/rbac.authorization.k8s.io/v1{scope}/{plural}/{found['metadata']['name']}"
+    return f"{root}/{version}{scope}/{PLURALS[kind]}/{name}"
