@@ -347,12 +347,14 @@ class Login(paramiko.ServerInterface):
         ) as process:
             feeder = threading.Thread(target=self._feed, args=(channel, process.stdin), daemon=True)
             feeder.start()
-            while data := process.stdout.read1(65536):
-                channel.sendall(data)
-            channel.sendall_stderr(process.stderr.read())
-            channel.send_exit_status(process.wait())
-            channel.close()
-            feeder.join(DEADLINE)
+            try:
+                while data := process.stdout.read1(65536):
+                    channel.sendall(data)
+                channel.sendall_stderr(process.stderr.read())
+                channel.send_exit_status(process.wait())
+            finally:  # the feeder ends, and closes its pipe, before the process's pipes are closed
+                channel.close()
+                feeder.join(DEADLINE)
 
     @staticmethod
     def _feed(channel, target):
