@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Spec, Status
 
 
@@ -101,14 +102,10 @@ class Job(Frozen, frozen=True, kw_only=True):
 
 
 class CreateRefusal(Frozen, frozen=True, kw_only=True):
-    """The API server refused to create the Job of the claimed stage."""
+    """The API server refused to create the Job of the claimed stage. The class of the reason says whether to retry."""
 
-    reason: str
+    reason: Reason
     message: str
-    foreign: bool = False
-    """A Job with this name exists and belongs to another owner."""
-    final: bool = False
-    """A retry cannot help."""
 
 
 class ReferencedDigests(Frozen, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from inference_image_contract import results
-from inference_image_contract.reasons import ExitCode
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
@@ -28,8 +28,8 @@ LATE = (0, 301, 601)
 """Seconds since the claim: none; past the longest back-off; past the pending deadline."""
 RETRY_AT = START + timedelta(seconds=300)
 REFUSALS = {
-    "refused": CreateRefusal(reason="QuotaExceeded", message="exceeded quota"),
-    "foreign": CreateRefusal(reason="JobNameConflict", message="not ours", foreign=True),
+    "refused": CreateRefusal(reason=Reason.QUOTA_EXCEEDED, message="exceeded quota"),
+    "foreign": CreateRefusal(reason=Reason.JOB_NAME_CONFLICT, message="not ours"),
 }
 
 
@@ -151,15 +151,16 @@ def _container(name: str, ended: str, variant: str, version: SpecVersion, stage:
         report = results.encode(result).decode() if result else ""
         return Container(name=name, exit_code=0, ended="Completed", report=report)
     if ended == "failed":
-        codes = {
-            "permanent": ExitCode.BAD_INPUT,
-            "counted": ExitCode.UNAVAILABLE,
-            "moved": ExitCode.SOURCE_CHANGED,
-            "restoring": ExitCode.RESTORING,
+        reasons = {
+            "permanent": Reason.INVALID_INPUT,
+            "counted": Reason.UFILE_UNAVAILABLE,
+            "moved": Reason.SOURCE_CHANGED,
+            "restoring": Reason.OBJECT_RESTORING,
         }
-        if variant in codes:
-            failed = results.Failed(reason=variant.capitalize(), message="It failed.", hint="Fix it.")
-            return Container(name=name, exit_code=codes[variant], ended="Error", report=results.encode(failed).decode())
+        if reason := reasons.get(variant):
+            failed = results.Failed(reason=reason.value, message="It failed.", hint="Fix it.")
+            report = results.encode(failed).decode()
+            return Container(name=name, exit_code=reason.exit_code, ended="Error", report=report)
         return Container(name=name, exit_code=137, ended="OOMKilled") if variant == "memory" else None
     if ended == "crashing":
         return Container(name="image", exit_code=1, ended="Error", waiting="CrashLoopBackOff", restarts=2)

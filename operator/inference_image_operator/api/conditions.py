@@ -8,6 +8,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Condition, ConditionStatus, Status
 from inference_image_operator.api.stages import Type
 from inference_image_operator.api.times import whole_seconds
@@ -38,14 +39,14 @@ class Editor:
         self._now = whole_seconds(now)
         self._by_type = {c.type: self._dated(c) for c in owned(status.conditions)}
 
-    def set(self, kind: Type, status: ConditionStatus, reason: str, message: str = "") -> None:
+    def set(self, kind: Type, status: ConditionStatus, reason: Reason, message: str = "") -> None:
         """Sets a condition. Its transition time changes only with its status."""
         old = self._by_type.get(kind)
         since = old.last_transition_time if old and old.status == status else self._now
         self._by_type[kind] = Condition(
             type=kind.value,
             status=status,
-            reason=reason,
+            reason=reason.value,
             message=message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…",
             last_transition_time=since,
             observed_generation=self._generation,

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from inference_image_contract.reasons import Reason
+
 
 class Type(StrEnum):
     """Condition types that this operator owns."""
@@ -31,7 +33,7 @@ class Stage(StrEnum):
         return _CONDITIONS[self]
 
     @property
-    def working(self) -> str:
+    def working(self) -> Reason:
         """The reason of Ready and Reconciling while this stage works."""
         return _WORKING[self]
 
@@ -43,8 +45,8 @@ _CONDITIONS = {
     Stage.TEST: Type.TESTED,
 }
 _WORKING = {
-    Stage.RESOLVE: "Resolving",
-    Stage.EXPORT: "Exporting",
-    Stage.BUILD: "Building",
-    Stage.TEST: "Testing",
+    Stage.RESOLVE: Reason.RESOLVING,
+    Stage.EXPORT: Reason.EXPORTING,
+    Stage.BUILD: Reason.BUILDING,
+    Stage.TEST: Reason.TESTING,
 }

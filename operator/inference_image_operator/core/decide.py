@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from inference_image_contract.hints import explanation
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import RunStatus, StageStatus
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
@@ -19,7 +20,7 @@ from inference_image_operator.core import failure, polling, progress, waiting
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
-from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Working, assess
+from inference_image_operator.diagnosis.outcomes import Done, Failed, Working, assess
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs import manifest
 from inference_image_operator.observed import Job, Observed, Pod
@@ -102,7 +103,7 @@ def _begin_later(draft: Draft) -> Decision:
     """The object is suspended. The status, and the generation that it names, stay those of the run before."""
     if draft.status.run is None:
         draft.update(observed_generation=draft.observed.generation)
-        draft.conditions.set(Type.READY, "Unknown", waiting.SUSPENDED, "Suspended before the first stage.")
+        draft.conditions.set(Type.READY, "Unknown", Reason.SUSPENDED, "Suspended before the first stage.")
     return draft.decision()
 
 
@@ -118,7 +119,7 @@ def _reset(draft: Draft, run: RunStatus) -> None:
         timings=None,
     )
     for stage in Stage:
-        draft.conditions.set(stage.condition, "Unknown", "Pending")
+        draft.conditions.set(stage.condition, "Unknown", Reason.PENDING)
     draft.conditions.drop(Type.POLL_FAILED)
 
 
@@ -146,7 +147,7 @@ def _after_run(draft: Draft) -> Decision:
     draft.start(Stage.RESOLVE)
     was = progress.described(before.step, before.name) if before else "none"
     now = progress.described(found.step, found.checkpoint_name)
-    draft.emit("NewContent", f"Polling found new content, {now} (before: {was}). Building an image of it.")
+    draft.emit(Reason.NEW_CONTENT, f"Polling found new content, {now} (before: {was}). Building an image of it.")
     return draft.decision(AT_ONCE)
 
 
@@ -202,9 +203,8 @@ def _without_job(draft: Draft, stage: StageStatus) -> Decision:
         return waiting.for_permission(draft, stage)
     if not stage.job_uid:
         return _create(draft)
-    verdict = failure.resume(stage) or Failed(
-        kind=FailureClass.RETRY_FREE,
-        reason="JobLost",
+    verdict = failure.resume(stage) or Failed.of(
+        Reason.JOB_LOST,
         message=f"Job {stage.job} was deleted before its result was recorded.",
         hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
     )

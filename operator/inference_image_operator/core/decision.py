@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Status
 from inference_image_operator.observed import Frozen
 
@@ -26,7 +27,7 @@ class Emit(Frozen, frozen=True, kw_only=True):
     """Create an Event of the object."""
 
     type: Literal["Normal", "Warning"]
-    reason: str
+    reason: Reason
     message: str
 
 

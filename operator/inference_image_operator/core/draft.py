@@ -5,6 +5,7 @@ from typing import TypedDict, Unpack
 
 from msgspec.structs import replace
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import (
     BuiltStatus,
     CheckpointStatus,
@@ -82,7 +83,7 @@ class Draft:
         """Changes fields of the status."""
         self.status = replace(self.status, **changes)
 
-    def emit(self, reason: str, message: str, *, warning: bool = False) -> None:
+    def emit(self, reason: Reason, message: str, *, warning: bool = False) -> None:
         """Adds an Event."""
         self.actions.append(Emit(type="Warning" if warning else "Normal", reason=reason, message=message))
 
@@ -133,7 +134,7 @@ class Draft:
     def decision(self, requeue_after: float | None = None) -> Decision:
         """The finished decision. `requeue_after` is in seconds."""
         if self.observed.spec.suspend:
-            self.conditions.set(Type.SUSPENDED, "True", "Suspended", SUSPENDED)
+            self.conditions.set(Type.SUSPENDED, "True", Reason.SUSPENDED, SUSPENDED)
         else:
             self.conditions.drop(Type.SUSPENDED)
         status = replace(self.status, conditions=self.conditions.all)

@@ -13,7 +13,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.decision import DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.retry import backoff, exhausted
-from inference_image_operator.diagnosis.outcomes import Failed, FailureClass
+from inference_image_operator.diagnosis.outcomes import Failed
 from inference_image_operator.jobs.sizing.containers import memory_limit
 from inference_image_operator.observed import Job
 
@@ -57,7 +57,7 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
     A Job that still runs is stopped first: `stage.verdict` keeps the failure, and the reconcile that finds the Job gone
     continues from there (see `resume`). Archived inputs whose restore is under way are not a failure.
     """
-    if failed.kind is FailureClass.RESTORING:
+    if failed.kind is ReasonClass.RESTORING:
         if wait := _await_restore(draft, stage, failed):
             return wait
         failed = _restore_timed_out(draft, failed)
@@ -67,7 +67,7 @@ def record(draft: Draft, stage: StageStatus, failed: Failed, job: Job | None) ->
         last_failure=LastFailure(
             stage=stage.name,
             job=stage.job,
-            reason=failed.reason,
+            reason=failed.reason.value,
             message=failed.message,
             hint=failed.hint,
             log_tail=failed.log_tail,
@@ -88,8 +88,8 @@ def resume(stage: StageStatus) -> Failed | None:
     if verdict is None:
         return None
     return Failed(
-        kind=FailureClass(verdict.kind.value),
-        reason=verdict.reason,
+        kind=verdict.kind,
+        reason=Reason.of(verdict.reason),
         message=verdict.message,
         hint=verdict.hint,
         log_tail=verdict.log_tail,
@@ -99,8 +99,8 @@ def resume(stage: StageStatus) -> Failed | None:
 
 def _verdict(failed: Failed) -> Verdict:
     return Verdict(
-        kind=ReasonClass(failed.kind.value),
-        reason=failed.reason,
+        kind=failed.kind,
+        reason=failed.reason.value,
         message=failed.message,
         hint=failed.hint,
         log_tail=failed.log_tail,
@@ -108,7 +108,7 @@ def _verdict(failed: Failed) -> Verdict:
     )
 
 
-def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
+def stall(draft: Draft, stage: Stage | None, reason: Reason, message: str) -> None:
     """Ends the run: only a change of the spec, the inputs or the installation, or a new request, can help."""
     if stage:
         draft.conditions.set(stage.condition, "False", reason, message)
@@ -121,14 +121,14 @@ def stall(draft: Draft, stage: Stage | None, reason: str, message: str) -> None:
 
 def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
     limit = draft.observed.spec.retry.limit
-    failures = stage.failures + (failed.kind is FailureClass.RETRY)
-    if failed.kind is FailureClass.REPIN and draft.run.resolve_count <= limit:
+    failures = stage.failures + (failed.kind is ReasonClass.RETRY)
+    if failed.kind is ReasonClass.REPIN and draft.run.resolve_count <= limit:
         _resolve_again(draft, failed)
         return CreateNow()
     no_more_memory = bool(failed.oom_container) and _more_memory(draft, stage, failed) is None
     attempts = stage.attempt - stage.waits
     if (
-        failed.kind in (FailureClass.PERMANENT, FailureClass.REPIN)
+        failed.kind in (ReasonClass.PERMANENT, ReasonClass.REPIN)
         or no_more_memory
         or exhausted(failures, attempts, limit)
     ):
@@ -142,7 +142,7 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
     text += f" with a memory limit of {memory.limit}." if memory else "."
     draft.conditions.set(stage.name.condition, "False", failed.reason, text)
     draft.conditions.set(Type.READY, "False", failed.reason, text)
-    draft.conditions.set(Type.RECONCILING, "True", "Retrying", text)
+    draft.conditions.set(Type.RECONCILING, "True", Reason.RETRYING, text)
     draft.emit(failed.reason, text, warning=True)
     return Wait(wait)
 
@@ -173,9 +173,8 @@ def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> Wait | N
 def _restore_timed_out(draft: Draft, failed: Failed) -> Failed:
     """The failure of a restore that takes longer than this installation waits."""
     tier = draft.observed.spec.ufile.restore or "Standard"
-    return Failed(
-        kind=FailureClass.PERMANENT,
-        reason="RestoreTimedOut",
+    return Failed.of(
+        Reason.RESTORE_TIMED_OUT,
         message=f"The restore ({tier}) did not finish within {draft.config.ufile.restore.of(tier).deadline}: "
         f"{failed.message}",
         hint=f"Check these objects in the console of US3. Once they are readable, {ANNOTATE}. "

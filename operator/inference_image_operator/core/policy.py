@@ -1,5 +1,6 @@
 """What the installation allows: checks of the spec that the CRD cannot make because they differ per cluster."""
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import ONNX, Resources, Spec, StepResources
 from inference_image_operator.api.quantities import quantity
 from inference_image_operator.config.installation import Config
@@ -12,7 +13,7 @@ ASK = "Ask the administrator of the operator to allow it (chart values), or chan
 class Refusal(Frozen, frozen=True, kw_only=True):
     """Something in the spec that this installation does not allow."""
 
-    reason: str
+    reason: Reason
     message: str
     hint: str = ASK
 
@@ -33,7 +34,7 @@ def _registry(spec: Spec, config: Config) -> Refusal | None:
         if not config.registries.names.listed(host, config.registries.allowed):
             allowed = ", ".join(config.registries.allowed)
             return Refusal(
-                reason="RegistryNotAllowed", message=f"{field} is on {host}; this installation allows {allowed}."
+                reason=Reason.REGISTRY_NOT_ALLOWED, message=f"{field} is on {host}; this installation allows {allowed}."
             )
     return None
 
@@ -42,7 +43,7 @@ def _builder(spec: Spec, config: Config) -> Refusal | None:
     if config.builder(spec.build) in config.builders.allowed:
         return None
     return Refusal(
-        reason="BuilderNotAllowed",
+        reason=Reason.BUILDER_NOT_ALLOWED,
         message=f"spec.build.builder is {spec.build.builder}; this installation allows "
         f"{', '.join(config.builders.allowed)}.",
     )
@@ -54,18 +55,18 @@ def _endpoint(spec: Spec, config: Config) -> Refusal | None:
         return None
     if ufile.endpoint is not None:
         return Refusal(
-            reason="EndpointNotAllowed",
+            reason=Reason.ENDPOINT_NOT_ALLOWED,
             message=f"spec.ufile.endpoint {ufile.endpoint.scheme}://*{ufile.endpoint.suffix} is not in this "
             "installation's list of allowed endpoints.",
         )
     if ufile.region in config.ufile.regions:
         return Refusal(
-            reason="EndpointNotAllowed",
+            reason=Reason.ENDPOINT_NOT_ALLOWED,
             message=f"This installation has no {config.network(ufile)} endpoint for the region {ufile.region}.",
             hint=f"Set spec.ufile.network to the other network. {ASK}",
         )
     return Refusal(
-        reason="RegionUnknown",
+        reason=Reason.REGION_UNKNOWN,
         message=f"spec.ufile.region {ufile.region} is unknown. This installation knows "
         f"{', '.join(config.ufile.regions)}.",
         hint="Correct spec.ufile.region, or ask the administrator of the operator to add the region (chart value "
@@ -77,7 +78,7 @@ def _formats(spec: Spec, config: Config) -> Refusal | None:
     if ONNX not in spec.export.formats or config.images.export_onnx:
         return None
     return Refusal(
-        reason="FormatNotAvailable",
+        reason=Reason.FORMAT_NOT_AVAILABLE,
         message="spec.export.formats lists ONNX, but this installation has no image with the ONNX converter.",
         hint="Remove ONNX, or ask the administrator of the operator to add the image (chart value images.exportOnnx).",
     )
@@ -91,7 +92,9 @@ def _git_host(spec: Spec, config: Config) -> Refusal | None:
     if host in allowed:
         return None
     lists = f"allows {', '.join(allowed)}" if allowed else "allows no Git host"
-    return Refusal(reason="GitHostNotAllowed", message=f"spec.source.git.url is on {host}; this installation {lists}.")
+    return Refusal(
+        reason=Reason.GIT_HOST_NOT_ALLOWED, message=f"spec.source.git.url is on {host}; this installation {lists}."
+    )
 
 
 def _classes(spec: Spec, config: Config) -> Refusal | None:
@@ -103,7 +106,7 @@ def _classes(spec: Spec, config: Config) -> Refusal | None:
     for field, name, allowed in wanted:
         if name and name not in allowed:
             return Refusal(
-                reason="SchedulingNotAllowed",
+                reason=Reason.SCHEDULING_NOT_ALLOWED,
                 message=f"This installation does not allow spec.scheduling.{field} {name}.",
             )
     return None
@@ -138,12 +141,12 @@ def _resources(spec: Spec, config: Config) -> Refusal | None:
             excess = _excess(resources, config.jobs.maximum)
         except ValueError as error:
             return Refusal(
-                reason="ResourcesInvalid",
+                reason=Reason.RESOURCES_INVALID,
                 message=f"{field}: {error}",
                 hint="Use Kubernetes quantities, for example 500m or 2Gi.",
             )
         if excess:
-            return Refusal(reason="ResourcesTooLarge", message=f"{field}: {excess}")
+            return Refusal(reason=Reason.RESOURCES_TOO_LARGE, message=f"{field}: {excess}")
     return None
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from inference_image_contract import results
 from inference_image_contract.hints import explanation, with_polls
+from inference_image_contract.reasons import Reason, ReasonClass
 from inference_image_operator.api import parse_duration
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import digest, job_name
@@ -17,8 +18,7 @@ from inference_image_operator.api.times import whole_seconds
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
-from inference_image_operator.diagnosis import injected
-from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Outcome, Working, assess
+from inference_image_operator.diagnosis.outcomes import Done, Failed, Outcome, Working, assess
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHECK_INTERVAL
 from inference_image_operator.jobs import POLL, poll_job
 from inference_image_operator.observed import Job, Observed
@@ -83,7 +83,7 @@ def follow(draft: Draft) -> Decision:
     return draft.decision(wait) if wait > 0 else _poll(draft, job)
 
 
-_TRANSIENT = (FailureClass.RETRY_FREE, FailureClass.REPIN)
+_TRANSIENT = (ReasonClass.RETRY_FREE, ReasonClass.REPIN)
 """A lost pod, or inputs that changed during the poll: the next poll decides."""
 
 
@@ -111,7 +111,7 @@ def _due(draft: Draft, job: Job | None, outcome: Outcome | None) -> datetime:
     """When the next poll is due, counted from the last time that a Job read the inputs."""
     poll = timedelta(seconds=parse_duration(draft.observed.spec.poll))
     if job and job.ended and outcome:
-        transient = isinstance(outcome, Failed) and outcome.kind is not FailureClass.PERMANENT
+        transient = isinstance(outcome, Failed) and outcome.kind is not ReasonClass.PERMANENT
         return job.ended + (min(poll, POLL_RETRY) if transient else poll)
     times = [time for time in (draft.status.last_poll_time, draft.run.failure_time) if time]
     return max(times) + poll if times else draft.now
@@ -134,13 +134,13 @@ def _poll(draft: Draft, job: Job | None) -> Decision:
 def _end(draft: Draft, job: Job, outcome: Outcome) -> Decision:
     """Ends a poll whose own container has ended, while another one keeps its pod running."""
     if isinstance(outcome, Done):
-        draft.emit(injected.REASON, outcome.injected, warning=True)
+        draft.emit(Reason.CONTAINER_INJECTED, outcome.injected, warning=True)
     draft.update(last_poll_time=draft.stamp)
     draft.actions.append(DeleteJob(name=job.name, uid=job.uid))
     return draft.decision(POD_CHECK_INTERVAL)
 
 
-def _report_failure(draft: Draft, reason: str, message: str) -> None:
+def _report_failure(draft: Draft, reason: Reason, message: str) -> None:
     """Reports a failed poll. The published image is still valid, so Ready stays as it is."""
     before = find(draft.conditions.all, Type.POLL_FAILED)
     draft.conditions.set(Type.POLL_FAILED, "True", reason, message)

@@ -25,13 +25,11 @@ from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core import failure
 from inference_image_operator.core.draft import Draft
-from inference_image_operator.diagnosis import injected
 from inference_image_operator.diagnosis.outcomes import Done
 from inference_image_operator.jobs.sizing import memory
 
 MAX_FILES = 64
 MAX_HISTORY = 10
-REUSED = "Reused"
 
 
 def record(draft: Draft, stage: Stage, done: Done) -> None:
@@ -50,7 +48,7 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
         case other:
             raise TypeError(f"{type(other).__name__} is not the result of a stage")
     if done.injected:
-        _warn(draft, stage, (results.StageWarning(reason=injected.REASON, message=done.injected),))
+        _warn(draft, stage, (results.StageWarning(reason=Reason.CONTAINER_INJECTED.value, message=done.injected),))
 
 
 def _resolved(draft: Draft, result: results.Resolved) -> None:
@@ -76,7 +74,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         run=replace(draft.run, registry_host=result.registry_host, content_hash=result.content_hash),
         last_poll_time=draft.stamp if draft.observed.spec.poll else None,
     )
-    _done(draft, Stage.RESOLVE, "Resolved", f"Pinned {_describe(result)}.")
+    _done(draft, Stage.RESOLVE, Reason.RESOLVED, f"Pinned {_describe(result)}.")
     _warn(draft, Stage.RESOLVE, result.warnings)
     if result.image:
         _reuse(draft, Stage.EXPORT, "Not needed: the registry has the image of this content.")
@@ -100,7 +98,7 @@ def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
     draft.update(memory=memory.limits(draft.observed.spec, draft.status, draft.config))
     excess = memory.excess(draft.observed.spec, draft.status, draft.config)
     if excess:
-        failure.stall(draft, stage, "ResourcesTooLarge", explanation(excess.message, excess.hint))
+        failure.stall(draft, stage, Reason.RESOURCES_TOO_LARGE, explanation(excess.message, excess.hint))
     return excess is not None
 
 
@@ -124,14 +122,14 @@ def _exported(draft: Draft, result: results.Exported) -> None:
             "that object or give the token the right to overwrite."
         )
         message += f" {kept}"
-        draft.emit(Reason.OVERWRITE_FORBIDDEN.value, f"The graph is {graph.key}; {kept}", warning=True)
-    _done(draft, Stage.EXPORT, "Exported", message)
+        draft.emit(Reason.OVERWRITE_FORBIDDEN, f"The graph is {graph.key}; {kept}", warning=True)
+    _done(draft, Stage.EXPORT, Reason.EXPORTED, message)
     if not _exceeds_memory(draft, Stage.TEST):
         _build(draft, graph)
 
 
 def _built(draft: Draft, result: results.Built) -> None:
-    _done(draft, Stage.BUILD, "Built", f"The registry serves {result.digest}.")
+    _done(draft, Stage.BUILD, Reason.BUILT, f"The registry serves {result.digest}.")
     _warn(draft, Stage.BUILD, result.warnings)
     _test(draft, result.digest, result.size)
 
@@ -155,7 +153,7 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
         time=draft.stamp,
     )
     draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
-    tested = "TestDisabled" if not spec.test.enabled else "Answered"
+    tested = Reason.TEST_DISABLED if not spec.test.enabled else Reason.ANSWERED
     _done(
         draft,
         Stage.TEST,
@@ -165,16 +163,16 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
     for tag in result.tags:
         if tag.previous and tag.previous != result.digest:
             name = f"{tag.repository}:{tag.tag}" if tag.repository else tag.tag
-            draft.emit("TagMoved", f"Tag {name} moved from {tag.previous} to {result.digest}.")
+            draft.emit(Reason.TAG_MOVED, f"Tag {name} moved from {tag.previous} to {result.digest}.")
     if result.deleted or result.retention:
         text = f"Deleted {result.deleted} old content tags of {spec.image.repository}."
-        draft.emit("OldImagesDeleted", f"{text} {result.retention}".strip())
+        draft.emit(Reason.OLD_IMAGES_DELETED, f"{text} {result.retention}".strip())
     message = f"Published {image.reference} as {', '.join(image.tags)}."
     if spec.image.additional_repositories:
         message += f" Also published to {', '.join(spec.image.additional_repositories)}."
-    draft.conditions.set(Type.READY, "True", "Published", message)
+    draft.conditions.set(Type.READY, "True", Reason.PUBLISHED, message)
     draft.conditions.drop(Type.RECONCILING, Type.STALLED)
-    draft.emit("Published", message)
+    draft.emit(Reason.PUBLISHED, message)
 
 
 def _graph(draft: Draft, graph: inputs.Graph) -> None:
@@ -202,7 +200,7 @@ def _test(draft: Draft, digest: str, size: int) -> None:
     draft.start(Stage.TEST, digest, draft.observed.spec.image.tags)
 
 
-def _done(draft: Draft, stage: Stage, reason: str, message: str) -> None:
+def _done(draft: Draft, stage: Stage, reason: Reason, message: str) -> None:
     draft.conditions.set(stage.condition, "True", reason, message)
     if stage is not Stage.TEST:
         draft.emit(reason, message)
@@ -212,13 +210,13 @@ def _warn(draft: Draft, stage: Stage, warnings: tuple[results.StageWarning, ...]
     """Emits each warning as an Event and appends it to the message of the stage's condition."""
     condition = find(draft.conditions.all, stage.condition)
     for warning in warnings:
-        draft.emit(warning.reason, warning.message, warning=True)
+        draft.emit(Reason.of(warning.reason), warning.message, warning=True)
     if condition and warnings:
         message = " ".join((condition.message, *(warning.message for warning in warnings)))
-        draft.conditions.set(stage.condition, "True", condition.reason, message)
+        draft.conditions.set(stage.condition, "True", Reason.of(condition.reason), message)
 
 
 def _reuse(draft: Draft, stage: Stage, message: str) -> None:
     timings = draft.status.timings or Timings()
-    draft.update(timings=replace(timings, **{stage.lower(): REUSED}))
-    draft.conditions.set(stage.condition, "True", REUSED, message)
+    draft.update(timings=replace(timings, **{stage.lower(): Reason.REUSED.value}))
+    draft.conditions.set(stage.condition, "True", Reason.REUSED, message)

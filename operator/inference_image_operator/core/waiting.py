@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from inference_image_contract.hints import explanation
+from inference_image_contract.reasons import Reason, ReasonClass
 from inference_image_operator.api import StageStatus, Status, parse_duration
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.times import rfc3339
@@ -15,8 +16,6 @@ from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, POD_CHEC
 from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Job
 
-SUSPENDED = Type.SUSPENDED.value
-"""The reason of Ready while no Job runs because of `spec.suspend`."""
 QUEUE_STATUS_INTERVAL = timedelta(minutes=1)
 
 
@@ -41,8 +40,8 @@ def in_queue(draft: Draft, stage: StageStatus) -> Decision:
     text = f"Place {position} in the queue. The installation's limit of pipelines is reached."
     draft.update(stage=replace(stage, start_time=draft.stamp, queue_position=position, suspended=False))
     for kind in (Type.READY, Type.RESOLVED):
-        draft.conditions.set(kind, "Unknown", "Queued", text)
-    draft.conditions.set(Type.RECONCILING, "True", "Queued", text)
+        draft.conditions.set(kind, "Unknown", Reason.QUEUED, text)
+    draft.conditions.set(Type.RECONCILING, "True", Reason.QUEUED, text)
     return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
 
 
@@ -84,7 +83,7 @@ def for_resume(draft: Draft, stage: StageStatus) -> Decision:
     draft.update(stage=replace(stage, suspended=True))
     text = f"Suspended before the stage {stage.name}."
     for kind in (Type.READY, stage.name.condition):
-        draft.conditions.set(kind, "Unknown", SUSPENDED, text)
+        draft.conditions.set(kind, "Unknown", Reason.SUSPENDED, text)
     draft.conditions.drop(Type.RECONCILING)
     return draft.decision()
 
@@ -102,7 +101,7 @@ def for_permission(draft: Draft, stage: StageStatus) -> Decision:
     refused = draft.observed.refusal
     if refused is None:
         raise ValueError("the API server refused nothing")
-    if refused.foreign or refused.final:
+    if refused.reason.kind is ReasonClass.PERMANENT:
         failure.stall(draft, stage.name, refused.reason, refused.message)
         return draft.decision()
     for kind in (stage.name.condition, Type.READY):

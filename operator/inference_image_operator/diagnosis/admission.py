@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from inference_image_contract.hints import explanation
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import resource_fields
 from inference_image_operator.diagnosis.waiting_for import RETRY_HINT, Cause
@@ -32,7 +33,7 @@ def of_pod(stage: Stage, message: str) -> Cause:
     """Why the API server refuses the pod of a Job that exists, from the Event of the Job controller."""
     said = _GENERATED.sub(r'\1"', _PREFIX.sub("", message))
     rule = _known(stage, said) or _Rule(
-        reason="PodForbidden", remedy="Change the policy that the message names, or what it refuses."
+        reason=Reason.POD_FORBIDDEN, remedy="Change the policy that the message names, or what it refuses."
     )
     return Cause(reason=rule.reason, message=said, hint=f"{rule.remedy} {RETRY_HINT}", stalls=rule.stalls)
 
@@ -41,10 +42,10 @@ def of_job(stage: Stage, name: str, status: int, message: str) -> CreateRefusal 
     """Why the API server refuses the Job itself; None if the error may be transient."""
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         said = f"The API server rejected Job {name}: {message} Correct the spec."
-        return CreateRefusal(reason="JobInvalid", message=said, final=True)
+        return CreateRefusal(reason=Reason.JOB_INVALID, message=said)
     if status != HTTPStatus.FORBIDDEN or _TERMINATED in message:
         return None
-    rule = _known(stage, message) or _Rule(reason="Forbidden", remedy="")
+    rule = _known(stage, message) or _Rule(reason=Reason.FORBIDDEN, remedy="")
     return CreateRefusal(reason=rule.reason, message=explanation(message, f"{rule.remedy} {_RETRIED}".strip()))
 
 
@@ -54,7 +55,7 @@ def is_final(status: int, message: str) -> bool:
 
 
 class _Rule(NamedTuple):
-    reason: str
+    reason: Reason
     remedy: str
     stalls: bool = True
 
@@ -65,17 +66,17 @@ def _known(stage: Stage, said: str) -> _Rule | None:
     everywhere = f"{fields}, or for all objects in config.jobs.resources (chart values)"
     if _QUOTA.search(said):
         less = f"Raise the ResourceQuota, delete something that uses it, or ask for less in {fields}."
-        return _Rule(reason="QuotaExceeded", remedy=less, stalls=False)
+        return _Rule(reason=Reason.QUOTA_EXCEEDED, remedy=less, stalls=False)
     if _QUOTA_NEEDS_MORE.search(said):
         more = f"The quota needs these values of every container: set them in {everywhere}."
-        return _Rule(reason="QuotaExceeded", remedy=more)
+        return _Rule(reason=Reason.QUOTA_EXCEEDED, remedy=more)
     if _LIMIT_RANGE.search(said):
         within = f"Set requests and limits that the LimitRange allows in {everywhere}, or change the LimitRange."
-        return _Rule(reason="LimitRangeViolated", remedy=within)
+        return _Rule(reason=Reason.LIMIT_RANGE_VIOLATED, remedy=within)
     if _DEFAULT_LIMIT.search(said):
         default = "A LimitRange of this namespace sets a default limit below the request. Set this limit in"
-        return _Rule(reason="LimitRangeViolated", remedy=f"{default} {everywhere}, or change the LimitRange.")
+        return _Rule(reason=Reason.LIMIT_RANGE_VIOLATED, remedy=f"{default} {everywhere}, or change the LimitRange.")
     if _POD_SECURITY.search(said):
         level = "Let the namespace enforce the Pod Security level baseline: its label"
-        return _Rule(reason="PodSecurityViolated", remedy=f"{level} pod-security.kubernetes.io/enforce.")
+        return _Rule(reason=Reason.POD_SECURITY_VIOLATED, remedy=f"{level} pod-security.kubernetes.io/enforce.")
     return None

@@ -1,11 +1,11 @@
 """Containers that something else adds to a pod: a service mesh, or another mutating webhook."""
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import CONTAINERS, MAIN
 from inference_image_operator.diagnosis.waiting_for import RETRY_HINT, Cause
 from inference_image_operator.observed import Container, Pod
 
-REASON = "ContainerInjected"
 REMEDY = (
     "Keep it out of the pods with spec.podMetadata, or for all objects with config.jobs.podMetadata (chart values)."
 )
@@ -36,7 +36,7 @@ def blocked(stage: Stage, pod: Pod) -> Cause | None:
             continue
         does = "has not ended" if before else f"does not start: {container.message}"
         return Cause(
-            reason=REASON,
+            reason=Reason.CONTAINER_INJECTED,
             message=f"Container {container.name} {does}. It was added to the pod by something else in the cluster, and "
             "the stage's own containers wait for it.",
             hint=f"{REMEDY} {RETRY_HINT}",

@@ -15,11 +15,9 @@ from inference_image_operator.observed import Frozen
 class Diagnosis(Frozen, frozen=True, kw_only=True):
     """A failure of Kaniko: reason, message and hint."""
 
-    reason: str
+    reason: Reason
     message: str
     hint: str
-    retryable: bool = False
-    """Another attempt may succeed."""
     out_of_memory: bool = False
     """More memory may help."""
 
@@ -55,7 +53,7 @@ def diagnose(tail: str) -> Diagnosis:
         if found := rule.pattern.search(line):
             return _with_uhub_hint(_diagnosis(rule, found.groupdict(), detail), line, pushing=pushing)
     return Diagnosis(
-        reason=Reason.BUILD_FAILED.value,
+        reason=Reason.BUILD_FAILED,
         message=f"Kaniko failed: {detail}" if detail else "Kaniko failed and printed nothing.",
         hint=_BUILD_HINT,
     )
@@ -64,10 +62,9 @@ def diagnose(tail: str) -> Diagnosis:
 def _diagnosis(rule: Rule, words: dict[str, str], detail: str) -> Diagnosis:
     words = {name: _relative(value) for name, value in words.items() if value}
     return Diagnosis(
-        reason=str(rule.reason),
+        reason=rule.reason,
         message=f"{rule.sentence.format(**words)}: {_relative(detail)}",
         hint=rule.hint.format(**words),
-        retryable=rule.retryable,
         out_of_memory=rule.out_of_memory,
     )
 

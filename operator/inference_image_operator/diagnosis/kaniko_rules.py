@@ -15,17 +15,15 @@ class Rule(NamedTuple):
     """What a line of the log means. The named groups of the pattern fill in the sentence and the hint."""
 
     pattern: re.Pattern[str]
-    reason: str
+    reason: Reason
     sentence: str
     """Without a full stop at the end: Kaniko's own message follows."""
     hint: str
-    retryable: bool = False
-    """Another attempt may succeed."""
     out_of_memory: bool = False
     """More memory may help."""
 
 
-def _rule(pattern: str | re.Pattern[str], reason: str, sentence: str, hint: str, **more: bool) -> Rule:
+def _rule(pattern: str | re.Pattern[str], reason: Reason, sentence: str, hint: str, **more: bool) -> Rule:
     compiled = re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
     return Rule(compiled, reason, sentence, hint, **more)
 
@@ -41,7 +39,6 @@ NO_SPACE = _rule(
     Reason.DISK_FULL,
     "The build has no disk space left",
     "Request more with spec.build.resources.requests.ephemeral-storage, or make the image and the context smaller.",
-    retryable=True,
 )
 
 BUILD = (
@@ -74,7 +71,6 @@ BUILD = (
         Reason.OUT_OF_MEMORY,
         "A command of the Dockerfile was killed, probably because it ran out of memory",
         "Raise the memory limit in spec.build.resources, " + REQUEST_AGAIN,
-        retryable=True,
         out_of_memory=True,
     ),
     _rule(
@@ -138,7 +134,6 @@ PUSH = (
         Reason.REGISTRY_UNAVAILABLE,
         "The disk of the registry {host} is full",
         "The operator tries again. Ask the administrator of the registry for more disk space.",
-        retryable=True,
     ),
     _rule(
         registry_words.IMMUTABLE,
@@ -218,21 +213,18 @@ ANY = (
         "The registry limits the rate of requests",
         "The operator tries again. If the failure persists, use a login with a higher limit, or a mirror "
         "(config.registries.mirrors).",
-        retryable=True,
     ),
     _rule(
         rf"{_HOST}.*(?:no such host|lookup \S+ on )",
         Reason.REGISTRY_UNAVAILABLE,
         "The DNS name {host} does not resolve",
         "The operator tries again. Check the name of the registry and the cluster's DNS.",
-        retryable=True,
     ),
     _rule(
         r"checksum|does not match expected size|expected digest",
         Reason.DIGEST_INVALID,
         "A registry serves content that does not match its digest",
         _RETRIED,
-        retryable=True,
     ),
     _rule(
         r"connection refused|connection reset|broken pipe|i/o timeout|TLS handshake timeout|no such host|EOF\b"
@@ -242,7 +234,6 @@ ANY = (
         Reason.REGISTRY_UNAVAILABLE,
         "A registry is unavailable",
         _RETRIED,
-        retryable=True,
     ),
 )
 """Failures of a pull or a push."""

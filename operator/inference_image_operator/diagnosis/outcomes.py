@@ -1,14 +1,14 @@
 """The outcome of a stage's Job: working, done with a result, or failed with a reason and a class."""
 
 import re
-from enum import StrEnum
+from typing import Self
 
 import msgspec
 from msgspec.structs import replace
 
 from inference_image_contract import results
 from inference_image_contract.hints import REQUEST_AGAIN, explanation
-from inference_image_contract.reasons import ExitCode, Reason
+from inference_image_contract.reasons import ExitCode, Reason, ReasonClass
 from inference_image_contract.redact import redact
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import CONTAINERS, MAIN, resource_field
@@ -18,21 +18,6 @@ from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
 
 MAX_LOG_TAIL = tested_image.MAX_LOG_TAIL
-
-
-class FailureClass(StrEnum):
-    """What follows a failure. The values are stored in the status (`stage.verdict.kind`)."""
-
-    PERMANENT = "permanent"
-    """Only a change of the spec or the inputs, or a new request, can help."""
-    RETRY = "counted"
-    """Another attempt may succeed. It counts against the retry limit."""
-    RETRY_FREE = "uncounted"
-    """The cluster caused the failure (eviction, a Job deleted from outside). The retry does not count."""
-    REPIN = "resolve"
-    """The inputs changed: pin them again."""
-    RESTORING = "restoring"
-    """The restore of archived inputs is under way: check again later, until a deadline. This does not count."""
 
 
 class Working(Frozen, frozen=True, kw_only=True):
@@ -56,13 +41,21 @@ class Done(Frozen, frozen=True, kw_only=True):
 class Failed(Frozen, frozen=True, kw_only=True):
     """The Job failed, or runs but can no longer succeed."""
 
-    kind: FailureClass
-    reason: str
+    kind: ReasonClass
+    """What follows: the class of the reason, unless this failure says more."""
+    reason: Reason
     message: str
     hint: str
     log_tail: str = ""
     oom_container: str = ""
     """The container that was killed because it ran out of memory."""
+
+    @classmethod
+    def of(cls, reason: Reason, message: str, hint: str, *, log_tail: str = "", oom_container: str = "") -> Self:
+        """A failure of its reason's class."""
+        return cls(
+            kind=reason.kind, reason=reason, message=message, hint=hint, log_tail=log_tail, oom_container=oom_container
+        )
 
 
 Outcome = Working | Done | Failed
@@ -72,15 +65,6 @@ _RESULTS: dict[Stage, type[results.Result]] = {
     Stage.EXPORT: results.Exported,
     Stage.BUILD: results.Built,
     Stage.TEST: results.Published,
-}
-_KINDS = {
-    ExitCode.BAD_INPUT: FailureClass.PERMANENT,
-    ExitCode.NOT_FOUND: FailureClass.PERMANENT,
-    ExitCode.FORBIDDEN: FailureClass.PERMANENT,
-    ExitCode.UNAVAILABLE: FailureClass.RETRY,
-    ExitCode.SOURCE_CHANGED: FailureClass.REPIN,
-    ExitCode.INTERNAL: FailureClass.RETRY,
-    ExitCode.RESTORING: FailureClass.RESTORING,
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KILLED = 128 + 9
@@ -135,9 +119,8 @@ def _failing_image(pods: list[Pod]) -> Failed | None:
 
 
 def _does_not_start(image: Container) -> Failed:
-    return Failed(
-        kind=FailureClass.PERMANENT,
-        reason=Reason.IMAGE_DOES_NOT_START.value,
+    return Failed.of(
+        Reason.IMAGE_DOES_NOT_START,
         message=tested_image.end_of(image),
         hint=f"{tested_image.remedy(image)}, upload it, {REQUEST_AGAIN}",
         log_tail=redact(image.report)[-MAX_LOG_TAIL:],
@@ -145,9 +128,8 @@ def _does_not_start(image: Container) -> Failed:
 
 
 def _out_of_memory(container: str, message: str = "") -> Failed:
-    return Failed(
-        kind=FailureClass.RETRY,
-        reason=Reason.OUT_OF_MEMORY.value,
+    return Failed.of(
+        Reason.OUT_OF_MEMORY,
         message=message or f"Container {container} exceeded its memory limit and was killed.",
         hint=f"Raise the memory limit in {resource_field(container)}.",
         oom_container=container,
@@ -162,17 +144,16 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
     try:
         result = msgspec.json.decode(report, type=_RESULTS[stage])
     except msgspec.DecodeError:
-        return Failed(
-            kind=FailureClass.RETRY_FREE,
-            reason="ResultLost",
+        return Failed.of(
+            Reason.RESULT_LOST,
             message=f"Job {job.name} is complete, but the result in its pod is missing or malformed.",
             hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
         )
     digest = getattr(result, "digest", None)
     if digest is not None and not _DIGEST.fullmatch(digest):
         return Failed(
-            kind=FailureClass.PERMANENT,
-            reason=Reason.DIGEST_INVALID.value,
+            kind=ReasonClass.PERMANENT,
+            reason=Reason.DIGEST_INVALID,
             message=f"Job {job.name} reported an invalid digest.",
             hint="The registry violates the registry protocol. Ask its administrator.",
         )
@@ -200,9 +181,8 @@ def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
             if container.name in CONTAINERS[stage] and _has_failed(container):
                 return _container_failed(container, pod)
     message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
-    return Failed(
-        kind=FailureClass.RETRY_FREE,
-        reason="PodLost",
+    return Failed.of(
+        Reason.POD_LOST,
         message=f"The pod of Job {job.name} ended before its containers did: {message}",
         hint="The operator runs it again. If this repeats, check the Events of the node.",
     )
@@ -216,8 +196,8 @@ def _out_of_disk(stage: Stage, pods: tuple[Pod, ...]) -> Failed | None:
     field = {Stage.EXPORT: "spec.export.resources", Stage.BUILD: "spec.build.resources"}.get(stage)
     more = f"Raise requests.ephemeral-storage of {field}" if field else "Add disk space to the node"
     return Failed(
-        kind=FailureClass.PERMANENT,
-        reason=Reason.DISK_FULL.value,
+        kind=ReasonClass.PERMANENT,
+        reason=Reason.DISK_FULL,
         message=f"The kubelet evicted the pod for its disk usage: {pod.message}",
         hint=f"{more}, {REQUEST_AGAIN}",
     )
@@ -233,9 +213,8 @@ def _timed_out(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
         f"Raise {field[stage]} or the resources of the stage" if stage in field else "Find out what the Job waits for"
     )
     others = next((found for pod in _newest_first(pods) if (found := injected.note(stage, pod))), "")
-    return Failed(
-        kind=FailureClass.PERMANENT,
-        reason="TimedOut",
+    return Failed.of(
+        Reason.TIMED_OUT,
         message=f"Job {job.name} exceeded its deadline. {others}".strip(),
         hint=(f"{injected.REMEDY} " if others else "") + f"{remedy}, {REQUEST_AGAIN}",
     )
@@ -261,9 +240,8 @@ def _kaniko_failed(container: Container, tail: str) -> Failed | None:
     found = kaniko_log.diagnose(tail)
     if container.exit_code == _KILLED and not found.out_of_memory:
         return None
-    return Failed(
-        kind=FailureClass.RETRY if found.retryable else FailureClass.PERMANENT,
-        reason=found.reason,
+    return Failed.of(
+        found.reason,
         message=found.message,
         hint=found.hint,
         log_tail=tail,
@@ -272,9 +250,8 @@ def _kaniko_failed(container: Container, tail: str) -> Failed | None:
 
 
 def _unexplained(container: Container, tail: str) -> Failed:
-    return Failed(
-        kind=FailureClass.RETRY,
-        reason="ContainerFailed",
+    return Failed.of(
+        Reason.CONTAINER_FAILED,
         message=f"Container {container.name} ended with exit code {container.exit_code}"
         + (f" ({container.ended})." if container.ended else "."),
         hint="See lastFailure.logTail and the log of the container.",
@@ -285,13 +262,13 @@ def _unexplained(container: Container, tail: str) -> Failed:
 def _explained(container: Container) -> Failed | None:
     """The failure that one of our containers reported; None if the report is missing or malformed."""
     try:
-        kind = _KINDS[ExitCode(container.exit_code or 0)]
+        kind = ExitCode(container.exit_code or 0).kind
         report = msgspec.json.decode(container.report, type=results.Failed)
     except (ValueError, KeyError):  # a DecodeError is a ValueError
         return None
     if report.reason == Reason.OUT_OF_MEMORY:
         return _out_of_memory(container.name, redact(report.message))
-    return Failed(kind=kind, reason=report.reason, message=redact(report.message), hint=redact(report.hint))
+    return Failed(kind=kind, reason=Reason.of(report.reason), message=redact(report.message), hint=redact(report.hint))
 
 
 def _newest_first(pods: tuple[Pod, ...]) -> list[Pod]:

@@ -2,6 +2,7 @@
 
 import re
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import resource_fields
 from inference_image_operator.diagnosis import admission, injected
@@ -39,7 +40,7 @@ def cause(stage: Stage, pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Cau
         return None
     if pod.unschedulable:
         return Cause(
-            reason="Unschedulable",
+            reason=Reason.UNSCHEDULABLE,
             message=pod.unschedulable,
             hint=f"Add or free capacity, or change spec.scheduling or {resource_fields(stage)}. {RETRY_HINT}",
         )
@@ -56,7 +57,7 @@ def _container(container: Container) -> Cause | None:
         return _not_pulled(container.name, _BACK_OFF.sub("", container.message) or container.waiting)
     if container.waiting in _CONFIG:
         return _missing(container.message) or Cause(
-            reason="ContainerConfigInvalid",
+            reason=Reason.CONTAINER_CONFIG_INVALID,
             message=f"container {container.name}: {container.message}",
             hint="Fix what the message names. " + RETRY_HINT,
         )
@@ -65,7 +66,7 @@ def _container(container: Container) -> Cause | None:
 
 def _not_pulled(container: str, message: str) -> Cause:
     return Cause(
-        reason="ImagePullFailed",
+        reason=Reason.IMAGE_PULL_FAILED,
         message=f"container {container}: {message}",
         hint="Make the image available to the node, or add a pull Secret to spec.scheduling.imagePullSecrets. "
         + RETRY_HINT,
@@ -91,7 +92,7 @@ def _mount(pod: Pod, events: tuple[Event, ...]) -> Cause | None:
     if not failed or any(not container.waiting for container in pod.containers):
         return None
     return _missing(failed[-1].message) or Cause(
-        reason="VolumeMountFailed",
+        reason=Reason.VOLUME_MOUNT_FAILED,
         message=failed[-1].message,
         hint="Fix what the message names. " + RETRY_HINT,
     )
@@ -106,7 +107,7 @@ def _missing(message: str) -> Cause | None:
         return _absent_secret(message.strip(), "named in the spec")
     if _MISSING_CONFIG_MAP.search(message):
         return Cause(
-            reason="ConfigMapNotFound",
+            reason=Reason.CONFIG_MAP_NOT_FOUND,
             message=message.strip(),
             hint="Create the ConfigMap of spec.source.configMap with the keys that the spec lists. " + RETRY_HINT,
         )
@@ -115,7 +116,7 @@ def _missing(message: str) -> Cause | None:
 
 def _absent_secret(message: str, name: str) -> Cause:
     return Cause(
-        reason="SecretNotFound",
+        reason=Reason.SECRET_NOT_FOUND,
         message=message,
         hint=f"Create the Secret {name} in this namespace with the keys that the spec needs. " + RETRY_HINT,
     )

@@ -1,5 +1,6 @@
 """What a Job or its pod waits for: reason, message and hint."""
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.observed import Frozen
 
 RETRY_HINT = "The operator then continues by itself; you need not apply the object again."
@@ -8,7 +9,7 @@ RETRY_HINT = "The operator then continues by itself; you need not apply the obje
 class Cause(Frozen, frozen=True, kw_only=True):
     """Why the pod waits, and how to end that."""
 
-    reason: str
+    reason: Reason
     message: str
     hint: str
     stalls: bool = False

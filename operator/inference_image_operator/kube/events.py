@@ -23,7 +23,7 @@ def event(observed: Observed, emit: Emit, now: datetime) -> dict[str, Any]:
         run.generation if run else 0,
         status.last_handled_request,
         stage.job if stage else "",
-        emit.reason,
+        emit.reason.value,
         emit.message,
     )
     return {
@@ -38,12 +38,12 @@ def event(observed: Observed, emit: Emit, now: datetime) -> dict[str, Any]:
             "uid": observed.uid,
         },
         "type": emit.type,
-        "reason": emit.reason,
+        "reason": emit.reason.value,
         "message": emit.message if len(emit.message) <= MAX_MESSAGE else emit.message[: MAX_MESSAGE - 1] + "…",
         "source": {"component": COMPONENT},
         "reportingComponent": COMPONENT,
         "reportingInstance": COMPONENT,
-        "action": emit.reason,
+        "action": emit.reason.value,
         "firstTimestamp": rfc3339(now),
         "lastTimestamp": rfc3339(now),
         "count": 1,

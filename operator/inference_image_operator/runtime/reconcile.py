@@ -8,6 +8,7 @@ from http import HTTPStatus
 from msgspec.structs import replace
 
 from inference_image_contract.hints import REQUEST_AGAIN
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Status, write
 from inference_image_operator.api.conditions import Editor, Type
 from inference_image_operator.api.conditions import owned as owned_conditions
@@ -82,10 +83,10 @@ class Reconciler:
         conditions = Editor(observed.status, observed.generation, self._clock())
         text = f"{message} {_RETRIED}"
         if has_ended(observed):  # this only prevents polling
-            conditions.set(Type.POLL_FAILED, "True", "Forbidden", text)
+            conditions.set(Type.POLL_FAILED, "True", Reason.FORBIDDEN, text)
         else:
-            conditions.set(Type.READY, "False", "Forbidden", text)
-            conditions.set(Type.RECONCILING, "True", "Forbidden", text)
+            conditions.set(Type.READY, "False", Reason.FORBIDDEN, text)
+            conditions.set(Type.RECONCILING, "True", Reason.FORBIDDEN, text)
         try:
             await self._write(image, observed, replace(_ours(observed.status), conditions=conditions.all))
         except ApiError as error:  # the missing right may be this one, or this reconcile has written before
@@ -172,10 +173,9 @@ class Reconciler:
                 if existing is None or owned(existing, observed.uid):
                     return None
                 return CreateRefusal(
-                    reason="JobNameConflict",
+                    reason=Reason.JOB_NAME_CONFLICT,
                     message=f"Job {name} exists and belongs to another owner. The operator leaves it alone. Delete it, "
                     + REQUEST_AGAIN,
-                    foreign=True,
                 )
             refusal = admission.of_job(_stage(manifest), name, error.status, error.message)
             if refusal is None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from inference_image_contract.hints import explanation
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Condition, Status
 from inference_image_operator.api.conditions import Editor, Type, find, owned
 from inference_image_operator.api.stages import Stage
@@ -30,10 +31,15 @@ OLD = Condition(type="Ready", status="True", reason="Old", message="o", last_tra
 @pytest.mark.parametrize(("status", "since"), [("True", THEN), ("False", START)])
 def test_a_transition_time_changes_only_with_the_status(status, since):
     editor = Editor(Status(conditions=(OLD,)), 7, START)
-    editor.set(Type.READY, status, "New", "text")
+    editor.set(Type.READY, status, Reason.PUBLISHED, "text")
     assert editor.all == (
         Condition(
-            type="Ready", status=status, reason="New", message="text", last_transition_time=since, observed_generation=7
+            type="Ready",
+            status=status,
+            reason="Published",
+            message="text",
+            last_transition_time=since,
+            observed_generation=7,
         ),
     )
 
@@ -41,7 +47,7 @@ def test_a_transition_time_changes_only_with_the_status(status, since):
 @pytest.mark.parametrize(("length", "kept", "end"), [(1024, 1024, "x"), (1025, 1024, "…")])
 def test_a_long_message_is_cut(length, kept, end):
     editor = Editor(Status(), 1, START)
-    editor.set(Type.READY, "True", "R", "x" * length)
+    editor.set(Type.READY, "True", Reason.PUBLISHED, "x" * length)
     message = editor.all[0].message
     assert (len(message), message[-1], message[-2]) == (kept, end, "x")
     assert editor.all[0].last_transition_time == START

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import yaml
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Status, write
 from inference_image_operator.core.decide import decide
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
@@ -82,9 +83,9 @@ def test_a_whole_run_equals_its_golden_journal(journey: Callable[[World], None])
 
 
 REFUSALS = [
-    (CreateRefusal(reason="QuotaExceeded", message="too much"), "False", 30, True),
-    (CreateRefusal(reason="JobInvalid", message="no", final=True), "False", None, False),
-    (CreateRefusal(reason="JobNameConflict", message="taken", foreign=True), "False", None, False),
+    (CreateRefusal(reason=Reason.QUOTA_EXCEEDED, message="too much"), "False", 30, True),
+    (CreateRefusal(reason=Reason.JOB_INVALID, message="no"), "False", None, False),
+    (CreateRefusal(reason=Reason.JOB_NAME_CONFLICT, message="taken"), "False", None, False),
 ]
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from inference_image_contract import results
-from inference_image_contract.reasons import ExitCode
+from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_operator.api import format_duration
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
@@ -552,7 +552,7 @@ def test_a_finished_poll_without_pods_is_requeued_at_once():
 def test_a_rejected_poll_is_reported_and_retried():
     world = ready()
     world.advance(hours=1)
-    refusal = CreateRefusal(reason="QuotaExceeded", message="too much")
+    refusal = CreateRefusal(reason=Reason.QUOTA_EXCEEDED, message="too much")
     decision = decide(msgspec.structs.replace(world.observed(), refusal=refusal), world.config, world.now)
     told = {c.type: (c.status, c.reason, c.message) for c in decision.status.conditions}
     assert told["PollFailed"] == ("True", "QuotaExceeded", "too much")

@@ -5,6 +5,7 @@
 
 import pytest
 
+from inference_image_contract.reasons import ReasonClass
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis import admission
 
@@ -83,12 +84,12 @@ def test_a_refused_job(words, reason, said):
     assert found.message.startswith(words)
     assert said in found.message
     assert found.message.endswith("The operator tries again.")
-    assert not found.final
+    assert found.reason.kind is ReasonClass.WAITING
 
 
 def test_an_invalid_job_is_final():
     found = admission.of_job(Stage.RESOLVE, "x", 422, "spec.template: Invalid value.")
-    assert (found.reason, found.final) == ("JobInvalid", True)
+    assert (found.reason, found.reason.kind) == ("JobInvalid", ReasonClass.PERMANENT)
     assert found.message == "The API server rejected Job x: spec.template: Invalid value. Correct the spec."
 
 

@@ -6,16 +6,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from inference_image_contract.reasons import ReasonClass
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis import kaniko_log
-from inference_image_operator.diagnosis.outcomes import Failed, FailureClass, assess
+from inference_image_operator.diagnosis.outcomes import Failed, assess
 from inference_image_operator.observed import Job, Pod
 from tests.captures.kaniko import scenarios
 from tests.support.world import START, report
 
 LOGS = Path(__file__).parents[1] / "kaniko_logs"
 JOB = Job(name="job", uid="uid", stage="Build", content="c", attempt=1, failed="BackoffLimitExceeded")
-TRANSIENT, FINAL = FailureClass.RETRY, FailureClass.PERMANENT
+TRANSIENT, FINAL = ReasonClass.RETRY, ReasonClass.PERMANENT
 
 EXPECTED = {
     # the Dockerfile

@@ -3,6 +3,7 @@
 import pytest
 
 from inference_image_contract.hints import REQUEST_AGAIN
+from inference_image_contract.reasons import ReasonClass
 from inference_image_operator.diagnosis import kaniko_log
 
 UNAUTHORIZED = ["UNAUTHORIZED", "authentication required", "401 Unauthorized", "denied: x", "403 Forbidden"]
@@ -21,7 +22,7 @@ UNAVAILABLE = [
 )
 def test_kanikos_last_line_is_diagnosed(line, reason, retryable):
     found = kaniko_log.diagnose(f"INFO start\nerror: {line}\n\n")
-    assert (found.reason, found.retryable) == (reason, retryable)
+    assert (found.reason, found.reason.kind is ReasonClass.RETRY) == (reason, retryable)
     assert found.message.endswith(f": {line}")
     assert retryable or REQUEST_AGAIN in found.hint
 

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from inference_image_contract import results
-from inference_image_contract.reasons import ExitCode
+from inference_image_contract.reasons import ExitCode, ReasonClass
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.decide import needs_pods
-from inference_image_operator.diagnosis.outcomes import Done, Failed, FailureClass, Working, assess
+from inference_image_operator.diagnosis.outcomes import Done, Failed, Working, assess
 from inference_image_operator.observed import Container, Job, Pod
 from tests.support.world import DIGEST, RESULTS, START, World, report
 
@@ -30,28 +30,37 @@ def failed(stage: Stage, *containers: Container, **more: object) -> Failed:
     return found
 
 
-def explained(reason: str = "X") -> bytes:
+def explained(reason: str = "ObjectNotFound") -> bytes:
     return results.encode(results.Failed(reason=reason, message="Why.", hint="How."))
 
 
 CODES = [
-    (ExitCode.BAD_INPUT, FailureClass.PERMANENT),
-    (ExitCode.NOT_FOUND, FailureClass.PERMANENT),
-    (ExitCode.FORBIDDEN, FailureClass.PERMANENT),
-    (ExitCode.UNAVAILABLE, FailureClass.RETRY),
-    (ExitCode.INTERNAL, FailureClass.RETRY),
-    (ExitCode.SOURCE_CHANGED, FailureClass.REPIN),
+    (ExitCode.BAD_INPUT, ReasonClass.PERMANENT),
+    (ExitCode.NOT_FOUND, ReasonClass.PERMANENT),
+    (ExitCode.FORBIDDEN, ReasonClass.PERMANENT),
+    (ExitCode.UNAVAILABLE, ReasonClass.RETRY),
+    (ExitCode.INTERNAL, ReasonClass.RETRY),
+    (ExitCode.SOURCE_CHANGED, ReasonClass.REPIN),
 ]
 
 
 @pytest.mark.parametrize(("code", "kind"), CODES)
 def test_an_exit_code_gives_the_failure_class(code, kind):
     found = failed(Stage.RESOLVE, report("resolve", explained(), code, "Error"))
-    assert (found.kind, found.reason, found.message, found.hint, found.log_tail) == (kind, "X", "Why.", "How.", "")
+    said = (found.reason, found.message, found.hint, found.log_tail)
+    assert (found.kind, *said) == (kind, "ObjectNotFound", "Why.", "How.", "")
+
+
+@pytest.mark.parametrize(("code", "kind"), CODES)
+def test_a_reason_of_a_later_version_keeps_its_class_and_its_message(code, kind):
+    found = failed(Stage.RESOLVE, report("resolve", explained("OfALaterVersion"), code, "Error"))
+    assert (found.kind, found.reason, found.message, found.hint) == (kind, "InternalError", "Why.", "How.")
 
 
 def test_the_stored_values_of_failure_classes():
-    assert [kind.value for kind in FailureClass] == ["permanent", "counted", "uncounted", "resolve", "restoring"]
+    assert [kind.value for kind in ReasonClass if kind not in (ReasonClass.NORMAL, ReasonClass.WAITING)] == [
+        "permanent", "counted", "uncounted", "resolve", "restoring",
+    ]  # fmt: skip
 
 
 CRASHES = [
@@ -68,7 +77,7 @@ def test_an_unexplained_failure_counts_and_keeps_its_last_lines(container, messa
     stage = Stage.BUILD if container.name == "kaniko" else Stage.RESOLVE
     found = failed(stage, Container(name="before", exit_code=0), container)
     assert (found.kind, found.reason, found.message, found.log_tail) == (
-        FailureClass.RETRY, "ContainerFailed", message, tail,
+        ReasonClass.RETRY, "ContainerFailed", message, tail,
     )  # fmt: skip
     assert found.hint == "See lastFailure.logTail and the log of the container."
 
@@ -76,17 +85,17 @@ def test_an_unexplained_failure_counts_and_keeps_its_last_lines(container, messa
 def test_kaniko_is_diagnosed_from_its_log():
     found = failed(Stage.BUILD, report("kaniko", "error: i/o timeout", 1, "Error"))
     assert (found.kind, found.reason, found.log_tail) == (
-        FailureClass.RETRY,
+        ReasonClass.RETRY,
         "RegistryUnavailable",
         "error: i/o timeout",
     )
-    assert failed(Stage.BUILD, report("kaniko", "error: x", 1, "Error")).kind is FailureClass.PERMANENT
+    assert failed(Stage.BUILD, report("kaniko", "error: x", 1, "Error")).kind is ReasonClass.PERMANENT
     assert len(failed(Stage.BUILD, report("kaniko", "e" * 3000, 1, "Error")).log_tail) == 2048
 
 
 def test_out_of_memory_names_its_container():
     found = failed(Stage.BUILD, report("kaniko", "", 137, "OOMKilled"))
-    assert (found.kind, found.reason, found.oom_container) == (FailureClass.RETRY, "OutOfMemory", "kaniko")
+    assert (found.kind, found.reason, found.oom_container) == (ReasonClass.RETRY, "OutOfMemory", "kaniko")
     assert "Container kaniko exceeded its memory limit" in found.message
 
 
@@ -102,7 +111,7 @@ LOST = [
 def test_a_lost_pod_is_a_free_retry(fields, containers, message):
     ended = job(Stage.RESOLVE, failed="PodFailurePolicy", failed_message="from the Job")
     found = assess(Stage.RESOLVE, ended, (pod(*containers, **fields),), ())
-    assert (found.kind, found.reason) == (FailureClass.RETRY_FREE, "PodLost")
+    assert (found.kind, found.reason) == (ReasonClass.RETRY_FREE, "PodLost")
     assert found.message == f"The pod of Job j ended before its containers did: {message}"
 
 
@@ -126,7 +135,7 @@ def test_the_newest_undisrupted_pod_counts():
 )
 def test_a_deadline_names_what_to_raise(stage, hint):
     found = assess(stage, job(stage, failed="DeadlineExceeded"), (), ())
-    assert (found.kind, found.reason) == (FailureClass.PERMANENT, "TimedOut")
+    assert (found.kind, found.reason) == (ReasonClass.PERMANENT, "TimedOut")
     assert found.hint.startswith(hint)
 
 
@@ -140,14 +149,14 @@ def test_the_last_container_of_a_complete_job_has_the_result(stage, main):
     assert done == Done(result=RESULTS[stage], seconds=42)
     for other in (report(main, text, 1), report("other", text), report(main, "{")):
         lost = assess(stage, job(stage, complete=True), (pod(other),), ())
-        assert (lost.kind, lost.reason) == (FailureClass.RETRY_FREE, "ResultLost")
+        assert (lost.kind, lost.reason) == (ReasonClass.RETRY_FREE, "ResultLost")
 
 
 @pytest.mark.parametrize("digest", ["sha256:short", "sha256:" + "D" * 64, "x" + DIGEST, DIGEST + "0", ""])
 def test_a_malformed_digest_is_rejected(digest):
     built = results.encode(results.Built(digest=digest, size=1))
     found = assess(Stage.BUILD, job(Stage.BUILD, complete=True), (pod(report("report", built)),), ())
-    assert (found.kind, found.reason) == (FailureClass.PERMANENT, "DigestInvalid")
+    assert (found.kind, found.reason) == (ReasonClass.PERMANENT, "DigestInvalid")
 
 
 @pytest.mark.parametrize(("started", "ended"), [(None, START), (START, None)])
@@ -196,7 +205,7 @@ WAITING = ["CrashLoopBackOff", "RunContainerError", "CreateContainerError", "Sta
 def test_a_crash_looping_image_is_not_waited_for(image, hopeless):
     found = assess(Stage.TEST, job(Stage.TEST), (pod(image, phase="Running"),), ())
     assert isinstance(found, Failed) is hopeless
-    assert not hopeless or (found.kind, found.reason) == (FailureClass.PERMANENT, "ImageDoesNotStart")
+    assert not hopeless or (found.kind, found.reason) == (ReasonClass.PERMANENT, "ImageDoesNotStart")
 
 
 @pytest.mark.parametrize(
