@@ -1,9 +1,17 @@
-"""Words that several hints share, and how a message and its hint become one text."""
+"""The sentences that hints share, each spelled here alone, and how a message and its hint become one text."""
 
-ANNOTATE = "set the annotation uai.ucloud.cn/requestedAt to a new value"
+REQUESTED_AT = "uai.ucloud.cn/requestedAt"
+"""The request annotation. A new value starts a run."""
+ANNOTATE = f"set the annotation {REQUESTED_AT} to a new value"
 """How a person asks for another run when nothing in the spec has to change."""
 REQUEST_AGAIN = f"then {ANNOTATE}."
 """The end of a hint that first says what to fix."""
+TRIES_AGAIN = "The operator tries again."
+"""Nothing has to be done: another attempt follows."""
+CONTINUES = "The operator then continues by itself; you need not apply the object again."
+"""The end of a hint that first says what keeps a pod from starting."""
+RUNS_AGAIN = "The operator runs it again. It reuses what is already in US3 and in the registry."
+"""The hint for a Job whose result is lost."""
 _NEXT_POLL = "then wait for the next poll."
 _ENDS = (".", "!", "?", "…")
 

@@ -4,13 +4,13 @@ The CRD (`crds/`) validates; these modules only read and write. Every default he
 a test on a real API server compares them.
 """
 
+from inference_image_contract.hints import REQUESTED_AT
 from inference_image_operator.api.durations import format_duration, parse_duration
 from inference_image_operator.api.part import (
     API_VERSION,
     GROUP,
     KIND,
     PLURAL,
-    REQUESTED_AT,
     VERSION,
     NameRef,
     Part,

@@ -9,8 +9,6 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "InferenceImage"
 PLURAL = "inferenceimages"
-REQUESTED_AT = f"{GROUP}/requestedAt"
-"""The request annotation. A new value starts a run."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from inference_image_contract.hints import explanation
+from inference_image_contract.hints import RUNS_AGAIN, explanation
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import RunStatus, StageStatus
 from inference_image_operator.api.conditions import Type
@@ -206,7 +206,7 @@ def _without_job(draft: Draft, stage: StageStatus) -> Decision:
     verdict = failure.resume(stage) or Failed.of(
         Reason.JOB_LOST,
         message=f"Job {stage.job} was deleted before its result was recorded.",
-        hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
+        hint=RUNS_AGAIN,
     )
     return _proceed(draft, failure.record(draft, stage, verdict, None))
 

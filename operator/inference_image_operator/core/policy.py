@@ -117,7 +117,7 @@ def _tolerations(spec: Spec, config: Config) -> Refusal | None:
         if toleration.key not in config.scheduling.allowed_toleration_keys:
             what = f"of the taint {toleration.key}" if toleration.key else "of every taint"
             return Refusal(
-                reason="SchedulingNotAllowed",
+                reason=Reason.SCHEDULING_NOT_ALLOWED,
                 message=f"This installation does not allow a toleration {what} in spec.scheduling.tolerations.",
             )
     return None
@@ -127,7 +127,7 @@ def _affinity(spec: Spec, config: Config) -> Refusal | None:
     if not spec.scheduling.affinity or config.scheduling.allow_affinity:
         return None
     return Refusal(
-        reason="SchedulingNotAllowed",
+        reason=Reason.SCHEDULING_NOT_ALLOWED,
         message="This installation does not allow spec.scheduling.affinity.",
         hint=f"Use spec.scheduling.nodeSelector. {ASK}",
     )

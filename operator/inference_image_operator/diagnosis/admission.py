@@ -7,11 +7,11 @@ import re
 from http import HTTPStatus
 from typing import NamedTuple
 
-from inference_image_contract.hints import explanation
+from inference_image_contract.hints import CONTINUES, TRIES_AGAIN, explanation
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import resource_fields
-from inference_image_operator.diagnosis.waiting_for import RETRY_HINT, Cause
+from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import CreateRefusal
 
 _PREFIX = re.compile(r"^(?:\(combined from similar events\): )?(?:Error creating: )?")
@@ -26,7 +26,6 @@ _DEFAULT_LIMIT = re.compile(r"must be less than or equal to \S+ limit")
 _POD_SECURITY = re.compile(r'violates PodSecurity "')
 _TERMINATED = "is being terminated"
 """Part of the API server's message about a namespace that is being deleted."""
-_RETRIED = "The operator tries again."
 
 
 def of_pod(stage: Stage, message: str) -> Cause:
@@ -35,7 +34,7 @@ def of_pod(stage: Stage, message: str) -> Cause:
     rule = _known(stage, said) or _Rule(
         reason=Reason.POD_FORBIDDEN, remedy="Change the policy that the message names, or what it refuses."
     )
-    return Cause(reason=rule.reason, message=said, hint=f"{rule.remedy} {RETRY_HINT}", stalls=rule.stalls)
+    return Cause(reason=rule.reason, message=said, hint=f"{rule.remedy} {CONTINUES}", stalls=rule.stalls)
 
 
 def of_job(stage: Stage, name: str, status: int, message: str) -> CreateRefusal | None:
@@ -46,7 +45,7 @@ def of_job(stage: Stage, name: str, status: int, message: str) -> CreateRefusal 
     if status != HTTPStatus.FORBIDDEN or _TERMINATED in message:
         return None
     rule = _known(stage, message) or _Rule(reason=Reason.FORBIDDEN, remedy="")
-    return CreateRefusal(reason=rule.reason, message=explanation(message, f"{rule.remedy} {_RETRIED}".strip()))
+    return CreateRefusal(reason=rule.reason, message=explanation(message, f"{rule.remedy} {TRIES_AGAIN}".strip()))
 
 
 def is_final(status: int, message: str) -> bool:

@@ -1,9 +1,10 @@
 """Containers that something else adds to a pod: a service mesh, or another mutating webhook."""
 
+from inference_image_contract.hints import CONTINUES
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import CONTAINERS, MAIN
-from inference_image_operator.diagnosis.waiting_for import RETRY_HINT, Cause
+from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Container, Pod
 
 REMEDY = (
@@ -39,7 +40,7 @@ def blocked(stage: Stage, pod: Pod) -> Cause | None:
             reason=Reason.CONTAINER_INJECTED,
             message=f"Container {container.name} {does}. It was added to the pod by something else in the cluster, and "
             "the stage's own containers wait for it.",
-            hint=f"{REMEDY} {RETRY_HINT}",
+            hint=f"{REMEDY} {CONTINUES}",
         )
     return None
 

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from inference_image_contract import registry_words
-from inference_image_contract.hints import REQUEST_AGAIN
+from inference_image_contract.hints import REQUEST_AGAIN, TRIES_AGAIN
 from inference_image_contract.reasons import Reason
 
 
@@ -31,7 +31,7 @@ def _rule(pattern: str | re.Pattern[str], reason: Reason, sentence: str, hint: s
 _HOST = r"https?://(?P<host>[^/\s\"]+)"
 _IMAGE = rf"{_HOST}/v2/(?P<path>\S+?)/(?:manifests|blobs)/(?P<tag>sha256:[0-9a-f]{{64}}|[^\s\":]+)"
 _UPLOAD = "Upload the corrected Dockerfile, " + REQUEST_AGAIN
-_RETRIED = "The operator tries again. If the failure persists, ask the administrator of the registry."
+_RETRIED = f"{TRIES_AGAIN} If the failure persists, ask the administrator of the registry."
 _CA = "Add the certificate of its CA as ca.crt to the Secret of spec.image.caSecretRef, " + REQUEST_AGAIN
 
 NO_SPACE = _rule(
@@ -133,7 +133,7 @@ PUSH = (
         rf"{_HOST}.*(?:no space left on device|507 Insufficient Storage)",
         Reason.REGISTRY_UNAVAILABLE,
         "The disk of the registry {host} is full",
-        "The operator tries again. Ask the administrator of the registry for more disk space.",
+        f"{TRIES_AGAIN} Ask the administrator of the registry for more disk space.",
     ),
     _rule(
         registry_words.IMMUTABLE,
@@ -211,14 +211,14 @@ ANY = (
         r"TOOMANYREQUESTS|status code 429|429 Too Many Requests",
         Reason.REGISTRY_UNAVAILABLE,
         "The registry limits the rate of requests",
-        "The operator tries again. If the failure persists, use a login with a higher limit, or a mirror "
+        f"{TRIES_AGAIN} If the failure persists, use a login with a higher limit, or a mirror "
         "(config.registries.mirrors).",
     ),
     _rule(
         rf"{_HOST}.*(?:no such host|lookup \S+ on )",
         Reason.REGISTRY_UNAVAILABLE,
         "The DNS name {host} does not resolve",
-        "The operator tries again. Check the name of the registry and the cluster's DNS.",
+        f"{TRIES_AGAIN} Check the name of the registry and the cluster's DNS.",
     ),
     _rule(
         r"checksum|does not match expected size|expected digest",

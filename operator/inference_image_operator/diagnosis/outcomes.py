@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from inference_image_contract import results
-from inference_image_contract.hints import REQUEST_AGAIN, explanation
+from inference_image_contract.hints import REQUEST_AGAIN, RUNS_AGAIN, explanation
 from inference_image_contract.reasons import ExitCode, Reason, ReasonClass
 from inference_image_contract.redact import redact
 from inference_image_operator.api.stages import Stage
@@ -147,7 +147,7 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
         return Failed.of(
             Reason.RESULT_LOST,
             message=f"Job {job.name} is complete, but the result in its pod is missing or malformed.",
-            hint="The operator runs it again. It reuses what is already in US3 and in the registry.",
+            hint=RUNS_AGAIN,
         )
     digest = getattr(result, "digest", None)
     if digest is not None and not _DIGEST.fullmatch(digest):

@@ -2,11 +2,12 @@
 
 import re
 
+from inference_image_contract.hints import CONTINUES
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import resource_fields
 from inference_image_operator.diagnosis import admission, injected
-from inference_image_operator.diagnosis.waiting_for import RETRY_HINT, Cause
+from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Container, Event, Pod
 
 POD_CHECK_DELAY = 20.0
@@ -42,7 +43,7 @@ def cause(stage: Stage, pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Cau
         return Cause(
             reason=Reason.UNSCHEDULABLE,
             message=pod.unschedulable,
-            hint=f"Add or free capacity, or change spec.scheduling or {resource_fields(stage)}. {RETRY_HINT}",
+            hint=f"Add or free capacity, or change spec.scheduling or {resource_fields(stage)}. {CONTINUES}",
         )
     return (
         next((found for c in pod.containers if (found := _container(c))), None)
@@ -59,7 +60,7 @@ def _container(container: Container) -> Cause | None:
         return _missing(container.message) or Cause(
             reason=Reason.CONTAINER_CONFIG_INVALID,
             message=f"container {container.name}: {container.message}",
-            hint="Fix what the message names. " + RETRY_HINT,
+            hint="Fix what the message names. " + CONTINUES,
         )
     return None
 
@@ -69,7 +70,7 @@ def _not_pulled(container: str, message: str) -> Cause:
         reason=Reason.IMAGE_PULL_FAILED,
         message=f"container {container}: {message}",
         hint="Make the image available to the node, or add a pull Secret to spec.scheduling.imagePullSecrets. "
-        + RETRY_HINT,
+        + CONTINUES,
     )
 
 
@@ -94,7 +95,7 @@ def _mount(pod: Pod, events: tuple[Event, ...]) -> Cause | None:
     return _missing(failed[-1].message) or Cause(
         reason=Reason.VOLUME_MOUNT_FAILED,
         message=failed[-1].message,
-        hint="Fix what the message names. " + RETRY_HINT,
+        hint="Fix what the message names. " + CONTINUES,
     )
 
 
@@ -109,7 +110,7 @@ def _missing(message: str) -> Cause | None:
         return Cause(
             reason=Reason.CONFIG_MAP_NOT_FOUND,
             message=message.strip(),
-            hint="Create the ConfigMap of spec.source.configMap with the keys that the spec lists. " + RETRY_HINT,
+            hint="Create the ConfigMap of spec.source.configMap with the keys that the spec lists. " + CONTINUES,
         )
     return None
 
@@ -118,7 +119,7 @@ def _absent_secret(message: str, name: str) -> Cause:
     return Cause(
         reason=Reason.SECRET_NOT_FOUND,
         message=message,
-        hint=f"Create the Secret {name} in this namespace with the keys that the spec needs. " + RETRY_HINT,
+        hint=f"Create the Secret {name} in this namespace with the keys that the spec needs. " + CONTINUES,
     )
 
 

@@ -3,8 +3,6 @@
 from inference_image_contract.reasons import Reason
 from inference_image_operator.observed import Frozen
 
-RETRY_HINT = "The operator then continues by itself; you need not apply the object again."
-
 
 class Cause(Frozen, frozen=True, kw_only=True):
     """Why the pod waits, and how to end that."""

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from msgspec.structs import replace
 
-from inference_image_contract.hints import REQUEST_AGAIN
+from inference_image_contract.hints import REQUEST_AGAIN, TRIES_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Status, write
 from inference_image_operator.api.conditions import Editor, Type
@@ -31,8 +31,6 @@ from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimit
 from inference_image_operator.runtime.warnings import Warnings
 
 log = logging.getLogger(__name__)
-
-_RETRIED = "The operator tries again."
 
 
 class Reconciler:
@@ -81,7 +79,7 @@ class Reconciler:
         """Writes into the status which right the operator lacks. The queue retries all the same."""
         observed = from_object(image)
         conditions = Editor(observed.status, observed.generation, self._clock())
-        text = f"{message} {_RETRIED}"
+        text = f"{message} {TRIES_AGAIN}"
         if has_ended(observed):  # this only prevents polling
             conditions.set(Type.POLL_FAILED, "True", Reason.FORBIDDEN, text)
         else:

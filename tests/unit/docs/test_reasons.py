@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inference_image_contract import hints
 from inference_image_contract.reasons import Reason
 from inference_image_contract.reasons.explained import SUBJECTS
 
@@ -83,6 +84,13 @@ def test_every_reason_is_explained_once() -> None:
 
 def test_every_reason_is_on_the_page_once() -> None:
     assert Counter(row["reason"] for row in _ROW.finditer(DOCUMENT.read_text("utf-8"))) == Counter(map(str, Reason))
+
+
+@pytest.mark.parametrize("text", [hints.REQUESTED_AT, hints.TRIES_AGAIN, hints.CONTINUES, hints.RUNS_AGAIN])
+def test_what_hints_share_is_spelled_once(text: str) -> None:
+    pages = [*SOURCES, *sorted((ROOT / "docs_tools").glob("*.py"))]
+    spelled = [path.name for path in pages if f'"{text}' in path.read_text("utf-8")]
+    assert spelled == ["hints.py"]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from inference_image_contract.hints import CONTINUES
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis import pending
 from inference_image_operator.diagnosis.waiting_for import Cause
@@ -66,7 +67,7 @@ def test_a_waiting_container_gives_the_cause(container, reason, message, hint):
     assert message in found.message
     assert found.message == found.message.strip()
     assert hint in found.hint
-    assert found.hint.endswith(pending.RETRY_HINT)
+    assert found.hint.endswith(CONTINUES)
     assert not found.stalls
 
 
@@ -99,7 +100,7 @@ def test_the_last_rejected_pod_gives_the_cause(events, reason, stalls):
     found = cause((), events)
     assert (found.reason if found else None) == reason
     assert (found.stalls if found else None) is stalls
-    assert found is None or (found.message == events[-1].message and found.hint.endswith(pending.RETRY_HINT))
+    assert found is None or (found.message == events[-1].message and found.hint.endswith(CONTINUES))
 
 
 RUNNING, DONE = Container(name="assemble"), Container(name="assemble", exit_code=0)
@@ -174,4 +175,4 @@ def test_the_newest_pod_counts():
 def test_the_schedulers_message_comes_first():
     found = cause((pod(waiting("ErrImagePull"), unschedulable="0/1 nodes"),), ())
     assert (found.reason, found.message) == ("Unschedulable", "0/1 nodes")
-    assert found.hint.endswith(pending.RETRY_HINT)
+    assert found.hint.endswith(CONTINUES)
