@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -14,12 +15,16 @@ from inference_image_contract import inputs, paths, results
 from inference_image_contract.hints import explanation
 from kubectl_inferenceimage.errors import CommandError
 
+R = TypeVar("R", bound=results.Result)
+
 PACKAGE = "inference_image_export"
 _NEEDED = (PACKAGE, "tensorflow", "object_detection")
 
 
 def export(request: inputs.ExportInput, keys: Mapping[str, str]) -> results.Exported:
-    """Runs the export as its Job does, in a separate process. `keys` are the UFile keys as environment variables.
+    """Runs the export's steps as its Job does, each in a separate process; the one that runs graphs has no key.
+
+    `keys` are the UFile keys as environment variables.
 
     Raises CommandError when it cannot run here or fails.
     """
@@ -31,21 +36,27 @@ def export(request: inputs.ExportInput, keys: Mapping[str, str]) -> results.Expo
             "of the export (docs/guides/laptop.md)."
         )
     with tempfile.TemporaryDirectory(prefix="inferenceimage-") as folder:
+        common = os.environ | {paths.INPUT_ENV: inputs.encode(request), paths.WORKSPACE_ENV: folder}
+        plain = {name: value for name, value in common.items() if name not in paths.UFILE_KEY_ENVS}
+        _run("download", plain | dict(keys), results.HandedOn)
+        _run("export", plain, results.HandedOn)
+        return _run("upload", plain | dict(keys), results.Exported)
+
+
+def _run(step: str, environment: Mapping[str, str], kind: type[R]) -> R:
+    """One step in a process of its own. Raises CommandError when it fails."""
+    with tempfile.TemporaryDirectory(prefix="inferenceimage-") as folder:
         result = Path(folder) / "result.json"
-        environment = {
-            **os.environ,
-            **keys,
-            paths.INPUT_ENV: inputs.encode(request),
-            paths.RESULT_ENV: str(result),
-        }
-        ended = subprocess.run([sys.executable, "-m", PACKAGE], check=False, env=environment, stdout=sys.stderr)
-        return _reported(result.read_bytes() if result.exists() else b"", ended.returncode)
+        command = [sys.executable, "-m", PACKAGE, step]
+        told = {**environment, paths.RESULT_ENV: str(result)}
+        ended = subprocess.run(command, check=False, env=told, stdout=sys.stderr)
+        return _reported(result.read_bytes() if result.exists() else b"", ended.returncode, kind)
 
 
-def _reported(report: bytes, code: int) -> results.Exported:
+def _reported(report: bytes, code: int, kind: type[R]) -> R:
     try:
         if code == 0:
-            return msgspec.json.decode(report, type=results.Exported)
+            return msgspec.json.decode(report, type=kind)
         failed = msgspec.json.decode(report, type=results.Failed)
     except msgspec.DecodeError as error:
         raise CommandError(f"The export ended with exit code {code} and without a result.") from error

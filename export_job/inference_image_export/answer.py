@@ -1,35 +1,29 @@
 """The frozen graph's own answer to the sample: the reference for the built image."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from inference_image_contract import sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import AnswerInput
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Answered
-from inference_image_export import label_map, picture, verify
-from inference_image_export.fetch import fetch_label_map
-from inference_image_store import Store, fetch_result, read_input_lock
+from inference_image_export import fetch, label_map, picture, transfers, verify
 
 
-def answer(stage: AnswerInput, store: Store, target: Path) -> Answered:
-    """Writes the graph's detections to `target`: a list of `{"id", "score", "box", "names"}`, best first.
+def answer(stage: AnswerInput, folder: Path, target: Path) -> Answered:
+    """Runs the graph that `sample` left in `folder`, without a key.
 
-    Raises StageError: `SampleInvalid`, `GraphInvalid`, `LabelMapInvalid`, `SourceChanged`, and those of the store.
+    Writes the graph's detections to `target`: a list of `{"id", "score", "box", "names"}`, best first.
+
+    Raises StageError: `SampleInvalid`, `GraphInvalid`, `GraphUnsafe`, `LabelMapInvalid`.
     """
-    input_lock = read_input_lock(store, stage.input_lock)
-    data = store.read(stage.sample, max_bytes=sample.MAX_BYTES) if stage.sample else sample.png()
-    batch = _batch(stage, data)
-    with tempfile.TemporaryDirectory(prefix="answer-") as folder:
-        names = label_map.names(fetch_label_map(store, input_lock, Path(folder, "inputs")), input_lock.label_map.key)
-        graph = Path(folder, "frozen_inference_graph.pb")
-        fetch_result(store, stage.graph, graph)
-        (outputs,) = verify.run(graph, stage.input_type, [batch])
+    input_lock = transfers.read_handed_lock(folder)
+    batch = _batch(stage, (folder / transfers.PICTURE).read_bytes())
+    names = label_map.names(fetch.label_map(folder), input_lock.label_map.key)
+    (outputs,) = verify.run(folder / transfers.GRAPH, stage.input_type, [batch])
     found = [{**one, "names": names.get(one["id"], ())} for one in detections(outputs)]
     target.write_bytes(msgspec.json.encode(found))
     return Answered(detections=len(found))

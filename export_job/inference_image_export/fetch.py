@@ -30,51 +30,58 @@ class Source:
     files: tuple[Path, ...]
 
 
-def fetch(store: Store, input_lock: InputLock, folder: Path) -> Source:
-    """Downloads the pinned checkpoint and pipeline config into `folder`.
+def fetch(store: Store, input_lock: InputLock, folder: Path) -> None:
+    """Downloads the imported graph, or the pinned checkpoint and pipeline config, into `folder`.
 
     Raises StageError (`SourceChanged`) when one has changed or is gone.
     """
+    folder.mkdir(parents=True)
+    if input_lock.frozen_graph:
+        _download(store, [(input_lock.frozen_graph, imported(folder))])
+        return
+    source = of_checkpoint(input_lock, folder)
+    pins = (*input_lock.checkpoint, input_lock.pipeline_config)
+    _download(store, [(pin, path) for pin, path in zip(pins, source.files, strict=True) if pin])
+
+
+def of_checkpoint(input_lock: InputLock, folder: Path) -> Source:
+    """Where `fetch` puts a checkpoint and its config.
+
+    Raises StageError (`InvalidInput`) for an input lock of another version.
+    """
     if input_lock.pipeline_config is None:
         raise _other_version("no pipeline config")
-    folder.mkdir(parents=True)
-    needed = input_lock.checkpoint
-    files = tuple(folder / _name(item) for item in needed)
-    config = folder / "pipeline.config"
-    _download(store, [*zip(needed, files, strict=True), (input_lock.pipeline_config, config)])
-    index = next((item.key for item in needed if item.key.endswith(_INDEX_SUFFIX)), "")
+    index = next((item.key for item in input_lock.checkpoint if item.key.endswith(_INDEX_SUFFIX)), "")
     if not index:
         raise _other_version("no index file of a checkpoint")
     prefix = index.removesuffix(_INDEX_SUFFIX)
+    config = folder / "pipeline.config"
     return Source(
         checkpoint_prefix=folder / prefix.rpartition("/")[2],
         checkpoint_key=prefix,
         pipeline_config=config,
         pipeline_config_key=input_lock.pipeline_config.key,
-        files=(*files, config),
+        files=(*(folder / _name(item) for item in input_lock.checkpoint), config),
     )
 
 
-def fetch_graph(store: Store, graph: PinnedObject, folder: Path) -> Path:
-    """Downloads the pinned imported graph into `folder`.
-
-    Raises StageError (`SourceChanged`) when it has changed or is gone.
-    """
-    folder.mkdir(parents=True)
-    target = folder / "frozen_inference_graph.pb"
-    _download(store, [(graph, target)])
-    return target
+def imported(folder: Path) -> Path:
+    """Where `fetch` puts an imported graph."""
+    return folder / "frozen_inference_graph.pb"
 
 
-def fetch_label_map(store: Store, input_lock: InputLock, folder: Path) -> Path:
+def fetch_label_map(store: Store, input_lock: InputLock, folder: Path) -> None:
     """Downloads the pinned label map into `folder`.
 
     Raises StageError (`SourceChanged`) when it has changed or is gone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "label_map.pbtxt"
-    _download(store, [(input_lock.label_map, target)])
-    return target
+    _download(store, [(input_lock.label_map, label_map(folder))])
+
+
+def label_map(folder: Path) -> Path:
+    """Where `fetch_label_map` puts the label map."""
+    return folder / "label_map.pbtxt"
 
 
 def _name(item: PinnedObject) -> str:

@@ -1,7 +1,6 @@
 """Runs a TensorFlow function in a separate process, which frees its memory at the end and measures its peak.
 
-The processes are forked from one that has only imported TensorFlow, so the import happens once. That process starts
-early, during a download, and has no credentials in its environment.
+The processes are forked from one that has only imported TensorFlow, so the import happens once.
 """
 
 import multiprocessing
@@ -17,7 +16,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from inference_image_contract import paths
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -45,11 +43,7 @@ class Processes:
         self.peak_bytes = 0
         """The highest of all peaks."""
         _PROCESSES.set_forkserver_preload(list(modules))
-        kept = {name: os.environ.pop(name) for name in paths.UFILE_KEY_ENVS if name in os.environ}
-        try:
-            forkserver.ensure_running()
-        finally:
-            os.environ.update(kept)
+        forkserver.ensure_running()
 
     def run(self, function: Callable[..., T], *arguments: object) -> Outcome[T]:
         """Calls a function of a module with arguments that can be pickled.

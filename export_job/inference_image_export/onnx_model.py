@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from inference_image_contract import paths
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_export import picture
@@ -31,10 +30,9 @@ def write(graph: Path, model: Path) -> None:
 
     Raises StageError (`OnnxFailed`) when tf2onnx cannot.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in paths.UFILE_KEY_ENVS}
     done = subprocess.run(
         [sys.executable, "-m", "inference_image_export.to_onnx", graph, INPUT, model],
-        env=environment | {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        env=os.environ | {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

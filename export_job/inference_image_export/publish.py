@@ -9,9 +9,6 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from msgspec.structs import asdict, replace
@@ -19,32 +16,8 @@ from msgspec.structs import asdict, replace
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, InputLock, InputLockRef, OnnxModel, StoredFile, encode
 from inference_image_contract.reasons import Reason
+from inference_image_export.handover import GRAPH, ONNX, SAVED_MODEL, Verified
 from inference_image_store import RESULT, ArchivedError, Store, export_folder, exported_graph
-
-GRAPH = "frozen_inference_graph.pb"
-PIPELINE_CONFIG = "pipeline.config"
-SAVED_MODEL = "saved_model/saved_model.pb"
-ONNX = "model.onnx"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verified:
-    """Verified files, ready to publish."""
-
-    graph: Path
-    tensorflow: str
-    """Version of TensorFlow that verified the graph, and froze it if it came from a checkpoint."""
-    readable_by: str
-    """The oldest TensorFlow that reads the graph, such as `1.7`."""
-    memory_bytes: int
-    """Peak memory of a process that loaded the graph and ran it on one picture."""
-    answers: Mapping[str, Any]
-    """Its outputs for that picture by name."""
-    pipeline_config: Path | None = None
-    saved_model: Path | None = None
-    onnx: Path | None = None
-    greatest_difference: str = ""
-    """The difference of the ONNX model, as in `OnnxModel`."""
 
 
 def provenance(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]:
@@ -62,29 +35,25 @@ def provenance(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]
     }
 
 
-def publish(store: Store, files: Verified, output_prefix: str, fingerprint: str, metadata: Mapping[str, str]) -> Graph:
+def publish(
+    store: Store, verified: Verified, output_prefix: str, fingerprint: str, metadata: Mapping[str, str]
+) -> Graph:
     """Uploads the graph in all formats with its provenance as metadata; writes result.json last."""
     folder = export_folder(output_prefix, fingerprint)
-    forms = {
-        PIPELINE_CONFIG: files.pipeline_config,
-        SAVED_MODEL: files.saved_model,
-        ONNX: files.onnx,
-        GRAPH: files.graph,
-    }
-    sources = {folder + name: path for name, path in forms.items() if path}
+    sources = {folder + name: path for name, path in verified.files.items()}
     objects = store.upload_all(sources, folder, metadata=metadata)
     stored = {
         key.removeprefix(folder): StoredFile(key=key, sha256=info.sha256, size=info.size)
         for key, info in objects.items()
     }
-    onnx = stored.get(ONNX)
+    onnx, words = stored.get(ONNX), verified.words
     result = Graph(
         **asdict(stored[GRAPH]),
-        tensorflow=files.tensorflow,
-        readable_by=files.readable_by,
-        memory_bytes=files.memory_bytes,
+        tensorflow=words.tensorflow,
+        readable_by=words.readable_by,
+        memory_bytes=words.memory_bytes,
         saved_model=stored.get(SAVED_MODEL),
-        onnx=OnnxModel(**asdict(onnx), greatest_difference=files.greatest_difference) if onnx else None,
+        onnx=OnnxModel(**asdict(onnx), greatest_difference=words.greatest_difference) if onnx else None,
     )
     there = exported_graph(store, output_prefix, fingerprint)
     if there and replace(there, memory_bytes=result.memory_bytes) == result:

@@ -1,5 +1,6 @@
 """Verifies a frozen graph with one picture before it is published: names, types, shapes and values."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ def verify(graph: Path, input_type: str, num_classes: int) -> dict[str, Any]:
 def run(graph: Path, input_type: str, batches: Sequence[Any]) -> list[dict[str, Any]]:
     """The frozen graph's outputs, as arrays by name, for each batch.
 
-    Raises StageError (`GraphInvalid`) when the graph cannot be loaded, lacks a name or fails.
+    Raises StageError: `GraphInvalid` when the graph cannot be loaded, lacks a name or fails, `GraphUnsafe` before it
+    is loaded.
     """
     import tensorflow.compat.v1 as tf
 
@@ -50,7 +52,14 @@ def run(graph: Path, input_type: str, batches: Sequence[Any]) -> list[dict[str, 
                 outputs = {name: f"{name}:0" for name in OUTPUTS}
                 return [dict(session.run(outputs, {f"{input_type}:0": batch})) for batch in batches]
             except (tf.errors.OpError, ValueError, TypeError) as error:
-                raise _invalid(f"it fails on the test picture: {str(error).splitlines()[0]}") from error
+                print(error, file=sys.stderr)
+                raise _invalid(f"it fails on the test picture: {_kind(error)}") from error
+
+
+def _kind(error: Exception) -> str:
+    """The kind of an error and the node that raised it. Its text is the graph's own, which stays in the log."""
+    node = getattr(error, "op", None)
+    return type(error).__name__ + (f" in {node.type}, node {node.name}" if node is not None else "")
 
 
 def same_answers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

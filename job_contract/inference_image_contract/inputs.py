@@ -279,7 +279,7 @@ class ResolveInput(Input, frozen=True, kw_only=True):
 
 
 class ExportInput(Input, frozen=True, kw_only=True):
-    """Input of the export container."""
+    """Input of `download`, `export` and `upload`."""
 
     ufile: UFile
     input_lock: InputLockRef
@@ -328,7 +328,7 @@ class ReportInput(Input, frozen=True, kw_only=True):
 
 
 class AnswerInput(Input, frozen=True, kw_only=True):
-    """Input of `answer`, which runs the frozen graph on the sample so that the probe can compare."""
+    """Input of `sample`, which downloads, and of `answer`, which runs the frozen graph for the probe to compare."""
 
     ufile: UFile
     input_lock: InputLockRef

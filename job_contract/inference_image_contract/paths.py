@@ -16,9 +16,12 @@ UFILE_KEY_ENVS = (PUBLIC_KEY_ENV, PRIVATE_KEY_ENV, SECURITY_TOKEN_ENV)
 """Processes that a step starts must not inherit these."""
 
 WORKSPACE = "/inference-image"
+WORKSPACE_ENV = "INFERENCE_IMAGE_WORKSPACE"  # tests and the plugin point it elsewhere; pods leave it unset
 CONTEXT = WORKSPACE + "/context"
 DOCKERFILE = WORKSPACE + "/Dockerfile"  # the pinned copy that `assemble` writes; outside the context
 DIGEST_FILE = WORKSPACE + "/digest"
+EXPORT = WORKSPACE + "/export"  # what `download` hands to `export`, and `export` to `upload`
+SAMPLE = WORKSPACE + "/sample"  # what `sample` hands to `answer`
 GRAPH_ANSWER = WORKSPACE + "/answer.json"  # the frozen graph's answer on the sample
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"

@@ -93,8 +93,16 @@ class Resolved(Result, frozen=True, kw_only=True):
     warnings: tuple[StageWarning, ...] = ()
 
 
+class HandedOn(Result, frozen=True, kw_only=True):
+    """Result of `download`, `export` and `sample`, which leave files for the next container."""
+
+    files: int
+    size: int
+    """Bytes of all files."""
+
+
 class Exported(Result, frozen=True, kw_only=True):
-    """Result of the export."""
+    """Result of `upload`: the export's."""
 
     graph: Graph
     not_overwritten: str = ""

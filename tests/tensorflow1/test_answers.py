@@ -10,7 +10,7 @@ from tensorflow.compat import v1 as tf
 
 from inference_image_export import canonical, oldest_form, picture, verify
 from inference_image_export.exporting import export
-from inference_image_export.stage import export_stage
+from tests.support.exporting import export_stage
 from tests.tensorflow1.conftest import PROGRAMS, RELEASES, ask_both_forms
 from tests.tf.architectures import AVERAGE, FAMILIES, NUM_CLASSES, checkpoint
 

@@ -10,8 +10,8 @@ from devcluster.fixture import TUTORIAL, fixture
 from devcluster.ufile import KeyPair, running
 from inference_image_contract import inputs
 from inference_image_export.onnx_model import difference
-from inference_image_export.stage import export_stage
 from inference_image_store import Credentials, Store
+from tests.support.exporting import export_stage
 from tests.tensorflow1.conftest import RELEASES, TODAY, ask_everywhere, write_questions
 from tests.tf.conftest import OUTPUT, PRIVATE_KEY, PUBLIC_KEY, TRAINING_OUTPUT
 

@@ -14,8 +14,8 @@ import pytest
 from devcluster.fixture import Fixture, fixture
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract import inputs, results
-from inference_image_export.stage import export_stage
 from inference_image_store import Credentials, Store
+from tests.support.exporting import export_stage
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

@@ -12,8 +12,8 @@ from inference_image_contract import inputs, sample
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_export import picture
-from inference_image_export.answer import answer, detections
-from inference_image_export.stage import export_stage
+from inference_image_export.answer import detections
+from tests.support.exporting import answer_stage, export_stage
 
 
 def photo(**form) -> bytes:
@@ -43,7 +43,7 @@ def test_every_input_type_finds_the_same_in_a_sample(world, tmp_path):
     for input_type in ("image_tensor", "encoded_image_string_tensor", "tf_example"):
         of_type = world.asking_for(input_type)
         graph = export_stage(of_type.stage, world.store).graph
-        result = answer(asking(of_type, graph, sample="uai/sample.png"), world.store, tmp_path / input_type)
+        result = answer_stage(asking(of_type, graph, sample="uai/sample.png"), world.store, tmp_path / input_type)
         found[input_type] = json.loads((tmp_path / input_type).read_bytes())
         assert result.detections == len(found[input_type]) > 0
     assert found["image_tensor"] == found["encoded_image_string_tensor"] == found["tf_example"]
@@ -62,7 +62,7 @@ item { id: 2 name: 'square' keypoints { id: 1 label: "corner" } }
 def test_detections_are_named_by_the_label_map(exported_world, first_export, tmp_path):
     world = exported_world.of_labels(LABEL_MAP.encode("utf-8-sig"))
     graph = first_export.done.graph
-    answer(asking(world, graph), world.store, tmp_path / "answer")
+    answer_stage(asking(world, graph), world.store, tmp_path / "answer")
     found = {one["id"]: one["names"] for one in json.loads((tmp_path / "answer").read_bytes())}
     assert found == {id_: {1: ["disc", "n01"], 2: ["square"]}.get(id_, []) for id_ in found}
     assert 1 in found
@@ -74,7 +74,7 @@ def test_detections_are_named_by_the_label_map(exported_world, first_export, tmp
 def test_an_invalid_label_map_is_reported(exported_world, first_export, tmp_path, data, reason):
     world, graph = exported_world, first_export.done.graph
     with pytest.raises(StageError, match=r"label_map\.pbtxt") as caught:
-        answer(asking(world.of_labels(data), graph), world.store, tmp_path / "answer")
+        answer_stage(asking(world.of_labels(data), graph), world.store, tmp_path / "answer")
     assert caught.value.reason is reason
 
 
@@ -82,7 +82,7 @@ def test_another_label_map_than_the_pinned_one_is_not_read(exported_world, first
     world, graph = exported_world, first_export.done.graph
     world.store.write(b"item { id: 1 name: 'other' }", world.input_lock.label_map.key)
     with pytest.raises(StageError) as caught:
-        answer(asking(world, graph), world.store, tmp_path / "answer")
+        answer_stage(asking(world, graph), world.store, tmp_path / "answer")
     assert caught.value.reason is Reason.SOURCE_CHANGED
 
 
@@ -90,7 +90,7 @@ def test_without_a_sample_it_is_the_drawn_one(exported_world, first_export, tmp_
     world, graph = exported_world, first_export.done.graph
     world.store.write(sample.png(), "uai/drawn.png")
     for name, stage in (("none", asking(world, graph)), ("named", asking(world, graph, sample="uai/drawn.png"))):
-        answer(stage, world.store, tmp_path / name)
+        answer_stage(stage, world.store, tmp_path / name)
     assert (tmp_path / "none").read_bytes() == (tmp_path / "named").read_bytes()
 
 
@@ -98,7 +98,7 @@ def test_an_invalid_picture_is_reported(exported_world, first_export, tmp_path):
     world, graph = exported_world, first_export.done.graph
     world.store.write(b"not a picture", "uai/sample.png")
     with pytest.raises(StageError, match=r"spec\.test\.sample uai/sample\.png") as caught:
-        answer(asking(world, graph, sample="uai/sample.png"), world.store, tmp_path / "answer")
+        answer_stage(asking(world, graph, sample="uai/sample.png"), world.store, tmp_path / "answer")
     assert caught.value.reason is Reason.SAMPLE_INVALID
 
 
@@ -106,7 +106,7 @@ def test_a_graph_other_than_the_verified_one_is_not_run(exported_world, first_ex
     world, graph = exported_world, first_export.done.graph
     other = msgspec.structs.replace(graph, sha256="0" * 64)
     with pytest.raises(StageError) as caught:
-        answer(asking(world, other), world.store, tmp_path / "answer")
+        answer_stage(asking(world, other), world.store, tmp_path / "answer")
     assert caught.value.reason is Reason.OBJECT_CORRUPT
 
 

@@ -5,7 +5,7 @@ import pytest
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_export import canonical
-from inference_image_export.stage import export_stage
+from tests.support.exporting import export_stage
 from tests.tf.test_export_forms import small_graph
 
 

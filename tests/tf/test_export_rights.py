@@ -1,34 +1,31 @@
 """The export works with exactly the rights of docs/guides/us3.md, and names each missing right."""
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from inference_image_export import stage
-from inference_image_export.exporting import Output
-from inference_image_export.publish import Verified
-from inference_image_export.stage import export_stage
+from inference_image_export import handover, stage
 from tests.support import rights
+from tests.support.exporting import export_stage
 
 
 @pytest.fixture(autouse=True)
 def _no_tensorflow(monkeypatch):
     """Replaces TensorFlow: these tests are about the real requests to US3."""
     monkeypatch.setattr(stage, "Processes", lambda _: SimpleNamespace(peak_bytes=0))
-    monkeypatch.setattr(stage._Export, "_output", _fetched)
-    monkeypatch.setattr(stage._Export, "_verified", _as_it_is)
+    monkeypatch.setattr(stage._Export, "every_form", _as_it_is)
 
 
-def _fetched(run):
-    source = stage.fetch.fetch(run.store, run.input_lock, run.folder / "input")
-    return Output(source.pipeline_config, source.pipeline_config)
-
-
-def _as_it_is(run, output):
-    told = {"tensorflow": "2", "readable_by": "1.7", "memory_bytes": 1, "answers": {}}
-    return Verified(graph=output.graph, pipeline_config=output.pipeline_config, **told)
+def _as_it_is(run):
+    """The pipeline config twice: `handover` moves each file."""
+    config = run.inputs / handover.PIPELINE_CONFIG
+    graph = run.folder / "graph.pb"
+    shutil.copy(config, graph)
+    words = handover.Words(tensorflow="2", readable_by="1.7", memory_bytes=1)
+    return handover.Verified(words, {handover.GRAPH: graph, handover.PIPELINE_CONFIG: config})
 
 
 @pytest.mark.parametrize("pair", [rights.role("Export"), rights.token()], ids=["a role", "the one token"])

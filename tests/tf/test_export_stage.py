@@ -1,10 +1,7 @@
 """The export from end to end, on the trained fixture, against a UFile stand-in."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,9 +12,10 @@ from devcluster.ufile import Fault
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
-from inference_image_export.stage import export_stage
+from inference_image_export.__main__ import main
 from inference_image_export.verify import verify
 from inference_image_store import etag_of, export_folder
+from tests.support.exporting import export_stage, run_containers
 
 CONFIG, GRAPH, RESULT = "pipeline.config", "frozen_inference_graph.pb", "result.json"
 PLAIN = "uai/object-export-output/frozen_inference_graph.pb"
@@ -106,7 +104,7 @@ def test_the_training_graph_is_not_downloaded(first_export):
     assert not [key for method, key in first_export.seen if method == "GET" and key.endswith(".meta")]
 
 
-def test_a_rerun_reuses_the_graph_and_writes_nothing(exported_world, first_export):
+def test_a_rerun_gives_the_same_graph_and_writes_nothing(exported_world, first_export):
     world, first = exported_world, first_export.done
     before = puts(world)
     assert export_stage(world.stage, world.store).graph == first.graph
@@ -254,34 +252,39 @@ def test_the_folder_is_named_by_the_fingerprint():
 
 
 def run_container(world, tmp_path, private_key, scratch="/tmp"):
-    """The container's command in a process of its own, as the Job runs it."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(scratch),
-        "INFERENCE_IMAGE_INPUT": inputs.encode(world.stage),
-        "INFERENCE_IMAGE_RESULT": str(tmp_path / "termination-log"),
-        "UFILE_PUBLIC_KEY": "public-key-of-the-tests",
-        "UFILE_PRIVATE_KEY": private_key,
-    }
-    command = [sys.executable, "-m", "inference_image_export"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    """The containers' commands in processes of their own, as the Job runs them."""
+    keys = {"UFILE_PUBLIC_KEY": "public-key-of-the-tests", "UFILE_PRIVATE_KEY": private_key}
+    done = run_containers(world.stage, tmp_path, keys, TMPDIR=str(scratch))
     return done, json.loads((tmp_path / "termination-log").read_bytes())
 
 
-def test_the_container_reports_the_graph_and_leaves_nothing_behind(world, tmp_path):
+def test_the_containers_report_the_graph_and_leave_nothing_behind(world, tmp_path):
     place = Path(tempfile.mkdtemp())  # a short path, because it contains a socket
     done, result = run_container(world, tmp_path, "private-key-of-the-tests", place)
-    assert done.returncode == ExitCode.OK, done.stderr
+    assert [one.returncode for one in done] == [ExitCode.OK] * 3, done[-1].stderr
     graph = world.store.read(world.folder + GRAPH, max_bytes=50_000_000)
     assert (result["graph"]["key"], result["graph"]["size"]) == (world.folder + GRAPH, len(graph))
     assert etag_of(graph) == world.store.head(PLAIN).etag
-    assert result["peakMemoryBytes"] > 100_000_000
     place.rmdir()  # which fails unless it is empty
-    assert "private-key-of-the-tests" not in done.stderr + done.stdout
+    assert not any("private-key-of-the-tests" in one.stderr + one.stdout for one in done)
 
 
 def test_the_container_explains_wrong_keys(world, tmp_path):
     done, result = run_container(world, tmp_path, "another-private-key")
-    assert (done.returncode, result["reason"]) == (ExitCode.FORBIDDEN, Reason.UFILE_FORBIDDEN)
-    assert "another-private-key" not in done.stderr + json.dumps(result)
+    assert (done[-1].returncode, result["reason"]) == (ExitCode.FORBIDDEN, Reason.UFILE_FORBIDDEN)
+    assert "another-private-key" not in done[-1].stderr + json.dumps(result)
+
+
+@pytest.mark.parametrize("step", ["export", "answer"])
+def test_a_graph_is_not_run_beside_a_key(step, tmp_path, monkeypatch):
+    monkeypatch.setenv("UFILE_PRIVATE_KEY", "the-private-key")
+    monkeypatch.setenv("INFERENCE_IMAGE_RESULT", str(tmp_path / "termination-log"))
+    assert main([step]) == ExitCode.BAD_INPUT
+    result = json.loads((tmp_path / "termination-log").read_bytes())
+    assert (result["reason"], "has keys of US3" in result["message"]) == (Reason.INVALID_INPUT, True)
+
+
+@pytest.mark.parametrize("arguments", [[], ["export", "upload"], ["run"]])
+def test_a_step_must_be_named(arguments, capsys):
+    assert main(arguments) == ExitCode.BAD_INPUT
+    assert "download|export|upload|sample|answer" in capsys.readouterr().err

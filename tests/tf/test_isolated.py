@@ -2,12 +2,10 @@
 
 import os
 import signal
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from inference_image_contract import paths
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_export.isolated import TENSORFLOW, Processes
@@ -34,10 +32,6 @@ def fail() -> None:
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def environment() -> str:
-    return Path("/proc/self/environ").read_text("utf-8")
 
 
 def test_memory_is_freed_and_measured(processes):
@@ -67,9 +61,3 @@ def test_a_killed_process_counts_as_out_of_memory(processes):
     with pytest.raises(StageError) as caught:
         processes.run(die)
     assert caught.value.reason is Reason.OUT_OF_MEMORY
-
-
-def test_no_process_has_credentials(monkeypatch):
-    monkeypatch.setenv(paths.PRIVATE_KEY_ENV, "the-private-key")
-    assert "the-private-key" not in Processes([TENSORFLOW]).run(environment).value
-    assert os.environ[paths.PRIVATE_KEY_ENV] == "the-private-key"

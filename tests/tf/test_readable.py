@@ -12,7 +12,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_export import verify
 from inference_image_export.readable import RELEASES, obstacle, restate, rewrite
-from inference_image_export.stage import export_stage
+from tests.support.exporting import export_stage
 
 OLDEST = RELEASES[0]
 RANDOM = np.random.default_rng(7)

@@ -75,6 +75,7 @@ class Reason(StrEnum):
     CLASS_COUNT_MISMATCH = "ClassCountMismatch", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     EXPORT_FAILED = "ExportFailed", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     GRAPH_INVALID = "GraphInvalid", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
+    GRAPH_UNSAFE = "GraphUnsafe", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     GRAPH_INCOMPATIBLE = "GraphIncompatible", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     ONNX_FAILED = "OnnxFailed", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     ONNX_DIFFERS = "OnnxDiffers", ReasonClass.PERMANENT, ExitCode.BAD_INPUT

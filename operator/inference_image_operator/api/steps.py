@@ -6,9 +6,9 @@ from inference_image_operator.api.stages import Stage
 
 CONTAINERS: Mapping[Stage, tuple[str, ...]] = {
     Stage.RESOLVE: ("resolve",),
-    Stage.EXPORT: ("export",),
+    Stage.EXPORT: ("download", "export", "upload"),
     Stage.BUILD: ("assemble", "kaniko", "append", "report"),
-    Stage.TEST: ("answer", "image", "probe", "publish"),
+    Stage.TEST: ("sample", "answer", "image", "probe", "publish"),
 }
 """In the order in which they run. A pod has some of them. Any other container in it comes from outside."""
 
@@ -18,6 +18,7 @@ MAIN: Mapping[Stage, str] = {stage: names[-1] for stage, names in CONTAINERS.ite
 _FIELDS = {
     "export": "spec.export.resources",
     "answer": "spec.export.resources",
+    **dict.fromkeys(("download", "upload", "sample"), "spec.resources.assemble"),
     "kaniko": "spec.build.resources",
     "append": "spec.build.resources",
     "image": "spec.test.resources",

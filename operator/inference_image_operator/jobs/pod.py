@@ -128,7 +128,7 @@ def registry_mounts(spec: Spec, auth_directory: str = "") -> list[dict[str, Any]
 
 
 def workspace(*, read_only: bool = False) -> dict[str, Any]:
-    """The mount through which the containers of the Build stage share the build context."""
+    """The mount through which the containers of a pod hand files to each other."""
     mount: dict[str, Any] = {"name": "workspace", "mountPath": paths.WORKSPACE}
     return mount | ({"readOnly": True} if read_only else {})
 

@@ -114,6 +114,12 @@ EXPLAINED = {
         "Try another step, and check that the training did not diverge. An imported graph (`spec.export.frozenGraph`) "
         "must be a detector with `spec.export.inputType` as its input.",
     ),
+    Reason.GRAPH_UNSAFE: Explanation(
+        "The graph has an op that does more than compute on the picture (files, network, printing, Python, libraries), "
+        "or it is too large; the message names the op and the node. It was not run.",
+        "Export the detector with `export_inference_graph`, without ops of your own "
+        "([what is allowed](../guides/export.md#a-graph-is-a-program)).",
+    ),
     Reason.GRAPH_INCOMPATIBLE: Explanation(
         "The TensorFlow that `spec.export.readableBy` names cannot load the graph (the message names the op and the "
         "node), or the base image has a TensorFlow that is too old for the graph.",

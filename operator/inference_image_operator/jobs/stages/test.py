@@ -1,6 +1,7 @@
 """The Test stage's pod: `probe` sends a request to the built image, a sidecar; then `publish` moves the tags.
 
-With `matchGraph`, `answer` runs the frozen graph first, so that only one model is in memory at a time.
+With `matchGraph`, `sample` downloads the frozen graph and `answer` runs it first, so that only one model is in memory
+at a time, and no key is beside a graph that runs.
 """
 
 from typing import Any
@@ -26,7 +27,7 @@ from inference_image_operator.jobs.pod import (
 from inference_image_operator.jobs.sizing.containers import of_container
 from inference_image_operator.jobs.sizing.disk import SMALL
 from inference_image_operator.jobs.sizing.resources import of_step, to_dict, with_ephemeral_storage
-from inference_image_operator.jobs.stages.export import pinned_input_lock
+from inference_image_operator.jobs.stages.export import TMP_OF_GRAPHS, pinned_input_lock, runs_graphs
 from inference_image_operator.observed import Observed
 
 MAX_REFERENCED = 8000
@@ -56,9 +57,9 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
             init=_asking(observed, status, built.digest, config) if spec.test.enabled else [],
             containers=[publish],
             volumes=[
-                scratch("tmp", _tmp(observed, status)),
+                scratch("tmp", SMALL),
                 *registry_volumes(spec),
-                *([scratch("workspace", SMALL)] if _matches(observed) else []),
+                *_compared(observed, status),
                 *(ufile_network.volumes(config) if _reads_ufile(observed) else []),
             ],
             pull_secrets=(push.name,) if push else (),
@@ -110,17 +111,21 @@ def _reads_ufile(observed: Observed) -> bool:
     return observed.spec.test.enabled and bool(observed.spec.test.sample or observed.spec.test.match_graph)
 
 
-def _tmp(observed: Observed, status: Status) -> int:
-    return SMALL + (status.frozen_graph.size if _matches(observed) and status.frozen_graph else 0)
+def _compared(observed: Observed, status: Status) -> list[dict[str, Any]]:
+    """The volumes of the comparison with the graph."""
+    if not _matches(observed):
+        return []
+    graph = status.frozen_graph.size if status.frozen_graph else 0
+    return [scratch("workspace", SMALL + graph), scratch(TMP_OF_GRAPHS, SMALL)]
 
 
 def _asking(observed: Observed, status: Status, digest: str, config: Config) -> list[dict[str, Any]]:
     asked = [_image(observed, status, digest, config), _probe(observed, config)]
-    return [_answer(observed, status, config), *asked] if _matches(observed) else asked
+    return [*_comparing(observed, status, config), *asked] if _matches(observed) else asked
 
 
-def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
-    """Runs the frozen graph on the sample. It uses the export's image, so it gets the export's resources."""
+def _comparing(observed: Observed, status: Status, config: Config) -> list[dict[str, Any]]:
+    """`sample`, with the keys, and `answer`, which runs the graph, without. Both use the export's image."""
     spec, graph, pinned = observed.spec, status.frozen_graph, pinned_input_lock(status)
     if graph is None:
         raise ValueError("the status has no frozen graph to compare with")
@@ -131,14 +136,28 @@ def _answer(observed: Observed, status: Status, config: Config) -> dict[str, Any
         input_type=spec.export.input_type,
         sample=spec.test.sample,
     )
-    return container(
-        "answer",
-        config.images.export,
-        of_container(spec, status, config, "answer"),
-        args=["answer"],
-        env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
-        mounts=[workspace(), *ufile_network.mounts(config)],
-    )
+    room = SMALL + graph.size
+    env = [input_env(work), *ufile_env(spec), *ufile_network.env(config)]
+    return [
+        container(
+            "sample",
+            config.images.export,
+            with_ephemeral_storage(of_container(spec, status, config, "sample"), room),
+            args=["sample"],
+            env=env,
+            mounts=[workspace(), *ufile_network.mounts(config)],
+        ),
+        runs_graphs(
+            container(
+                "answer",
+                config.images.export,
+                with_ephemeral_storage(of_container(spec, status, config, "answer"), room),
+                args=["answer"],
+                env=[input_env(work)],
+                mounts=[workspace()],
+            )
+        ),
+    ]
 
 
 def _image(observed: Observed, status: Status, digest: str, config: Config) -> dict[str, Any]:

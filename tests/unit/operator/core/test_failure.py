@@ -156,7 +156,7 @@ def test_out_of_memory_is_retried_once_with_more_memory():
     world = World()
     world.run_to(Stage.EXPORT)
     for limit in ("4Gi", "8192Mi"):
-        export = world.created[-1]["spec"]["template"]["spec"]["containers"][0]
+        export = world.created[-1]["spec"]["template"]["spec"]["initContainers"][1]
         assert export["resources"]["limits"]["memory"] == limit
         world.fail(report("export", "Killed", 137, "OOMKilled"))
         world.settle()

@@ -141,7 +141,7 @@ def test_a_deadline_names_what_to_raise(stage, hint):
 
 @pytest.mark.parametrize(
     ("stage", "main"),
-    [(Stage.RESOLVE, "resolve"), (Stage.EXPORT, "export"), (Stage.BUILD, "report"), (Stage.TEST, "publish")],
+    [(Stage.RESOLVE, "resolve"), (Stage.EXPORT, "upload"), (Stage.BUILD, "report"), (Stage.TEST, "publish")],
 )
 def test_the_last_container_of_a_complete_job_has_the_result(stage, main):
     text = results.encode(RESULTS[stage])
@@ -163,7 +163,7 @@ def test_a_malformed_digest_is_rejected(digest):
 def test_a_job_without_times_took_no_time(started, ended):
     text = results.encode(RESULTS[Stage.EXPORT])
     done = assess(
-        Stage.EXPORT, job(Stage.EXPORT, complete=True, started=started, ended=ended), (pod(report("export", text)),), ()
+        Stage.EXPORT, job(Stage.EXPORT, complete=True, started=started, ended=ended), (pod(report("upload", text)),), ()
     )
     assert done.seconds == 0
 

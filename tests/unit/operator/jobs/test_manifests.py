@@ -83,7 +83,7 @@ def secrets_of(job: dict, name: str) -> set[str]:
 
 WHO_GETS_WHAT = [
     (Stage.RESOLVE, {"resolve": {"ufile", "uhub"}}),
-    (Stage.EXPORT, {"export": {"ufile"}}),
+    (Stage.EXPORT, {"download": {"ufile"}, "export": set(), "upload": {"ufile"}}),
     (Stage.BUILD, {"assemble": {"ufile"}, "kaniko": {"uhub"}, "report": {"uhub"}}),
     (Stage.TEST, {"image": set(), "probe": {"ufile"}, "publish": {"uhub"}}),
 ]

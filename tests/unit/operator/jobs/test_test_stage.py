@@ -13,7 +13,7 @@ from tests.unit.operator.jobs.test_manifest_corners import containers, job, work
 
 def test_the_graph_runs_before_the_image_starts():
     found = job(Stage.TEST, test={"matchGraph": True, "sample": "uai/sample.jpg"})
-    assert list(containers(found)) == ["answer", "image", "probe", "publish"]
+    assert list(containers(found)) == ["sample", "answer", "image", "probe", "publish"]
     asked = work(found, "answer", inputs.AnswerInput)
     assert (asked.sample, asked.input_type) == ("uai/sample.jpg", "image_tensor")
     assert asked.graph.key.endswith("frozen_inference_graph.pb")
@@ -24,8 +24,22 @@ def test_the_graph_runs_before_the_image_starts():
         c["name"]: [m for m in c.get("volumeMounts", []) if m["name"] == "workspace"]
         for c in containers(found).values()
     }
-    assert [bool(where[name]) for name in ("answer", "image", "probe", "publish")] == [True, False, True, False]
+    assert [bool(where[name]) for name in where] == [True, True, False, True, False]
     assert where["probe"][0]["readOnly"]
+
+
+def test_what_runs_a_graph_shares_only_the_workspace_and_prints_nothing_into_the_status():
+    """Without keys, with a /tmp of its own, and without its log as the termination message."""
+    test = containers(job(Stage.TEST, test={"matchGraph": True}))
+    export = containers(job(Stage.EXPORT))
+    for found, name in ((test, "answer"), (export, "export")):
+        assert [item["name"] for item in found[name]["env"]] == [paths.INPUT_ENV]
+        assert found[name]["terminationMessagePolicy"] == "File"
+        mounts = {other: {m["name"] for m in c.get("volumeMounts", [])} for other, c in found.items()}
+        assert mounts.pop(name) == {"tmp-of-graphs", "workspace"}
+        assert all("tmp-of-graphs" not in names for names in mounts.values())
+    (read,) = [m for m in export["upload"]["volumeMounts"] if m["name"] == "workspace"]
+    assert read["readOnly"]
 
 
 def test_the_probe_knows_the_pods_address():
@@ -38,7 +52,7 @@ def test_the_image_gets_no_credentials():
     secret = {
         name: "secretKeyRef" in str(c) or "registry" in str(c.get("volumeMounts", [])) for name, c in found.items()
     }
-    assert secret == {"answer": True, "image": False, "probe": False, "publish": True}
+    assert secret == {"sample": True, "answer": False, "image": False, "probe": False, "publish": True}
 
 
 def test_the_expected_answer_reaches_the_probe_unchanged():

@@ -12,7 +12,7 @@ from tests.support.world import World
 
 SPEAKERS = {
     Stage.RESOLVE: {"resolve"},
-    Stage.EXPORT: {"export"},
+    Stage.EXPORT: {"download", "upload"},
     Stage.BUILD: {"assemble"},
     Stage.TEST: {"probe"},
 }
