@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import socket
 import subprocess
@@ -103,7 +104,10 @@ def serve_registry(
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["docker-registry", "serve", str(folder / "config.yml")], stdout=output, stderr=output
+            ["docker-registry", "serve", str(folder / "config.yml")],
+            env={**os.environ, "GOGC": "400"},  # its heap is small: by default it collects garbage all the time
+            stdout=output,
+            stderr=output,
         )
     try:
         _wait_for_port(port, process, log)
