@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -82,5 +81,4 @@ def command(directory: Path, namespace: str, wanted: Mapping[str, Any]) -> tuple
     config = next(yaml.safe_load(d["data"]["config.yaml"]) for d in _rendered(namespace) if d["kind"] == "ConfigMap")
     file = directory / "config.yaml"
     file.write_text(json.dumps(config | {"resync": "10m", "probes": {"port": ports.reserve(1)[0]}} | wanted))
-    roots = [str(settings.REPOSITORY / root) for root in ("operator", "job_contract")]
-    return [sys.executable, *program, f"--config={file}"], {"PYTHONPATH": os.pathsep.join(roots)}
+    return [sys.executable, *program, f"--config={file}"], {}

@@ -108,7 +108,7 @@ def operator(ground: Ground, subject: Subject, namespace: str, proxy: Proxy, **s
     file = directory / "kubeconfig"
     file.write_text(json.dumps(kubeconfig(token, proxy.url)))
     argv, environment = subject.command(directory, namespace, settings)
-    launch = nursery(tuple(subject.modules), environment.get("PYTHONPATH", ""))
+    launch = nursery(tuple(subject.modules))
     return Process(argv, {**environment, "KUBECONFIG": str(file)}, directory / "operator.log", launch)
 
 

@@ -49,14 +49,13 @@ class Forked:
 class Nursery:
     """The process that forks. It ends with this process, and its forks end with it."""
 
-    def __init__(self, modules: Sequence[str], roots: str) -> None:
+    def __init__(self, modules: Sequence[str]) -> None:
         self._lock = threading.Lock()
         self._line, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.warm", str(other.fileno()), *modules],
                 pass_fds=[other.fileno()],
-                env={**os.environ, "PYTHONPATH": roots},
                 cwd=REPOSITORY,
             ).returncode = 0  # it ends when the pipe closes, at the latest when we end
 
@@ -69,9 +68,9 @@ class Nursery:
 
 
 @functools.cache
-def nursery(modules: Sequence[str], roots: str) -> Nursery:
-    """The forking process with these modules, imported from these roots (a PYTHONPATH)."""
-    return Nursery(modules, roots)
+def nursery(modules: Sequence[str]) -> Nursery:
+    """The forking process with these modules imported."""
+    return Nursery(modules)
 
 
 def main() -> None:
