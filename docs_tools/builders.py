@@ -15,14 +15,21 @@ with Kaniko {table.KANIKO} and Append: `make test-builders` builds a Dockerfile 
 into the image.
 
 - **yes**: the builder does it.
-- **rewritten**: Kaniko alone gets it wrong, so `assemble` writes a Dockerfile for it that makes the right image. The
-  lines keep their numbers.
+- **rewritten**: Kaniko alone gets it wrong, so `assemble` writes a Dockerfile for it that makes the right image.
+- **checked**: Kaniko is right for most images, and only the build shows for which. The Dockerfile that `assemble`
+  writes ends the build for the others, with `BuilderUnsupported`.
 - **nearly**: there is a difference that nothing can tell before the build; the last column names it.
 - **no**: Resolve refuses it with `BuilderUnsupported`, and names another builder if one does all of the Dockerfile.
 
 What is not an instruction or flag of BuildKit's is refused with `DockerfileInvalid`. `.dockerignore` applies before a
 builder sees the files."""
-_CELLS = {Verdict.DONE: "yes", Verdict.REWRITTEN: "rewritten", Verdict.NEARLY: "**nearly**", Verdict.REFUSED: "**no**"}
+_CELLS = {
+    Verdict.DONE: "yes",
+    Verdict.REWRITTEN: "rewritten",
+    Verdict.CHECKED: "checked",
+    Verdict.NEARLY: "**nearly**",
+    Verdict.REFUSED: "**no**",
+}
 
 
 def write() -> str:

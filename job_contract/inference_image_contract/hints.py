@@ -29,3 +29,7 @@ def sentence(text: str) -> str:
 def explanation(message: str, hint: str) -> str:
     """Message and hint as one text."""
     return f"{sentence(message) if hint else message} {hint}".strip()
+
+
+GROUP_DIFFERS = "The group differs from Docker's"
+"""How a check within a build says that the builder does not do what Docker does. The operator finds it in the log."""

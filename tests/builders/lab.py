@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 from bench import builders
 from bench.build_site import Site
 from bench.builders import BuildError, Target
@@ -125,6 +127,12 @@ class Lab:
         except BuildError:
             return None
         return self.image(path)
+
+    def failure(self, builder: str, workspace: Path) -> str:
+        """What a builder prints at the end of a build that fails."""
+        with pytest.raises(BuildError) as caught:
+            builders.BUILDERS[builder](workspace, Target(f"{self._site.host}/test/{secrets.token_hex(4)}", "t"))
+        return str(caught.value)
 
     def _settings(self, image: str) -> BaseSettings:
         registry = self._site.registry()

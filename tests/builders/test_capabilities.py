@@ -8,7 +8,9 @@ import pytest
 from inference_image_build.builders import check, table
 from inference_image_build.builders.table import Verdict
 from inference_image_contract.errors import StageError
+from inference_image_contract.hints import GROUP_DIFFERS
 from inference_image_contract.reasons import Reason
+from inference_image_operator.diagnosis.kaniko_log import diagnose
 from tests.builders.lab import Lab, open_lab
 from tests.builders.proofs import PROOFS
 from tests.builders.proofs.forms import FORMS
@@ -26,11 +28,14 @@ def test_kaniko(lab: Lab, feature):
     text = lab.bases.filled(proof.dockerfile)
     verdict = table.verdict(feature, "Kaniko")
     alone = None if proof.unseen else proof.faults(lab.build("Kaniko", lab.workspace(text)))
-    assert alone is None or bool(alone) == (verdict is not Verdict.DONE), alone
+    assert alone is None or verdict is Verdict.CHECKED or bool(alone) == (verdict is not Verdict.DONE), alone
     if verdict is Verdict.REFUSED:
         _is_refused(lab, text, feature, "Kaniko")
         return
     check.check(lab.dockerfile(text), "Kaniko", "Dockerfile")
+    assert bool(proof.ended) == (verdict is Verdict.CHECKED)
+    if proof.ended:
+        _ends(lab, lab.bases.filled(proof.ended))
     workspace, made = lab.rewritten(text)
     if verdict is not Verdict.NEARLY and made != text:
         assert proof.faults(lab.build("Kaniko", workspace)) == [], made
@@ -57,6 +62,16 @@ def test_what_people_write(lab: Lab, builder, form):
     check.check(lab.dockerfile(text), builder, "Dockerfile")
     workspace = lab.workspace(text) if builder == "Append" else lab.rewritten(text)[0]
     assert proof.faults(lab.build(builder, workspace)) == [], (workspace / "Dockerfile").read_text()
+
+
+def _ends(lab: Lab, text: str) -> None:
+    """Kaniko alone makes an image of the Dockerfile; of the one that it gets, it makes none, and the check says why."""
+    check.check(lab.dockerfile(text), "Kaniko", "Dockerfile")
+    assert lab.build("Kaniko", lab.workspace(text)) is not None
+    workspace, _ = lab.rewritten(text)
+    found = diagnose(lab.failure("Kaniko", workspace))
+    assert found.reason == Reason.BUILDER_UNSUPPORTED
+    assert found.message.startswith(GROUP_DIFFERS)
 
 
 def _is_refused(lab: Lab, text: str, feature: str, builder: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from inference_image_build.builders import features
 from inference_image_build.builders.features import Dockerfile, InvalidLineError, Use
 from inference_image_build.builders.sources import MissingError
-from inference_image_build.builders.table import BUILDERS, Verdict, verdict
+from inference_image_build.builders.table import BUILDERS, INSTEAD, Verdict, verdict
 from inference_image_build.dockerfile import directives, parse
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
@@ -75,9 +75,10 @@ def _failure(refused: tuple[Use, ...], builder: str, name: str, others: Iterable
     more = "".join(f"; line {use.line}: {use.what}" for use in further[: _SHOWN - 1])
     rest = f"; {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
     remedy = " or ".join(f"Set spec.build.builder to {other}" for other in others)
-    removal = f"emove {first.what} from line {first.line} of {name}."
+    instead = INSTEAD.get(first.feature)
+    change = f"{instead} in line {first.line}" if instead else f"remove {first.what} from line {first.line}"
     return StageError(
         Reason.BUILDER_UNSUPPORTED,
         f"The Dockerfile {name}, line {first.line}: {builder} does not support {first.what}{more}{rest}.",
-        f"{remedy}, or r{removal}" if remedy else f"R{removal}",
+        f"{remedy}, or {change} of {name}." if remedy else f"{change[0].upper()}{change[1:]} of {name}.",
     )

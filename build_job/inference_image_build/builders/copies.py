@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from inference_image_build.builders import users
 from inference_image_build.dockerfile import heredocs, modes, patterns
 from inference_image_build.dockerfile.rules import REMOTE, Instruction
 from inference_image_build.dockerfile.stages import State, within
@@ -67,8 +68,10 @@ def _owner(owner: str | None, what: str) -> Iterator[tuple[str, str]]:
     parts = [part for part in owner.split(":") if part]
     if all(part.isascii() and part.isdigit() for part in parts):
         yield "chown=UID:GID", what
+    elif len(parts) == 1:
+        yield ("chown=NAME" if users.is_name_alone(owner) else "chown=NAME, no RUN"), what
     else:
-        yield ("chown=NAME" if len(parts) == 1 else "chown=NAME:GROUP"), what
+        yield "chown=NAME:GROUP", what
 
 
 def _mode(mode: str | None, what: str, *, is_copied: bool) -> Iterator[tuple[str, str]]:

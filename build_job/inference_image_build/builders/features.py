@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from inference_image_build.builders import copies, needed
+from inference_image_build.builders import copies, needed, users
 from inference_image_build.builders.needed import Stages
 from inference_image_build.builders.table import TRIGGER
 from inference_image_build.dockerfile import mounts, parse, platforms, ports, stages
@@ -16,7 +16,6 @@ from inference_image_contract.inputs import BaseSettings
 _EXPANDED = frozenset({"ADD", "ARG", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"})
 """Instructions in whose words variables are replaced."""
 _ESCAPED = re.compile(r"[\\`]")
-_ROOT = frozenset({"", "0", "root"})
 
 
 class Use(NamedTuple):
@@ -86,7 +85,9 @@ def _of_step(instruction: Instruction, state: State, built: Stages, bases: Mappi
         if instruction.name == "FROM":
             yield Use("FROM, a stage that nothing needs", line, "FROM")
         return
-    yield from _uses(instruction, state)
+    for use in _uses(instruction, state):
+        is_unknown = use.feature.endswith("--chown=NAME") and state.stage not in built.with_run
+        yield use._replace(feature=f"{use.feature}, no RUN") if is_unknown else use
     if instruction.name == "FROM":
         if state.stage + 1 != built.needed[0]:
             yield Use("FROM, several", line, "a second FROM")
@@ -144,7 +145,7 @@ def _onbuild(instruction: Instruction, _state: State) -> Iterator[tuple[str, str
 
 def _workdir(_instruction: Instruction, state: State) -> Iterator[tuple[str, str]]:
     yield "WORKDIR", ""
-    if state.user.partition(":")[0] not in _ROOT:
+    if state.user.partition(":")[0] not in users.ROOT:
         yield "WORKDIR, USER is not root", ""
 
 
@@ -203,11 +204,9 @@ def _run(instruction: Instruction, state: State) -> Iterator[tuple[str, str]]:
             yield f"RUN --{flag}={default}", ""
     if instruction.values("device"):
         yield "RUN --device", ""
-    user, colon, group = state.user.partition(":")
-    if colon and user != group and not (user in _ROOT and group in _ROOT):
-        yield "RUN as USER with another group", f"RUN as USER {state.user}"
-    elif not colon and user.isdigit() and user not in _ROOT:
-        yield "RUN as USER with a number alone", f"RUN as USER {state.user}"
+    if users.has_open_group(state.user):
+        feature = "RUN as USER with a group" if ":" in state.user else "RUN as USER with a number alone"
+        yield feature, f"RUN as USER {state.user}"
 
 
 def _mount(text: str, state: State) -> Iterator[tuple[str, str]]:
@@ -219,7 +218,7 @@ def _mount(text: str, state: State) -> Iterator[tuple[str, str]]:
         yield "RUN --mount=type=bind of the whole context", ""
     else:
         yield feature, ""
-    if known.kind in {"bind", "cache", "tmpfs"} and state.user.partition(":")[0] not in _ROOT:
+    if known.kind in {"bind", "cache", "tmpfs"} and state.user.partition(":")[0] not in users.ROOT:
         yield "RUN --mount, USER is not root", f"{feature} as USER {state.user}"
 
 

@@ -12,6 +12,8 @@ class Stages(NamedTuple):
 
     needed: tuple[int, ...]
     chain: tuple[int, ...]
+    with_run: frozenset[int]
+    """Stages with a RUN, also one of a stage that they are built on: their images have a shell."""
 
     def has(self, instruction: Instruction, state: State) -> bool:
         """Whether an instruction is part of a stage that is built, or comes before all stages."""
@@ -28,6 +30,7 @@ def find(steps: Sequence[tuple[Instruction, State]]) -> Stages:
     names: dict[str, int] = {}
     parents: list[int | None] = []
     origins: list[set[int]] = []
+    with_run: set[int] = set()
     for instruction, state in steps:
         if instruction.name == "FROM":
             parents.append(names.get(state.expand(instruction.arguments[0]).lower()))
@@ -35,23 +38,28 @@ def find(steps: Sequence[tuple[Instruction, State]]) -> Stages:
             if len(instruction.arguments) > 1:
                 names[instruction.arguments[2].lower()] = len(parents) - 1
             continue
+        if instruction.name == "RUN":
+            with_run.add(len(parents) - 1)
         for word in _origins(instruction):
             found = int(word) if word.isdigit() else names.get(word.lower())
             if found is not None and found < len(parents) - 1:
                 origins[-1].add(found)
+    with_run |= {number for number in range(len(parents)) if with_run & _chain(number, parents)}
     last = len(parents) - 1
-    chain, wanted, open_ones = {last}, {last}, [last]
-    parent = parents[last]
-    while parent is not None:
-        chain.add(parent)
-        parent = parents[parent]
+    wanted, open_ones = {last}, [last]
     while open_ones:
         number = open_ones.pop()
         above = parents[number]
         for other in {*origins[number], *(() if above is None else (above,))} - wanted:
             wanted.add(other)
             open_ones.append(other)
-    return Stages(tuple(sorted(wanted)), tuple(sorted(chain)))
+    return Stages(tuple(sorted(wanted)), tuple(sorted(_chain(last, parents))), frozenset(with_run))
+
+
+def _chain(number: int, parents: Sequence[int | None]) -> set[int]:
+    """The stage and those that it is built on."""
+    parent = parents[number]
+    return {number} if parent is None else {number} | _chain(parent, parents)
 
 
 def _origins(instruction: Instruction) -> Iterator[str]:

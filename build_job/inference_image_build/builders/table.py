@@ -1,7 +1,7 @@
 """The table of builders: what each of them does of what a Dockerfile can ask for.
 
 It is data. `tests/builders` builds a Dockerfile for each row with the real builders and looks into the image;
-`make reference` writes the table into docs/guides/builders.md. To add a builder, add its name and its column.
+`make reference` writes the table into docs/reference/builders.md. To add a builder, add its name and its column.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,14 @@ class Verdict(StrEnum):
     """The builder alone gets it wrong; `assemble` writes a Dockerfile for it that makes the same image."""
     NEARLY = "nearly"
     """The builder differs in what `NOTES` names, which nothing can tell before the build."""
+    CHECKED = "checked"
+    """The builder is right for most images; the Dockerfile that `assemble` writes ends the build for the others."""
     REFUSED = "no"
     """Resolve refuses it with `BuilderUnsupported`."""
 
 
-_YES, _REWRITTEN, _NEARLY, _NO = Verdict.DONE, Verdict.REWRITTEN, Verdict.NEARLY, Verdict.REFUSED
+_YES, _REWRITTEN, _CHECKED = Verdict.DONE, Verdict.REWRITTEN, Verdict.CHECKED
+_NEARLY, _NO = Verdict.NEARLY, Verdict.REFUSED
 
 TABLE: Mapping[str, tuple[Verdict, ...]] = {
     "FROM": (_YES, _YES),
@@ -69,8 +72,8 @@ TABLE: Mapping[str, tuple[Verdict, ...]] = {
     "RUN": (_YES, _NO),
     "RUN with a JSON array": (_YES, _NO),
     "RUN with a heredoc": (_REWRITTEN, _NO),
-    "RUN as USER with another group": (_NO, _NO),
-    "RUN as USER with a number alone": (_NO, _NO),
+    "RUN as USER with a group": (_CHECKED, _NO),
+    "RUN as USER with a number alone": (_CHECKED, _NO),
     "RUN --mount=type=bind": (_REWRITTEN, _NO),
     "RUN --mount=type=bind of the whole context": (_NO, _NO),
     "RUN --mount=type=bind,from=STAGE": (_NO, _NO),
@@ -96,7 +99,8 @@ TABLE: Mapping[str, tuple[Verdict, ...]] = {
     "COPY --from of a link": (_NEARLY, _NO),
     "COPY --chown=UID:GID": (_YES, _YES),
     "COPY --chown=NAME:GROUP": (_YES, _NO),
-    "COPY --chown=NAME": (_NO, _NO),
+    "COPY --chown=NAME": (_CHECKED, _NO),
+    "COPY --chown=NAME, no RUN": (_NO, _NO),
     "COPY --chmod=755": (_YES, _YES),
     "COPY --chmod=4755": (_REWRITTEN, _YES),
     "COPY --chmod=4755 --from": (_NO, _NO),
@@ -120,7 +124,8 @@ TABLE: Mapping[str, tuple[Verdict, ...]] = {
     "ADD of a Git repository": (_NO, _NO),
     "ADD --chown=UID:GID": (_YES, _YES),
     "ADD --chown=NAME:GROUP": (_YES, _NO),
-    "ADD --chown=NAME": (_NO, _NO),
+    "ADD --chown=NAME": (_CHECKED, _NO),
+    "ADD --chown=NAME, no RUN": (_NO, _NO),
     "ADD --chmod=755": (_YES, _YES),
     "ADD --chmod=4755": (_REWRITTEN, _YES),
     "ADD --chmod=LETTERS": (_REWRITTEN, _YES),
@@ -152,8 +157,8 @@ NOTES: Mapping[str, str] = {
     "VOLUME": "Kaniko loses what a later RUN writes there, so it moves to the end",
     "ONBUILD of the base": "with Kaniko, only triggers that need no rewriting",
     "RUN with a heredoc": "for a shell, for a program, and with `#!`",
-    "RUN as USER with another group": "write USER NAME:NAME if the group is the user's own",
-    "RUN as USER with a number alone": "write USER UID:GID",
+    "RUN as USER with a group": "the user's own group in /etc/passwd; for a UID that is not there, the same number",
+    "RUN as USER with a number alone": "of a user in /etc/passwd; Docker gives another UID group 0, Kaniko its number",
     "RUN --mount=type=bind": "of a file or folder of the context; Kaniko does not keep RUN from writing to it",
     "RUN --mount=type=cache": "empty in every build",
     "COPY": "Kaniko keeps the owners of the context; files belong to root",
@@ -162,13 +167,18 @@ NOTES: Mapping[str, str] = {
     "COPY of a folder into an existing one": "Kaniko alone changes the owner and the mode of the folder that is there",
     "COPY --from of a folder into an existing one": "Kaniko gives that folder the owner and the mode of the source",
     "COPY --from of a link": "Docker copies the file that the link names, Kaniko the link; name the file",
-    "COPY --chown=NAME": "without a group; write NAME:GROUP",
+    "COPY --chown=NAME": "the user's own group has the user's name; write NAME:GROUP for another",
+    "COPY --chown=NAME, no RUN": "in a build stage that runs nothing, so that nothing can be checked; write NAME:GROUP",
     "COPY --chmod=4755": "setuid, setgid and sticky bits",
     "COPY --chmod=LETTERS": "such as `u=rwX,go=rX`",
     "ADD of an archive": "tar, also with gzip or bzip2",
     "ADD of a URL": "not pinned: the content hash does not cover it",
 }
 """What a row of the table says further."""
+
+_WITH_GROUP = "write --chown=NAME:GROUP"
+INSTEAD: Mapping[str, str] = {"COPY --chown=NAME, no RUN": _WITH_GROUP, "ADD --chown=NAME, no RUN": _WITH_GROUP}
+"""What the hint says in place of removing the line."""
 
 
 def verdict(feature: str, builder: str) -> Verdict:

@@ -5,7 +5,7 @@ import re
 from msgspec.structs import replace
 
 from inference_image_contract import paths, uhub
-from inference_image_contract.hints import REQUEST_AGAIN
+from inference_image_contract.hints import GROUP_DIFFERS, REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import UHUB
 from inference_image_operator.diagnosis.kaniko_rules import ANY, BUILD, NO_SPACE, PULL, PUSH, Rule
@@ -48,6 +48,8 @@ def diagnose(tail: str) -> Diagnosis:
         detail = _failed_run(tail, line) or detail
         if NO_SPACE.pattern.search(detail):
             return _diagnosis(NO_SPACE, {}, detail)
+        if said := detail.partition(f"{GROUP_DIFFERS}: ")[2]:
+            return _of_check(said)
     pushing = bool(_PUSHING.search(line))
     for rule in (*BUILD, *(PUSH if pushing else PULL), *ANY):
         if found := rule.pattern.search(line):
@@ -56,6 +58,16 @@ def diagnose(tail: str) -> Diagnosis:
         reason=Reason.BUILD_FAILED,
         message=f"Kaniko failed: {detail}" if detail else "Kaniko failed and printed nothing.",
         hint=_BUILD_HINT,
+    )
+
+
+def _of_check(said: str) -> Diagnosis:
+    """The failure of a check that `assemble` wrote into the Dockerfile: what differs, and what to do."""
+    what, _, remedy = said.partition(". ")
+    return Diagnosis(
+        reason=Reason.BUILDER_UNSUPPORTED,
+        message=f"{GROUP_DIFFERS}: {what}.",
+        hint=f"{remedy} Upload the corrected Dockerfile, {REQUEST_AGAIN}",
     )
 
 

@@ -30,7 +30,13 @@ PROOFS = {
     "ADD --chown=NAME:GROUP": Proof(
         "FROM <small>\nADD --chown=games:www-data a /x.f\n", files={"/x.f": File("A", uid=5, gid=33)}
     ),
-    "ADD --chown=NAME": Proof("FROM <small>\nADD --chown=games a /x.f\n", files={"/x.f": File("A", uid=5, gid=60)}),
+    "ADD --chown=NAME": Proof(
+        "FROM <system>\nADD --chown=games a /x.f\nRUN true\n", files={"/x.f": File("A", uid=5, gid=60)},
+        ended="FROM <system>\nADD --chown=sync a /x.f\nRUN true\n",
+    ),
+    "ADD --chown=NAME, no RUN": Proof(
+        "FROM <small>\nADD --chown=games a /x.f\n", files={"/x.f": File("A", uid=5, gid=60)}
+    ),
     "ADD --chmod=755": Proof("FROM <small>\nADD --chown=0:0 --chmod=755 a /x.f\n", files={"/x.f": File("A", 0o755)}),
     "ADD --chmod=4755": Proof("FROM <small>\nADD --chmod=4755 a /x.f\n", files={"/x.f": File("A", 0o4755)}),
     "ADD --chmod=LETTERS": Proof("FROM <small>\nADD --chmod=a+x a /x.f\n", files={"/x.f": File("A", 0o755)}),

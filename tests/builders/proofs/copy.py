@@ -58,7 +58,16 @@ PROOFS = {
     "COPY --chown=NAME:GROUP": Proof(
         "FROM <small>\nCOPY --chown=games:www-data a /x.f\n", files={"/x.f": File("A", uid=5, gid=33)}
     ),
-    "COPY --chown=NAME": Proof("FROM <small>\nCOPY --chown=games a /x.f\n", files={"/x.f": File("A", uid=5, gid=60)}),
+    "COPY --chown=NAME": Proof(
+        "FROM <system> AS one\nRUN useradd --uid 1234 app\nFROM one\nENV O=app\nCOPY --chown=$O d /d/\n"
+        "COPY --from=one --chown=games /etc/hostname /h\nCOPY --chown=games --exclude=*.key d . /all/\n",
+        files={"/d/sub/y": File("Y", uid=1234, gid=1234), "/all/a": File("A", uid=5, gid=60)},
+        folders={"/d": (1234, 1234, 0o755)}, absent=("/all/.inference-image/run", "/all/secret.key"),
+        ended="FROM <system>\nCOPY --chown=sync a /x.f\nRUN true\n",
+    ),
+    "COPY --chown=NAME, no RUN": Proof(
+        "FROM <small>\nCOPY --chown=games a /x.f\n", files={"/x.f": File("A", uid=5, gid=60)}
+    ),
     "COPY --chmod=755": Proof("FROM <small>\nCOPY --chown=0:0 --chmod=755 d /d/\n"
     "", files={"/d/sub/y": File("Y", 0o755)}),
     "COPY --chmod=4755": Proof(

@@ -23,6 +23,8 @@ class Proof:
     layers: int | None = None
     for_append: "Proof | None" = None
     """What Append has to do with the feature instead."""
+    ended: str = ""
+    """For a row that is checked: a Dockerfile that the builder alone builds wrongly, and whose build the check ends."""
     unseen: str = ""
     """Why this cannot be shown without a pod; then the builder alone is not tried."""
 

@@ -22,11 +22,21 @@ PROOFS = {
         "RUN cat <<-A > /v && cat <<B >> /v\n\t5\n\tA\n6\nB\n",
         files={"/x": "1", "/y": "2", "/z": "3", "/w": "4", "/v": "5\n6\n"},
     ),
-    "RUN as USER with another group": Proof(
-        "FROM <system>\nUSER games:www-data\nRUN printf 1 > /tmp/x\n", files={"/tmp/x": File("1", uid=5, gid=33)}
+    "RUN as USER with a group": Proof(
+        'FROM <system>\nARG G=games\nUSER games:$G\nRUN printf "$0" > /tmp/x\nUSER 1234:1234\n'
+        'RUN ["cp", "/tmp/x", "/tmp/y"]\nUSER www-data:33\nRUN <<EOF\nprintf 3 > /tmp/z\nEOF\n',
+        files={
+            "/tmp/x": File("/bin/sh", uid=5, gid=60), "/tmp/y": File("/bin/sh", uid=1234, gid=1234),
+            "/tmp/z": File("3", uid=33, gid=33),
+        },
+        ended="FROM <system>\nUSER games:www-data\nRUN printf 1 > /tmp/x\n",
     ),
     "RUN as USER with a number alone": Proof(
-        "FROM <system>\nUSER 1234\nRUN printf 1 > /tmp/x\n", files={"/tmp/x": File("1", uid=1234, gid=0)}
+        "FROM <system>\nRUN useradd --uid 1234 --gid games --create-home app\nUSER 1234\n"
+        'RUN printf "$HOME" > /tmp/x\nCOPY . /all/\n',
+        files={"/tmp/x": File("/home/app", uid=1234, gid=60), "/all/a": "A"},
+        absent=("/all/.inference-image/run",),
+        ended="FROM <system>\nUSER 1234\nRUN printf 1 > /tmp/x\n",
     ),
     "RUN --mount=type=bind": Proof(
         "FROM <system>\nWORKDIR /srv/app\n"

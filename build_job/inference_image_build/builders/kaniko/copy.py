@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from inference_image_build.builders import copies, sources
+from inference_image_build.builders import copies, sources, users
 from inference_image_build.builders.features import Dockerfile, Use
-from inference_image_build.builders.kaniko import staging
-from inference_image_build.builders.kaniko.words import array, source
+from inference_image_build.builders.kaniko import groups, staging
+from inference_image_build.builders.kaniko.words import array, literal, source
 from inference_image_build.builders.sources import Source
 from inference_image_build.dockerfile import heredocs, modes, patterns
 from inference_image_build.dockerfile.rules import Instruction
@@ -53,9 +53,7 @@ class Copies:
                 if _is_staged(instruction, state, taken):
                     self._staged.add(instruction.first_line)
         self._staged |= {line for line, taken in self._taken.items() if self._is_nested(taken)}
-        runs = (one for one, state in dockerfile.steps if one.name == "RUN" and dockerfile.built.has(one, state))
-        scripts = map(heredocs.script, runs)
-        if self._staged or any(found and found.name for found in scripts):
+        if self._staged or any(_has_script(*step) for step in dockerfile.steps if dockerfile.built.has(*step)):
             self._staged |= {line for line, taken in self._taken.items() if self._has_all(taken)}
 
     def _is_nested(self, taken: tuple[Source, ...]) -> bool:
@@ -71,7 +69,23 @@ class Copies:
         return any(item.source in top for found in taken for item in found.items)
 
     def line(self, instruction: Instruction, state: State) -> str | None:
-        """The line for the instruction; None if it stays as it is. Raises RefusedError."""
+        """The line for the instruction; None if it stays as it is. Raises RefusedError.
+
+        Kaniko gives files of an owner without a group to the group with the number of the UID.
+        """
+        owner = _owner(instruction, state)
+        if not owner:
+            return self._line(instruction, state)
+        written, whole = f"--chown={instruction.flag('chown')}", f"--chown={literal(owner)}:{literal(owner)}"
+        instruction = instruction._replace(
+            flags=tuple(whole if flag == written else flag for flag in instruction.flags),
+            original=instruction.original.replace(written, whole, 1),
+        )
+        made = self._line(instruction, state)
+        made = _text(instruction) if made is None else made
+        return f"{groups.owner(self._context, owner)}\n{made}" if made else ""
+
+    def _line(self, instruction: Instruction, state: State) -> str | None:
         if (origin := instruction.flag("from")) is not None:
             number = self._built.number(origin)
             return None if number == origin else _text(instruction).replace(f"--from={origin}", f"--from={number}", 1)
@@ -130,6 +144,20 @@ def _top(found: Source) -> Path | None:
 def _text(instruction: Instruction) -> str:
     """The instruction on one line."""
     return instruction.original.partition("\n")[0] if instruction.heredocs else instruction.original.strip()
+
+
+def _owner(instruction: Instruction, state: State) -> str:
+    """The user's name that --chown has without a group; else empty."""
+    owner = state.expand(instruction.flag("chown") or "")
+    return owner.removesuffix(":") if users.is_name_alone(owner) else ""
+
+
+def _has_script(instruction: Instruction, state: State) -> bool:
+    """Whether something is written into the context for the instruction, besides the files of a COPY or ADD."""
+    if instruction.name == "RUN":
+        found = heredocs.script(instruction)
+        return bool(found and found.name) or users.has_open_group(state.user)
+    return instruction.name in {"COPY", "ADD"} and bool(_owner(instruction, state))
 
 
 def _is_plain(mode: str) -> bool:

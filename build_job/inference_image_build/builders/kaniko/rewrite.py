@@ -1,4 +1,4 @@
-"""Rewrites a pinned Dockerfile for Kaniko. Every line keeps its number; only VOLUME moves to the end."""
+"""Rewrites a pinned Dockerfile for Kaniko. Lines keep their order; only VOLUME moves to the end."""
 
 import hashlib
 import io
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from inference_image_build.builders import sources
+from inference_image_build.builders import sources, users
 from inference_image_build.builders.features import Dockerfile
-from inference_image_build.builders.kaniko import copy, mounted, staging
+from inference_image_build.builders.kaniko import copy, groups, mounted, staging
 from inference_image_build.builders.kaniko.words import array, literal
 from inference_image_build.dockerfile import heredocs, mounts, platforms, ports
 from inference_image_build.dockerfile.rules import Instruction
@@ -88,7 +88,7 @@ def _line(
             line = f'LABEL {_AUTHORS}="{literal(word)}"'
         case "WORKDIR" if _SLASH.fullmatch(word):
             line = f"WORKDIR {word.rstrip('/')}"
-        case "RUN" if instruction.heredocs or instruction.values("mount"):
+        case "RUN" if instruction.heredocs or instruction.values("mount") or users.has_open_group(state.user):
             line = _run(instruction, state, context)
     return line
 
@@ -122,6 +122,8 @@ def _run(instruction: Instruction, state: State, context: Path) -> str:
         wanted = [mounts.read(text, state.expand) for text in texts]
         content = "".join(_digest(sources.found(mount.source, context)) for mount in wanted if mount.kind == "bind")
         words = mounted.command([(mount, within(state.folder, mount.target)) for mount in wanted], words, content)
+    if users.has_open_group(state.user):
+        words = groups.run(context, state.user, words)
     line = f"RUN {array(words)}"
     if len(line.encode()) > _MAX_LINE:
         raise ValueError(f"RUN has {len(line)} characters; the limit is about {_MAX_LINE}")

@@ -49,7 +49,7 @@ EXPLAINED = {
     ),
     Reason.BUILDER_UNSUPPORTED: Explanation(
         "The builder would not build a line of the Dockerfile as `docker build` does ([table](builders.md)). The "
-        "message names up to three lines.",
+        "message names up to three lines, or the group that a check within the build found to differ.",
         "Set `spec.build.builder` to the builder that the hint names, or remove what the message names.",
     ),
     Reason.DOCKERIGNORE_INVALID: Explanation(

@@ -28,7 +28,6 @@ def refused(lines: str, builder: str, base: BaseSettings | None = None, allowed=
         ("RUN --network=none x", "RUN --network=none"),
         ("RUN --security=insecure x", "RUN --security=insecure"),
         ("RUN --device=d x", "RUN --device"),
-        ("COPY --chown=app a /x/", "COPY --chown=app"),
         ("COPY --from=base --exclude=*.md /a /x/", "COPY --exclude"),
         ("ADD --checksum=sha256:1 https://example.com/a /x", "ADD --checksum"),
         ("ADD https://example.com/a.git#main /x", "ADD of a Git repository"),
@@ -43,6 +42,29 @@ def test_what_kaniko_does_not_do_right(line, what):
     error = refused(f"EXPOSE 80\n{line}", "Kaniko")
     assert error.message == f"The Dockerfile docker/Dockerfile, line 3: Kaniko does not support {what}."
     assert f"emove {what} from line 3 of docker/Dockerfile." in error.hint
+
+
+def test_an_owner_without_a_group_is_refused_where_no_run_can_check_it():
+    error = refused("COPY --chown=app a /x/", "Kaniko")
+    assert error.message == "The Dockerfile docker/Dockerfile, line 2: Kaniko does not support COPY --chown=app."
+    assert error.hint == "Write --chown=NAME:GROUP in line 2 of docker/Dockerfile."
+    for lines in ("ADD --chown=:app a /x/", "FROM base\nRUN x\nFROM base\nCOPY --chown=app --from=1 a /x/"):
+        assert refused(lines, "Kaniko").hint.startswith("Write --chown=NAME:GROUP in line ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM base\nCOPY --chown=app a /x/\nRUN x\n",
+        "FROM base AS one\nRUN x\nFROM one\nADD --chown=app: a /x/\n",
+        "FROM base\nUSER 1000\nRUN x\n",
+        "FROM base\nUSER app:www-data\nRUN x\n",
+    ],
+)
+def test_what_a_check_within_the_build_decides_about(text):
+    dockerfile = check.read(text.encode(), "Dockerfile", {}, {})
+    check.check(dockerfile, "Kaniko", "Dockerfile")
+    assert check.able(dockerfile) == ("Kaniko",)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +123,6 @@ def test_further_lines_are_named_too():
         (BaseSettings(on_build=("COPY . /app",)), "", "COPY in an ONBUILD of the base image"),
         (BaseSettings(on_build=("RUN --mount=type=ssh x",)), "", "RUN --mount=type=ssh in an ONBUILD"),
         (BaseSettings(env=("V=1",)), "ARG V=2", "ARG V after ENV V"),
-        (BaseSettings(user="1000"), "RUN x", "RUN as USER 1000"),
-        (BaseSettings(user="1000:0"), "RUN x", "RUN as USER 1000:0"),
     ],
 )
 def test_what_the_base_image_decides_about(base, lines, what):

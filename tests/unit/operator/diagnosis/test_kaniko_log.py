@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_image_contract.hints import REQUEST_AGAIN
+from inference_image_contract.hints import GROUP_DIFFERS, REQUEST_AGAIN
 from inference_image_contract.reasons import ReasonClass
 from inference_image_operator.diagnosis import kaniko_log
 
@@ -47,3 +47,16 @@ def test_the_line_that_names_the_cause(log, line):
 @pytest.mark.parametrize("log", ["", " \n\n"])
 def test_an_empty_log_is_reported(log):
     assert kaniko_log.diagnose(log).message == "Kaniko failed and printed nothing."
+
+
+def test_a_check_that_ends_the_build_says_what_differs_and_what_to_do():
+    """`tests/builders` reads the same from the real Kaniko."""
+    log = f"""time="2026-11-29T06:28:25Z" level=info msg="RUN [\\"/bin/sh\\", \\"/x/check-owner\\", \\"sync\\"]"
+time="2026-11-29T06:28:25Z" level=info msg="Running: [/bin/sh /x/check-owner sync]"
+{GROUP_DIFFERS}: --chown=sync has group nogroup with Docker. Write --chown=sync:nogroup.
+error building image: error building stage: failed to execute command: waiting for process to exit: exit status 125
+"""
+    found = kaniko_log.diagnose(log)
+    assert (found.reason, found.reason.kind) == ("BuilderUnsupported", ReasonClass.PERMANENT)
+    assert found.message == f"{GROUP_DIFFERS}: --chown=sync has group nogroup with Docker."
+    assert found.hint == f"Write --chown=sync:nogroup. Upload the corrected Dockerfile, {REQUEST_AGAIN}"
