@@ -13,7 +13,7 @@ from inference_image_build.registry.auth import read_logins, secrets
 from inference_image_build.registry.client import Registry
 from inference_image_build.source.git.remote import Credentials as GitCredentials
 from inference_image_build.source.pin import Mounts
-from inference_image_build.steps.assemble import assemble
+from inference_image_build.steps.assemble import Login, assemble
 from inference_image_build.steps.probe.response_check import Detection
 from inference_image_build.steps.probe.step import probe
 from inference_image_build.steps.publish import publish
@@ -43,7 +43,8 @@ def _resolve() -> results.Result:
 
 def _assemble() -> results.Result:
     request = inputs.from_environment(inputs.AssembleInput)
-    return assemble(request, _store(request.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS)
+    login = Login(Path(paths.REGISTRY_AUTH), Path(paths.BUILDER_AUTH))
+    return assemble(request, _store(request.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS, login=login)
 
 
 def _append() -> results.Result:

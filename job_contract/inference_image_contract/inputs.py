@@ -303,6 +303,10 @@ class AssembleInput(Input, frozen=True, kw_only=True):
     build_args: dict[str, str] = {}
     builder: str = "Kaniko"
     """The builder that the Dockerfile is written for."""
+    registry: Registry | None = None
+    """Set if the builder reads a docker `config.json` itself: `assemble` writes one with the logins that it needs."""
+    cache_host: str = ""
+    """The registry of the builder's cache, if it is another one."""
 
 
 class AppendInput(Input, frozen=True, kw_only=True):
@@ -316,6 +320,8 @@ class AppendInput(Input, frozen=True, kw_only=True):
     """Files in this folder get layers of their own."""
     build_args: dict[str, str] = {}
     labels: dict[str, str] = {}
+    known_repositories: tuple[str, ...] = ()
+    """Repositories of earlier images of this object: they may have its layers."""
     allowed_builders: tuple[str, ...] = ()
     """The builders that a hint may name."""
 

@@ -25,6 +25,7 @@ SAMPLE = WORKSPACE + "/sample"  # what `sample` hands to `answer`
 GRAPH_ANSWER = WORKSPACE + "/answer.json"  # the frozen graph's answer on the sample
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
+BUILDER_AUTH = "/inference-image-login/config.json"  # the logins that the builder gets, which `assemble` writes
 REGISTRY_CA = "/inference-image-ca/ca.crt"  # not below /var/run: Kaniko could not make the link that images have there
 UFILE_CA = "/var/run/inference-image/ufile-ca/ca.crt"
 CONFIG_MAP_SOURCE = "/var/run/inference-image/source"

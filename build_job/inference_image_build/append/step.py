@@ -1,8 +1,7 @@
 """Append: adds the Dockerfile's layers to its base image in the registry, under the content tag."""
 
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from inference_image_build.builders import base_settings, check
 from inference_image_build.dockerfile import parse
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.images import layer_limit
-from inference_image_build.registry import references
+from inference_image_build.registry import manifests, references
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.manifests import Manifest
@@ -48,17 +47,25 @@ def append(
     for created_by, layer in history:
         layer_limit.check_made(created_by, layer.size if layer else 0, limit)
     made = image.on_top(base.image, wanted.config, history, wanted.author)
-    push = _Push(registry, repository)
+    push = _Push(registry, repository, _known(request, registry))
     for descriptor in base.image.layers:
         push.base_layer(base.source, Descriptor(descriptor["digest"], descriptor["size"]))
     for _, layer in history:
         if layer:
             push.blob(Descriptor(layer.digest, layer.size), layer.content)
-    push.blob(Descriptor(made.config_digest, len(made.config)), lambda: iter((made.config,)))
+    push.config(Descriptor(made.config_digest, len(made.config)), made.config)
     manifest = Manifest(made.manifest, made.media_type)
     registry.put_manifest(repository, request.content_tag, manifest)
     digest_file.write_text(manifest.digest)
     return Appended(digest=manifest.digest, pushed_bytes=push.pushed, reused_bytes=push.reused)
+
+
+def _known(request: AppendInput, registry: Registry) -> list[ImageReference]:
+    """The other repositories that may have a layer: those of earlier images and those that get the image."""
+    places = (*request.known_repositories, *request.registry.additional_repositories)
+    target = references.parse_repository(request.registry.repository)
+    found = dict.fromkeys(references.parse_repository(text) for text in places)
+    return [place for place in found if registry.names.same(place.host, target.host) and place.path != target.path]
 
 
 class _Base(NamedTuple):
@@ -88,9 +95,8 @@ def _base(instructions: tuple[Instruction, ...], request: AppendInput, registry:
             "linux/amd64.",
             f"Fix line {line} of {request.dockerfile}, or push an image for linux/amd64 there.",
         )
-    document = json.loads(manifest.data)
-    config = document["config"]
-    settings = json.loads(registry.read_blob(source, Descriptor(config["digest"], config["size"])))
+    document = manifests.document(source, manifest)
+    settings = registry.configuration(source, manifest)
     base = Base(manifest.media_type, document, settings)
     return _Base(source, base, {use.image: base_settings.of(settings)})
 
@@ -98,9 +104,11 @@ def _base(instructions: tuple[Instruction, ...], request: AppendInput, registry:
 class _Push:
     """Uploads the blobs that the repository does not have, and counts bytes."""
 
-    def __init__(self, registry: Registry, repository: ImageReference) -> None:
+    def __init__(self, registry: Registry, repository: ImageReference, known: Sequence[ImageReference]) -> None:
+        """`known` are repositories that may have a layer."""
         self._registry = registry
         self._repository = repository
+        self._known = known
         self.pushed = 0
         """Bytes that were uploaded."""
         self.reused = 0
@@ -108,11 +116,15 @@ class _Push:
 
     def base_layer(self, source: ImageReference, blob: Descriptor) -> None:
         """A layer of the base image."""
-        self._count(blob, self._registry.copy_blob(source, self._repository, blob))
+        self._count(blob, self._registry.copy_blob(source, self._repository, blob, self._known))
 
     def blob(self, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> None:
-        """A new layer or the configuration."""
-        self._count(blob, self._registry.push_blob(self._repository, blob, content))
+        """A new layer."""
+        self._count(blob, self._registry.push_blob(self._repository, blob, content, self._known))
+
+    def config(self, blob: Descriptor, content: bytes) -> None:
+        """The configuration, which no other repository has."""
+        self._count(blob, self._registry.push_blob(self._repository, blob, lambda: iter((content,))))
 
     def _count(self, blob: Descriptor, sent: int) -> None:
         self.pushed += sent

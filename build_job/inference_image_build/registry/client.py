@@ -6,7 +6,7 @@ PyPI (`oras` among them) keeps the exact bytes of a manifest, and a digest is a 
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
@@ -25,6 +25,7 @@ from inference_image_build.registry.manifests import (
     document,
     layers,
     media_type,
+    not_an_image,
 )
 from inference_image_build.registry.redirects import Hosts
 from inference_image_build.registry.references import ImageReference
@@ -187,18 +188,29 @@ class Registry:
         copy.copy_blobs(self._http, source, target, descriptors(document(source, manifest)))
         self.put_manifest(target, manifest.digest, manifest)
 
-    def copy_blob(self, source: ImageReference, target: ImageReference, blob: Descriptor) -> int:
-        """As `copy`, for one blob. Returns the bytes sent; 0 if the blob existed or could be mounted."""
-        self.check_allowed(target)
-        return copy.copy_blobs(self._http, source, target, [blob])
+    def copy_blob(
+        self, source: ImageReference, target: ImageReference, blob: Descriptor, known: Sequence[ImageReference] = ()
+    ) -> int:
+        """As `copy`, for one blob. Returns the bytes sent; 0 if the blob existed or could be mounted.
 
-    def push_blob(self, target: ImageReference, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> int:
-        """Uploads a blob that the repository does not have. Returns the bytes sent. `content` restarts the stream.
-
-        Raises StageError: as `copy`, and what `content` raises.
+        `known` are repositories that may have it besides `source`.
         """
         self.check_allowed(target)
-        return copy.push_blob(self._http, target, blob, content)
+        return copy.copy_blobs(self._http, source, target, [blob], known)
+
+    def push_blob(
+        self,
+        target: ImageReference,
+        blob: Descriptor,
+        content: Callable[[], Iterator[bytes]],
+        known: Sequence[ImageReference] = (),
+    ) -> int:
+        """Uploads a blob unless the repository or one of `known` has it. Returns the bytes sent.
+
+        `content` restarts the stream. Raises StageError: as `copy`, and what `content` raises.
+        """
+        self.check_allowed(target)
+        return copy.push_blob(self._http, target, blob, content, known)
 
     def read_blob(self, image: ImageReference, blob: Descriptor) -> bytes:
         """A small blob, verified. Raises StageError: as `RegistryHttp.request`, `DigestInvalid`, `LimitExceeded`."""
@@ -210,6 +222,13 @@ class Registry:
                 "Use an image with a smaller configuration.",
             )
         return copy.read_blob(self._http, image, blob)
+
+    def configuration(self, image: ImageReference, manifest: Manifest) -> dict[str, object]:
+        """The configuration of an image. Raises StageError as `read_blob`."""
+        blob = next(descriptors({"config": document(image, manifest).get("config")}), None)
+        if blob is None:
+            raise not_an_image(image, manifest.digest)
+        return document(image, Manifest(self.read_blob(image, blob), ""))
 
     def platform(self, image: ImageReference, manifest: Manifest) -> Manifest | None:
         """The linux/amd64 manifest of an index, or None when it has none; returns any other manifest unchanged."""

@@ -5,7 +5,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import IO, NamedTuple, cast
 from urllib.parse import urlencode, urljoin
@@ -36,26 +36,39 @@ class Descriptor(NamedTuple):
     size: int
 
 
-def copy_blobs(http: RegistryHttp, source: ImageReference, target: ImageReference, blobs: Iterable[Descriptor]) -> int:
+def copy_blobs(
+    http: RegistryHttp,
+    source: ImageReference,
+    target: ImageReference,
+    blobs: Iterable[Descriptor],
+    known: Sequence[ImageReference] = (),
+) -> int:
     """Copies the blobs that the target repository does not have; holds no blob in memory. Returns the bytes sent.
+
+    Within a registry, a blob is mounted: from `source`, or from a repository of `known` that has it.
 
     Raises StageError: as `RegistryHttp.request`, `LayerTooLarge`, `RepositoryNotFound`, `DigestInvalid`.
     """
     sent = 0
     for blob in dict.fromkeys(blobs):
         _check(source, blob)
-        sent += _put(http, source, target, blob, partial(_download, http, source, blob))
+        sent += _put(http, (source, *known), target, blob, partial(_download, http, source, blob))
     return sent
 
 
 def push_blob(
-    http: RegistryHttp, target: ImageReference, blob: Descriptor, content: Callable[[], Iterator[bytes]]
+    http: RegistryHttp,
+    target: ImageReference,
+    blob: Descriptor,
+    content: Callable[[], Iterator[bytes]],
+    known: Sequence[ImageReference] = (),
 ) -> int:
     """Uploads a blob unless the repository has it. `content` restarts the stream per attempt. Returns the bytes sent.
 
+    A blob that one of the repositories `known` has is mounted in place of an upload, if that is on the same registry.
     Raises StageError: as `copy_blobs`, and what `content` raises.
     """
-    return _put(http, target, target, blob, lambda: contextlib.nullcontext(_GeneratedBody(content(), blob.size)))
+    return _put(http, known, target, blob, lambda: contextlib.nullcontext(_GeneratedBody(content(), blob.size)))
 
 
 def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> bytes:
@@ -77,25 +90,43 @@ def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> by
     return cast("bytes", data)
 
 
-def _put(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor, body: _Open) -> int:
-    """Uploads the blob unless it exists. Returns the bytes sent."""
-    found = http.request("HEAD", target, f"blobs/{blob.digest}")
-    if found.status == _OK or found.is_redirect:  # a registry on object storage redirects to the blobs that it has
+def _put(
+    http: RegistryHttp, places: Sequence[ImageReference], target: ImageReference, blob: Descriptor, body: _Open
+) -> int:
+    """Mounts the blob or uploads it, unless it exists. Returns the bytes sent."""
+    if _has(http, target, blob):
         return 0
-    location = _begin(http, source, target, blob)
+    location = _begin(http, _having(http, places, target, blob), target, blob)
     return _stream(http, target, blob, body, location) if location else 0
 
 
-def _begin(http: RegistryHttp, source: ImageReference, target: ImageReference, blob: Descriptor) -> str:
-    """Starts an upload, or a mount within a registry. Returns the upload location; empty when nothing is left to do."""
-    here = http.names.same(source.host, target.host)
-    query = f"?{urlencode({'mount': blob.digest, 'from': source.path})}" if here else ""
+def _has(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> bool:
+    """Whether a repository has a blob. A registry on object storage redirects to the blobs that it has."""
+    found = http.request("HEAD", image, f"blobs/{blob.digest}")
+    return found.status == _OK or found.is_redirect
+
+
+def _having(
+    http: RegistryHttp, places: Sequence[ImageReference], target: ImageReference, blob: Descriptor
+) -> ImageReference | None:
+    """The first other repository of the target's registry that has the blob and that this login may read."""
+    for place in places:
+        if http.names.same(place.host, target.host) and place.path != target.path:
+            with contextlib.suppress(StageError):
+                if _has(http, place._replace(host=target.host), blob):
+                    return place
+    return None
+
+
+def _begin(http: RegistryHttp, source: ImageReference | None, target: ImageReference, blob: Descriptor) -> str:
+    """Starts an upload, or mounts from another repository. Returns the upload's location; empty after a mount."""
+    query = f"?{urlencode({'mount': blob.digest, 'from': source.path})}" if source else ""
     reply = http.request(
         "POST",
         target,
         f"blobs/uploads/{query}",
         actions="pull,push",
-        source=source.path if here else "",
+        source=source.path if source else "",
         body=b"",
     )
     if reply.status == _CREATED:
@@ -128,9 +159,9 @@ def _stream(http: RegistryHttp, target: ImageReference, blob: Descriptor, body: 
                 continue
             fault = f"it answers {replies.summary(reply)} to the upload of {blob.digest}"
         http.pause(attempt)
-        location = _begin(http, target, target, blob)
-        if not location:
+        if _has(http, target, blob):  # the answer to a finished upload may be lost
             return blob.size
+        location = _begin(http, None, target, blob)
     raise faults.unavailable(target.host, f"{fault} ({ATTEMPTS} attempts)")
 
 

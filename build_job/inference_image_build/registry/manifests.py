@@ -56,9 +56,14 @@ def document(image: ImageReference, manifest: Manifest) -> dict[str, object]:
     found = replies.document(manifest.data)
     if isinstance(found, dict):
         return found
-    raise StageError(
+    raise not_an_image(image, manifest.digest)
+
+
+def not_an_image(image: ImageReference, digest: str) -> StageError:
+    """What the registry serves is malformed."""
+    return StageError(
         Reason.DIGEST_INVALID,
-        f"The registry serves {image.pinned(manifest.digest)}, which is not an image manifest.",
+        f"The registry serves {image.pinned(digest)}, which is not an image manifest.",
         "Check the image reference.",
     )
 

@@ -45,8 +45,11 @@ def publish(request: PublishInput, registry: Registry) -> Published:
     if request.refuse_moves:
         for tag in tags:
             repositories.refuse_move(tag.repository, tag.name, tag.before, manifest.digest)
-    for other in others:
-        registry.copy(repository, other, manifest)
+    places = [repository]
+    for other in others:  # from the same registry if it has the image by now: its blobs are mounted
+        near = next((place for place in places if registry.names.same(place.host, other.host)), repository)
+        registry.copy(near, other, manifest)
+        places.append(other)
     for tag in tags:
         _move(registry, tag, manifest)
     most = retention.most_own_tags(request.registry.limit(repository.host))

@@ -115,16 +115,23 @@ def registry_volumes(spec: Spec) -> list[dict[str, Any]]:
     return found
 
 
-def registry_mounts(spec: Spec, auth_directory: str = "") -> list[dict[str, Any]]:
-    """The mounts of `registry_volumes`. Kaniko reads its login from another directory."""
-    found = []
-    if spec.image.push_secret_ref:
-        directory = auth_directory or paths.REGISTRY_AUTH.rsplit("/", 1)[0]
-        found.append({"name": "registry", "mountPath": directory, "readOnly": True})
-    if spec.image.ca_secret_ref:
-        directory = paths.REGISTRY_CA.rsplit("/", 1)[0]
-        found.append({"name": "registry-ca", "mountPath": directory, "readOnly": True})
-    return found
+def registry_mounts(spec: Spec) -> list[dict[str, Any]]:
+    """The mounts of `registry_volumes`."""
+    return [*registry_secret_mounts(spec), *registry_ca_mounts(spec)]
+
+
+def registry_secret_mounts(spec: Spec) -> list[dict[str, Any]]:
+    """The mount of the Secret with registry logins, if the spec names one."""
+    if not spec.image.push_secret_ref:
+        return []
+    return [{"name": "registry", "mountPath": paths.REGISTRY_AUTH.rsplit("/", 1)[0], "readOnly": True}]
+
+
+def registry_ca_mounts(spec: Spec) -> list[dict[str, Any]]:
+    """The mount of the registry's CA, if the spec names one."""
+    if not spec.image.ca_secret_ref:
+        return []
+    return [{"name": "registry-ca", "mountPath": paths.REGISTRY_CA.rsplit("/", 1)[0], "readOnly": True}]
 
 
 def workspace(*, read_only: bool = False) -> dict[str, Any]:

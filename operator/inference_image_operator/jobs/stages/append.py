@@ -4,7 +4,7 @@ from typing import Any
 
 from inference_image_contract import inputs
 from inference_image_contract.tags import content_tag
-from inference_image_operator.api import Status
+from inference_image_operator.api import Spec, Status
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import pod
 from inference_image_operator.jobs.image_labels import provenance
@@ -26,6 +26,7 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
         labels=provenance(status, spec.model.prefix),
+        known_repositories=_known(spec, status),
         allowed_builders=config.builders.allowed,
     )
     return pod.container(
@@ -36,3 +37,9 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         env=[pod.input_env(work)],
         mounts=[pod.workspace(), *pod.registry_mounts(spec)],
     )
+
+
+def _known(spec: Spec, status: Status) -> tuple[str, ...]:
+    """The repository of the newest published image, if the spec names another one now."""
+    newest = status.image.reference.partition("@")[0] if status.image else ""
+    return () if newest in {"", spec.image.repository} else (newest,)

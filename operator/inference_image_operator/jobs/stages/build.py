@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from inference_image_contract import inputs
+from inference_image_contract import inputs, paths
 from inference_image_contract.tags import content_tag
 from inference_image_operator.api import Status, parse_duration
 from inference_image_operator.config.installation import Builder, Config
@@ -17,6 +17,7 @@ from inference_image_operator.jobs.pod import (
     pod_spec,
     registry,
     registry_mounts,
+    registry_secret_mounts,
     registry_volumes,
     scratch,
     ufile_env,
@@ -66,6 +67,7 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
                 scratch("tmp", disk.SMALL),
                 scratch("workspace", disk.workspace(pinned.context_bytes)),
                 *registry_volumes(spec),
+                *(kaniko.login_volumes(spec) if _is_kaniko(observed, config) else []),
                 *source.volumes(spec),
                 *ufile_network.volumes(config),
             ],
@@ -79,6 +81,7 @@ def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, A
     if graph is None:
         raise ValueError("the status has no frozen graph to build an image from")
     pinned = pinned_input_lock(status)
+    has_login = _is_kaniko(observed, config) and spec.image.push_secret_ref is not None
     work = inputs.AssembleInput(
         ufile=ufile_location(spec, config),
         input_lock=inputs.InputLockRef(key=pinned.key, sha256=pinned.sha256),
@@ -94,12 +97,19 @@ def _assemble(observed: Observed, status: Status, config: Config) -> dict[str, A
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
         builder=config.builder(spec.build),
+        registry=registry(spec, status, config) if has_login else None,
+        cache_host=spec.build.cache.repository.partition("/")[0] if has_login and spec.build.cache.enabled else "",
     )
+    logins = [*registry_secret_mounts(spec), *kaniko.login_mounts(spec, paths.BUILDER_AUTH.rsplit("/", 1)[0])]
     return container(
         "assemble",
         config.images.build,
         source.resources(spec, of_step(spec, config, "assemble")),
         args=["assemble"],
         env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
-        mounts=[workspace(), *source.mounts(spec), *ufile_network.mounts(config)],
+        mounts=[workspace(), *(logins if has_login else []), *source.mounts(spec), *ufile_network.mounts(config)],
     )
+
+
+def _is_kaniko(observed: Observed, config: Config) -> bool:
+    return config.builder(observed.spec.build) == "Kaniko"

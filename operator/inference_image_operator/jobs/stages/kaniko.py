@@ -5,12 +5,12 @@ from typing import Any
 from inference_image_contract import paths
 from inference_image_contract.registry_hosts import DEFAULT_HOST, key
 from inference_image_contract.tags import content_tag
-from inference_image_operator.api import Status
+from inference_image_operator.api import Spec, Status
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.pod import (
     escape_dollars,
-    registry_mounts,
+    registry_ca_mounts,
     repository,
     workspace,
 )
@@ -23,6 +23,8 @@ from inference_image_operator.observed import Observed
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"]
 """Needed to unpack a base image with its owners and modes; see docs/decisions/0003."""
 AUTH = "/kaniko/.docker"
+_LOGINS = 1024**2
+"""Bytes: a Secret has no more."""
 
 
 def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
@@ -42,8 +44,20 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [workspace(), *registry_mounts(spec, AUTH)],
+        "volumeMounts": [workspace(), *login_mounts(spec, AUTH, read_only=True), *registry_ca_mounts(spec)],
     }
+
+
+def login_volumes(spec: Spec) -> list[dict[str, Any]]:
+    """Memory for the logins that `assemble` writes for Kaniko, if the spec names a Secret with logins."""
+    login = {"name": "login", "emptyDir": {"medium": "Memory", "sizeLimit": str(_LOGINS)}}
+    return [login] if spec.image.push_secret_ref else []
+
+
+def login_mounts(spec: Spec, directory: str, *, read_only: bool = False) -> list[dict[str, Any]]:
+    """The mount of `login_volumes` at a directory."""
+    mount: dict[str, Any] = {"name": "login", "mountPath": directory} | ({"readOnly": True} if read_only else {})
+    return [mount] if spec.image.push_secret_ref else []
 
 
 def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]:

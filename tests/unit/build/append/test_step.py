@@ -205,6 +205,59 @@ def test_the_base_is_mounted_from_its_repository_and_not_pushed(site):
     assert (result.pushed_bytes, result.reused_bytes) == (own, document["layers"][0]["size"])
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What our client asks registries for: (method, repository, path)."""
+    whole, found = RegistryHttp.request, []
+
+    def request(self, method, image, path, **more):
+        found.append((method, image.path, path))
+        return whole(self, method, image, path, **more)
+
+    monkeypatch.setattr(RegistryHttp, "request", request)
+    return found
+
+
+def test_nothing_is_mounted_from_the_repository_itself(site, asked):
+    site.run()
+    mounts = [path for method, _, path in asked if method == "POST" and "mount=" in path]
+    assert len(mounts) == 1, "the base's layer"
+    assert f"{site.repository.path}-base".replace("/", "%2F") in mounts[0]
+    assert len([1 for method, *_ in asked if method == "POST"]) == 5
+
+
+@pytest.mark.parametrize("place", ["known", "additional"])
+def test_layers_are_mounted_from_the_repository_of_an_earlier_image(site, place):
+    """The repository in the spec changed: every layer is in the former one, and none in the new one."""
+    first = site.run()
+    former, here = site.repository, site.repository._replace(path=f"{site.repository.path}-moved")
+    others = (f"{site.server.host}/missing/one", former.repository, here.repository)
+    site.repository = here
+    where = inputs.Registry(repository=here.repository, additional_repositories=others if place == "additional" else ())
+    second = site.run(registry=where, known_repositories=others if place == "known" else ())
+    config = site.document()["config"]["size"]
+    assert second.digest == first.digest
+    assert second.pushed_bytes == config, "a configuration is small, and no layer"
+    assert len(site.layers()) == 4
+
+
+def test_a_repository_of_another_registry_is_not_asked(site, asked):
+    site.run(known_repositories=("elsewhere.example/a/b",))
+    assert {image for _, image, _ in asked} == {site.repository.path, f"{site.repository.path}-base"}
+
+
+def test_a_base_of_another_registry_is_mounted_from_an_earlier_image(site, tmp_path, tls):
+    (tmp_path / "elsewhere").mkdir()
+    with serve_registry(tmp_path / "elsewhere", tls, {}) as host, requests.Session() as session:
+        session.verify, session.trust_env = str(tls.ca), False
+        site.base = base_image(RegistryServer(host, tls, tmp_path / "elsewhere", "", "", session), "library/base")
+        site.run()
+        former = site.repository.repository
+        site.repository = site.repository._replace(path=f"{site.repository.path}-moved")
+        result = site.run(registry=inputs.Registry(repository=site.repository.repository), known_repositories=(former,))
+        assert result.pushed_bytes == site.document()["config"]["size"]
+
+
 def test_a_base_of_another_registry_is_streamed(site, tmp_path, tls):
     (tmp_path / "elsewhere").mkdir()
     with serve_registry(tmp_path / "elsewhere", tls, {}) as host, requests.Session() as session:
@@ -342,6 +395,20 @@ def test_a_registry_that_refuses_a_layer_is_named(site, on_upload, reply, reason
         site.run()
     assert (caught.value.reason, len(sent)) == (reason, attempts)
     assert site.server.digest(site.repository.path, "content-1") == ""
+
+
+@pytest.mark.parametrize("config", ["{}", "[" * 100000, '"text"'], ids=["empty", "deep", "text"])
+def test_a_malformed_configuration_of_the_base_is_no_crash(site, config):
+    path = f"{site.repository.path}-base"
+    blob = site.server.push_blob(path, config.encode())
+    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": blob, "layers": []}
+    site.base = f"{site.server.host}/{path}@{site.server.push_manifest(path, 'odd', manifest, OCI_MANIFEST)}"
+    if config == "{}":
+        site.run()
+    else:
+        with pytest.raises(StageError, match="not an image manifest") as caught:
+            site.run()
+        assert caught.value.reason == Reason.DIGEST_INVALID
 
 
 @pytest.mark.on_disk

@@ -8,6 +8,7 @@ import secrets
 import pytest
 
 from inference_image_build.registry.client import Registry
+from inference_image_build.registry.http import RegistryHttp
 from inference_image_build.registry.references import ImageReference
 from inference_image_build.steps.publish import publish
 from inference_image_contract import inputs
@@ -99,6 +100,21 @@ def test_within_a_registry_no_byte_is_sent_again(run, registry_server, repositor
     uploads = registry_server.data / f"docker/registry/v2/repositories/{sibling.path}/_uploads"
     assert not uploads.is_dir() or not list(uploads.rglob("data"))
     assert registry_server.digest(sibling.path, "test") == digest
+
+
+def test_a_second_repository_of_another_registry_gets_the_layers_from_the_first(
+    run, registry_server, repository, elsewhere, monkeypatch
+):
+    sent, whole = [], RegistryHttp.upload
+
+    def upload(self, image, location, body, size):
+        sent.append(image.path)
+        return whole(self, image, location, body, size)
+
+    monkeypatch.setattr(RegistryHttp, "upload", upload)
+    second = elsewhere._replace(path=f"{elsewhere.path}-second")
+    run(registry_server.push_image(repository.path, "", b"w" * 1000), others=[elsewhere.repository, second.repository])
+    assert set(sent) == {elsewhere.path}
 
 
 def test_publishing_again_moves_nothing(run, registry_server, repository, sibling, elsewhere):

@@ -1,5 +1,6 @@
 """The choice of the builder, and the container of each builder."""
 
+import json
 import os
 from pathlib import Path
 
@@ -72,6 +73,21 @@ def test_append_gets_only_the_registry_login():
     assert [env["name"] for env in found["env"]] == ["INFERENCE_IMAGE_INPUT"]
     mounts = {mount["name"] for mount in found["volumeMounts"]}
     assert mounts == {"tmp", "workspace", "registry", "registry-ca"}
+
+
+def test_append_is_told_where_the_newest_image_is():
+    world = World()
+    world.spec["build"] = {"builder": "Append"}
+    host = SPEC["image"]["repository"].partition("/")[0]
+    known = []
+    for generation, name in enumerate(("one", "two", "two", "three"), 1):
+        world.generation, world.request = generation, str(generation)
+        world.spec["image"] = SPEC["image"] | {"repository": f"{host}/demo/{name}"}
+        world.run_to(Stage.BUILD)
+        request = json.loads(container(world, "append")["env"][0]["value"])
+        known.append([text.rpartition("/")[2] for text in request.get("knownRepositories", [])])
+        world.run_whole()
+    assert known == [[], ["one"], [], ["two"]]
 
 
 @pytest.mark.parametrize("value", ["$(UFILE_PRIVATE_KEY)", "--flag", "$$(X)", 'a b"', "%s{0}"])
