@@ -170,13 +170,13 @@ class RegistryHttp:
     def _token_server(self, image: ImageReference, challenge: Challenge, login: Login | None) -> Url:
         """The token server of a challenge. Raises StageError if it must not be asked."""
         realm = challenge.parameters.get("realm", "")
-        wanted = f"names the token server {faults.shown(realm)}, but its token server must be an https:// URL"
         try:
             server = registry_hosts.url(realm)
         except ValueError as error:
-            raise faults.unavailable(image.host, f"it {wanted}") from error
+            detail = f"its token server must be an https:// URL, not {faults.shown(realm)}"
+            raise faults.unavailable(image.host, detail) from error
         if server.origin.scheme == "http" and self._origin(image.host).scheme == "https":
-            raise faults.without_tls(image.host, wanted)
+            raise faults.without_tls(image.host, f"names the token server {faults.shown(str(server))}")
         if login and not challenges.may_see_login(
             image.host, server.origin.host, self._hosts.token_servers, self.names
         ):

@@ -25,6 +25,7 @@ _CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError"})
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (?:ErrImagePull: )?')
 """The kubelet alternates between an error and its back-off. The cause is the same, so the status names it once."""
 _PULL_EVENT = re.compile(r'^Failed to pull image "[^"]*": ')
+_NO_LOGIN = re.compile(r"\b40[13] |unauthorized|authoriz|authentication|access denied", re.IGNORECASE)
 _MISSING_SECRET = re.compile(r'secret "(?P<name>[^"]+)" not found|couldn\'t find key \S+ in Secret (?P<keyed>\S+)')
 _MISSING_KEY = re.compile(r"references non-existent secret key: (?P<key>\S+)")
 _MISSING_CONFIG_MAP = re.compile(
@@ -66,12 +67,14 @@ def _container(container: Container) -> Cause | None:
 
 
 def _not_pulled(container: str, message: str) -> Cause:
-    return Cause(
-        reason=Reason.IMAGE_PULL_FAILED,
-        message=f"container {container}: {message}",
-        hint="Make the image available to the node, or add a pull Secret to spec.scheduling.imagePullSecrets. "
-        + CONTINUES,
-    )
+    hint = "Make the image available to the node, or add a pull Secret to spec.scheduling.imagePullSecrets. "
+    if _NO_LOGIN.search(message):
+        hint = (
+            "Put a login for this registry into the Secret of spec.image.pushSecretRef, or into a pull Secret of "
+            "spec.scheduling.imagePullSecrets, under the host as it is written here: the kubelet compares hosts as "
+            "text, and upper case or a port makes another one. "
+        )
+    return Cause(reason=Reason.IMAGE_PULL_FAILED, message=f"container {container}: {message}", hint=hint + CONTINUES)
 
 
 def _failed(pod: Pod, events: tuple[Event, ...]) -> Cause | None:

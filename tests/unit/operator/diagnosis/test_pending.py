@@ -33,6 +33,18 @@ SECRET = 'secret "uhub" not found'
 CONTAINERS = [
     (waiting("ErrImagePull", "gone"), "ImagePullFailed", "container main: gone", "imagePullSecrets"),
     (waiting("ImagePullBackOff"), "ImagePullFailed", "container main: ImagePullBackOff", "imagePullSecrets"),
+    (
+        waiting("ErrImagePull", "failed to resolve reference: 401 Unauthorized"),
+        "ImagePullFailed",
+        "401 Unauthorized",
+        "the kubelet compares hosts as text",
+    ),
+    (
+        waiting("ErrImagePull", "pull access denied, repository does not exist or may require authorization"),
+        "ImagePullFailed",
+        "pull access denied",
+        "spec.image.pushSecretRef",
+    ),
     (waiting("InvalidImageName"), "ImagePullFailed", "container main: InvalidImageName", "imagePullSecrets"),
     (waiting("ErrImageNeverPull"), "ImagePullFailed", "container main: ErrImageNeverPull", "imagePullSecrets"),
     (waiting("RegistryUnavailable"), "ImagePullFailed", "container main: RegistryUnavailable", "imagePullSecrets"),
