@@ -123,7 +123,7 @@ class Bench:
         config = pins["pipeline.config"]
         input_lock = inputs.InputLock(
             fingerprint=f"sha256:{fingerprint}",
-            content_hash="",
+            inputs_hash="",
             step=self.trained.step,
             checkpoint=tuple(pin for name, pin in pins.items() if name.startswith("model.ckpt-")),
             pipeline_config=config,

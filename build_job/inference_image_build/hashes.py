@@ -1,7 +1,8 @@
-"""The fingerprint (all that enters the export) and the content hash (all that enters the image).
+"""The fingerprint (all that enters the export) and the inputs hash (all that enters the image, save the graph's bytes).
 
-They are compared across releases: if the hashed fields or their encoding change, everything is exported and built
-again. The tests hold golden values. A field that is added later must be omitted while it has its default.
+With the graph, `inference_image_contract.content` makes the content hash of the inputs hash. The hashes are compared
+across releases: if the hashed fields or their encoding change, everything is exported and built again. The tests hold
+golden values. A field that is added later must be omitted while it has its default.
 """
 
 import hashlib
@@ -60,7 +61,7 @@ def export_options(formats: Iterable[str]) -> dict[str, object]:
     return {name: value for name, value in options.items() if value}
 
 
-def content_hash(
+def inputs_hash(
     *,
     export: str,
     label_map: PinnedObject,
@@ -72,7 +73,7 @@ def content_hash(
     dockerfile_ignored: bool = False,
     generated: str = "",
 ) -> str:
-    """`sha256:<hex>` of all that enters the image; `export` is the fingerprint.
+    """`sha256:<hex>` of all that enters the image besides the graph's bytes; `export` is the fingerprint.
 
     A base image counts by its name as written and by its digest, not by the registry that it is pulled from.
     """

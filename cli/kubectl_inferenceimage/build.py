@@ -24,7 +24,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import repository
 from inference_image_operator.jobs.stages.kaniko import kaniko_args
-from inference_image_store import Credentials, Store
+from inference_image_store import Credentials, Store, found_graph
 from kubectl_inferenceimage import export, installation, kaniko, keys, logins, pipeline
 from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.logins import Engine
@@ -92,9 +92,6 @@ def _pipeline(  # noqa: PLR0917 - private; `build` has checked them all
     """Runs the stages up to Build, one after the other."""
     request = replace(step_input(run, "resolve", inputs.ResolveInput), builder=_BUILDER, allowed_builders=(_BUILDER,))
     resolved = resolve(request, site.store, site.registry, site.mounts)
-    if resolved.image and options.push:
-        _say("The registry already serves this image. Nothing was built.")
-        return f"{request.registry.repository}@{resolved.image.digest}"
     built = _built(_exported(run, resolved, config, site), config, options, executor, site)
     if not options.push:
         built = str(shutil.move(built, output))
@@ -105,7 +102,7 @@ def _pipeline(  # noqa: PLR0917 - private; `build` has checked them all
 def differences(options: Options) -> str:
     """How a build here differs from the cluster's, as lines of text."""
     published = (
-        "Only the content tag was pushed. Apply the manifest: the operator then tests that image and moves the tags."
+        "Only the content tag was pushed. When you apply the manifest, the operator builds its own image."
         if options.push
         else "Nothing was pushed, and spec.image.tags were not moved."
     )
@@ -173,7 +170,11 @@ def _path(text: str) -> Path:
 
 def _exported(run: PlannedJob, resolved: results.Resolved, config: Config, site: _Site) -> PlannedJob:
     """The Build stage. Runs the export first if its result is not in UFile yet."""
-    following = pipeline.following(run, replace(resolved, image=None), config)
+    prefix = run.observed.spec.export.output_prefix
+    graph = found_graph(site.store, prefix, resolved.fingerprint)
+    if graph:
+        _say(f"Using {graph.key} from US3. Whoever may write there may have put it there: only the cluster can tell.")
+    following = pipeline.following(run, replace(resolved, image=None, graph=graph), config)
     if following and following.stage is Stage.EXPORT:
         _say("The graph of this checkpoint is not in UFile yet. Exporting it here.")
         request = step_input(following, "export", inputs.ExportInput)

@@ -28,7 +28,7 @@ def _resolved(spec: Spec) -> results.Resolved:
     step = checkpoint.step or 0 if checkpoint and not name else None
     return results.Resolved(
         fingerprint=DIGEST,
-        content_hash=DIGEST,
+        inputs_hash=DIGEST,
         input_lock=inputs.InputLockRef(key=f"{spec.export.output_prefix}resolved/{_KEY}.json", sha256=ZEROS),
         step=step,
         checkpoint_name=name,

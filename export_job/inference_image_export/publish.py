@@ -17,20 +17,20 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, InputLock, InputLockRef, OnnxModel, StoredFile, encode
 from inference_image_contract.reasons import Reason
 from inference_image_export.handover import GRAPH, ONNX, SAVED_MODEL, Verified
-from inference_image_store import RESULT, ArchivedError, Store, export_folder, exported_graph
+from inference_image_store import RESULT, ArchivedError, Store, export_folder, found_graph
 
 
 def provenance(input_lock: InputLock, reference: InputLockRef) -> dict[str, str]:
     """Metadata of the graph's object: it leads to the checkpoint, whose files the input lock pins.
 
-    The content hash is that of the first image that the graph was exported for.
+    The inputs hash is that of the first image that the graph was exported for.
     """
     checkpoint = {"Checkpoint-Name": quote(input_lock.checkpoint_name)} if input_lock.checkpoint_name else {}
     if input_lock.step is not None:
         checkpoint = {"Checkpoint-Step": str(input_lock.step)}
     return checkpoint | {
         "Fingerprint": input_lock.fingerprint,
-        "Content-Hash": input_lock.content_hash,
+        "Inputs-Hash": input_lock.inputs_hash,
         "Input-Lock": quote(reference.key),
     }
 
@@ -55,7 +55,7 @@ def publish(
         saved_model=stored.get(SAVED_MODEL),
         onnx=OnnxModel(**asdict(onnx), greatest_difference=words.greatest_difference) if onnx else None,
     )
-    there = exported_graph(store, output_prefix, fingerprint)
+    there = found_graph(store, output_prefix, fingerprint)
     if there and replace(there, memory_bytes=result.memory_bytes) == result:
         return there  # memory measurements differ slightly; that must not fail a token that forbids overwriting
     store.write(encode(result).encode(), folder + RESULT)

@@ -166,8 +166,8 @@ class InputLock(Input, frozen=True, kw_only=True):
     schema_version: int = 1
     fingerprint: str
     """sha256:<hex> of all that enters the export."""
-    content_hash: str
-    """sha256:<hex> of all that enters the image."""
+    inputs_hash: str
+    """sha256:<hex> of all that enters the image, except for the bytes of the graph, which is made later."""
     step: int | None = None
     """None for an imported graph, and for a checkpoint without a step in its name."""
     checkpoint_name: str = ""
@@ -274,6 +274,10 @@ class ResolveInput(Input, frozen=True, kw_only=True):
     """Key of the test picture; empty for none."""
     restore: Literal["", "Expedited", "Standard"] = ""
     """How to restore archived objects; empty restores nothing."""
+    exports: dict[str, str] = {}
+    """Fingerprint -> hex SHA-256 of result.json, of the exports that Jobs of this object made. No other is reused."""
+    images: dict[str, str] = {}
+    """Content hash -> digest, of the images that Jobs of this object built. No other is reused."""
     fixed_tags: tuple[str, ...] = ()
     """Tag templates of the spec that must not point to another image (tagPolicy Refuse)."""
 

@@ -66,7 +66,8 @@ class Resolved(Result, frozen=True, kw_only=True):
     """Result of `resolve`."""
 
     fingerprint: str
-    content_hash: str
+    inputs_hash: str
+    """As in `InputLock`."""
     input_lock: InputLockRef
     step: int | None = None
     """None for an imported graph, which is then the only entry of `files`, and for a checkpoint without a step."""
@@ -85,9 +86,9 @@ class Resolved(Result, frozen=True, kw_only=True):
     commit: str = ""
     """The commit of the source, when the source is a Git repository."""
     graph: Graph | None = None
-    """The verified graph of this fingerprint, if it exists already."""
+    """The graph of this fingerprint, if an export of this object made it and it is complete."""
     image: Built | None = None
-    """The image of this content hash, if the registry serves it already."""
+    """The image of this content hash, if a build of this object made it and the registry serves it."""
     registry_host: str = ""
     """Another name of the registry in `spec.image.repository`, set when the login is for that name."""
     warnings: tuple[StageWarning, ...] = ()

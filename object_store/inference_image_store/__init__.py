@@ -1,6 +1,13 @@
 """US3 (formerly UFile), UCloud's object storage, for the Jobs: verified transfers, clear errors, no secrets in logs."""
 
-from inference_image_store.artifacts import RESULT, export_folder, exported_graph, fetch_result, read_input_lock
+from inference_image_store.artifacts import (
+    RESULT,
+    export_folder,
+    exported_graph,
+    fetch_result,
+    found_graph,
+    read_input_lock,
+)
 from inference_image_store.client.credentials import Credentials, environment_secrets
 from inference_image_store.client.etag import etag_of
 from inference_image_store.client.keys import fault as key_fault
@@ -25,6 +32,7 @@ __all__ = [
     "export_folder",
     "exported_graph",
     "fetch_result",
+    "found_graph",
     "key_fault",
     "read_input_lock",
     "to_stderr",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from inference_image_contract.content import result_sha256
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, InputLock, InputLockRef, StoredFile
 from inference_image_contract.reasons import Reason
@@ -25,8 +26,17 @@ def export_folder(output_prefix: str, fingerprint: str) -> str:
     return f"{output_prefix}{fingerprint.removeprefix('sha256:')}/"
 
 
-def exported_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph | None:
-    """The graph of this fingerprint; None unless every form of it still has its verified size and SHA-256."""
+def exported_graph(store: Store, output_prefix: str, fingerprint: str, sha256: str) -> Graph | None:
+    """The graph of this fingerprint whose result.json has this hex SHA-256; None unless every form of it is complete.
+
+    Whoever may write the bucket can write a result.json. The SHA-256 comes from the operator's own record.
+    """
+    graph = found_graph(store, output_prefix, fingerprint)
+    return graph if graph and result_sha256(graph) == sha256 else None
+
+
+def found_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph | None:
+    """What the bucket says is the graph of this fingerprint, whoever wrote it; None unless every form is complete."""
     key = export_folder(output_prefix, fingerprint) + RESULT
     if store.find(key) is None:
         return None

@@ -31,7 +31,7 @@ STATUS = api.Status(
         resolve_count=2,
         restart_count=3,
         registry_host="h",
-        content_hash="sha256:b",
+        inputs_hash="sha256:b",
         failure_time=NOW,
     ),
     built=api.BuiltStatus(digest="sha256:e", size=4),
@@ -63,6 +63,10 @@ STATUS = api.Status(
     last_poll_time=NOW,
     timings=api.Timings(resolve="1s", export="2s", build="3s", test="Reused"),
     history=(api.HistoryEntry(digest="sha256:e", content_hash="sha256:b", step=7, checkpoint="n", time=NOW),),
+    produced=api.ProducedStatus(
+        exports=(api.ProducedExport(fingerprint="sha256:a", sha256="d"),),
+        images=(api.ProducedImage(content_hash="sha256:b", digest="sha256:e"),),
+    ),
 )
 
 

@@ -38,14 +38,18 @@ def own_content(case) -> None:
     objects({"write": [f"{case.prefix}source/code/note.py", f"# {case.tag}\n"]})
 
 
-def running_pod(case, stage: str) -> str:
-    """The name of the stage's pod, once it runs."""
+def running_export(case) -> str:
+    """The name of the Export stage's pod, once its container that runs TensorFlow does."""
+
+    def runs(pod: dict) -> bool:
+        found = pod["status"].get("initContainerStatuses", [])
+        return any("running" in one["state"] for one in found if one["name"] == "export")
 
     def look() -> str | None:
-        pods = kubectl.get("-n", case.namespace, "pods", "-l", f"{STAGE}={stage}")["items"]
-        return next((p["metadata"]["name"] for p in pods if p["status"]["phase"] == "Running"), None)
+        pods = kubectl.get("-n", case.namespace, "pods", "-l", f"{STAGE}=Export")["items"]
+        return next((pod["metadata"]["name"] for pod in pods if runs(pod)), None)
 
-    return case.until(f"a pod of {stage} runs", look)
+    return case.until("the export runs", look)
 
 
 def jobs(case, stage: str) -> list[dict]:
@@ -63,7 +67,7 @@ def named_in_time(case, reason: str, words: str) -> None:
 def test_row_29_an_evicted_pod_is_replaced_and_not_counted(case):
     own_export(case)
     case.apply()
-    name = running_pod(case, "Export")
+    name = running_export(case)
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": case.namespace}}
     path = f"/api/v1/namespaces/{case.namespace}/pods/{name}/eviction"
     kubectl.kubectl("create", f"--raw={path}", "-f", "-", text=json.dumps(eviction))
@@ -75,7 +79,7 @@ def test_row_29_an_evicted_pod_is_replaced_and_not_counted(case):
 def test_row_29_a_deleted_pod_is_not_counted(case):
     own_export(case)
     case.apply()
-    kubectl.kubectl("delete", "pod", "-n", case.namespace, running_pod(case, "Export"))
+    kubectl.kubectl("delete", "pod", "-n", case.namespace, running_export(case))
     status = healed(case)
     assert status["lastFailure"]["reason"] == "PodLost", case.explain()
 
@@ -84,7 +88,7 @@ def test_row_29_a_deleted_pod_is_not_counted(case):
 def test_row_29_a_drained_node_only_delays(case):
     own_export(case)
     case.apply()
-    running_pod(case, "Export")
+    running_export(case)
     selector = f"uai.ucloud.cn/inferenceimage={case.name}"
     try:
         kubectl.kubectl(
@@ -105,7 +109,7 @@ def test_row_29_a_drained_node_only_delays(case):
 def test_row_30_a_killed_kubelet_only_delays(case):
     own_export(case)
     case.apply()
-    running_pod(case, "Export")
+    running_export(case)
     os.kill(kubelet(), signal.SIGKILL)
     healed(case)
     assert [attempt(job) for job in jobs(case, "Export")] == [1], case.explain()
@@ -139,7 +143,8 @@ def test_row_31_out_of_memory_is_retried_with_more_then_named(case):
 
 
 def limit(job: dict) -> str:
-    return job["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    found = job["spec"]["template"]["spec"]["initContainers"]
+    return next(one for one in found if one["name"] == "export")["resources"]["limits"]["memory"]
 
 
 def attempt(job: dict) -> int:

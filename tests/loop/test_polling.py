@@ -16,7 +16,7 @@ from tests.loop.api import Object
 from tests.support.world import RESULTS
 
 SAME = RESULTS[Stage.RESOLVE]
-NEWER = msgspec.structs.replace(SAME, step=900, content_hash="sha256:" + "9" * 64, fingerprint="sha256:" + "8" * 64)
+NEWER = msgspec.structs.replace(SAME, step=900, inputs_hash="sha256:" + "9" * 64, fingerprint="sha256:" + "8" * 64)
 OVERDUE = timedelta(minutes=50)
 """Longer than `poll`, and shorter than the hour after which the time of a poll is written."""
 

@@ -47,7 +47,7 @@ class SpecVersion:
             built = results.Built(digest=self.digest, size=5000) if variant == "image" else None
             return msgspec.structs.replace(
                 plain,
-                content_hash=self.digest,
+                inputs_hash=self.digest,
                 step=self.step,
                 graph=GRAPH if variant in ("graph", "image") else None,
                 image=built,

@@ -249,7 +249,7 @@ def polled(world: World) -> None:
     for _ in range(3):
         world.step()
         world.remove_terminating()
-    newer = msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=900, content_hash="sha256:" + "9" * 64)
+    newer = msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=900, inputs_hash="sha256:" + "9" * 64)
     world.end_poll(report("resolve", results.encode(newer)))
     world.settle()
 

@@ -56,7 +56,7 @@ GRAPH = Graph(key="uai/object-export-output/f/frozen_inference_graph.pb", sha256
 RESULTS: dict[Stage, results.Result] = {
     Stage.RESOLVE: results.Resolved(
         fingerprint="sha256:" + "f" * 64,
-        content_hash="sha256:" + "c" * 64,
+        inputs_hash="sha256:" + "c" * 64,
         input_lock=InputLockRef(key="uai/object-export-output/resolved/c.json", sha256="b" * 64),
         step=800,
         files=(PinnedObject(key="uai/object-train-output/model.ckpt-800.index", size=10, etag="e"),),

@@ -33,7 +33,7 @@ def model(tmp_path):
             pins[path.name] = inputs.PinnedObject(key=info.key, size=info.size, etag=info.etag)
         input_lock = inputs.InputLock(
             fingerprint="sha256:" + "ab" * 32,
-            content_hash="sha256:" + "cd" * 32,
+            inputs_hash="sha256:" + "cd" * 32,
             step=trained.step,
             checkpoint=tuple(pin for name, pin in pins.items() if name.startswith("model.ckpt-")),
             pipeline_config=pins["pipeline.config"],

@@ -173,7 +173,7 @@ def made(trained: Fixture, folder: Path) -> Iterator[World]:
         }
         input_lock = inputs.InputLock(
             fingerprint="sha256:" + "ab" * 32,
-            content_hash="sha256:" + "cd" * 32,
+            inputs_hash="sha256:" + "cd" * 32,
             step=trained.step,
             checkpoint=tuple(pin for name, pin in pins.items() if ".data-" in name or ".index" in name),
             pipeline_config=pins["pipeline.config"],

@@ -71,11 +71,11 @@ def test_the_metadata_of_a_graph_leads_to_its_checkpoint(exported_world, first_e
     world, graph = exported_world, first_export.done.graph
     with world.store._wire.send("HEAD", PLAIN if copied else graph.key) as answer:
         told = {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Checkpoint-Step", "Fingerprint")}
-        told |= {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Content-Hash", "Sha256", "Input-Lock")}
+        told |= {name: answer.headers[f"X-Ufile-Meta-{name}"] for name in ("Inputs-Hash", "Sha256", "Input-Lock")}
     assert told == {
         "Checkpoint-Step": str(world.input_lock.step),
         "Fingerprint": world.input_lock.fingerprint,
-        "Content-Hash": world.input_lock.content_hash,
+        "Inputs-Hash": world.input_lock.inputs_hash,
         "Sha256": graph.sha256,
         "Input-Lock": world.stage.input_lock.key,
     }

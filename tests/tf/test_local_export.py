@@ -3,7 +3,7 @@
 import pytest
 
 from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
-from inference_image_store import exported_graph
+from inference_image_store import found_graph
 from kubectl_inferenceimage.errors import CommandError
 from kubectl_inferenceimage.export import export
 from tests.tf.conftest import PRIVATE_KEY, PUBLIC_KEY, World
@@ -13,7 +13,7 @@ KEYS = {PUBLIC_KEY_ENV: PUBLIC_KEY, PRIVATE_KEY_ENV: PRIVATE_KEY}
 
 def test_the_graph_is_in_ufile_as_the_job_leaves_it(world: World) -> None:
     graph = export(world.stage, KEYS).graph
-    assert graph == exported_graph(world.store, world.stage.output_prefix, world.input_lock.fingerprint)
+    assert graph == found_graph(world.store, world.stage.output_prefix, world.input_lock.fingerprint)
 
 
 def test_a_failure_is_reported_with_its_reason(world: World) -> None:

@@ -50,12 +50,17 @@ def _pushable(repository: ImageReference, registry: Registry, *, uploads: bool) 
     return repository
 
 
-def check_tags(request: inputs.ResolveInput, registry: Registry, pinned: inputs.InputLock, digest: str) -> None:
+def check_tags(
+    request: inputs.ResolveInput, registry: Registry, step: int | None, content_hash: str, digest: str
+) -> None:
     """Checks, for tagPolicy Refuse, that no tag points to another image. `digest` is empty before the image is built.
+
+    `content_hash` is empty before the export; tags with it are checked when they are moved.
 
     Raises StageError: `TagExists`, and those of the registry.
     """
-    for name in tags.render(request.fixed_tags, pinned.step, pinned.content_hash):
+    known = [tag for tag in request.fixed_tags if content_hash or tags.CONTENT_HASH not in tag]
+    for name in tags.render(known, step, content_hash):
         for repository in repositories(request.registry):
             found = registry.manifest(repository, name)
             refuse_move(repository, name, found.digest if found else "", digest)

@@ -18,6 +18,7 @@ from inference_image_build.registry.client import Registry
 from inference_image_build.source import pin as pin_source
 from inference_image_build.source.pin import Mounts, PinnedSource
 from inference_image_contract import sample, tensorflow_versions
+from inference_image_contract.content import content_hash
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import InputLock, InputLockRef, PinnedObject, ResolveInput
@@ -71,9 +72,11 @@ def _resolve(
     repository = repositories.check_push(request.registry, registry, uploads=request.builder == "Append")
     _check_sample(request, store)
     input_lock = _input_lock(request, model, source, built_on)
-    image = existing_image.image(registry, repository, input_lock.content_hash)
-    repositories.check_tags(request, registry, input_lock, image.digest if image else "")
-    graph = exported_graph(store, request.output_prefix, input_lock.fingerprint)
+    made = request.exports.get(input_lock.fingerprint, "")
+    graph = exported_graph(store, request.output_prefix, input_lock.fingerprint, made) if made else None
+    content = content_hash(input_lock.inputs_hash, graph) if graph else ""
+    image = existing_image.image(registry, repository, content, request.images)
+    repositories.check_tags(request, registry, input_lock.step, content, image.digest if image else "")
     if graph:
         tensorflow_versions.check_demand(request.readable_by, graph.readable_by)
     if image:
@@ -83,7 +86,7 @@ def _resolve(
     return _fitting(
         Resolved(
             fingerprint=input_lock.fingerprint,
-            content_hash=input_lock.content_hash,
+            inputs_hash=input_lock.inputs_hash,
             input_lock=_publish(store, request.output_prefix, input_lock),
             step=input_lock.step,
             checkpoint_name=input_lock.checkpoint_name,
@@ -160,7 +163,7 @@ def _input_lock(request: ResolveInput, model: _Model, source: PinnedSource, buil
     fingerprint = _fingerprint(request, model)
     return InputLock(
         fingerprint=fingerprint,
-        content_hash=hashes.content_hash(
+        inputs_hash=hashes.inputs_hash(
             export=fingerprint,
             label_map=model.label_map,
             source=source.files,
@@ -192,11 +195,11 @@ def _input_lock(request: ResolveInput, model: _Model, source: PinnedSource, buil
 def _publish(store: Store, output_prefix: str, input_lock: InputLock) -> InputLockRef:
     """Writes the input lock unless it exists. This also proves that results can be written.
 
-    Equal content from two locations has two input locks, so the name contains both the content hash and the SHA-256.
+    Equal content from two locations has two input locks, so the name contains both the inputs hash and the SHA-256.
     """
     data = msgspec.json.encode(input_lock, order="sorted")
     sha256 = hashlib.sha256(data).hexdigest()
-    key = f"{output_prefix}resolved/{hashes.hex_of(input_lock.content_hash)}-{sha256[:16]}.json"
+    key = f"{output_prefix}resolved/{hashes.hex_of(input_lock.inputs_hash)}-{sha256[:16]}.json"
     there = store.find(key)
     if there is None or there.etag != etag_of(data):
         store.write(data, key)

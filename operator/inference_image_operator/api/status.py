@@ -41,8 +41,8 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """How often polling found new content and restarted the run."""
     registry_host: str = ""
     """An alias of the registry of `spec.image.repository` that the builder and the kubelets use."""
-    content_hash: str = ""
-    """Content hash of the inputs that this run has pinned; empty until then. Polls compare with it."""
+    inputs_hash: str = ""
+    """Inputs hash of what this run has pinned; empty until then. Polls compare with it."""
     failure_time: Time | None = None
     """Time of the newest failure in this run. The next poll counts from it."""
 
@@ -226,6 +226,28 @@ class HistoryEntry(Part, frozen=True, kw_only=True):
     time: Time
 
 
+class ProducedExport(Part, frozen=True, kw_only=True):
+    """An export that a Job of this object made."""
+
+    fingerprint: str
+    sha256: str
+    """Of its result.json. Hex."""
+
+
+class ProducedImage(Part, frozen=True, kw_only=True):
+    """An image that a Job of this object built."""
+
+    content_hash: str
+    digest: str
+
+
+class ProducedStatus(Part, frozen=True, kw_only=True):
+    """What the Jobs of this object made, newest first. Nothing else in US3 or in the registry is reused."""
+
+    exports: tuple[ProducedExport, ...] = ()
+    images: tuple[ProducedImage, ...] = ()
+
+
 class Status(Part, frozen=True, kw_only=True):
     """The observed state."""
 
@@ -249,6 +271,7 @@ class Status(Part, frozen=True, kw_only=True):
     """Time of the last poll; written at most once an hour."""
     history: tuple[HistoryEntry, ...] = ()
     """Newest first, at most 10."""
+    produced: ProducedStatus | None = None
 
 
 def read_status(document: object) -> tuple[Status, tuple[str, ...]]:

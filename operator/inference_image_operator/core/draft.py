@@ -16,6 +16,7 @@ from inference_image_operator.api import (
     LastFailure,
     MemoryRaise,
     MemoryStatus,
+    ProducedStatus,
     RunStatus,
     SourceStatus,
     StageStatus,
@@ -51,6 +52,7 @@ class StatusChanges(TypedDict, total=False):
     timings: Timings | None
     last_poll_time: Time | None
     history: tuple[HistoryEntry, ...]
+    produced: ProducedStatus | None
 
 
 class Draft:

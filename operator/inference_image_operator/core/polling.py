@@ -56,7 +56,7 @@ def new_content(draft: Draft) -> results.Resolved | None:
     outcome = _outcome(draft)
     if not isinstance(outcome, Done) or not isinstance(outcome.result, results.Resolved):
         return None
-    return None if draft.run.content_hash == outcome.result.content_hash else outcome.result
+    return None if draft.run.inputs_hash == outcome.result.inputs_hash else outcome.result
 
 
 def follow(draft: Draft) -> Decision:

@@ -5,6 +5,7 @@ import math
 from msgspec.structs import asdict, replace
 
 from inference_image_contract import inputs, results
+from inference_image_contract.content import content_hash
 from inference_image_contract.hints import explanation
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import (
@@ -23,7 +24,7 @@ from inference_image_operator.api import (
 )
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.core import failure
+from inference_image_operator.core import failure, produced
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.diagnosis.outcomes import Done
 from inference_image_operator.jobs.sizing import memory
@@ -61,7 +62,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
             files=files,
             model_bytes=result.model_bytes,
         ),
-        content_hash=result.content_hash,
+        content_hash="",
         source=SourceStatus(commit=result.commit) if result.commit else None,
         input_lock=InputLockStatus(
             key=result.input_lock.key,
@@ -71,7 +72,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         frozen_graph=None,
         built=None,
-        run=replace(draft.run, registry_host=result.registry_host, content_hash=result.content_hash),
+        run=replace(draft.run, registry_host=result.registry_host, inputs_hash=result.inputs_hash),
         last_poll_time=draft.stamp if draft.observed.spec.poll else None,
     )
     _done(draft, Stage.RESOLVE, Reason.RESOLVED, f"Pinned {_describe(result)}.")
@@ -176,7 +177,11 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
 
 
 def _graph(draft: Draft, graph: inputs.Graph) -> None:
+    """Records the graph, and the content hash, which it completes."""
+    checkpoint, record = draft.status.checkpoint, draft.status.produced
     draft.update(
+        produced=produced.with_export(record, checkpoint.fingerprint, graph) if checkpoint else record,
+        content_hash=content_hash(draft.run.inputs_hash, graph),
         frozen_graph=FrozenGraphStatus(
             key=graph.key,
             sha256=graph.sha256,
@@ -186,7 +191,7 @@ def _graph(draft: Draft, graph: inputs.Graph) -> None:
             memory_bytes=graph.memory_bytes,
             saved_model=StoredFileStatus(**asdict(graph.saved_model)) if graph.saved_model else None,
             onnx=OnnxStatus(**asdict(graph.onnx)) if graph.onnx else None,
-        )
+        ),
     )
 
 
@@ -196,7 +201,8 @@ def _build(draft: Draft, graph: inputs.Graph) -> None:
 
 
 def _test(draft: Draft, digest: str, size: int) -> None:
-    draft.update(built=BuiltStatus(digest=digest, size=size))
+    record = produced.with_image(draft.status.produced, draft.status.content_hash, digest)
+    draft.update(built=BuiltStatus(digest=digest, size=size), produced=record)
     draft.start(Stage.TEST, digest, draft.observed.spec.image.tags)
 
 

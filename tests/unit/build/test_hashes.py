@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from inference_image_build.hashes import content_hash, fingerprint
+from inference_image_build.hashes import fingerprint, inputs_hash
 from inference_image_contract.inputs import PinnedFile, PinnedObject
 
 FILES = (
@@ -31,15 +31,15 @@ def test_golden_fingerprint():
     )
 
 
-def test_golden_content_hash():
-    assert content_hash(**CONTENT) == ("sha256:c319f38a87fd3a7f6dd3537bef62eed4fec7d773c61b258b3a6a51b063873118")
+def test_golden_inputs_hash():
+    assert inputs_hash(**CONTENT) == ("sha256:c319f38a87fd3a7f6dd3537bef62eed4fec7d773c61b258b3a6a51b063873118")
 
 
-def test_only_an_executable_file_changes_the_content_hash():
+def test_only_an_executable_file_changes_the_inputs_hash():
     first, *others = CONTENT["source"]
     plain, executable = (msgspec.structs.replace(first, executable=bit) for bit in (False, True))
-    assert content_hash(**{**CONTENT, "source": (plain, *others)}) == content_hash(**CONTENT)
-    assert content_hash(**{**CONTENT, "source": (executable, *others)}) != content_hash(**CONTENT)
+    assert inputs_hash(**{**CONTENT, "source": (plain, *others)}) == inputs_hash(**CONTENT)
+    assert inputs_hash(**{**CONTENT, "source": (executable, *others)}) != inputs_hash(**CONTENT)
 
 
 def moved(item: PinnedObject) -> PinnedObject:
@@ -80,7 +80,7 @@ def test_what_enters_the_export_counts(arguments):
     ids=lambda change: next(iter(change)),
 )
 def test_what_enters_the_image_counts(change):
-    assert content_hash(**CONTENT | change) != content_hash(**CONTENT)
+    assert inputs_hash(**CONTENT | change) != inputs_hash(**CONTENT)
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_what_enters_the_image_counts(change):
     ids=["order of files", "order of arguments", "host of the base", "key of the label map"],
 )
 def test_what_does_not_enter_the_image_does_not_count(change):
-    assert content_hash(**CONTENT | change) == content_hash(**CONTENT)
+    assert inputs_hash(**CONTENT | change) == inputs_hash(**CONTENT)

@@ -1,7 +1,7 @@
 """The Resolve stage's pod: pins the inputs, and checks early what can fail later."""
 
 from inference_image_contract import inputs
-from inference_image_operator.api import Spec, Status
+from inference_image_operator.api import ProducedStatus, Spec, Status
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import source, ufile_network
 from inference_image_operator.jobs.pod import (
@@ -31,7 +31,7 @@ def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
         config.images.build,
         source.resources(spec, of_step(spec, config, "resolve")),
         args=["resolve"],
-        env=[input_env(stage_input(spec, config)), *ufile_env(spec), *ufile_network.env(config)],
+        env=[input_env(stage_input(spec, observed.status, config)), *ufile_env(spec), *ufile_network.env(config)],
         mounts=[*registry_mounts(spec), *source.mounts(spec), *ufile_network.mounts(config)],
     )
     return StagePod(
@@ -50,8 +50,9 @@ def pod(observed: Observed, _status: Status, config: Config) -> StagePod:
     )
 
 
-def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
-    """The input of `resolve`: what to pin."""
+def stage_input(spec: Spec, status: Status, config: Config) -> inputs.ResolveInput:
+    """The input of `resolve`: what to pin, and which results may be reused."""
+    produced = status.produced or ProducedStatus()
     return inputs.ResolveInput(
         ufile=ufile_location(spec, config),
         prefix=spec.model.prefix,
@@ -77,5 +78,7 @@ def stage_input(spec: Spec, config: Config) -> inputs.ResolveInput:
         registry=config.registries.for_jobs(spec.image.repository, spec.image.additional_repositories),
         sample=spec.test.sample if spec.test.enabled else "",
         restore=spec.ufile.restore,
+        exports={made.fingerprint: made.sha256 for made in produced.exports},
+        images={made.content_hash: made.digest for made in produced.images},
         fixed_tags=spec.image.tags if spec.image.tag_policy == "Refuse" else (),
     )

@@ -25,6 +25,7 @@ from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from tests.support.exports import content_tag, export, record
 
 CONTEXT = ("Dockerfile", "code/infer.py", "code/checkpoint_dir/graph.pb", "conf/a.conf", "b.conf")
 
@@ -198,8 +199,9 @@ def test_a_base_layer_of_another_registry_is_refused():
 def test_an_existing_image_is_not_checked_by_its_files(run, registry_server, repository, store):
     store.write(os.urandom(5000), "uai/object-detect/code/extra.pb")
     first = run(0)
-    registry_server.push_image(repository.path, f"content-{first.content_hash[7:]}", b"small")
-    assert run(3000).image is not None
+    graph = export(store, first)
+    digest = registry_server.push_image(repository.path, content_tag(first, graph), b"small")
+    assert run(3000, **record(first, graph, digest)).image is not None
 
 
 def test_report_warns_of_an_accepted_layer_over_the_limit(registry, registry_server, repository, tmp_path):

@@ -130,7 +130,8 @@ def test_a_tag_left_by_a_killed_pod_is_removed(clean, push, registry, repository
     content = f"content-{2:064x}"
     registry.put_manifest(repository, content, retention.untag.EMPTY_IMAGE)
     assert digest_of(content) == retention.untag.EMPTY_IMAGE.digest
-    assert existing_image.image(registry, repository, f"sha256:{2:064x}") is None
+    made = {f"sha256:{2:064x}": "sha256:" + "d" * 64}
+    assert existing_image.image(registry, repository, f"sha256:{2:064x}", made) is None
     assert clean(1) == (0, "")
     assert registry.tags(repository) == [f"content-{3:064x}"]
 

@@ -96,7 +96,7 @@ def test_the_name_of_a_base_alone_does_not_change_the_content_hash(at_uhub, uhub
     base = f"{uhub.outside}/share/base:v1"
     both = at_uhub(uhub.inside, {uhub.inside: CONSOLE}, base=base)
     outside = at_uhub(uhub.outside, {uhub.outside: CONSOLE}, base=base)
-    assert both.content_hash == outside.content_hash
+    assert both.inputs_hash == outside.inputs_hash
 
 
 def test_a_private_base_comes_from_the_name_that_has_the_login(at_uhub, uhub, store):

@@ -98,16 +98,16 @@ def test_an_archive_is_a_source(run, build, store, files, kind):
 def test_equal_files_in_any_archive_give_the_same_image(run, store, files):
     store.write(tar_gz(files), ARCHIVE)
     store.write(zipped(dict(reversed(files.items()))), "uai/code.zip")
-    assert run()[0].content_hash == run(source_archive="uai/code.zip")[0].content_hash
+    assert run()[0].inputs_hash == run(source_archive="uai/code.zip")[0].inputs_hash
 
 
 def test_what_macos_and_a_top_folder_add_does_not_count(run, build, store, files):
     store.write(tar_gz(files), ARCHIVE)
-    wanted = run()[0].content_hash
+    wanted = run()[0].inputs_hash
     metadata = {"__MACOSX/app/._Dockerfile": b"\0\5\x16\7", "app/._code": b"", "app/code/._infer.py": b""}
     store.write(tar_gz({f"app/{name}": data for name, data in files.items()} | metadata), ARCHIVE)
     result, input_lock = run()
-    assert (result.content_hash, input_lock.archive.folder) == (wanted, "app")
+    assert (result.inputs_hash, input_lock.archive.folder) == (wanted, "app")
     context, _ = build(result)
     assert {path: data for path, data in context.items() if path not in ASSEMBLED} == files
 
@@ -122,10 +122,10 @@ def test_ignore_rules_below_a_top_folder_apply(run, store, files):
 def test_the_executable_bit_is_content(run, build, store, files, tmp_path):
     files |= {"run.sh": b"#!/bin/sh\n"}
     store.write(tar_gz(files), ARCHIVE)
-    plain = run()[0].content_hash
+    plain = run()[0].inputs_hash
     store.write(tar_gz(files, ["run.sh"]), ARCHIVE)
     result, input_lock = run()
-    assert result.content_hash != plain
+    assert result.inputs_hash != plain
     assert [item.path for item in input_lock.source if item.executable] == ["run.sh"]
     build(result)
     modes = {path.name: path.stat().st_mode & 0o7777 for path in (tmp_path / "workspace/context").rglob("*")}
@@ -177,7 +177,7 @@ def test_ignored_files_do_not_change_the_content_hash(run, build, upload, files)
     result, input_lock = run(**changes)
     assert {item.path for item in input_lock.source} == {*files, ".dockerignore", "KEEP.md"}
     upload({"docs/a": b"changed", "docs/b": b"new"})
-    assert run(**changes)[0].content_hash == result.content_hash
+    assert run(**changes)[0].inputs_hash == result.inputs_hash
     assert "docs/a" not in build(result)[0]
 
 
@@ -203,11 +203,11 @@ def test_rules_of_a_dockerfile_override_the_common_rules(run, upload, files):
 
 def test_an_ignored_dockerfile_changes_the_content_hash(run, upload, files):
     changes = upload(files | {".dockerignore": b"# nothing\n"})
-    first = run(**changes)[0].content_hash
+    first = run(**changes)[0].inputs_hash
     upload({".dockerignore": b"Dockerfile\n"})
     result, input_lock = run(**changes)
     assert input_lock.dockerfile_ignored
-    assert result.content_hash != first
+    assert result.inputs_hash != first
 
 
 # --- the Dockerfile that is made -------------------------------------------------------------------------------------
@@ -248,10 +248,10 @@ def test_a_generated_dockerfile_copies_the_onnx_model(run, build, upload, files,
 def test_an_old_model_in_the_source_is_ignored(run, store, files):
     """An old model that is packed with the code."""
     store.write(tar_gz(files), ARCHIVE)
-    wanted = run(formats=("ONNX",))[0].content_hash
+    wanted = run(formats=("ONNX",))[0].inputs_hash
     store.write(tar_gz(files | {"code/checkpoint_dir/model.onnx": b"of yesterday"}), ARCHIVE)
-    assert run(formats=("ONNX",))[0].content_hash == wanted
-    assert run()[0].content_hash != wanted
+    assert run(formats=("ONNX",))[0].inputs_hash == wanted
+    assert run()[0].inputs_hash != wanted
 
 
 WEIGHTS = {"ai/checkpoint_dir/frozen_inference_graph.pb", "ai/checkpoint_dir/label_map.pbtxt"}
@@ -310,9 +310,9 @@ def test_the_name_of_the_inference_base_does_not_change_the_content_hash(
     changes = upload(without_dockerfile(files))
     registry_server.push_image(f"{repository.path}-copy", "2", b"base layer")
     first = run(**changes, inference_base=f"{repository.repository}-base:1")[0]
-    assert run(**changes, inference_base=f"{repository.repository}-copy:2")[0].content_hash == first.content_hash
+    assert run(**changes, inference_base=f"{repository.repository}-copy:2")[0].inputs_hash == first.inputs_hash
     registry_server.push_image(f"{repository.path}-copy", "2", b"newer base layer")
-    assert run(**changes, inference_base=f"{repository.repository}-copy:2")[0].content_hash != first.content_hash
+    assert run(**changes, inference_base=f"{repository.repository}-copy:2")[0].inputs_hash != first.inputs_hash
 
 
 NOT_MADE = {
@@ -362,7 +362,7 @@ def test_the_rewritten_host_does_not_change_the_content_hash(run, upload, files,
     registry_server.push_image(f"mirror/{repository.path}-base", "1", b"base layer")
     there = run(**changes, base_rewrites=(rewrite("uhub.example.com", repository.host),))[0]
     mirror = run(**changes, base_rewrites=(rewrite("uhub.example.com", f"{repository.host}/mirror"),))[0]
-    assert there.content_hash == mirror.content_hash
+    assert there.inputs_hash == mirror.inputs_hash
     assert there.input_lock != mirror.input_lock
 
 

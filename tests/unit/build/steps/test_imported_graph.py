@@ -12,6 +12,7 @@ from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
+from tests.support.exports import export, record
 
 KEY = "models/frozen_inference_graph.pb"
 GRAPH = PinnedObject(key=KEY, size=5, etag="AQAAAA==")
@@ -62,7 +63,7 @@ def test_another_graph_under_the_same_key_changes_the_content_hash(run, pipeline
     first, _ = run(**ready())
     pipeline.store.write(b"other", KEY)
     second, _ = run(**ready())
-    assert (first.fingerprint != second.fingerprint, first.content_hash != second.content_hash) == (True, True)
+    assert (first.fingerprint != second.fingerprint, first.inputs_hash != second.inputs_hash) == (True, True)
 
 
 def test_golden_fingerprint_of_an_imported_graph():
@@ -124,16 +125,17 @@ def test_a_result_counts_only_with_all_its_formats(run, pipeline, tmp_path):
         onnx=inputs.OnnxModel(**stored["model.onnx"], greatest_difference="1.0e-07"),
     )
     pipeline.store.write(inputs.encode(graph).encode(), f"{folder}result.json")
+    changes |= record(run(**changes)[0], graph)
     assert run(**changes)[0].graph == graph
     pipeline.store.write(b"another", f"{folder}model.onnx")
     assert run(**changes)[0].graph is None
 
 
 def test_a_model_in_the_source_counts_unless_the_export_makes_one(run, pipeline):
-    plain, onnx = run()[0].content_hash, run(formats=("ONNX",))[0].content_hash
+    plain, onnx = run()[0].inputs_hash, run(formats=("ONNX",))[0].inputs_hash
     pipeline.store.write(b"by hand", "uai/object-detect/" + MODEL)
-    assert run()[0].content_hash != plain
-    assert run(formats=("ONNX",))[0].content_hash == onnx
+    assert run()[0].inputs_hash != plain
+    assert run(formats=("ONNX",))[0].inputs_hash == onnx
 
 
 @pytest.mark.parametrize("damage", [b"", b"!"], ids=["sound", "another"])
@@ -162,15 +164,13 @@ def test_the_onnx_model_is_next_to_the_graph(run, pipeline, mounts, tmp_path, da
 @pytest.mark.parametrize(("readable_by", "refused"), [("1.7", True), ("", False), ("2.21", False)])
 def test_an_existing_graph_must_be_readable_by_the_demanded_tensorflow(run, pipeline, readable_by, refused):
     first, _ = run()
-    folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
-    info = pipeline.store.write(b"graph", folder + "frozen_inference_graph.pb")
-    graph = inputs.Graph(key=info.key, sha256=info.sha256, size=info.size, readable_by="2.21")
-    pipeline.store.write(inputs.encode(graph).encode(), folder + "result.json")
+    graph = export(pipeline.store, first, readableBy="2.21")
+    changes = {"readable_by": readable_by} | record(first, graph)
     if not refused:
-        assert run(readable_by=readable_by)[0].graph == graph
+        assert run(**changes)[0].graph == graph
         return
     with pytest.raises(StageError, match=r"TensorFlow 1\.7 cannot read this graph, TensorFlow 2\.21 can") as caught:
-        run(readable_by=readable_by)
+        run(**changes)
     assert caught.value.reason is Reason.GRAPH_INCOMPATIBLE
 
 

@@ -12,6 +12,7 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import MAX_BYTES, encode
 from inference_image_store import Credentials, Store, etag_of
+from tests.support.exports import content_tag, export, record
 from tests.support.image_tables import index
 
 TRAIN = "uai/object-train-output/"
@@ -45,8 +46,8 @@ def test_everything_that_can_move_is_pinned(run, pipeline, repository):
     assert result.files[1].etag == etag_of(index(len(b"weights")))
     assert (result.graph, result.image) == (None, None)
     manifest = read_input_lock(pipeline.store, result.input_lock)
-    assert manifest.content_hash == result.content_hash
-    assert result.input_lock.key.startswith(f"uai/object-export-output/resolved/{result.content_hash[7:]}")
+    assert manifest.inputs_hash == result.inputs_hash
+    assert result.input_lock.key.startswith(f"uai/object-export-output/resolved/{result.inputs_hash[7:]}")
     assert [item.path for item in manifest.source] == [
         "code/infer.py",
         "object-detect-cpu.Dockerfile",
@@ -71,7 +72,7 @@ def test_a_moved_base_changes_the_content_hash_but_not_the_fingerprint(run, regi
     registry_server.push_image(f"{repository.path}-base", "1", b"newer base layer")
     second = run()
     assert second.fingerprint == first.fingerprint
-    assert second.content_hash != first.content_hash
+    assert second.inputs_hash != first.inputs_hash
 
 
 def test_an_old_graph_in_the_source_does_not_count(run, store):
@@ -80,38 +81,26 @@ def test_an_old_graph_in_the_source_does_not_count(run, store):
     assert run() == first
 
 
-def test_results_of_the_same_content_are_found(run, store, registry_server, repository):
+def test_results_of_this_object_with_the_same_content_are_found(run, store, registry_server, repository):
     first = run()
-    folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
-    graph = inputs.Graph(
-        key=f"{folder}frozen_inference_graph.pb",
-        sha256=hashlib.sha256(b"graph").hexdigest(),
-        size=5,
-        tensorflow="2.21.0",
-    )
-    store.write(msgspec.json.encode(graph), f"{folder}result.json")
-    assert run().graph is None, "a result without its graph does not count"
-    store.write(b"graph", graph.key)
-    digest = registry_server.push_image(repository.path, f"content-{first.content_hash[7:]}")
-    second = run()
+    graph = export(store, first, tensorflow="2.21.0")
+    digest = registry_server.push_image(repository.path, content_tag(first, graph))
+    second = run(**record(first, graph, digest))
     assert second.image is not None
-    assert second.image.digest == digest
-    assert second.content_hash == first.content_hash
-    assert second.graph == (graph if store.head(graph.key).sha256 else None)
+    assert (second.image.digest, second.graph, second.inputs_hash) == (digest, graph, first.inputs_hash)
+    assert run(**record(first, graph)).image is None, "the build of another object"
+    store.delete(graph.key)
+    assert run(**record(first, graph, digest)).graph is None, "a result without its graph does not count"
 
 
-def test_only_a_graph_with_the_right_checksum_is_reused(run, store, tmp_path):
+def test_only_a_graph_with_the_right_checksum_is_reused(run, store):
     first = run()
-    folder = f"uai/object-export-output/{first.fingerprint[7:]}/"
-    (tmp_path / "graph.pb").write_bytes(b"graph")
-    sha256 = hashlib.sha256(b"graph").hexdigest()
-    store.upload(tmp_path / "graph.pb", f"{folder}frozen_inference_graph.pb")
-    graph = inputs.Graph(key=f"{folder}frozen_inference_graph.pb", sha256=sha256, size=5)
-    store.write(msgspec.json.encode(graph), f"{folder}result.json")
-    assert run().graph == graph
+    graph = export(store, first)
+    known = record(first, graph)
+    assert run(**known).graph == graph
     for wrong in (b"{", msgspec.json.encode(msgspec.structs.replace(graph, sha256="0" * 64))):
-        store.write(wrong, f"{folder}result.json")
-        assert run().graph is None
+        store.write(wrong, graph.key.replace("frozen_inference_graph.pb", "result.json"))
+        assert run(**known).graph is None
 
 
 def test_a_mounted_config_map_is_a_source(pipeline, registry, repository, mounts, tmp_path):
@@ -133,7 +122,7 @@ def test_the_newest_step_has_the_content_of_that_step(run, store):
     store.write(b"new", f"{TRAIN}model.ckpt-900.data-00000-of-00001")
     newer = run(step=None)
     assert newer.step == 900
-    assert newer.content_hash != wanted.content_hash
+    assert newer.inputs_hash != wanted.inputs_hash
     assert read_input_lock(store, newer.input_lock).step == 900
     assert run(step=900) == newer
 
@@ -439,7 +428,7 @@ def test_what_kaniko_would_ignore_is_refused_before_anything_runs(run, store, re
 )
 def test_what_is_rewritten_for_kaniko_is_accepted(run, store, repository, lines):
     _dockerfile(store, repository, *lines)
-    assert run().content_hash
+    assert run().inputs_hash
 
 
 def test_the_input_lock_has_the_settings_of_the_base_image(run, pipeline, repository):

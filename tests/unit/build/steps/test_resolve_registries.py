@@ -5,9 +5,11 @@ import pytest
 from inference_image_build.registry.references import ImageReference
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
+from inference_image_contract.content import content_hash
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_contract.tags import render
+from tests.support.exports import content_tag, export, record
 
 
 @pytest.fixture
@@ -28,23 +30,29 @@ def test_push_access_to_every_repository_is_checked(run, repository, token_regis
 
 
 @pytest.mark.parametrize("tag", ["v1", "step-{step}", "{contentHash}"])
-def test_a_tag_that_must_not_move_is_found_before_anything_is_built(run, registry_server, repository, tag):
+def test_a_tag_that_must_not_move_is_found_before_anything_is_built(run, store, registry_server, repository, tag):
     first = run()
-    (name,) = render([tag], first.step, first.content_hash)
+    graph = export(store, first)
+    known = record(first, graph)
+    (name,) = render([tag], first.step, content_hash(first.inputs_hash, graph))
     digest = registry_server.push_image(repository.path, name, b"another")
-    assert run() == first, "a tag that may move is not looked at"
+    assert run(**known).graph == graph, "a tag that may move is not looked at"
     with pytest.raises(StageError) as caught:
-        run(fixed_tags=(tag,))
+        run(fixed_tags=(tag,), **known)
     assert caught.value.reason == Reason.TAG_EXISTS
     assert f"{repository.repository}:{name} already points to {digest}" in caught.value.message
 
 
-def test_a_tag_that_already_points_to_this_content_is_accepted(run, registry_server, repository):
+def test_a_tag_with_the_content_hash_is_not_looked_at_before_the_graph_exists(run):
+    assert run(fixed_tags=("{contentHash}",)).graph is None
+
+
+def test_a_tag_that_already_points_to_this_content_is_accepted(run, store, registry_server, repository):
     first = run(fixed_tags=("v1",))
-    tag = f"content-{first.content_hash[7:]}"
-    digest = registry_server.push_image(repository.path, tag, b"this")
+    graph = export(store, first)
+    digest = registry_server.push_image(repository.path, content_tag(first, graph), b"this")
     assert registry_server.push_image(repository.path, "v1", b"this") == digest
-    assert run(fixed_tags=("v1",)).image.digest == digest
+    assert run(fixed_tags=("v1",), **record(first, graph, digest)).image.digest == digest
 
 
 def test_tags_are_checked_in_every_repository(run, registry_server, repository):

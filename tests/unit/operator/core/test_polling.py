@@ -17,7 +17,7 @@ from inference_image_operator.observed import Container, CreateRefusal, Event
 from tests.support.world import RESULTS, World, report
 
 SAME = RESULTS[Stage.RESOLVE]
-NEWER = msgspec.structs.replace(SAME, step=900, content_hash="sha256:" + "9" * 64, fingerprint="sha256:" + "8" * 64)
+NEWER = msgspec.structs.replace(SAME, step=900, inputs_hash="sha256:" + "9" * 64, fingerprint="sha256:" + "8" * 64)
 
 
 def found(result: results.Result) -> Container:
@@ -101,7 +101,10 @@ def test_a_poll_runs_the_same_pod_as_resolve():
     look_again(world)
     resolve, poll = world.created[0], world.created[-1]
     assert poll["spec"] == resolve["spec"] | {"template": poll["spec"]["template"]}
-    assert poll["spec"]["template"]["spec"] == resolve["spec"]["template"]["spec"]
+    first, second = (job["spec"]["template"]["spec"] for job in (resolve, poll))
+    asked, asked_again = (msgspec.json.decode(pod["containers"][0]["env"][0].pop("value")) for pod in (first, second))
+    assert second == first
+    assert asked_again == asked | {"exports": asked_again["exports"], "images": asked_again["images"]}
     assert '"step"' not in str(poll)
     assert poll["metadata"]["annotations"] == {
         "uai.ucloud.cn/owner": "detector",
@@ -282,7 +285,7 @@ def test_the_result_of_a_poll_counts_for_one_run_only():
     look_again(world)
     world.end_poll(found(NEWER))
     world.settle()
-    world.finish(msgspec.structs.replace(NEWER, step=1000, content_hash="sha256:" + "1" * 64))
+    world.finish(msgspec.structs.replace(NEWER, step=1000, inputs_hash="sha256:" + "1" * 64))
     world.run_whole()
     world.settle()
     assert world.status.run.restart_count == 1

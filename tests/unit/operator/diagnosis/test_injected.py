@@ -149,7 +149,7 @@ def test_new_content_of_such_a_poll_starts_a_run():
     world.advance(minutes=31)
     world.settle()
     world.advance(seconds=30)
-    newer = msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=900, content_hash="sha256:" + "9" * 64)
+    newer = msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=900, inputs_hash="sha256:" + "9" * 64)
     world.set_poll_pod(ended(Stage.RESOLVE, text=results.encode(newer)), PROXY)
     world.step()
     world.step()

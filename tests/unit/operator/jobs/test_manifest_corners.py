@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from inference_image_contract import inputs
+from inference_image_contract.content import content_hash
 from inference_image_operator.api import Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Registries
@@ -14,7 +15,7 @@ from inference_image_operator.jobs.pod import escape_dollars
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.sizing.containers import memory_limit
 from inference_image_operator.jobs.stages.kaniko import kaniko_args
-from tests.support.world import World
+from tests.support.world import GRAPH, RESULTS, World
 
 MIB = 1 << 20
 
@@ -101,7 +102,7 @@ def test_kanikos_command_line():
     world.spec["build"] = {"args": {"B": "2", "A": "1"}}
     world.run_to(Stage.BUILD)
     args = kaniko_args(world.observed(), world.status, world.config)
-    content, ca = "c" * 64, "/inference-image-ca/ca.crt"
+    content, ca = content_hash(RESULTS[Stage.RESOLVE].inputs_hash, GRAPH)[7:], "/inference-image-ca/ca.crt"
     assert args == containers(world.created[-1])["kaniko"]["args"]
     assert [arg for arg in args if "registry" in arg or "build-arg" in arg or "destination" in arg] == [
         f"--destination=uhub.devcluster.test/demo/object-detect-infer:content-{content}",

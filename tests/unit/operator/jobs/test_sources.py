@@ -169,13 +169,13 @@ def test_a_moved_branch_is_built():
     world = following(git="10m")
     world.advance(minutes=10)
     world.step()
-    moved = msgspec.structs.replace(RESULTS[Stage.RESOLVE], commit="1" * 40, content_hash="sha256:" + "9" * 64)
+    moved = msgspec.structs.replace(RESULTS[Stage.RESOLVE], commit="1" * 40, inputs_hash="sha256:" + "9" * 64)
     world.end_poll(report("resolve", results.encode(moved)))
     world.settle()
     world.finish(moved)
     world.run_whole()
     assert world.status.source.commit == "1" * 40
-    assert world.status.content_hash == moved.content_hash
+    assert world.status.run.inputs_hash == moved.inputs_hash
 
 
 def test_the_polling_interval_of_a_branch_changes_no_hash():

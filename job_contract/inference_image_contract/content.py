@@ -1,0 +1,21 @@
+"""The content hash: what an image is made of, down to the bytes of its model; and the SHA-256 of an export's result."""
+
+import hashlib
+
+from inference_image_contract.inputs import Graph, encode
+
+_ALGORITHM = "sha256:"
+
+
+def content_hash(inputs_hash: str, graph: Graph) -> str:
+    """`sha256:<hex>` of all that enters the image: the pinned inputs, and the SHA-256 of each file of the model.
+
+    `inputs_hash` covers the inputs (`InputLock.inputs_hash`). Compared across releases: see `hashes`.
+    """
+    parts = (inputs_hash, graph.sha256, graph.onnx.sha256 if graph.onnx else "")
+    return _ALGORITHM + hashlib.sha256("\n".join(parts).encode("ascii")).hexdigest()
+
+
+def result_sha256(graph: Graph) -> str:
+    """Hex SHA-256 of result.json, as the export writes it for this graph."""
+    return hashlib.sha256(encode(graph).encode()).hexdigest()
