@@ -117,6 +117,17 @@ class ReferencedDigests(Frozen, frozen=True, kw_only=True):
     """Of images in the history."""
 
 
+class LostTag(Frozen, frozen=True, kw_only=True):
+    """A tag of the published image that another object has moved since."""
+
+    tag: str
+    """`repository:tag`."""
+    digest: str
+    """The digest that the tag has now."""
+    holder: str
+    """The other object, as `namespace/name`."""
+
+
 class Observed(Frozen, frozen=True, kw_only=True):
     """The input of one decision."""
 
@@ -143,6 +154,7 @@ class Observed(Frozen, frozen=True, kw_only=True):
     """Digests that the statuses refer to in this object's repository; None if this reconcile does not need them."""
     queue_position: int | None = None
     """Place in the queue for a pipeline, from 1; None if the object may run."""
+    lost_tags: tuple[LostTag, ...] = ()
 
     @property
     def claimed(self) -> Job | None:

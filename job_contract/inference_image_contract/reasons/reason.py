@@ -45,6 +45,7 @@ class Reason(StrEnum):
     REUSED = "Reused", ReasonClass.NORMAL
     PUBLISHED = "Published", ReasonClass.NORMAL
     TAG_MOVED = "TagMoved", ReasonClass.NORMAL
+    TAG_TAKEN = "TagTaken", ReasonClass.NORMAL
     NEW_CONTENT = "NewContent", ReasonClass.NORMAL
     OLD_IMAGES_DELETED = "OldImagesDeleted", ReasonClass.NORMAL
     SUSPENDED = "Suspended", ReasonClass.NORMAL
@@ -64,6 +65,7 @@ class Reason(StrEnum):
     UNSAFE_KEY = "UnsafeKey", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     LIMIT_EXCEEDED = "LimitExceeded", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     CHECKPOINT_NOT_FOUND = "CheckpointNotFound", ReasonClass.PERMANENT, ExitCode.NOT_FOUND
+    CHECKPOINT_OLDER = "CheckpointOlder", ReasonClass.PERMANENT
     CHECKPOINT_STATE_INVALID = "CheckpointStateInvalid", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     CHECKPOINT_UNSUPPORTED = "CheckpointUnsupported", ReasonClass.PERMANENT, ExitCode.BAD_INPUT
     PIPELINE_CONFIG_INVALID = "PipelineConfigInvalid", ReasonClass.PERMANENT, ExitCode.BAD_INPUT

@@ -17,6 +17,7 @@ class Type(StrEnum):
     STALLED = "Stalled"
     SUSPENDED = "Suspended"
     POLL_FAILED = "PollFailed"
+    TAG_LOST = "TagLost"
 
 
 class Stage(StrEnum):

@@ -16,7 +16,7 @@ from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
-from inference_image_operator.core import failure, polling, progress, waiting
+from inference_image_operator.core import failure, polling, progress, tags, waiting
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
@@ -43,7 +43,7 @@ def decide(observed: Observed, config: Config, now: datetime) -> Decision:
 
 def is_settled(observed: Observed) -> bool:
     """Whether there is nothing to do, judged from the object alone, without its Jobs."""
-    return observed.deleting or (has_ended(observed) and not polling.polls(observed))
+    return observed.deleting or (has_ended(observed) and not polling.polls(observed) and not tags.is_news(observed))
 
 
 def has_ended(observed: Observed) -> bool:
@@ -128,6 +128,7 @@ def _after_run(draft: Draft) -> Decision:
 
     A restart only writes the claim. The next reconcile waits for its place in the queue like any other.
     """
+    tags.tell(draft)
     if not polling.polls(draft.observed):
         draft.conditions.drop(Type.POLL_FAILED)
         return draft.decision()

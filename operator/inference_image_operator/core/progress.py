@@ -172,7 +172,7 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
     if spec.image.additional_repositories:
         message += f" Also published to {', '.join(spec.image.additional_repositories)}."
     draft.conditions.set(Type.READY, "True", Reason.PUBLISHED, message)
-    draft.conditions.drop(Type.RECONCILING, Type.STALLED)
+    draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.TAG_LOST)
     draft.emit(Reason.PUBLISHED, message)
 
 

@@ -21,7 +21,7 @@ from inference_image_operator.jobs.job import (
 )
 from inference_image_operator.kube.client import Cluster
 from inference_image_operator.kube.connection import Object
-from inference_image_operator.observed import Container, Event, Job, Observed, Pod
+from inference_image_operator.observed import Container, Event, Job, LostTag, Observed, Pod
 
 _KILLED = 128 + 9
 """Exit code of a process after SIGKILL."""
@@ -52,12 +52,14 @@ def from_object(image: Object) -> Observed:
     )
 
 
-async def observe(cluster: Cluster, image: Object, now: datetime, warnings: Sequence[Object] = ()) -> Observed:
+async def observe(
+    cluster: Cluster, image: Object, now: datetime, warnings: Sequence[Object] = (), lost_tags: tuple[LostTag, ...] = ()
+) -> Observed:
     """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job.
 
     `warnings` are the Warning Events about that Job and its pods, as far as they have arrived through the watch.
     """
-    observed = replace(from_object(image), warned=bool(warnings))
+    observed = replace(from_object(image), warned=bool(warnings), lost_tags=lost_tags)
     if is_settled(observed):
         return observed
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"

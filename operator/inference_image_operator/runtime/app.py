@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import kopf
@@ -22,6 +22,7 @@ from inference_image_operator.runtime.log import object_fields
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.queue import Queue
 from inference_image_operator.runtime.reconcile import Reconciler
+from inference_image_operator.runtime.tag_holders import Publication, TagHolders
 from inference_image_operator.runtime.warnings import Warnings
 from inference_image_operator.runtime.warnings import watch as watch_warnings
 
@@ -44,7 +45,16 @@ async def run(config: Config) -> None:
     probes = await health.serve(config.probes.port)
     limiter = PipelineLimiter(config.concurrency)
     warnings = Warnings(wake=lambda key, after: queue.add(key, after))  # noqa: PLW0108 - the queue does not exist yet
-    reconciler = Reconciler(cluster, config, _now, limiter, wake=lambda key: queue.add(key), warnings=warnings)  # noqa: PLW0108
+    tags = TagHolders(wake=lambda key: queue.add(key))  # noqa: PLW0108
+    reconciler = Reconciler(
+        cluster,
+        config,
+        _now,
+        limiter,
+        wake=lambda key: queue.add(key),  # noqa: PLW0108
+        warnings=warnings,
+        tags=tags,
+    )
     queue: Queue[Key] = Queue(reconciler, config.workers, describe=object_fields)
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
@@ -55,7 +65,8 @@ async def run(config: Config) -> None:
             for namespace in config.watch_namespaces or ("",)
         ),
     ]
-    watching = asyncio.create_task(_watch(cluster, queue, config, health, stop), name="watch")
+    sinks = _thread_safe(queue, tags)
+    watching = asyncio.create_task(_watch(cluster, sinks, config, health, stop), name="watch")
     try:
         await asyncio.wait([watching, *tasks], return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -74,15 +85,23 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _watch(
-    cluster: KubernetesCluster, queue: Queue[Key], config: Config, health: Health, stop: asyncio.Event
-) -> None:
-    """Runs kopf once the API server serves the CRD, and restarts it after every watch error."""
+def _thread_safe(queue: Queue[Key], tags: TagHolders) -> handlers.Sinks:
+    """Sinks that kopf's thread may call: the calls run in this event loop."""
     loop = asyncio.get_running_loop()
 
     def add(key: Key, after: float) -> None:
         loop.call_soon_threadsafe(queue.add, key, after)
 
+    def saw(key: Key, found: Publication | None) -> None:
+        loop.call_soon_threadsafe(tags.saw, key, found)
+
+    return handlers.Sinks(add, saw)
+
+
+async def _watch(
+    cluster: KubernetesCluster, sinks: handlers.Sinks, config: Config, health: Health, stop: asyncio.Event
+) -> None:
+    """Runs kopf once the API server serves the CRD, and restarts it after every watch error."""
     while not stop.is_set():
         if not await cluster.serves_api():
             log.warning("the API server does not serve the CustomResourceDefinition; waiting for it")
@@ -90,7 +109,7 @@ async def _watch(
             continue
         started, ended = threading.Event(), threading.Event()
         health.watching = started.is_set
-        watching = asyncio.create_task(asyncio.to_thread(_run_kopf, config, add, started, ended))
+        watching = asyncio.create_task(asyncio.to_thread(_run_kopf, config, sinks, started, ended))
         await asyncio.wait([watching, stopping := asyncio.create_task(stop.wait())], return_when="FIRST_COMPLETED")
         ended.set()
         stopping.cancel()
@@ -102,22 +121,18 @@ async def _watch(
         await _pause(stop, RESTART_PAUSE)
 
 
-def _run_kopf(
-    config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
-) -> None:
+def _run_kopf(config: Config, sinks: handlers.Sinks, started: threading.Event, stop: threading.Event) -> None:
     """Runs kopf in its own thread and event loop.
 
     In our event loop, it would replace the signal handlers and, at its end, cancel our tasks.
     """
-    asyncio.run(_kopf(config, add, started, stop))
+    asyncio.run(_kopf(config, sinks, started, stop))
 
 
-async def _kopf(
-    config: Config, add: Callable[[Key, float], None], started: threading.Event, stop: threading.Event
-) -> None:
+async def _kopf(config: Config, sinks: handlers.Sinks, started: threading.Event, stop: threading.Event) -> None:
     """Runs until one of kopf's tasks ends. Raises that task's error."""
     tasks = await kopf.spawn_tasks(
-        registry=handlers.registry(add),
+        registry=handlers.registry(sinks),
         settings=handlers.settings(),
         standalone=True,
         clusterwide=not config.watch_namespaces,

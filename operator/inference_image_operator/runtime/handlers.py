@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import kopf
 
@@ -14,14 +14,25 @@ from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.kube.connection import Object
 from inference_image_operator.kube.observe import finished, from_object
+from inference_image_operator.observed import Observed
 from inference_image_operator.runtime.pipeline_limiter import Key
+from inference_image_operator.runtime.tag_holders import Publication, publication
 
 SELECTORS = {"jobs.batch": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
 """The API server filters the watch to our own Jobs."""
 
 
-def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
-    """The handlers. They call `add` with a key and the seconds until it is due.
+class Sinks(NamedTuple):
+    """Where the handlers put what they see. They are called in kopf's thread."""
+
+    add: Callable[[Key, float], None]
+    """A key and the seconds until it is due."""
+    saw: Callable[[Key, Publication | None], None]
+    """A key and its newest publication; None without one, and for a deleted object."""
+
+
+def registry(sinks: Sinks) -> kopf.OperatorRegistry:
+    """The handlers.
 
     A new spec or request and the end of a Job are due at once. Other events, mainly those of the operator's own
     writes, are debounced.
@@ -35,16 +46,19 @@ def registry(add: Callable[[Key, float], None]) -> kopf.OperatorRegistry:
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=handlers)
     async def image_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
-        after = image_event_delay(type, raw)
+        key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
+        observed = from_object(raw)
+        sinks.saw(key, None if type == "DELETED" else publication(observed))
+        after = image_event_delay(type, observed)
         if after is not None:
-            add((raw["metadata"]["namespace"], raw["metadata"]["name"]), after)
+            sinks.add(key, after)
 
     @kopf.on.event("batch", "v1", "jobs", registry=handlers)
     async def job_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
         owner = raw["metadata"].get("annotations", {}).get(ANNOTATION_OWNER)
         if owner:
-            add((raw["metadata"]["namespace"], owner), job_event_delay(type, raw))
+            sinks.add((raw["metadata"]["namespace"], owner), job_event_delay(type, raw))
 
     return handlers
 
@@ -53,11 +67,10 @@ EVENT_DEBOUNCE = 1.0
 """Debounce window in seconds: one reconcile handles all events that arrive in it."""
 
 
-def image_event_delay(kind: str | None, image: Object) -> float | None:
+def image_event_delay(kind: str | None, observed: Observed) -> float | None:
     """Seconds until an InferenceImage's event is due; None to ignore it. `kind` is None in the initial list."""
     if kind == "DELETED":
         return None
-    observed = from_object(image)
     if is_settled(observed):
         return None
     status = observed.status

@@ -28,6 +28,7 @@ from inference_image_operator.kube.referenced_digests import with_referenced_dig
 from inference_image_operator.observed import CreateRefusal, Observed
 from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
+from inference_image_operator.runtime.tag_holders import TagHolders
 from inference_image_operator.runtime.warnings import Warnings
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Reconciler:
         *,
         wake: Callable[[Key], None],
         warnings: Warnings,
+        tags: TagHolders,
     ) -> None:
         self._cluster = cluster
         self._config = config
@@ -52,6 +54,7 @@ class Reconciler:
         self._limiter = limiter
         self._wake = wake
         self._warnings = warnings
+        self._tags = tags
 
     async def __call__(self, key: Key) -> float | None:
         """One reconcile. Returns the seconds until the next one; None if it waits for an event.
@@ -59,14 +62,19 @@ class Reconciler:
         Raises ApiError. The caller retries after a back-off.
         """
         image = await self._cluster.get_inference_image(*key)
-        if image is None or is_settled(from_object(image)):
+        lost = self._tags.lost(key)
+        if image is None or is_settled(replace(from_object(image), lost_tags=lost)):
             self._warnings.forget(key)
             self._release(key)
             return None
         try:
+<<<<<<< HEAD
             observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key))
             if observed.unreadable:
                 log.warning("ignoring what of the status does not fit the API: %s", "; ".join(observed.unreadable))
+=======
+            observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key), lost)
+>>>>>>> d493414 (An object whose tag another object has moved says so, with the other's name and digest)
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))

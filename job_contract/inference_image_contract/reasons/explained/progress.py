@@ -56,6 +56,11 @@ EXPLAINED = {
         "An Event: a tag pointed to another digest, which the message names, and now points to this one.",
         "Nothing, or give each InferenceImage its own tags.",
     ),
+    Reason.TAG_TAKEN: Explanation(
+        "In `TagLost`: another InferenceImage moved a tag of this one to its own image; the message names both. The "
+        "image of this object is still published under its digest.",
+        "Give each InferenceImage its own tags. Request a run to take the tag back.",
+    ),
     Reason.NEW_CONTENT: Explanation(
         "An Event: polling found a newer step, or other code, labels or base image; a new run builds it.",
         "Nothing.",

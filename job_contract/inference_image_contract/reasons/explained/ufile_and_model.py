@@ -66,6 +66,11 @@ EXPLAINED = {
         "Do what the hint says: set `spec.model.checkpoint` (`step`, or `name` for a checkpoint without a step) or "
         "`spec.model.prefix`.",
     ),
+    Reason.CHECKPOINT_OLDER: Explanation(
+        "`policy: Latest`: the newest complete checkpoint is older than the published one, whose files are gone or "
+        "damaged. The operator does not go back by itself. As an Event: a run that was requested goes back.",
+        "Restore the newer checkpoint. To go back, request a run or set `model.checkpoint.step`.",
+    ),
     Reason.CHECKPOINT_STATE_INVALID: Explanation(
         "The file `checkpoint`, which names the newest checkpoint, cannot be read.",
         "Set `spec.model.checkpoint.step`, or upload the file that the training wrote.",

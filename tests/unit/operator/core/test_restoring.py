@@ -14,6 +14,7 @@ from inference_image_operator.core import waiting
 from inference_image_operator.jobs import poll_job
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
+from inference_image_operator.runtime.tag_holders import TagHolders
 from inference_image_operator.runtime.warnings import Warnings
 from tests.support.world import CONFIG, World, report
 
@@ -181,7 +182,13 @@ async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
     now = datetime.fromtimestamp(world.now.timestamp() + 60 * minutes, UTC)
     limiter, woken, cluster = PipelineLimiter(Concurrency(total=1)), [], Restoring(world)
     reconciler = Reconciler(
-        cluster, world.config, lambda: now, limiter, wake=woken.append, warnings=Warnings(lambda *_: None)
+        cluster,
+        world.config,
+        lambda: now,
+        limiter,
+        wake=woken.append,
+        warnings=Warnings(lambda *_: None),
+        tags=TagHolders(lambda _: None),
     )
     assert limiter.acquire(("space", "first"), "2025-01-01T00:00:00Z") is None
     limiter.release(("space", "first"))

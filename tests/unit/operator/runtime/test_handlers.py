@@ -3,17 +3,19 @@
 import copy
 
 import pytest
+from msgspec.structs import replace
 
-from inference_image_operator.api import write
+from inference_image_operator.api import Status, write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
+from inference_image_operator.kube.observe import from_object
 from inference_image_operator.runtime.handlers import EVENT_DEBOUNCE, image_event_delay, job_event_delay
 from tests.support.world import World
 
 
 def image(world, **meta):
     metadata = {"name": "detector", "namespace": "n", "uid": world.uid, "generation": world.generation} | meta
-    return {"metadata": metadata, "spec": copy.deepcopy(world.spec), "status": write(world.status)}
+    return from_object({"metadata": metadata, "spec": copy.deepcopy(world.spec), "status": write(world.status)})
 
 
 def claimed():
@@ -55,7 +57,7 @@ def test_an_edit_and_a_request_are_due_at_once(world):
 
 @pytest.mark.parametrize("world", [claimed, at_work, done])
 def test_a_wiped_status_is_due_at_once(world):
-    assert image_event_delay("MODIFIED", image(world()) | {"status": {}}) == 0
+    assert image_event_delay("MODIFIED", replace(image(world()), status=Status())) == 0
 
 
 def test_the_event_of_a_claim_waits_for_the_check_of_the_pods():

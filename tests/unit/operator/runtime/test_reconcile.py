@@ -11,6 +11,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
+from inference_image_operator.runtime.tag_holders import TagHolders
 from inference_image_operator.runtime.warnings import Warnings
 from tests.support.world import SPEC, World
 
@@ -61,6 +62,7 @@ def reconciler_of(cluster: TwoReads, world: World) -> Reconciler:
         PipelineLimiter(Concurrency()),
         wake=lambda _: None,
         warnings=Warnings(lambda *_: None),
+        tags=TagHolders(lambda _: None),
     )
 
 
