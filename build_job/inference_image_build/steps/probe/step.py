@@ -73,11 +73,13 @@ def probe(
 
 def _wait_ready(image: _Image, request: ProbeInput, deadline: float) -> None:
     url = image.url(request.ready_path)
-    seen = "nothing"
+    seen = ""
     while (left := deadline - time.monotonic()) > 0:
         try:
             answer = _send(image.session, "GET", url, b"", min(_ASK_TIMEOUT, left))
         except requests.RequestException as error:
+            if seen and left < _ASK_TIMEOUT and isinstance(error, requests.Timeout):
+                break  # the deadline cut this request short: the answer before says more
             seen = _describe(error)
             if seen == _REFUSED and _is_ready_on_loopback(image, request.ready_path):
                 _check_address(image)
@@ -91,7 +93,7 @@ def _wait_ready(image: _Image, request: ProbeInput, deadline: float) -> None:
     raise StageError(
         Reason.IMAGE_DOES_NOT_LOAD,
         f"The image is not ready after {request.timeout_seconds} s: the last GET {request.ready_path} on port "
-        f"{request.port} returned {seen}.",
+        f"{request.port} returned {seen or 'nothing'}.",
         "Check that the image serves spec.test.readyPath on spec.test.port (see the log of the container `image`). Fix "
         f"the inference code or raise spec.test.timeout; if the spec does not change, {REQUEST_AGAIN}",
     )

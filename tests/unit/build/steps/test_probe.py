@@ -130,6 +130,18 @@ def test_an_image_that_is_never_ready_is_reported_with_its_last_answer(serve, un
         assert field in error.hint
 
 
+def test_the_answer_before_counts_when_the_deadline_cuts_the_last_request_short(serve, monkeypatch):
+    send, answers = module._send, iter([True])
+
+    def then_hangs(session, method, url, body, timeout):
+        if next(answers, None):
+            return send(session, method, url, body, 10)
+        raise requests.Timeout
+
+    monkeypatch.setattr(module, "_send", then_hangs)
+    assert "status 503 with 'YES'" in failure(serve(image(ready=503)), timeout_seconds=4).message
+
+
 OTHER = "127.0.0.2"
 """Plays the pod's address: a server on 0.0.0.0 serves it, a server on 127.0.0.1 does not."""
 on_loopback_only = pytest.mark.parametrize("host", [LOCAL, "::1"])
