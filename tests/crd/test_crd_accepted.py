@@ -35,6 +35,7 @@ ACCEPTED: list[dict[str, Any]] = [
         {"model.checkpoint": {"name": name}, "image.tags": ["latest", "{contentHash}"]}
         for name in ("model.ckpt", "best-300", "ckpt", "model.ckpt-08", "模型")
     ),
+    {"model.checkpoint": {"policy": "Latest", "poll": "10m", "waitFor": "48h"}},
     *({"model.checkpoint": {"policy": "Latest", "poll": poll}} for poll in ("1m", "90s", "60000ms", "1h30m", "720h")),
     {"model.pipelineConfig": "configs/pipeline.config"},
     {"model.labelMap": "k" * 1023},

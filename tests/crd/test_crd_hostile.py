@@ -83,6 +83,7 @@ ELSEWHERE = {
     "ufile.network",
     "model.checkpoint.policy",
     "model.checkpoint.poll",
+    "model.checkpoint.waitFor",
     "export.frozenGraph.key",
 }
 

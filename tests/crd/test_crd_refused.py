@@ -139,6 +139,11 @@ REFUSED: list[Refusal] = [
     at("model.checkpoint.name", "", "should be at least 1 chars long"),
     at("model.checkpoint.name", "a" * 201, "may not be more than 200"),
     at("model.checkpoint", {"name": "model.ckpt", "poll": "10m"}, ONE_POLLED, "model.checkpoint"),
+    at("model.checkpoint", {"policy": "Latest", "waitFor": "1h"}, "waitFor requires poll", "model.checkpoint"),
+    *(
+        at("model.checkpoint", {"policy": "Latest", "poll": "1m", "waitFor": wait}, rule, "model.checkpoint.waitFor")
+        for wait, rule in (("59s", ONE_POLL), ("721h", ONE_POLL), ("1d", ONE_DURATION))
+    ),
     at("model.checkpoint.policy", "Oldest", "Unsupported value"),
     at("model.checkpoint.policy", "", "Unsupported value"),
     at("model.checkpoint.poll", "10m", ONE_POLLED, "model.checkpoint"),

@@ -38,6 +38,10 @@ class UFileSpec(Part, frozen=True, kw_only=True):
     """Tier of the restore of archived inputs; empty restores nothing."""
 
 
+WAIT_FOR = "24h"
+"""Default of `spec.model.checkpoint.waitFor`."""
+
+
 class CheckpointSpec(Part, frozen=True, kw_only=True):
     """The checkpoint of the training output to use. Exactly one of `step`, `policy` and `name` is set."""
 
@@ -47,6 +51,8 @@ class CheckpointSpec(Part, frozen=True, kw_only=True):
     policy: Literal["", "Latest"] = ""
     poll: str = ""
     """Polling interval of policy Latest; empty disables polling."""
+    wait_for: str = WAIT_FOR
+    """How long polling waits for the first checkpoint before the object is Stalled."""
 
 
 class ModelSpec(Part, frozen=True, kw_only=True):
@@ -189,10 +195,10 @@ def normalised(spec: Spec) -> bytes:
     """Canonical JSON of a spec, for hashing.
 
     It leaves out default values, so that a new field changes no hash until somebody uses it. It also leaves out the
-    fields that do not change the result: `suspend`, `retry`, `ttlAfterFinished` and every `poll`.
+    fields that do not change the result: `suspend`, `retry`, `ttlAfterFinished` and every `poll`, `waitFor`.
     """
     if spec.model.checkpoint:
-        checkpoint = replace(spec.model.checkpoint, poll="")
+        checkpoint = replace(spec.model.checkpoint, poll="", wait_for=WAIT_FOR)
         spec = replace(spec, model=replace(spec.model, checkpoint=checkpoint))
     if spec.source.git:
         spec = replace(spec, source=replace(spec.source, git=replace(spec.source.git, poll="")))

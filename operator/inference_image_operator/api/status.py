@@ -45,6 +45,10 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """Inputs hash of what this run has pinned; empty until then. Polls compare with it."""
     failure_time: Time | None = None
     """Time of the newest failure in this run. The next poll counts from it."""
+    waiting_since: Time | None = None
+    """Since when the object waits for its first checkpoint; None if it does not."""
+    requested: bool = False
+    """Whether the request annotation asked for this run. Only then does policy Latest go back to an older step."""
 
 
 class SourceStatus(Part, frozen=True, kw_only=True):
@@ -134,6 +138,10 @@ class ImageStatus(Part, frozen=True, kw_only=True):
     """Memory for serving, if known: as the image reported it in its test, or as measured while running the graph."""
     generation: int = 0
     """The generation of the object that this image was built for."""
+    step: int | None = None
+    """The step of its checkpoint; None without one."""
+    model_prefix: str = ""
+    """`spec.model.prefix` of its checkpoint."""
 
 
 class MemoryStatus(Part, frozen=True, kw_only=True):

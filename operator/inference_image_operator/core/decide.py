@@ -91,7 +91,12 @@ def _begin(draft: Draft) -> Decision:
     refused = refusal(observed.spec, draft.config)
     if refused and (stopping := _stop_others(draft, None)):
         return stopping
-    _reset(draft, RunStatus(input_hash=input_hash(observed.spec, observed.request), generation=observed.generation))
+    run = RunStatus(
+        input_hash=input_hash(observed.spec, observed.request),
+        generation=observed.generation,
+        requested=observed.request != observed.status.last_handled_request,
+    )
+    _reset(draft, run)
     if refused:
         failure.stall(draft, None, refused.reason, explanation(refused.message, refused.hint))
         return draft.decision()

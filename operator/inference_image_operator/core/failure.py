@@ -10,6 +10,7 @@ from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, 
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.quantities import doubled
 from inference_image_operator.api.stages import Stage
+from inference_image_operator.core import latest
 from inference_image_operator.core.decision import DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.retry import backoff, exhausted
@@ -125,6 +126,9 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
     if failed.kind is ReasonClass.REPIN and draft.run.resolve_count <= limit:
         _resolve_again(draft, failed)
         return CreateNow()
+    if latest.awaits_first(draft, failed):
+        latest.await_first(draft, failed)
+        return End()
     no_more_memory = bool(failed.oom_container) and _more_memory(draft, stage, failed) is None
     attempts = stage.attempt - stage.waits
     if (

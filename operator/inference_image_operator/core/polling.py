@@ -7,6 +7,8 @@ next one when it is gone. See docs/decisions/0005.
 
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from inference_image_contract import results
 from inference_image_contract.hints import explanation, with_polls
 from inference_image_contract.reasons import Reason, ReasonClass
@@ -15,6 +17,7 @@ from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import digest, job_name
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import whole_seconds
+from inference_image_operator.core import failure, latest
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
@@ -56,7 +59,9 @@ def new_content(draft: Draft) -> results.Resolved | None:
     outcome = _outcome(draft)
     if not isinstance(outcome, Done) or not isinstance(outcome.result, results.Resolved):
         return None
-    return None if draft.run.inputs_hash == outcome.result.inputs_hash else outcome.result
+    if draft.run.inputs_hash == outcome.result.inputs_hash or latest.goes_back(draft, outcome.result):
+        return None
+    return outcome.result
 
 
 def follow(draft: Draft) -> Decision:
@@ -64,23 +69,43 @@ def follow(draft: Draft) -> Decision:
     job, outcome = last_poll(draft.observed), _outcome(draft)
     if job is not None and (job.terminating or (job.finished and draft.observed.pods is None)):
         return draft.decision(POD_CHECK_INTERVAL if job.terminating else AT_ONCE)
-    match outcome:
-        case Working(waiting_for=cause):
-            if cause:
-                _report_failure(draft, cause.reason, explanation(cause.message, cause.hint))
-            return draft.decision(None if job and job.ready else POD_CHECK_INTERVAL)
-        case Done():
-            draft.conditions.drop(Type.POLL_FAILED)
-            _record_time(draft, job)
-        case Failed(kind=kind) as failed if kind not in _TRANSIENT:
-            _report_failure(draft, failed.reason, explanation(failed.message, with_polls(failed.hint)))
-            _record_time(draft, job)
+    if isinstance(outcome, Working):
+        if cause := outcome.waiting_for:
+            _report_failure(draft, cause.reason, explanation(cause.message, cause.hint))
+        return draft.decision(None if job and job.ready else POD_CHECK_INTERVAL)
+    _record(draft, job, outcome)
+    _end_overdue_wait(draft)
     if job is not None and outcome is not None and not job.finished:
         return _end(draft, job, outcome)
     if refusal(draft.observed.spec, draft.config):
         return draft.decision()
-    wait = (_due(draft, job, outcome) - draft.now).total_seconds()
-    return draft.decision(wait) if wait > 0 else _poll(draft, job)
+    due, until = _due(draft, job, outcome), latest.deadline(draft)
+    if due <= draft.now:
+        return _poll(draft, job)
+    return draft.decision(((min(due, until) if until else due) - draft.now).total_seconds())
+
+
+def _record(draft: Draft, job: Job | None, outcome: Outcome | None) -> None:
+    match outcome:
+        case Done(result=results.Resolved() as found) if older := latest.goes_back(draft, found):
+            _report_failure(draft, Reason.CHECKPOINT_OLDER, explanation(older, latest.GO_BACK))
+            _record_time(draft, job)
+        case Done():
+            draft.conditions.drop(Type.POLL_FAILED)
+            _record_time(draft, job)
+        case Failed(reason=Reason.CHECKPOINT_NOT_FOUND) if latest.deadline(draft):
+            _record_time(draft, job)
+        case Failed(kind=kind) as failed if kind not in _TRANSIENT:
+            _report_failure(draft, failed.reason, explanation(failed.message, with_polls(failed.hint)))
+            _record_time(draft, job)
+
+
+def _end_overdue_wait(draft: Draft) -> None:
+    """Nobody waits for the first checkpoint any longer. Polling goes on, and what it finds starts a run."""
+    until = latest.deadline(draft)
+    if until and until <= draft.now:
+        draft.update(run=replace(draft.run, waiting_since=None))
+        failure.stall(draft, Stage.RESOLVE, Reason.CHECKPOINT_NOT_FOUND, latest.overdue(draft))
 
 
 _TRANSIENT = (ReasonClass.RETRY_FREE, ReasonClass.REPIN)

@@ -24,7 +24,7 @@ from inference_image_operator.api import (
 )
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.core import failure, produced
+from inference_image_operator.core import failure, latest, produced
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.diagnosis.outcomes import Done
 from inference_image_operator.jobs.sizing import memory
@@ -53,6 +53,11 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
 
 
 def _resolved(draft: Draft, result: results.Resolved) -> None:
+    if older := latest.goes_back(draft, result):
+        if not draft.run.requested:
+            failure.stall(draft, Stage.RESOLVE, Reason.CHECKPOINT_OLDER, explanation(older, latest.GO_BACK))
+            return
+        draft.emit(Reason.CHECKPOINT_OLDER, f"{older} The requested run goes back to it.", warning=True)
     files = tuple(CheckpointFile(key=f.key, size=f.size, etag=f.etag) for f in result.files[:MAX_FILES])
     draft.update(
         checkpoint=CheckpointStatus(
@@ -145,6 +150,8 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
         size=result.size,
         memory_bytes=(probed.memory_bytes if probed else 0) or (graph.memory_bytes if graph else 0),
         generation=draft.run.generation,
+        step=checkpoint.step if checkpoint else None,
+        model_prefix=spec.model.prefix,
     )
     entry = HistoryEntry(
         digest=result.digest,

@@ -68,13 +68,9 @@ class Reconciler:
             self._release(key)
             return None
         try:
-<<<<<<< HEAD
-            observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key))
+            observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key), lost)
             if observed.unreadable:
                 log.warning("ignoring what of the status does not fit the API: %s", "; ".join(observed.unreadable))
-=======
-            observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key), lost)
->>>>>>> d493414 (An object whose tag another object has moved says so, with the other's name and digest)
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))

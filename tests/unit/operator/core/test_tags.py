@@ -10,8 +10,8 @@ from tests.support.world import World
 LOST = LostTag(tag="uhub/demo/infer:prod", digest="sha256:new", holder="team-b/other")
 TEXT = (
     "team-b/other moved the tag uhub/demo/infer:prod to sha256:new. The image of this object stays what "
-    "status.image.reference names. To keep both, give each object its own tags; to take the tags back, set the annotation "
-    "uai.ucloud.cn/requestedAt to a new value."
+    "status.image.reference names. To keep both, give each object its own tags; to take the tags back, set the "
+    "annotation uai.ucloud.cn/requestedAt to a new value."
 )
 
 
