@@ -141,6 +141,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     """What of the status does not fit the API, and is left out of `status`."""
     request: str = ""
     """Value of the request annotation."""
+    installation: str = ""
+    """The installation that serves the object: as its annotation says, or else the one that claimed it."""
     deleting: bool = False
     jobs: tuple[Job, ...] = ()
     pods: tuple[Pod, ...] | None = None

@@ -62,12 +62,22 @@ def namespace(api) -> str:
 class Operator:
     """One operator process with exactly the rights of the chart."""
 
-    def __init__(self, plane: ControlPlane, api: Api, namespace: str, directory: Path, **config: object) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        api: Api,
+        namespace: str,
+        directory: Path,
+        release: str = "operator",
+        **config: object,
+    ) -> None:
         self._directory = directory
+        self._release = release
         self._log = directory / "operator.log"
         values = {
             "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
             "watchNamespaces": [namespace],
+            "watchSelector": config.pop("watchSelector", ""),
             "config": {
                 "registries": {"allowed": ["uhub.devcluster.test"]},
                 "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
@@ -97,7 +107,7 @@ class Operator:
         path.write_text(yaml.safe_dump(values))
         helm = binaries.ensure(binaries.HELM)["helm"]
         version = f"--kube-version={versions.chosen().release}"
-        text = run([helm, "template", "operator", CHART, "-n", namespace, "-f", path, version])
+        text = run([helm, "template", self._release, CHART, "-n", namespace, "-f", path, version])
         return [found for found in yaml.safe_load_all(text) if found]
 
     def start(self) -> "Operator":

@@ -22,7 +22,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "operator.config" -}}
 images:
   {{- omit .Values.images "operator" | toYaml | nindent 2 }}
+installation: {{ printf "%s/%s" .Release.Namespace .Release.Name }}
 watchNamespaces: {{ .Values.watchNamespaces | toJson }}
+excludeNamespaces: {{ .Values.excludeNamespaces | toJson }}
+watchSelector: {{ .Values.watchSelector | quote }}
 {{ toYaml .Values.config }}
 {{- end -}}
 

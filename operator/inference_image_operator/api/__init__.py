@@ -9,6 +9,7 @@ from inference_image_operator.api.durations import format_duration, parse_durati
 from inference_image_operator.api.part import (
     API_VERSION,
     GROUP,
+    INSTALLATION,
     KIND,
     PLURAL,
     VERSION,
@@ -80,6 +81,7 @@ __all__ = [
     "API_VERSION",
     "FROZEN_GRAPH",
     "GROUP",
+    "INSTALLATION",
     "KIND",
     "ONNX",
     "PLURAL",

@@ -9,6 +9,8 @@ VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "InferenceImage"
 PLURAL = "inferenceimages"
+INSTALLATION = f"{GROUP}/installation"
+"""Annotation: the installation that is to serve the object, if several could."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

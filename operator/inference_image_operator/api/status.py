@@ -260,6 +260,8 @@ class Status(Part, frozen=True, kw_only=True):
     """The observed state."""
 
     observed_generation: int = -1
+    installation: str = ""
+    """The installation of the operator that serves the object."""
     """-1 before the operator has seen the object. That is the CRD's default: kstatus takes an empty status for done."""
     last_handled_request: str = ""
     conditions: tuple[Condition, ...] = ()

@@ -194,8 +194,14 @@ class Config(Section, frozen=True, kw_only=True):
     builders: Builders = Builders()
     scheduling: Scheduling = Scheduling()
     resync: str = "10m"
+    installation: str = ""
+    """The name with which this installation claims the objects that it serves; empty to claim none."""
     watch_namespaces: tuple[str, ...] = ()
     """Empty for all namespaces."""
+    exclude_namespaces: tuple[str, ...] = ()
+    """Namespaces that other installations serve."""
+    watch_selector: str = ""
+    """Label selector of the InferenceImages that this installation serves; empty for all."""
     concurrency: Concurrency = Concurrency()
     workers: int = 8
     """How many InferenceImages are reconciled at the same time."""
@@ -207,6 +213,11 @@ class Config(Section, frozen=True, kw_only=True):
             raise ValueError(f"`resync` is {self.resync}, but must be between 1s and {_LONGEST_RESYNC}s")
         if self.workers < 1:
             raise ValueError(f"`workers` is {self.workers}, but must be at least 1")
+
+    def serves(self, namespace: str) -> bool:
+        """Whether this installation serves the namespace."""
+        watched = not self.watch_namespaces or namespace in self.watch_namespaces
+        return watched and namespace not in self.exclude_namespaces
 
     def builder(self, build: BuildSpec) -> Builder:
         """The builder that the InferenceImage names, else the installation's default."""

@@ -32,13 +32,18 @@ STOP_CHECK = 10.0
 def decide(observed: Observed, config: Config, now: datetime) -> Decision:
     """The next step for one object. Equal observations give equal decisions."""
     draft = Draft(observed, config, now)
-    if observed.deleting:
-        return draft.decision()
+    if observed.deleting or is_foreign(observed, config):
+        return Decision(status=observed.status)
     run = observed.status.run
     if run is None or run.input_hash != input_hash(observed.spec, observed.request):
         return _begin(draft)
     _observe_generation(draft)
     return _work(draft) if draft.status.stage else _after_run(draft)
+
+
+def is_foreign(observed: Observed, config: Config) -> bool:
+    """Whether another installation serves the object. It is left alone: two would stop each other's Jobs."""
+    return bool(observed.installation and config.installation) and observed.installation != config.installation
 
 
 def is_settled(observed: Observed) -> bool:

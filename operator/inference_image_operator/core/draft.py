@@ -37,6 +37,7 @@ class StatusChanges(TypedDict, total=False):
     """The fields of the status that a decision changes. Conditions have an editor of their own."""
 
     observed_generation: int
+    installation: str
     last_handled_request: str
     run: RunStatus | None
     checkpoint: CheckpointStatus | None
@@ -139,5 +140,7 @@ class Draft:
             self.conditions.set(Type.SUSPENDED, "True", Reason.SUSPENDED, SUSPENDED)
         else:
             self.conditions.drop(Type.SUSPENDED)
+        if self.status.run and self.config.installation:
+            self.update(installation=self.config.installation)
         status = replace(self.status, conditions=self.conditions.all)
         return Decision(status=status, actions=tuple(self.actions), requeue_after=requeue_after)

@@ -33,8 +33,8 @@ class Cluster(Protocol):
     async def get_inference_image(self, namespace: str, name: str) -> Object | None:
         """The InferenceImage; None if it does not exist."""
 
-    def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
-        """All InferenceImages of a namespace (empty for all)."""
+    def list_inference_images(self, namespace: str, *, all_labels: bool = False) -> AsyncIterator[Object]:
+        """The InferenceImages of a namespace (empty for all); with `all_labels` also those of other installations."""
 
     async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
         """The Jobs with these labels, from a consistent read (no cache)."""
@@ -67,20 +67,24 @@ class Cluster(Protocol):
 class KubernetesCluster:
     """The API server, through the official client."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, selector: str = "") -> None:
         self._api = api
+        self._selected = {"labelSelector": selector} if selector else {}
         self._connection = Connection(api)
         self._warnings = TtlCache(self._fetch_warnings, WARNINGS_SECONDS)
 
     @classmethod
-    async def connect(cls) -> "KubernetesCluster":
-        """Connects with the pod's service account or, outside a cluster, with the kubeconfig."""
+    async def connect(cls, selector: str = "") -> "KubernetesCluster":
+        """Connects with the pod's service account or, outside a cluster, with the kubeconfig.
+
+        Only InferenceImages with labels that `selector` selects exist for it; the API server compares them.
+        """
         await config.load_config()  # type: ignore[no-untyped-call]
         api = client.ApiClient()
         # Proxies of the environment and netrc do not apply to the API server (kopf ignores them too), and reading them
         # costs work in two threads per request. The proxy-url of a kubeconfig still applies.
         api.configuration.client_session_kwargs = {"trust_env": False}
-        return cls(api)
+        return cls(api, selector)
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -95,14 +99,19 @@ class KubernetesCluster:
         return any(resource.get("name") == PLURAL for resource in resources)
 
     async def get_inference_image(self, namespace: str, name: str) -> Object | None:
-        return await self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}/{name}")
+        path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
+        if self._selected:
+            found = await self._list(path, {"fieldSelector": f"metadata.name={name}"} | self._selected)
+            return found[0] | {"apiVersion": API_VERSION, "kind": KIND} if found else None
+        return await self._get(f"{path}/{name}")
 
-    async def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
-        """All InferenceImages of a namespace (empty for all), page by page."""
+    async def list_inference_images(self, namespace: str, *, all_labels: bool = False) -> AsyncIterator[Object]:
+        """The InferenceImages of a namespace (empty for all), page by page."""
         scope = f"/namespaces/{namespace}" if namespace else ""
         token = ""
         while True:
             query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
+            query |= {} if all_labels else self._selected
             page = await self._request("GET", f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", query)
             for item in page.get("items", []):
                 yield item

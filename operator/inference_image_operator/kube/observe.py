@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import json
 from msgspec.structs import replace
 
-from inference_image_operator.api import REQUESTED_AT, Spec, Status, read, read_status
+from inference_image_operator.api import INSTALLATION, REQUESTED_AT, Spec, Status, read, read_status
 from inference_image_operator.api.times import parse
 from inference_image_operator.core.decide import failed_test_pod, is_settled, needs_pods, watched
 from inference_image_operator.diagnosis.tested_image import IMAGE
@@ -38,6 +38,7 @@ def from_object(image: Object) -> Observed:
     Raises msgspec.ValidationError if the spec does not fit the API, which the API server should have rejected.
     """
     meta = image["metadata"]
+    annotations = meta.get("annotations", {})
     status, unreadable = read_status(image.get("status", {}))
     return Observed(
         name=meta["name"],
@@ -47,7 +48,8 @@ def from_object(image: Object) -> Observed:
         spec=read(Spec, image.get("spec", {})),
         status=status,
         unreadable=unreadable,
-        request=meta.get("annotations", {}).get(REQUESTED_AT, ""),
+        request=annotations.get(REQUESTED_AT, ""),
+        installation=annotations.get(INSTALLATION, status.installation),
         deleting="deletionTimestamp" in meta,
     )
 

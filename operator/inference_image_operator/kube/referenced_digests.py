@@ -23,7 +23,7 @@ async def with_referenced_digests(cluster: Cluster, config: Config, observed: Ob
     current: dict[str, None] = {}
     history: dict[str, None] = {}
     for namespace in config.watch_namespaces or ("",):
-        async for image in cluster.list_inference_images(namespace):
+        async for image in cluster.list_inference_images(namespace, all_labels=True):
             other = from_object(image)
             if any(names.same_repository(wanted, repository) for repository in _repositories(other)):
                 current |= dict.fromkeys(_current(other))

@@ -11,11 +11,12 @@ import kopf
 
 from inference_image_operator.api import parse_duration
 from inference_image_operator.config.installation import Concurrency, Config
-from inference_image_operator.core.decide import is_settled
+from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
 from inference_image_operator.kube.client import KubernetesCluster
-from inference_image_operator.kube.connection import ApiError, Object
+from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.kube.observe import from_object
+from inference_image_operator.observed import Observed
 from inference_image_operator.runtime import handlers
 from inference_image_operator.runtime.health import Health
 from inference_image_operator.runtime.log import object_fields
@@ -40,7 +41,7 @@ async def run(config: Config) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    cluster = await KubernetesCluster.connect()
+    cluster = await KubernetesCluster.connect(config.watch_selector)
     health = Health()
     probes = await health.serve(config.probes.port)
     limiter = PipelineLimiter(config.concurrency)
@@ -132,8 +133,8 @@ def _run_kopf(config: Config, sinks: handlers.Sinks, started: threading.Event, s
 async def _kopf(config: Config, sinks: handlers.Sinks, started: threading.Event, stop: threading.Event) -> None:
     """Runs until one of kopf's tasks ends. Raises that task's error."""
     tasks = await kopf.spawn_tasks(
-        registry=handlers.registry(sinks),
-        settings=handlers.settings(),
+        registry=handlers.registry(sinks, config),
+        settings=handlers.settings(config),
         standalone=True,
         clusterwide=not config.watch_namespaces,
         namespaces=config.watch_namespaces,
@@ -164,10 +165,9 @@ async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, l
     """Runs the queue's workers. If the number of pipelines is limited, counts the running ones first."""
     while config.concurrency != Concurrency():
         try:
-            async for image in _images(cluster, config):
-                status = from_object(image).status
-                if status.stage and not is_queued(status):
-                    limiter.mark_running((image["metadata"]["namespace"], image["metadata"]["name"]))
+            async for found in _images(cluster, config):
+                if found.status.stage and not is_queued(found.status):
+                    limiter.mark_running((found.namespace, found.name))
             break
         except ApiError as error:
             log.warning("cannot count the running pipelines, retrying: %s", error)
@@ -175,11 +175,13 @@ async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, l
     await queue.run()
 
 
-async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[Object]:
+async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[Observed]:
     """Every InferenceImage that this operator serves."""
     for namespace in config.watch_namespaces or ("",):
         async for image in cluster.list_inference_images(namespace):
-            yield image
+            found = from_object(image)
+            if config.serves(found.namespace) and not is_foreign(found, config):
+                yield found
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
@@ -196,11 +198,11 @@ async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config)
         await asyncio.sleep(period)
         seen = queued = 0
         try:
-            async for image in _images(cluster, config):
+            async for found in _images(cluster, config):
                 seen += 1
-                if not is_settled(from_object(image)):
+                if not is_settled(found):
                     queued += 1
-                    queue.add((image["metadata"]["namespace"], image["metadata"]["name"]))
+                    queue.add((found.namespace, found.name))
         except ApiError as error:
             log.warning("the resync is incomplete: %s", error)
         log.info("resync: %d objects, %d not settled", seen, queued)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import kopf
 
 from inference_image_operator.api import GROUP, PLURAL, VERSION
-from inference_image_operator.core.decide import is_settled
+from inference_image_operator.config.installation import Config
+from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.kube.connection import Object
@@ -17,9 +18,6 @@ from inference_image_operator.kube.observe import finished, from_object
 from inference_image_operator.observed import Observed
 from inference_image_operator.runtime.pipeline_limiter import Key
 from inference_image_operator.runtime.tag_holders import Publication, publication
-
-SELECTORS = {"jobs.batch": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
-"""The API server filters the watch to our own Jobs."""
 
 
 class Sinks(NamedTuple):
@@ -31,8 +29,8 @@ class Sinks(NamedTuple):
     """A key and its newest publication; None without one, and for a deleted object."""
 
 
-def registry(sinks: Sinks) -> kopf.OperatorRegistry:
-    """The handlers.
+def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
+    """The handlers. They ignore what another installation serves.
 
     A new spec or request and the end of a Job are due at once. Other events, mainly those of the operator's own
     writes, are debounced.
@@ -47,17 +45,19 @@ def registry(sinks: Sinks) -> kopf.OperatorRegistry:
     async def image_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
+        if not config.serves(key[0]):
+            return
         observed = from_object(raw)
         sinks.saw(key, None if type == "DELETED" else publication(observed))
         after = image_event_delay(type, observed)
-        if after is not None:
+        if after is not None and not is_foreign(observed, config):
             sinks.add(key, after)
 
     @kopf.on.event("batch", "v1", "jobs", registry=handlers)
     async def job_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
         owner = raw["metadata"].get("annotations", {}).get(ANNOTATION_OWNER)
-        if owner:
+        if owner and config.serves(raw["metadata"]["namespace"]):
             sinks.add((raw["metadata"]["namespace"], owner), job_event_delay(type, raw))
 
     return handlers
@@ -95,7 +95,7 @@ def job_event_delay(kind: str | None, job: Object) -> float:
     return EVENT_DEBOUNCE if any(c["type"] == "Suspended" for c in conditions) else POD_CHECK_DELAY
 
 
-def settings() -> kopf.OperatorSettings:
+def settings(config: Config) -> kopf.OperatorSettings:
     """Kopf's settings. Each value prevents a failure that was observed (see docs/decisions/0002)."""
     found = kopf.OperatorSettings()
     found.scanning.disabled = True  # the operator has no rights on namespaces and CRDs; app.py waits for the CRD
@@ -106,8 +106,9 @@ def settings() -> kopf.OperatorSettings:
     found.watching.client_timeout = 300
     found.watching.inactivity_timeout = 70
     found.watching.chunk_size = 500
-    for resource, selector in SELECTORS.items():
-        found.watching.label_selectors[resource] = selector
+    found.watching.label_selectors["jobs.batch"] = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+    if config.watch_selector:
+        found.watching.label_selectors[f"{PLURAL}.{GROUP}"] = config.watch_selector
     found.networking.request_timeout = 30
     found.networking.error_backoffs = Backoffs()
     return found

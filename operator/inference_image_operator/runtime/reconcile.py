@@ -15,7 +15,7 @@ from inference_image_operator.api.conditions import owned as owned_conditions
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import waiting
-from inference_image_operator.core.decide import decide, has_ended, is_settled, watched
+from inference_image_operator.core.decide import decide, has_ended, is_foreign, is_settled, watched
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob, Emit
 from inference_image_operator.diagnosis import admission
 from inference_image_operator.jobs import POLL
@@ -63,7 +63,7 @@ class Reconciler:
         """
         image = await self._cluster.get_inference_image(*key)
         lost = self._tags.lost(key)
-        if image is None or is_settled(replace(from_object(image), lost_tags=lost)):
+        if image is None or self._is_at_rest(replace(from_object(image), lost_tags=lost)):
             self._warnings.forget(key)
             self._release(key)
             return None
@@ -78,6 +78,9 @@ class Reconciler:
             if admission.is_final(error.status, error.message):
                 await self._say_forbidden(image, error.message)
             raise
+
+    def _is_at_rest(self, observed: Observed) -> bool:
+        return is_foreign(observed, self._config) or is_settled(observed)
 
     async def _say_forbidden(self, image: Object, message: str) -> None:
         """Writes into the status which right the operator lacks. The queue retries all the same."""
