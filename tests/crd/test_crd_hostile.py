@@ -54,7 +54,7 @@ FULL = {
         "path": "/service",
         "timeout": "2m",
         "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
-        "expect": {"fields": [{"path": "/detections/0", "equals": 1}]},
+        "expect": {"fields": [{"path": "/detections/0", "equals": "circle"}]},
     },
     "ttlAfterFinished": "24h",
     "resources": {

@@ -395,6 +395,10 @@ REFUSED: list[Refusal] = [
     *(at("test.port", port, "should be") for port in (0, 65536)),
     *(at("test.expect.status", status, "should be") for status in (99, 600)),
     at("test.expect.fields", [{"equals": 1}], REQUIRED, "test.expect.fields[0].path"),
+    at("test.expect.fields", [{"path": "/a", "equals": True}], "must be of type", "test.expect.fields[0].equals"),
+    at("test.expect.fields", [{"path": "/a", "equals": [1]}], "must be of type", "test.expect.fields[0].equals"),
+    at("test.expect.fields", [{"path": "/a", "equals": "\n"}], ONE_CONTROL, "test.expect.fields[0].equals"),
+    at("test.expect.fields", [{"path": "", "equals": "a" * 513}], "may not be more", "test.expect.fields[0].equals"),
     at("test.expect.fields", [{"path": "/a"}, {"path": "/a"}], "Duplicate value", "test.expect.fields[1]"),
     *(
         at(

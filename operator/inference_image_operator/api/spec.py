@@ -130,8 +130,8 @@ class ExpectedField(Part, frozen=True, kw_only=True):
 
     path: str
     """A JSON pointer (RFC 6901)."""
-    equals: Any = msgspec.UNSET
-    """The expected value; unset for any."""
+    equals: int | str | msgspec.UnsetType = msgspec.UNSET
+    """The expected value; a text that is JSON stands for its value. Unset for any value."""
 
 
 class ExpectSpec(Part, frozen=True, kw_only=True):

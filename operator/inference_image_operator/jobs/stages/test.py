@@ -6,6 +6,8 @@ at a time, and no key is beside a graph that runs.
 
 from typing import Any
 
+import msgspec
+
 from inference_image_contract import inputs, paths, tags
 from inference_image_operator.api import Status, parse_duration
 from inference_image_operator.config.installation import Config
@@ -172,6 +174,16 @@ def _image(observed: Observed, status: Status, digest: str, config: Config) -> d
     }
 
 
+def _json(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """The value of a text that is JSON; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
+
+
 def _probe(observed: Observed, config: Config) -> dict[str, Any]:
     spec = observed.spec
     work = inputs.ProbeInput(
@@ -182,7 +194,7 @@ def _probe(observed: Observed, config: Config) -> dict[str, Any]:
         sample=spec.test.sample,
         ufile=ufile_location(spec, config) if spec.test.sample else None,
         status=spec.test.expect.status,
-        fields=tuple(inputs.ExpectedField(path=f.path, equals=f.equals) for f in spec.test.expect.fields),
+        fields=tuple(inputs.ExpectedField(path=f.path, equals=_json(f.equals)) for f in spec.test.expect.fields),
         match_graph=spec.test.match_graph,
     )
     compared = [workspace(read_only=True)] if spec.test.match_graph else []

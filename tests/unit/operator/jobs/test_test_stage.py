@@ -55,11 +55,39 @@ def test_the_image_gets_no_credentials():
     assert secret == {"sample": True, "answer": False, "image": False, "probe": False, "publish": True}
 
 
-def test_the_expected_answer_reaches_the_probe_unchanged():
-    fields = [{"path": "/a"}, {"path": "/b", "equals": None}, {"path": "/c", "equals": {"d": [1, "x"]}}]
-    probe = work(job(Stage.TEST, test={"expect": {"status": 201, "fields": fields}}), "probe", inputs.ProbeInput)
+def expected(*fields: dict) -> inputs.ProbeInput:
+    return work(job(Stage.TEST, test={"expect": {"status": 201, "fields": list(fields)}}), "probe", inputs.ProbeInput)
+
+
+def test_the_expected_response_reaches_the_probe():
+    probe = expected({"path": "/a"})
     assert probe.status == 201
-    assert [msgspec.to_builtins(field) for field in probe.fields] == fields
+    assert [msgspec.to_builtins(field) for field in probe.fields] == [{"path": "/a"}]
+
+
+DEEP = "[" * 256 + "]" * 256
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (3, 3),
+        ("circle", "circle"),
+        ("3", 3),
+        ('"3"', "3"),
+        ("0.98", 0.98),
+        ("null", None),
+        ("true", True),
+        ('{"d": [1, "x"]}', {"d": [1, "x"]}),
+        ("[1, 2", "[1, 2"),
+        ("", ""),
+        (DEEP, msgspec.json.decode(DEEP)),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_an_expected_text_that_is_json_stands_for_its_value(written, value):
+    (field,) = expected({"path": "/a", "equals": written}).fields
+    assert field.equals == value
 
 
 def test_without_a_test_nothing_is_compared():
@@ -74,7 +102,7 @@ def test_without_a_test_nothing_is_compared():
         ({"matchGraph": True}, False),
         ({"expect": {"status": 200}}, False),
         ({"expect": {"fields": [{"path": "/a"}]}}, False),
-        ({"expect": {"fields": [{"path": "/a", "equals": None}]}}, False),
+        ({"expect": {"fields": [{"path": "/a", "equals": "null"}]}}, False),
     ],
 )
 def test_only_a_test_option_that_is_set_changes_the_input_hash(test, same):
