@@ -49,6 +49,10 @@ class Pipeline:
         found = self._api.get(f"/api/v1/namespaces/{self.namespace}/events")["items"]
         return [event for event in found if event["involvedObject"]["kind"] == "InferenceImage"]
 
+    @property
+    def operator_log(self) -> str:
+        return self._operator.log
+
     def stages(self) -> list[str]:
         jobs = sorted(self.jobs, key=lambda job: job["metadata"]["creationTimestamp"])
         return [job["metadata"]["labels"]["uai.ucloud.cn/stage"] for job in jobs]

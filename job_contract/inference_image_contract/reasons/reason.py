@@ -151,6 +151,7 @@ class Reason(StrEnum):
     REGION_UNKNOWN = "RegionUnknown", ReasonClass.PERMANENT
     FORMAT_NOT_AVAILABLE = "FormatNotAvailable", ReasonClass.PERMANENT
     SCHEDULING_NOT_ALLOWED = "SchedulingNotAllowed", ReasonClass.PERMANENT
+    OBJECT_INVALID = "ObjectInvalid", ReasonClass.PERMANENT
     RESOURCES_INVALID = "ResourcesInvalid", ReasonClass.PERMANENT
     RESOURCES_TOO_LARGE = "ResourcesTooLarge", ReasonClass.PERMANENT
     TIMED_OUT = "TimedOut", ReasonClass.PERMANENT

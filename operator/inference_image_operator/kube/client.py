@@ -5,6 +5,7 @@ Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a
 
 from collections.abc import AsyncIterator
 from typing import Protocol
+from urllib.parse import quote
 
 import msgspec
 from kubernetes.aio import client, config
@@ -14,7 +15,8 @@ from inference_image_operator.kube.connection import ApiError, Connection, Objec
 from inference_image_operator.kube.ttl_cache import TtlCache
 
 FIELD_MANAGER = "inference-image-operator"
-PAGE = 500
+PAGE = 50
+"""Objects of one list. A spec has at most 640 KiB, and a page is decoded at once."""
 WARNINGS_SECONDS = 5.0
 """The API server scans all Events of a namespace for each list, so all waiting pipelines share one list."""
 
@@ -99,20 +101,20 @@ class KubernetesCluster:
         return any(resource.get("name") == PLURAL for resource in resources)
 
     async def get_inference_image(self, namespace: str, name: str) -> Object | None:
-        path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
+        path = _path("apis", GROUP, VERSION, "namespaces", namespace, PLURAL)
         if self._selected:
             found = await self._list(path, {"fieldSelector": f"metadata.name={name}"} | self._selected)
             return found[0] | {"apiVersion": API_VERSION, "kind": KIND} if found else None
-        return await self._get(f"{path}/{name}")
+        return await self._get(path + _path(name))
 
     async def list_inference_images(self, namespace: str, *, all_labels: bool = False) -> AsyncIterator[Object]:
         """The InferenceImages of a namespace (empty for all), page by page."""
-        scope = f"/namespaces/{namespace}" if namespace else ""
+        path = _path("apis", GROUP, VERSION, *(("namespaces", namespace) if namespace else ()), PLURAL)
         token = ""
         while True:
             query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
             query |= {} if all_labels else self._selected
-            page = await self._request("GET", f"/apis/{GROUP}/{VERSION}{scope}/{PLURAL}", query)
+            page = await self._request("GET", path, query)
             for item in page.get("items", []):
                 yield item
             token = page.get("metadata", {}).get("continue", "")
@@ -120,16 +122,16 @@ class KubernetesCluster:
                 return
 
     async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
-        return await self._list(f"/apis/batch/v1/namespaces/{namespace}/jobs", {"labelSelector": selector})
+        return await self._list(_jobs(namespace), {"labelSelector": selector})
 
     async def get_job(self, namespace: str, name: str) -> Object | None:
-        return await self._get(f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}")
+        return await self._get(_jobs(namespace, name))
 
     async def list_pods(self, namespace: str, selector: str) -> list[Object]:
-        return await self._list(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector})
+        return await self._list(_path("api", "v1", "namespaces", namespace, "pods"), {"labelSelector": selector})
 
     async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
-        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        path = _path("api", "v1", "namespaces", namespace, "pods", pod, "log")
         query = {"container": container, "tailLines": LOG_LINES, "limitBytes": LOG_BYTES}
         try:
             data = await self._connection.send("GET", path, query | ({"previous": "true"} if previous else {}))
@@ -171,27 +173,25 @@ class KubernetesCluster:
             "metadata": {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")},
             "status": status,
         }
-        path = f"/apis/{GROUP}/{VERSION}/namespaces/{meta['namespace']}/{PLURAL}/{meta['name']}/status"
+        path = _path("apis", GROUP, VERSION, "namespaces", meta["namespace"], PLURAL, meta["name"], "status")
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         await self._request("PATCH", path, query, body, "application/apply-patch+yaml")
 
     async def create_job(self, manifest: Object) -> None:
         namespace = manifest["metadata"]["namespace"]
-        await self._request(
-            "POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", {"fieldManager": FIELD_MANAGER}, manifest
-        )
+        await self._request("POST", _jobs(namespace), {"fieldManager": FIELD_MANAGER}, manifest)
 
     async def delete_job(self, namespace: str, name: str, uid: str) -> None:
         body = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
         try:
-            await self._request("DELETE", f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}", {}, body)
+            await self._request("DELETE", _jobs(namespace, name), {}, body)
         except ApiError as error:
             if error.status not in (404, 409):  # gone, or another UID: not ours to delete
                 raise
 
     async def create_event(self, event: Object) -> None:
         try:
-            await self._request("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", {}, event)
+            await self._request("POST", _events(event["metadata"]["namespace"]), {}, event)
         except ApiError as error:
             if error.status != 409:  # noqa: PLR2004 - the Event exists already
                 raise
@@ -221,4 +221,13 @@ class KubernetesCluster:
 
 
 def _events(namespace: str) -> str:
-    return f"/api/v1/namespaces/{namespace}/events" if namespace else "/api/v1/events"
+    return _path("api", "v1", *(("namespaces", namespace) if namespace else ()), "events")
+
+
+def _jobs(namespace: str, *name: str) -> str:
+    return _path("apis", "batch", "v1", "namespaces", namespace, "jobs", *name)
+
+
+def _path(*segments: str) -> str:
+    """A path of quoted segments. Names come from Jobs and Events, which others may write too."""
+    return "".join(f"/{quote(segment, safe='')}" for segment in segments)

@@ -92,9 +92,9 @@ def _no_answer(error: Exception) -> ApiError:
 
 def api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:
     """The error in an answer: a Status object, or plain text from a proxy or a server that is starting."""
-    wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+    wait = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
     try:
         answer = json.loads(data)
         return ApiError(status, answer.get("reason", ""), answer.get("message", ""), wait)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ApiError(status, "", data[:200].decode(errors="replace").strip(), wait)

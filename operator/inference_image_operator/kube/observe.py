@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import json
+from msgspec import ValidationError, json
 from msgspec.structs import replace
 
 from inference_image_operator.api import INSTALLATION, REQUESTED_AT, Spec, Status, read, read_status
+from inference_image_operator.api.conditions import MAX_MESSAGE
 from inference_image_operator.api.times import parse
 from inference_image_operator.core.decide import failed_test_pod, is_settled, needs_pods, watched
 from inference_image_operator.diagnosis.tested_image import IMAGE
@@ -23,6 +24,7 @@ from inference_image_operator.kube.client import Cluster
 from inference_image_operator.kube.connection import Object
 from inference_image_operator.observed import Container, Event, Job, LostTag, Observed, Pod
 
+_DIGITS = 9
 _KILLED = 128 + 9
 """Exit code of a process after SIGKILL."""
 
@@ -32,12 +34,22 @@ for _kind in (Spec, Status):
     json.Decoder(_kind)
 
 
+class InvalidObjectError(Exception):
+    """An object that cannot be read. It never ends a loop that also serves others."""
+
+
 def from_object(image: Object) -> Observed:
     """The observation from the object alone.
 
-    Raises msgspec.ValidationError if the spec does not fit the API, which the API server should have rejected.
+    Raises InvalidObjectError if the spec does not fit the API, for example with a CRD of another version.
     """
     meta = image["metadata"]
+    try:
+        spec = read(Spec, image.get("spec", {}))
+    except (ValidationError, RecursionError) as error:
+        raise InvalidObjectError(
+            f"The spec does not fit this version of the operator: {error}"[:MAX_MESSAGE]
+        ) from error
     annotations = meta.get("annotations", {})
     status, unreadable = read_status(image.get("status", {}))
     return Observed(
@@ -45,7 +57,7 @@ def from_object(image: Object) -> Observed:
         namespace=meta["namespace"],
         uid=meta["uid"],
         generation=meta.get("generation", 0),
-        spec=read(Spec, image.get("spec", {})),
+        spec=spec,
         status=status,
         unreadable=unreadable,
         request=annotations.get(REQUESTED_AT, ""),
@@ -70,7 +82,8 @@ async def observe(
     job = watched(observed)
     if job is None or not needs_pods(observed, now):
         return observed
-    pods = await cluster.list_pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
+    labelled = await cluster.list_pods(observed.namespace, f"batch.kubernetes.io/controller-uid={job.uid}")
+    pods = [pod for pod in labelled if owned(pod, job.uid)]
     about = {job.uid, *(pod["metadata"]["uid"] for pod in pods)}
     if not warnings and not job.finished:
         warnings = await cluster.list_warnings(observed.namespace)
@@ -102,9 +115,12 @@ async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:
     return replace(observed, pods=pods)
 
 
-def owned(job: Object, uid: str) -> bool:
-    """Whether the object with this UID controls the Job. Labels can be forged; the garbage collector checks owners."""
-    owners = job["metadata"].get("ownerReferences", [])
+def owned(dependent: Object, uid: str) -> bool:
+    """Whether the object with this UID controls a Job or pod.
+
+    Labels can be forged; the garbage collector checks owners.
+    """
+    owners = dependent["metadata"].get("ownerReferences", [])
     return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
 
 
@@ -124,7 +140,7 @@ def _job(job: Object) -> Job:
         uid=meta["uid"],
         stage=meta.get("labels", {}).get(LABEL_STAGE, ""),
         content=meta.get("annotations", {}).get(ANNOTATION_CONTENT, ""),
-        attempt=int(meta.get("annotations", {}).get(ANNOTATION_ATTEMPT, "0")),
+        attempt=_number(meta.get("annotations", {}).get(ANNOTATION_ATTEMPT, "")),
         complete="Complete" in conditions,
         failed=failed.get("reason", ""),
         failed_message=failed.get("message", ""),
@@ -135,6 +151,11 @@ def _job(job: Object) -> Job:
         started=parse(status["startTime"]) if "startTime" in status else None,
         ended=parse(ended) if ended else None,
     )
+
+
+def _number(text: str) -> int:
+    """The number of an annotation of ours; 0 if somebody changed it to something else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
 
 
 def _pod(pod: Object) -> Pod:

@@ -1,14 +1,18 @@
 """The images of a repository that the statuses refer to. Retention keeps them."""
 
+import re
 from collections.abc import Iterator
 
+from msgspec import json
 from msgspec.structs import replace
 
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.kube.client import Cluster
-from inference_image_operator.kube.observe import from_object
+from inference_image_operator.kube.observe import InvalidObjectError, from_object
 from inference_image_operator.observed import Observed, ReferencedDigests
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 async def with_referenced_digests(cluster: Cluster, config: Config, observed: Observed) -> Observed:
@@ -24,7 +28,11 @@ async def with_referenced_digests(cluster: Cluster, config: Config, observed: Ob
     history: dict[str, None] = {}
     for namespace in config.watch_namespaces or ("",):
         async for image in cluster.list_inference_images(namespace, all_labels=True):
-            other = from_object(image)
+            try:
+                other = from_object(image)
+            except InvalidObjectError:  # its repository is unknown: every digest that it names is kept
+                current |= dict.fromkeys(_DIGEST.findall(json.encode(image.get("status", {})).decode()))
+                continue
             if any(names.same_repository(wanted, repository) for repository in _repositories(other)):
                 current |= dict.fromkeys(_current(other))
                 history |= dict.fromkeys(entry.digest for entry in other.status.history)

@@ -15,7 +15,7 @@ from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
 from inference_image_operator.kube.client import KubernetesCluster
 from inference_image_operator.kube.connection import ApiError
-from inference_image_operator.kube.observe import from_object
+from inference_image_operator.kube.observe import InvalidObjectError, from_object
 from inference_image_operator.observed import Observed
 from inference_image_operator.runtime import handlers
 from inference_image_operator.runtime.health import Health
@@ -179,7 +179,11 @@ async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[O
     """Every InferenceImage that this operator serves."""
     for namespace in config.watch_namespaces or ("",):
         async for image in cluster.list_inference_images(namespace):
-            found = from_object(image)
+            try:
+                found = from_object(image)
+            except InvalidObjectError as error:
+                log.warning("skipping %s/%s: %s", image["metadata"]["namespace"], image["metadata"]["name"], error)
+                continue
             if config.serves(found.namespace) and not is_foreign(found, config):
                 yield found
 

@@ -3,21 +3,27 @@
 `on.event` handlers set no annotations and no finalizers. kopf does not retry them; the queue does.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import kopf
 
-from inference_image_operator.api import GROUP, PLURAL, VERSION
+from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
-from inference_image_operator.jobs.job import ANNOTATION_OWNER, LABEL_MANAGED_BY, MANAGED_BY
+from inference_image_operator.jobs.job import LABEL_MANAGED_BY, MANAGED_BY
+from inference_image_operator.kube.client import PAGE
 from inference_image_operator.kube.connection import Object
-from inference_image_operator.kube.observe import finished, from_object
+from inference_image_operator.kube.observe import InvalidObjectError, finished, from_object
 from inference_image_operator.observed import Observed
 from inference_image_operator.runtime.pipeline_limiter import Key
 from inference_image_operator.runtime.tag_holders import Publication, publication
+
+_LONGEST_NAME = 253
+_OBJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+"""A DNS subdomain, as names of objects are."""
 
 
 class Sinks(NamedTuple):
@@ -47,7 +53,11 @@ def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         if not config.serves(key[0]):
             return
-        observed = from_object(raw)
+        try:
+            observed = from_object(raw)
+        except InvalidObjectError:
+            sinks.add(key, 0)  # the reconcile says what is wrong
+            return
         sinks.saw(key, None if type == "DELETED" else publication(observed))
         after = image_event_delay(type, observed)
         if after is not None and not is_foreign(observed, config):
@@ -56,11 +66,24 @@ def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
     @kopf.on.event("batch", "v1", "jobs", registry=handlers)
     async def job_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
-        owner = raw["metadata"].get("annotations", {}).get(ANNOTATION_OWNER)
+        owner = owner_of(raw)
         if owner and config.serves(raw["metadata"]["namespace"]):
             sinks.add((raw["metadata"]["namespace"], owner), job_event_delay(type, raw))
 
     return handlers
+
+
+def owner_of(job: Object) -> str | None:
+    """The name of the InferenceImage that controls the Job; None if none does. Labels and annotations can be forged.
+
+    The API server checks no name in an owner reference. One that no object can have is ignored; one of an object that
+    does not exist costs a read.
+    """
+    for owner in job["metadata"].get("ownerReferences", []):
+        if owner.get("controller") and (owner["apiVersion"], owner["kind"]) == (API_VERSION, KIND):
+            name = str(owner["name"])
+            return name if _OBJECT_NAME.fullmatch(name) and len(name) <= _LONGEST_NAME else None
+    return None
 
 
 EVENT_DEBOUNCE = 1.0
@@ -105,7 +128,7 @@ def settings(config: Config) -> kopf.OperatorSettings:
     found.watching.server_timeout = 290
     found.watching.client_timeout = 300
     found.watching.inactivity_timeout = 70
-    found.watching.chunk_size = 500
+    found.watching.chunk_size = PAGE
     found.watching.label_selectors["jobs.batch"] = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
     if config.watch_selector:
         found.watching.label_selectors[f"{PLURAL}.{GROUP}"] = config.watch_selector

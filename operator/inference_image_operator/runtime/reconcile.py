@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from msgspec.structs import replace
 
-from inference_image_contract.hints import REQUEST_AGAIN, TRIES_AGAIN
+from inference_image_contract.hints import REQUEST_AGAIN, TRIES_AGAIN, explanation
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api import Status, write
+from inference_image_operator.api import Status, read_status, write
 from inference_image_operator.api.conditions import Editor, Type
 from inference_image_operator.api.conditions import owned as owned_conditions
 from inference_image_operator.api.stages import Stage
@@ -23,9 +23,9 @@ from inference_image_operator.jobs.job import LABEL_STAGE
 from inference_image_operator.kube.client import Cluster
 from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.events import event
-from inference_image_operator.kube.observe import from_object, observe, owned
+from inference_image_operator.kube.observe import InvalidObjectError, from_object, observe, owned
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
-from inference_image_operator.observed import CreateRefusal, Observed
+from inference_image_operator.observed import CreateRefusal, LostTag, Observed
 from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.tag_holders import TagHolders
@@ -63,7 +63,7 @@ class Reconciler:
         """
         image = await self._cluster.get_inference_image(*key)
         lost = self._tags.lost(key)
-        if image is None or self._is_at_rest(replace(from_object(image), lost_tags=lost)):
+        if image is None or not await self._has_work(image, lost):
             self._warnings.forget(key)
             self._release(key)
             return None
@@ -79,8 +79,26 @@ class Reconciler:
                 await self._say_forbidden(image, error.message)
             raise
 
-    def _is_at_rest(self, observed: Observed) -> bool:
-        return is_foreign(observed, self._config) or is_settled(observed)
+    async def _has_work(self, image: Object, lost: tuple[LostTag, ...]) -> bool:
+        try:
+            observed = replace(from_object(image), lost_tags=lost)
+        except InvalidObjectError as error:
+            await self._say_invalid(image, str(error))
+            return False
+        return not is_foreign(observed, self._config) and not is_settled(observed)
+
+    async def _say_invalid(self, image: Object, message: str) -> None:
+        """Writes into the status why the object cannot be read."""
+        generation = image["metadata"]["generation"]
+        status, _ = read_status(image.get("status", {}))
+        conditions = Editor(status, generation, self._clock())
+        text = explanation(message, "Apply the CRD of the operator's version, then apply the object again.")
+        conditions.set(Type.READY, "False", Reason.OBJECT_INVALID, text)
+        conditions.set(Type.STALLED, "True", Reason.OBJECT_INVALID, text)
+        conditions.drop(Type.RECONCILING)
+        found = replace(status, conditions=conditions.all, observed_generation=generation)
+        if found != _ours(status):
+            await self._cluster.apply_status(image, write(found))
 
     async def _say_forbidden(self, image: Object, message: str) -> None:
         """Writes into the status which right the operator lacks. The queue retries all the same."""

@@ -29,6 +29,11 @@ EXPLAINED = {
         "The installation does not allow the priority or runtime class.",
         "Leave it out, or ask the administrator (`config.scheduling`).",
     ),
+    Reason.OBJECT_INVALID: Explanation(
+        "The object does not fit the operator's version of the API; the message names the place. The CRD is of "
+        "another version.",
+        "Apply the CRD of the operator's version, then apply the object again.",
+    ),
     Reason.RESOURCES_INVALID: Explanation(
         "A quantity in the resources is invalid.",
         "Use Kubernetes' notation, for example `500m` or `2Gi`.",

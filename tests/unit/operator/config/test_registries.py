@@ -215,6 +215,12 @@ def keeping(number: int = 3, **more: object):
     return msgspec.structs.replace(CONFIG, registries=registries, **more)
 
 
+async def test_every_digest_of_an_object_that_cannot_be_read_is_kept():
+    status = {"image": {"reference": "r", "digest": digest("a")}, "history": [{"digest": digest("b")}]}
+    found = await referenced_by(keeping(), an_object("elsewhere/x", **status) | {"spec": {"ufile": 7}})
+    assert set(found.current) == {digest("a"), digest("b")}
+
+
 async def test_the_digests_of_every_status_in_the_repository_are_referenced():
     entries = [{"digest": digest(x), "contentHash": "c", "step": 1, "time": "2026-01-31T09:30:00Z"} for x in "bc"]
     image = {"reference": f"{MINE}@{digest('a')}", "digest": digest("a")}

@@ -12,7 +12,7 @@ from inference_image_operator.observed import Container
 from tests.support.world import RESULTS, World, report
 
 STEP_800 = RESULTS[Stage.RESOLVE]
-STEP_700 = msgspec.structs.replace(STEP_800, step=700, content_hash="sha256:" + "7" * 64)
+STEP_700 = msgspec.structs.replace(STEP_800, step=700, inputs_hash="sha256:" + "7" * 64)
 MISSING = results.Failed(reason="CheckpointNotFound", message="uai/out/ has no checkpoint.", hint="Check it.")
 
 

@@ -14,6 +14,8 @@ from inference_image_operator.kube.connection import Connection, api_error
         (b"[]", None, ("", "[]", None)),
         (b"", None, ("", "", None)),
         (b"\xff", "20", ("", "\ufffd", 20.0)),
+        (b"{}", "\u00b2", ("", "", None)),
+        (b"[" * 100_000, None, ("", "[" * 200, None)),
         (b"{}", "Wed, 21 Oct 2026 07:28:00 GMT", ("", "", None)),
     ],
 )
@@ -38,3 +40,19 @@ async def test_a_log_that_is_gone_is_no_log(monkeypatch, answer, log):
 
     monkeypatch.setattr(Connection, "send", send)
     assert await KubernetesCluster(None).read_log("n", "p", "image", previous=True) == log
+
+
+@pytest.mark.parametrize("name", ["?watch=true&n=1", "../../secrets/x", "a/b", "a b", "%2e%2e", "\n"])
+async def test_a_name_is_one_segment_of_the_path(monkeypatch, name):
+    asked = []
+
+    async def send(self, method, path, *_):
+        asked.append(path)
+        raise api_error(404, b"{}", None)
+
+    monkeypatch.setattr(Connection, "send", send)
+    cluster = KubernetesCluster(None)
+    assert await cluster.get_inference_image("n", name) is None
+    assert await cluster.get_job("n", name) is None
+    assert [path.count("/") for path in asked] == [7, 7]
+    assert not [path for path in asked if {"?", " ", "\n"} & set(path) or ".." in path.split("/")]

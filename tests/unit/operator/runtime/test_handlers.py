@@ -9,7 +9,7 @@ from inference_image_operator.api import Status, write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.kube.observe import from_object
-from inference_image_operator.runtime.handlers import EVENT_DEBOUNCE, image_event_delay, job_event_delay
+from inference_image_operator.runtime.handlers import EVENT_DEBOUNCE, image_event_delay, job_event_delay, owner_of
 from tests.support.world import World
 
 
@@ -94,3 +94,23 @@ def test_a_deleted_object_is_ignored():
 def test_the_end_of_a_job_is_due_at_once_and_its_progress_later(kind, condition, status, after):
     conditions = [{"type": condition, "status": status}] if condition else []
     assert job_event_delay(kind, {"status": {"conditions": conditions}}) == after
+
+
+OWNER = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "name": "detector", "controller": True}
+
+
+@pytest.mark.parametrize(
+    ("owners", "name"),
+    [
+        ([OWNER], "detector"),
+        ([{**OWNER, "kind": "Deployment"}, OWNER], "detector"),
+        ([{**OWNER, "controller": False}], None),
+        ([{**OWNER, "apiVersion": "apps/v1"}], None),
+        ([], None),
+        *(([OWNER | {"name": name}], name) for name in ("a", "a.b-c", "0")),
+        *(([OWNER | {"name": name}], None) for name in ("?watch=true", "../x", "a..b", "-a", "A", "a" * 254, "")),
+    ],
+)
+def test_the_owner_of_a_job_is_its_controller_whatever_its_annotations_say(owners, name):
+    metadata = {"annotations": {"uai.ucloud.cn/owner": "other"}, "ownerReferences": owners}
+    assert owner_of({"metadata": metadata}) == name

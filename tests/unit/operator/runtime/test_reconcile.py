@@ -107,3 +107,33 @@ async def test_a_stage_of_another_version_is_logged_and_its_job_deleted(world, c
     assert cluster.written["stage"]["name"] == "Resolve"
     assert cluster.written["stage"]["job"] == world.created[0]["metadata"]["name"]
     assert cluster.deleted == [world.created[1]["metadata"]["name"]]
+
+
+class Unreadable(TwoReads):
+    """A cluster with one object whose spec is of another version of the API."""
+
+    def __init__(self) -> None:
+        super().__init__(World(), lambda _: None)
+        self.written: list[dict] = []
+
+    async def get_inference_image(self, namespace: str, name: str) -> dict:
+        found = await super().get_inference_image(namespace, name)
+        return found | {"spec": {"ufile": "newer"}, "status": self.written[-1] if self.written else {}}
+
+    async def apply_status(self, _: dict, status: dict) -> None:
+        self.written.append(status)
+
+
+async def test_an_object_that_cannot_be_read_is_stalled_with_the_place_and_written_once():
+    cluster = Unreadable()
+    reconciler = reconciler_of(cluster, World())
+    for _ in range(2):
+        assert await reconciler(KEY) is None
+    (status,) = cluster.written
+    told = {c["type"]: (c["status"], c["reason"], c["message"]) for c in status["conditions"]}
+    text = (
+        "The spec does not fit this version of the operator: Expected `object`, got `str` - at `$.ufile`. Apply the "
+        "CRD of the operator's version, then apply the object again."
+    )
+    assert told == {"Ready": ("False", "ObjectInvalid", text), "Stalled": ("True", "ObjectInvalid", text)}
+    assert status["observedGeneration"] == 1
