@@ -111,7 +111,7 @@ def test_the_result_of_a_stage_is_taken_while_the_other_container_runs(pipeline,
     pipeline.until("Export is claimed", lambda: pipeline.image["status"].get("stage", {}).get("name") == Stage.EXPORT)
     pipeline.until("the container is named", lambda: "istio-proxy" in event_of(pipeline, "ContainerInjected"))
     following = pipeline.pod(pipeline.claimed(Stage.EXPORT))
-    assert names(following) == ["export", "istio-proxy"]
+    assert names(following) == ["upload", "istio-proxy"]
     assert job["metadata"]["uid"] not in [found["metadata"]["uid"] for found in pipeline.jobs]
     message = next(c["message"] for c in pipeline.image["status"]["conditions"] if c["type"] == "Resolved")
     assert "Container istio-proxy was added to the pod" in message
