@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
-from inference_image_contract import inputs, paths, results
+from inference_image_contract import graph_keys, inputs, paths, results
 from inference_image_contract.hints import explanation
 from kubectl_inferenceimage.errors import CommandError
 
@@ -40,7 +41,8 @@ def export(request: inputs.ExportInput, keys: Mapping[str, str]) -> results.Expo
         plain = {name: value for name, value in common.items() if name not in paths.UFILE_KEY_ENVS}
         _run("download", plain | dict(keys), results.HandedOn)
         _run("export", plain, results.HandedOn)
-        return _run("upload", plain | dict(keys), results.Exported)
+        exported = _run("upload", plain | dict(keys), results.Exported)
+        return replace(exported, graph=graph_keys.whole(exported.graph))
 
 
 def _run(step: str, environment: Mapping[str, str], kind: type[R]) -> R:

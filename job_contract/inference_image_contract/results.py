@@ -15,6 +15,7 @@ from types import FrameType
 
 import msgspec
 
+from inference_image_contract import graph_keys
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, InputLockRef, PinnedObject
 from inference_image_contract.paths import RESULT_ENV, RESULT_PATH
@@ -24,6 +25,8 @@ from inference_image_contract.redact import redact
 MAX_BYTES = 3072
 _ADDED = 64
 """Bytes kept free for `peakMemoryBytes`."""
+_MAX_SHOWN = 200
+"""Characters of a key that only appears in a message."""
 MAX_TEXT = 1200
 """Bytes of a message or a hint as JSON."""
 
@@ -174,6 +177,24 @@ def fits(result: Result) -> bool:
     return len(msgspec.json.encode(result)) + _ADDED <= MAX_BYTES
 
 
+def fitted(result: Result) -> Result:
+    """The result, with shorter keys if it does not fit; the reader restores them.
+
+    Raises StageError (`LimitExceeded`) when that is not enough.
+    """
+    if isinstance(result, Exported | Resolved) and result.graph and not fits(result):
+        result = msgspec.structs.replace(result, graph=graph_keys.relative(result.graph))
+    if isinstance(result, Exported) and not fits(result):
+        result = msgspec.structs.replace(result, not_overwritten=result.not_overwritten[-_MAX_SHOWN:])
+    if not fits(result):
+        raise StageError(
+            Reason.LIMIT_EXCEEDED,
+            f"The result of this stage does not fit into a termination message: it has more than {MAX_BYTES} bytes.",
+            "Set spec.export.outputPrefix to a shorter prefix.",
+        )
+    return result
+
+
 def encode(result: Result) -> bytes:
     """The JSON bytes of a result.
 
@@ -195,7 +216,7 @@ def run(step: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
     signal.signal(signal.SIGTERM, _stopped)
     values = tuple(secrets)
     try:
-        result: Result = step()
+        result: Result = fitted(step())
         code = ExitCode.OK
     except StageError as error:
         code = error.exit_code

@@ -7,8 +7,7 @@
 import hashlib
 from pathlib import Path
 
-import msgspec
-
+from inference_image_contract import untrusted_json
 from inference_image_contract.content import result_sha256
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, InputLock, InputLockRef, StoredFile
@@ -41,8 +40,8 @@ def found_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph | N
     if store.find(key) is None:
         return None
     try:
-        graph = msgspec.json.decode(store.read(key, max_bytes=_MAX_RESULT), type=Graph)
-    except msgspec.DecodeError:
+        graph = untrusted_json.read(store.read(key, max_bytes=_MAX_RESULT), Graph, max_bytes=_MAX_RESULT)
+    except ValueError:
         return None
     forms = (graph, graph.saved_model, graph.onnx)
     return graph if all(_stands(store, form) for form in forms if form is not None) else None
@@ -72,8 +71,8 @@ def read_input_lock(store: Store, reference: InputLockRef) -> InputLock:
     if hashlib.sha256(data).hexdigest() != reference.sha256:
         raise _changed(reference, "was overwritten")
     try:
-        return msgspec.json.decode(data, type=InputLock)
-    except msgspec.DecodeError as error:
+        return untrusted_json.read(data, InputLock, max_bytes=MAX_MANIFEST)
+    except ValueError as error:
         raise StageError(
             Reason.INVALID_INPUT,
             f"The input lock {reference.key} has another version: {error}.",

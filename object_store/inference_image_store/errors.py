@@ -1,11 +1,11 @@
 """Turns UFile's error replies into failures that tell a person what to do."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from inference_image_contract import untrusted_json
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import ANNOTATE, REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
@@ -22,6 +22,8 @@ _UNAVAILABLE_HINT = (
     f"The operator retries. After its last attempt, {ANNOTATE}."
 )
 _MAX_WORDS = 200
+_MAX_REPLY = 64 * 1024
+"""Bytes of an error reply that are parsed."""
 _FORBIDDEN = (401, 403)
 _NOT_FOUND = 404
 _BEYOND_THE_END = 416
@@ -79,9 +81,9 @@ class ErrorReply:
 def parse(status: int, body: bytes) -> ErrorReply:
     """Parses an error response; ignores a body that is not UFile's JSON."""
     try:
-        document = json.loads(body)
+        document = untrusted_json.read(body, dict[str, Any], max_bytes=_MAX_REPLY)
         code, words = int(document["RetCode"]), str(document["ErrMsg"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return ErrorReply(status)
     return ErrorReply(status, code, sanitize(words))
 

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from inference_image_contract import untrusted_json
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_hosts import DEFAULT_HOST, key
 from inference_image_contract.registry_names import RegistryNames
 
+MAX_CONFIG = 1024 * 1024
+"""Bytes of the file: those of a Secret."""
 DEFAULT_KEY = "https://index.docker.io/v1/"
 """The key of the default registry in these files."""
 
@@ -40,10 +43,10 @@ def read_logins(path: Path) -> dict[str, Login]:
     Raises StageError (`InvalidInput`) when the file is malformed. The message repeats no part of it.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = untrusted_json.read(path.read_bytes(), max_bytes=MAX_CONFIG)
     except FileNotFoundError:
         return {}
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _malformed("it is not JSON") from error
     entries = document.get("auths") if isinstance(document, dict) else None
     if not isinstance(entries, dict):

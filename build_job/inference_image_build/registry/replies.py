@@ -1,7 +1,6 @@
 """A registry's reply: read within limits of size and time, its JSON, and its words for messages."""
 
 import email.utils
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -9,6 +8,8 @@ from typing import NamedTuple
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from inference_image_contract import untrusted_json
 
 MAX_BODY = 4 * 1024 * 1024
 """Most bytes of a response: registries accept manifests of at most 4 MiB."""
@@ -73,9 +74,10 @@ def read(response: requests.Response, limit: int = MAX_BODY) -> Reply:
 def document(data: bytes) -> object:
     """The JSON in a body; None when it is not JSON, or nested too deeply."""
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
+        found: object = untrusted_json.read(data, max_bytes=MAX_BODY)
+    except ValueError:
         return None
+    return found
 
 
 def summary(reply: Reply) -> str:

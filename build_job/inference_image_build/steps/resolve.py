@@ -17,7 +17,7 @@ from inference_image_build.registry import references
 from inference_image_build.registry.client import Registry
 from inference_image_build.source import pin as pin_source
 from inference_image_build.source.pin import Mounts, PinnedSource
-from inference_image_contract import sample, tensorflow_versions
+from inference_image_contract import graph_keys, sample, tensorflow_versions
 from inference_image_contract.content import content_hash
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
@@ -208,6 +208,8 @@ def _publish(store: Store, output_prefix: str, input_lock: InputLock) -> InputLo
 
 def _fitting(result: Resolved) -> Resolved:
     """The result, shortened to fit into a termination message; `file_count` keeps the full count."""
+    if result.graph and not fits(result):
+        result = msgspec.structs.replace(result, graph=graph_keys.relative(result.graph))
     while result.files and not fits(result):
         result = msgspec.structs.replace(result, files=result.files[:-1])
     while result.warnings and not fits(result):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-import msgspec
 import urllib3
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers, parse_url
 
+from inference_image_contract import untrusted_json
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_store import errors
@@ -135,8 +135,10 @@ class Wire:
             return False
         try:
             with self.send("GET", "", query=f"list&prefix={quote(key, safe='')}&marker=&limit=1") as response:
-                found = msgspec.json.decode(self.body("", response, _MAX_ERROR_BODY), type=FileList)
-        except (StageError, msgspec.DecodeError):
+                found = untrusted_json.read(
+                    self.body("", response, _MAX_ERROR_BODY), FileList, max_bytes=_MAX_ERROR_BODY
+                )
+        except (StageError, ValueError):
             return False
         return any(entry.key == key and entry.storage_class == ARCHIVE for entry in found.entries)
 

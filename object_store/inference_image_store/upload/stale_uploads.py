@@ -4,8 +4,7 @@ import logging
 from collections.abc import Iterator
 from urllib.parse import quote
 
-import msgspec
-
+from inference_image_contract import untrusted_json
 from inference_image_contract.errors import StageError
 from inference_image_store import errors
 from inference_image_store.client.objects import ListedUpload, Uploads
@@ -65,7 +64,9 @@ def _page(wire: Wire, prefix: str, marker: str) -> Uploads:
     query = f"muploadid&prefix={quote(prefix, safe='')}&marker={quote(marker, safe='')}&limit={_PAGE}"
     try:
         with wire.send("GET", "", query=query) as response:
-            return msgspec.json.decode(wire.body("", response, _MAX_ANSWER), type=Uploads, strict=False)
-    except (StageError, msgspec.DecodeError) as error:
+            return untrusted_json.read(
+                wire.body("", response, _MAX_ANSWER), Uploads, max_bytes=_MAX_ANSWER, strict=False
+            )
+    except (StageError, ValueError) as error:
         _LOG.warning("Cannot list unfinished uploads: %s", error)
         return Uploads()

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-import msgspec
 import urllib3
 
+from inference_image_contract import untrusted_json
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_store import errors
@@ -181,6 +181,7 @@ class Multipart:
 
     def _decode(self, response: urllib3.BaseHTTPResponse, kind: type[T]) -> T:
         try:
-            return msgspec.json.decode(self._wire.body(self._key, response, _MAX_ANSWER), type=kind, strict=False)
-        except msgspec.DecodeError as error:
+            data = self._wire.body(self._key, response, _MAX_ANSWER)
+            return untrusted_json.read(data, kind, max_bytes=_MAX_ANSWER, strict=False)
+        except ValueError as error:
             raise errors.unavailable(self._wire.bucket, self._key, "its reply is malformed") from error

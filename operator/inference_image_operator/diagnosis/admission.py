@@ -18,7 +18,6 @@ _PREFIX = re.compile(r"^(?:\(combined from similar events\): )?(?:Error creating
 _GENERATED = re.compile(r'^([Pp]ods? "[^"]*-)[a-z0-9]{5}"(?= is )')
 """The Job controller tries again with another name each time. The cause is the same, so the status names it once."""
 _QUOTA = re.compile(r"exceeded quota|status unknown for quota|insufficient quota")
-_QUOTA_NEEDS_MORE = re.compile(r"failed quota: .*must specify")
 _LIMIT_RANGE = re.compile(
     r"(?:maximum|minimum) \S+ usage per (?:Container|Pod) is |max limit to request ratio per (?:Container|Pod) is "
 )
@@ -66,7 +65,7 @@ def _known(stage: Stage, said: str) -> _Rule | None:
     if _QUOTA.search(said):
         less = f"Raise the ResourceQuota, delete something that uses it, or ask for less in {fields}."
         return _Rule(reason=Reason.QUOTA_EXCEEDED, remedy=less, stalls=False)
-    if _QUOTA_NEEDS_MORE.search(said):
+    if "must specify" in said.partition("failed quota: ")[2]:
         more = f"The quota needs these values of every container: set them in {everywhere}."
         return _Rule(reason=Reason.QUOTA_EXCEEDED, remedy=more)
     if _LIMIT_RANGE.search(said):

@@ -1,6 +1,10 @@
-"""Diagnoses a failure of Kaniko from the last lines of its log."""
+"""Diagnoses a failure of Kaniko from the last lines of its log.
+
+A RUN instruction can write any of it, so lines are cut before a pattern sees them, and no pattern reads a line twice.
+"""
 
 import re
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
@@ -25,35 +29,42 @@ class Diagnosis(Frozen, frozen=True, kw_only=True):
 _BUILD_HINT = "Fix the Dockerfile or the files that it names, " + REQUEST_AGAIN + " See lastFailure.logTail."
 _PUSHING = re.compile(r"error (?:pushing image|checking push permission)", re.IGNORECASE)
 _WRAPPER = re.compile(
-    r"^(?:error|fatal)(?: building image| building stage| pushing image)?: "
-    r"|^error building stage: |^failed to execute command: |^parsing dockerfile: "
-    r"|^unable to complete operation after \d+ attempts, last error: "
-    r"|^error checking push permissions -- make sure you entered the correct tag name, and that you are "
+    r"(?:error|fatal)(?: building image| building stage| pushing image)?: "
+    r"|error building stage: |failed to execute command: |parsing dockerfile: "
+    r"|unable to complete operation after \d+ attempts, last error: "
+    r"|error checking push permissions -- make sure you entered the correct tag name, and that you are "
     r"authenticated correctly, and try again: "
-    r"|^checking push permission for \"\S+\": |^failed to push to destination \S+: ",
+    r"|checking push permission for \"\S+\": |failed to push to destination \S+: ",
     re.IGNORECASE,
 )
+"""What Kaniko puts before a cause."""
 _OWN_LINE = re.compile(r"^time=\"[^\"]*\" level=\w+ msg=\"(?P<said>.*)\"$")
 _STATE = re.compile(r"\?_state=[^\s\":]+")
 """State of an upload, which a registry keeps in the URL."""
-_OF_UHUB = re.compile(rf"https?://(?P<host>{'|'.join(map(re.escape, UHUB))})/v2/(?P<path>\S+?)/(?:blobs|manifests)/")
+_OF_UHUB = re.compile(
+    rf"https?://(?P<host>{'|'.join(map(re.escape, UHUB))})/v2/(?P<path>\S{{1,255}}?)/(?:blobs|manifests)/"
+)
 _MAX_DETAIL = 500
+MAX_LINE = 1024
+"""Characters of a line that patterns see. The longest line of the real Kaniko so far has 569."""
 
 
 def diagnose(tail: str) -> Diagnosis:
     """The diagnosis of a log tail. If no rule matches, it is `BuildFailed` with Kaniko's own message."""
-    line = _error_line(tail)
+    lines = [line.strip()[:MAX_LINE] for line in tail.splitlines() if line.strip()]
+    at = _error_line(lines)
+    line = lines[at] if lines else ""
     detail = _detail(line)
     if "waiting for process to exit" in line:
-        detail = _failed_run(tail, line) or detail
+        detail = _failed_run(lines[:at]) or detail
         if NO_SPACE.pattern.search(detail):
             return _diagnosis(NO_SPACE, {}, detail)
         if said := detail.partition(f"{GROUP_DIFFERS}: ")[2]:
             return _of_check(said)
     pushing = bool(_PUSHING.search(line))
     for rule in (*BUILD, *(PUSH if pushing else PULL), *ANY):
-        if found := rule.pattern.search(line):
-            return _with_uhub_hint(_diagnosis(rule, found.groupdict(), detail), line, pushing=pushing)
+        if (words := rule.match(line)) is not None:
+            return _with_uhub_hint(_diagnosis(rule, words, detail), line, pushing=pushing)
     return Diagnosis(
         reason=Reason.BUILD_FAILED,
         message=f"Kaniko failed: {detail}" if detail else "Kaniko failed and printed nothing.",
@@ -102,14 +113,14 @@ def _relative(text: str) -> str:
 
 def _detail(line: str) -> str:
     """The line without the prefixes that Kaniko puts before a cause."""
-    while (shorter := _WRAPPER.sub("", line)) != line:
-        line = shorter
-    return _STATE.sub("", line)[:_MAX_DETAIL]
+    start = 0
+    while wrapper := _WRAPPER.match(line, start):
+        start = wrapper.end()
+    return _STATE.sub("", line[start:])[:_MAX_DETAIL]
 
 
-def _failed_run(tail: str, line: str) -> str:
-    """The RUN instruction that failed, and the last line of its output."""
-    lines = [found.strip() for found in tail.partition(line)[0].splitlines() if found.strip()]
+def _failed_run(lines: Sequence[str]) -> str:
+    """The RUN instruction that failed, and the last line of its output; `lines` are those before the error."""
     own = [(found, _OWN_LINE.match(found)) for found in lines]
     runs = [match["said"] for _, match in own if match and match["said"].startswith("RUN ")]
     words = own[-1][0] if own and own[-1][1] is None else ""
@@ -117,12 +128,11 @@ def _failed_run(tail: str, line: str) -> str:
     return ": ".join(part for part in (command, words[:300]) if part)
 
 
-def _error_line(tail: str) -> str:
-    """The line that names the cause: the last that begins with "error", else that contains it, else the last line.
+def _error_line(lines: Sequence[str]) -> int:
+    """Where the cause is: the last line that begins with "error", else that contains it, else the last line.
 
     When Kaniko fails early, it prints `Error: ...` and then its usage, so the last line alone does not name the cause.
     """
-    lines = [line.strip() for line in tail.splitlines() if line.strip()]
-    begins = [line for line in lines if re.match(r"error|fatal", line, re.IGNORECASE)]
-    speaks = [line for line in lines if re.search(r"error|fatal|failed", line, re.IGNORECASE)]
-    return (begins or speaks or lines or [""])[-1]
+    begins = [at for at, line in enumerate(lines) if re.match(r"error|fatal", line, re.IGNORECASE)]
+    speaks = [at for at, line in enumerate(lines) if re.search(r"error|fatal|failed", line, re.IGNORECASE)]
+    return (begins or speaks or [len(lines) - 1])[-1]

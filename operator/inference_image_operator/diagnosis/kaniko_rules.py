@@ -12,7 +12,11 @@ from inference_image_contract.reasons import Reason
 
 
 class Rule(NamedTuple):
-    """What a line of the log means. The named groups of the pattern fill in the sentence and the hint."""
+    """What a line of the log means. The named groups of the patterns fill in the sentence and the hint.
+
+    A RUN instruction writes the line, so every pattern reads it once: a pattern has one part of open length at most,
+    and what must stand before it is a pattern of its own.
+    """
 
     pattern: re.Pattern[str]
     reason: Reason
@@ -21,15 +25,42 @@ class Rule(NamedTuple):
     hint: str
     out_of_memory: bool = False
     """More memory may help."""
+    after: re.Pattern[str] | None = None
+    """What the line has before the pattern."""
+
+    def match(self, line: str) -> dict[str, str] | None:
+        """The words of the named groups; None if the rule does not apply."""
+        start, words = 0, {}
+        if self.after is not None:
+            before = self.after.search(line)
+            if before is None:
+                return None
+            start, words = before.end(), before.groupdict()
+        found = self.pattern.search(line, start)
+        return None if found is None else words | found.groupdict()
 
 
-def _rule(pattern: str | re.Pattern[str], reason: Reason, sentence: str, hint: str, **more: bool) -> Rule:
+def _rule(
+    pattern: str | re.Pattern[str],
+    reason: Reason,
+    sentence: str,
+    hint: str,
+    *,
+    after: re.Pattern[str] | None = None,
+    out_of_memory: bool = False,
+) -> Rule:
     compiled = re.compile(pattern, re.IGNORECASE) if isinstance(pattern, str) else pattern
-    return Rule(compiled, reason, sentence, hint, **more)
+    return Rule(compiled, reason, sentence, hint, out_of_memory, after)
 
 
-_HOST = r"https?://(?P<host>[^/\s\"]+)"
-_IMAGE = rf"{_HOST}/v2/(?P<path>\S+?)/(?:manifests|blobs)/(?P<tag>sha256:[0-9a-f]{{64}}|[^\s\":]+)"
+_URL = r"https?://(?P<host>[^/\s\"]{1,260})"
+_HOST = re.compile(_URL, re.IGNORECASE)
+_IMAGE = re.compile(
+    rf"{_URL}/v2/(?P<path>\S{{1,255}}?)/(?:manifests|blobs)/(?P<tag>sha256:[0-9a-f]{{64}}|[^\s\":]{{1,128}})",
+    re.IGNORECASE,
+)
+"""The lengths are those that registries allow; they limit what each place in the line costs."""
+_PUSH_CHECK = re.compile(r"push check transport for (?P<host>\S+) failed: ", re.IGNORECASE)
 _UPLOAD = "Upload the corrected Dockerfile, " + REQUEST_AGAIN
 _RETRIED = f"{TRIES_AGAIN} If the failure persists, ask the administrator of the registry."
 _CA = "Add the certificate of its CA as ca.crt to the Secret of spec.image.caSecretRef, " + REQUEST_AGAIN
@@ -92,7 +123,7 @@ BUILD = (
         "Add the file to the source, or correct the Dockerfile, " + REQUEST_AGAIN,
     ),
     _rule(
-        r"downloading remote source file: (?:Get \"|invalid response status \d+.*)",
+        r"downloading remote source file: (?:Get \"|invalid response status \d)",
         Reason.COPY_SOURCE_NOT_FOUND,
         "Kaniko cannot download the URL of an ADD instruction",
         "Correct the URL, or add the file to the source. " + _UPLOAD,
@@ -108,16 +139,18 @@ BUILD = (
 
 PULL = (
     _rule(
-        rf"{_IMAGE}.*(?:MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND|status code 404)",
+        r"MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND|status code 404",
         Reason.BASE_IMAGE_NOT_FOUND,
         "The registry {host} does not have the base image {path} ({tag})",
         "Correct the FROM instruction, or push that image, " + REQUEST_AGAIN,
+        after=_IMAGE,
     ),
     _rule(
-        rf"{_HOST}.*(?:UNAUTHORIZED|DENIED|status code 40[13]|401 Unauthorized|403 Forbidden)",
+        r"UNAUTHORIZED|DENIED|status code 40[13]|401 Unauthorized|403 Forbidden",
         Reason.REGISTRY_UNAUTHORIZED,
         "The registry {host} does not allow this login to pull a base image",
         "Put a login that may pull from {host} into the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
+        after=_HOST,
     ),
 )
 """Answers of the registry of a base image."""
@@ -130,10 +163,11 @@ PUSH = (
         "Delete old images there, or ask for a higher quota, " + REQUEST_AGAIN,
     ),
     _rule(
-        rf"{_HOST}.*(?:no space left on device|507 Insufficient Storage)",
+        r"no space left on device|507 Insufficient Storage",
         Reason.REGISTRY_UNAVAILABLE,
         "The disk of the registry {host} is full",
         f"{TRIES_AGAIN} Ask the administrator of the registry for more disk space.",
+        after=_HOST,
     ),
     _rule(
         registry_words.IMMUTABLE,
@@ -148,22 +182,25 @@ PUSH = (
         "Split the largest COPY or ADD instruction into several, or ask for a higher limit, " + REQUEST_AGAIN,
     ),
     _rule(
-        rf"{_HOST}.*(?:NAME_UNKNOWN|NAME_INVALID|NOT_FOUND|status code 404|project \S+ not found)",
+        r"NAME_UNKNOWN|NAME_INVALID|NOT_FOUND|status code 404|project \S+ not found",
         Reason.REPOSITORY_NOT_FOUND,
         "The registry {host} has no such repository or project",
         "Correct spec.image.repository, or create the repository there, " + REQUEST_AGAIN,
+        after=_HOST,
     ),
     _rule(
-        r"push check transport for (?P<host>\S+) failed: .*(?:UNAUTHORIZED|DENIED|status code 40[13])",
+        r"UNAUTHORIZED|DENIED|status code 40[13]",
         Reason.REGISTRY_UNAUTHORIZED,
         "The token server of the registry {host} rejects the login",
         "Correct the login for {host} in the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
+        after=_PUSH_CHECK,
     ),
     _rule(
-        rf"{_HOST}.*(?:UNAUTHORIZED|DENIED|status code 40[13]|401 Unauthorized|403 Forbidden)",
+        r"UNAUTHORIZED|DENIED|status code 40[13]|401 Unauthorized|403 Forbidden",
         Reason.REGISTRY_UNAUTHORIZED,
         "The registry {host} does not allow this login to push",
         "Put a login that may push to {host} into the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
+        after=_HOST,
     ),
 )
 """Answers of the registry that the image is pushed to."""
@@ -176,29 +213,33 @@ ANY = (
         "Put a login that may push into the Secret of spec.image.pushSecretRef, " + REQUEST_AGAIN,
     ),
     _rule(
-        rf"{_HOST}.*certificate signed by unknown authority",
+        r"certificate signed by unknown authority",
         Reason.REGISTRY_TLS,
         "The certificate of {host} is signed by an untrusted CA",
         _CA,
+        after=_HOST,
     ),
     _rule(
-        rf"{_HOST}.*certificate has expired or is not yet valid",
+        r"certificate has expired or is not yet valid",
         Reason.REGISTRY_TLS,
         "The certificate of {host} has expired or is not valid yet",
         "Renew the certificate and check the clocks of the nodes, " + REQUEST_AGAIN,
+        after=_HOST,
     ),
     _rule(
-        rf"{_HOST}.*certificate is (?:valid for|not valid for)",
+        r"certificate is (?:valid for|not valid for)",
         Reason.REGISTRY_TLS,
         "The certificate of {host} is valid for another name",
         "Use the name in the certificate, or install a certificate for {host}, " + REQUEST_AGAIN,
+        after=_HOST,
     ),
     _rule(
-        rf"{_HOST}.*(?:does not look like a TLS handshake|server gave HTTP response to HTTPS client)",
+        r"does not look like a TLS handshake|server gave HTTP response to HTTPS client",
         Reason.REGISTRY_TLS,
         "The registry {host} does not speak TLS",
         "Check host and port, or ask the administrator to allow plain HTTP (config.registries.plainHttp), "
         + REQUEST_AGAIN,
+        after=_HOST,
     ),
     _rule(
         r"x509:|tls: ",
@@ -215,10 +256,11 @@ ANY = (
         "(config.registries.mirrors).",
     ),
     _rule(
-        rf"{_HOST}.*(?:no such host|lookup \S+ on )",
+        r"no such host|lookup \S+ on ",
         Reason.REGISTRY_UNAVAILABLE,
         "The DNS name {host} does not resolve",
         f"{TRIES_AGAIN} Check the name of the registry and the cluster's DNS.",
+        after=_HOST,
     ),
     _rule(
         r"checksum|does not match expected size|expected digest",
@@ -228,7 +270,7 @@ ANY = (
     ),
     _rule(
         r"connection refused|connection reset|broken pipe|i/o timeout|TLS handshake timeout|no such host|EOF\b"
-        r"|/v2/\S+: UNKNOWN:|network is unreachable|no route to host|deadline exceeded"
+        r"|/v2/\S{1,255}: UNKNOWN:|network is unreachable|no route to host|deadline exceeded"
         r"|(?:status code|response status code:?) 5\d\d"
         r"|50[0234] ",
         Reason.REGISTRY_UNAVAILABLE,

@@ -1,12 +1,11 @@
 """The outcome of a stage's Job: working, done with a result, or failed with a reason and a class."""
 
 import re
-from typing import Self
+from typing import Self, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
-from inference_image_contract import results
+from inference_image_contract import graph_keys, results, untrusted_json
 from inference_image_contract.hints import REQUEST_AGAIN, RUNS_AGAIN, explanation
 from inference_image_contract.reasons import ExitCode, Reason, ReasonClass
 from inference_image_contract.redact import redact
@@ -66,6 +65,8 @@ _RESULTS: dict[Stage, type[results.Result]] = {
     Stage.BUILD: results.Built,
     Stage.TEST: results.Published,
 }
+Report = TypeVar("Report", bound=results.Result)
+_MAX_REPORT = 4 * results.MAX_BYTES
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KILLED = 128 + 9
 """Exit code after SIGKILL. If memory is not the cause, the log says nothing about the kill."""
@@ -141,14 +142,15 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
         (c.report for pod in _newest_first(pods) for c in pod.containers if c.name == MAIN[stage] and c.exit_code == 0),
         "",
     )
-    try:
-        result = msgspec.json.decode(report, type=_RESULTS[stage])
-    except msgspec.DecodeError:
+    result = _decoded(report, _RESULTS[stage])
+    if result is None:
         return Failed.of(
             Reason.RESULT_LOST,
             message=f"Job {job.name} is complete, but the result in its pod is missing or malformed.",
             hint=RUNS_AGAIN,
         )
+    if isinstance(result, results.Exported | results.Resolved) and result.graph:
+        result = replace(result, graph=graph_keys.whole(result.graph))
     digest = getattr(result, "digest", None)
     if digest is not None and not _DIGEST.fullmatch(digest):
         return Failed(
@@ -164,9 +166,14 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
 def _probed(pods: tuple[Pod, ...]) -> results.Probed | None:
     found = (pod.container("probe") for pod in _newest_first(pods))
     report = next((container.report for container in found if container and container.exit_code == 0), "")
+    return _decoded(report, results.Probed)
+
+
+def _decoded(report: str, kind: type[Report]) -> Report | None:
+    """The result in a termination message; None if it is missing or malformed."""
     try:
-        return msgspec.json.decode(report, type=results.Probed)
-    except msgspec.DecodeError:
+        return untrusted_json.read(report.encode(errors="replace"), kind, max_bytes=_MAX_REPORT)
+    except ValueError:
         return None
 
 
@@ -261,10 +268,12 @@ def _unexplained(container: Container, tail: str) -> Failed:
 
 def _explained(container: Container) -> Failed | None:
     """The failure that one of our containers reported; None if the report is missing or malformed."""
+    report = _decoded(container.report, results.Failed)
     try:
         kind = ExitCode(container.exit_code or 0).kind
-        report = msgspec.json.decode(container.report, type=results.Failed)
-    except (ValueError, KeyError):  # a DecodeError is a ValueError
+    except (ValueError, KeyError):
+        return None
+    if report is None:
         return None
     if report.reason == Reason.OUT_OF_MEMORY:
         return _out_of_memory(container.name, redact(report.message))

@@ -1,6 +1,6 @@
 """Requests to the Kubernetes API server, with raw JSON, through the official client's connections."""
 
-import json
+import re
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
@@ -9,10 +9,17 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from kubernetes.aio import client
 
+from inference_image_contract import untrusted_json
+
 WATCH_SILENCE = 90
 """Seconds without a bookmark after which a watch is broken. Bookmarks come about every minute."""
 REQUEST = aiohttp.ClientTimeout(total=30)
 WATCH = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=WATCH_SILENCE)
+
+MAX_ERROR = 1 << 20
+MAX_MESSAGE = 2048
+"""Limits of an error: bytes of the answer, characters of its message. A webhook of anybody can write both."""
+_SECONDS = re.compile(r"[0-9]{1,5}")
 
 Object = dict[str, Any]
 
@@ -92,9 +99,9 @@ def _no_answer(error: Exception) -> ApiError:
 
 def api_error(status: int, data: bytes, retry_after: str | None) -> ApiError:
     """The error in an answer: a Status object, or plain text from a proxy or a server that is starting."""
-    wait = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
+    wait = float(retry_after) if retry_after and _SECONDS.fullmatch(retry_after) else None
     try:
-        answer = json.loads(data)
-        return ApiError(status, answer.get("reason", ""), answer.get("message", ""), wait)
-    except (ValueError, AttributeError, RecursionError):
+        answer = untrusted_json.read(data, max_bytes=MAX_ERROR)
+        return ApiError(status, str(answer.get("reason", "")), str(answer.get("message", ""))[:MAX_MESSAGE], wait)
+    except (ValueError, AttributeError):
         return ApiError(status, "", data[:200].decode(errors="replace").strip(), wait)

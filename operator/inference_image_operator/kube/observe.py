@@ -25,6 +25,10 @@ from inference_image_operator.kube.connection import Object
 from inference_image_operator.observed import Container, Event, Job, LostTag, Observed, Pod
 
 _DIGITS = 9
+MAX_REPORT = 4096
+"""Characters of a termination message, as the kubelet limits it. Another writer of the status is not limited."""
+MAX_SAID = 2048
+"""Characters of every other message. Patterns read them, and they reach the status."""
 _KILLED = 128 + 9
 """Exit code of a process after SIGKILL."""
 
@@ -143,7 +147,7 @@ def _job(job: Object) -> Job:
         attempt=_number(meta.get("annotations", {}).get(ANNOTATION_ATTEMPT, "")),
         complete="Complete" in conditions,
         failed=failed.get("reason", ""),
-        failed_message=failed.get("message", ""),
+        failed_message=_said(failed),
         failing=conditions.get("FailureTarget", {}).get("reason", ""),
         suspended="Suspended" in conditions,
         ready=status.get("ready", 0),
@@ -172,9 +176,9 @@ def _pod(pod: Object) -> Pod:
         uid=meta["uid"],
         phase=status.get("phase", "Pending"),
         created=parse(meta["creationTimestamp"]),
-        unschedulable=scheduled.get("message", "") if scheduled.get("status") == "False" else "",
+        unschedulable=_said(scheduled) if scheduled.get("status") == "False" else "",
         disrupted="deletionTimestamp" in meta or conditions.get("DisruptionTarget", {}).get("status") == "True",
-        message=status.get("message", ""),
+        message=_said(status),
         containers=(*init, *map(_container, status.get("containerStatuses", []))),
     )
 
@@ -187,10 +191,10 @@ def _container(container: dict[str, Any]) -> Container:
     return Container(
         name=container["name"],
         waiting=waiting.get("reason", ""),
-        message=waiting.get("message", ""),
+        message=_said(waiting),
         exit_code=ended.get("exitCode"),
         ended=ended.get("reason", ""),
-        report=ended.get("message", ""),
+        report=_said(ended, MAX_REPORT),
         restarts=container.get("restartCount", 0),
         ended_at=parse(ended["finishedAt"]) if ended.get("finishedAt") else None,
         killed=any(end.get("reason") == "OOMKilled" for end in (ended, before)) or before.get("exitCode") == _KILLED,
@@ -202,10 +206,15 @@ def _event(event: Object) -> Event:
     time = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     return Event(
         reason=event.get("reason", ""),
-        message=event.get("message", ""),
+        message=_said(event),
         time=parse(time or event["metadata"]["creationTimestamp"]),
         container=_named_container(event["involvedObject"].get("fieldPath", "")),
     )
+
+
+def _said(part: Object, limit: int = MAX_SAID) -> str:
+    """The message in a part of an object, up to the limit."""
+    return str(part.get("message") or "")[:limit]
 
 
 def _named_container(path: str) -> str:

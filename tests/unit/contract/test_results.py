@@ -7,8 +7,9 @@ import sys
 import msgspec
 import pytest
 
-from inference_image_contract import results
+from inference_image_contract import graph_keys, results
 from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import Graph, OnnxModel, StoredFile
 from inference_image_contract.reasons import ExitCode, Reason
 
 
@@ -82,3 +83,36 @@ def test_a_long_explanation_is_cut_so_that_it_fits(report, letter):
 def test_a_result_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="does not fit"):
         results.encode(results.Built(digest="x" * 4000, size=1))
+
+
+def graph(prefix):
+    folder = f"{prefix}/{'f' * 64}/"
+    hex_digits, size = "a" * 64, 10**10
+    return Graph(
+        key=folder + "frozen_inference_graph.pb",
+        sha256=hex_digits,
+        size=size,
+        tensorflow="2.21.0",
+        readable_by="1.15",
+        memory_bytes=size,
+        saved_model=StoredFile(key=folder + "saved_model/saved_model.pb", sha256=hex_digits, size=size),
+        onnx=OnnxModel(key=folder + "model.onnx", sha256=hex_digits, size=size, greatest_difference="4.2e-07"),
+    )
+
+
+@pytest.mark.parametrize("length", [1, 300, 900])
+def test_a_graph_in_every_format_fits_below_a_long_prefix(report, length):
+    """900 bytes are what a key leaves for a prefix; three keys of that length did not fit."""
+    prefix = "é" * (length // 2) + "p"
+    found = results.Exported(graph=graph(prefix), not_overwritten=f"{prefix}/frozen_inference_graph.pb")
+    assert results.run(lambda: found) is ExitCode.OK
+    read = msgspec.json.decode(report.read_bytes(), type=results.Exported)
+    assert graph_keys.whole(read.graph) == found.graph
+    assert found.not_overwritten.endswith(read.not_overwritten)
+
+
+def test_a_result_that_cannot_fit_is_explained(report):
+    assert results.run(lambda: results.Exported(graph=graph("p" * 4000))) is ExitCode.BAD_INPUT
+    failed = msgspec.json.decode(report.read_bytes(), type=results.Failed)
+    assert failed.reason == Reason.LIMIT_EXCEEDED
+    assert "outputPrefix" in failed.hint

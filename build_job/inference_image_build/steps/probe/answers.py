@@ -1,11 +1,11 @@
 """Reads detections from a response, in the format of this project's example or of the tutorial."""
 
-import json
 from typing import Any
 
 import msgspec
 
 from inference_image_build.steps.probe import python_literal
+from inference_image_contract import untrusted_json
 
 Box = tuple[float, float, float, float]
 """ymin, xmin, ymax, xmax, relative to the picture."""
@@ -42,8 +42,8 @@ def detections(body: bytes) -> list[Found]:
     says what the response lacks.
     """
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = untrusted_json.read(body, max_bytes=len(body))
+    except ValueError:
         return _rows(_printed(body))
     if not isinstance(document, dict):
         return _rows(document)

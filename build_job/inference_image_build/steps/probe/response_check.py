@@ -8,6 +8,7 @@ import msgspec
 from jsonpointer import JsonPointer, JsonPointerException
 
 from inference_image_build.steps.probe import answers
+from inference_image_contract import untrusted_json
 from inference_image_contract.inputs import ExpectedField, ProbeInput
 
 TOLERANCE = 1e-3
@@ -49,8 +50,8 @@ def _fields_fault(fields: Sequence[ExpectedField], status: int, body: bytes) -> 
     if not fields:
         return ""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = untrusted_json.read(body, max_bytes=len(body))
+    except ValueError:
         return f"returned status {status} with a body that is not JSON: {shown(body)}"
     return next((found for field in fields if (found := _field_fault(field, document))), "")
 
