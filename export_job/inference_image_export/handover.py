@@ -14,6 +14,7 @@ from typing import Annotated
 
 import msgspec
 
+from inference_image_contract import untrusted_json
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -66,8 +67,8 @@ def take(folder: Path, names: Iterator[str] | list[str]) -> Verified:
     files = {name: _plain(folder, name) for name in names}
     try:
         with _plain(folder, _WORDS).open("rb") as file:
-            words = msgspec.json.decode(file.read(_MAX_WORDS), type=Words)
-    except msgspec.DecodeError as error:
+            words = untrusted_json.read(file.read(_MAX_WORDS), Words, max_bytes=_MAX_WORDS)
+    except ValueError as error:
         raise _refused(_WORDS, "is not what the export writes") from error
     return Verified(words, files)
 

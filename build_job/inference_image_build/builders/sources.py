@@ -77,13 +77,12 @@ def _with_parents(words: Iterable[str], context: Path) -> Iterator[Source]:
             raise MissingError(word)
         rule = patterns.parse(pattern, folders=True) if pattern != "." else None
         for folder in matches(start, context) if pivot else [context]:
-            items = [item for item in _below(folder) if item.path and (rule is None or _includes(rule, item.path))]
+            items = [
+                item
+                for item in _below(folder)
+                if item.path and (rule is None or patterns.matches(rule, item.path, below=True))
+            ]
             yield Source("", True, tuple(items))
-
-
-def _includes(rule: patterns.Pattern, path: str) -> bool:
-    parts = path.split("/")
-    return any(patterns.matches(rule, "/".join(parts[:count])) for count in range(1, len(parts) + 1))
 
 
 def _documents(instruction: Instruction, state: State) -> Iterator[Source]:

@@ -5,7 +5,7 @@ Leaves out what needs the base image or a build: other build stages, URLs, varia
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from inference_image_build.dockerfile import patterns, platforms
@@ -54,8 +54,7 @@ def copied(
         elif instruction.name in {"ARG", "ENV"}:
             _assign(instruction, variables if in_stage else outer, given, outer)
         elif instruction.name in {"COPY", "ADD"} and instruction in part:
-            words = _words(instruction, variables)
-            yield Copied(instruction, tuple(file for file in files if any(_matches(word, file.path) for word in words)))
+            yield Copied(instruction, _matching(_words(instruction, variables), files))
 
 
 def image_instructions(instructions: tuple[Instruction, ...]) -> tuple[Instruction, ...]:
@@ -117,16 +116,33 @@ def _expanded(word: str, variables: Mapping[str, str]) -> str | None:
         return None
 
 
-def _matches(word: str, path: str) -> bool:
-    """Whether a source names the file or one of its parent folders."""
-    if word == ".":
-        return True
-    parts = path.split("/")
-    places = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
-    if not patterns.is_pattern(word):
-        return word in places
+def _matching(words: Iterable[str], files: tuple[File, ...]) -> tuple[File, ...]:
+    """The files that a source names, or whose parent folder it does; none if comparing them takes too long."""
+    words = set(words)
+    if not words:
+        return ()
+    if "." in words:
+        return files
+    plain = {word for word in words if not patterns.is_pattern(word)}
+    wanted = [found for word in words - plain if (found := _pattern(word))]
+    work = patterns.Work()
     try:
-        pattern = patterns.parse(word)
+        return tuple(file for file in files if _is_named(file.path, plain, wanted, work))
+    except patterns.TooMuchWork:
+        return ()
+
+
+def _is_named(path: str, plain: Collection[str], wanted: Iterable[patterns.Pattern], work: patterns.Work) -> bool:
+    place = path
+    while place:
+        if place in plain:
+            return True
+        place = place.rpartition("/")[0]
+    return any(patterns.matches(pattern, path, below=True, work=work) for pattern in wanted)
+
+
+def _pattern(word: str) -> patterns.Pattern | None:
+    try:
+        return patterns.parse(word)
     except ValueError:
-        return False
-    return any(patterns.matches(pattern, place) for place in places)
+        return None

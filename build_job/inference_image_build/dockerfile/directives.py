@@ -6,7 +6,7 @@ Rules: https://docs.docker.com/reference/dockerfile/#parser-directives.
 import re
 from typing import NamedTuple
 
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=(.+)")
 _KNOWN = frozenset({"syntax", "escape", "check"})
 _DOCKERFILE = re.compile(
     r"(?:docker\.io/|registry\.hub\.docker\.com/)?(?:library/)?docker/dockerfile(?:-upstream)?(?:[:@].*)?"
@@ -32,9 +32,9 @@ def read(text: str) -> Directives:
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if number == 1 and line.startswith("#!"):
             continue
-        match = _DIRECTIVE.match(line.rstrip("\r"))
-        if match is None or match[1].lower() not in _KNOWN:
+        match = _DIRECTIVE.fullmatch(line.rstrip())
+        if match is None or match[1].lower() not in _KNOWN or not match[2].strip():
             break
-        found[match[1].lower()] = match[2], number
+        found[match[1].lower()] = match[2].strip(), number
     escape, _ = found.get("escape", ("\\", 0))
     return Directives("`" if escape == "`" else "\\", *found.get("syntax", ("", 0)))

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from inference_image_build.dockerfile import patterns
-from inference_image_build.dockerfile.patterns import Pattern
+from inference_image_build.dockerfile.patterns import Pattern, TooMuchWork, Work
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 
 NAME = ".dockerignore"
 MAX_BYTES = 64 * 1024
+_MAX_RULES = 1000
 
 
 class Rule(NamedTuple):
@@ -55,18 +56,33 @@ def parse(data: bytes, name: str) -> tuple[Rule, ...]:
             found.append(Rule(keeps, patterns.parse(cleaned(pattern), folders=True)))
         except ValueError as error:
             raise _invalid(name, number, str(error)) from error
+        if len(found) > _MAX_RULES:
+            raise _invalid(name, number, f"it has more than {_MAX_RULES} patterns")
     return tuple(found)
 
 
-def ignores(rules: Iterable[Rule], path: str) -> bool:
-    """Whether a file is excluded: the last rule that matches it or one of its parent folders decides."""
-    parts = path.split("/")
-    above = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+def ignores(rules: Iterable[Rule], path: str, work: Work | None = None) -> bool:
+    """Whether a file is excluded: the last rule that matches it or one of its parent folders decides.
+
+    Raises TooMuchWork when `work` is used up.
+    """
     ignored = False
     for rule in rules:
-        if rule.keeps == ignored and any(patterns.matches(rule.pattern, candidate) for candidate in above):
+        if rule.keeps == ignored and patterns.matches(rule.pattern, path, below=True, work=work):
             ignored = not rule.keeps
     return ignored
+
+
+def kept(rules: Iterable[Rule], paths: Iterable[str], name: str) -> frozenset[str]:
+    """The paths that are not excluded. `name` is the file of the rules, for messages.
+
+    Raises StageError (`DockerignoreInvalid`) when its patterns take too long.
+    """
+    rules, work = tuple(rules), Work()
+    try:
+        return frozenset(path for path in paths if not ignores(rules, path, work))
+    except TooMuchWork as error:
+        raise _invalid(name, 1, str(error)) from error
 
 
 def cleaned(pattern: str) -> str:

@@ -5,6 +5,7 @@ heredocs and the escape directive mean the same to both.
 """
 
 import io
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from inference_image_contract.reasons import Reason
 MAX_BYTES = 64 * 1024
 """People write Dockerfiles, so this is ample; Kaniko's parser refuses single lines of this length."""
 SCRATCH = "scratch"
+_MAX_PREFIXES = 2000
 _EMPTY = "file with no instructions"
 
 
@@ -81,6 +83,7 @@ def pin(data: bytes, build_args: Mapping[str, str], pins: Mapping[str, str], nam
     """
     instructions = read(data, name)
     lines = _lines(data.decode())
+    wanted = {instruction.first_line: instruction for instruction in instructions}
     for use in images(instructions, build_args, name):
         if use.image not in pins:
             raise StageError(
@@ -89,7 +92,30 @@ def pin(data: bytes, build_args: Mapping[str, str], pins: Mapping[str, str], nam
                 "Nothing to do: the inputs are resolved again.",
             )
         _replace(lines, use, pins[use.image], name)
-    return "".join(lines).encode()
+        wanted[use.instruction.first_line] = _pinned(use, pins[use.image])
+    text = "".join(lines)
+    if _read_back(text, name) != tuple(_content(wanted[found.first_line]) for found in instructions):
+        raise invalid(name, "it has a FROM or COPY --from in a form that cannot be pinned; write each on one line")
+    return text.encode()
+
+
+def _pinned(use: Use, image: str) -> Instruction:
+    """The instruction with the pinned image in place of the written one."""
+    found = use.instruction
+    if found.name == "FROM":
+        return found._replace(arguments=(image, *found.arguments[1:]))
+    flags = (f"--from={image}" if flag.startswith("--from=") else flag for flag in found.flags)
+    return found._replace(flags=tuple(flags))
+
+
+def _read_back(text: str, name: str) -> tuple[Instruction, ...]:
+    """What the parser reads in a rewritten Dockerfile."""
+    return tuple(_content(instruction) for instruction in _parse(text, name))
+
+
+def _content(instruction: Instruction) -> Instruction:
+    """The instruction without how and where it is written."""
+    return instruction._replace(original="", last_line=instruction.first_line)
 
 
 def _text(data: bytes, name: str) -> str:
@@ -128,16 +154,19 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
 
 
 def _line_of_error(text: str) -> int:
-    """The line where the parser fails. It does not say, so this finds the longest prefix that it accepts."""
+    """The line where the parser fails. It does not say, so this finds the longest prefix that it accepts.
+
+    0 if that prefix is much shorter than the text.
+    """
     lines = _lines(text)
-    for count in range(len(lines) - 1, 0, -1):
+    for count in range(len(lines) - 1, max(0, len(lines) - _MAX_PREFIXES), -1):
         try:
             dockerfile.parse_string("".join(lines[:count]))
         except dockerfile.GoParseError as error:
             if str(error) != _EMPTY:
                 continue
         return count + 1
-    return 1
+    return 1 if len(lines) <= _MAX_PREFIXES else 0
 
 
 def _lines(text: str) -> list[str]:
@@ -203,9 +232,12 @@ def _replace(lines: list[str], use: Use, pinned: str, name: str) -> None:
         lines[first] = " ".join(words) + "\n"
         lines[first + 1 : last + 1] = ["\n"] * (last - first)
         return
+    flag = re.compile(rf"(?<!\S)--from={re.escape(use.word)}(?!\S)")
     for index in range(first, last + 1):
-        if (flag := f"--from={use.word}") in lines[index]:
-            lines[index] = lines[index].replace(flag, f"--from={pinned}", 1)
+        if index > first and lines[index].lstrip().startswith("#"):  # a comment within the instruction
+            continue
+        lines[index], count = flag.subn(lambda _: f"--from={pinned}", lines[index], count=1)
+        if count:
             return
     raise invalid(name, f"--from={use.word} must be on one line", use.instruction.first_line)
 

@@ -1,11 +1,35 @@
 """Path patterns: Go's `path.Match` for COPY and ADD, and moby's with `**` for .dockerignore. Pure.
 
 Matching tracks sets of positions instead of backtracking, so its time is at most pattern length times path length.
+`Work` limits what many patterns and many paths cost together.
 """
 
 from typing import NamedTuple
 
 _WILDCARDS = frozenset("*?[]\\")
+_EMPTY = frozenset({"many", "folders", "rest"})
+"""Tokens that may match nothing."""
+_MAX_SET = 256
+"""Characters and ranges within brackets."""
+MAX_STEPS = 10_000_000
+"""Steps of `Work`, about 5 s. Fifty patterns with `**` and 2,000 files whose paths have 50 characters take as many."""
+
+
+class TooMuchWork(ValueError):  # noqa: N818 - it says what is wrong with the patterns
+    """Patterns and paths cost more than `MAX_STEPS` together."""
+
+
+class Work:
+    """Counts the steps of several matches."""
+
+    def __init__(self, most: int = MAX_STEPS) -> None:
+        self._left = most
+
+    def spend(self, steps: int) -> None:
+        """Raises TooMuchWork when the steps are used up."""
+        self._left -= steps
+        if self._left < 0:
+            raise TooMuchWork("its patterns take too long to compare with so many paths")
 
 
 class _Token(NamedTuple):
@@ -37,7 +61,7 @@ def parse(pattern: str, *, folders: bool = False) -> Pattern:
             end = at + (3 if pattern.startswith("**/", at) else 2)
             # In moby, `**a` means "ends in a", but only if no other wildcard follows.
             ending = at == 0 and end == 2 and not _WILDCARDS.intersection(pattern[end:])  # noqa: PLR2004 - of `**`
-            found.append(_Token("rest" if ending or end == len(pattern) else "folders"))
+            _add(found, _Token("rest" if ending or end == len(pattern) else "folders"))
         elif pattern[at] == "[":
             end, token = _set(pattern, at)
             found.append(token)
@@ -48,18 +72,29 @@ def parse(pattern: str, *, folders: bool = False) -> Pattern:
             found.append(_Token("char", pattern[at + 1]))
         else:
             end = at + 1
-            found.append(_Token({"*": "many", "?": "one"}.get(pattern[at], "char"), pattern[at]))
+            _add(found, _Token({"*": "many", "?": "one"}.get(pattern[at], "char"), pattern[at]))
         at = end
     return tuple(found)
 
 
-def matches(tokens: Pattern, path: str) -> bool:
-    """Whether the whole path matches the pattern.
+def _add(found: list[_Token], token: _Token) -> None:
+    """Adds a token. The same wildcard again matches nothing more."""
+    if not (token.kind in _EMPTY and found and found[-1].kind == token.kind):
+        found.append(token)
+
+
+def matches(tokens: Pattern, path: str, *, below: bool = False, work: Work | None = None) -> bool:
+    """Whether the pattern matches the whole path, or, with `below`, the path of one of its parent folders.
 
     A position is the index of the next token; `~index` is inside `folders`, which only a slash ends.
+    Raises TooMuchWork when `work` is used up.
     """
     positions = _skip(tokens, {0})
     for character in path:
+        if below and character == "/" and len(tokens) in positions:
+            return True
+        if work:
+            work.spend(len(positions))
         positions = _skip(tokens, {after for at in positions for after in _after(tokens, at, character)})
         if not positions:
             return False
@@ -80,6 +115,8 @@ def _set(pattern: str, start: int) -> tuple[int, _Token]:
         if last < first:
             raise ValueError(f"the range {first}-{last} in {pattern!r} is reversed")
         ranges += first + last
+        if len(ranges) > 2 * _MAX_SET:
+            raise ValueError(f"a bracket lists more than {_MAX_SET} characters")
     if at >= len(pattern) or not ranges:
         raise ValueError(f"the bracket in {pattern!r} is empty or not closed")
     return at + 1, _Token(kind, ranges)
@@ -98,7 +135,7 @@ def _skip(tokens: Pattern, positions: set[int]) -> set[int]:
     found = set(positions)
     for start in positions:
         at = start
-        while 0 <= at < len(tokens) and tokens[at].kind in {"many", "folders", "rest"}:
+        while 0 <= at < len(tokens) and tokens[at].kind in _EMPTY:
             at += 1
             found.add(at)
     return found

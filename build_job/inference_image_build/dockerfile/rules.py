@@ -13,6 +13,8 @@ from inference_image_build.dockerfile import modes, mounts
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|")
 _COUNT = re.compile(r"\+?\d{1,9}|")
+_MAX_SOURCES = 500
+"""Each is compared with every file. One with `*` names any number of files."""
 _NETWORKS = frozenset({"--network=default", "--network=none", "--network=host"})
 REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
 """How a source begins that ADD fetches."""
@@ -104,6 +106,8 @@ def _from(instruction: Instruction) -> str:
 def _copy(instruction: Instruction) -> str:
     if len(instruction.arguments) < 2:  # noqa: PLR2004 - a source and a destination
         return f"{instruction.name} takes at least one source and a destination"
+    if len(instruction.arguments) > _MAX_SOURCES:
+        return f"{instruction.name} takes at most {_MAX_SOURCES} sources and destinations"
     if _HEREDOC.fullmatch(instruction.arguments[-1]):
         return f"{instruction.name} cannot have a heredoc as its destination"
     mode = instruction.flag("chmod") or "0"

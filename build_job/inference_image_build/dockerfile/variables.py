@@ -9,6 +9,12 @@ from collections.abc import Callable, Mapping
 _NAME = re.compile(r"\d+|[@*#?$!-]|[^\W\d]\w*")
 """Letters, digits and `_`; a name that starts with a digit is a number, and the shell's special parameters count."""
 _UNSET, _EMPTY = "is not allowed to be unset", "is not allowed to be empty"
+MAX_ADDED = 16 * 1024
+"""Characters that variables may add to a word. Each `ARG A1=$A0$A0` doubles a value."""
+_MAX_DEPTH = 20
+"""Substitutions within substitutions."""
+_MAX_VALUE = 4096
+"""Characters of a value that a pattern is compared with."""
 _PATTERN_CHARACTERS = frozenset("[]{}.+()|^$")
 
 
@@ -18,7 +24,8 @@ def expand(word: str, variables: Mapping[str, str], *, escape: str = "\\", has_q
     `escape` is the character of the directive of that name. Without `has_quotes`, quotes are ordinary characters, as in
     a heredoc.
 
-    Raises ValueError for a malformed substitution, or one that demands an error (`${NAME:?text}`).
+    Raises ValueError for a malformed substitution, one that demands an error (`${NAME:?text}`), and a word that becomes
+    too long or contains substitutions that are too deep.
     """
     return _Reader(word, variables, escape, has_quotes=has_quotes).until("")
 
@@ -32,6 +39,8 @@ class _Reader:
         self._escape = escape
         self._raw_escapes = False
         self._at = 0
+        self._depth = 0
+        self._room = len(text) + MAX_ADDED
         self._special: dict[str, Callable[[], str]] = {"$": self._dollar}
         if has_quotes:
             self._special |= {"'": self._single, '"': self._double}
@@ -42,6 +51,9 @@ class _Reader:
         With `raw_escapes`, escape characters stay: patterns have escapes of their own.
         """
         before, self._raw_escapes = self._raw_escapes, raw_escapes
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ValueError(f"a word has substitutions more than {_MAX_DEPTH - 1} deep")
         found = []
         while (character := self._peek()) and character != end:
             if read := self._special.get(character):
@@ -53,6 +65,7 @@ class _Reader:
         if end and not self._next():
             raise self._malformed()
         self._raw_escapes = before
+        self._depth -= 1
         return "".join(found)
 
     def _single(self) -> str:
@@ -86,6 +99,14 @@ class _Reader:
         return (self._escape if self._raw_escapes else "") + escaped
 
     def _dollar(self) -> str:
+        """What a `$` stands for. It counts against the room before the word is put together."""
+        found = self._substitution()
+        self._room -= len(found)
+        if self._room < 0:
+            raise ValueError(f"the variables of a word add more than {MAX_ADDED} characters")
+        return found
+
+    def _substitution(self) -> str:
         self._next()
         if self._peek() != "{":
             name = self._name()
@@ -110,9 +131,13 @@ class _Reader:
         """`${name/pattern/text}` replaces the first match, `${name//pattern/text}` every one."""
         every = self._peek() == "/"
         self._at += every
-        pattern = _regular(self.until("/", raw_escapes=True), greedy=True)
+        pattern = _regular(_pieces(self.until("/", raw_escapes=True)), greedy=True)
         text = self.until("}", raw_escapes=True)
-        return re.sub(pattern, lambda _: text, self._variables.get(name, ""), count=0 if every else 1)
+        value = _comparable(self._variables.get(name, ""))
+        count = sum(1 for _ in re.finditer(pattern, value)) if every else 1
+        if count * len(text) > self._room:
+            raise ValueError(f"the variables of a word add more than {MAX_ADDED} characters")
+        return re.sub(pattern, lambda _: text, value, count=0 if every else 1)
 
     def _name(self) -> str:
         found = _NAME.match(self._text, self._at)
@@ -153,36 +178,54 @@ def _substitute(name: str, operator: str, word: str, variables: Mapping[str, str
             )
 
 
+def _comparable(value: str) -> str:
+    if len(value) > _MAX_VALUE:
+        raise ValueError(f"a value of more than {_MAX_VALUE} characters cannot be compared with a pattern")
+    return value
+
+
 def _without_start(value: str, pattern: str, greedy: bool) -> str:  # noqa: FBT001
-    found = re.match(_regular(pattern, greedy=greedy), value)
+    found = re.match(_regular(_pieces(pattern), greedy=greedy), _comparable(value))
     return value[found.end() :] if found else value
 
 
 def _without_end(value: str, pattern: str, greedy: bool) -> str:  # noqa: FBT001
-    """The shortest match at the end starts as late as possible, the longest as early as possible."""
-    expression = re.compile(_regular(pattern, greedy=True))
-    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
-    return next((value[:start] for start in starts if expression.fullmatch(value, start)), value)
+    """Compares both backwards: the shortest match at the end is the shortest at the start of the reverse."""
+    pieces = [piece[::-1] for piece in reversed(_pieces(pattern))]
+    found = re.match(_regular(pieces, greedy=greedy), _comparable(value)[::-1])
+    return value[: len(value) - found.end()] if found else value
 
 
-def _regular(pattern: str, *, greedy: bool) -> str:
-    """A shell pattern as a regular expression: `*` and `?` only, brackets are ordinary characters."""
-    found, at = "", 0
+def _regular(pieces: list[list[str]], *, greedy: bool) -> str:
+    """Pieces with `*` between them as a regular expression, which reads a value once for each start of a match.
+
+    The earliest place of a piece leaves the most to the later ones, so that no other place has to be tried.
+    """
+    first, *others = ("".join(piece) for piece in pieces)
+    between = "".join(f"(?>.*?{piece})" for piece in others[:-1])
+    last = (".*" if greedy else ".*?") + others[-1] if others else ""
+    return first + between + last
+
+
+def _pieces(pattern: str) -> list[list[str]]:
+    """The regular expressions of the characters between the `*` of a shell pattern. Brackets are characters too."""
+    pieces: list[list[str]] = [[]]
+    at = 0
     while at < len(pattern):
         character = pattern[at]
         at += 1
         if character == "*":
-            found += ".*" if greedy else ".*?"
+            pieces.append([])
         elif character == "?":
-            found += "."
+            pieces[-1].append(".")
         elif character == "\\":
             escaped = pattern[at : at + 1]
             if escaped in {"}", "/"}:
                 continue
             if escaped not in {"*", "?", "\\"}:
                 raise ValueError(f"the pattern {pattern!r} escapes {escaped!r}; only * ? and \\ can be escaped")
-            found += re.escape(escaped)
+            pieces[-1].append(re.escape(escaped))
             at += 1
         else:
-            found += "\\" + character if character in _PATTERN_CHARACTERS else character
-    return found
+            pieces[-1].append("\\" + character if character in _PATTERN_CHARACTERS else character)
+    return pieces

@@ -19,6 +19,8 @@ ONNX_NAME = "model.onnx"
 _MAX_SEGMENT = 255  # bytes of a file name on Linux
 _MAX_PATH = 3840
 """Bytes of a path: Linux allows 4,095, and the build and the image put the files below folders of their own."""
+_MAX_DEPTH = 50
+"""Folders of a path. Each is remembered and compared, so a deep path costs the square of its length."""
 _MAX_SHOWN = 300
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 """What a listing shows in place of bytes that are not UTF-8; no request can name such an object."""
@@ -125,15 +127,17 @@ def checked(files: tuple[PinnedFile, ...], where: str, field: str) -> tuple[Pinn
 
 def path_fault(path: str) -> str:
     """Why a path cannot be written below a folder, as a clause; empty when it can."""
+    if len(path) > _MAX_PATH or len(path.encode(errors="replace")) > _MAX_PATH:  # the other checks read all of it
+        return f"has a path longer than {_MAX_PATH} bytes"
     if any(ord(character) < ord(" ") or ord(character) == 0x7F for character in path):  # noqa: PLR2004 - DEL
         return "contains a control character"
     segments = path.split("/")
+    if len(segments) > _MAX_DEPTH:
+        return f"is in more than {_MAX_DEPTH - 1} folders"
     if any(segment in {"", ".", ".."} for segment in segments):
         return "has an empty, '.' or '..' segment"
     if any(len(segment.encode()) > _MAX_SEGMENT for segment in segments):
         return f"has a name longer than {_MAX_SEGMENT} bytes"
-    if len(path.encode()) > _MAX_PATH:
-        return f"has a path longer than {_MAX_PATH} bytes"
     return ""
 
 

@@ -66,8 +66,8 @@ def pin(request: ResolveInput, store: Store, mounts: Mounts) -> PinnedSource:
     tree = _tree(request, store, mounts)
     found = source.without_assembled(tree.files, request.checkpoint_dir, request.formats)
     by_path = {item.path: item for item in found}
-    rules = _ignore_rules(request.dockerfile, by_path, tree)
-    files = tuple(item for item in found if not ignore.ignores(rules, item.path))
+    kept = _not_ignored(request.dockerfile, by_path, tree)
+    files = tuple(item for item in found if item.path in kept)
     own = by_path.get(request.dockerfile)
     source.check_assembled(files, request.checkpoint_dir, request.formats)
     if own is None:
@@ -153,9 +153,10 @@ def _wanted(request: ResolveInput) -> frozenset[str]:
     return frozenset({request.dockerfile, *ignore.names(request.dockerfile)})
 
 
-def _ignore_rules(name: str, by_path: dict[str, PinnedFile], tree: Tree) -> tuple[ignore.Rule, ...]:
+def _not_ignored(name: str, by_path: dict[str, PinnedFile], tree: Tree) -> frozenset[str]:
+    """The paths that the .dockerignore of this Dockerfile, if there is one, leaves in the context."""
     found = next((by_path[path] for path in ignore.names(name) if path in by_path), None)
-    return ignore.parse(tree.read(found), found.path) if found else ()
+    return ignore.kept(ignore.parse(tree.read(found), found.path), by_path, found.path) if found else frozenset(by_path)
 
 
 def _generated(request: ResolveInput, files: tuple[PinnedFile, ...]) -> generated.Layout:

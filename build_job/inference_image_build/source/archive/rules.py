@@ -27,7 +27,11 @@ class Limits(NamedTuple):
     ratio_from: int = 64 * MIB
     """Unpacked bytes from which `ratio` applies: a few files of zeros are not a bomb."""
     header: int = MIB
-    """Size of the headers of one entry."""
+    """Size of the headers of one entry, all together: an entry can have any number of them."""
+    headers: int = 32 * MIB
+    """Size of the headers of all entries. A header costs more to read than the bytes of a file."""
+    names: int = 4 * MIB
+    """Length of all names, which are kept with those of their folders."""
 
 
 class Rules:
@@ -44,6 +48,7 @@ class Rules:
         self._folders: set[str] = set()
         self._entries = 0
         self._total = 0
+        self._names = 0
 
     def folder(self, entry: str) -> None:
         """Accepts a folder. Archives may list one more than once, which is harmless."""
@@ -123,16 +128,19 @@ class Rules:
         path = path.removeprefix("./")
         if fault := name_fault(path):
             raise self.unsafe(entry, fault)
+        self._names += len(path)
+        if self._names > self.limits.names:
+            raise self.too_large(f"names of more than {self.limits.names} characters")
         return path
 
     def _enter(self, path: str) -> None:
         """Records the parent folders of a path, which must not also be files."""
-        parts = path.split("/")[:-1]
-        for count in range(1, len(parts) + 1):
-            folder = "/".join(parts[:count])
+        folder = path.rpartition("/")[0]
+        while folder and folder not in self._folders:
             if folder in self._files:
                 raise self.unsafe(folder, "is both a file and a folder")
             self._folders.add(folder)
+            folder = folder.rpartition("/")[0]
 
 
 def name_fault(path: str) -> str:

@@ -2,27 +2,19 @@
 
 import contextlib
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dulwich.client import GitClient, HttpGitClient
-from dulwich.errors import (
-    ApplyDeltaError,
-    ChecksumMismatch,
-    FileFormatException,
-    GitProtocolError,
-    HangupException,
-    NotGitRepository,
-)
+from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import Commit, ObjectID, Tag
 from dulwich.refs import Ref
 from paramiko import SSHException
 from urllib3.exceptions import HTTPError
 
-from inference_image_build.source.git import failures, pack, ssh
+from inference_image_build.source.git import damaged, failures, pack, ssh
 from inference_image_build.source.git import remote as git_remote
 from inference_image_build.source.git.http import OneServer
 from inference_image_build.source.git.remote import Credentials, Remote
@@ -36,17 +28,6 @@ _BASE_CACHE = 16 * 1024**2
 _MAX_TAGS = 8
 """Most nested tags to follow."""
 _MAX_SIMILAR = 5
-_DAMAGED = (
-    KeyError,
-    ValueError,
-    AssertionError,
-    OSError,
-    zlib.error,
-    ApplyDeltaError,
-    ChecksumMismatch,
-    FileFormatException,
-)
-"""What dulwich raises for damaged objects."""
 
 
 class Fetched(NamedTuple):
@@ -144,10 +125,8 @@ def fetched(
         with contextlib.closing(_client(remote, credentials)) as client:
             wants = _Wants(source, remote, pinned, client)
             _fill(store, client, remote, wants, limits)
-        try:
+        with damaged.explained(remote):
             found = _peeled(store, wants, remote, pinned)
-        except _DAMAGED as error:
-            raise _damaged(remote, type(error).__name__) from error
         yield found
 
 
@@ -159,10 +138,8 @@ def _fill(store: DiskObjectStore, client: GitClient, remote: Remote, wants: _Wan
     except BaseException:
         abort()
         raise
-    try:
+    with damaged.explained(remote):
         commit()
-    except _DAMAGED as error:
-        raise _damaged(remote, type(error).__name__) from error
 
 
 def _client(remote: Remote, credentials: Credentials) -> GitClient:
@@ -213,7 +190,7 @@ def _check(file: BinaryIO, remote: Remote, limits: pack.Limits) -> None:
     except pack.PackTooLargeError as error:
         raise failures.too_large(str(remote), str(error)) from error
     except pack.PackError as error:
-        raise _damaged(remote, str(error)) from error
+        raise failures.unavailable(str(remote), f"it sent damaged data ({error})") from error
     file.seek(end)
 
 
@@ -231,10 +208,6 @@ def _peeled(store: DiskObjectStore, wants: _Wants, remote: Remote, pinned: Pinne
     return Fetched(
         store, found, PinnedCommit(commit=name, tag=wants.object_name if wants.object_name != name else ""), remote
     )
-
-
-def _damaged(remote: Remote, detail: str) -> StageError:
-    return failures.unavailable(str(remote), f"it sent damaged data ({detail})")
 
 
 def _words(error: Exception) -> str:

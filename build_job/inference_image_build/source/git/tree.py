@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from dulwich.objects import Blob, Commit, ObjectID, Tree
 
 from inference_image_build.source.archive.rules import name_fault
-from inference_image_build.source.files import MAX_BYTES, MAX_FILES
-from inference_image_build.source.git import failures
+from inference_image_build.source.files import MAX_BYTES, MAX_FILES, path_fault
+from inference_image_build.source.git import damaged, failures
 from inference_image_build.source.git.remote import Remote
 from inference_image_build.source.source_entry import SourceEntry
 
@@ -24,9 +24,11 @@ _MAX_ENTRIES = 4 * MAX_FILES
 def entries(store: "BaseObjectStore", commit: Commit, path: str, remote: Remote) -> Iterator[SourceEntry]:
     """The files of the folder `path` (empty for the root), sorted by path.
 
-    Raises StageError: `SourceNotFound` when there is no such folder, `GitTreeUnsafe`, `GitTooLarge`.
+    Raises StageError: `SourceNotFound` when there is no such folder, `GitTreeUnsafe`, `GitTooLarge`, `GitUnavailable`
+    for a damaged object.
     """
-    return _Walk(store, remote).files(_folder(store, commit, path, remote), "")
+    with damaged.explained(remote):
+        yield from _Walk(store, remote).files(_folder(store, commit, path, remote), "")
 
 
 class _Walk:
@@ -43,6 +45,8 @@ class _Walk:
                 raise failures.too_large(str(self._remote), f"more than {_MAX_ENTRIES} files and folders")
             found = None if mode in {_LINK, _SUBMODULE} else _object(self._store, sha)
             if isinstance(found, Tree) and stat.S_ISDIR(mode or 0):
+                if fault := path_fault(f"{path}/_"):  # a tree in a tree, far deeper than any file may be
+                    raise self._unsafe(path, fault)
                 yield from self.files(found, f"{path}/")
             elif isinstance(found, Blob) and stat.S_ISREG(mode or 0):
                 yield self._file(path, found, executable=bool((mode or 0) & stat.S_IXUSR))
@@ -63,7 +67,7 @@ class _Walk:
     def _name(self, above: str, name: bytes) -> str:
         text = name.decode(errors="surrogateescape")
         fault = "has a slash in its name" if "/" in text else name_fault(text)
-        if fault:
+        if fault or (fault := path_fault(above + text)):
             raise self._unsafe(above + text, fault)
         return text
 

@@ -61,7 +61,7 @@ def test_a_path_that_cannot_be_a_file_has_a_fault(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["a", "a/b.py", "...", "..a", ".dockerignore", "é/你", "a b", "x" * 255, "notes#1.md", "x/" * 1900 + "x"]
+    "path", ["a", "a/b.py", "...", "..a", ".dockerignore", "é/你", "a b", "x" * 255, "notes#1.md", "x/" * 49 + "x"]
 )
 def test_other_paths_have_no_fault(path):
     assert source.path_fault(path) == ""
