@@ -1,14 +1,16 @@
 """Decodes a client's bytes to upright RGB pictures."""
 
 import io
+from contextlib import suppress
 
 from PIL import Image, ImageOps
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 """The accepted formats: those of cameras, browsers and scanners. Every other decoder of Pillow adds attack surface."""
 
-MAX_PIXELS = 50_000_000
-"""Width x height; a decoded picture of this size takes 150 MB."""
+MAX_PIXELS = 20_000_000
+"""Width x height. While it is decoded, a pixel takes up to 12 bytes (transparent, or 16 bits), and as many again as the
+detector's floats: half of the 1.5 GiB of `serving.yaml`, the rest is the model's. A small file can have any size."""
 
 MAX_SCANNED = 1_000_000_000
 """Pixels x scans of a progressive JPEG. Cameras write about ten scans; a small file can contain thousands, and each
@@ -62,14 +64,15 @@ def to_rgb(picture: Image.Image) -> Image.Image:
             upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
         if upright.has_transparency_data:
             upright = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
+            white = Image.new("RGB", upright.size, "white")
+            white.paste(upright, mask=upright)  # in place: a composite of RGBA would take twice the memory
+            return white
         return upright.convert("RGB")
     except Exception as error:  # pixels of hostile files can raise any exception
         raise UnreadablePicture(f"a {picture.format} picture that cannot be decoded: {error}") from error
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # noqa: BLE001 - without valid EXIF data the pixels are used as they are
-        return picture
+    with suppress(Exception):  # without valid EXIF data the pixels are used as they are
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import pictures
+from tests.support.limits import MIB, within
 
 RED, WHITE, GREEN = (255, 0, 0), (255, 255, 255), (10, 200, 30)
 
@@ -173,7 +174,7 @@ def test_a_picture_too_large_is_refused_before_it_is_decoded(monkeypatch):
 def test_a_decompression_bomb_is_refused(side):
     bomb = encoded(Image.new("1", (side, side)))
     assert len(bomb) < 100_000
-    with pytest.raises(pictures.UnreadablePicture, match="too large: 50000000 pixels at most"):
+    with pytest.raises(pictures.UnreadablePicture, match="too large: 20000000 pixels at most"):
         pictures.open_picture(bomb)
 
 
@@ -190,3 +191,20 @@ def test_a_progressive_picture_with_thousands_of_scans_is_refused():
     bomb = data[:last] + data[last:-2] * 1001 + data[-2:]
     with pytest.raises(pictures.UnreadablePicture, match=r"1000 x 1000 in 10\d\d scans takes too long"):
         pictures.open_picture(bomb)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "RGB", "P", "CMYK"])
+def test_the_largest_picture_takes_a_bounded_memory(mode):
+    """12 bytes per pixel, and 64 MiB for the rest. A PNG of this kind has 80 KB."""
+    size = (5000, pictures.MAX_PIXELS // 5000)
+    picture = Image.new(mode, size, (1, 2, 3, 100)[: len(Image.new(mode, (1, 1)).getbands())] if mode != "I;16" else 300)
+    data = encoded(picture, "TIFF" if mode == "CMYK" else "PNG")
+    del picture
+    within(decode, data, cpu=60, memory=pictures.MAX_PIXELS * 12 + 64 * MIB)
+
+
+def test_a_small_file_of_more_pixels_is_refused():
+    data = encoded(Image.new("RGBA", (7050, 7050)))
+    with pytest.raises(pictures.UnreadablePicture, match="too large"):
+        decode(data)
+    assert len(data) < 250_000
