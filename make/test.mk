@@ -2,7 +2,7 @@
 
 # tests/README.md tells what each needs and how long it takes.
 NODE_PARTS := demo tutorial bad-input devcluster release laptop builders
-OTHER_PARTS := unit tf python27 model-fast control-plane faults-fast
+OTHER_PARTS := unit tf python27 model-fast fuzz control-plane faults-fast
 PARTS := $(NODE_PARTS) $(OTHER_PARTS)
 PODMAN := command -v podman >/dev/null || { apt-get update -q && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends podman; } >/dev/null
@@ -33,6 +33,15 @@ test-unit: packages ## run the tests that need no cluster
 
 test-model-fast: setup ## explore a part of the control loop's model
 	@$(PY) -m pytest -q tests/model/test_model_quick.py
+
+test-fuzz: setup ## give every parser a fixed number of hostile inputs, within limits of memory and CPU time
+	@$(PY) -m pytest -q -n 2 tests/fuzz
+
+FUZZ_SECONDS ?= 600
+
+.PHONY: fuzz
+fuzz: setup ## give every parser hostile inputs for FUZZ_SECONDS each (600 by default)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PY) -m pytest -q -n 2 tests/fuzz
 
 test-control-plane: setup ## test CRD and control loop on a real API server, and what Flux and Argo CD make of each state
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/health

@@ -137,6 +137,8 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
         if str(error) == _EMPTY:
             raise invalid(name, "it contains no instruction") from error
         raise invalid(name, str(error), _line_of_error(text)) from error
+    if empty := next((command for command in commands if not command.cmd), None):  # a line with a backslash alone
+        raise invalid(name, "an instruction has no name", empty.start_line)
     return tuple(
         Instruction(
             name=command.cmd.upper(),

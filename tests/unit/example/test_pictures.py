@@ -197,7 +197,9 @@ def test_a_progressive_picture_with_thousands_of_scans_is_refused():
 def test_the_largest_picture_takes_a_bounded_memory(mode):
     """12 bytes per pixel, and 64 MiB for the rest. A PNG of this kind has 80 KB."""
     size = (5000, pictures.MAX_PIXELS // 5000)
-    picture = Image.new(mode, size, (1, 2, 3, 100)[: len(Image.new(mode, (1, 1)).getbands())] if mode != "I;16" else 300)
+    picture = Image.new(
+        mode, size, (1, 2, 3, 100)[: len(Image.new(mode, (1, 1)).getbands())] if mode != "I;16" else 300
+    )
     data = encoded(picture, "TIFF" if mode == "CMYK" else "PNG")
     del picture
     within(decode, data, cpu=60, memory=pictures.MAX_PIXELS * 12 + 64 * MIB)

@@ -140,3 +140,10 @@ def test_a_flag_on_two_lines_is_refused(text):
     with pytest.raises(StageError, match="one line") as caught:
         pinned(text)
     assert caught.value.reason == Reason.DOCKERFILE_INVALID
+
+
+@pytest.mark.parametrize("text", ["\\", "FROM a\n\\\n", "FROM a\n\\"])
+def test_a_line_with_a_backslash_alone_is_explained(text):
+    """Found by the fuzzer: the parser gives it an instruction without a name."""
+    with pytest.raises(StageError, match="an instruction has no name"):
+        parse.read(text.encode(), "Dockerfile")

@@ -1,0 +1,1 @@
+"""Fuzzers: each parser of what others write, within limits of memory and CPU time."""
