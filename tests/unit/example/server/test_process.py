@@ -223,7 +223,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_container_with_the_cause(start, 
 def test_a_worker_killed_while_loading_ends_the_container_with_a_sentence(start):
     server = start(GATED)
     server.reached("load")
-    (worker,) = re.findall(r"Booting worker with pid: (\d+)", "".join(server.log))
+    (worker,) = wait_for(lambda: re.findall(r"Booting worker with pid: (\d+)", "".join(server.log)))
     os.kill(int(worker), signal.SIGKILL)
     assert server.end() not in (0, None)
     assert "The model's process ended unexpectedly." in "".join(server.log)
