@@ -14,6 +14,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_export import stage
 from inference_image_export.checkpoint import check
 from inference_image_export.fetch import Source
+from tests.support.exporting import export_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,7 +78,7 @@ def test_the_verdict_does_not_wait_for_the_exporter(world, trained, monkeypatch)
     name = f"model.ckpt-{trained.step}.data-00000-of-00001"
     damaged = world.replaced(name, flipped((trained.directory / name).read_bytes()))
     with pytest.raises(StageError, match="is damaged"):
-        stage.export_stage(damaged.stage, damaged.store)
+        export_stage(damaged.stage, damaged.store)
 
 
 def test_tensorflow_is_not_imported_before_the_check():
