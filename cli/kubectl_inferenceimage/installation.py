@@ -41,15 +41,23 @@ def _mapping(path: str) -> dict[str, Any]:
     return found[0] if found else {}
 
 
+_SCOPE = ("watchNamespaces", "excludeNamespaces", "watchSelector")
+
+
 def _of_values(values: dict[str, Any]) -> dict[str, Any]:
-    """The result of the chart's template `operator.config`; omitted values have the same defaults."""
+    """The result of the chart's template `operator.config`; omitted values have the same defaults.
+
+    Without the installation's name: values do not know the release.
+    """
     images = {name: image for name, image in _part(values, "images").items() if image and name != "operator"}
-    watched = values.get("watchNamespaces") or []
+    scope = {
+        name: values[name] for name in ("watchNamespaces", "excludeNamespaces", "watchSelector") if values.get(name)
+    }
     config = _part(values, "config")
     ufile = config.get("ufile")
     if isinstance(ufile, dict) and isinstance(ufile.get("regions"), dict):
         config = {**config, "ufile": {**ufile, "regions": _merged(ufile["regions"])}}
-    return {**config, "images": _placeholders() | images, "watchNamespaces": watched}
+    return {**config, "images": _placeholders() | images, **scope}
 
 
 def _merged(regions: dict[str, Any]) -> dict[str, Any]:
