@@ -25,7 +25,7 @@ def final(bench: Bench) -> Object:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        left_out = {"lastTransitionTime", "time", "startTime", "jobUID", "timings", "retryAt"}
+        left_out = {"lastTransitionTime", "time", "startTime", "jobUID", "timings", "retryAt", "installation"}
         return {key: _timeless(inner) for key, inner in value.items() if key not in left_out}
     if isinstance(value, list):
         return [_timeless(inner) for inner in value]
