@@ -13,7 +13,7 @@ from inference_image_operator.api import Condition, ConditionStatus, Status
 from inference_image_operator.api.stages import Type
 from inference_image_operator.api.times import whole_seconds
 
-__all__ = ["MAX_MESSAGE", "Editor", "Type", "find", "owned"]
+__all__ = ["MAX_MESSAGE", "Editor", "Type", "cut", "find", "owned"]
 
 MAX_MESSAGE = 1024
 
@@ -29,6 +29,11 @@ def owned(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
 def find(conditions: tuple[Condition, ...], kind: Type) -> Condition | None:
     """The condition of this type; None without one."""
     return next((c for c in conditions if c.type == kind), None)
+
+
+def cut(message: str) -> str:
+    """The message as a condition has it."""
+    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
 
 
 class Editor:
@@ -47,7 +52,7 @@ class Editor:
             type=kind.value,
             status=status,
             reason=reason.value,
-            message=message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…",
+            message=cut(message),
             last_transition_time=since,
             observed_generation=self._generation,
         )

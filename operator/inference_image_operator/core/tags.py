@@ -2,7 +2,7 @@
 
 from inference_image_contract.hints import ANNOTATE, explanation
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.api.conditions import Type, cut, find
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.observed import Observed
 
@@ -31,4 +31,4 @@ def _message(observed: Observed) -> str:
     texts = [f"{found.holder} moved the tag {found.tag} to {found.digest}." for found in lost[:_SHOWN]]
     if len(lost) > _SHOWN:
         texts.append(f"{len(lost) - _SHOWN} more tags were moved.")
-    return explanation(" ".join(texts), _HINT)
+    return cut(explanation(" ".join(texts), _HINT))

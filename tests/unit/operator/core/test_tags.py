@@ -38,6 +38,17 @@ def test_many_lost_tags_are_counted():
     assert "2 more tags were moved." in told
 
 
+def test_tags_with_long_names_are_told_once_too():
+    """The condition holds less than the longest message."""
+    world = World()
+    world.run_whole()
+    lost = tuple(replace(LOST, tag=f"uhub/{'demo/' * 50}infer:{number}") for number in range(5))
+    told = decide(replace(world.observed(), lost_tags=lost), world.config, world.now)
+    assert len(told.actions) == 1
+    world.status = told.status
+    assert is_settled(replace(world.observed(), lost_tags=lost))
+
+
 def test_the_next_publication_clears_it():
     world = World()
     world.run_whole()
