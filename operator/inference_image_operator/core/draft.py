@@ -9,6 +9,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_operator.api import (
     BuiltStatus,
     CheckpointStatus,
+    ConditionStatus,
     FrozenGraphStatus,
     HistoryEntry,
     ImageStatus,
@@ -129,10 +130,14 @@ class Draft:
     def working(self, stage: Stage, message: str = "") -> None:
         """Sets Ready to Unknown: this stage is at work."""
         text = message or f"{stage.working} in Job {self.status.stage.job if self.status.stage else ''}"
-        self.conditions.set(Type.READY, "Unknown", stage.working, text)
-        self.conditions.set(Type.RECONCILING, "True", stage.working, text)
-        self.conditions.set(stage.condition, "Unknown", stage.working, text)
+        self.in_progress(stage, "Unknown", stage.working, text)
         self.conditions.drop(Type.STALLED)
+
+    def in_progress(self, stage: Stage, status: ConditionStatus, reason: Reason, text: str) -> None:
+        """Sets Ready and the stage's condition to a status, and Reconciling: the run goes on by itself."""
+        for kind in (stage.condition, Type.READY):
+            self.conditions.set(kind, status, reason, text)
+        self.conditions.set(Type.RECONCILING, "True", reason, text)
 
     def decision(self, requeue_after: float | None = None) -> Decision:
         """The finished decision. `requeue_after` is in seconds."""

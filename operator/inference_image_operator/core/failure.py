@@ -166,9 +166,7 @@ def _await_restore(draft: Draft, stage: StageStatus, failed: Failed) -> Wait | N
         return None
     draft.claim_again(stage, failures=stage.failures, wait=wait.seconds, waits=1)
     text = f"{_sentence(failed)} Check {stage.waits + 1} of {wait.checks} follows in {wait.every}."
-    for kind in (stage.name.condition, Type.READY):
-        draft.conditions.set(kind, "Unknown", failed.reason, text)
-    draft.conditions.set(Type.RECONCILING, "True", failed.reason, text)
+    draft.in_progress(stage.name, "Unknown", failed.reason, text)
     if not stage.waits:
         draft.emit(failed.reason, text)
     return Wait(wait.seconds)

@@ -8,38 +8,33 @@ from inference_image_contract import results
 from inference_image_contract.hints import ANNOTATE, explanation
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import parse_duration
-from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.diagnosis.outcomes import Failed
 
 
 def awaits_first(draft: Draft, failed: Failed) -> bool:
-    """Whether this failure only says that the training has not written a checkpoint yet, and there is time left."""
+    """Whether this failure only says that the training has not written a checkpoint yet."""
     checkpoint = draft.observed.spec.model.checkpoint
     return (
         failed.reason == Reason.CHECKPOINT_NOT_FOUND
         and checkpoint is not None
         and bool(checkpoint.poll)
         and draft.status.image is None
-        and draft.now < (draft.run.waiting_since or draft.now) + _patience(draft)
     )
 
 
 def await_first(draft: Draft, failed: Failed) -> None:
     """Ends the run. Polls look for the checkpoint, and until the deadline the object is in progress."""
-    since = draft.run.waiting_since or draft.stamp
-    until = since + _patience(draft)
-    text = (
-        f"{failed.message} The training may not have written it yet: the operator polls every "
-        f"{draft.observed.spec.poll} until {until:%Y-%m-%dT%H:%M:%SZ} (spec.model.checkpoint.waitFor)."
+    draft.update(stage=None, run=replace(draft.run, waiting_since=draft.stamp))
+    text = explanation(
+        failed.message,
+        "The training may not have written it yet: the operator polls every "
+        f"{draft.observed.spec.poll} until {rfc3339(draft.stamp + _patience(draft))} (spec.model.checkpoint.waitFor).",
     )
-    if draft.run.waiting_since is None:
-        draft.emit(failed.reason, text)
-    draft.update(stage=None, run=replace(draft.run, waiting_since=since))
-    for kind in (Stage.RESOLVE.condition, Type.READY):
-        draft.conditions.set(kind, "False", failed.reason, text)
-    draft.conditions.set(Type.RECONCILING, "True", failed.reason, text)
+    draft.in_progress(Stage.RESOLVE, "False", failed.reason, text)
+    draft.emit(failed.reason, text)
 
 
 def deadline(draft: Draft) -> datetime | None:

@@ -39,9 +39,7 @@ def in_queue(draft: Draft, stage: StageStatus) -> Decision:
     position = draft.observed.queue_position
     text = f"Place {position} in the queue. The installation's limit of pipelines is reached."
     draft.update(stage=replace(stage, start_time=draft.stamp, queue_position=position, suspended=False))
-    for kind in (Type.READY, Type.RESOLVED):
-        draft.conditions.set(kind, "Unknown", Reason.QUEUED, text)
-    draft.conditions.set(Type.RECONCILING, "True", Reason.QUEUED, text)
+    draft.in_progress(stage.name, "Unknown", Reason.QUEUED, text)
     return draft.decision(QUEUE_STATUS_INTERVAL.total_seconds())
 
 
@@ -104,9 +102,7 @@ def for_permission(draft: Draft, stage: StageStatus) -> Decision:
     if refused.reason.kind is ReasonClass.PERMANENT:
         failure.stall(draft, stage.name, refused.reason, refused.message)
         return draft.decision()
-    for kind in (stage.name.condition, Type.READY):
-        draft.conditions.set(kind, "False", refused.reason, refused.message)
-    draft.conditions.set(Type.RECONCILING, "True", refused.reason, refused.message)
+    draft.in_progress(stage.name, "False", refused.reason, refused.message)
     return draft.decision(2 * POD_CHECK_INTERVAL)
 
 
