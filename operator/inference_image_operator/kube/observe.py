@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from inference_image_operator.api import INSTALLATION, REQUESTED_AT, Spec, Status, read, read_status
 from inference_image_operator.api.conditions import MAX_MESSAGE
 from inference_image_operator.api.times import parse
-from inference_image_operator.core.decide import failed_test_pod, is_settled, needs_pods, watched
+from inference_image_operator.core.decide import failed_test_pod, needs_pods, watched
 from inference_image_operator.diagnosis.tested_image import IMAGE
 from inference_image_operator.jobs.job import (
     ANNOTATION_ATTEMPT,
@@ -22,7 +22,7 @@ from inference_image_operator.jobs.job import (
 )
 from inference_image_operator.kube.client import Cluster
 from inference_image_operator.kube.connection import Object
-from inference_image_operator.observed import Container, Event, Job, LostTag, Observed, Pod
+from inference_image_operator.observed import Container, Event, Job, Observed, Pod
 
 _DIGITS = 9
 MAX_REPORT = 4096
@@ -70,19 +70,14 @@ def from_object(image: Object) -> Observed:
     )
 
 
-async def observe(
-    cluster: Cluster, image: Object, now: datetime, warnings: Sequence[Object] = (), lost_tags: tuple[LostTag, ...] = ()
-) -> Observed:
+async def observe(cluster: Cluster, observed: Observed, now: datetime, warnings: Sequence[Object] = ()) -> Observed:
     """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job.
 
     `warnings` are the Warning Events about that Job and its pods, as far as they have arrived through the watch.
     """
-    observed = replace(from_object(image), warned=bool(warnings), lost_tags=lost_tags)
-    if is_settled(observed):
-        return observed
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
     jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
-    observed = replace(observed, jobs=tuple(_job(job) for job in jobs))
+    observed = replace(observed, jobs=tuple(_job(job) for job in jobs), warned=bool(warnings))
     job = watched(observed)
     if job is None or not needs_pods(observed, now):
         return observed

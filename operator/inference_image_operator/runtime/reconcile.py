@@ -25,7 +25,7 @@ from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.events import event
 from inference_image_operator.kube.observe import InvalidObjectError, from_object, observe, owned
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
-from inference_image_operator.observed import CreateRefusal, LostTag, Observed
+from inference_image_operator.observed import CreateRefusal, Observed
 from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.tag_holders import TagHolders
@@ -62,15 +62,15 @@ class Reconciler:
         Raises ApiError. The caller retries after a back-off.
         """
         image = await self._cluster.get_inference_image(*key)
-        lost = self._tags.lost(key)
-        if image is None or not await self._has_work(image, lost):
+        observed = await self._with_work(image, key) if image else None
+        if image is None or observed is None:
             self._warnings.forget(key)
             self._release(key)
             return None
+        if observed.unreadable:
+            log.warning("ignoring what of the status does not fit the API: %s", "; ".join(observed.unreadable))
         try:
-            observed = await observe(self._cluster, image, self._clock(), self._warnings.of(key), lost)
-            if observed.unreadable:
-                log.warning("ignoring what of the status does not fit the API: %s", "; ".join(observed.unreadable))
+            observed = await observe(self._cluster, observed, self._clock(), self._warnings.of(key))
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
@@ -79,13 +79,14 @@ class Reconciler:
                 await self._say_forbidden(image, error.message)
             raise
 
-    async def _has_work(self, image: Object, lost: tuple[LostTag, ...]) -> bool:
+    async def _with_work(self, image: Object, key: Key) -> Observed | None:
+        """The object alone, if there is something to do; None otherwise, also if it cannot be read."""
         try:
-            observed = replace(from_object(image), lost_tags=lost)
+            observed = replace(from_object(image), lost_tags=self._tags.lost(key))
         except InvalidObjectError as error:
             await self._say_invalid(image, str(error))
-            return False
-        return not is_foreign(observed, self._config) and not is_settled(observed)
+            return None
+        return None if is_foreign(observed, self._config) or is_settled(observed) else observed
 
     async def _say_invalid(self, image: Object, message: str) -> None:
         """Writes into the status why the object cannot be read."""
