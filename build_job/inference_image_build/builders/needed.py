@@ -44,22 +44,31 @@ def find(steps: Sequence[tuple[Instruction, State]]) -> Stages:
             found = int(word) if word.isdigit() else names.get(word.lower())
             if found is not None and found < len(parents) - 1:
                 origins[-1].add(found)
-    with_run |= {number for number in range(len(parents)) if with_run & _chain(number, parents)}
+    for number, parent in enumerate(parents):
+        if parent in with_run:
+            with_run.add(number)
+    return Stages(_needed(parents, origins), _chain(parents), frozenset(with_run))
+
+
+def _needed(parents: Sequence[int | None], origins: Sequence[set[int]]) -> tuple[int, ...]:
+    """The stages that the last one needs, itself included. A stage takes from earlier ones only."""
     last = len(parents) - 1
-    wanted, open_ones = {last}, [last]
-    while open_ones:
-        number = open_ones.pop()
-        above = parents[number]
-        for other in {*origins[number], *(() if above is None else (above,))} - wanted:
-            wanted.add(other)
-            open_ones.append(other)
-    return Stages(tuple(sorted(wanted)), tuple(sorted(_chain(last, parents))), frozenset(with_run))
+    found = {last}
+    for number in range(last, -1, -1):
+        if number in found:
+            parent = parents[number]
+            found |= origins[number] | (set() if parent is None else {parent})
+    return tuple(sorted(found))
 
 
-def _chain(number: int, parents: Sequence[int | None]) -> set[int]:
-    """The stage and those that it is built on."""
-    parent = parents[number]
-    return {number} if parent is None else {number} | _chain(parent, parents)
+def _chain(parents: Sequence[int | None]) -> tuple[int, ...]:
+    """The last stage and those that it is built on, the first one first."""
+    found: list[int] = []
+    number: int | None = len(parents) - 1
+    while number is not None:
+        found.append(number)
+        number = parents[number]
+    return tuple(reversed(found))
 
 
 def _origins(instruction: Instruction) -> Iterator[str]:

@@ -4,7 +4,8 @@ import contextlib
 
 import pytest
 
-from inference_image_build.dockerfile import copied_files, directives, ignore, parse, patterns, stages
+from inference_image_build.builders import features
+from inference_image_build.dockerfile import copied_files, directives, ignore, parse, patterns
 from inference_image_build.dockerfile.variables import expand
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
@@ -19,14 +20,13 @@ def resolve(text):
     data = text.encode()
     files = [copied_files.File(f"{at}/" + "a/" * 40 + "b" * 60, 1, 1) for at in range(2000)]
     try:
-        directives.read(text)
         instructions = parse.read(data, "Dockerfile")
         list(copied_files.copied(instructions, files, {}))
-        list(stages.walk(instructions, {}, {}))
+        features.read(instructions, directives.read(text), {}, {})
         parse.pin(data, {}, {use.image: PIN for use in parse.images(instructions, {}, "Dockerfile")}, "Dockerfile")
     except StageError as error:
         return f"{error.reason}: {error.message}"
-    except ValueError as error:  # of `walk`, which the builders explain
+    except ValueError as error:  # of `features`, which the builders explain
         return str(error)
     return ""
 
@@ -51,6 +51,7 @@ HOSTILE = {
     "an error after many lines": ("FROM a\nCOPY x\n" + "\n" * 60_000, "line 2: COPY takes"),
     "spaces in a directive": ("# escape = a" + " " * 60_000 + "b\nFROM a", ""),
     "many stages": ("".join(f"FROM a{n}\n" for n in range(5000)), ""),
+    "stages on one another": ("FROM a AS s0\n" + "".join(f"FROM s{n} AS s{n + 1}\n" for n in range(3000)), ""),
     "many copies": ("FROM a\n" + "".join(f"COPY --from=x{n} a /\n" for n in range(2900)), ""),
 }
 
