@@ -101,20 +101,18 @@ class KubernetesCluster:
         return any(resource.get("name") == PLURAL for resource in resources)
 
     async def get_inference_image(self, namespace: str, name: str) -> Object | None:
-        path = _path("apis", GROUP, VERSION, "namespaces", namespace, PLURAL)
         if self._selected:
-            found = await self._list(path, {"fieldSelector": f"metadata.name={name}"} | self._selected)
+            found = await self._list(_images(namespace), {"fieldSelector": f"metadata.name={name}"} | self._selected)
             return found[0] | {"apiVersion": API_VERSION, "kind": KIND} if found else None
-        return await self._get(path + _path(name))
+        return await self._get(_images(namespace, name))
 
     async def list_inference_images(self, namespace: str, *, all_labels: bool = False) -> AsyncIterator[Object]:
         """The InferenceImages of a namespace (empty for all), page by page."""
-        path = _path("apis", GROUP, VERSION, *(("namespaces", namespace) if namespace else ()), PLURAL)
         token = ""
         while True:
             query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
             query |= {} if all_labels else self._selected
-            page = await self._request("GET", path, query)
+            page = await self._request("GET", _images(namespace), query)
             for item in page.get("items", []):
                 yield item
             token = page.get("metadata", {}).get("continue", "")
@@ -128,10 +126,10 @@ class KubernetesCluster:
         return await self._get(_jobs(namespace, name))
 
     async def list_pods(self, namespace: str, selector: str) -> list[Object]:
-        return await self._list(_path("api", "v1", "namespaces", namespace, "pods"), {"labelSelector": selector})
+        return await self._list(_pods(namespace), {"labelSelector": selector})
 
     async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
-        path = _path("api", "v1", "namespaces", namespace, "pods", pod, "log")
+        path = _pods(namespace, pod, "log")
         query = {"container": container, "tailLines": LOG_LINES, "limitBytes": LOG_BYTES}
         try:
             data = await self._connection.send("GET", path, query | ({"previous": "true"} if previous else {}))
@@ -173,7 +171,7 @@ class KubernetesCluster:
             "metadata": {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")},
             "status": status,
         }
-        path = _path("apis", GROUP, VERSION, "namespaces", meta["namespace"], PLURAL, meta["name"], "status")
+        path = _images(meta["namespace"], meta["name"], "status")
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         await self._request("PATCH", path, query, body, "application/apply-patch+yaml")
 
@@ -220,12 +218,25 @@ class KubernetesCluster:
         return found
 
 
+def _images(namespace: str, *name: str) -> str:
+    return _path("apis", GROUP, VERSION, *_in(namespace), PLURAL, *name)
+
+
 def _events(namespace: str) -> str:
-    return _path("api", "v1", *(("namespaces", namespace) if namespace else ()), "events")
+    return _path("api", "v1", *_in(namespace), "events")
 
 
 def _jobs(namespace: str, *name: str) -> str:
-    return _path("apis", "batch", "v1", "namespaces", namespace, "jobs", *name)
+    return _path("apis", "batch", "v1", *_in(namespace), "jobs", *name)
+
+
+def _pods(namespace: str, *name: str) -> str:
+    return _path("api", "v1", *_in(namespace), "pods", *name)
+
+
+def _in(namespace: str) -> tuple[str, ...]:
+    """The segments of a namespace; none for all namespaces."""
+    return ("namespaces", namespace) if namespace else ()
 
 
 def _path(*segments: str) -> str:

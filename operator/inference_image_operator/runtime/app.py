@@ -45,17 +45,12 @@ async def run(config: Config) -> None:
     health = Health()
     probes = await health.serve(config.probes.port)
     limiter = PipelineLimiter(config.concurrency)
-    warnings = Warnings(wake=lambda key, after: queue.add(key, after))  # noqa: PLW0108 - the queue does not exist yet
-    tags = TagHolders(wake=lambda key: queue.add(key))  # noqa: PLW0108
-    reconciler = Reconciler(
-        cluster,
-        config,
-        _now,
-        limiter,
-        wake=lambda key: queue.add(key),  # noqa: PLW0108
-        warnings=warnings,
-        tags=tags,
-    )
+
+    def wake(key: Key, after: float = 0) -> None:
+        queue.add(key, after)  # the queue exists when somebody calls this
+
+    warnings, tags = Warnings(wake), TagHolders(wake)
+    reconciler = Reconciler(cluster, config, _now, limiter, wake=wake, warnings=warnings, tags=tags)
     queue: Queue[Key] = Queue(reconciler, config.workers, describe=object_fields)
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
