@@ -37,17 +37,17 @@ def zips() -> list[bytes]:
 
 
 def dockerfile(data: bytes) -> None:
-    from inference_image_build.dockerfile import copied_files, directives, parse, stages
+    from inference_image_build.builders import features
+    from inference_image_build.dockerfile import copied_files, directives, parse
 
     instructions = parse.read(data, "Dockerfile")
-    directives.read(data.decode())
     uses = parse.images(instructions, {"A": "b"}, "Dockerfile")
     pins = {use.image: "h.example/p@sha256:" + "1" * 64 for use in uses}
     again = parse.read(parse.pin(data, {"A": "b"}, pins, "Dockerfile"), "Dockerfile")
     assert len(again) == len(instructions)
     list(copied_files.copied(instructions, [copied_files.File("a/b", 1, 1)], {}))
     try:
-        list(stages.walk(instructions, {"A": "b"}, {}))
+        features.read(instructions, directives.read(data.decode()), {"A": "b"}, {})
     except ValueError:  # documented, and explained by the builders
         return
 
