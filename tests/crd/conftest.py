@@ -13,8 +13,9 @@ from kubernetes import client, config, watch
 
 from devcluster import versions
 from devcluster.binaries import HELM, ensure
-from devcluster.controlplane import control_plane
+from devcluster.controlplane import ControlPlane, control_plane
 from inference_image_operator.api import GROUP, PLURAL, VERSION
+from tests.loop.api import Api
 
 CRD = Path(__file__).parents[2] / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
 CHART = Path(__file__).parents[2] / "deploy" / "helm"
@@ -106,9 +107,22 @@ def crd() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def api_client() -> Iterator[client.ApiClient]:
-    """A client of a new API server, with all rights."""
-    with control_plane(controllers=()) as plane, config.new_client_from_config(str(plane.kubeconfig)) as found:
+def plane() -> Iterator[ControlPlane]:
+    """A new API server."""
+    with control_plane(controllers=()) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def api(plane: ControlPlane) -> Api:
+    """The administrator's connection over plain HTTP."""
+    return Api(plane)
+
+
+@pytest.fixture(scope="session")
+def api_client(plane: ControlPlane) -> Iterator[client.ApiClient]:
+    """A client with all rights."""
+    with config.new_client_from_config(str(plane.kubeconfig)) as found:
         yield found
 
 

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from kubernetes import client, utils
 
+from tests.loop.api import Api
+
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "unit" / "operator" / "golden"
 VALUES = yaml.safe_load((ROOT / "deploy" / "helm" / "ci" / "test-values.yaml").read_text())
@@ -35,13 +37,16 @@ JOBS = {path.stem: _of_the_installation(path.read_text()) for path in sorted(GOL
 
 
 @pytest.fixture(scope="module")
-def create(api_client: client.ApiClient, helm_template: Callable[..., list[Job]]) -> Iterator[Callable[[Job], None]]:
+def create(
+    api_client: client.ApiClient, api: Api, helm_template: Callable[..., list[Job]]
+) -> Iterator[Callable[[Job], None]]:
     """Creates a Job with the token of the operator's account, as a dry run, once the policy is in force."""
     core = client.CoreV1Api(api_client)
     core.create_namespace({"metadata": {"name": SYSTEM}})
     applied = [d for d in helm_template(namespace=SYSTEM) if d["kind"] in KINDS]
     for document in applied:
         utils.create_from_dict(api_client, document)
+    api.await_rights()
     token = core.create_namespaced_service_account_token(ACCOUNT, SYSTEM, {"spec": {"audiences": []}}).status.token
     configuration = copy.copy(api_client.configuration)
     configuration.api_key = {"authorization": f"Bearer {token}"}

@@ -71,6 +71,7 @@ def grant(api: Api, namespace: str) -> str:
             api.apply(RIGHTS[found["kind"]].format(namespace) + found["metadata"]["name"], found)
         if found["kind"] == "ServiceAccount":
             account = found["metadata"]["name"]
+    api.await_rights()
     return account
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,10 +12,12 @@ from devcluster.controlplane import ControlPlane
 
 DEADLINE = 60
 TICK = 0.05
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 IMAGES = "/apis/uai.ucloud.cn/v1alpha1/namespaces/{}/inferenceimages"
 
 T = TypeVar("T")
 Object = dict[str, Any]
+_numbers = count(1)
 
 
 class Api:
@@ -51,6 +54,31 @@ class Api:
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         return self.request("POST", path, request)["status"]["token"]
+
+    def await_rights(self) -> None:
+        """Returns once the authorizer knows every role and binding created, changed or deleted so far.
+
+        It learns of them in order, kind by kind, after the answer to who wrote them. So a last one of each kind is
+        written, and awaited.
+        """
+        name = f"marker-{next(_numbers)}"
+        subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name}]
+        for kind, scope in (("ClusterRole", ""), ("Role", "/namespaces/default")):
+            rules = [{"apiGroups": ["marker"], "resources": [kind], "verbs": ["get"]}]
+            role = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+            body = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
+            path = f"{RBAC}{scope}/{kind.lower()}"
+            self.apply(f"{path}s/{name}", body | {"kind": kind, "rules": rules})
+            binding = {"kind": f"{kind}Binding", "roleRef": role, "subjects": subjects}
+            self.apply(f"{path}bindings/{name}", body | binding)
+            attributes = {"namespace": "default", "group": "marker", "resource": kind, "verb": "get"}
+            wait_for(f"the authorizer knows {kind} {name}", lambda a=attributes: self.may(name, a))
+
+    def may(self, user: str, attributes: Object) -> bool:
+        """Whether the user has this right, as the API server's authorizer knows it now."""
+        review = {"kind": "SubjectAccessReview", "spec": {"user": user, "resourceAttributes": attributes}}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        return self.request("POST", path, {"apiVersion": "authorization.k8s.io/v1"} | review)["status"]["allowed"]
 
 
 def kubeconfig(token: str, server: str, ca: Path | None = None) -> Object:

@@ -96,6 +96,7 @@ class Operator:
                 account = found["metadata"]["name"]
             if found["kind"] in PLURALS:
                 api.apply(_path(found, namespace), found)
+        api.await_rights()
         self.user = f"system:serviceaccount:{namespace}:{account}"
         """Its name in the audit log."""
         self._kubeconfig = directory / "kubeconfig"

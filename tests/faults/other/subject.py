@@ -56,6 +56,7 @@ def grant(api: Api, namespace: str) -> str:
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "mirror"}
     binding = rbac | {"kind": "RoleBinding", "roleRef": role, "subjects": [subject]}
     api.apply(f"{RBAC}/{namespace}/rolebindings/mirror", binding)
+    api.await_rights()
     return "mirror"
 
 
