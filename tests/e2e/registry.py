@@ -22,6 +22,12 @@ def served(reference: str) -> bool:
     return True
 
 
+def digest(reference: str) -> str:
+    """The digest that a tag points to."""
+    found: str = json.loads(_skopeo("inspect", "", "--no-tags", f"docker://{reference}"))["Digest"]
+    return found
+
+
 def layers(reference: str) -> list[str]:
     """The digests of an image's layers."""
     manifest = json.loads(_skopeo("inspect", "", "--raw", f"docker://{reference}"))

@@ -136,12 +136,18 @@ class Case:
         """Waits for Ready=False with this reason and returns the condition; any other end of the run fails at once."""
 
         def look() -> Object | None:
-            found = self.condition("Ready")
-            if found.get("status") == "False" and found["reason"] == reason:
+            image = self.image  # one read, so that its parts are consistent
+            if not self._handled(image):
+                return None
+            conditions = {c["type"]: c for c in image["status"].get("conditions", [])}
+            found = conditions.get("Ready", {"status": "Unknown"})
+            if found["status"] == "False" and found["reason"] == reason:
                 return found
-            wrong = self.condition("Stalled")
+            wrong = conditions.get("Stalled")
             assert not wrong or wrong["reason"] == reason, f"{wrong}\n{self.explain()}"
-            assert found.get("status") != "True", f"Ready, but should not be\n{self.explain()}"
+            assert found["status"] != "True" or "Reconciling" in conditions, (
+                f"Ready, but should not be\n{self.explain()}"
+            )
             return None
 
         return self.until(f"Ready is False with reason {reason}", look)
@@ -173,7 +179,7 @@ class Case:
         )
 
     def seconds_to_explain(self) -> float:
-        """Seconds from the failure of the newest Job to the change of Ready."""
+        """Seconds from the failure of the newest Job to the condition Stalled."""
         jobs = kubectl.get("-n", self.namespace, "jobs")["items"]
         failed = [
             condition["lastTransitionTime"]
@@ -182,7 +188,7 @@ class Case:
             if condition["type"] == "Failed" and condition["status"] == "True"
         ]
         assert failed, self.explain()
-        return (parse_time(self.condition("Ready")["lastTransitionTime"]) - parse_time(max(failed))).total_seconds()
+        return (parse_time(self.condition("Stalled")["lastTransitionTime"]) - parse_time(max(failed))).total_seconds()
 
     def seconds_since_said(self, words: str, condition: Object) -> float:
         """Seconds from the first Event of a Job or pod with these words to the condition."""

@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.results import Built
-from inference_image_contract.tags import content_tag
 
 
 def image(registry: Registry, repository: ImageReference, content_hash: str, made: Mapping[str, str]) -> Built | None:
-    """The image with this content hash; None when the registry does not serve it under its content tag.
+    """The image with this content hash; None when none is known, or the registry no longer has it.
 
-    Whoever may push can push anything under that tag, so its digest must be the one in `made` (content hash -> digest).
+    `made` (content hash -> digest) comes from this object's builds. The content tag is not asked: whoever may push can
+    move it, and another object with equal content does.
     """
     digest = made.get(content_hash)
-    manifest = registry.manifest(repository, content_tag(content_hash)) if digest else None
-    if manifest is None or manifest.digest != digest:
-        return None
-    return Built(digest=manifest.digest, size=registry.size(repository, manifest))
+    manifest = registry.manifest(repository, digest) if digest else None
+    return Built(digest=manifest.digest, size=registry.size(repository, manifest)) if manifest else None
