@@ -27,6 +27,7 @@ class Published(Case):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        self.spec["test"]["enabled"] = False  # but for the cases of an image
         self.apply()
         self.good = copy.deepcopy(self.manifest)
         self.digest = self.until_ready()["image"]["digest"]
@@ -224,7 +225,7 @@ def test_missing_secret(case, secret, field):
 
 
 def test_image_does_not_start(case):
-    case.spec["test"]["timeout"] = "3m"
+    case.spec["test"] |= {"enabled": True, "timeout": "3m"}
     module = f"{case.prefix}source/code/object_detect_inference.py"
     objects({"write": [module, "import no_such_module\n"]})
     case.request()
@@ -238,7 +239,7 @@ def test_image_does_not_start(case):
 
 
 def test_image_never_answers(case):
-    case.spec["test"]["timeout"] = "15s"
+    case.spec["test"] |= {"enabled": True, "timeout": "15s"}
     dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
     sleeper = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["sleep", "3600"]\n'
     objects({"write": [dockerfile, sleeper]})
@@ -269,6 +270,7 @@ HTTPServer(("", 8080), Handler).serve_forever()
 
 def serve_with(case, program: str) -> None:
     """The image runs this program in place of the server."""
+    case.spec["test"]["enabled"] = True
     dockerfile = f"{case.prefix}source/object-detect-cpu.Dockerfile"
     server = 'ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nCOPY code/ /ai/\nCMD ["python3", "/ai/program.py"]\n'
     objects({"write": [f"{case.prefix}source/code/program.py", program]}, {"write": [dockerfile, server]})
@@ -305,7 +307,6 @@ def test_graph_that_the_demanded_tensorflow_cannot_read(case):
     right = dict(case.spec["model"])
     graph = f"{case.prefix}frozen_inference_graph.pb"
     case.spec["export"]["inputType"] = "encoded_image_string_tensor"
-    case.spec["test"] = {"enabled": False}
     case.spec["image"]["tags"] = [f"{case.tag}-encoded"]
     case.apply()
     objects({"copy": [case.until_ready()["frozenGraph"]["key"], graph]})
@@ -319,7 +320,7 @@ def test_graph_that_the_demanded_tensorflow_cannot_read(case):
     case.apply()
     case.until_ready()
     case.manifest = copy.deepcopy(case.good)
-    case.apply()
+    case.request()
     healed(case)
 
 

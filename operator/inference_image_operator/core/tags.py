@@ -8,8 +8,8 @@ from inference_image_operator.observed import Observed
 
 _SHOWN = 5
 _HINT = (
-    "The image of this object stays what status.image.reference names. To keep both, give each object its own tags; to "
-    f"take the tags back, {ANNOTATE}."
+    "This object's own image is still available under status.image.reference. To keep both, give each object its own "
+    f"tags; to take the tags back, {ANNOTATE}."
 )
 
 
@@ -30,5 +30,5 @@ def _message(observed: Observed) -> str:
     lost = observed.lost_tags
     texts = [f"{found.holder} moved the tag {found.tag} to {found.digest}." for found in lost[:_SHOWN]]
     if len(lost) > _SHOWN:
-        texts.append(f"{len(lost) - _SHOWN} more tags were moved.")
+        texts.append(f"Other tags that were moved: {len(lost) - _SHOWN}.")
     return cut(explanation(" ".join(texts), _HINT))

@@ -25,8 +25,15 @@ WATCH_SECONDS = 290
 
 LOG_LINES, LOG_BYTES = "40", "65536"
 """Limits of a log that explains a failure. Its lines can be long."""
-LOG_IS_GONE = "unable to retrieve container logs for "
-"""The kubelet's answer, with status 200, for the log of a container that it has removed."""
+LOG_IS_GONE = (
+    "unable to retrieve container logs for ",
+    "failed to try resolving symlinks in path ",
+    "failed to open log file ",
+)
+"""How the kubelet's answers, with status 200, start for the log of a container that it has removed or removes just now.
+
+Source: kuberuntime_container.go of Kubernetes, pkg/logs of its cri-client.
+"""
 
 
 class Cluster(Protocol):

@@ -9,9 +9,9 @@ from tests.support.world import World
 
 LOST = LostTag(tag="uhub/demo/infer:prod", digest="sha256:new", holder="team-b/other")
 TEXT = (
-    "team-b/other moved the tag uhub/demo/infer:prod to sha256:new. The image of this object stays what "
-    "status.image.reference names. To keep both, give each object its own tags; to take the tags back, set the "
-    "annotation uai.ucloud.cn/requestedAt to a new value."
+    "team-b/other moved the tag uhub/demo/infer:prod to sha256:new. This object's own image is still available under "
+    "status.image.reference. To keep both, give each object its own tags; to take the tags back, set the annotation "
+    "uai.ucloud.cn/requestedAt to a new value."
 )
 
 
@@ -35,7 +35,7 @@ def test_many_lost_tags_are_counted():
     observed = replace(world.observed(), lost_tags=(LOST,) * 7)
     told = decide(observed, world.config, world.now).actions[0].message
     assert told.count("moved the tag") == 5
-    assert "2 more tags were moved." in told
+    assert "Other tags that were moved: 2." in told
 
 
 def test_tags_with_long_names_are_told_once_too():

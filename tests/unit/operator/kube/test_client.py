@@ -29,6 +29,8 @@ def test_every_answer_becomes_an_explained_error(data, retry_after, expected):
     [
         (b"line\n\xff", "line\n\ufffd"),
         (b"unable to retrieve container logs for containerd://1", ""),
+        (b'failed to try resolving symlinks in path "/var/log/pods/n_p/image/1.log": no such file or directory', ""),
+        (b'failed to open log file "/var/log/pods/n_p/image/1.log": no such file or directory', ""),
         (api_error(400, b"{}", None), ""),
     ],
 )
