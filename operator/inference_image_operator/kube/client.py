@@ -30,7 +30,7 @@ LOG_IS_GONE = (
     "failed to try resolving symlinks in path ",
     "failed to open log file ",
 )
-"""How the kubelet's answers, with status 200, start for the log of a container that it has removed or removes just now.
+"""How the kubelet answers, with status 200, for the log of a container that it has removed or removes just now.
 
 Source: kuberuntime_container.go of Kubernetes, pkg/logs of its cri-client.
 """
