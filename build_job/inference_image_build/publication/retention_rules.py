@@ -1,7 +1,7 @@
 """Decides which content tags to remove, and which of their images to delete. Pure.
 
-A content tag keeps an image in the registry, so that equal content is not built twice. Removing it costs at most that: the
-image stays under its other tags, and under its digest as long as the registry keeps untagged images.
+A content tag keeps an image in the registry, so that equal content is not built twice. Removing it costs at most that:
+the image stays under its other tags, and under its digest as long as the registry keeps untagged images.
 """
 
 from collections.abc import Iterable
