@@ -6,10 +6,11 @@ from typing import NamedTuple
 from inference_image_build.builders import base_settings, check
 from inference_image_build.dockerfile import copied_files, parse
 from inference_image_build.dockerfile.parse import Use
+from inference_image_build.dockerfile.platforms import PLATFORM, is_ours
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.images import base_tensorflow, layers
 from inference_image_build.images.layer_limit import BaseLayer
-from inference_image_build.registry import references
+from inference_image_build.registry import manifests, references
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference
@@ -52,7 +53,8 @@ def pin(request: ResolveInput, data: bytes, registry: Registry) -> Bases:
         pinned, place, manifest = _located(request, use, registry)
         pins[use.image] = pinned.pinned(manifest.digest)
         size += registry.size(pinned, manifest)
-        config = _config(registry, place, manifest) if use.instruction.name == "FROM" else {}
+        image = _image(request, use, registry, place, manifest)
+        config = _config(request, use, registry, place, image) if use.instruction.name == "FROM" else {}
         if use.instruction.name == "FROM":
             settings[use.image] = base_settings.of(config)
         if _is_below_the_image(use, instructions):
@@ -89,9 +91,37 @@ def _located(request: ResolveInput, use: Use, registry: Registry) -> tuple[Image
     return (place if names.same(place.host, reference.host) else reference), place, manifest
 
 
-def _config(registry: Registry, place: ImageReference, manifest: Manifest) -> dict[str, object]:
-    child = registry.platform(place, manifest)
-    return registry.config(place, child) if child else {}
+def _image(request: ResolveInput, use: Use, registry: Registry, place: ImageReference, manifest: Manifest) -> Manifest:
+    """The manifest of the image for the platform of every build. Raises StageError (`BaseImageNotFound`)."""
+    if manifest.media_type not in (*manifests.INDEX_TYPES, *manifests.MANIFEST_TYPES):
+        raise _unusable(request, use, place, f"as {manifest.media_type[:100]}, which builders do not read")
+    found = registry.platform(place, manifest)
+    if found is None:
+        named = manifests.platforms(manifests.document(place, manifest))
+        raise _unusable(request, use, place, f"for {', '.join(named)[:200] or 'no platform'}, not for {PLATFORM}")
+    return found
+
+
+def _config(
+    request: ResolveInput, use: Use, registry: Registry, place: ImageReference, image: Manifest
+) -> dict[str, object]:
+    """The configuration of an image of FROM. Raises StageError (`BaseImageNotFound`) if it is for another platform."""
+    config = registry.config(place, image)
+    platform = manifests.platform(config)
+    if platform and not is_ours(platform):
+        raise _unusable(request, use, place, f"for {platform[:100]}, not for {PLATFORM}")
+    return config
+
+
+def _unusable(request: ResolveInput, use: Use, place: ImageReference, what: str) -> StageError:
+    """The failure for an image that exists, but that nothing here can be built on."""
+    line = use.instruction.first_line
+    return StageError(
+        Reason.BASE_IMAGE_NOT_FOUND,
+        f"{_where(request, use)} names {use.image}, which the registry {place.host} has {what}.",
+        f"Name an image for {PLATFORM} in line {line} of {request.dockerfile}, or push one there "
+        f"(`docker build --platform {PLATFORM}`), {REQUEST_AGAIN}",
+    )
 
 
 def _is_below_the_image(use: Use, instructions: tuple[Instruction, ...]) -> bool:

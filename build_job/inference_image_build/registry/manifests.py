@@ -4,9 +4,10 @@ Formats: https://github.com/opencontainers/image-spec.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from inference_image_build.dockerfile.platforms import PLATFORM
 from inference_image_build.registry import references, replies
 from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.references import ImageReference
@@ -69,14 +70,32 @@ def not_an_image(image: ImageReference, digest: str) -> StageError:
 
 
 def amd64(index: dict[str, object]) -> str:
-    """The digest of the linux/amd64 entry of an index, the platform of every build; empty without one."""
+    """The digest of the linux/amd64 entry of an index, the platform of every build; empty without one.
+
+    An entry without a platform counts, as for Kaniko: its image says what it is for.
+    """
+    digest = next((entry.get("digest") for entry, of in _entries(index) if platform(of) in {PLATFORM, ""}), None)
+    return digest if isinstance(digest, str) and references.DIGEST.fullmatch(digest) else ""
+
+
+def platforms(index: dict[str, object]) -> list[str]:
+    """The platforms that an index names, without `unknown/unknown`, which attestations have."""
+    return sorted({name for _, of in _entries(index) if (name := platform(of)) and "unknown" not in name})
+
+
+def platform(described: Mapping[str, object]) -> str:
+    """`os/architecture` of the `platform` of an index's entry, or of a configuration; empty without them."""
+    named = [described.get("os"), described.get("architecture")]
+    return "/".join(map(str, named)) if all(named) else ""
+
+
+def _entries(index: dict[str, object]) -> Iterator[tuple[dict[str, object], dict[str, object]]]:
+    """Each entry of an index with its platform, which is empty if it has none."""
     entries = index.get("manifests")
     for entry in entries if isinstance(entries, list) else ():
-        platform = entry.get("platform") if isinstance(entry, dict) else None
-        if isinstance(platform, dict) and (platform.get("os"), platform.get("architecture")) == ("linux", "amd64"):
-            digest = entry.get("digest")
-            return digest if isinstance(digest, str) and references.DIGEST.fullmatch(digest) else ""
-    return ""
+        if isinstance(entry, dict):
+            of = entry.get("platform")
+            yield entry, of if isinstance(of, dict) else {}
 
 
 def descriptors(manifest: dict[str, object]) -> Iterator[Descriptor]:

@@ -57,9 +57,16 @@ class RegistryServer:
         assert reply.status_code == 201, reply.text
         return reply.headers["Docker-Content-Digest"]
 
-    def push_image(self, repository: str, tag: str, content: bytes = b"layer", env: tuple[str, ...] = ()) -> str:
+    def push_image(
+        self,
+        repository: str,
+        tag: str,
+        content: bytes = b"layer",
+        env: tuple[str, ...] = (),
+        architecture: str = "amd64",
+    ) -> str:
         """Pushes a small image; returns its digest. An empty tag pushes by digest only."""
-        document = {"architecture": "amd64", "os": "linux"} | ({"config": {"Env": env}} if env else {})
+        document = {"architecture": architecture, "os": "linux"} | ({"config": {"Env": env}} if env else {})
         config = self.push_blob(repository, json.dumps(document, separators=(",", ":")).encode())
         layer = self.push_blob(repository, content)
         document = {"schemaVersion": 2, "mediaType": MANIFEST_TYPES[0], "layers": [layer]}

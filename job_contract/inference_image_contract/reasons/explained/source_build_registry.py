@@ -102,8 +102,8 @@ EXPLAINED = {
         "Put its CA as `ca.crt` into the Secret of `spec.source.git.secretRef`.",
     ),
     Reason.BASE_IMAGE_NOT_FOUND: Explanation(
-        "The registry does not have the image of a FROM.",
-        "Correct the FROM or `spec.build.args`, or push the image.",
+        "The registry does not have the image of a FROM, or not for linux/amd64.",
+        "Correct the FROM or `spec.build.args`, or push the image for linux/amd64.",
     ),
     Reason.REGISTRY_NOT_ALLOWED: Explanation(
         "The installation does not allow the registry of the image or of a FROM.",

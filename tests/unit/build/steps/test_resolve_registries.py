@@ -2,6 +2,7 @@
 
 import pytest
 
+from inference_image_build.registry.manifests import INDEX_TYPES, MANIFEST_TYPES
 from inference_image_build.registry.references import ImageReference
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
@@ -155,3 +156,68 @@ def test_a_digest_overrides_a_tag(run, registry_server, repository, store):
     base = f"{repository.repository}-base:1@{digest}"
     data = store.read(run(build_args={"BASE": base}).input_lock.key, max_bytes=1 << 20)
     assert f'"{base}":"{repository.repository}-base@{digest}"'.encode() in data
+
+
+def _index(server, path: str, *platforms: dict[str, str] | None) -> str:
+    """Pushes an index of one small image per platform as `path`:1; returns the digest of the last image."""
+    entries = []
+    for number, platform in enumerate(platforms):
+        digest = server.push_image(path, "", f"layer {number}".encode())
+        size = len(server.session.get(f"https://{server.host}/v2/{path}/manifests/{digest}").content)
+        entry = {"mediaType": MANIFEST_TYPES[0], "digest": digest, "size": size}
+        entries.append(entry | ({"platform": platform} if platform else {}))
+    document = {"schemaVersion": 2, "mediaType": INDEX_TYPES[0], "manifests": entries}
+    server.push_manifest(path, "1", document, INDEX_TYPES[0])
+    return digest
+
+
+def _platform(name: str) -> dict[str, str]:
+    return dict(zip(("os", "architecture", "variant"), name.split("/"), strict=False))
+
+
+ARM, AMD, ATTESTATION = _platform("linux/arm64/v8"), _platform("linux/amd64"), _platform("unknown/unknown")
+
+
+def test_an_index_without_our_platform_is_found_before_anything_is_built(run, registry_server, repository):
+    """An image that was pushed from a Mac, with its attestation."""
+    _index(registry_server, repository.path, ARM, ATTESTATION)
+    with pytest.raises(StageError) as caught:
+        run(build_args={"BASE": f"{repository.repository}:1"})
+    assert caught.value.reason == Reason.BASE_IMAGE_NOT_FOUND
+    assert f"{repository.repository}:1, which the registry" in caught.value.message
+    assert caught.value.message.endswith(" has for linux/arm64, not for linux/amd64.")
+    assert "docker build --platform linux/amd64" in caught.value.hint
+
+
+def test_an_image_of_another_platform_is_found_before_anything_is_built(run, registry_server, repository):
+    registry_server.push_image(repository.path, "1", architecture="arm64")
+    with pytest.raises(StageError, match=r"line 2, .* has for linux/arm64, not for linux/amd64") as caught:
+        run(build_args={"BASE": f"{repository.repository}:1"})
+    assert caught.value.reason == Reason.BASE_IMAGE_NOT_FOUND
+
+
+FIRST_FORMAT = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+
+def test_an_image_of_the_first_format_is_found_before_anything_is_built(run, serve, tls, connect):
+    def answer(request):
+        data = b'{"schemaVersion": 1, "fsLayers": []}'
+        request.send_response(200)
+        request.send_header("Content-Type", FIRST_FORMAT)
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data)
+
+    host = f"localhost:{serve(answer, tls=tls)}"
+    with pytest.raises(StageError) as caught:
+        run(connect(host, ca=tls.ca), build_args={"BASE": f"{host}/old:1"})
+    assert caught.value.reason == Reason.BASE_IMAGE_NOT_FOUND
+    assert f"has as {FIRST_FORMAT}, which builders do not read" in caught.value.message
+
+
+@pytest.mark.parametrize("platforms", [(ARM, None), (None,), (ATTESTATION, AMD), (ARM, AMD)])
+def test_an_entry_without_a_platform_may_be_for_ours(run, registry_server, registry, repository, platforms):
+    digest = _index(registry_server, repository.path, *platforms)
+    image = repository._replace(tag="1")
+    assert registry.platform(image, registry.base(image)).digest == digest
+    assert run(build_args={"BASE": f"{repository.repository}:1"}).base_bytes
