@@ -25,7 +25,7 @@ CORE = (
     *(f"diagnosis/{name}" for name in ("outcomes", "pending", "kaniko_log", "tested_image")),
     *(f"api/{name}" for name in ("stages", "names", "conditions", "times", "quantities")),
     *(f"jobs/{name}" for name in ("__init__", "job", "pod", "image_labels")),
-    *(f"jobs/stages/{name}" for name in ("resolve", "export", "build", "test")),
+    *(f"jobs/stages/{name}" for name in ("resolve", "export", "build", "test", "publish")),
     *(f"jobs/sizing/{name}" for name in ("disk", "memory")),
 )
 TESTS = (

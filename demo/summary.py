@@ -9,7 +9,7 @@ from demo.scenario import Scenario
 from devcluster import settings
 
 MIB = 1 << 20
-STAGES = ("Resolve", "Export", "Build", "Test")
+STAGES = ("Resolve", "Export", "Build", "Test", "Publish")
 
 
 def collect(image: kubectl.Object, answers: dict[str, Any], peaks: Sampler) -> dict[str, Any]:

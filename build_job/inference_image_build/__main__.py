@@ -1,4 +1,4 @@
-"""Runs the step named by its only argument: resolve, assemble, append, report, probe or publish."""
+"""Runs the step named by its only argument: resolve, assemble, append, report, sample, probe or publish."""
 
 import os
 import socket
@@ -19,7 +19,8 @@ from inference_image_build.steps.probe.step import probe
 from inference_image_build.steps.publish import publish
 from inference_image_build.steps.report import report
 from inference_image_build.steps.resolve import resolve
-from inference_image_contract import inputs, paths, results, sample
+from inference_image_build.steps.sample import sample
+from inference_image_contract import inputs, paths, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode
 from inference_image_store import Credentials, Store, environment_secrets, to_stderr
@@ -58,9 +59,14 @@ def _report() -> results.Result:
     return report(request, Registry.mounted(request.registry), Path(paths.DIGEST_FILE))
 
 
+def _sample() -> results.Result:
+    request = inputs.from_environment(inputs.SampleInput)
+    return sample(request, _store(request.ufile), Path(paths.PICTURE))
+
+
 def _probe() -> results.Result:
     request = inputs.from_environment(inputs.ProbeInput)
-    picture = _store(request.ufile).read(request.sample, max_bytes=sample.MAX_BYTES) if request.ufile else b""
+    picture = Path(paths.PICTURE).read_bytes() if request.sample else b""
     graph = Path(paths.GRAPH_ANSWER).read_bytes() if request.match_graph else b"[]"
     return probe(request, _pod_address(), picture, msgspec.json.decode(graph, type=list[Detection]))
 
@@ -80,6 +86,7 @@ STEPS: Mapping[str, Callable[[], results.Result]] = {
     "assemble": _assemble,
     "append": _append,
     "report": _report,
+    "sample": _sample,
     "probe": _probe,
     "publish": _publish,
 }

@@ -19,6 +19,8 @@ def result(stage: Stage, spec: Spec) -> results.Result:
         case Stage.BUILD:
             return results.Built(digest=DIGEST, size=0)
         case Stage.TEST:
+            return results.Probed(ready_seconds=0, answer_seconds=0)
+        case Stage.PUBLISH:
             return results.Published(digest=DIGEST, size=0, tags=())
 
 

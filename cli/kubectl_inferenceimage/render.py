@@ -18,7 +18,8 @@ _UNKNOWN = {
     Stage.RESOLVE: (_OWNER,),
     Stage.EXPORT: (_OWNER, _RESOLVED),
     Stage.BUILD: (_OWNER, _RESOLVED, _GRAPH),
-    Stage.TEST: (_OWNER, "the image's digest, the step and the content hash in tags (zeros)"),
+    Stage.TEST: (_OWNER, "the image's digest (zeros)"),
+    Stage.PUBLISH: (_OWNER, "the image's digest, the step and the content hash in tags (zeros)"),
 }
 _HEAD = """\
 # The Jobs that the operator would create for InferenceImage {namespace}/{name}, one after the other;

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from inference_image_contract import paths
 from inference_image_contract import sample as builtin
 from inference_image_contract.inputs import AnswerInput, ExportInput, InputLock
 from inference_image_contract.results import Exported, HandedOn
@@ -15,7 +16,7 @@ from inference_image_export import fetch, handover, publish
 from inference_image_store import Store, fetch_result, read_input_lock
 
 INPUT_LOCK, INPUT, OUTPUT = "input-lock.json", "input", "output"
-PICTURE, GRAPH = "sample", "graph.pb"
+PICTURE, GRAPH = Path(paths.PICTURE).name, "graph.pb"
 
 _DEAD = 7 * 24 * 3600.0
 """Seconds after which no Job can still be uploading below its output prefix."""
@@ -56,11 +57,16 @@ def sample(stage: AnswerInput, store: Store, folder: Path) -> HandedOn:
     input_lock = read_input_lock(store, stage.input_lock)
     shutil.rmtree(folder, ignore_errors=True)
     fetch.fetch_label_map(store, input_lock, folder)
-    picture = store.read(stage.sample, max_bytes=builtin.MAX_BYTES) if stage.sample else builtin.png()
-    (folder / PICTURE).write_bytes(picture)
+    (folder / PICTURE).write_bytes(_picture(stage, store))
     fetch_result(store, stage.graph, folder / GRAPH)
     write_input_lock(input_lock, folder)
     return handed_on(folder)
+
+
+def _picture(stage: AnswerInput, store: Store) -> bytes:
+    if not stage.sample:
+        return builtin.png()
+    return store.read(stage.sample, max_bytes=builtin.MAX_BYTES, etag=stage.sample_etag)
 
 
 def write_input_lock(input_lock: InputLock, folder: Path) -> None:

@@ -347,6 +347,17 @@ class AnswerInput(Input, frozen=True, kw_only=True):
     input_type: str
     sample: str = ""
     """Key of the picture; empty for the built-in one."""
+    sample_etag: str = ""
+    """ETag that the picture must have; empty for any."""
+
+
+class SampleInput(Input, frozen=True, kw_only=True):
+    """Input of `sample` when the probe needs the picture alone."""
+
+    ufile: UFile
+    sample: str
+    sample_etag: str = ""
+    """As in `AnswerInput`."""
 
 
 class ExpectedField(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -366,7 +377,7 @@ class ProbeInput(Input, frozen=True, kw_only=True):
     path: str
     timeout_seconds: int
     sample: str = ""
-    ufile: UFile | None = None
+    """Key of the picture, which `sample` has left in the workspace; empty for the built-in one."""
     status: int | None = None
     """The expected HTTP status; None accepts any 2xx status."""
     fields: tuple[ExpectedField, ...] = ()

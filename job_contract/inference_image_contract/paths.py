@@ -21,7 +21,8 @@ CONTEXT = WORKSPACE + "/context"
 DOCKERFILE = WORKSPACE + "/Dockerfile"  # the pinned copy that `assemble` writes; outside the context
 DIGEST_FILE = WORKSPACE + "/digest"
 EXPORT = WORKSPACE + "/export"  # what `download` hands to `export`, and `export` to `upload`
-SAMPLE = WORKSPACE + "/sample"  # what `sample` hands to `answer`
+SAMPLE = WORKSPACE + "/sample"  # what `sample` hands to `answer` and `probe`
+PICTURE = SAMPLE + "/sample"
 GRAPH_ANSWER = WORKSPACE + "/answer.json"  # the frozen graph's answer on the sample
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"

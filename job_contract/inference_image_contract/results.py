@@ -92,6 +92,8 @@ class Resolved(Result, frozen=True, kw_only=True):
     """The graph of this fingerprint, if an export of this object made it and it is complete."""
     image: Built | None = None
     """The image of this content hash, if a build of this object made it and the registry serves it."""
+    sample_etag: str = ""
+    """ETag of the sample; empty without one."""
     registry_host: str = ""
     """Another name of the registry in `spec.image.repository`, set when the login is for that name."""
     warnings: tuple[StageWarning, ...] = ()

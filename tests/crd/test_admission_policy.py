@@ -115,6 +115,20 @@ def _metadata(**changes: Any) -> Callable[[Job], None]:
     return lambda job: job["metadata"].update(changes)
 
 
+def _step(**changes: Any) -> dict[str, Any]:
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    return {"name": "step", "image": VALUES["images"]["build"], "securityContext": security} | changes
+
+
+def _after(job: Job) -> None:
+    job["spec"]["template"]["spec"]["initContainers"].append(_step(env=[_SECRET]))
+
+
+def _before(job: Job) -> None:
+    job["spec"]["template"]["spec"]["initContainers"].insert(0, _step(env=[_SECRET], restartPolicy="Always"))
+
+
+_BESIDE = "nothing with a Secret at the same time"
 _OTHER_IMAGE = "run the images of the installation"
 _SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "other", "key": "key"}}}
 _MOUNT = {"name": "tmp", "mountPath": "/r"}
@@ -124,6 +138,11 @@ ATTACKS = {
     "the image under test with a Secret": ("test", _init(env=[_SECRET]), _OTHER_IMAGE),
     "the image under test with a volume": ("test", _init(volumeMounts=[_MOUNT]), _OTHER_IMAGE),
     "another image as init container": ("build", _init(image="evil.test/image"), _OTHER_IMAGE),
+    "a key beside the image under test": ("test", _container(env=[_SECRET]), _BESIDE),
+    "all of a Secret beside it": ("test", _container(envFrom=[{"secretRef": {"name": "other"}}]), _BESIDE),
+    "a Secret's volume in its pod": ("test", _volume(secret={"secretName": "other"}), _BESIDE),
+    "a step after its start": ("test", _after, _BESIDE),
+    "a sidecar before its start": ("test", _before, _BESIDE),
     "a service account": ("resolve", _pod(serviceAccountName="admin"), "no service account's token"),
     "a token": ("resolve", _pod(automountServiceAccountToken=True), "no service account's token"),
     "a projected token": (

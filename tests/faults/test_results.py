@@ -58,7 +58,7 @@ def test_two_objects_of_one_tag(make_bench):
     apply(bench, "first")
     published(bench, "first")
     moved = results.Published(digest=OTHER, size=1, tags=(results.MovedTag(tag="test", previous=DIGEST),))
-    bench.outcomes(done(Stage.BUILD, results.Built(digest=OTHER, size=1)) | done(Stage.TEST, moved))
+    bench.outcomes(done(Stage.BUILD, results.Built(digest=OTHER, size=1)) | done(Stage.PUBLISH, moved))
     apply(bench, "second")
     assert published(bench, "second")["status"]["image"]["digest"] == OTHER
     assert get(bench, "first")["status"]["image"]["digest"] == DIGEST
@@ -70,7 +70,7 @@ def test_two_objects_of_one_tag(make_bench):
     (event,) = bench.until("an Event tells of the moved tag", told)
     assert DIGEST in event["message"]
     assert OTHER in event["message"]
-    assert len({job["metadata"]["name"] for job in jobs(bench)}) == 8
+    assert len({job["metadata"]["name"] for job in jobs(bench)}) == 10
 
 
 @pytest.mark.row(53, "an input changed between resolve and use: resolved again, within the retry limit")
@@ -82,7 +82,7 @@ def test_changed_inputs_are_pinned_again(make_bench):
     apply(bench)
     published(bench)
     again = [Stage.RESOLVE, Stage.EXPORT]
-    assert created(bench.audited()) == [*again, *again, Stage.BUILD, Stage.TEST]
+    assert created(bench.audited()) == [*again, *again, Stage.BUILD, Stage.TEST, Stage.PUBLISH]
 
 
 @pytest.mark.row(53, "inputs that never rest: the end of the run, with the reason")

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from inference_image_operator.api.stages import Stage
 from tests.faults.images import ALL_DONE, GROUP, NAME, apply, conditions, created, path, published
 from tests.support.world import SPEC
 
@@ -69,6 +70,6 @@ def test_many_objects_at_once(make_bench):
         return len(ready) == AT_ONCE
 
     bench.until_within("all are Ready", all_ready, 900)
-    assert len(created(bench.audited())) == 4 * AT_ONCE
+    assert len(created(bench.audited())) == len(Stage) * AT_ONCE
     assert bench.operator.starts == 1
     assert bench.operator.memory < MEMORY

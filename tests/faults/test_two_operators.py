@@ -54,7 +54,9 @@ def test_two_operators_are_harmless(make_bench, ground):
     assert {name: after[name] - before.get(name, 0) for name in after if after[name] - before.get(name, 0) > 2} == {}
     writes = bench.audited()
     stages = Counter(created(writes))
-    assert stages == {"Resolve": 6, "Export": 1 + 2 + 3 + 1, "Build": 2, "Test": 2}, "\n".join(map(_told, writes))
+    assert stages == {"Resolve": 6, "Export": 1 + 2 + 3 + 1, "Build": 2, "Test": 2, "Publish": 2}, "\n".join(
+        map(_told, writes)
+    )
     assert (bench.operator.starts, second.starts) == (1, 1)
 
 

@@ -35,7 +35,7 @@ def test_a_job_that_went_in_the_gap_is_missed(make_bench):
     remove(bench, job)
     published(bench)
     assert gone.hits
-    assert created(bench.audited()) == ["Resolve", "Export", "Export", "Build", "Test"]
+    assert created(bench.audited()) == ["Resolve", "Export", "Export", "Build", "Test", "Publish"]
     assert bench.operator.starts == 1
 
 

@@ -26,9 +26,9 @@ def test_a_manifest_becomes_a_published_image(pipeline):
     status = pipeline.image["status"]
     assert status["image"]["digest"] == DIGEST
     assert status["observedGeneration"] == 1
-    assert pipeline.stages() == ["Resolve", "Export", "Build", "Test"]
+    assert pipeline.stages() == ["Resolve", "Export", "Build", "Test", "Publish"]
     reasons = [event["reason"] for event in pipeline.events]
-    assert sorted(reasons) == ["Built", "Exported", "Published", "Resolved"]
+    assert sorted(reasons) == ["Answered", "Built", "Exported", "Published", "Resolved"]
 
 
 def test_status_is_in_progress_from_the_first_second(api, namespace):
@@ -53,7 +53,7 @@ def test_a_published_object_is_left_alone_by_restart_resync_and_labels(pipeline,
     other.apply()
     other.claimed(Stage.RESOLVE)  # the operator works, so it has seen the settled object too
     assert pipeline.image["metadata"]["resourceVersion"] == labelled
-    assert len(pipeline.jobs) == 5
+    assert len(pipeline.jobs) == 6
 
 
 def test_a_permanent_failure_is_explained_and_an_edit_recovers(pipeline):
@@ -82,7 +82,7 @@ def test_a_transient_failure_is_retried(pipeline):
     pipeline.fail(Stage.RESOLVE, ExitCode.UNAVAILABLE, failed("UFileUnavailable"))
     pipeline.until("a second attempt", lambda: pipeline.image["status"]["stage"]["attempt"] == 2)
     pipeline.run_whole()
-    assert pipeline.stages() == ["Resolve", "Resolve", "Export", "Build", "Test"]
+    assert pipeline.stages() == ["Resolve", "Resolve", "Export", "Build", "Test", "Publish"]
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -96,7 +96,7 @@ def test_killed_in_any_stage_the_operator_continues_with_the_same_job(pipeline, 
     for rest in list(Stage)[list(Stage).index(stage) :]:
         pipeline.finish(rest)
     pipeline.until_condition("Ready", "True", "Published")
-    assert pipeline.stages() == ["Resolve", "Export", "Build", "Test"]
+    assert pipeline.stages() == ["Resolve", "Export", "Build", "Test", "Publish"]
 
 
 def test_an_edit_stops_the_old_job_and_only_the_new_generation_is_reported(pipeline):
@@ -139,7 +139,7 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs(pipeline, operator, api):
     operator.start()
     pipeline.until_condition("Ready", "True", "Published")
     assert pipeline.image["status"]["image"] == image
-    assert len(pipeline.jobs) == 4
+    assert len(pipeline.jobs) == 5
 
 
 def test_a_foreign_job_with_the_same_name_is_left_alone(pipeline, operator, api):
@@ -210,7 +210,7 @@ def test_with_a_limit_the_second_object_queues_and_then_runs(plane, api, namespa
         first.run_whole()
         assert second.conditions["Ready"] == ("Unknown", "Queued") or second.claimed(Stage.RESOLVE)
         second.run_whole()
-        assert len(second.jobs) == 8
+        assert len(second.jobs) == 10
     finally:
         operator.kill()
 

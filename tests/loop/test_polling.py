@@ -84,14 +84,14 @@ def test_a_poll_writes_only_its_job_and_new_content_is_built(polled, api, writes
 
     end(polled, second, "Succeeded", 0, NEWER)
     polled.finish(Stage.RESOLVE, NEWER)
-    for stage in (Stage.EXPORT, Stage.BUILD, Stage.TEST):
+    for stage in (Stage.EXPORT, Stage.BUILD, Stage.TEST, Stage.PUBLISH):
         polled.finish(stage)
     polled.until_condition("Ready", "True", "Published")
     status = polled.image["status"]
     assert [entry["step"] for entry in status["history"]] == [900, 800]
     assert status["checkpoint"]["step"] == 900
     assert "NewContent" in [event["reason"] for event in polled.events]
-    assert len(polled.jobs) == 9
+    assert len(polled.jobs) == 11
 
 
 def test_a_failed_poll_is_reported_and_the_next_one_clears_it(polled, api):

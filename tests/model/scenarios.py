@@ -63,7 +63,7 @@ TWO_RETRY = Scenario(
     failures=("counted",),
     reuse=(),
     disturbances=("stopped",),
-    stages=("Resolve", "Test"),
+    stages=("Resolve", "Publish"),
     fenced=True,
     prompt=True,
 )

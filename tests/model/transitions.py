@@ -158,9 +158,9 @@ class Transitions:
         failures = set(self._scenario.failures)
         if phase == "running":
             yield from sorted(self._may & {"kept"})
-            endings = failures & ({"lost", "malformed"} if stage in ("Build", "Test") else {"lost"})
+            endings = failures & ({"lost", "malformed"} if stage in ("Build", "Publish") else {"lost"})
             yield from sorted("complete:" + variant for variant in endings)
-        nowhere = {"lost", "malformed"} if stage in ("Export", "Build") else {"lost", "malformed", "moved"}
+        nowhere = {"lost", "malformed"} if stage in ("Export", "Build", "Test") else {"lost", "malformed", "moved"}
         if stage != "Resolve":
             nowhere |= {"restoring"}
         yield from sorted("failed:" + variant for variant in failures - nowhere)

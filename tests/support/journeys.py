@@ -20,7 +20,7 @@ def success(world: World) -> None:
         world.advance(seconds=21)
         world.set_pod(Container(name="main"))
         world.settle()
-        world.finish(PUBLISHED if stage is Stage.TEST else None)
+        world.finish(PUBLISHED if stage is Stage.PUBLISH else None)
         world.settle()
     world.advance(hours=1)
     world.settle()

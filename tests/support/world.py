@@ -67,7 +67,8 @@ RESULTS: dict[Stage, results.Result] = {
     ),
     Stage.EXPORT: results.Exported(graph=GRAPH),
     Stage.BUILD: results.Built(digest=DIGEST, size=5000),
-    Stage.TEST: results.Published(digest=DIGEST, size=5000, tags=(results.MovedTag(tag="test"),)),
+    Stage.TEST: results.Probed(ready_seconds=1.5, answer_seconds=0.25, memory_bytes=300 << 20),
+    Stage.PUBLISH: results.Published(digest=DIGEST, size=5000, tags=(results.MovedTag(tag="test"),)),
 }
 
 

@@ -70,7 +70,7 @@ def _resolve(
     built_on = bases.pin(request, source.dockerfile, registry)
     written = references.parse_repository(request.registry.repository)
     repository = repositories.check_push(request.registry, registry, uploads=request.builder == "Append")
-    _check_sample(request, store)
+    sample_etag = _sample(request, store)
     input_lock = _input_lock(request, model, source, built_on)
     made = request.exports.get(input_lock.fingerprint, "")
     graph = exported_graph(store, request.output_prefix, input_lock.fingerprint, made) if made else None
@@ -99,6 +99,7 @@ def _resolve(
             commit=input_lock.commit.commit if input_lock.commit else "",
             graph=graph,
             image=image,
+            sample_etag=sample_etag,
             registry_host="" if repository.host == written.host else repository.host,
             warnings=(*tag_room.check(request.registry, registry), *warnings),
         )
@@ -135,9 +136,10 @@ def _read(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject,
     return PinnedObject(key=key, size=info.size, etag=info.etag), data
 
 
-def _check_sample(request: ResolveInput, store: Store) -> None:
+def _sample(request: ResolveInput, store: Store) -> str:
+    """The ETag of the sample; empty without one."""
     if not request.sample:
-        return
+        return ""
     info = store.find(request.sample)
     if info is None:
         raise _missing(request.sample, "spec.test.sample")
@@ -147,6 +149,7 @@ def _check_sample(request: ResolveInput, store: Store) -> None:
             f"The sample picture {request.sample} has {info.size} bytes; the limit is {sample.MAX_BYTES}.",
             "Set spec.test.sample to a smaller picture.",
         )
+    return info.etag
 
 
 def _fingerprint(request: ResolveInput, model: _Model) -> str:

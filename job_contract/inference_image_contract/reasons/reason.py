@@ -37,6 +37,7 @@ class Reason(StrEnum):
     EXPORTING = "Exporting", ReasonClass.NORMAL
     BUILDING = "Building", ReasonClass.NORMAL
     TESTING = "Testing", ReasonClass.NORMAL
+    PUBLISHING = "Publishing", ReasonClass.NORMAL
     RESOLVED = "Resolved", ReasonClass.NORMAL
     EXPORTED = "Exported", ReasonClass.NORMAL
     BUILT = "Built", ReasonClass.NORMAL

@@ -1,4 +1,4 @@
-"""The types of the conditions, and the four stages in order with their conditions and reasons."""
+"""The types of the conditions, and the stages in order with their conditions and reasons."""
 
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ class Type(StrEnum):
     EXPORTED = "Exported"
     BUILT = "Built"
     TESTED = "Tested"
+    PUBLISHED = "Published"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     SUSPENDED = "Suspended"
@@ -27,6 +28,7 @@ class Stage(StrEnum):
     EXPORT = "Export"
     BUILD = "Build"
     TEST = "Test"
+    PUBLISH = "Publish"
 
     @property
     def condition(self) -> Type:
@@ -44,10 +46,12 @@ _CONDITIONS = {
     Stage.EXPORT: Type.EXPORTED,
     Stage.BUILD: Type.BUILT,
     Stage.TEST: Type.TESTED,
+    Stage.PUBLISH: Type.PUBLISHED,
 }
 _WORKING = {
     Stage.RESOLVE: Reason.RESOLVING,
     Stage.EXPORT: Reason.EXPORTING,
     Stage.BUILD: Reason.BUILDING,
     Stage.TEST: Reason.TESTING,
+    Stage.PUBLISH: Reason.PUBLISHING,
 }

@@ -43,6 +43,8 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """An alias of the registry of `spec.image.repository` that the builder and the kubelets use."""
     inputs_hash: str = ""
     """Inputs hash of what this run has pinned; empty until then. Polls compare with it."""
+    sample_etag: str = ""
+    """ETag of `spec.test.sample` as this run has pinned it; empty without one."""
     failure_time: Time | None = None
     """Time of the newest failure in this run. The next poll counts from it."""
     waiting_since: Time | None = None
@@ -221,6 +223,7 @@ class Timings(Part, frozen=True, kw_only=True):
     export: str = ""
     build: str = ""
     test: str = ""
+    publish: str = ""
 
 
 class HistoryEntry(Part, frozen=True, kw_only=True):
@@ -247,6 +250,10 @@ class ProducedImage(Part, frozen=True, kw_only=True):
 
     content_hash: str
     digest: str
+    tested: str = ""
+    """Hash of the newest test that it passed: of `spec.test` and its sample. Empty if it passed none."""
+    memory_bytes: int = 0
+    """Memory that it reported in that test; 0 if it reported none."""
 
 
 class ProducedStatus(Part, frozen=True, kw_only=True):

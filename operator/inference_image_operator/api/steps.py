@@ -8,7 +8,8 @@ CONTAINERS: Mapping[Stage, tuple[str, ...]] = {
     Stage.RESOLVE: ("resolve",),
     Stage.EXPORT: ("download", "export", "upload"),
     Stage.BUILD: ("assemble", "kaniko", "append", "report"),
-    Stage.TEST: ("sample", "answer", "image", "probe", "publish"),
+    Stage.TEST: ("sample", "answer", "image", "probe"),
+    Stage.PUBLISH: ("publish",),
 }
 """In the order in which they run. A pod has some of them. Any other container in it comes from outside."""
 

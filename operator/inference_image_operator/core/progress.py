@@ -17,6 +17,7 @@ from inference_image_operator.api import (
     ImageStatus,
     InputLockStatus,
     OnnxStatus,
+    ProducedImage,
     SourceStatus,
     StoredFileStatus,
     Timings,
@@ -44,8 +45,10 @@ def record(draft: Draft, stage: Stage, done: Done) -> None:
             _exported(draft, exported)
         case results.Built() as built:
             _built(draft, built)
+        case results.Probed() as probed:
+            _tested(draft, probed)
         case results.Published() as published:
-            _published(draft, published, done.probed)
+            _published(draft, published)
         case other:
             raise TypeError(f"{type(other).__name__} is not the result of a stage")
     if done.injected:
@@ -77,7 +80,12 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
         ),
         frozen_graph=None,
         built=None,
-        run=replace(draft.run, registry_host=result.registry_host, inputs_hash=result.inputs_hash),
+        run=replace(
+            draft.run,
+            registry_host=result.registry_host,
+            inputs_hash=result.inputs_hash,
+            sample_etag=result.sample_etag,
+        ),
         last_poll_time=draft.stamp if draft.observed.spec.poll else None,
     )
     _done(draft, Stage.RESOLVE, Reason.RESOLVED, f"Pinned {_describe(result)}.")
@@ -92,7 +100,7 @@ def _resolved(draft: Draft, result: results.Resolved) -> None:
     if _exceeds_memory(draft, Stage.EXPORT):
         return
     if result.image:
-        _test(draft, result.image.digest, result.image.size)
+        _image(draft, result.image.digest, result.image.size)
     elif result.graph:
         _build(draft, result.graph)
     else:
@@ -137,18 +145,37 @@ def _exported(draft: Draft, result: results.Exported) -> None:
 def _built(draft: Draft, result: results.Built) -> None:
     _done(draft, Stage.BUILD, Reason.BUILT, f"The registry serves {result.digest}.")
     _warn(draft, Stage.BUILD, result.warnings)
-    _test(draft, result.digest, result.size)
+    _image(draft, result.digest, result.size)
 
 
-def _published(draft: Draft, result: results.Published, probed: results.Probed | None) -> None:
+def _tested(draft: Draft, result: results.Probed) -> None:
+    status, made = draft.status, _made(draft)
+    if status.produced and made:
+        passed = replace(made, tested=_test(draft), memory_bytes=result.memory_bytes)
+        draft.update(produced=produced.with_test(status.produced, passed))
+    _done(draft, Stage.TEST, Reason.ANSWERED, "The image answered the test request.")
+    _publish(draft)
+
+
+def _made(draft: Draft) -> ProducedImage | None:
+    """The record's entry of the image of this run."""
+    status = draft.status
+    return produced.image(status.produced, status.content_hash, status.built.digest) if status.built else None
+
+
+def _test(draft: Draft) -> str:
+    return produced.hash_of_test(draft.observed.spec.test, draft.run.sample_etag)
+
+
+def _published(draft: Draft, result: results.Published) -> None:
     spec, checkpoint = draft.observed.spec, draft.status.checkpoint
-    graph = draft.status.frozen_graph
+    graph, made = draft.status.frozen_graph, _made(draft)
     image = ImageStatus(
         reference=f"{spec.image.repository}@{result.digest}",
         digest=result.digest,
         tags=tuple(tag.tag for tag in result.tags if not tag.repository),
         size=result.size,
-        memory_bytes=(probed.memory_bytes if probed else 0) or (graph.memory_bytes if graph else 0),
+        memory_bytes=(made.memory_bytes if made else 0) or (graph.memory_bytes if graph else 0),
         generation=draft.run.generation,
         step=checkpoint.step if checkpoint else None,
         model_prefix=spec.model.prefix,
@@ -161,13 +188,6 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
         time=draft.stamp,
     )
     draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
-    tested = Reason.TEST_DISABLED if not spec.test.enabled else Reason.ANSWERED
-    _done(
-        draft,
-        Stage.TEST,
-        tested,
-        "The image answered the test request." if spec.test.enabled else "spec.test.enabled is false.",
-    )
     for tag in result.tags:
         if tag.previous and tag.previous != result.digest:
             name = f"{tag.repository}:{tag.tag}" if tag.repository else tag.tag
@@ -178,9 +198,9 @@ def _published(draft: Draft, result: results.Published, probed: results.Probed |
     message = f"Published {image.reference} as {', '.join(image.tags)}."
     if spec.image.additional_repositories:
         message += f" Also published to {', '.join(spec.image.additional_repositories)}."
+    _done(draft, Stage.PUBLISH, Reason.PUBLISHED, message)
     draft.conditions.set(Type.READY, "True", Reason.PUBLISHED, message)
     draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.TAG_LOST)
-    draft.emit(Reason.PUBLISHED, message)
 
 
 def _graph(draft: Draft, graph: inputs.Graph) -> None:
@@ -207,16 +227,29 @@ def _build(draft: Draft, graph: inputs.Graph) -> None:
     draft.start(Stage.BUILD, draft.status.content_hash, graph.sha256, input_lock.sha256 if input_lock else "")
 
 
-def _test(draft: Draft, digest: str, size: int) -> None:
+def _image(draft: Draft, digest: str, size: int) -> None:
+    """Records the image of this run, and begins the stage that it needs next."""
     record = produced.with_image(draft.status.produced, draft.status.content_hash, digest)
     draft.update(built=BuiltStatus(digest=digest, size=size), produced=record)
-    draft.start(Stage.TEST, digest, draft.observed.spec.image.tags)
+    made = _made(draft)
+    if not draft.observed.spec.test.enabled:
+        draft.conditions.set(Type.TESTED, "True", Reason.TEST_DISABLED, "spec.test.enabled is false.")
+    elif made and made.tested == _test(draft):
+        _reuse(draft, Stage.TEST, "The image has passed this test before.")
+    else:
+        draft.start(Stage.TEST, digest)
+        return
+    _publish(draft)
+
+
+def _publish(draft: Draft) -> None:
+    built = draft.status.built
+    draft.start(Stage.PUBLISH, built.digest if built else "", draft.observed.spec.image.tags)
 
 
 def _done(draft: Draft, stage: Stage, reason: Reason, message: str) -> None:
     draft.conditions.set(stage.condition, "True", reason, message)
-    if stage is not Stage.TEST:
-        draft.emit(reason, message)
+    draft.emit(reason, message)
 
 
 def _warn(draft: Draft, stage: Stage, warnings: tuple[results.StageWarning, ...]) -> None:

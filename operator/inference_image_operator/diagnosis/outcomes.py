@@ -31,8 +31,6 @@ class Done(Frozen, frozen=True, kw_only=True):
 
     result: results.Result
     seconds: float
-    probed: results.Probed | None = None
-    """The probe's measurements, for a Test Job."""
     injected: str = ""
     """About containers that kept the pod from ending; empty without any."""
 
@@ -63,7 +61,8 @@ _RESULTS: dict[Stage, type[results.Result]] = {
     Stage.RESOLVE: results.Resolved,
     Stage.EXPORT: results.Exported,
     Stage.BUILD: results.Built,
-    Stage.TEST: results.Published,
+    Stage.TEST: results.Probed,
+    Stage.PUBLISH: results.Published,
 }
 Report = TypeVar("Report", bound=results.Result)
 _MAX_REPORT = 4 * results.MAX_BYTES
@@ -160,13 +159,7 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
             hint="The registry violates the registry protocol. Ask its administrator.",
         )
     seconds = (job.ended - job.started).total_seconds() if job.started and job.ended else 0.0
-    return Done(result=result, seconds=seconds, probed=_probed(pods) if stage is Stage.TEST else None)
-
-
-def _probed(pods: tuple[Pod, ...]) -> results.Probed | None:
-    found = (pod.container("probe") for pod in _newest_first(pods))
-    report = next((container.report for container in found if container and container.exit_code == 0), "")
-    return _decoded(report, results.Probed)
+    return Done(result=result, seconds=seconds)
 
 
 def _decoded(report: str, kind: type[Report]) -> Report | None:

@@ -8,7 +8,7 @@ from inference_image_operator.api import MemoryRaise, Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.job import JobLabel, job
-from inference_image_operator.jobs.stages import build, export, resolve, test
+from inference_image_operator.jobs.stages import build, export, publish, resolve, test
 from inference_image_operator.observed import Observed
 
 POLL = "Poll"
@@ -18,6 +18,7 @@ _BUILDERS = {
     Stage.EXPORT: export.pod,
     Stage.BUILD: build.pod,
     Stage.TEST: test.pod,
+    Stage.PUBLISH: publish.pod,
 }
 
 

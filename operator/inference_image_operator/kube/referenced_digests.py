@@ -18,10 +18,10 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 async def with_referenced_digests(cluster: Cluster, config: Config, observed: Observed) -> Observed:
     """The observation with `referenced_digests`, if this reconcile may create the Job that needs it.
 
-    It costs a list of all InferenceImages. So only a reconcile that may begin a test reads it, and only if retention
+    It costs a list of all InferenceImages. So only a reconcile that may begin Publish reads it, and only if retention
     is enabled.
     """
-    if not config.registries.keep_content_tags or not _may_begin_test(observed):
+    if not config.registries.keep_content_tags or not _may_begin_publish(observed):
         return observed
     names, wanted = config.registries.names, observed.spec.image.repository
     current: dict[str, None] = {}
@@ -42,12 +42,12 @@ async def with_referenced_digests(cluster: Cluster, config: Config, observed: Ob
     return replace(observed, referenced_digests=found)
 
 
-def _may_begin_test(observed: Observed) -> bool:
-    """Whether the test may be next: the status claims it, or it may follow the finished stage."""
+def _may_begin_publish(observed: Observed) -> bool:
+    """Whether Publish may be next: the status claims it, or it may follow the finished stage."""
     stage, claimed = observed.status.stage, observed.claimed
     if stage is None:
         return False
-    return claimed.finished and stage.name != Stage.EXPORT if claimed else stage.name == Stage.TEST
+    return claimed.finished and stage.name != Stage.EXPORT if claimed else stage.name == Stage.PUBLISH
 
 
 def _repositories(other: Observed) -> Iterator[str]:

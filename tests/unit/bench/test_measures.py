@@ -54,8 +54,8 @@ def test_each_write_of_this_user_after_the_start_is_counted_once(tmp_path):
 def test_the_baseline_creates_the_operators_own_jobs_in_their_order():
     found = plain.manifests()
     stages = [manifest["metadata"]["labels"]["uai.ucloud.cn/stage"] for manifest in found]
-    assert stages == ["Resolve", "Export", "Build", "Test"]
-    assert [manifest["metadata"]["labels"][plain.STAGE] for manifest in found] == ["0", "1", "2", "3"]
+    assert stages == ["Resolve", "Export", "Build", "Test", "Publish"]
+    assert [manifest["metadata"]["labels"][plain.STAGE] for manifest in found] == ["0", "1", "2", "3", "4"]
 
 
 def test_the_baselines_jobs_have_no_owner_so_that_the_garbage_collector_keeps_them():

@@ -29,6 +29,7 @@ PODS: dict[str, tuple[Stage, dict[str, Any]]] = {
     "Build, Append": (Stage.BUILD, APPEND),
     "Test": (Stage.TEST, {}),
     "Test, `matchGraph`": (Stage.TEST, MATCH),
+    "Publish": (Stage.PUBLISH, {}),
 }
 
 

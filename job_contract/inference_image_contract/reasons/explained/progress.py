@@ -21,7 +21,11 @@ EXPLAINED = {
         "Wait.",
     ),
     Reason.TESTING: Explanation(
-        "The Test Job sends the built image a request; then the tags move.",
+        "The Test Job sends the built image a request.",
+        "Wait.",
+    ),
+    Reason.PUBLISHING: Explanation(
+        "The Publish Job moves the tags to the image.",
         "Wait.",
     ),
     Reason.RESOLVED: Explanation(

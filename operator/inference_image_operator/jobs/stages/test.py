@@ -1,14 +1,15 @@
-"""The Test stage's pod: `probe` sends a request to the built image, a sidecar; then `publish` moves the tags.
+"""The Test stage's pod: `probe` sends a request to the built image, a sidecar.
 
-With `matchGraph`, `sample` downloads the frozen graph and `answer` runs it first, so that only one model is in memory
-at a time, and no key is beside a graph that runs.
+What needs the keys of US3 ends before the image starts: the containers of one pod share /etc/hosts, so the image could
+send another container elsewhere. `sample` downloads the picture and, with `matchGraph`, the frozen graph, which
+`answer` runs before the image: only one model is in memory at a time, and no key is beside a program that is not ours.
 """
 
 from typing import Any
 
 import msgspec
 
-from inference_image_contract import inputs, paths, tags
+from inference_image_contract import inputs, paths
 from inference_image_operator.api import Status, parse_duration
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs import ufile_network
@@ -17,9 +18,6 @@ from inference_image_operator.jobs.pod import (
     container,
     input_env,
     pod_spec,
-    registry,
-    registry_mounts,
-    registry_volumes,
     repository,
     scratch,
     ufile_env,
@@ -32,98 +30,61 @@ from inference_image_operator.jobs.sizing.resources import of_step, to_dict, wit
 from inference_image_operator.jobs.stages.export import TMP_OF_GRAPHS, pinned_input_lock, runs_graphs
 from inference_image_operator.observed import Observed
 
-MAX_REFERENCED = 8000
-"""More digests than this do not fit into the environment variable. Retention then deletes nothing."""
 START = 15 * 60
-"""Seconds for the image pull and the last container, beside the timeout of the test."""
+"""Seconds for the image pull and the containers before it, beside the timeout of the test."""
 
 
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
-    """The sidecar has no credentials, `probe` the keys of US3 (formerly UFile), `publish` the registry login."""
+    """Only `sample` has credentials. The kubelet pulls the image with the push login, which no container gets.
+
+    Raises ValueError if the status has no image to test.
+    """
     spec, built = observed.spec, status.built
     if built is None:
         raise ValueError("the status has no image to test")
-    publish = container(
-        "publish",
-        config.images.build,
-        of_step(spec, config, "publish"),
-        args=["publish"],
-        env=[input_env(publish_input(observed, status, config))],
-        mounts=registry_mounts(spec),
-    )
     push = spec.image.push_secret_ref
     return StagePod(
         spec=pod_spec(
             observed,
             config,
-            init=_asking(observed, status, built.digest, config) if spec.test.enabled else [],
-            containers=[publish],
-            volumes=[
-                scratch("tmp", SMALL),
-                *registry_volumes(spec),
-                *_compared(observed, status),
-                *(ufile_network.volumes(config) if _reads_ufile(observed) else []),
-            ],
+            init=[*_prepared(observed, status, config), _image(observed, status, built.digest, config)],
+            containers=[_probe(observed, config)],
+            volumes=[scratch("tmp", SMALL), *_volumes(observed, status, config)],
             pull_secrets=(push.name,) if push else (),
         ),
         deadline_seconds=START + parse_duration(spec.test.timeout),
     )
 
 
-def publish_input(observed: Observed, status: Status, config: Config) -> inputs.PublishInput:
-    """The input of `publish`.
-
-    Raises ValueError if the status has no image or no checkpoint.
-    """
-    spec, built, checkpoint = observed.spec, status.built, status.checkpoint
-    if built is None or checkpoint is None:
-        raise ValueError("the status has no image or no checkpoint to publish")
-    return inputs.PublishInput(
-        registry=registry(spec, status, config),
-        digest=built.digest,
-        tags=tags.render(spec.image.tags, checkpoint.step, status.content_hash),
-        refuse_moves=spec.image.tag_policy == "Refuse",
-        retention=_retention(observed, config),
-    )
-
-
-def _retention(observed: Observed, config: Config) -> inputs.Retention | None:
-    """The retention settings; None if the installation keeps all tags, or if the referenced digests are unknown."""
-    keep, used = config.registries.keep_content_tags, observed.referenced_digests
-    if not keep or used is None or len(used.current) + len(used.history) > MAX_REFERENCED:
-        return None
-    return inputs.Retention(
-        keep=keep,
-        current=_prefixes(used.current),
-        history=_prefixes(used.history),
-        delete_images=config.registries.delete_images,
-    )
-
-
-def _prefixes(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The prefixes by which retention compares digests, from `sha256:<hex>`."""
-    return tuple(name.removeprefix("sha256:")[: inputs.DIGEST_PREFIX] for name in names)
-
-
-def _matches(observed: Observed) -> bool:
-    return observed.spec.test.enabled and observed.spec.test.match_graph
-
-
-def _reads_ufile(observed: Observed) -> bool:
-    return observed.spec.test.enabled and bool(observed.spec.test.sample or observed.spec.test.match_graph)
-
-
-def _compared(observed: Observed, status: Status) -> list[dict[str, Any]]:
-    """The volumes of the comparison with the graph."""
-    if not _matches(observed):
+def _volumes(observed: Observed, status: Status, config: Config) -> list[dict[str, Any]]:
+    """What `sample` needs, and hands on."""
+    test = observed.spec.test
+    if not test.sample and not test.match_graph:
         return []
-    graph = status.frozen_graph.size if status.frozen_graph else 0
-    return [scratch("workspace", SMALL + graph), scratch(TMP_OF_GRAPHS, SMALL)]
+    graph = status.frozen_graph.size if test.match_graph and status.frozen_graph else 0
+    compared = [scratch(TMP_OF_GRAPHS, SMALL)] if test.match_graph else []
+    return [scratch("workspace", SMALL + graph), *compared, *ufile_network.volumes(config)]
 
 
-def _asking(observed: Observed, status: Status, digest: str, config: Config) -> list[dict[str, Any]]:
-    asked = [_image(observed, status, digest, config), _probe(observed, config)]
-    return [*_comparing(observed, status, config), *asked] if _matches(observed) else asked
+def _prepared(observed: Observed, status: Status, config: Config) -> list[dict[str, Any]]:
+    """The containers that end before the image starts."""
+    if observed.spec.test.match_graph:
+        return _comparing(observed, status, config)
+    return [_sample(observed, status, config)] if observed.spec.test.sample else []
+
+
+def _sample(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+    spec = observed.spec
+    etag = status.run.sample_etag if status.run else ""
+    work = inputs.SampleInput(ufile=ufile_location(spec, config), sample=spec.test.sample, sample_etag=etag)
+    return container(
+        "sample",
+        config.images.build,
+        of_container(spec, status, config, "sample"),
+        args=["sample"],
+        env=[input_env(work), *ufile_env(spec), *ufile_network.env(config)],
+        mounts=[workspace(), *ufile_network.mounts(config)],
+    )
 
 
 def _comparing(observed: Observed, status: Status, config: Config) -> list[dict[str, Any]]:
@@ -137,6 +98,7 @@ def _comparing(observed: Observed, status: Status, config: Config) -> list[dict[
         graph=inputs.StoredFile(key=graph.key, sha256=graph.sha256, size=graph.size),
         input_type=spec.export.input_type,
         sample=spec.test.sample,
+        sample_etag=status.run.sample_etag if status.run else "",
     )
     room = SMALL + graph.size
     env = [input_env(work), *ufile_env(spec), *ufile_network.env(config)]
@@ -192,12 +154,11 @@ def _probe(observed: Observed, config: Config) -> dict[str, Any]:
         path=spec.test.path,
         timeout_seconds=parse_duration(spec.test.timeout),
         sample=spec.test.sample,
-        ufile=ufile_location(spec, config) if spec.test.sample else None,
         status=spec.test.expect.status,
         fields=tuple(inputs.ExpectedField(path=f.path, equals=_json(f.equals)) for f in spec.test.expect.fields),
         match_graph=spec.test.match_graph,
     )
-    compared = [workspace(read_only=True)] if spec.test.match_graph else []
+    handed = [workspace(read_only=True)] if spec.test.sample or spec.test.match_graph else []
     return container(
         "probe",
         config.images.build,
@@ -206,7 +167,6 @@ def _probe(observed: Observed, config: Config) -> dict[str, Any]:
         env=[
             input_env(work),
             {"name": paths.POD_IP_ENV, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-            *([*ufile_env(spec), *ufile_network.env(config)] if spec.test.sample else []),
         ],
-        mounts=[*compared, *(ufile_network.mounts(config) if spec.test.sample else [])],
+        mounts=handed,
     )

@@ -24,7 +24,7 @@ def result(tmp_path, monkeypatch):
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["resolve", "more"]])
 def test_the_argument_must_be_one_known_step(arguments, capsys):
     assert program.main(arguments) == ExitCode.BAD_INPUT
-    assert "resolve|assemble|append|report|probe|publish" in capsys.readouterr().err
+    assert "resolve|assemble|append|report|sample|probe|publish" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("told", "address"), [("10.0.0.7", "10.0.0.7"), ("fd00::7", "fd00::7"), ("", "detector-test")])
@@ -40,7 +40,7 @@ def test_the_probe_asks_at_the_pods_address(told, address, result, monkeypatch):
     assert asked == [address]
 
 
-@pytest.mark.parametrize("step", ["resolve", "assemble", "report", "probe", "publish"])
+@pytest.mark.parametrize("step", ["resolve", "assemble", "report", "sample", "probe", "publish"])
 def test_a_missing_input_is_explained(step, result, monkeypatch):
     monkeypatch.delenv(paths.INPUT_ENV, raising=False)
     assert program.main([step]) == ExitCode.BAD_INPUT
@@ -102,10 +102,35 @@ def test_the_step_explains_an_unreadable_credentials_file(result, monkeypatch, t
     assert "dockerconfigjson" in json.loads(result.read_bytes())["message"]
 
 
-def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, location):
-    store.write(b"picture", "uai/sample.png")
-    monkeypatch.setenv(paths.PUBLIC_KEY_ENV, "TOKEN_public_1")
-    monkeypatch.setenv(paths.PRIVATE_KEY_ENV, "canary-private-key-1")
+@pytest.fixture
+def picture(tmp_path, monkeypatch):
+    """Where `sample` leaves the picture for `probe`."""
+    monkeypatch.setattr(paths, "PICTURE", str(tmp_path / "sample" / "sample"))
+
+
+def sample_for_the_probe(monkeypatch, location, etag: str) -> ExitCode:
+    """Runs `sample` with the keys, and takes them away again."""
+    work = inputs.SampleInput(ufile=location, sample="uai/sample.png", sample_etag=etag)
+    with monkeypatch.context() as here:
+        here.setenv(paths.PUBLIC_KEY_ENV, "TOKEN_public_1")
+        here.setenv(paths.PRIVATE_KEY_ENV, "canary-private-key-1")
+        here.setenv(paths.INPUT_ENV, inputs.encode(work))
+        return program.main(["sample"])
+
+
+@pytest.mark.usefixtures("picture")
+def test_another_sample_than_the_pinned_one_is_refused(result, monkeypatch, store, location):
+    etag = store.write(b"picture", "uai/sample.png").etag
+    store.write(b"another", "uai/sample.png")
+    assert sample_for_the_probe(monkeypatch, location, etag) == ExitCode.SOURCE_CHANGED
+    assert json.loads(result.read_bytes())["reason"] == "SourceChanged"
+
+
+@pytest.mark.usefixtures("picture")
+def test_the_probe_sends_the_sample_without_a_key(result, monkeypatch, serve, store, location):
+    etag = store.write(b"picture", "uai/sample.png").etag
+    assert sample_for_the_probe(monkeypatch, location, etag) == ExitCode.OK
+    assert json.loads(result.read_bytes())["size"] == len(b"picture")
     seen = []
 
     def handle(request):
@@ -116,7 +141,7 @@ def test_probe_reads_the_sample_from_ufile(result, monkeypatch, serve, store, lo
         request.wfile.write(b"{}")
 
     step_input = inputs.ProbeInput(
-        port=serve(handle), ready_path="/r", path="/p", timeout_seconds=5, sample="uai/sample.png", ufile=location
+        port=serve(handle), ready_path="/r", path="/p", timeout_seconds=5, sample="uai/sample.png"
     )
     monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
     assert program.main(["probe"]) == ExitCode.OK

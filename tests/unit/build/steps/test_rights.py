@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from inference_image_build.__main__ import main
 from inference_image_build.steps.assemble import assemble
 from inference_image_build.steps.resolve import resolve
-from inference_image_contract import inputs, paths, results
+from inference_image_build.steps.sample import sample
+from inference_image_contract import inputs, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from inference_image_store import Credentials, Store
@@ -73,25 +73,15 @@ def test_a_missing_right_is_named(steps, stage, lacking):
 
 
 @pytest.mark.parametrize("without", [None, ("download", rights.SAMPLE)], ids=["with it", "without"])
-def test_the_probe_needs_to_read_the_sample(monkeypatch, tmp_path, pipeline, as_role, without):
-    """There is no image to ask: an attempt to ask one shows that the probe could read the sample."""
-    pair = rights.role("Test", without)
-    as_role(pair)
-    step_input = inputs.ProbeInput(
-        port=9,
-        ready_path="/",
-        path="/",
-        timeout_seconds=0,
-        sample=pipeline.request.sample,
-        ufile=pipeline.request.ufile,
-    )
-    monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(step_input))
-    monkeypatch.setenv(paths.RESULT_ENV, str(tmp_path / "result"))
-    for name, value in zip(paths.UFILE_KEY_ENVS, (pair.public_key, pair.private_key, pair.security_token), strict=True):
-        monkeypatch.setenv(name, value)
-    main(["probe"])
-    reason = "UFileForbidden" if without else "ImageDoesNotLoad"
-    assert f'"reason":"{reason}"' in (tmp_path / "result").read_text()
+def test_the_test_needs_to_read_the_sample(tmp_path, pipeline, as_role, without):
+    store = as_role(rights.role("Test", without))
+    work = inputs.SampleInput(ufile=pipeline.request.ufile, sample=pipeline.request.sample)
+    if without is None:
+        assert sample(work, store, tmp_path / "sample" / "sample").files == 1
+        return
+    with pytest.raises(StageError) as failed:
+        sample(work, store, tmp_path / "sample")
+    assert failed.value.reason is Reason.UFILE_FORBIDDEN
 
 
 def test_a_restore_needs_the_right_to_upload(pipeline, ufile, registry, mounts, as_role):

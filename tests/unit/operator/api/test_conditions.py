@@ -18,9 +18,11 @@ def test_the_names_of_stages_and_conditions_are_api():
         ("Export", "Exported", "Exporting"),
         ("Build", "Built", "Building"),
         ("Test", "Tested", "Testing"),
+        ("Publish", "Published", "Publishing"),
     ]
     assert [kind.value for kind in Type] == [
-        "Ready", "Resolved", "Exported", "Built", "Tested", "Reconciling", "Stalled", "Suspended", "PollFailed",
+        "Ready", "Resolved", "Exported", "Built", "Tested", "Published", "Reconciling", "Stalled", "Suspended",
+        "PollFailed",
         "TagLost",
     ]  # fmt: skip
 

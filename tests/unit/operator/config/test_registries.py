@@ -13,7 +13,7 @@ from inference_image_operator.config.installation import Config
 from inference_image_operator.config.registries import Registries, RegistryLimits
 from inference_image_operator.core.policy import refusal
 from inference_image_operator.jobs.stages.kaniko import kaniko_args
-from inference_image_operator.jobs.stages.test import publish_input
+from inference_image_operator.jobs.stages.publish import publish_input
 from inference_image_operator.kube import referenced_digests
 from inference_image_operator.kube.observe import from_object
 from inference_image_operator.observed import Job, Observed, ReferencedDigests
@@ -40,7 +40,7 @@ def stage_input(world: World, stage: Stage, kind: type[inputs.Input]) -> inputs.
 
 def test_tag_templates_are_filled_in():
     world = world_with(tags=["test", "{step}", "c-{contentHash}"])
-    assert stage_input(world, Stage.TEST, inputs.PublishInput).tags == (
+    assert stage_input(world, Stage.PUBLISH, inputs.PublishInput).tags == (
         "test",
         "800",
         "c-" + world.status.content_hash[7:19],
@@ -51,12 +51,12 @@ def test_tag_templates_are_filled_in():
 def test_the_tag_policy_reaches_both_stages(policy, fixed, refuse):
     world = world_with(tags=["v{step}"], tagPolicy=policy)
     assert stage_input(world, Stage.RESOLVE, inputs.ResolveInput).fixed_tags == fixed
-    assert stage_input(world, Stage.TEST, inputs.PublishInput).refuse_moves is refuse
+    assert stage_input(world, Stage.PUBLISH, inputs.PublishInput).refuse_moves is refuse
 
 
 def test_every_stage_gets_every_repository():
     world = world_with(additionalRepositories=OTHERS)
-    for stage, kind in ((Stage.RESOLVE, inputs.ResolveInput), (Stage.TEST, inputs.PublishInput)):
+    for stage, kind in ((Stage.RESOLVE, inputs.ResolveInput), (Stage.PUBLISH, inputs.PublishInput)):
         assert stage_input(world, stage, kind).registry.additional_repositories == tuple(OTHERS)
 
 
@@ -70,7 +70,7 @@ def test_default_registry_fields_are_in_no_hash():
 
 def test_additional_repositories_are_reported():
     world = world_with(additionalRepositories=OTHERS)
-    world.run_to(Stage.TEST)
+    world.run_to(Stage.PUBLISH)
     old = "sha256:" + "0" * 64
     tags = (MovedTag(tag="test", previous=old), MovedTag(tag="test", previous=old, repository=OTHERS[0]))
     world.finish(results.Published(digest=DIGEST, size=1, tags=tags))
@@ -93,7 +93,7 @@ def test_additional_repositories_are_reported():
 )
 def test_retention_is_reported_in_an_event(deleted, why, said):
     world = world_with()
-    world.run_to(Stage.TEST)
+    world.run_to(Stage.PUBLISH)
     world.finish(results.Published(digest=DIGEST, size=1, tags=(), deleted=deleted, retention=why))
     world.settle()
     messages = [emit.message for emit in world.emitted if emit.reason == "OldImagesDeleted"]
@@ -104,7 +104,7 @@ def test_retention_is_reported_in_an_event(deleted, why, said):
 
 def test_an_existing_tag_stalls_with_a_hint():
     world = world_with(tags=["v1"], tagPolicy="Refuse")
-    world.run_to(Stage.TEST)
+    world.run_to(Stage.PUBLISH)
     found = results.Failed(reason="TagExists", message="x:v1 points elsewhere.", hint="Choose another tag.")
     world.fail(report("publish", results.encode(found), 10, "Error"))
     world.settle()
@@ -249,10 +249,11 @@ async def test_aliases_of_a_registry_are_the_same_repository():
         (keeping(), ending("Export")),
         (keeping(), ending("Build", finished=False)),
         (keeping(), ending("Test", finished=False)),
+        (keeping(), ending("Publish", finished=False)),
         (keeping(), msgspec.structs.replace(ending("Build"), jobs=())),
     ],
 )
-async def test_nothing_is_listed_unless_a_test_can_begin(config, observed):
+async def test_nothing_is_listed_unless_publish_can_begin(config, observed):
     cluster = Objects()
     assert (await referenced_digests.with_referenced_digests(cluster, config, observed)).referenced_digests is None
     assert cluster.asked == []
@@ -264,7 +265,7 @@ async def test_nothing_is_listed_unless_a_test_can_begin(config, observed):
         ending("Resolve"),
         ending("Build"),
         ending("Test"),
-        msgspec.structs.replace(ending("Test"), jobs=()),
+        msgspec.structs.replace(ending("Publish"), jobs=()),
     ],
 )
 async def test_only_the_watched_namespaces_are_listed(observed):
@@ -293,14 +294,14 @@ def many(number: int) -> tuple[str, ...]:
 )
 def test_retention_needs_the_referenced_digests(keep, used, expected):
     world = world_with()
-    world.run_to(Stage.TEST)
+    world.run_to(Stage.PUBLISH)
     observed = msgspec.structs.replace(world.observed(), referenced_digests=used)
     assert publish_input(observed, world.status, keeping(keep)).retention == expected
 
 
 def test_the_most_referenced_digests_fit_into_an_environment_variable():
     world = world_with()
-    world.run_to(Stage.TEST)
+    world.run_to(Stage.PUBLISH)
     observed = msgspec.structs.replace(
         world.observed(), referenced_digests=ReferencedDigests(current=many(4000), history=many(4000))
     )
@@ -352,9 +353,11 @@ def test_jobs_use_the_alias_that_resolve_chose_and_the_status_the_specs_name():
     world.run_to(Stage.TEST)
     pod = world.created[-1]["spec"]["template"]["spec"]
     assert pod["initContainers"][0]["image"] == f"{INSIDE}/demo/infer@{DIGEST}"
+    world.run_to(Stage.PUBLISH)
+    pod = world.created[-1]["spec"]["template"]["spec"]
     told = msgspec.json.decode(pod["containers"][0]["env"][0]["value"].replace("$$", "$"), type=inputs.PublishInput)
     assert told.registry.repository == f"{INSIDE}/demo/infer"
-    world.finish(RESULTS[Stage.TEST])
+    world.finish(RESULTS[Stage.PUBLISH])
     world.settle()
     assert world.status.image.reference == f"{OUTSIDE}/demo/infer@{DIGEST}"
     assert world.condition("Ready").message.startswith(f"Published {OUTSIDE}/demo/infer@")

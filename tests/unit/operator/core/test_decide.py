@@ -77,7 +77,7 @@ def test_a_spec_that_is_not_allowed_clears_the_stage_of_the_old_one():
     assert world.summary() == {
         "Ready": ("False", "RegistryNotAllowed"),
         "Stalled": ("True", "RegistryNotAllowed"),
-        **dict.fromkeys(("Resolved", "Exported", "Built", "Tested"), ("Unknown", "Pending")),
+        **dict.fromkeys(("Resolved", "Exported", "Built", "Tested", "Published"), ("Unknown", "Pending")),
     }
     assert {c.observed_generation for c in world.status.conditions} == {2}
 
@@ -101,7 +101,7 @@ def test_the_history_holds_the_last_ten_newest_first():
     times = [entry.time for entry in world.status.history]
     assert len(times) == 10
     assert times == sorted(times, reverse=True)
-    assert times[0] == world.condition("Tested").last_transition_time
+    assert times[0] == world.condition("Published").last_transition_time
 
 
 def test_other_unfinished_jobs_are_deleted_by_uid_and_waited_for():
@@ -191,7 +191,7 @@ def test_a_reverted_edit_of_a_suspended_object_keeps_the_published_image():
         world.settle()
         assert ("Suspended" in world.summary()) is suspend
     assert world.settled
-    assert len(world.created) == 4
+    assert len(world.created) == 5
 
 
 def test_settled_is_judged_from_the_object_alone():

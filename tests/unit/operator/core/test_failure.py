@@ -103,7 +103,7 @@ def test_changed_inputs_are_pinned_again():
     world.fail(report("export", explained("SourceChanged"), ExitCode.SOURCE_CHANGED, "Error"))
     world.run_whole()
     assert [j["metadata"]["labels"]["uai.ucloud.cn/stage"] for j in world.created] == [
-        "Resolve", "Export", "Resolve", "Export", "Build", "Test",
+        "Resolve", "Export", "Resolve", "Export", "Build", "Test", "Publish",
     ]  # fmt: skip
     assert world.summary()["Ready"] == ("True", "Published")
 

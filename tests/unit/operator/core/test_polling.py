@@ -76,7 +76,7 @@ def test_without_poll_a_finished_object_is_left_alone():
     assert world.settled
     world.advance(days=30)
     assert world.step().requeue_after is None
-    assert len(world.created) == 4
+    assert len(world.created) == 5
 
 
 def test_with_poll_an_object_is_never_settled_and_requeued_until_the_poll_is_due():
@@ -85,7 +85,7 @@ def test_with_poll_an_object_is_never_settled_and_requeued_until_the_poll_is_due
     assert has_ended(world.observed())
     resolved = world.status.last_poll_time
     assert world.step().requeue_after == (resolved + timedelta(minutes=10) - world.now).total_seconds()
-    assert len(world.created) == 4
+    assert len(world.created) == 5
 
 
 @pytest.mark.parametrize(("seconds", "polls"), [(599, 0), (600, 1)])
@@ -93,7 +93,7 @@ def test_the_first_poll_is_due_one_interval_after_the_inputs_were_pinned(seconds
     world = ready()
     world.now = world.status.last_poll_time + timedelta(seconds=seconds)
     assert world.step().requeue_after == (20 if polls else 1)
-    assert stages(world)[4:] == ["Poll"] * polls
+    assert stages(world)[5:] == ["Poll"] * polls
 
 
 def test_a_poll_runs_the_same_pod_as_resolve():
@@ -168,7 +168,7 @@ def test_poll_added_to_a_finished_object_polls_at_once_without_a_run():
     world.spec["model"]["checkpoint"]["poll"], world.generation = "1h", 2
     world.step()
     assert world.status.observed_generation == 2
-    assert stages(world)[4:] == ["Poll"]
+    assert stages(world)[5:] == ["Poll"]
     assert world.summary()["Ready"] == ("True", "Published")
 
 
@@ -190,7 +190,7 @@ def test_suspend_stops_polling_and_lets_the_running_poll_finish():
     assert not world.poll_job.terminating
     world.end_poll(found(NEWER))
     world.step()
-    assert len(world.created) == 5
+    assert len(world.created) == 6
     world.spec["suspend"], world.generation = False, 3
     world.step()
     assert world.status.stage.name == "Resolve"
@@ -263,7 +263,7 @@ def test_a_newer_step_is_built_like_an_edit():
     world.settle()
     world.finish(NEWER)
     world.run_whole()
-    assert stages(world)[4:] == ["Poll", "Resolve", "Export", "Build", "Test"]
+    assert stages(world)[5:] == ["Poll", "Resolve", "Export", "Build", "Test", "Publish"]
     assert [entry.step for entry in world.status.history] == [900, 800]
     assert world.summary()["Ready"] == ("True", "Published")
 
@@ -276,7 +276,7 @@ def test_a_restarted_run_waits_in_the_queue():
     world.queue_position = 3
     world.step()
     assert world.summary()["Ready"] == ("Unknown", "Queued")
-    assert stages(world)[4:] == ["Poll"]
+    assert stages(world)[5:] == ["Poll"]
 
 
 def test_the_result_of_a_poll_counts_for_one_run_only():
@@ -289,7 +289,7 @@ def test_the_result_of_a_poll_counts_for_one_run_only():
     world.run_whole()
     world.settle()
     assert world.status.run.restart_count == 1
-    assert stages(world)[5:] == ["Resolve", "Export", "Build", "Test"]
+    assert stages(world)[6:] == ["Resolve", "Export", "Build", "Test", "Publish"]
 
 
 def test_a_return_to_earlier_content_moves_the_tags_again():
@@ -302,8 +302,8 @@ def test_a_return_to_earlier_content_moves_the_tags_again():
         world.finish(result)
         world.run_whole()
     names = [job["metadata"]["name"] for job in world.created]
-    assert len(names) == 14
-    assert len(set(names)) == 13, "only polls share a name"
+    assert len(names) == 16
+    assert len(set(names)) == 15, "only polls share a name"
     assert [entry.step for entry in world.status.history] == [800, 800, 800]
 
 
@@ -314,10 +314,10 @@ def test_an_edit_stops_the_poll_before_the_run_starts():
     world.generation = 2
     world.step()
     assert world.poll_job.terminating
-    assert stages(world)[5:] == []
+    assert stages(world)[6:] == []
     world.remove_terminating()
     world.settle()
-    assert stages(world)[5:] == ["Resolve"]
+    assert stages(world)[6:] == ["Resolve"]
     assert not world.poll_job
 
 
@@ -584,6 +584,6 @@ def test_a_wiped_status_is_rebuilt_and_polling_continues():
     world.step()
     world.status = type(world.status)()
     world.run_whole()
-    assert len(world.created) == 5
+    assert len(world.created) == 6
     assert world.summary()["Ready"] == ("True", "Published")
     assert format_duration(world.step().requeue_after) == "10m0s"

@@ -10,7 +10,7 @@ from inference_image_operator.jobs import POLL
 from tests.support.world import RESULTS, World
 from tests.unit.operator.core.test_polling import NEWER, SAME, found
 
-WRITES = 29
+WRITES = 35
 """Writes of the undisturbed journey; there is no later write to kill at."""
 
 
@@ -70,10 +70,10 @@ def test_a_kill_at_any_write_changes_nothing_in_the_end(at):
     assert world.made >= WRITES
     assert [entry.step for entry in world.status.history] == [900, 800]
     assert {kind: status for kind, (status, _) in world.summary().items()} == dict.fromkeys(
-        ("Ready", "Resolved", "Exported", "Built", "Tested"), "True"
+        ("Ready", "Resolved", "Exported", "Built", "Tested", "Published"), "True"
     )
     assert world.status.run.restart_count == 1
     names = [job["metadata"]["name"] for job in world.created]
     runs = [name for name in names if "-poll-" not in name]
-    assert len(runs) == len(set(runs)) == 8
-    assert len(names) == 10
+    assert len(runs) == len(set(runs)) == 10
+    assert len(names) == 12

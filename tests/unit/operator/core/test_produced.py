@@ -4,13 +4,22 @@ import msgspec
 
 from inference_image_contract import inputs, results
 from inference_image_contract.content import content_hash, result_sha256
-from inference_image_operator.api import ProducedExport, ProducedImage, ProducedStatus
+from inference_image_contract.reasons import ExitCode
+from inference_image_operator.api import ProducedExport, ProducedImage, ProducedStatus, TestSpec
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.core.produced import MAX, with_export, with_image
+from inference_image_operator.core.produced import MAX, hash_of_test, with_export, with_image
 from tests.support.world import DIGEST, GRAPH, RESULTS, World, report
+from tests.unit.operator.core.test_progress import stages
 
 RESOLVED = RESULTS[Stage.RESOLVE]
 CONTENT = content_hash(RESOLVED.inputs_hash, GRAPH)
+PASSED = ProducedImage(
+    content_hash=CONTENT,
+    digest=DIGEST,
+    tested=hash_of_test(TestSpec(), ""),
+    memory_bytes=RESULTS[Stage.TEST].memory_bytes,
+)
+BUILT = results.Built(digest=DIGEST, size=1)
 
 
 def resolve_input(job: dict) -> inputs.ResolveInput:
@@ -31,7 +40,7 @@ def test_what_its_jobs_made_may_be_reused_by_the_next_run():
     assert world.status.content_hash == CONTENT
     assert world.status.produced == ProducedStatus(
         exports=(ProducedExport(fingerprint=RESOLVED.fingerprint, sha256=result_sha256(GRAPH)),),
-        images=(ProducedImage(content_hash=CONTENT, digest=DIGEST),),
+        images=(PASSED,),
     )
     world.request = "again"
     world.settle()
@@ -56,7 +65,7 @@ def test_the_record_outlives_a_failed_test_and_a_run_for_other_content():
     world.fail(report("probe", results.encode(failed), 10))
     world.settle()
     made = world.status.produced
-    assert [entry.digest for entry in made.images] == [DIGEST]
+    assert made.images == (ProducedImage(content_hash=CONTENT, digest=DIGEST),), "and it passed no test"
     world.request = "again"
     world.settle()
     assert (world.status.stage.name, world.status.produced) == ("Resolve", made)
@@ -74,6 +83,61 @@ def test_a_reused_result_stays_the_newest():
     world.settle()
     assert world.status.produced.exports[0].sha256 == result_sha256(GRAPH)
     assert world.status.produced.images[0].digest == DIGEST
+
+
+def again(world: World, sample_etag: str = "", digest: str = DIGEST, **spec: object) -> list[str]:
+    """The stages of another run, for which Resolve finds graph and image."""
+    before = len(world.created)
+    world.generation += 1
+    world.request = str(world.generation)
+    world.spec |= spec
+    world.settle()
+    image = msgspec.structs.replace(BUILT, digest=digest)
+    world.finish(msgspec.structs.replace(RESOLVED, graph=GRAPH, image=image, sample_etag=sample_etag))
+    world.run_whole()
+    return stages(world)[before:]
+
+
+def test_another_tag_is_published_without_another_test():
+    world = World()
+    world.run_whole()
+    assert again(world, image=world.spec["image"] | {"tags": ["other"]}) == ["Resolve", "Publish"]
+    assert world.summary()["Tested"] == ("True", "Reused")
+    assert (world.status.timings.test, world.status.timings.publish) == ("Reused", "10s")
+    assert world.status.image.memory_bytes == PASSED.memory_bytes, "as measured in the test"
+
+
+def test_another_test_sample_or_image_is_tested():
+    world = World()
+    world.run_whole()
+    sampled = {"sample": "a.png"}
+    for etag, test, tested in (
+        ("", {"port": 80}, True),
+        ("", {"port": 80}, False),
+        ("1", sampled, True),
+        ("2", sampled, True),
+        ("2", sampled, False),
+        ("2", {"enabled": False}, False),
+    ):
+        assert again(world, etag, test=test) == ["Resolve", *(["Test"] if tested else []), "Publish"]
+    assert again(world, digest="sha256:" + "e" * 64, test={"port": 80}) == ["Resolve", "Test", "Publish"]
+
+
+def test_a_failed_publication_is_retried_without_another_test():
+    world = World()
+    world.run_to(Stage.PUBLISH)
+    for reason, code in (("RegistryUnavailable", ExitCode.UNAVAILABLE), ("TagExists", ExitCode.BAD_INPUT)):
+        failed = results.Failed(reason=reason, message="m", hint="h")
+        world.fail(report("publish", results.encode(failed), code, "Error"))
+        world.settle()
+        assert world.summary()["Tested"] == ("True", "Answered")
+        assert world.summary()["Published"] == ("False", reason)
+        world.advance(minutes=5)
+        world.settle()
+    assert stages(world) == [*Stage, "Publish"]
+    assert world.summary()["Stalled"] == ("True", "TagExists")
+    assert again(world) == ["Resolve", "Publish"]
+    assert world.summary()["Ready"] == ("True", "Published")
 
 
 def test_the_record_has_a_limit_and_one_entry_of_a_kind():

@@ -12,10 +12,10 @@ def stages(world: World) -> list[str]:
     return [job["metadata"]["labels"]["uai.ucloud.cn/stage"] for job in world.created]
 
 
-def test_a_new_object_runs_four_jobs_in_sequence():
+def test_a_new_object_runs_one_job_for_each_stage_in_sequence():
     world = World()
     world.run_whole()
-    assert stages(world) == ["Resolve", "Export", "Build", "Test"]
+    assert stages(world) == ["Resolve", "Export", "Build", "Test", "Publish"]
 
 
 def test_ready_names_the_digest_that_the_registry_serves():
@@ -27,18 +27,19 @@ def test_ready_names_the_digest_that_the_registry_serves():
         "Exported": ("True", "Exported"),
         "Built": ("True", "Built"),
         "Tested": ("True", "Answered"),
+        "Published": ("True", "Published"),
     }
     assert world.status.image.reference == f"uhub.devcluster.test/demo/object-detect-infer@{DIGEST}"
     assert world.status.image.tags == ("test",)
     assert world.status.image.generation == 1
     assert world.status.history[0].step == 800
     assert world.status.stage is None
-    assert write(world.status)["timings"] == {"resolve": "10s", "export": "10s", "build": "10s", "test": "10s"}
+    assert write(world.status)["timings"] == {stage.lower(): "10s" for stage in Stage}
 
 
 def test_while_a_stage_works_ready_is_unknown_and_reconciling_names_the_stage():
     world = World()
-    for stage, reason in zip(Stage, ("Resolving", "Exporting", "Building", "Testing"), strict=True):
+    for stage, reason in zip(Stage, ("Resolving", "Exporting", "Building", "Testing", "Publishing"), strict=True):
         world.run_to(stage)
         assert world.summary()["Ready"] == ("Unknown", reason)
         assert world.summary()["Reconciling"] == ("True", reason)
@@ -57,7 +58,7 @@ def test_the_claim_is_written_before_the_job_exists():
 def test_each_stage_takes_three_writes():
     world = World()
     world.run_whole()
-    assert world.writes <= 3 * 4
+    assert world.writes <= 3 * 5
 
 
 def test_an_existing_graph_is_not_exported_again():
@@ -65,7 +66,7 @@ def test_an_existing_graph_is_not_exported_again():
     world.settle()
     world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], graph=GRAPH))
     world.run_whole()
-    assert stages(world) == ["Resolve", "Build", "Test"]
+    assert stages(world) == ["Resolve", "Build", "Test", "Publish"]
     assert world.summary()["Exported"] == ("True", "Reused")
     assert world.status.timings.export == "Reused"
 
@@ -76,7 +77,7 @@ def test_an_existing_image_is_only_tested_and_published():
     built = results.Built(digest=DIGEST, size=1)
     world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], graph=GRAPH, image=built))
     world.run_whole()
-    assert stages(world) == ["Resolve", "Test"]
+    assert stages(world) == ["Resolve", "Test", "Publish"]
     assert world.summary()["Built"] == ("True", "Reused")
     assert world.summary()["Ready"] == ("True", "Published")
 
@@ -98,9 +99,9 @@ def test_a_new_request_resolves_again():
     world.run_whole()
     world.request = "2026-02-01"
     world.run_whole()
-    assert stages(world) == ["Resolve", "Export", "Build", "Test"] * 2
+    assert stages(world) == [*Stage, "Resolve", "Export", "Build", "Publish"], "the same image has passed the same test"
     assert world.status.last_handled_request == "2026-02-01"
-    assert len({job["metadata"]["name"] for job in world.created}) == 8
+    assert len({job["metadata"]["name"] for job in world.created}) == 9
 
 
 def test_an_edit_stops_the_old_job_before_the_new_one_starts():
@@ -125,7 +126,7 @@ def test_a_b_a_pins_again_and_never_uses_the_first_runs_jobs():
     for generation, step in ((2, 900), (3, 800)):
         world.generation, world.spec["model"]["checkpoint"]["step"] = generation, step
         world.run_whole()
-    assert len({job["metadata"]["name"] for job in world.created}) == 12
+    assert len({job["metadata"]["name"] for job in world.created}) == 13
     assert world.status.image.generation == 3
 
 
@@ -137,7 +138,7 @@ def test_edits_that_do_not_change_the_result_restart_nothing():
         world.spec[field] = value
         world.settle()
         assert world.status.observed_generation == world.generation
-    assert len(world.created) == 4
+    assert len(world.created) == 5
     assert world.summary()["Ready"] == ("True", "Published")
     assert "Suspended" not in world.summary()
 
@@ -152,7 +153,7 @@ def test_suspend_lets_the_running_job_finish_and_starts_no_new_one():
     assert world.summary()["Suspended"] == ("True", "Suspended")
     world.spec["suspend"], world.generation = False, 3
     world.run_whole()
-    assert stages(world) == ["Resolve", "Export", "Build", "Test"]
+    assert stages(world) == ["Resolve", "Export", "Build", "Test", "Publish"]
     assert world.summary()["Ready"] == ("True", "Published")
 
 
@@ -162,7 +163,7 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs():
     before = world.status
     world.status = type(before)()
     world.settle()
-    assert len(world.created) == 4
+    assert len(world.created) == 5
     assert world.status.image == before.image
 
 
@@ -179,14 +180,16 @@ def test_without_a_test_the_condition_is_test_disabled():
     world = World()
     world.spec["test"] = {"enabled": False}
     world.run_whole()
+    assert stages(world) == ["Resolve", "Export", "Build", "Publish"]
     assert world.summary()["Tested"] == ("True", "TestDisabled")
+    assert world.status.timings.test == ""
     assert [c["name"] for c in world.created[-1]["spec"]["template"]["spec"]["containers"]] == ["publish"]
     assert "initContainers" not in world.created[-1]["spec"]["template"]["spec"]
 
 
 def test_a_moved_tag_is_reported_with_its_previous_digest():
     world = World()
-    world.run_to(Stage.TEST)
+    world.run_to(Stage.PUBLISH)
     moved = results.Published(
         digest=DIGEST, size=1, tags=(results.MovedTag(tag="test", previous="sha256:" + "0" * 64),)
     )

@@ -131,6 +131,7 @@ def test_the_newest_undisrupted_pod_counts():
         (Stage.EXPORT, "Raise spec.export.timeout or the resources"),
         (Stage.BUILD, "Raise spec.build.timeout or the resources"),
         (Stage.TEST, "Raise spec.test.timeout or the resources"),
+        (Stage.PUBLISH, "Find out what the Job waits for, then"),
     ],
 )
 def test_a_deadline_names_what_to_raise(stage, hint):
@@ -141,7 +142,13 @@ def test_a_deadline_names_what_to_raise(stage, hint):
 
 @pytest.mark.parametrize(
     ("stage", "main"),
-    [(Stage.RESOLVE, "resolve"), (Stage.EXPORT, "upload"), (Stage.BUILD, "report"), (Stage.TEST, "publish")],
+    [
+        (Stage.RESOLVE, "resolve"),
+        (Stage.EXPORT, "upload"),
+        (Stage.BUILD, "report"),
+        (Stage.TEST, "probe"),
+        (Stage.PUBLISH, "publish"),
+    ],
 )
 def test_the_last_container_of_a_complete_job_has_the_result(stage, main):
     text = results.encode(RESULTS[stage])

@@ -60,7 +60,7 @@ def test_an_image_out_of_memory_is_retried_once_with_twice_the_memory(world, liv
         ((image(), probe(WRONG)), "ImageAnswersWrong"),
         ((image(exit_code=1, ended="Error", restarts=1), probe(NOT_LOADED)), "ImageDoesNotStart"),
         ((image(), report("probe", "Killed", 137, "Error")), "ContainerFailed"),
-        ((image(), report("publish", "Killed", 137, "OOMKilled")), "OutOfMemory"),
+        ((image(), report("probe", "Killed", 137, "OOMKilled")), "OutOfMemory"),
         ((image(),), "PodLost"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Golden manifests of the four Jobs, and rules for all of them: security, credentials, escaped values.
+"""Golden manifests of the Jobs of all stages, and rules for all of them: security, credentials, escaped values.
 
 After a wanted change: `UPDATE_GOLDEN=1 make test-unit`, then read the difference.
 """
@@ -85,7 +85,8 @@ WHO_GETS_WHAT = [
     (Stage.RESOLVE, {"resolve": {"ufile", "uhub"}}),
     (Stage.EXPORT, {"download": {"ufile"}, "export": set(), "upload": {"ufile"}}),
     (Stage.BUILD, {"assemble": {"ufile", "uhub"}, "kaniko": set(), "report": {"uhub"}}),
-    (Stage.TEST, {"image": set(), "probe": {"ufile"}, "publish": {"uhub"}}),
+    (Stage.TEST, {"sample": {"ufile"}, "image": set(), "probe": set()}),
+    (Stage.PUBLISH, {"publish": {"uhub"}}),
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.jobs import Jobs, Maximum
-from tests.support.world import GRAPH, RESULTS, World, report
+from tests.support.world import GRAPH, RESULTS, World
 
 MIB = 1 << 20
 RESNET_101 = msgspec.structs.replace(RESULTS[Stage.RESOLVE], model_bytes=239 * MIB)
@@ -105,10 +105,6 @@ def test_an_object_that_sets_both_limits_is_not_rejected():
 def test_the_status_reports_the_memory_for_serving(told, expected):
     world = in_test(2461 * MIB)
     probed = results.Probed(ready_seconds=1, answer_seconds=1, memory_bytes=told)
-    world.finish()
-    name = world.claimed.name
-    (pod,) = world.pods[name]
-    probe = report("probe", results.encode(probed))
-    world.pods[name] = (msgspec.structs.replace(pod, containers=(probe, *pod.containers)),)
-    world.settle()
+    world.finish(probed)
+    world.run_whole()
     assert world.status.image.memory_bytes == expected

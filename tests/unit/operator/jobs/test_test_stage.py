@@ -7,13 +7,13 @@ from inference_image_contract import inputs, paths
 from inference_image_operator.api import Spec, read
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
-from tests.support.world import SPEC
+from tests.support.world import RESULTS, SPEC, World
 from tests.unit.operator.jobs.test_manifest_corners import containers, job, work
 
 
 def test_the_graph_runs_before_the_image_starts():
     found = job(Stage.TEST, test={"matchGraph": True, "sample": "uai/sample.jpg"})
-    assert list(containers(found)) == ["sample", "answer", "image", "probe", "publish"]
+    assert list(containers(found)) == ["sample", "answer", "image", "probe"]
     asked = work(found, "answer", inputs.AnswerInput)
     assert (asked.sample, asked.input_type) == ("uai/sample.jpg", "image_tensor")
     assert asked.graph.key.endswith("frozen_inference_graph.pb")
@@ -24,7 +24,7 @@ def test_the_graph_runs_before_the_image_starts():
         c["name"]: [m for m in c.get("volumeMounts", []) if m["name"] == "workspace"]
         for c in containers(found).values()
     }
-    assert [bool(where[name]) for name in where] == [True, True, False, True, False]
+    assert [bool(where[name]) for name in where] == [True, True, False, True]
     assert where["probe"][0]["readOnly"]
 
 
@@ -42,6 +42,26 @@ def test_what_runs_a_graph_shares_only_the_workspace_and_prints_nothing_into_the
     assert read["readOnly"]
 
 
+def test_the_sample_is_fetched_before_the_image_starts():
+    world = World()
+    world.spec["test"] = {"sample": "uai/sample.png"}
+    world.settle()
+    world.finish(msgspec.structs.replace(RESULTS[Stage.RESOLVE], sample_etag="e1"))
+    found = job(Stage.TEST, world)
+    assert list(containers(found)) == ["sample", "image", "probe"]
+    asked = work(found, "sample", inputs.SampleInput)
+    assert (asked.sample, asked.sample_etag) == ("uai/sample.png", "e1")
+    assert work(found, "probe", inputs.ProbeInput).sample == "uai/sample.png"
+    mounts = {name: [m["name"] for m in c.get("volumeMounts", [])] for name, c in containers(found).items()}
+    assert mounts == {"sample": ["tmp", "workspace"], "image": [], "probe": ["tmp", "workspace"]}
+
+
+def test_without_a_sample_nothing_is_handed_on():
+    found = job(Stage.TEST)
+    assert list(containers(found)) == ["image", "probe"]
+    assert [volume["name"] for volume in found["spec"]["template"]["spec"]["volumes"]] == ["tmp"]
+
+
 def test_the_probe_knows_the_pods_address():
     found = {variable["name"]: variable for variable in containers(job(Stage.TEST))["probe"]["env"]}
     assert found[paths.POD_IP_ENV]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
@@ -49,10 +69,8 @@ def test_the_probe_knows_the_pods_address():
 
 def test_the_image_gets_no_credentials():
     found = containers(job(Stage.TEST, test={"matchGraph": True}))
-    secret = {
-        name: "secretKeyRef" in str(c) or "registry" in str(c.get("volumeMounts", [])) for name, c in found.items()
-    }
-    assert secret == {"sample": True, "answer": False, "image": False, "probe": False, "publish": True}
+    secret = {name: "secretKeyRef" in str(c) for name, c in found.items()}
+    assert secret == {"sample": True, "answer": False, "image": False, "probe": False}
 
 
 def expected(*fields: dict) -> inputs.ProbeInput:
@@ -88,10 +106,6 @@ DEEP = "[" * 256 + "]" * 256
 def test_an_expected_text_that_is_json_stands_for_its_value(written, value):
     (field,) = expected({"path": "/a", "equals": written}).fields
     assert field.equals == value
-
-
-def test_without_a_test_nothing_is_compared():
-    assert list(containers(job(Stage.TEST, test={"enabled": False, "matchGraph": True}))) == ["publish"]
 
 
 @pytest.mark.parametrize(

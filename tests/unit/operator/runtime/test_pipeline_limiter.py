@@ -93,7 +93,7 @@ def test_a_started_run_never_returns_to_the_queue(world):
     world.settle()
     assert world.summary()["Ready"] == ("Unknown", "Resolving")
     world.queue_position = 5
-    world.run_to(Stage.TEST)
+    world.run_to(Stage.PUBLISH)
     world.finish()
     world.settle()
     assert world.summary()["Ready"] == ("True", "Published")
