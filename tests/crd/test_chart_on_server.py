@@ -1,10 +1,12 @@
 """The rendered chart: the API server accepts it, Pod Security `restricted` too, and it grants the documented rights."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes import client, utils
 
 from inference_image_operator.config import installation
@@ -104,6 +106,22 @@ def test_a_change_of_the_configuration_restarts_the_operator(render: Callable[..
 
     assert checksum() == checksum("logLevel=DEBUG")
     assert checksum() != checksum("config.workers=2")
+
+
+def test_the_objects_for_prometheus_and_grafana(render: Callable[..., Objects]) -> None:
+    parts = ("podMonitor", "rules", "dashboard")
+    rendered = render(*(f"metrics.{part}.enabled=true" for part in parts))
+    found = {d["kind"]: d for d in rendered}
+    (endpoint,) = found["PodMonitor"]["spec"]["podMetricsEndpoints"]
+    pod = found["Deployment"]["spec"]["template"]
+    assert found["PodMonitor"]["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert endpoint["port"] in {port["name"] for port in pod["spec"]["containers"][0]["ports"]}
+    assert found["PrometheusRule"]["spec"] == yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())
+    (dashboard,) = [d for d in rendered if "grafana_dashboard" in d["metadata"]["labels"]]
+    assert dashboard["kind"] == "ConfigMap"
+    (text,) = dashboard["data"].values()
+    assert json.loads(text) == json.loads((CHART / "files" / "dashboard.json").read_text())
+    assert not {d["kind"] for d in render()} & {"PodMonitor", "PrometheusRule"}
 
 
 Right = tuple[str, str, str, str]

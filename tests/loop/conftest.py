@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from devcluster import binaries, settings, versions
@@ -90,7 +91,8 @@ class Operator:
         account = ""
         for found in rendered:
             if found["kind"] == "ConfigMap":
-                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": ports.reserve(1)[0]}}
+                self._port = ports.reserve(1)[0]
+                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": self._port}}
                 (directory / "config.yaml").write_text(yaml.safe_dump(config))
             if found["kind"] == "ServiceAccount":
                 account = found["metadata"]["name"]
@@ -129,6 +131,14 @@ class Operator:
         """As the kubelet would; returns the exit code."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(30)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Its samples, by name and labels as Prometheus' text format has them."""
+        answer = requests.get(f"http://127.0.0.1:{self._port}/metrics", timeout=30)
+        answer.raise_for_status()
+        lines = (line for line in answer.text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
     @property
     def running(self) -> bool:

@@ -31,6 +31,16 @@ def test_a_manifest_becomes_a_published_image(pipeline):
     assert sorted(reasons) == ["Answered", "Built", "Exported", "Published", "Resolved"]
 
 
+def test_the_metrics_of_a_run(pipeline, operator):
+    pipeline.apply()
+    pipeline.run_whole()
+    found = operator.metrics
+    assert found['inferenceimage_runs_total{reason="Published",result="published"}'] == 1
+    assert found['inferenceimage_api_requests_total{code="201",method="POST"}'] >= len(pipeline.jobs)
+    assert found['inferenceimage_reconcile_duration_seconds_count{result="done"}'] >= len(pipeline.jobs)
+    assert pipeline.namespace not in str(found)
+
+
 def test_status_is_in_progress_from_the_first_second(api, namespace):
     """kstatus treats an object without observedGeneration as current; the CRD's default prevents that."""
     body = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}

@@ -3,7 +3,7 @@
 Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a reconcile.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 from urllib.parse import quote
 
@@ -76,24 +76,27 @@ class Cluster(Protocol):
 class KubernetesCluster:
     """The API server, through the official client."""
 
-    def __init__(self, api: client.ApiClient, selector: str = "") -> None:
+    def __init__(
+        self, api: client.ApiClient, selector: str = "", count: Callable[[str, int], None] = lambda *_: None
+    ) -> None:
         self._api = api
         self._selected = {"labelSelector": selector} if selector else {}
-        self._connection = Connection(api)
+        self._connection = Connection(api, count)
         self._warnings = TtlCache(self._fetch_warnings, WARNINGS_SECONDS)
 
     @classmethod
-    async def connect(cls, selector: str = "") -> "KubernetesCluster":
+    async def connect(cls, selector: str, count: Callable[[str, int], None]) -> "KubernetesCluster":
         """Connects with the pod's service account or, outside a cluster, with the kubeconfig.
 
-        Only InferenceImages with labels that `selector` selects exist for it; the API server compares them.
+        Only InferenceImages with labels that `selector` selects exist for it; the API server compares them. `count` is
+        as in `Connection`.
         """
         await config.load_config()  # type: ignore[no-untyped-call]
         api = client.ApiClient()
         # Proxies of the environment and netrc do not apply to the API server (kopf ignores them too), and reading them
         # costs work in two threads per request. The proxy-url of a kubeconfig still applies.
         api.configuration.client_session_kwargs = {"trust_env": False}
-        return cls(api, selector)
+        return cls(api, selector, count)
 
     async def close(self) -> None:
         """Closes all connections."""

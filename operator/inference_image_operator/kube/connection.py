@@ -1,7 +1,7 @@
 """Requests to the Kubernetes API server, with raw JSON, through the official client's connections."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -41,8 +41,10 @@ class ApiError(Exception):
 class Connection:
     """Sends requests. Every method raises ApiError."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, count: Callable[[str, int], None] = lambda *_: None) -> None:
+        """`count` gets the method and the HTTP status of every answer; 0 without an answer."""
         self._api = api
+        self._count = count
 
     async def send(
         self,
@@ -85,12 +87,15 @@ class Connection:
                 method, url, headers=headers, body=body, _request_timeout=WATCH if "watch" in query else REQUEST
             )
             response: aiohttp.ClientResponse = wrapped.response
-            if response.status < HTTPStatus.BAD_REQUEST:
-                return response
-            data = await response.read()
+            failed = response.status >= HTTPStatus.BAD_REQUEST
+            data = await response.read() if failed else b""
         except (OSError, aiohttp.ClientError) as error:
+            self._count(method, 0)
             raise _no_answer(error) from error
-        raise api_error(response.status, data, response.headers.get("Retry-After"))
+        self._count(method, response.status)
+        if failed:
+            raise api_error(response.status, data, response.headers.get("Retry-After"))
+        return response
 
 
 def _no_answer(error: Exception) -> ApiError:

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import signal
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import kopf
 
 from inference_image_operator.api import parse_duration
+from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.config.installation import Concurrency, Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
@@ -20,6 +22,7 @@ from inference_image_operator.observed import Observed
 from inference_image_operator.runtime import handlers
 from inference_image_operator.runtime.health import Health
 from inference_image_operator.runtime.log import object_fields
+from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.queue import Queue
 from inference_image_operator.runtime.reconcile import Reconciler
@@ -41,21 +44,21 @@ async def run(config: Config) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    cluster = await KubernetesCluster.connect(config.watch_selector)
-    health = Health()
-    probes = await health.serve(config.probes.port)
+    metrics, health = Metrics(), Health()
+    cluster = await KubernetesCluster.connect(config.watch_selector, metrics.requested)
+    probes = await health.serve(config.probes.port, metrics.text)
     limiter = PipelineLimiter(config.concurrency)
 
     def wake(key: Key, after: float = 0) -> None:
         queue.add(key, after)  # the queue exists when somebody calls this
 
     warnings, tags = Warnings(wake), TagHolders(wake)
-    reconciler = Reconciler(cluster, config, _now, limiter, wake=wake, warnings=warnings, tags=tags)
-    queue: Queue[Key] = Queue(reconciler, config.workers, describe=object_fields)
+    reconciler = Reconciler(cluster, config, _now, limiter, wake=wake, warnings=warnings, tags=tags, metrics=metrics)
+    queue: Queue[Key] = Queue(reconciler, config.workers, describe=object_fields, meter=metrics)
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
-        asyncio.create_task(_resync(cluster, queue, config), name="resync"),
+        asyncio.create_task(_resync(cluster, queue, config, metrics), name="resync"),
         *(
             asyncio.create_task(watch_warnings(cluster, namespace, warnings.arrived), name="warnings")
             for namespace in config.watch_namespaces or ("",)
@@ -190,21 +193,24 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config) -> None:
-    """Queues every object that is not settled, at an interval, in case its event was lost."""
+async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config, metrics: Metrics) -> None:
+    """Queues every object that is not settled, at an interval, in case its event was lost. Counts the objects."""
     period = parse_duration(config.resync)
     while True:
         await asyncio.sleep(period)
-        seen = queued = 0
+        queued, seen = 0, Counter[str]()
         try:
             async for found in _images(cluster, config):
-                seen += 1
+                ready = find(found.status.conditions, Type.READY)
+                seen[ready.status if ready else "Unknown"] += 1
                 if not is_settled(found):
                     queued += 1
                     queue.add((found.namespace, found.name))
         except ApiError as error:
             log.warning("the resync is incomplete: %s", error)
-        log.info("resync: %d objects, %d not settled", seen, queued)
+        else:
+            metrics.seen(seen)
+        log.info("resync: %d objects, %d not settled", seen.total(), queued)
 
 
 async def _heartbeat(health: Health) -> None:

@@ -1,9 +1,10 @@
-"""Liveness and readiness for the kubelet."""
+"""Liveness and readiness for the kubelet, and the metrics for Prometheus."""
 
 import time
 from collections.abc import Callable
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 LIVE_SECONDS = 60
 
@@ -26,10 +27,15 @@ class Health:
         """Whether the last heartbeat is less than a minute old."""
         return self._clock() - self._beat < LIVE_SECONDS
 
-    async def serve(self, port: int) -> web.AppRunner:
-        """Serves `/healthz` and `/readyz` until the caller cleans the runner up."""
+    async def serve(self, port: int, metrics: Callable[[], bytes]) -> web.AppRunner:
+        """Serves `/healthz`, `/readyz` and `/metrics` until the caller cleans the runner up."""
+
+        async def scrape(_: web.Request) -> web.Response:
+            return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
         app = web.Application()
-        app.add_routes([web.get("/healthz", self._healthz), web.get("/readyz", self._readyz)])
+        routes = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": scrape}
+        app.add_routes([web.get(path, handler) for path, handler in routes.items()])
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, port=port).start()

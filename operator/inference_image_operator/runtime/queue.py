@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Hashable
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime.log import about
@@ -16,6 +16,16 @@ FIRST_DELAY = 0.25
 MAX_DELAY = 30.0
 
 K = TypeVar("K", bound=Hashable)
+
+
+class Meter(Protocol):
+    """What a queue tells about its work."""
+
+    def waited(self, seconds: float, left: int) -> None:
+        """Work begins `seconds` after it was due; `left` other keys are due."""
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        """Work has ended: `done`, `conflict` (another client wrote in between) or `error`."""
 
 
 class Queue(Generic[K]):
@@ -30,13 +40,15 @@ class Queue(Generic[K]):
         work: Callable[[K], Awaitable[float | None]],
         workers: int,
         describe: Callable[[K], dict[str, str]] = lambda _: {},
+        meter: Meter | None = None,
     ) -> None:
         """`describe` gives the fields that name a key in every line of the log about it."""
         self._work = work
         self._describe = describe
+        self._meter = meter
         self._workers = workers
         self._ready: asyncio.Queue[K] = asyncio.Queue()
-        self._waiting: set[K] = set()
+        self._waiting: dict[K, float] = {}
         self._active: set[K] = set()
         self._again: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
@@ -64,7 +76,7 @@ class Queue(Generic[K]):
         if key in self._active:
             self._again.add(key)
         elif key not in self._waiting:
-            self._waiting.add(key)
+            self._waiting[key] = asyncio.get_running_loop().time()
             self._ready.put_nowait(key)
 
     async def run(self) -> None:
@@ -81,9 +93,14 @@ class Queue(Generic[K]):
     async def _worker(self) -> None:
         while True:
             key = await self._ready.get()
-            self._waiting.discard(key)
+            began = asyncio.get_running_loop().time()
+            due = self._waiting.pop(key)
             self._active.add(key)
-            after = await self._once(key)
+            if self._meter:
+                self._meter.waited(began - due, len(self._waiting))
+            after, result = await self._once(key)
+            if self._meter:
+                self._meter.reconciled(result, asyncio.get_running_loop().time() - began)
             self._active.discard(key)
             if key in self._again:
                 self._again.discard(key)
@@ -91,21 +108,22 @@ class Queue(Generic[K]):
             if after is not None:
                 self.add(key, after)
 
-    async def _once(self, key: K) -> float | None:
+    async def _once(self, key: K) -> tuple[float | None, str]:
+        """The seconds until the key is due again, and how the work ended."""
         with about(self._describe(key)):
             return await self._try(key)
 
-    async def _try(self, key: K) -> float | None:
+    async def _try(self, key: K) -> tuple[float | None, str]:
         try:
             after = await self._work(key)
         except ApiError as error:
-            return self._delay(key, error)
+            return self._delay(key, error), "conflict" if error.status == HTTPStatus.CONFLICT else "error"
         except Exception:
             log.exception("reconcile failed")
-            return self._delay(key, None)
+            return self._delay(key, None), "error"
         self._failures.pop(key, None)
         self._not_before.pop(key, None)
-        return after
+        return after, "done"
 
     def _delay(self, key: K, error: ApiError | None) -> float:
         if error is not None and error.status == HTTPStatus.CONFLICT:

@@ -27,6 +27,7 @@ from inference_image_operator.kube.observe import InvalidObjectError, from_objec
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
 from inference_image_operator.observed import CreateRefusal, Observed
 from inference_image_operator.runtime.log import bind
+from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.tag_holders import TagHolders
 from inference_image_operator.runtime.warnings import Warnings
@@ -47,6 +48,7 @@ class Reconciler:
         wake: Callable[[Key], None],
         warnings: Warnings,
         tags: TagHolders,
+        metrics: Metrics,
     ) -> None:
         self._cluster = cluster
         self._config = config
@@ -55,6 +57,7 @@ class Reconciler:
         self._wake = wake
         self._warnings = warnings
         self._tags = tags
+        self._metrics = metrics
 
     async def __call__(self, key: Key) -> float | None:
         """One reconcile. Returns the seconds until the next one; None if it waits for an event.
@@ -165,6 +168,7 @@ class Reconciler:
         if status == _ours(observed.status):
             return False
         await self._cluster.apply_status(image, write(status))
+        self._metrics.decided(observed, status, self._clock())
         return True
 
     async def _is_current(self, image: Object) -> bool:

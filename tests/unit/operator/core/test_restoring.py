@@ -12,6 +12,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency, Restores, RestoreWait
 from inference_image_operator.core import waiting
 from inference_image_operator.jobs import poll_job
+from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
 from inference_image_operator.runtime.tag_holders import TagHolders
@@ -189,6 +190,7 @@ async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
         wake=woken.append,
         warnings=Warnings(lambda *_: None),
         tags=TagHolders(lambda _: None),
+        metrics=Metrics(),
     )
     assert limiter.acquire(("space", "first"), "2025-01-01T00:00:00Z") is None
     limiter.release(("space", "first"))

@@ -9,6 +9,7 @@ import pytest
 from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
+from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
 from inference_image_operator.runtime.tag_holders import TagHolders
@@ -63,6 +64,7 @@ def reconciler_of(cluster: TwoReads, world: World) -> Reconciler:
         wake=lambda _: None,
         warnings=Warnings(lambda *_: None),
         tags=TagHolders(lambda _: None),
+        metrics=Metrics(),
     )
 
 
