@@ -2,7 +2,7 @@
 
 # tests/README.md tells what each needs and how long it takes.
 NODE_PARTS := demo tutorial bad-input devcluster release laptop builders
-OTHER_PARTS := unit tf python27 model-fast fuzz control-plane faults-fast
+OTHER_PARTS := unit tf python27 model-fast fuzz control-plane hostile faults-fast
 PARTS := $(NODE_PARTS) $(OTHER_PARTS)
 PODMAN := command -v podman >/dev/null || { apt-get update -q && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends podman; } >/dev/null
@@ -45,6 +45,9 @@ fuzz: setup ## give every parser hostile inputs for FUZZ_SECONDS each (600 by de
 
 test-control-plane: setup ## test CRD and control loop on a real API server, and what Flux and Argo CD make of each state
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/health
+
+test-hostile: setup ## test that a tenant who sends all it can neither stops nor delays ten others (needs root)
+	@$(PY) -m pytest -q tests/hostile
 
 test-faults-fast: setup ## test a fixed selection of the faults
 	@$(PY) -m pytest -q -n $(FAULT_WORKERS) -m "not long" tests/faults

@@ -1,5 +1,6 @@
 """The API server over plain HTTP, for tests: paths in, JSON out."""
 
+import json
 import time
 from collections.abc import Callable
 from itertools import count
@@ -21,20 +22,28 @@ _numbers = count(1)
 
 
 class Api:
-    """The administrator's connection."""
+    """The administrator's connection, or that of a token's user."""
 
-    def __init__(self, plane: ControlPlane) -> None:
+    def __init__(self, plane: ControlPlane, token: str = "") -> None:
         self._url = plane.url
         self._session = requests.Session()
         self._session.trust_env = False  # REQUESTS_CA_BUNDLE would override our CA
         self._session.verify = str(plane.ca)
-        self._session.cert = (str(plane.client_certificate), str(plane.client_key))
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+        else:
+            self._session.cert = (str(plane.client_certificate), str(plane.client_key))
 
     def request(self, method: str, path: str, body: object = None, kind: str = "application/json") -> Object:
-        answer = self._session.request(method, self._url + path, json=body, headers={"Content-Type": kind}, timeout=30)
+        answer = self.send(method, path, body, kind)
         if not answer.ok:
             raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
         return answer.json()
+
+    def send(self, method: str, path: str, body: object = None, kind: str = "application/json") -> requests.Response:
+        """The answer, whatever it is."""
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        return self._session.request(method, self._url + path, data=data, headers={"Content-Type": kind}, timeout=30)
 
     def get(self, path: str) -> Object:
         return self.request("GET", path)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Operator:
         self._log = directory / "operator.log"
         values = {
             "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
-            "watchNamespaces": [namespace],
+            "watchNamespaces": config.pop("watchNamespaces", [namespace]),
             "watchSelector": config.pop("watchSelector", ""),
             "config": {
                 "registries": {"allowed": ["uhub.devcluster.test"]},
@@ -91,9 +91,12 @@ class Operator:
         account = ""
         for found in rendered:
             if found["kind"] == "ConfigMap":
-                self._port = ports.reserve(1)[0]
-                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": self._port}}
+                self.port = ports.reserve(1)[0]
+                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": self.port}}
                 (directory / "config.yaml").write_text(yaml.safe_dump(config))
+            if found["kind"] == "Deployment":
+                self.container = found["spec"]["template"]["spec"]["containers"][0]
+                """As the chart has it: limits and probes."""
             if found["kind"] == "ServiceAccount":
                 account = found["metadata"]["name"]
             if found["kind"] in PLURALS:
@@ -113,13 +116,12 @@ class Operator:
         text = run([helm, "template", self._release, CHART, "-n", namespace, "-f", path, version])
         return [found for found in yaml.safe_load_all(text) if found]
 
-    def start(self) -> "Operator":
+    def start(self, wrap: Sequence[str] = ()) -> "Operator":
+        """Starts it, through the program `wrap` if there is one."""
         environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig)}
+        program = [sys.executable, "-m", "inference_image_operator", f"--config={self._directory / 'config.yaml'}"]
         with self._log.open("a") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "inference_image_operator", f"--config={self._directory / 'config.yaml'}"],
-                env=environment, stdout=log, stderr=log,
-            )  # fmt: skip
+            self._process = subprocess.Popen([*wrap, *program], env=environment, stdout=log, stderr=log)
         return self
 
     def kill(self) -> None:
@@ -135,10 +137,14 @@ class Operator:
     @property
     def metrics(self) -> dict[str, float]:
         """Its samples, by name and labels as Prometheus' text format has them."""
-        answer = requests.get(f"http://127.0.0.1:{self._port}/metrics", timeout=30)
+        answer = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=30)
         answer.raise_for_status()
         lines = (line for line in answer.text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def running(self) -> bool:

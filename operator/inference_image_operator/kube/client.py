@@ -4,21 +4,26 @@ Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a
 """
 
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
-from inference_image_operator.kube.connection import ApiError, Connection, Object
+from inference_image_operator.kube.connection import ApiError, Connection, Object, TooLargeError, api_error
+from inference_image_operator.kube.references import References, references
+from inference_image_operator.kube.slim import ListMetadata, Slim, SlimEvent, SlimJob, SlimPod, short
 from inference_image_operator.kube.ttl_cache import TtlCache
 
 FIELD_MANAGER = "inference-image-operator"
-PAGE = 50
-"""Objects of one list. A spec has at most 640 KiB, and a page is decoded at once."""
-WARNINGS_SECONDS = 5.0
-"""The API server scans all Events of a namespace for each list, so all waiting pipelines share one list."""
+PAGE = 100
+"""Objects that one request asks for. If they are too large for one answer, the next request asks for fewer."""
+SHARED_SECONDS = 5.0
+"""For as long, reconciles share a list: of a namespace's Warnings, which the API server finds by reading all Events,
+and of all InferenceImages, which others may have made large."""
+MAX_WARNINGS = 500
+"""Of a list of Events. Those that are written from now on come through the watch."""
 
 WARNINGS = {"fieldSelector": "type=Warning"}
 WATCH_SECONDS = 290
@@ -36,14 +41,44 @@ Source: kuberuntime_container.go of Kubernetes, pkg/logs of its cri-client.
 """
 
 
+T = TypeVar("T")
+S = TypeVar("S", bound=Slim)
+
+
+class _Page(msgspec.Struct, Generic[T]):
+    """A part of a list."""
+
+    items: list[T] = []
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+
+
+class _Watched(msgspec.Struct):
+    """A line of a watch."""
+
+    type: str
+    object: msgspec.Raw
+
+
+_IMAGES, _RAW = msgspec.json.Decoder(_Page[dict[str, Any]]), msgspec.json.Decoder(_Page[msgspec.Raw])
+_JOBS, _PODS = msgspec.json.Decoder(_Page[SlimJob]), msgspec.json.Decoder(_Page[SlimPod])
+_EVENTS, _EVENT = msgspec.json.Decoder(_Page[SlimEvent]), msgspec.json.Decoder(SlimEvent)
+_WATCHED = msgspec.json.Decoder(_Watched)
+
+
 class Cluster(Protocol):
     """What a reconcile needs from Kubernetes. Every method raises ApiError."""
 
     async def get_inference_image(self, namespace: str, name: str) -> Object | None:
         """The InferenceImage; None if it does not exist."""
 
-    def list_inference_images(self, namespace: str, *, all_labels: bool = False) -> AsyncIterator[Object]:
-        """The InferenceImages of a namespace (empty for all); with `all_labels` also those of other installations."""
+    def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
+        """The InferenceImages of a namespace (empty for all) that this operator selects."""
+
+    async def list_references(self, namespace: str) -> list[References]:
+        """What the InferenceImages of a namespace (empty for all) refer to, those of other installations among them.
+
+        At most a few seconds old.
+        """
 
     async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
         """The Jobs with these labels, from a consistent read (no cache)."""
@@ -82,7 +117,8 @@ class KubernetesCluster:
         self._api = api
         self._selected = {"labelSelector": selector} if selector else {}
         self._connection = Connection(api, count)
-        self._warnings = TtlCache(self._fetch_warnings, WARNINGS_SECONDS)
+        self._warnings = TtlCache(self._fetch_warnings, SHARED_SECONDS)
+        self._references = TtlCache(self._fetch_references, SHARED_SECONDS)
 
     @classmethod
     async def connect(cls, selector: str, count: Callable[[str, int], None]) -> "KubernetesCluster":
@@ -112,31 +148,31 @@ class KubernetesCluster:
 
     async def get_inference_image(self, namespace: str, name: str) -> Object | None:
         if self._selected:
-            found = await self._list(_images(namespace), {"fieldSelector": f"metadata.name={name}"} | self._selected)
-            return found[0] | {"apiVersion": API_VERSION, "kind": KIND} if found else None
+            query = {"fieldSelector": f"metadata.name={name}"} | self._selected
+            async for found in self._pages(_images(namespace), query, _IMAGES):
+                return found | {"apiVersion": API_VERSION, "kind": KIND}
+            return None
         return await self._get(_images(namespace, name))
 
-    async def list_inference_images(self, namespace: str, *, all_labels: bool = False) -> AsyncIterator[Object]:
+    async def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
         """The InferenceImages of a namespace (empty for all), page by page."""
-        token = ""
-        while True:
-            query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
-            query |= {} if all_labels else self._selected
-            page = await self._request("GET", _images(namespace), query)
-            for item in page.get("items", []):
-                yield item
-            token = page.get("metadata", {}).get("continue", "")
-            if not token:
-                return
+        async for item in self._pages(_images(namespace), self._selected, _IMAGES):
+            yield item
+
+    async def list_references(self, namespace: str) -> list[References]:
+        return await self._references.get(namespace)
+
+    async def _fetch_references(self, namespace: str) -> list[References]:
+        return [references(item) async for item in self._pages(_images(namespace), {}, _RAW)]
 
     async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
-        return await self._list(_jobs(namespace), {"labelSelector": selector})
+        return await self._list(_jobs(namespace), {"labelSelector": selector}, _JOBS)
 
     async def get_job(self, namespace: str, name: str) -> Object | None:
         return await self._get(_jobs(namespace, name))
 
     async def list_pods(self, namespace: str, selector: str) -> list[Object]:
-        return await self._list(_pods(namespace), {"labelSelector": selector})
+        return await self._list(_pods(namespace), {"labelSelector": selector}, _PODS)
 
     async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
         path = _pods(namespace, pod, "log")
@@ -152,7 +188,12 @@ class KubernetesCluster:
         return await self._warnings.get(namespace)
 
     async def _fetch_warnings(self, namespace: str) -> list[Object]:
-        return await self._list(_events(namespace), WARNINGS)
+        found = []
+        async for event in self._pages(_events(namespace), WARNINGS, _EVENTS):
+            found.append(short(event))
+            if len(found) == MAX_WARNINGS:
+                break
+        return found
 
     async def newest_warning(self, namespace: str) -> str:
         """The resourceVersion from which `watch_warnings` starts. It lists as little as possible."""
@@ -166,12 +207,11 @@ class KubernetesCluster:
         """
         query = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         async for line in self._connection.lines(_events(namespace), WARNINGS | query | {"resourceVersion": version}):
-            found = msgspec.json.decode(line)
-            if found["type"] == "ERROR":
-                status = found["object"]
-                raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
-            if found["type"] != "DELETED":
-                yield found["object"]
+            found = _WATCHED.decode(line)
+            if found.type == "ERROR":
+                raise api_error(0, bytes(found.object), None)
+            if found.type != "DELETED":
+                yield short(_EVENT.decode(found.object))
 
     async def apply_status(self, image: Object, status: Object) -> None:
         meta = image["metadata"]
@@ -212,9 +252,29 @@ class KubernetesCluster:
                 return None
             raise
 
-    async def _list(self, path: str, query: dict[str, str]) -> list[Object]:
-        items: list[Object] = (await self._request("GET", path, query)).get("items", [])
-        return items
+    async def _list(self, path: str, query: dict[str, str], decoder: msgspec.json.Decoder[_Page[S]]) -> list[Object]:
+        return [short(item) async for item in self._pages(path, query, decoder)]
+
+    async def _pages(
+        self, path: str, query: dict[str, str], decoder: msgspec.json.Decoder[_Page[T]]
+    ) -> AsyncIterator[T]:
+        """The objects of a list, read page by page in bounded memory."""
+        limit, token = PAGE, ""
+        while True:
+            asked = query | {"limit": str(limit)} | ({"continue": token} if token else {})
+            try:
+                found = decoder.decode(await self._connection.page(path, asked))
+            except TooLargeError:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 4)
+                continue
+            for item in found.items:
+                yield item
+            token = found.metadata.continue_
+            if not token:
+                return
+            del found  # two pages would stand in memory otherwise
 
     async def _request(
         self,

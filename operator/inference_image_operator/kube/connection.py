@@ -16,6 +16,8 @@ WATCH_SILENCE = 90
 REQUEST = aiohttp.ClientTimeout(total=30)
 WATCH = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=WATCH_SILENCE)
 
+MAX_ANSWER = 8 << 20
+"""Bytes of an answer that has many objects. Each has at most 1.5 MiB, etcd's limit of a request."""
 MAX_ERROR = 1 << 20
 MAX_MESSAGE = 2048
 """Limits of an error: bytes of the answer, characters of its message. A webhook of anybody can write both."""
@@ -36,6 +38,13 @@ class ApiError(Exception):
         self.message = message
         self.retry_after = retry_after
         """Seconds to wait before the next request, from Retry-After; None if not given."""
+
+
+class TooLargeError(ApiError):
+    """The answer has more bytes than MAX_ANSWER."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "TooLarge", f"the answer has more than {MAX_ANSWER} bytes")
 
 
 class Connection:
@@ -61,6 +70,21 @@ class Connection:
             return bytes(await response.read())
         except (OSError, aiohttp.ClientError) as error:
             raise _no_answer(error) from error
+
+    async def page(self, path: str, query: dict[str, str]) -> bytes:
+        """The body of an answer with many objects. Raises TooLargeError; the caller then asks for fewer."""
+        response = await self._answer("GET", path, query, {"Accept": "application/json"}, None)
+        data = bytearray()
+        try:
+            async for chunk in response.content.iter_any():
+                data += chunk
+                if len(data) > MAX_ANSWER:
+                    raise TooLargeError
+        except (OSError, aiohttp.ClientError) as error:
+            raise _no_answer(error) from error
+        finally:
+            response.release() if response.content.at_eof() else response.close()
+        return bytes(data)
 
     async def lines(self, path: str, query: dict[str, str]) -> AsyncIterator[bytes]:
         """The lines of an answer that does not end soon: those of a watch."""

@@ -27,6 +27,7 @@ from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimit
 from inference_image_operator.runtime.queue import Queue
 from inference_image_operator.runtime.reconcile import Reconciler
 from inference_image_operator.runtime.tag_holders import Publication, TagHolders
+from inference_image_operator.runtime.turns import Turns
 from inference_image_operator.runtime.warnings import Warnings
 from inference_image_operator.runtime.warnings import watch as watch_warnings
 
@@ -54,7 +55,7 @@ async def run(config: Config) -> None:
 
     warnings, tags = Warnings(wake), TagHolders(wake)
     reconciler = Reconciler(cluster, config, _now, limiter, wake=wake, warnings=warnings, tags=tags, metrics=metrics)
-    queue: Queue[Key] = Queue(reconciler, config.workers, describe=object_fields, meter=metrics)
+    queue: Queue[Key] = Queue(reconciler, config.workers, object_fields, metrics, _turns(config))
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
@@ -78,6 +79,12 @@ async def run(config: Config) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+def _turns(config: Config) -> Turns[Key]:
+    """The namespaces take turns. A quarter of the workers is left to the others, if there can be others."""
+    others = 0 if len(config.watch_namespaces) == 1 else config.workers // 4
+    return Turns(lambda key: key[0], config.workers - others)
 
 
 def _now() -> datetime:

@@ -14,7 +14,6 @@ from inference_image_operator.config.installation import Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.jobs.job import LABEL_MANAGED_BY, MANAGED_BY
-from inference_image_operator.kube.client import PAGE
 from inference_image_operator.kube.connection import Object
 from inference_image_operator.kube.observe import InvalidObjectError, finished, from_object
 from inference_image_operator.observed import Observed
@@ -86,6 +85,11 @@ def owner_of(job: Object) -> str | None:
     return None
 
 
+CHUNK = 10
+"""Objects of one answer to kopf, which decodes it whole. Each has up to 1.5 MiB, and more as Python objects."""
+IDLE = 0.1
+"""Seconds for which kopf keeps an object after its event: with its default of 5, all objects of a list at once."""
+
 EVENT_DEBOUNCE = 1.0
 """Debounce window in seconds: one reconcile handles all events that arrive in it."""
 
@@ -128,7 +132,8 @@ def settings(config: Config) -> kopf.OperatorSettings:
     found.watching.server_timeout = 290
     found.watching.client_timeout = 300
     found.watching.inactivity_timeout = 70
-    found.watching.chunk_size = PAGE
+    found.watching.chunk_size = CHUNK
+    found.queueing.idle_timeout = IDLE
     found.watching.label_selectors["jobs.batch"] = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
     if config.watch_selector:
         found.watching.label_selectors[f"{PLURAL}.{GROUP}"] = config.watch_selector

@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime.log import about
+from inference_image_operator.runtime.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +42,17 @@ class Queue(Generic[K]):
         workers: int,
         describe: Callable[[K], dict[str, str]] = lambda _: {},
         meter: Meter | None = None,
+        turns: Turns[K] | None = None,
     ) -> None:
-        """`describe` gives the fields that name a key in every line of the log about it."""
+        """`describe` gives the fields that name a key in every line of the log about it.
+
+        `turns` decides whose key is next. Without it, the keys are taken in the order in which they are due.
+        """
         self._work = work
         self._describe = describe
         self._meter = meter
         self._workers = workers
-        self._ready: asyncio.Queue[K] = asyncio.Queue()
+        self._ready = turns or Turns(lambda _: None, workers)
         self._waiting: dict[K, float] = {}
         self._active: set[K] = set()
         self._again: set[K] = set()
@@ -77,7 +82,7 @@ class Queue(Generic[K]):
             self._again.add(key)
         elif key not in self._waiting:
             self._waiting[key] = asyncio.get_running_loop().time()
-            self._ready.put_nowait(key)
+            self._ready.put(key)
 
     async def run(self) -> None:
         """Runs the workers until cancelled."""
@@ -92,7 +97,7 @@ class Queue(Generic[K]):
 
     async def _worker(self) -> None:
         while True:
-            key = await self._ready.get()
+            key = await self._ready.take()
             began = asyncio.get_running_loop().time()
             due = self._waiting.pop(key)
             self._active.add(key)
@@ -102,6 +107,7 @@ class Queue(Generic[K]):
             if self._meter:
                 self._meter.reconciled(result, asyncio.get_running_loop().time() - began)
             self._active.discard(key)
+            self._ready.done(key)
             if key in self._again:
                 self._again.discard(key)
                 after = 0

@@ -23,7 +23,7 @@ from inference_image_operator.jobs.job import LABEL_STAGE
 from inference_image_operator.kube.client import Cluster
 from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.events import event
-from inference_image_operator.kube.observe import InvalidObjectError, from_object, observe, owned
+from inference_image_operator.kube.observe import MAX_SAID, InvalidObjectError, from_object, observe, owned
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
 from inference_image_operator.observed import CreateRefusal, Observed
 from inference_image_operator.runtime.log import bind
@@ -71,7 +71,8 @@ class Reconciler:
             self._release(key)
             return None
         if observed.unreadable:
-            log.warning("ignoring what of the status does not fit the API: %s", "; ".join(observed.unreadable))
+            unreadable = "; ".join(observed.unreadable)[:MAX_SAID]
+            log.warning("ignoring what of the status does not fit the API: %s", unreadable)
         try:
             observed = await observe(self._cluster, observed, self._clock(), self._warnings.of(key))
             self._follow_job(key, observed)

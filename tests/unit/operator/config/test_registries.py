@@ -16,6 +16,7 @@ from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from inference_image_operator.jobs.stages.publish import publish_input
 from inference_image_operator.kube import referenced_digests
 from inference_image_operator.kube.observe import from_object
+from inference_image_operator.kube.references import References, references
 from inference_image_operator.observed import Job, Observed, ReferencedDigests
 from tests.support.world import CONFIG, DIGEST, RESULTS, SPEC, World, report
 
@@ -174,11 +175,9 @@ class Objects:
         self._found = found
         self.asked: list[str] = []
 
-    async def list_inference_images(self, namespace: str, *, all_labels: bool):
-        assert all_labels, "retention spares the images of other installations"
+    async def list_references(self, namespace: str) -> list[References]:
         self.asked.append(namespace)
-        for image in self._found:
-            yield image
+        return [references(msgspec.json.encode(image)) for image in self._found]
 
 
 def digest(letter: str) -> str:

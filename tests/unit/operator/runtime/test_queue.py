@@ -153,7 +153,7 @@ async def test_minor_events_are_debounced_and_urgent_ones_are_due_at_once():
             queue.add("minor", 1)
             queue.add("urgent", 1)
         queue.add("urgent")
-        assert queue._ready.qsize() == 1
+        assert [len(keys) for keys in queue._ready._due.values()] == [1]
         await eventually(lambda: len(calls) == 2)
     assert calls == ["urgent", "minor"]
     assert not queue._timers
