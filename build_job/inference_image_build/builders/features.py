@@ -36,6 +36,11 @@ class Dockerfile(NamedTuple):
     """The build stages that are built."""
     uses: tuple[Use, ...]
 
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """Its instructions."""
+        return tuple(instruction for instruction, _ in self.steps)
+
 
 class InvalidLineError(ValueError):
     """A word of a line cannot be expanded."""

@@ -72,7 +72,7 @@ def _with_parents(words: Iterable[str], context: Path) -> Iterator[Source]:
     """Files keep their path below the context, or below the part before `/./`."""
     for word in words:
         start, pivot, rest = word.partition(_PIVOT)
-        pattern = _inside(rest if pivot else word)
+        pattern = inside(rest if pivot else word)
         if not patterns.is_pattern(word) and not (context / (start if pivot else "") / pattern).exists():
             raise MissingError(word)
         rule = patterns.parse(pattern, folders=True) if pattern != "." else None
@@ -93,7 +93,7 @@ def _documents(instruction: Instruction, state: State) -> Iterator[Source]:
 
 def matches(word: str, context: Path) -> list[Path]:
     """The files and folders that a word names. One that is not a pattern must exist. Raises ValueError."""
-    relative = _inside(word)
+    relative = inside(word)
     if patterns.is_pattern(relative):
         pattern = patterns.parse(relative)
         paths = sorted(context.rglob("*"), key=lambda path: path.relative_to(context).parts)
@@ -103,13 +103,13 @@ def matches(word: str, context: Path) -> list[Path]:
 
 def found(word: str, context: Path) -> Path:
     """The file or folder with this name. Raises ValueError."""
-    path = context / _inside(word)
+    path = context / inside(word)
     if not path.exists():
-        raise MissingError(_inside(word))
+        raise MissingError(inside(word))
     return path
 
 
-def _inside(word: str) -> str:
+def inside(word: str) -> str:
     """The path of a word below the context; `..` does not lead out of it. Raises ValueError for one that tries to."""
     clean = Path("/", *(part for part in word.split("/") if part not in {"", "."}))
     if ".." in clean.parts:

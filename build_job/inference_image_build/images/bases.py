@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from inference_image_build.builders import base_settings, check
+from inference_image_build.builders.features import Dockerfile
 from inference_image_build.dockerfile import copied_files, parse
 from inference_image_build.dockerfile.parse import Use
 from inference_image_build.dockerfile.platforms import PLATFORM, is_ours
@@ -23,8 +24,8 @@ from inference_image_contract.reasons import Reason
 class Bases(NamedTuple):
     """The base images of a Dockerfile."""
 
-    instructions: tuple[Instruction, ...]
-    """The Dockerfile's instructions."""
+    dockerfile: Dockerfile
+    """The Dockerfile on these images."""
     pins: dict[str, str]
     """FROM reference after ARG substitution -> the image that is pulled for it, pinned by digest."""
     settings: dict[str, BaseSettings]
@@ -62,14 +63,15 @@ def pin(request: ResolveInput, data: bytes, registry: Registry) -> Bases:
             base_tensorflow.check(declared, request.input_type, request.readable_by, use.image, _where(request, use))
         blobs = registry.layers(pinned, manifest) if layers.are_limited(request.registry, use, instructions) else ()
         found += [BaseLayer(pinned, use.instruction.first_line, blob) for blob in blobs]
-    _check_builder(request, data, settings)
-    return Bases(instructions, pins, settings, size, tuple(found))
+    dockerfile = _check_builder(request, data, settings)
+    return Bases(dockerfile, pins, settings, size, tuple(found))
 
 
-def _check_builder(request: ResolveInput, data: bytes, settings: Mapping[str, BaseSettings]) -> None:
+def _check_builder(request: ResolveInput, data: bytes, settings: Mapping[str, BaseSettings]) -> Dockerfile:
     """Refuses what the builder does not do right; what the base images decide about, once `settings` are known."""
     dockerfile = check.read(data, request.dockerfile, request.build_args, settings)
     check.check(dockerfile, request.builder, request.dockerfile, request.allowed_builders)
+    return dockerfile
 
 
 def _located(request: ResolveInput, use: Use, registry: Registry) -> tuple[ImageReference, ImageReference, Manifest]:

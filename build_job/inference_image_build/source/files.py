@@ -66,8 +66,8 @@ def without_assembled(
     files: Iterable[PinnedFile], checkpoint_dir: str, formats: Iterable[str] = ()
 ) -> tuple[PinnedFile, ...]:
     """The files without those that `assemble` writes into the checkpoint folder: an old graph must not count."""
-    assembled = _assembled(checkpoint_dir, formats)
-    return tuple(item for item in files if item.path not in assembled)
+    written = assembled(checkpoint_dir, formats)
+    return tuple(item for item in files if item.path not in written)
 
 
 def check_assembled(files: Iterable[PinnedFile], checkpoint_dir: str, formats: Iterable[str] = ()) -> None:
@@ -75,7 +75,7 @@ def check_assembled(files: Iterable[PinnedFile], checkpoint_dir: str, formats: I
 
     Raises StageError (`UnsafeKey`).
     """
-    for target in sorted(_assembled(checkpoint_dir, formats)):
+    for target in sorted(assembled(checkpoint_dir, formats)):
         parents = {str(folder) for folder in PurePosixPath(target).parents}
         for item in files:
             if item.path in parents:
@@ -91,8 +91,8 @@ def check_assembled(files: Iterable[PinnedFile], checkpoint_dir: str, formats: I
             )
 
 
-def _assembled(checkpoint_dir: str, formats: Iterable[str]) -> frozenset[str]:
-    """The paths in the context that `assemble` writes."""
+def assembled(checkpoint_dir: str, formats: Iterable[str]) -> frozenset[str]:
+    """The paths in the context that the step `assemble` writes."""
     names = (GRAPH_NAME, LABEL_MAP_NAME, *([ONNX_NAME] if "ONNX" in formats else []))
     return frozenset(str(PurePosixPath(checkpoint_dir, name)) for name in names)
 

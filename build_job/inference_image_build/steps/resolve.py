@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from inference_image_build import hashes, pipeline_config
+from inference_image_build.builders import missing
 from inference_image_build.checkpoint import archived
 from inference_image_build.checkpoint.label_map import check_counts, label_ids
 from inference_image_build.checkpoint.pin import Pinned, WaitPolicy, pin
@@ -15,6 +16,7 @@ from inference_image_build.images import bases, layers
 from inference_image_build.publication import existing_image, repositories, tag_room
 from inference_image_build.registry import references
 from inference_image_build.registry.client import Registry
+from inference_image_build.source import files
 from inference_image_build.source import pin as pin_source
 from inference_image_build.source.pin import Mounts, PinnedSource
 from inference_image_contract import graph_keys, sample, tensorflow_versions
@@ -68,6 +70,7 @@ def _resolve(
     model = _imported_graph(request, store) if request.frozen_graph else _model(request, store, wait_policy)
     source = pin_source.pin(request, store, mounts)
     built_on = bases.pin(request, source.dockerfile, registry)
+    _check_copied(request, source, built_on)
     written = references.parse_repository(request.registry.repository)
     repository = repositories.check_push(request.registry, registry, uploads=request.builder == "Append")
     sample_etag = _sample(request, store)
@@ -82,7 +85,7 @@ def _resolve(
     if image:
         warnings = layers.check_existing(request.registry, registry, repository, image.digest)
     else:
-        warnings = layers.check(request, input_lock, graph, built_on.instructions, built_on.layers)
+        warnings = layers.check(request, input_lock, graph, built_on.dockerfile.instructions, built_on.layers)
     return _fitting(
         Resolved(
             fingerprint=input_lock.fingerprint,
@@ -134,6 +137,16 @@ def _read(store: Store, key: str, limit: int, field: str) -> tuple[PinnedObject,
         raise _missing(key, field)
     data = store.read(key, max_bytes=limit, etag=info.etag)
     return PinnedObject(key=key, size=info.size, etag=info.etag), data
+
+
+def _check_copied(request: ResolveInput, source: PinnedSource, built_on: bases.Bases) -> None:
+    """Refuses a Dockerfile that copies what the context will not have."""
+    own = {request.dockerfile} if source.dockerfile_ignored else set()
+    paths = {item.path for item in source.files} - own
+    folder = generated.WEIGHTS if source.layout else request.checkpoint_dir
+    ignored = {item.path for item in source.tree.files} - paths
+    context = paths | files.assembled(folder, request.formats)
+    missing.check(built_on.dockerfile, context, ignored, request.dockerfile)
 
 
 def _sample(request: ResolveInput, store: Store) -> str:

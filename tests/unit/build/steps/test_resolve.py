@@ -427,7 +427,43 @@ def test_what_kaniko_would_ignore_is_refused_before_anything_runs(run, store, re
     ],
 )
 def test_what_is_rewritten_for_kaniko_is_accepted(run, store, repository, lines):
+    for path in ("requirements.txt", "data.tar.gz", "bin/amd64/tool"):
+        store.write(b"content", f"uai/object-detect/{path}")
     _dockerfile(store, repository, *lines)
+    assert run().inputs_hash
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("COPY code/absent.py /ai/", "COPY takes code/absent.py, which is not in the source"),
+        ("COPY code/infer.py code/checkpoint_dir/frozen_inference_graph.pb ./Code/ /ai/", "COPY takes Code, which"),
+        ("ARG P=absent\nADD ${P}.tar.gz /ai/", "ADD takes absent.tar.gz, which"),
+        ("COPY --parents ./code/./absent/ /ai/", "COPY takes code/absent, which"),
+        ("RUN --mount=type=bind,source=absent.txt,target=/r wc -l /r", "RUN takes absent.txt, which"),
+        ("COPY ../code /ai/", "'../code' leads out of the build context"),
+        ("COPY code/[a.py /ai/", "the bracket in 'code/[a.py' is empty or not closed"),
+    ],
+)
+def test_what_the_context_lacks_is_found_before_anything_runs(run, store, repository, line, what):
+    _dockerfile(store, repository, "COPY . /all", line)
+    with pytest.raises(StageError) as caught:
+        run()
+    unread = line.startswith(("COPY ../", "COPY code/["))
+    assert caught.value.reason == (Reason.DOCKERFILE_INVALID if unread else Reason.COPY_SOURCE_NOT_FOUND)
+    assert f"line {3 + line.count(chr(10))}: {what}" in caught.value.message
+    assert f"line {3 + line.count(chr(10))} of " in caught.value.hint
+
+
+def test_what_is_ignored_and_what_nothing_needs(run, store, repository):
+    store.write(b"code/infer.py\n*Dockerfile\n", "uai/object-detect/.dockerignore")
+    for path in ("code/infer.py", "object-detect-cpu.Dockerfile"):
+        _dockerfile(store, repository, f"COPY {path} /ai/")
+        with pytest.raises(StageError, match=f"COPY takes {path}, which .dockerignore excludes") as caught:
+            run()
+        assert caught.value.hint.startswith("Change .dockerignore, or correct line 2 of object-detect-cpu.Dockerfile")
+    unneeded = ("COPY absent /ai/", f"FROM {repository.repository}-base:1", "COPY $FROM_THE_BASE code /ai/")
+    _dockerfile(store, repository, *unneeded)
     assert run().inputs_hash
 
 
