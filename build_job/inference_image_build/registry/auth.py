@@ -48,12 +48,15 @@ def read_logins(path: Path) -> dict[str, Login]:
         return {}
     except ValueError as error:
         raise _malformed("it is not JSON") from error
-    entries = document.get("auths") if isinstance(document, dict) else None
+    document = document if isinstance(document, dict) else {}
+    kept_elsewhere, entries = _kept_elsewhere(document), document.get("auths")
     if not isinstance(entries, dict):
-        raise _malformed("it has no object `auths`")
+        raise _malformed(kept_elsewhere or "it has no object `auths`")
     found: dict[str, Login] = {}
     for name, login in sorted(_logins(entries), key=lambda entry: _rank(entry[0])):
         found.setdefault(normalise_host(name), login)
+    if kept_elsewhere and not found:
+        raise _malformed(kept_elsewhere)
     return found
 
 
@@ -90,8 +93,20 @@ def _logins(entries: Mapping[str, object]) -> Iterator[tuple[str, Login]]:
         user, password = entry.get("username"), entry.get("password")
         if not (isinstance(user, str) and isinstance(password, str)):
             user, password = _decode(entry.get("auth", ""))
-        if user:
+        if user and not (entry.get("identitytoken") and not password):
             yield name, Login(user, password)
+
+
+def _kept_elsewhere(document: Mapping[str, object]) -> str:
+    """Why there may be no password in the file, as a clause; empty when nothing says so."""
+    for name in ("credsStore", "credHelpers"):
+        if document.get(name):
+            return f"it has no password, because its `{name}` names a program of the machine that keeps the passwords"
+    entries = document.get("auths")
+    logins = entries.values() if isinstance(entries, dict) else ()
+    if any(isinstance(entry, dict) and entry.get("identitytoken") for entry in logins):
+        return "it has no password, but an identity token, which expires"
+    return ""
 
 
 def _host_and_path(text: str) -> tuple[str, str]:
@@ -121,5 +136,6 @@ def _malformed(detail: str) -> StageError:
     return StageError(
         Reason.INVALID_INPUT,
         f"The registry credentials (.dockerconfigjson) cannot be read: {detail}.",
-        f"Create the Secret of spec.image.pushSecretRef again (kubectl create secret docker-registry), {REQUEST_AGAIN}",
+        "Create the Secret of spec.image.pushSecretRef again, with a user and a password (kubectl create secret "
+        f"docker-registry), {REQUEST_AGAIN}",
     )

@@ -62,6 +62,29 @@ def test_a_malformed_file_is_refused_without_repeating_it(tmp_path, text):
     assert "canary" not in caught.value.message + caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("document", "what"),
+    [
+        ({"auths": {"h.example": {}}, "credsStore": "desktop"}, "its `credsStore` names a program of the machine"),
+        ({"credHelpers": {"h.example": "ecr-login"}}, "its `credHelpers` names a program of the machine"),
+        (
+            {"auths": {"h.example": {"auth": b64("00000000-0000-0000-0000-000000000000:"), "identitytoken": "canary"}}},
+            "an identity token, which expires",
+        ),
+    ],
+)
+def test_a_file_whose_passwords_are_elsewhere_is_explained(tmp_path, document, what):
+    """What `docker login` of Docker Desktop, of ECR's helper and of `az acr login` write."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(StageError, match="it has no password") as caught:
+        read_logins(path)
+    assert what in caught.value.message
+    assert "with a user and a password" in caught.value.hint
+    path.write_text(json.dumps({**document, "auths": {"other.example": {"auth": b64("u:p")}}}))
+    assert read_logins(path) == {"other.example": Login("u", "p")}
+
+
 def test_a_login_hides_its_password_and_names_it_as_a_secret():
     login = Login("u", "canary")
     assert "canary" not in repr(login)
