@@ -7,11 +7,10 @@ removes the base's CMD.
 
 import posixpath
 import re
-import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from inference_image_build.dockerfile import ports
+from inference_image_build.dockerfile import ports, signals
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.dockerfile.stages import State, within
 
@@ -21,7 +20,7 @@ _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Kaniko's default for an image without any environment."""
 _SHELL = ("/bin/sh", "-c")
 _NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)")
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _HEALTH = {
     "interval": "Interval",
     "timeout": "Timeout",
@@ -99,9 +98,7 @@ class Draft:
 
     def stopsignal(self, instruction: Instruction) -> None:
         text = self.expand(instruction.arguments[0])
-        known = f"SIG{text.upper().removeprefix('SIG')}" in signal.Signals.__members__
-        if not (known or re.fullmatch(r"[1-9]\d?|(?:SIG)?RTM(?:IN|AX)(?:[+-]\d{1,2})?", text.upper())):
-            raise ValueError(f"{text!r} is not a signal")
+        signals.check(text)
         self.config["StopSignal"] = text
 
     def shell(self, instruction: Instruction) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from inference_image_build.builders import copies, needed, users
 from inference_image_build.builders.needed import Stages
 from inference_image_build.builders.table import TRIGGER
-from inference_image_build.dockerfile import mounts, parse, platforms, ports, stages
+from inference_image_build.dockerfile import mounts, parse, platforms, ports, signals, stages
 from inference_image_build.dockerfile.directives import Directives
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.dockerfile.stages import State
@@ -196,6 +196,12 @@ def _expose(instruction: Instruction, state: State) -> Iterator[tuple[str, str]]
             yield "EXPOSE of a range", f"EXPOSE {port}"
 
 
+def _stopsignal(instruction: Instruction, state: State) -> Iterator[tuple[str, str]]:
+    yield "STOPSIGNAL", ""
+    if (text := state.known(instruction.arguments[0])) is not None:
+        signals.check(text)
+
+
 def _run(instruction: Instruction, state: State) -> Iterator[tuple[str, str]]:
     yield ("RUN with a JSON array" if instruction.is_json else "RUN"), ""
     if instruction.heredocs:
@@ -236,6 +242,7 @@ _FEATURES: Mapping[str, Callable[[Instruction, State], Iterator[tuple[str, str]]
     "HEALTHCHECK": _healthcheck,
     "ONBUILD": _onbuild,
     "RUN": _run,
+    "STOPSIGNAL": _stopsignal,
     "USER": _user,
     "WORKDIR": _workdir,
 }

@@ -44,6 +44,7 @@ def read(data: bytes, name: str) -> tuple[Instruction, ...]:
         if clause := fault(instruction):
             raise invalid(name, clause, instruction.first_line)
     _check_order(instructions, name)
+    _check_stage_names(instructions, name)
     return instructions
 
 
@@ -59,8 +60,10 @@ def triggers(data: bytes, name: str) -> tuple[Instruction, ...]:
 def images(instructions: tuple[Instruction, ...], build_args: Mapping[str, str], name: str) -> tuple[Use, ...]:
     """Every image that FROM or `COPY --from` pulls, in order; `scratch` and earlier stages are not pulled.
 
-    Raises StageError (`DockerfileInvalid`) when a reference is not well-formed once its variables are expanded.
+    Raises StageError (`DockerfileInvalid`) when a reference is not well-formed once its variables are expanded, or when
+    COPY takes from its own build stage or a later one.
     """
+    names = {_stage_name(instruction) for instruction in instructions} - {""}
     variables = _global_args(instructions, build_args, name)
     stages: list[str] = []
     uses = []
@@ -70,8 +73,13 @@ def images(instructions: tuple[Instruction, ...], build_args: Mapping[str, str],
             image = _expanded(word, variables, instruction, name)
             if image.lower() not in stages and image != SCRATCH:
                 uses.append(_use(instruction, word, image, name))
-            stages.append(instruction.arguments[2].lower() if len(instruction.arguments) > 1 else "")
+            stages.append(_stage_name(instruction))
         elif (word := _copy_from(instruction)) and not _is_stage(word, stages):
+            if "$" in word:
+                clause = "--from takes no variables; name the image in a FROM with AS, and that name in --from"
+                raise invalid(name, clause, instruction.first_line)
+            if word.isdigit() or word.lower() in names:
+                raise invalid(name, f"--from={word} names no build stage above its own", instruction.first_line)
             uses.append(_use(instruction, word, word, name))
     return tuple(uses)
 
@@ -204,6 +212,21 @@ def _expanded(word: str, variables: Mapping[str, str], instruction: Instruction,
         return expand(word, variables)
     except ValueError as error:
         raise invalid(name, str(error), instruction.first_line) from error
+
+
+def _stage_name(instruction: Instruction) -> str:
+    """The name that FROM gives its build stage, in lower case; empty without one."""
+    return instruction.arguments[2].lower() if instruction.name == "FROM" and len(instruction.arguments) > 1 else ""
+
+
+def _check_stage_names(instructions: tuple[Instruction, ...], name: str) -> None:
+    """Refuses two stages of one name: BuildKit takes the later one, Kaniko now the first and now the last."""
+    lines: dict[str, int] = {}
+    for instruction in instructions:
+        if (stage := _stage_name(instruction)) and stage in lines:
+            clause = f"the build stage of line {lines[stage]} is named {stage}, too; give each a name of its own"
+            raise invalid(name, clause, instruction.first_line)
+        lines[stage] = instruction.first_line
 
 
 def _copy_from(instruction: Instruction) -> str:

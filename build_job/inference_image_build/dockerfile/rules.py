@@ -11,7 +11,7 @@ from typing import NamedTuple
 from inference_image_build.dockerfile import modes, mounts
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
-_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+|0|")
+_DURATION = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+|0|")
 _COUNT = re.compile(r"\+?\d{1,9}|")
 _MAX_SOURCES = 500
 """Each is compared with every file. One with `*` names any number of files."""

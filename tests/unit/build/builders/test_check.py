@@ -186,3 +186,16 @@ def test_what_buildkit_refuses_is_invalid(line, clause):
     assert caught.value.reason == Reason.DOCKERFILE_INVALID
     assert "line 2: " in caught.value.message
     assert clause in caught.value.message
+
+
+@pytest.mark.parametrize("word", ["SIGKILLL", "0", "$NAME", "RTMAX+"])
+def test_a_signal_that_is_none_is_found_before_the_build(word):
+    text = f"FROM base\nARG NAME=TREM\nSTOPSIGNAL {word}\n".encode()
+    with pytest.raises(StageError, match=r"line 3: STOPSIGNAL takes a signal such as SIGTERM, not") as caught:
+        check.read(text, "Dockerfile", {}, {"base": BaseSettings()})
+    assert caught.value.reason == Reason.DOCKERFILE_INVALID
+
+
+@pytest.mark.parametrize("word", ["SIGTERM", "int", "9", "RTMIN+3", "SIGRTMAX-14", "$UNKNOWN"])
+def test_signals(word):
+    check.read(f"FROM base\nSTOPSIGNAL {word}\n".encode(), "Dockerfile", {}, {})
