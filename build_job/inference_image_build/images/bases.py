@@ -95,12 +95,12 @@ def _located(request: ResolveInput, use: Use, registry: Registry) -> tuple[Image
 
 def _image(request: ResolveInput, use: Use, registry: Registry, place: ImageReference, manifest: Manifest) -> Manifest:
     """The manifest of the image for the platform of every build. Raises StageError (`BaseImageNotFound`)."""
-    if manifest.media_type not in (*manifests.INDEX_TYPES, *manifests.MANIFEST_TYPES):
-        raise _unusable(request, use, place, f"as {manifest.media_type[:100]}, which builders do not read")
     found = registry.platform(place, manifest)
     if found is None:
         named = manifests.platforms(manifests.document(place, manifest))
         raise _unusable(request, use, place, f"for {', '.join(named)[:200] or 'no platform'}, not for {PLATFORM}")
+    if found.media_type not in manifests.MANIFEST_TYPES:
+        raise _unusable(request, use, place, f"as {found.media_type[:100]}, which builders do not read")
     return found
 
 
