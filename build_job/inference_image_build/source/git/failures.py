@@ -18,6 +18,15 @@ def not_an_address() -> StageError:
     )
 
 
+def other_names(remote: str) -> StageError:
+    """The repository names its objects by SHA-256, which the protocol's client does not read."""
+    return StageError(
+        Reason.INVALID_INPUT,
+        f"The repository {remote} names its objects by SHA-256 (`--object-format=sha256`), which cannot be read.",
+        "Set spec.source.git.url to a repository with SHA-1, Git's default, or use spec.source.ufile.",
+    )
+
+
 def host_not_allowed(host: str, allowed: Collection[str]) -> StageError:
     """The installation does not list the host."""
     listed = f"allowed: {', '.join(sorted(allowed))}" if allowed else "it allows no Git host"

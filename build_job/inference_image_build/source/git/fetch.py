@@ -24,6 +24,8 @@ from inference_image_contract.inputs import GitSource, PinnedCommit
 LIMITS = pack.Limits()
 HEAD = "HEAD"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA256 = 64
+"""Hex digits of an object's name in a repository with SHA-256."""
 _BASE_CACHE = 16 * 1024**2
 _MAX_TAGS = 8
 """Most nested tags to follow."""
@@ -67,6 +69,8 @@ class _Wants:
     def __call__(self, refs: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:  # noqa: ARG002
         if getattr(self._client, "dumb", False):
             raise failures.unavailable(str(self._remote), "it supports only the old dumb HTTP protocol")
+        if any(len(name) == _SHA256 for name in refs.values()):
+            raise failures.other_names(str(self._remote))
         self.object_name = self._of_pin(refs) or self._of_ref(refs)
         return [ObjectID(self.object_name.encode())]
 

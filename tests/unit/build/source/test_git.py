@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import threading
@@ -159,6 +160,15 @@ def test_an_unknown_ref_is_explained(get, ref):
 def test_an_unknown_repository_is_explained(get, https):
     error = refused(get, url=f"https://{https.host}/team/none.git")
     assert error.reason == Reason.GIT_NOT_FOUND
+
+
+def test_a_repository_with_sha256_is_explained(get, repository):
+    shutil.rmtree(repository.folder / ".git")
+    repository.git("init", "--quiet", "--initial-branch=main", "--object-format=sha256")
+    repository.commit({})
+    with pytest.raises(StageError, match=r"names its objects by SHA-256") as caught:
+        get()
+    assert caught.value.reason == Reason.INVALID_INPUT
 
 
 def test_an_unknown_folder_is_explained(get):
