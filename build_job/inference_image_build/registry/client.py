@@ -5,11 +5,12 @@ PyPI (`oras` among them) keeps the exact bytes of a manifest, and a digest is a 
 """
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urljoin, urlsplit
+
+import requests
 
 from inference_image_build.registry import copy, references, replies
 from inference_image_build.registry import errors as faults
@@ -41,7 +42,6 @@ _OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
 _PUSH = "pull,push"
 _TAGS_OF_A_PAGE = 1000
 _MAX_PAGES = 100
-_NEXT = re.compile(r'\s*<(?P<url>[^>]*)>\s*;\s*rel="?next"?')
 
 
 class Registry:
@@ -265,11 +265,12 @@ class Registry:
                 break
             page = listing.get("tags")
             found += [tag for tag in page if isinstance(tag, str)] if isinstance(page, list) else []
-            following = _NEXT.match(reply.headers.get("Link", ""))
-            if following is None:
+            links = requests.utils.parse_header_links(reply.headers.get("Link", ""))
+            following = next((link["url"] for link in links if link.get("rel") == "next"), "")
+            if not following:
                 return found
             # Take only the query: the next page must come from the same registry.
-            path = f"tags/list?{quote(urlsplit(following['url']).query, safe='&=%')}"
+            path = f"tags/list?{quote(urlsplit(following).query, safe='&=%')}"
         else:
             return found
         raise faults.unexpected(image, "its tags", reply)

@@ -204,7 +204,15 @@ def test_a_login_that_may_not_delete_is_reported_but_no_failure(connect, serve, 
     assert "kept" in why
 
 
-def test_tags_come_page_by_page_from_the_same_registry_only(connect, serve, tls, repository):
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<https://elsewhere.example/v2/x/tags/list?last=b&n=2>; rel="next"',
+        "</v2/x/tags/list?last=b&n=2>; title=more; rel=next",
+        '</v2/x/tags/list?n=2>; rel="first", </v2/x/tags/list?last=b&n=2>; rel="next"',
+    ],
+)
+def test_tags_come_page_by_page_from_the_same_registry_only(connect, serve, tls, repository, link):
     seen = []
 
     def handle(request):
@@ -213,7 +221,7 @@ def test_tags_come_page_by_page_from_the_same_registry_only(connect, serve, tls,
         body = json.dumps({"tags": ["c"] if last else ["a", "b"]}).encode()
         request.send_response(200)
         if not last:
-            request.send_header("Link", '<https://elsewhere.example/v2/x/tags/list?last=b&n=2>; rel="next"')
+            request.send_header("Link", link)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
         request.wfile.write(body)
