@@ -22,6 +22,8 @@ MAX_BYTES = 64 * 1024
 """People write Dockerfiles, so this is ample; Kaniko's parser refuses single lines of this length."""
 SCRATCH = "scratch"
 _MAX_PREFIXES = 2000
+_FLAGS = re.compile(r"""(\s*\w+)(?:\s+--(?:"[^"]*"|'[^']*'|[^\s"'])+)+""")
+"""An instruction and its flags."""
 _EMPTY = "file with no instructions"
 
 
@@ -157,10 +159,17 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
             first_line=command.start_line,
             last_line=command.end_line,
             heredocs=tuple(Heredoc(found.name, found.content) for found in command.heredocs),
-            original=command.original,
+            original=_with_flags(command.original, command.flags),
         )
         for command in commands
     )
+
+
+def _with_flags(original: str, flags: tuple[str, ...]) -> str:
+    """The instruction with its flags as the parser reads them: `--chown="app"` is `--chown=app`."""
+    written = _FLAGS.match(original)
+    plain = all(re.fullmatch(r"[^\s'\"\\]+", flag) for flag in flags)
+    return f"{written[1]} {' '.join(flags)}{original[written.end() :]}" if flags and plain and written else original
 
 
 def _line_of_error(text: str) -> int:
@@ -257,7 +266,7 @@ def _replace(lines: list[str], use: Use, pinned: str, name: str) -> None:
         lines[first] = " ".join(words) + "\n"
         lines[first + 1 : last + 1] = ["\n"] * (last - first)
         return
-    flag = re.compile(rf"(?<!\S)--from={re.escape(use.word)}(?!\S)")
+    flag = re.compile(rf"(?<!\S)--from=(['\"]?){re.escape(use.word)}\1(?!\S)")
     for index in range(first, last + 1):
         if index > first and lines[index].lstrip().startswith("#"):  # a comment within the instruction
             continue

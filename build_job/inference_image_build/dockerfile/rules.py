@@ -89,7 +89,7 @@ def _flag_fault(instruction: Instruction, rule: Rule) -> str:
         if name in rule.switches:
             if equals and value.lower() not in {"true", "false"}:
                 return f"--{name} takes true or false, not {value!r}"
-        elif not equals:
+        elif not equals or (name == "from" and not value):
             return f"the flag --{name} has no value"
     return ""
 

@@ -63,6 +63,7 @@ def pin(request: ResolveInput, data: bytes, registry: Registry) -> Bases:
             base_tensorflow.check(declared, request.input_type, request.readable_by, use.image, _where(request, use))
         blobs = registry.layers(pinned, manifest) if layers.are_limited(request.registry, use, instructions) else ()
         found += [BaseLayer(pinned, use.instruction.first_line, blob) for blob in blobs]
+    parse.pin(data, request.build_args, pins, request.dockerfile)  # `assemble` must be able to
     dockerfile = _check_builder(request, data, settings)
     return Bases(dockerfile, pins, settings, size, tuple(found))
 

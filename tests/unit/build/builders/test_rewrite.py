@@ -40,6 +40,8 @@ def rewritten(text: str, context, base=BASE, **args: str) -> str:
         ("COPY a /x", "COPY --chown=0:0 a /x"),
         ("  copy a /x", "COPY --chown=0:0 a /x"),
         ("COPY --chmod=755 --chown=1:2 a /x", "COPY --chmod=755 --chown=1:2 a /x"),
+        ("COPY --chown=\"1:2\" \\\n --link 'a' /x", "COPY --chown=1:2 --link 'a' /x"),
+        ('COPY --chmod="755" ["a", "/x"]', 'COPY --chown=0:0 --chmod=755 ["a", "/x"]'),
         ("ADD a /x", "COPY --chown=0:0 a /x"),
         ("ADD https://example.com/a /x", "ADD --chown=0:0 https://example.com/a /x"),
         ("COPY *.none /x/", ""),
@@ -66,6 +68,12 @@ def test_a_line(line, made, context):
 def test_the_shell_runs_a_heredoc(context):
     found = rewritten('FROM base\nSHELL ["bash", "-ec"]\nRUN <<E\nx\nE\n', context).splitlines()
     assert found[2:] == ['RUN ["bash", "-ec", "x\\n"]', "", ""]
+
+
+def test_quotes_of_a_flag_are_not_part_of_its_value(context):
+    """The group that the owner gets, and the number that a stage has among those that are built."""
+    text = "FROM base\nFROM base\nRUN x\nFROM base\nRUN x\nCOPY --chown=\"app\" --from='1' /a /b\n"
+    assert rewritten(text, context).splitlines()[-1] == "COPY --chown=app:app --from=0 /a /b"
 
 
 def test_a_volume_moves_to_the_end_with_its_value(context):

@@ -43,6 +43,7 @@ REFUSED = {
     "FROM a\nCOPY a": (2, "COPY takes"),
     "FROM a\nCOPY": (2, "COPY takes"),
     'FROM a\nCOPY ["a"]': (2, "COPY takes"),
+    "FROM a\nCOPY --from= a b": (2, "--from has no value"),
     "FROM a\nADD --from=x a b": (2, "ADD has no flag --from"),
     "FROM a\nCOPY --link=maybe a b": (2, "--link takes true or false"),
     "FROM a\nCOPY a <<EOF\nx\nEOF": (2, "heredoc as its destination"),

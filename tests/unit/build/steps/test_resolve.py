@@ -455,6 +455,15 @@ def test_what_the_context_lacks_is_found_before_anything_runs(run, store, reposi
     assert f"line {3 + line.count(chr(10))} of " in caught.value.hint
 
 
+def test_an_image_that_cannot_be_pinned_is_found_before_anything_runs(run, store, repository):
+    for quote in ("", "'", '"'):
+        _dockerfile(store, repository, f"COPY --from={quote}{repository.repository}-base:1{quote} /a /b")
+        assert run().inputs_hash
+    _dockerfile(store, repository, f"COPY --from={repository.repository}\\\n-base:1 /a /b")
+    with pytest.raises(StageError, match=r"line 2: --from=.* must be on one line"):
+        run()
+
+
 def test_what_is_ignored_and_what_nothing_needs(run, store, repository):
     store.write(b"code/infer.py\n*Dockerfile\n", "uai/object-detect/.dockerignore")
     for path in ("code/infer.py", "object-detect-cpu.Dockerfile"):
