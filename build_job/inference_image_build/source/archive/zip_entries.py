@@ -16,7 +16,12 @@ from inference_image_build.source.source_entry import ReadErrors, SourceEntry, c
 
 _END = struct.Struct("<4s4H2LH")
 """End record: signature, two disk numbers, entries here and in total, size and offset of the directory, comment."""
-_SIGNATURE, _LOCATOR, _LOCATOR_SIZE = b"PK\5\6", b"PK\6\7", 20
+_SIGNATURE = b"PK\5\6"
+_END64 = struct.Struct("<4sQ2H2L4Q")
+"""End record of Zip64: signature, size, two versions, two disk numbers, entries here and in total, size, offset."""
+_SIGNATURE64 = b"PK\6\6"
+_LOCATOR_SIZE = 20
+"""Of the Zip64 locator, between both end records."""
 _MAX_COMMENT = 0xFFFF
 _LOCAL_HEADER = 30
 _PER_ENTRY = 46 + 1024
@@ -79,9 +84,10 @@ def _check_directory(file: IO[bytes], size: int, rules: Rules) -> None:
     at = tail.rfind(_SIGNATURE)
     if at < 0 or len(tail) - at < _END.size:
         raise rules.invalid("it has no directory at its end")
-    if tail[max(0, at - _LOCATOR_SIZE) : at].startswith(_LOCATOR):
-        raise rules.invalid("it uses the Zip64 format, which only archives over 4 GiB need")
     _, _, _, _, entries, directory, _, _ = _END.unpack_from(tail, at)
+    file.seek(max(0, start + at - _LOCATOR_SIZE - _END64.size))
+    if (record := file.read(_END64.size)).startswith(_SIGNATURE64):  # tools that write a stream always use Zip64
+        *_, entries, directory, _ = _END64.unpack(record)
     if entries > rules.limits.entries or directory > rules.limits.entries * _PER_ENTRY:
         raise rules.too_large(f"more than {rules.limits.entries} entries")
 

@@ -312,6 +312,25 @@ def test_an_archive_over_a_limit_is_refused(read, case):
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
 
 
+def test_a_small_archive_may_be_zip64(read, monkeypatch):
+    """As tools write that do not know the sizes when they begin."""
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)
+    data = packed(*FILES.items())
+    assert b"PK\6\6" in data
+    assert read(data, "code.zip") == FILES
+
+
+def test_the_limits_count_the_entries_of_zip64(read, monkeypatch):
+    monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 0)
+    data = bytearray(packed(("a", b"x")))
+    at = data.index(b"PK\6\6")
+    for place, what in ((32, 8001), (40, 2**40)):  # entries in total, bytes of the directory
+        changed = bytearray(data)
+        struct.pack_into("<Q", changed, at + place, what)
+        with pytest.raises(StageError, match="more than 8000 entries"):
+            read(bytes(changed), "code.zip")
+
+
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
 def test_a_million_entries_are_refused(tmp_path, name):
     """Builds the archive by hand, because libraries would take minutes."""
