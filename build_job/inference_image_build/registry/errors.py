@@ -174,6 +174,16 @@ def unavailable(host: str, detail: str) -> StageError:
     )
 
 
+def limited(host: str, detail: str) -> StageError:
+    """The registry limits how often somebody may ask."""
+    return StageError(
+        Reason.REGISTRY_UNAVAILABLE,
+        f"The registry {host} limits the rate of requests: {detail}.",
+        "The stage is retried. If the failure persists, use a login with a higher limit, or a mirror "
+        "(config.registries.mirrors).",
+    )
+
+
 def unexpected(image: ImageReference, what: str, reply: Reply) -> StageError:
     """A response that the protocol does not define."""
     return StageError(

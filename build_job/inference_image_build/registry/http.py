@@ -209,7 +209,7 @@ class RegistryHttp:
         limit: int = replies.MAX_BODY,
     ) -> Reply:
         """One request, retried while the registry is unavailable."""
-        fault = ""
+        fault, explain = "", faults.unavailable
         for attempt in range(ATTEMPTS):
             wait = 0.0
             try:
@@ -223,8 +223,10 @@ class RegistryHttp:
                 if reply.status not in _RETRIED:
                     return reply
                 fault, wait = f"it answers {replies.summary(reply)}", replies.retry_after(reply)
+                is_limited = reply.status == requests.codes.too_many_requests
+                explain = faults.limited if is_limited else faults.unavailable
             self.pause(attempt, wait)
-        raise faults.unavailable(host, f"{fault} ({ATTEMPTS} attempts)")
+        raise explain(host, f"{fault} ({ATTEMPTS} attempts)")
 
     @contextlib.contextmanager
     def _opened(

@@ -143,6 +143,7 @@ def test_an_outage_is_retried_and_then_reported(connect, tls, serve, status):
     error = failure(client.manifest, image)
     assert error.reason == Reason.REGISTRY_UNAVAILABLE
     assert f"answers {status} (4 attempts)" in error.message
+    assert ("a login with a higher limit, or a mirror" in error.hint) is (status == 429)
     assert seen == ["/v2/a/b/manifests/t"] * 4
 
 
