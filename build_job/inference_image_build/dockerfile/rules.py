@@ -13,6 +13,8 @@ from inference_image_build.dockerfile import modes, mounts
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _DURATION = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+|0|")
 _COUNT = re.compile(r"\+?\d{1,9}|")
+_OTHER_QUOTES = re.compile(r"\[\s*['\u2018\u2019\u201c\u201d]")
+"""How a list begins in single quotes, or in those of a word processor."""
 _MAX_SOURCES = 500
 """Each is compared with every file. One with `*` names any number of files."""
 _NETWORKS = frozenset({"--network=default", "--network=none", "--network=host"})
@@ -103,7 +105,18 @@ def _from(instruction: Instruction) -> str:
     return ""
 
 
+def _list_fault(instruction: Instruction) -> str:
+    """A list in quotes that JSON does not have is read as words, which name no files."""
+    is_list = not instruction.is_json and _OTHER_QUOTES.match(" ".join(instruction.arguments))
+    return f'the list of {instruction.name} needs double quotes: ["...", "..."]' if is_list else ""
+
+
 def _copy(instruction: Instruction) -> str:
+    return _list_fault(instruction) or _words_fault(instruction)
+
+
+def _words_fault(instruction: Instruction) -> str:
+    """What is wrong with the words and the mode of COPY or ADD."""
     if len(instruction.arguments) < 2:  # noqa: PLR2004 - a source and a destination
         return f"{instruction.name} takes at least one source and a destination"
     if len(instruction.arguments) > _MAX_SOURCES:
@@ -140,7 +153,7 @@ def _arg(instruction: Instruction) -> str:
 
 def _volume(instruction: Instruction) -> str:
     blank = any(not argument.strip() for argument in instruction.arguments)
-    return _some(instruction) or ("VOLUME has an empty path" if blank else "")
+    return _some(instruction) or ("VOLUME has an empty path" if blank else _list_fault(instruction))
 
 
 def _shell(instruction: Instruction) -> str:

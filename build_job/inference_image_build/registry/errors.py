@@ -45,6 +45,11 @@ def unauthorized(access: Access, detail: str) -> StageError:
         f"Check the user and password for {image.host} in the Secret of spec.image.pushSecretRef, and that "
         f"this user may {'push' if access.is_push else 'pull'} there, {REQUEST_AGAIN}"
     )
+    if not (access.is_push or access.user):
+        hint = (
+            "Check the name of the image, because registries answer so for one that does not exist, too; or put a "
+            f"login for {image.host} into the Secret of spec.image.pushSecretRef, {REQUEST_AGAIN}"
+        )
     if access.names.is_uhub(image.host):
         hint += f" {uhub.log_in()}."
     return StageError(

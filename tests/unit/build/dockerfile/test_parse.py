@@ -22,6 +22,7 @@ ACCEPTED = [
     "FROM a\nHEALTHCHECK --interval=.5s --timeout=1.m CMD x",
     "FROM a\nHEALTHCHECK --interval=1m30s --retries=3 CMD x", "FROM a\nONBUILD RUN x", "FROM a\nMAINTAINER a b",
     "FROM a\nEXPOSE 80 \\\n 81", 'FROM a\nVOLUME ["a"]', "FROM a\nSTOPSIGNAL 9", "FROM a\nUSER a",
+    "FROM a\nCOPY [a-z]'x' b", "FROM a\nCMD [ 'a' = 'a' ] && b",
 ]  # fmt: skip
 
 REFUSED = {
@@ -43,6 +44,9 @@ REFUSED = {
     "FROM a\nCOPY a": (2, "COPY takes"),
     "FROM a\nCOPY": (2, "COPY takes"),
     'FROM a\nCOPY ["a"]': (2, "COPY takes"),
+    "FROM a\nCOPY ['a', 'b']": (2, 'the list of COPY needs double quotes: ["...", "..."]'),
+    "FROM a\nADD [\u201ca b\u201d, \u201cc\u201d]": (2, "the list of ADD needs double quotes"),
+    "FROM a\nVOLUME [ '/a' ]": (2, "the list of VOLUME needs double quotes"),
     "FROM a\nCOPY --from= a b": (2, "--from has no value"),
     "FROM a\nADD --from=x a b": (2, "ADD has no flag --from"),
     "FROM a\nCOPY --link=maybe a b": (2, "--link takes true or false"),

@@ -93,6 +93,8 @@ def test_no_credentials_name_the_secret_too(registry_server, connect, repository
     error = failure(connect(registry_server.host, ca=registry_server.tls.ca).manifest, repository)
     assert error.reason == Reason.REGISTRY_UNAUTHORIZED
     assert "without credentials" in error.message
+    assert error.hint.startswith("Check the name of the image")
+    assert f"a login for {registry_server.host} into the Secret of spec.image.pushSecretRef" in error.hint
 
 
 def test_an_unknown_ca_names_the_ca_secret(registry_server, connect, repository, foreign_tls):
