@@ -71,7 +71,7 @@ def read(
             uses += _of_step(instruction, state, built, bases)
     except ValueError as error:
         raise InvalidLineError(instruction.first_line, str(error)) from error
-    return Dockerfile(tuple(steps), built, (*uses, *_leaks(steps, built)))
+    return Dockerfile(tuple(steps), built, (*uses, *_leaks(steps, built, build_args)))
 
 
 def _syntax(directives: Directives) -> Use:
@@ -111,21 +111,39 @@ def _triggers(instruction: Instruction, base: BaseSettings | None) -> Iterator[U
             yield Use(f"{TRIGGER}{use.feature}", line, f"{use.what} in an ONBUILD of the base image")
 
 
-def _leaks(steps: Iterable[tuple[Instruction, State]], built: Stages) -> Iterator[Use]:
-    """The variables that another stage's ARG sets, for Kaniko and for nobody else."""
-    earlier: dict[str, int] = {}
+def _leaks(steps: Iterable[tuple[Instruction, State]], built: Stages, build_args: Mapping[str, str]) -> Iterator[Use]:
+    """The variables that have another value for Kaniko, which keeps each ARG of one stage in all later ones.
+
+    There, an ARG without a default keeps that value, too, in place of the one before the first FROM.
+    """
+    outer: Mapping[str, str] = {}
+    kept: dict[str, tuple[int, str | None]] = {}  # by name: the stage that set it last, and the value if it is known
     for instruction, state in steps:
-        if not built.has(instruction, state) or state.stage < 0:
-            continue
-        if instruction.name == "ARG":
-            earlier |= {word.partition("=")[0]: state.stage for word in instruction.arguments}
-        elif instruction.name in _EXPANDED | {"RUN"}:
+        if state.stage < 0:
+            outer = state.variables
+        elif built.has(instruction, state) and instruction.name in _EXPANDED | {"RUN"}:
             text = instruction.original + "".join(found.content for found in instruction.heredocs)
-            for name, stage in earlier.items():
-                is_read = re.search(rf"\$\{{?{re.escape(name)}\b", text)
-                if is_read and stage < state.stage and name not in state.variables:
-                    what = f"${name} in {instruction.name}, an ARG of an earlier stage alone"
+            for name, (stage, value) in kept.items():
+                is_read = stage != state.stage and re.search(rf"\$\{{?{re.escape(name)}\b", text)
+                found = build_args.get(name, value)
+                if is_read and name not in state.env and found not in {None, state.variables.get(name, "")}:
+                    what = f"${name} in {instruction.name}, an ARG that an earlier stage sets"
                     yield Use("ARG of an earlier stage", instruction.first_line, what)
+            if instruction.name == "ARG":
+                kept |= _kept(instruction, state, kept, outer)
+
+
+def _kept(
+    instruction: Instruction, state: State, kept: Mapping[str, tuple[int, str | None]], outer: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[int, str | None]]]:
+    """What Kaniko knows of the variables of an ARG after it."""
+    for word in instruction.arguments:
+        name, equals, default = word.partition("=")
+        _, value = kept.get(name, (0, None))
+        if equals:
+            yield name, (state.stage, state.known(default))
+        elif value is None or name in platforms.ARGUMENTS:  # `kaniko.rewrite` writes the values of the platform
+            yield name, (state.stage, outer.get(name))
 
 
 def _of(instruction: Instruction, state: State) -> Iterator[tuple[str, str]]:

@@ -146,7 +146,7 @@ NOTES: Mapping[str, str] = {
     "# escape=`, escapes in words": "with that directive, a word with a backslash or a backtick that is no line's end",
     "ARG TARGETARCH": "and the other platform arguments, of linux/amd64",
     "ARG TARGETARCH in FROM": "and in an ARG before the first FROM",
-    "ARG of an earlier stage": "a variable that only another stage declares; Docker has it empty, Kaniko set",
+    "ARG of an earlier stage": "a variable that an ARG of another stage sets; Docker has it empty or otherwise",
     "ARG after ENV of the same name": "of the base image, too; use another name",
     "MAINTAINER": "for Kaniko, the label `org.opencontainers.image.authors`",
     "EXPOSE of a range": "and PORT:PORT and protocols in capital letters",
@@ -177,7 +177,11 @@ NOTES: Mapping[str, str] = {
 """What a row of the table says further."""
 
 _WITH_GROUP = "write --chown=NAME:GROUP"
-INSTEAD: Mapping[str, str] = {"COPY --chown=NAME, no RUN": _WITH_GROUP, "ADD --chown=NAME, no RUN": _WITH_GROUP}
+INSTEAD: Mapping[str, str] = {
+    "ARG of an earlier stage": "use a name that no other build stage has",
+    "COPY --chown=NAME, no RUN": _WITH_GROUP,
+    "ADD --chown=NAME, no RUN": _WITH_GROUP,
+}
 """What the hint says in place of removing the line."""
 
 

@@ -199,3 +199,36 @@ def test_a_signal_that_is_none_is_found_before_the_build(word):
 @pytest.mark.parametrize("word", ["SIGTERM", "int", "9", "RTMIN+3", "SIGRTMAX-14", "$UNKNOWN"])
 def test_signals(word):
     check.read(f"FROM base\nSTOPSIGNAL {word}\n".encode(), "Dockerfile", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "line"),
+    [
+        ("ARG V=1\nFROM base AS a\nARG V=2\nFROM base\nCOPY --from=a /x /\nARG V\nRUN echo $V\n", {}, 7),
+        ("FROM base AS a\nARG V=1\nFROM base\nCOPY --from=a /x /\nARG V\nENV W=${V}\n", {}, 6),
+        ("FROM base AS a\nARG V=1\nFROM base\nCOPY --from=a /x /\nARG W=$V\n", {"V": "3"}, 5),
+        ("FROM base AS a\nARG V=1\nFROM base AS b\nARG V=2\nFROM a\nCOPY --from=b /x /\nRUN $V\n", {}, 7),
+    ],
+)
+def test_kaniko_keeps_the_value_of_another_stage(text, args, line):
+    dockerfile = check.read(text.encode(), "Dockerfile", args, {"base": BaseSettings()})
+    with pytest.raises(StageError, match=rf"line {line}: Kaniko does not support \$V in") as caught:
+        check.check(dockerfile, "Kaniko", "Dockerfile")
+    assert caught.value.hint == f"Use a name that no other build stage has in line {line} of Dockerfile."
+
+
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("ARG V=1\nFROM base AS a\nARG V\nRUN $V\nFROM base\nCOPY --from=a /x /\nARG V\nRUN $V\n", {}),
+        ("FROM base AS a\nARG V=1\nFROM base\nCOPY --from=a /x /\nARG V\nRUN $V\n", {"V": "3"}),
+        ("FROM base AS a\nARG V=1\nFROM base\nCOPY --from=a /x /\nARG V=2\nRUN $V\n", {}),
+        ("FROM base AS a\nARG V=1\nFROM base\nCOPY --from=a /x /\nENV V=2\nRUN $V\n", {}),
+        ("FROM base AS a\nARG V=1\nFROM a\nRUN $V\n", {}),
+        ("FROM unknown AS a\nARG V=$OF_THE_BASE\nFROM a\nRUN $V\n", {}),
+        ("FROM base AS a\nARG TARGETOS\nFROM base\nCOPY --from=a /x /\nARG TARGETOS\nRUN $TARGETOS\n", {}),
+    ],
+)
+def test_variables_that_kaniko_has_right(text, args):
+    dockerfile = check.read(text.encode(), "Dockerfile", args, {"base": BaseSettings()})
+    check.check(dockerfile, "Kaniko", "Dockerfile")
