@@ -169,6 +169,8 @@ NOTES: Mapping[str, str] = {
     "COPY --from of a link": "Docker copies the file that the link names, Kaniko the link; name the file",
     "COPY --chown=NAME": "the user's own group has the user's name; write NAME:GROUP for another",
     "COPY --chown=NAME, no RUN": "in a build stage that runs nothing, so that nothing can be checked; write NAME:GROUP",
+    "COPY --chown=UID:GID": "a folder that is made for the file, too; with Append, the runtime makes it for root",
+    "COPY --chmod=755": "a folder that is made for the file has the mode 0755; BuildKit gives it that of the file",
     "COPY --chmod=4755": "setuid, setgid and sticky bits",
     "COPY --chmod=LETTERS": "such as `u=rwX,go=rX`",
     "ADD of an archive": "tar, also with gzip or bzip2",
