@@ -36,6 +36,16 @@ class Bases(NamedTuple):
     """The layers whose size a registry limits."""
 
 
+class _Image(NamedTuple):
+    """An image that the Dockerfile pulls."""
+
+    pinned: ImageReference
+    """The reference to pin."""
+    manifest: Manifest
+    """Its manifest, or the index that has it."""
+    config: dict[str, object]
+
+
 def pin(request: ResolveInput, data: bytes, registry: Registry) -> Bases:
     """Pins the base images of the Dockerfile `data`.
 
@@ -44,28 +54,24 @@ def pin(request: ResolveInput, data: bytes, registry: Registry) -> Bases:
     """
     _check_builder(request, data, {})
     instructions = parse.read(data, request.dockerfile)
-    pins: dict[str, str] = {}
+    found: dict[str, _Image] = {}
     settings: dict[str, BaseSettings] = {}
-    size = 0
-    found: list[BaseLayer] = []
+    limited: list[BaseLayer] = []
     for use in parse.images(instructions, request.build_args, request.dockerfile):
-        if use.image in pins:
-            continue
-        pinned, place, manifest = _located(request, use, registry)
-        pins[use.image] = pinned.pinned(manifest.digest)
-        size += registry.size(pinned, manifest)
-        image = _image(request, use, registry, place, manifest)
-        config = _config(request, use, registry, place, image) if use.instruction.name == "FROM" else {}
+        image = found[use.image] = found.get(use.image) or _image(request, use, registry)
         if use.instruction.name == "FROM":
-            settings[use.image] = base_settings.of(config)
+            settings[use.image] = base_settings.of(image.config)
         if _is_below_the_image(use, instructions):
-            declared = base_tensorflow.declared(use.image, config)
+            declared = base_tensorflow.declared(use.image, image.config)
             base_tensorflow.check(declared, request.input_type, request.readable_by, use.image, _where(request, use))
-        blobs = registry.layers(pinned, manifest) if layers.are_limited(request.registry, use, instructions) else ()
-        found += [BaseLayer(pinned, use.instruction.first_line, blob) for blob in blobs]
+        if layers.are_limited(request.registry, use, instructions):
+            blobs = registry.layers(image.pinned, image.manifest)
+            limited += [BaseLayer(image.pinned, use.instruction.first_line, blob) for blob in blobs]
+    pins = {name: image.pinned.pinned(image.manifest.digest) for name, image in found.items()}
+    size = sum(registry.size(image.pinned, image.manifest) for image in found.values())
     parse.pin(data, request.build_args, pins, request.dockerfile)  # `assemble` must be able to
     dockerfile = _check_builder(request, data, settings)
-    return Bases(dockerfile, pins, settings, size, tuple(found))
+    return Bases(dockerfile, pins, settings, size, tuple(limited))
 
 
 def _check_builder(request: ResolveInput, data: bytes, settings: Mapping[str, BaseSettings]) -> Dockerfile:
@@ -94,26 +100,20 @@ def _located(request: ResolveInput, use: Use, registry: Registry) -> tuple[Image
     return (place if names.same(place.host, reference.host) else reference), place, manifest
 
 
-def _image(request: ResolveInput, use: Use, registry: Registry, place: ImageReference, manifest: Manifest) -> Manifest:
-    """The manifest of the image for the platform of every build. Raises StageError (`BaseImageNotFound`)."""
-    found = registry.platform(place, manifest)
-    if found is None:
+def _image(request: ResolveInput, use: Use, registry: Registry) -> _Image:
+    """The image, for the platform of every build. Raises StageError as `pin`."""
+    pinned, place, manifest = _located(request, use, registry)
+    image = registry.platform(place, manifest)
+    if image is None:
         named = manifests.platforms(manifests.document(place, manifest))
         raise _unusable(request, use, place, f"for {', '.join(named)[:200] or 'no platform'}, not for {PLATFORM}")
-    if found.media_type not in manifests.MANIFEST_TYPES:
-        raise _unusable(request, use, place, f"as {found.media_type[:100]}, which builders do not read")
-    return found
-
-
-def _config(
-    request: ResolveInput, use: Use, registry: Registry, place: ImageReference, image: Manifest
-) -> dict[str, object]:
-    """The configuration of an image of FROM. Raises StageError (`BaseImageNotFound`) if it is for another platform."""
+    if image.media_type not in manifests.MANIFEST_TYPES:
+        raise _unusable(request, use, place, f"as {image.media_type[:100]}, which builders do not read")
     config = registry.config(place, image)
     platform = manifests.platform(config)
     if platform and not is_ours(platform):
         raise _unusable(request, use, place, f"for {platform[:100]}, not for {PLATFORM}")
-    return config
+    return _Image(pinned, manifest, config)
 
 
 def _unusable(request: ResolveInput, use: Use, place: ImageReference, what: str) -> StageError:

@@ -12,6 +12,8 @@ from inference_image_contract.reasons import Reason
 from inference_image_contract.tags import render
 from tests.support.exports import content_tag, export, record
 
+DOCKERFILE = "uai/object-detect/object-detect-cpu.Dockerfile"
+
 
 @pytest.fixture
 def run(pipeline, registry, tmp_path):
@@ -189,11 +191,30 @@ def test_an_index_without_our_platform_is_found_before_anything_is_built(run, re
     assert "docker build --platform linux/amd64" in caught.value.hint
 
 
-def test_an_image_of_another_platform_is_found_before_anything_is_built(run, registry_server, repository):
+@pytest.mark.parametrize("lines", ["FROM {other}", "FROM {base}\nCOPY --from={other} /a /b"])
+def test_an_image_of_another_platform_is_found_before_anything_is_built(run, store, registry_server, repository, lines):
     registry_server.push_image(repository.path, "1", architecture="arm64")
-    with pytest.raises(StageError, match=r"line 2, .* has for linux/arm64, not for linux/amd64") as caught:
-        run(build_args={"BASE": f"{repository.repository}:1"})
+    text = lines.format(other=f"{repository.repository}:1", base=f"{repository.repository}-base:1")
+    store.write(text.encode(), DOCKERFILE)
+    line = 1 + text.count("\n")
+    with pytest.raises(StageError, match=rf"line {line}, .* has for linux/arm64, not for linux/amd64") as caught:
+        run()
     assert caught.value.reason == Reason.BASE_IMAGE_NOT_FOUND
+
+
+def test_an_image_that_is_used_twice_is_checked_at_each_place(run, store, registry_server, repository):
+    """Copied from first, then built on: its variables are known, and its TensorFlow must read the graph."""
+    registry_server.push_image(repository.path, "1", env=("PATH=/bin", "OF_THE_BASE=1"))
+    image, base = f"{repository.repository}:1", f"{repository.repository}-base:1"
+    store.write(
+        f"FROM {base} AS a\nCOPY --from={image} /a /b\nFROM {image}\nCOPY --from=a /b /c\n".encode(), DOCKERFILE
+    )
+    data = store.read(run().input_lock.key, max_bytes=1 << 20)
+    assert f'"{image}":{{"env":["PATH=/bin","OF_THE_BASE=1"]'.encode() in data
+    registry_server.push_image(repository.path, "1", env=("TENSORFLOW_VERSION=1.4.0",))
+    store.write(f"FROM {image} AS a\nFROM {image}\nCOPY --from=a /b /c\n".encode(), DOCKERFILE)
+    with pytest.raises(StageError, match=r"line 2, names .* which has TensorFlow 1\.4"):
+        run()
 
 
 FIRST_FORMAT = "application/vnd.docker.distribution.manifest.v1+prettyjws"
