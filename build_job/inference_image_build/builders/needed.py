@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from inference_image_build.dockerfile.rules import Instruction
+from inference_image_build.dockerfile.rules import Instruction, stage_number
 from inference_image_build.dockerfile.stages import State
 
 
@@ -22,7 +22,8 @@ class Stages(NamedTuple):
 
     def number(self, word: str) -> str:
         """The word of `COPY --from`; a number is that of the stage among the needed ones."""
-        return str(self.needed.index(int(word))) if word.isdigit() and int(word) in self.needed else word
+        number = stage_number(word)
+        return str(self.needed.index(number)) if number in self.needed else word
 
 
 def find(steps: Sequence[tuple[Instruction, State]]) -> Stages:
@@ -41,7 +42,8 @@ def find(steps: Sequence[tuple[Instruction, State]]) -> Stages:
         if instruction.name == "RUN":
             with_run.add(len(parents) - 1)
         for word in _origins(instruction):
-            found = int(word) if word.isdigit() else names.get(word.lower())
+            number = stage_number(word)
+            found = names.get(word.lower()) if number is None else number
             if found is not None and found < len(parents) - 1:
                 origins[-1].add(found)
     for number, parent in enumerate(parents):

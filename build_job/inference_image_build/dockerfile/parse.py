@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import dockerfile
 from inference_image_build.dockerfile import platforms
-from inference_image_build.dockerfile.rules import Heredoc, Instruction, fault
+from inference_image_build.dockerfile.rules import Heredoc, Instruction, fault, stage_number
 from inference_image_build.dockerfile.variables import expand
 from inference_image_build.registry import references
 from inference_image_contract.errors import StageError
@@ -168,7 +168,7 @@ def _parse(text: str, name: str) -> tuple[Instruction, ...]:
 def _with_flags(original: str, flags: tuple[str, ...]) -> str:
     """The instruction with its flags as the parser reads them: `--chown="app"` is `--chown=app`."""
     written = _FLAGS.match(original)
-    plain = all(re.fullmatch(r"[^\s'\"\\]+", flag) for flag in flags)
+    plain = all(flag.isascii() and re.fullmatch(r"[^\s'\"\\]+", flag) for flag in flags)
     return f"{written[1]} {' '.join(flags)}{original[written.end() :]}" if flags and plain and written else original
 
 
@@ -247,7 +247,8 @@ def _copy_from(instruction: Instruction) -> str:
 def _is_stage(word: str, stages: list[str]) -> bool:
     """Whether `COPY --from` names an earlier build stage, by name or number; the current one does not count."""
     earlier = stages[:-1]
-    return word.lower() in earlier or (word.isdigit() and int(word) < len(earlier))
+    number = stage_number(word)
+    return word.lower() in earlier or (number is not None and number < len(earlier))
 
 
 def _use(instruction: Instruction, word: str, image: str, name: str) -> Use:

@@ -13,6 +13,7 @@ from inference_image_build.dockerfile import modes, mounts
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _DURATION = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+|0|")
 _COUNT = re.compile(r"\+?\d{1,9}|")
+_STAGE_NUMBER = re.compile(r"[0-9]{1,9}")
 _OTHER_QUOTES = re.compile(r"\[\s*['\u2018\u2019\u201c\u201d]")
 """How a list begins in single quotes, or in those of a word processor."""
 _MAX_SOURCES = 500
@@ -22,6 +23,11 @@ REMOTE = ("http://", "https://", "git://", "git@", "ssh://")
 """How a source begins that ADD fetches."""
 _SECURITY = frozenset({"--security=sandbox", "--security=insecure"})
 _HEREDOC = re.compile(r"\d*<<-?\s*['\"]?[A-Za-z0-9_.]+['\"]?")
+
+
+def stage_number(word: str) -> int | None:
+    """The number of a build stage that `--from` names; None for a name."""
+    return int(word) if _STAGE_NUMBER.fullmatch(word) else None
 
 
 class Heredoc(NamedTuple):

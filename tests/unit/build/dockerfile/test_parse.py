@@ -144,6 +144,7 @@ def test_which_images_are_pulled(text, args, expected):
         ("FROM a\nCOPY --from=$X b c", "line 2: --from takes no variables; name the image in a FROM with AS"),
         ("FROM a AS own\nCOPY --from=Own b c", "line 2: --from=Own names no build stage above its own"),
         ("FROM a\nCOPY --from=later b c\nFROM d AS later", "line 2: --from=later names no build stage above its own"),
+        (f"FROM a\nFROM b\nCOPY --from={'9' * 5000} b c", "names no build stage above its own"),
         ("FROM a\nFROM b\nCOPY --from=1 b c", "line 3: --from=1 names no build stage above its own"),
         ("FROM ${A!x}", "a substitution"),
     ],
