@@ -1,5 +1,6 @@
 """Finds what COPY, ADD and RUN --mount take from the build context although it is not there. Pure."""
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 
@@ -11,6 +12,8 @@ from inference_image_build.dockerfile.stages import State
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
+
+_IGNORED = "which .dockerignore excludes"
 
 
 def check(dockerfile: Dockerfile, context: Iterable[str], ignored: Iterable[str], name: str) -> None:
@@ -31,7 +34,8 @@ def check(dockerfile: Dockerfile, context: Iterable[str], ignored: Iterable[str]
                 if patterns.is_pattern(path):
                     patterns.parse(path, folders=instruction.switch("parents"))
                 elif path not in there:
-                    raise _failure(instruction, path, name, is_ignored=path in excluded)
+                    why = _IGNORED if path in excluded else _absent(path, there)
+                    raise _failure(instruction, path, name, why)
             except ValueError as error:
                 raise parse.invalid(name, str(error), instruction.first_line) from error
 
@@ -55,10 +59,23 @@ def _taken(instruction: Instruction, state: State) -> Iterator[str]:
             yield mount.source
 
 
-def _failure(instruction: Instruction, path: str, name: str, *, is_ignored: bool) -> StageError:
+def _absent(path: str, there: Iterable[str]) -> str:
+    """That a path is missing, and what may be meant: file systems of Windows and macOS find names of other letters."""
+    near = next((other for other in sorted(there) if _alike(other) == _alike(path)), "")
+    if not near:
+        return "which is not in the source"
+    looks_equal = unicodedata.normalize("NFC", near) == unicodedata.normalize("NFC", path)
+    other = "a name that looks the same, of other Unicode characters" if looks_equal else near
+    return f"which is not in the source, but {other} is"
+
+
+def _alike(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def _failure(instruction: Instruction, path: str, name: str, why: str) -> StageError:
     line = instruction.first_line
-    why = "which .dockerignore excludes" if is_ignored else "which is not in the source"
-    hint = "Change .dockerignore" if is_ignored else "Add the file to the source"
+    hint = "Change .dockerignore" if why == _IGNORED else "Add the file to the source"
     return StageError(
         Reason.COPY_SOURCE_NOT_FOUND,
         f"{name}, line {line}: {instruction.name} takes {path}, {why}.",

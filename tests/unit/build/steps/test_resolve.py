@@ -437,7 +437,14 @@ def test_what_is_rewritten_for_kaniko_is_accepted(run, store, repository, lines)
     ("line", "what"),
     [
         ("COPY code/absent.py /ai/", "COPY takes code/absent.py, which is not in the source"),
-        ("COPY code/infer.py code/checkpoint_dir/frozen_inference_graph.pb ./Code/ /ai/", "COPY takes Code, which"),
+        (
+            "COPY code/infer.py code/checkpoint_dir/frozen_inference_graph.pb ./Code/ /ai/",
+            "COPY takes Code, which is not in the source, but code is.",
+        ),
+        (
+            "COPY cafe\u0301.py /ai/",
+            "COPY takes cafe\u0301.py, which is not in the source, but a name that looks the same",
+        ),
         ("ARG P=absent\nADD ${P}.tar.gz /ai/", "ADD takes absent.tar.gz, which"),
         ("COPY --parents ./code/./absent/ /ai/", "COPY takes code/absent, which"),
         ("RUN --mount=type=bind,source=absent.txt,target=/r wc -l /r", "RUN takes absent.txt, which"),
@@ -446,6 +453,7 @@ def test_what_is_rewritten_for_kaniko_is_accepted(run, store, repository, lines)
     ],
 )
 def test_what_the_context_lacks_is_found_before_anything_runs(run, store, repository, line, what):
+    store.write(b"", "uai/object-detect/caf\u00e9.py")
     _dockerfile(store, repository, "COPY . /all", line)
     with pytest.raises(StageError) as caught:
         run()
