@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from inference_image_build.registry.auth import DEFAULT_KEY, Login, config_json, normalise_host, read_logins
+from inference_image_build.registry.auth import DEFAULT_KEY, Login, config_json, logins_of, normalise_host
 from inference_image_contract.errors import StageError
 from inference_image_contract.registry_hosts import DEFAULT_HOST
 from kubectl_inferenceimage.errors import CommandError
@@ -83,10 +83,11 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _stored(path: Path, document: Mapping[str, Any]) -> dict[str, Login]:
-    if not isinstance(document.get("auths"), dict):
+    entries = document.get("auths")
+    if not isinstance(entries, dict):
         return {}
     try:
-        return read_logins(path)
+        return logins_of(entries)
     except StageError as error:
         raise CommandError(f"The registry logins of {path} cannot be read: log in again.") from error
 

@@ -37,10 +37,10 @@ class Login(NamedTuple):
 
 
 def read_logins(path: Path) -> dict[str, Login]:
-    """The logins of a docker `config.json` by canonical host; none when there is no such file.
+    """The logins of a docker `config.json` in a Secret, by canonical host; none when there is no such file.
 
-    Of several keys for one host, the one that docker writes is used, then the first without a path.
-    Raises StageError (`InvalidInput`) when the file is malformed. The message repeats no part of it.
+    Raises StageError (`InvalidInput`) when the file is malformed, or when it has no login because a program keeps the
+    passwords. The message repeats no part of it.
     """
     try:
         document = untrusted_json.read(path.read_bytes(), max_bytes=MAX_CONFIG)
@@ -52,11 +52,21 @@ def read_logins(path: Path) -> dict[str, Login]:
     kept_elsewhere, entries = _kept_elsewhere(document), document.get("auths")
     if not isinstance(entries, dict):
         raise _malformed(kept_elsewhere or "it has no object `auths`")
+    found = logins_of(entries)
+    if kept_elsewhere and not found:
+        raise _malformed(kept_elsewhere)
+    return found
+
+
+def logins_of(entries: Mapping[str, object]) -> dict[str, Login]:
+    """The logins of an object `auths`, by canonical host.
+
+    Of several keys for one host, the one that docker writes is used, then the first without a path.
+    Raises StageError (`InvalidInput`) when an entry is malformed.
+    """
     found: dict[str, Login] = {}
     for name, login in sorted(_logins(entries), key=lambda entry: _rank(entry[0])):
         found.setdefault(normalise_host(name), login)
-    if kept_elsewhere and not found:
-        raise _malformed(kept_elsewhere)
     return found
 
 
