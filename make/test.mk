@@ -90,7 +90,7 @@ coverage: packages ## run the unit tests and print their branch coverage; below 
 
 ##@ Longer tests, not in make test
 
-.PHONY: test-model test-faults test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
+.PHONY: test-model test-faults test-faults-hostile test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
 FAULT_WORKERS ?= 3
 FAULT_ROWS := out/test-faults-rows.json
 FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
@@ -101,7 +101,14 @@ test-model: setup ## explore every interleaving of the control loop's model
 test-faults: packages setup-tf ## test every fault of docs/operations/reliability.md and write its table (FULL=1: at whole length)
 	@rm -f $(FAULT_ROWS)
 	@$(FAULT_TABLE) $(PY) -m pytest -q -n 2 --dist loadgroup --timeout=1200 -m row tests/e2e
+	@$(FAULT_TABLE) $(PY) -m pytest -q -n 2 -m row tests/unit tests/crd
 	@$(FAULT_TABLE) $(PY) -m pytest -q -n $(FAULT_WORKERS) --timeout=3600 tests/faults
+
+HOSTILE_ROWS := tests/unit tests/crd tests/faults/test_results.py::test_two_objects_of_one_tag
+
+test-faults-hostile: packages ## test the faults of hostile input alone, and write their rows
+	@rm -f $(FAULT_ROWS)
+	@$(FAULT_TABLE) $(PY) -m pytest -q -n 2 -m row $(HOSTILE_ROWS)
 
 test-faults-node: packages setup-tf ## test the faults of nodes and pods alone, on the real kubelet
 	@$(PY) -m pytest -q -n 2 --dist loadgroup --timeout=1200 -m row tests/e2e

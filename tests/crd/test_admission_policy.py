@@ -158,6 +158,7 @@ ATTACKS = {
 }  # fmt: skip
 
 
+@pytest.mark.row(51, "who may only create InferenceImages: no service account, host path, privilege or Kaniko flag")
 @pytest.mark.parametrize(("name", "change", "message"), ATTACKS.values(), ids=ATTACKS)
 def test_every_other_job_is_refused(create: Callable[[Job], None], name: str, change: Callable, message: str) -> None:
     job = copy.deepcopy(JOBS[name])

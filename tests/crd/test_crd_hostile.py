@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+ROW_44 = pytest.mark.row(
+    44, "hostile values in every string of the API: refused, or stored literally and one literal argument or variable"
+)
+
 FULL = {
     "suspend": False,
     "ufile": {
@@ -183,12 +187,14 @@ def _try(server: Any, refused: Any, path: tuple[Any, ...], value: str) -> bool:
     return True
 
 
+@ROW_44
 @pytest.mark.parametrize("path", LEAVES, ids=_dotted)
 def test_printable_values_are_refused_or_stored_literally(server: Any, refused: Any, path: tuple[Any, ...]) -> None:
     for value in PRINTABLE:
         _try(server, refused, path, value)
 
 
+@ROW_44
 @pytest.mark.parametrize(
     "path", [path for path in LEAVES if not _dotted(path).startswith(PLAIN_POD_FIELDS)], ids=_dotted
 )
@@ -197,6 +203,7 @@ def test_control_characters_are_refused(server: Any, refused: Any, path: tuple[A
     assert taken == []
 
 
+@ROW_44
 @pytest.mark.parametrize(
     "place",
     [("build", "args"), ("scheduling", "nodeSelector"), ("podMetadata", "labels"), ("export", "resources", "limits")],
@@ -216,6 +223,7 @@ def test_the_unchanged_manifest_is_accepted(server: Any, path: tuple[Any, ...]) 
     server.create({**manifest, "spec": _spec(path)})
 
 
+@ROW_44
 def test_every_string_of_the_api_is_covered(crd: dict[str, Any]) -> None:
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     in_schema = {path for path in _schema_strings(spec) if not path.startswith("scheduling.affinity.")}
@@ -231,3 +239,51 @@ def _schema_strings(schema: dict[str, Any], path: str = "") -> Iterator[str]:
             children["*"] = schema[key]
     for name, child in children.items():
         yield from _schema_strings(child, f"{path}.{name}" if path else name)
+
+
+def _references(schema: dict[str, Any], path: str = "spec") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Fields that name a Secret or a ConfigMap."""
+    for name, field in schema.get("properties", {}).items():
+        found = field.get("items", field)
+        if name.endswith("SecretRef") or name in {"secretRef", "configMap", "imagePullSecrets"}:
+            yield f"{path}.{name}", found
+        yield from _references(found, f"{path}.{name}")
+
+
+@pytest.mark.row(49, "a Secret of another namespace: no field can name it")
+def test_a_secret_of_another_namespace_cannot_be_named(crd: dict[str, Any], server: Any, refused: Any) -> None:
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    found = dict(_references(spec))
+    assert len(found) >= 6
+    assert {name for one in found.values() for name in one["properties"]} == {"name", "items"}
+    for value in ("other/ufile", "../other/ufile", "other.svc/ufile", "other:ufile"):
+        manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
+        spec = copy.deepcopy(FULL)
+        spec["ufile"]["secretRef"] = {"name": value}
+        with pytest.raises(refused):
+            server.create({**manifest, "spec": spec})
+
+
+@pytest.mark.row(51, "who may only create InferenceImages: no service account, host path, privilege or Kaniko flag")
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ((), {"serviceAccountName": "admin"}),
+        (("scheduling",), {"serviceAccountName": "admin"}),
+        (("scheduling",), {"hostNetwork": True}),
+        (("podMetadata",), {"volumes": [{"name": "x", "hostPath": {"path": "/"}}]}),
+        (("build",), {"securityContext": {"privileged": True}}),
+        (("build",), {"flags": ["--insecure"]}),
+        (("build",), {"extraArgs": ["--insecure"]}),
+        (("test",), {"env": [{"name": "A", "value": "b"}]}),
+        (("test",), {"command": ["sh"]}),
+    ],
+)
+def test_what_only_an_administrator_may_set_is_no_field(
+    server: Any, refused: Any, place: tuple[str, ...], field: dict[str, Any]
+) -> None:
+    spec = copy.deepcopy(FULL)
+    _get(spec, place).update(field)
+    manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
+    with pytest.raises(refused, match="unknown field"):
+        server.create({**manifest, "spec": spec})

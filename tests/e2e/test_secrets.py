@@ -5,6 +5,8 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
 from demo import install, kubectl
 from devcluster import settings
 from devcluster.certs import credentials
@@ -35,6 +37,7 @@ def found_in(path: Path, secrets: list[bytes]) -> list[bytes]:
     return found
 
 
+@pytest.mark.row(50, "canary secrets in every credential")
 def test_no_secret_appears(case, git_host, tmp_path):
     git_host.give_to(case)
     case.spec["image"]["repository"] = fresh_repository()

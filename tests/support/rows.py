@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ import pytest
 
 BEGIN = "<!-- table: written by make test-faults -->"
 END = "<!-- table ends -->"
+_LINE = re.compile(r"^\| (\d+) \| .* \|$", re.MULTILINE)
 
 
 @dataclass
@@ -60,25 +62,16 @@ def gather(collected: Path, found: Mapping[int, Row]) -> dict[int, Row]:
 
 
 def write(path: Path, found: Mapping[int, Row], *, full: bool) -> None:
-    """Writes the table between its markers in a page."""
+    """Writes the rows of this run between the markers in a page. The rows of earlier runs stay, with their dates."""
     before, _, rest = path.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    length = "at whole length" if full else "shortened where the page says so"
-    lines = [
-        BEGIN,
-        "",
-        f"Run of {datetime.now(UTC):%Y-%m-%d}, faults {length}.",
-        "",
-        "| row | what | verdict | seconds |",
-        "| --- | --- | --- | --- |",
-        *(
-            f"| {number} | {'; '.join(row.what)} | {'ok' if row.passed else '**failed**'} | {row.seconds:.0f} |"
-            for number, row in found.items()
-        ),
-        "",
-        END,
-    ]
-    path.write_text(before + "\n".join(lines) + after)
+    known, _, after = rest.partition(END)
+    lines = {int(match[1]): match[0] for match in _LINE.finditer(known)}
+    run = f"{datetime.now(UTC):%Y-%m-%d}{', whole length' if full else ''}"
+    for number, row in found.items():
+        verdict = "ok" if row.passed else "**failed**"
+        lines[number] = f"| {number} | {'; '.join(row.what)} | {verdict} | {row.seconds:.0f} | {run} |"
+    head = ["| row | what | verdict | seconds | run |", "| --- | --- | --- | --- | --- |"]
+    path.write_text(before + "\n".join([BEGIN, "", *head, *(lines[n] for n in sorted(lines)), "", END]) + after)
 
 
 def summary(terminal: pytest.TerminalReporter) -> None:

@@ -11,6 +11,10 @@ from inference_image_contract.reasons import Reason
 from tests.support.registries.faulty import Answer
 from tests.unit.build.registry.conftest import BASIC
 
+ROW_47 = pytest.mark.row(
+    47, "endpoints are listed, redirects not followed, realms and uploads at the same origin or listed"
+)
+
 DATA = b"hello"
 TLS_HINT = "X-Forwarded-Proto"
 
@@ -88,6 +92,7 @@ def test_resolve_finds_it_before_the_build_if_this_client_uploads(faulty, client
         assert [seen.scheme for seen in faulty.sent("DELETE")] == ["https"]
 
 
+@ROW_47
 @pytest.mark.usefixtures("login")
 def test_an_upload_to_another_origin_is_refused_and_nothing_is_sent(faulty, client, other):
     faulty.on("POST", "uploads", Answer(202, [("Location", f"https://{other.host}/upload?signature=canary")]))
@@ -200,6 +205,7 @@ def test_a_manifest_is_followed_to_another_origin_without_the_login(faulty, clie
     assert [seen.authorization for seen in other.requests] == [""]
 
 
+@ROW_47
 @pytest.mark.usefixtures("login")
 @pytest.mark.parametrize("status", [401, 403])
 def test_another_origin_cannot_ask_for_the_login(faulty, client, other, status):
@@ -309,6 +315,7 @@ def test_a_plain_registry_may_have_a_plain_token_server(faulty, client):
     assert client(plain_http_hosts=(faulty.host,)).manifest(faulty.image())
 
 
+@ROW_47
 @pytest.mark.parametrize(
     "realm",
     [

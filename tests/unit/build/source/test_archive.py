@@ -16,6 +16,13 @@ from inference_image_build.source import archive
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
+ROW_48 = pytest.mark.row(48, "archives with ../, absolute paths, links, devices: refused before a file is written")
+
+ROW_41 = pytest.mark.row(
+    41,
+    "huge files, bombs and a million entries: our own limits trip first, in bounded memory",
+)
+
 SMALL = archive.LIMITS._replace(entries=20, files=10, file=5000, total=8000, ratio=100, ratio_from=4000)
 
 
@@ -127,6 +134,7 @@ def test_folders_of_windows_are_folders(read):
     assert read(data, "code.zip") == {"code/a.py": b"x"}
 
 
+@ROW_48
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -213,6 +221,7 @@ UNSAFE_TARS = {
 }
 
 
+@ROW_48
 @pytest.mark.parametrize("case", UNSAFE_TARS)
 def test_an_unsafe_tar_is_refused(read, case):
     entries, clause = UNSAFE_TARS[case]
@@ -266,6 +275,7 @@ UNSAFE_ZIPS = {
 }
 
 
+@ROW_48
 @pytest.mark.parametrize("case", UNSAFE_ZIPS)
 def test_an_unsafe_zip_is_refused(read, case):
     data, clause = UNSAFE_ZIPS[case]
@@ -303,6 +313,7 @@ TOO_LARGE = {
 }
 
 
+@ROW_41
 @pytest.mark.parametrize("case", TOO_LARGE)
 def test_an_archive_over_a_limit_is_refused(read, case):
     data, name, clause = TOO_LARGE[case]
@@ -331,6 +342,7 @@ def test_the_limits_count_the_entries_of_zip64(read, monkeypatch):
             read(bytes(changed), "code.zip")
 
 
+@ROW_41
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
 def test_a_million_entries_are_refused(tmp_path, name):
     """Builds the archive by hand, because libraries would take minutes."""
@@ -357,12 +369,14 @@ def header_bomb() -> bytes:
     return gzip.compress(pax.tobuf() + b"\0" * pax.size + tarfile.TarInfo("a").tobuf() + b"\0" * 1024)
 
 
+@ROW_41
 def test_a_huge_header_is_not_read(read):
     with pytest.raises(StageError, match="header of more than") as caught:
         read(header_bomb())
     assert caught.value.reason == Reason.ARCHIVE_TOO_LARGE
 
 
+@ROW_41
 def test_a_huge_entry_is_not_unpacked(tmp_path):
     """A tar entry of 1 GiB is refused by its header, before any of it is unpacked."""
     info = tarfile.TarInfo("zeros")

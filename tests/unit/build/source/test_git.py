@@ -184,6 +184,7 @@ def test_a_forbidden_host_is_never_contacted(get, https, allowed):
     assert https.requests == []
 
 
+@pytest.mark.row(47, "endpoints are listed, redirects not followed, realms and uploads at the same origin or listed")
 def test_a_redirect_is_not_followed(get, https):
     https.redirect = f"https://{https.host}/elsewhere"
     error = refused(get)

@@ -13,6 +13,11 @@ from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from tests.support.limits import within
 
+ROW_41 = pytest.mark.row(
+    41,
+    "huge files, bombs and a million entries: our own limits trip first, in bounded memory",
+)
+
 END = b"\0" * 1024
 
 
@@ -86,6 +91,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@ROW_41
 @pytest.mark.parametrize("form", HOSTILE)
 def test_a_hostile_archive_is_refused_before_it_costs_much(form, tmp_path):
     path = tmp_path / "archive"

@@ -7,6 +7,8 @@ from inference_image_build.steps.resolve import resolve
 from inference_image_contract.content import content_hash
 from tests.support.exports import content_tag, export, record
 
+ROW_52 = pytest.mark.row(52, "planted results, and images under the content tag: not reused")
+
 
 @pytest.fixture
 def run(pipeline, registry, mounts):
@@ -18,12 +20,14 @@ def run(pipeline, registry, mounts):
     return resolved
 
 
+@ROW_52
 def test_a_planted_result_is_not_reused(run, store):
     """The attacker writes result.json and a graph under the fingerprint, before this object has exported anything."""
     export(store, run(), b"the attacker's graph")
     assert run().graph is None
 
 
+@ROW_52
 @pytest.mark.parametrize(
     "told", [{"size": 6}, {"readableBy": "1.7"}, {"tensorflow": "9"}], ids=lambda told: next(iter(told))
 )
@@ -40,6 +44,7 @@ def test_a_result_that_was_replaced_since_is_not_reused(run, store, told):
     assert run(**known).graph == graph
 
 
+@ROW_52
 def test_an_image_that_somebody_pushed_under_the_content_tag_is_not_reused(run, store, registry_server, repository):
     """As the base image, which needs no build. A policy that refuses to move tags does not help it either."""
     first = run()
@@ -65,6 +70,7 @@ def test_an_image_that_was_deleted_is_not_reused(run, store):
     assert run(**record(first, graph, f"sha256:{0:064x}")).image is None
 
 
+@ROW_52
 def test_equal_inputs_with_different_graphs_have_different_content_hashes(run, store, registry_server, repository):
     """Two objects, one fingerprint; each has its own graph, so neither takes the other's image."""
     mine = run()

@@ -12,6 +12,8 @@ from inference_image_build import __main__ as program
 from inference_image_contract import inputs, paths, results
 from inference_image_contract.reasons import ExitCode
 
+ROW_50 = pytest.mark.row(50, "canary secrets in every credential")
+
 
 @pytest.fixture
 def result(tmp_path, monkeypatch):
@@ -47,6 +49,7 @@ def test_a_missing_input_is_explained(step, result, monkeypatch):
     assert json.loads(result.read_bytes())["reason"] == "InvalidInput"
 
 
+@ROW_50
 def test_resolve_as_a_process_leaks_no_secret(pipeline, registry_server, tmp_path):
     """The whole program with a wrong registry: the result has the reason and no credential."""
     output = tmp_path / "termination-log"
@@ -75,6 +78,7 @@ def test_resolve_as_a_process_leaks_no_secret(pipeline, registry_server, tmp_pat
         assert secret not in done.stdout + done.stderr + output.read_text()
 
 
+@ROW_50
 def test_every_secret_is_redacted(result, monkeypatch, tmp_path, capsys):
     auth = tmp_path / "config.json"
     auth.write_text('{"auths": {"h.example": {"username": "u", "password": "canary-password"}}}')

@@ -7,6 +7,10 @@ import pytest
 from inference_image_operator import api
 from inference_image_operator.config import installation
 
+ROW_47 = pytest.mark.row(
+    47, "endpoints are listed, redirects not followed, realms and uploads at the same origin or listed"
+)
+
 IMAGES = "images: {export: e, build: b, kaniko: k}\n"
 LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.test:8080'}]}\n"
 
@@ -138,6 +142,7 @@ def test_a_listed_endpoint_is_allowed() -> None:
     assert found == installation.UFileEndpoint(scheme="http", suffix=".ufile.test:8080")
 
 
+@ROW_47
 @pytest.mark.parametrize(
     "endpoint",
     [
@@ -154,6 +159,7 @@ def test_an_endpoint_that_is_not_listed_is_rejected(endpoint: dict[str, str]) ->
     assert installation.parse(LISTED).endpoint(ufile(endpoint=endpoint)) is None
 
 
+@ROW_47
 def test_by_default_no_endpoint_is_listed() -> None:
     endpoint = {"scheme": "http", "suffix": ".ufile.test:8080"}
     assert installation.parse(IMAGES).endpoint(ufile(endpoint=endpoint)) is None

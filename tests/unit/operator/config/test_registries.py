@@ -143,6 +143,7 @@ def test_builder_and_node_get_hosts_in_one_form():
     assert next(arg for arg in args if "--destination" in arg).startswith(f"--destination={HOST}/demo/infer:")
 
 
+@pytest.mark.row(46, "image tricks (another host, @, upper case, digest and tag): allow-listed registries alone")
 @pytest.mark.parametrize(
     "repository",
     [

@@ -35,6 +35,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.row(51, "who may only create InferenceImages: no service account, host path, privilege or Kaniko flag")
 @pytest.mark.parametrize(("change", "reason", "message"), REFUSED)
 def test_a_spec_that_is_not_allowed_is_rejected(change, reason, message):
     found = refusal(read(Spec, SPEC | change), CONFIG)

@@ -61,6 +61,7 @@ def has_credential(pod: dict, container: dict) -> bool:
     return bool(by_env) or "envFrom" in container or any(v.keys() - {"name", "emptyDir", "configMap"} for v in mounted)
 
 
+@pytest.mark.row(50, "canary secrets in every credential")
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 def test_no_credential_is_beside_the_image_under_test(spec):
     pods = rendered(spec)

@@ -90,6 +90,7 @@ def test_append_is_told_where_the_newest_image_is():
     assert known == [[], ["one"], [], ["two"]]
 
 
+@pytest.mark.row(45, "$(UFILE_PRIVATE_KEY) in a field stays literal")
 @pytest.mark.parametrize("value", ["$(UFILE_PRIVATE_KEY)", "--flag", "$$(X)", 'a b"', "%s{0}"])
 def test_a_hostile_build_argument_reaches_append_unchanged(value):
     found = container(built({"builder": "Append", "args": {"BASE": value}}), "append")

@@ -43,6 +43,7 @@ def test_scratch_space_in_bytes():
     assert disk.export(100 * MIB) == (256 + 400) * MIB
 
 
+@pytest.mark.row(45, "$(UFILE_PRIVATE_KEY) in a field stays literal")
 def test_dollars_are_escaped():
     assert escape_dollars("$(A) $$ $") == "$$(A) $$$$ $$"
 

@@ -16,6 +16,10 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Scheduling
 from tests.support.world import World
 
+ROW_44 = pytest.mark.row(
+    44, "hostile values in every string of the API: refused, or stored literally and one literal argument or variable"
+)
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
@@ -122,6 +126,7 @@ def expand(text: str) -> str:
     return marked.replace("\0", "$")
 
 
+@ROW_44
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_hostile_build_argument_stays_one_argument(value):
     job = manifest(Stage.BUILD, build={"args": {"BASE": value}})
@@ -129,6 +134,7 @@ def test_a_hostile_build_argument_stays_one_argument(value):
     assert args.count(f"--build-arg=BASE={value}") == 1
 
 
+@ROW_44
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_hostile_key_reaches_the_container_unchanged(value):
     world = World()

@@ -44,6 +44,7 @@ def _small_multipart(monkeypatch):
 TEMPORARY = ("STS.CANARY-TEMPORARY", "CANARY-STS-KEY", None, "CANARY-SECURITY-TOKEN")
 
 
+@pytest.mark.row(50, "canary secrets in every credential")
 @pytest.mark.usefixtures("_small_multipart")
 @pytest.mark.parametrize("keys", [(), TEMPORARY], ids=["an account's keys", "temporary keys"])
 def test_no_secret_reaches_a_log_at_debug_level(keys, request, tmp_path, caplog, capfd):

@@ -254,6 +254,7 @@ def test_a_netrc_file_does_not_replace_the_signature(store, tmp_path, monkeypatc
     assert store.read("k", max_bytes=4) == b"data"
 
 
+@pytest.mark.row(47, "endpoints are listed, redirects not followed, realms and uploads at the same origin or listed")
 def test_no_redirect_is_followed(store, standin):
     standin.faults.add(Fault(kind="status", key="k", status=307, location="/elsewhere", times=-1))
     for call in (lambda: store.head("k"), lambda: store.write(b"", "k")):
