@@ -21,9 +21,11 @@ help: ## list the commands
 setup: $(VENV)/.installed ## make the Python environment of tests and tools
 setup-tf: $(VENV_TF)/.installed ## make the TensorFlow environment of training, export and serving
 
-$(VENV)/.done: requirements/dev.txt requirements/release.txt
+LOCKS := requirements/dev.txt requirements/release.txt requirements/security.txt
+
+$(VENV)/.done: $(LOCKS)
 	python3 -m venv $(VENV)
-	$(PY) -m pip install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt -r requirements/release.txt
+	$(PY) -m pip install $(PIP_FLAGS) --require-hashes $(LOCKS:%=-r %)
 	touch $@
 
 ADAPTER := $(wildcard export_job/adapt_object_detection/*.py export_job/adapt_object_detection/*/*.py)
@@ -40,4 +42,4 @@ $(VENV_TF)/.done: $(TF_LOCKS) $(ADAPTER)
 	$*/bin/python -m pip $(EDITABLE)
 	touch $@
 
-include make/lint.mk make/test.mk make/cluster.mk make/bench.mk make/release.mk
+include make/lint.mk make/test.mk make/security.mk make/cluster.mk make/bench.mk make/release.mk

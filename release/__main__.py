@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from release import catalog, images, manifest, notes, package, source, sums, versions
+from release import catalog, images, manifest, notes, package, sbom, source, sums, versions
 from release.devtools import CommandError, say
 from release.errors import ReleaseError
 
@@ -64,6 +64,7 @@ def make_files(arguments: argparse.Namespace) -> None:
         made.mkdir()
         package.python_packages(folder, made, epoch)
         chart = package.chart(folder, made, version, epoch)
+        sbom.write(folder, made, version, epoch)
         references = {name: catalog.tagged(registry, name, version) for name in catalog.REPOSITORIES}
         if arguments.images:
             chosen = options(arguments, folder, registry)

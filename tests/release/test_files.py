@@ -13,7 +13,7 @@ from packaging.version import Version
 
 import inference_image_contract
 from devcluster.images import buildah
-from release import versions
+from release import catalog, versions
 from tests.release.conftest import clone, release, served
 
 VERSION = inference_image_contract.__version__
@@ -26,6 +26,7 @@ NAMES = {
     "install.yaml",
     f"kaniko-{VERSION}.oci.tar",
     "SHA256SUMS",
+    *(f"{name}-{VERSION}.cdx.json" for name in catalog.REPOSITORIES),
 }
 REGISTRY = "registry.test/team"
 
