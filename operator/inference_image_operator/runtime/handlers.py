@@ -85,7 +85,7 @@ def owner_of(job: Object) -> str | None:
     return None
 
 
-CHUNK = 10
+CHUNK = 5
 """Objects of one answer to kopf, which decodes it whole. Each has up to 1.5 MiB, and more as Python objects."""
 IDLE = 0.1
 """Seconds for which kopf keeps an object after its event: with its default of 5, all objects of a list at once."""
