@@ -344,6 +344,8 @@ class Login(paramiko.ServerInterface):
 
     def _run(self, channel, command):
         with contextlib.suppress(OSError, EOFError):  # the client under test may leave first
+            # Its answer comes after the one to the command: else the channel may close before the client knows that.
+            channel.get_transport().global_request("ready", wait=True)
             self._serve(channel, command)
 
     def _serve(self, channel, command):
