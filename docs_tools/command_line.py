@@ -71,11 +71,12 @@ def _synopsis(actions: list[argparse.Action], alone: list[list[argparse.Action]]
 
 
 def _usage(action: argparse.Action) -> str:
-    return f"{action.option_strings[0]} {_argument(action)}".strip()
+    return f"{action.option_strings[0]} {_argument(action)}".strip() if action.option_strings else str(action.metavar)
 
 
 def _option(action: argparse.Action) -> str:
-    return f"{', '.join(action.option_strings)} {_argument(action)}".strip()
+    options = ", ".join(action.option_strings)
+    return f"{options} {_argument(action)}".strip() if options else str(action.metavar)
 
 
 def _argument(action: argparse.Action) -> str:

@@ -1,15 +1,17 @@
-"""The command line: a table of subcommands, each with its flags and its function."""
+"""The command line: a table of subcommands, each with its flags and its function.
+
+A function imports what it needs itself, so that --help does not wait for the Kubernetes client.
+"""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from inference_image_store import to_stderr
-from kubectl_inferenceimage import installation, manifest
-from kubectl_inferenceimage.build import Options, build
 from kubectl_inferenceimage.errors import CommandError
-from kubectl_inferenceimage.render import render
+
+if TYPE_CHECKING:
+    from kubectl_inferenceimage.cluster.connection import Cluster
 
 
 class Command(NamedTuple):
@@ -21,6 +23,9 @@ class Command(NamedTuple):
 
 
 def _render(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage import installation, manifest
+    from kubectl_inferenceimage.render import render
+
     image = manifest.read(chosen.filename, chosen.namespace)
     print(render(image, installation.read(chosen.values, chosen.config)), end="")
 
@@ -64,6 +69,10 @@ def _build_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _build(chosen: argparse.Namespace) -> None:
+    from inference_image_store import to_stderr
+    from kubectl_inferenceimage import installation, manifest
+    from kubectl_inferenceimage.build import Options, build
+
     to_stderr()
     options = Options(
         engine=chosen.engine,
@@ -94,7 +103,56 @@ def _common_flags(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--config", default="", metavar="FILE", help="the installation, as the operator's config.yaml")
 
 
+def _cluster_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the InferenceImage")
+    parser.add_argument("-n", "--namespace", default="", help="its namespace; default: the context's")
+    parser.add_argument("--context", default="", help="the context of the kubeconfig; default: the current one")
+    parser.add_argument("--kubeconfig", default="", metavar="FILE", help="the kubeconfig; default: kubectl's")
+
+
+def _connected(chosen: argparse.Namespace) -> "Cluster":
+    from kubectl_inferenceimage.cluster.connection import connect
+
+    return connect(chosen.kubeconfig, chosen.context, chosen.namespace)
+
+
+def _describe(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.describe import describe
+
+    describe(_connected(chosen), chosen.name)
+
+
+def _logs_flags(parser: argparse.ArgumentParser) -> None:
+    _cluster_flags(parser)
+    parser.add_argument(
+        "--stage",
+        default="",
+        help="the stage, such as Build; default: the one at work, or else the one that failed last",
+    )
+
+
+def _logs(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.logs import logs
+
+    logs(_connected(chosen), chosen.name, chosen.stage)
+
+
+def _verb(name: str) -> Callable[[argparse.Namespace], None]:
+    def run(chosen: argparse.Namespace) -> None:
+        from kubectl_inferenceimage.cluster import verbs
+
+        getattr(verbs, name)(_connected(chosen), chosen.name)
+
+    return run
+
+
 COMMANDS = {
+    "describe": Command("show stages, Jobs, pods, the image, and a failure with its remedy", _cluster_flags, _describe),
+    "logs": Command("print the logs of a stage's containers", _logs_flags, _logs),
+    "history": Command("list the published images, the newest first", _cluster_flags, _verb("history")),
+    "rebuild": Command("request another run", _cluster_flags, _verb("rebuild")),
+    "suspend": Command("start no new Jobs", _cluster_flags, _verb("suspend")),
+    "resume": Command("start Jobs again", _cluster_flags, _verb("resume")),
     "render": Command("print the Jobs that would run; needs no cluster", _common_flags, _render),
     "build": Command("build the image on this machine with docker or podman", _build_flags, _build),
 }

@@ -1,6 +1,8 @@
 """The installed plugin: its command, its CRD, the wrapper's version, and the replacement of the engine."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +26,13 @@ PLAN: engine.Plan = {
 def test_kubectl_finds_it() -> None:
     """https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/: `kubectl-NAME` on PATH."""
     assert PROJECT["project"]["scripts"] == {"kubectl-inferenceimage": "kubectl_inferenceimage.__main__:main"}
+
+
+def test_help_waits_for_no_library() -> None:
+    """Each of these takes longer to import than all else that --help does."""
+    code = "import sys, kubectl_inferenceimage.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"kubernetes", "requests", "rich", "msgspec"} & {*done.stdout.split()}
 
 
 def test_the_crd_is_the_one_of_the_repository() -> None:

@@ -1,0 +1,145 @@
+"""`describe`: a tree of the object, its stages, Jobs, pods and containers, and the failure with its remedy."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from inference_image_operator.api.stages import Stage, Type
+from inference_image_operator.api.steps import CONTAINERS
+from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.text import printable
+from kubectl_inferenceimage.errors import CommandError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_WIDTH = 160
+"""Columns of a text that is not written to a terminal."""
+
+
+class Node(NamedTuple):
+    """A line of the tree with what stands below it."""
+
+    text: str
+    below: Sequence["Node"] = ()
+
+
+def describe(cluster: Cluster, name: str) -> None:
+    """Prints the tree. What the person may not read is left out, and named. Raises CommandError."""
+    image = cluster.image(name)
+    missing: list[Node] = []
+
+    def readable(read: Callable[[str], list[Object]]) -> list[Object]:
+        try:
+            return read(image["metadata"]["uid"])
+        except CommandError as error:
+            missing.append(Node(str(error)))
+            return []
+
+    whole = tree(image, readable(cluster.jobs), readable(cluster.pods))
+    _print(whole._replace(below=(*whole.below, *missing)))
+
+
+def tree(image: Object, jobs: Iterable[Object], pods: Iterable[Object]) -> Node:
+    """The tree of an InferenceImage."""
+    meta, status = image["metadata"], image.get("status", {})
+    conditions = {found["type"]: found for found in status.get("conditions", [])}
+    overall = [_overall(conditions[kind]) for kind in (Type.READY, Type.STALLED, Type.SUSPENDED) if kind in conditions]
+    stages = [_stage(stage, status, conditions, jobs, pods) for stage in Stage]
+    published = [_published(status["image"])] if "image" in status else []
+    failed = [_failure(status["lastFailure"])] if "lastFailure" in status else []
+    return Node(f"InferenceImage {meta['namespace']}/{meta['name']}", (*overall, *stages, *published, *failed))
+
+
+def _overall(condition: Mapping[str, Any]) -> Node:
+    message = condition.get("message", "")
+    below = (Node(message),) if message else ()
+    return Node(f"{condition['type']}: {condition['status']} ({condition['reason']})", below)
+
+
+def _stage(
+    stage: Stage, status: Object, conditions: Mapping[str, Object], jobs: Iterable[Object], pods: Iterable[Object]
+) -> Node:
+    condition = conditions.get(stage.condition, {})
+    took = status.get("timings", {}).get(stage.lower(), "")
+    said = condition.get("reason", "Pending")
+    claimed = status.get("stage", {})
+    shown = claimed.get("job") if claimed.get("name") == stage else _last_failed(stage, status)
+    below = [_job(job, pods) for job in jobs if job["metadata"]["name"] == shown]
+    return Node(f"{stage}: {said}{f' ({took})' if took else ''}", below)
+
+
+def _last_failed(stage: Stage, status: Object) -> str:
+    failed = status.get("lastFailure", {})
+    job: str = failed.get("job", "") if failed.get("stage") == stage else ""
+    return job
+
+
+def _job(job: Object, pods: Iterable[Object]) -> Node:
+    name, labels = job["metadata"]["name"], "batch.kubernetes.io/job-name"
+    own = [pod for pod in pods if pod["metadata"].get("labels", {}).get(labels) == name]
+    attempt = job["metadata"].get("annotations", {}).get("uai.ucloud.cn/attempt", "")
+    return Node(f"Job {name}{f', attempt {attempt}' if attempt else ''}", [_pod(pod) for pod in own])
+
+
+def _pod(pod: Object) -> Node:
+    status = pod.get("status", {})
+    states = {
+        found["name"]: _state(found.get("state") or {})
+        for part in ("initContainerStatuses", "containerStatuses")
+        for found in status.get(part) or []
+    }
+    order = {name: place for place, name in enumerate(name for names in CONTAINERS.values() for name in names)}
+    ordered = sorted(states, key=lambda name: order.get(name, len(order)))
+    return Node(
+        f"Pod {pod['metadata']['name']}: {status.get('phase', 'Unknown')}",
+        [Node(f"{name}: {states[name]}") for name in ordered],
+    )
+
+
+def _state(state: Object) -> str:
+    if ended := state.get("terminated"):
+        return f"exit code {ended['exitCode']}" + (f" ({ended['reason']})" if ended.get("reason") else "")
+    if waiting := state.get("waiting"):
+        return f"waiting ({waiting.get('reason', 'no reason given')})"
+    return "running" if "running" in state else "not started"
+
+
+def _published(image: Object) -> Node:
+    facts = [
+        f"Tags: {', '.join(image['tags'])}" if image.get("tags") else "",
+        f"Step: {image['step']}" if "step" in image else "",
+        f"Published: {image['time']}" if "time" in image else "",
+    ]
+    return Node(f"Image: {image['reference']}", [Node(fact) for fact in facts if fact])
+
+
+def _failure(failed: Object) -> Node:
+    log = failed.get("logTail", "")
+    below = [Node(failed["message"]), Node(f"Remedy: {failed['hint']}")]
+    if log:
+        below.append(Node("Log", [Node(line) for line in log.splitlines()]))
+    return Node(f"Last failure: {failed['reason']} in {failed['stage']}, {failed['time']}", below)
+
+
+def _print(whole: Node) -> None:
+    """Draws the tree: with colors on a terminal, plain elsewhere."""
+    from rich.console import Console
+    from rich.tree import Tree
+
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH, no_color=True, highlight=False)
+
+    def add(node: Node, place: Tree) -> None:
+        for child in node.below:
+            add(child, place.add(_shown(child.text)))
+
+    root = Tree(_shown(whole.text))
+    add(whole, root)
+    console.print(root)
+
+
+def _shown(text: str) -> "Text":
+    """The text without markup and control characters: it comes from others, and may not write to the terminal."""
+    from rich.text import Text
+
+    return Text(printable(text))

@@ -1,0 +1,40 @@
+"""Subcommands of one request: `history`, `rebuild`, `suspend`, `resume`."""
+
+from datetime import UTC, datetime
+
+from inference_image_operator.api import REQUESTED_AT
+from kubectl_inferenceimage.cluster.connection import Cluster
+from kubectl_inferenceimage.cluster.text import printable
+
+_COLUMNS = ("PUBLISHED", "CHECKPOINT", "DIGEST")
+
+
+def history(cluster: Cluster, name: str) -> None:
+    """Prints what the object has published, the newest first. Raises CommandError."""
+    entries = cluster.image(name).get("status", {}).get("history", [])
+    rows = [(entry["time"], str(entry.get("step", entry.get("checkpoint", ""))), entry["digest"]) for entry in entries]
+    if not rows:
+        print(f"{name} has published nothing.")
+        return
+    widths = [max(len(row[place]) for row in (_COLUMNS, *rows)) for place in range(len(_COLUMNS))]
+    for row in (_COLUMNS, *rows):
+        print(printable("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
+
+
+def rebuild(cluster: Cluster, name: str) -> None:
+    """Requests another run, as most remedies say. Raises CommandError."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    cluster.patch(name, {"metadata": {"annotations": {REQUESTED_AT: now}}})
+    print(f"{name}: requested another run")
+
+
+def suspend(cluster: Cluster, name: str) -> None:
+    """Sets spec.suspend. Raises CommandError."""
+    cluster.patch(name, {"spec": {"suspend": True}})
+    print(f"{name}: suspended; the operator starts no new Jobs")
+
+
+def resume(cluster: Cluster, name: str) -> None:
+    """Takes spec.suspend back. Raises CommandError."""
+    cluster.patch(name, {"spec": {"suspend": False}})
+    print(f"{name}: resumed")

@@ -1,0 +1,164 @@
+"""`describe`, `logs` and `history`: what a person sees of an object, also without some rights."""
+
+import re
+from typing import Any
+
+import pytest
+
+from kubectl_inferenceimage.cluster.describe import describe, tree
+from kubectl_inferenceimage.cluster.logs import current, logs
+from kubectl_inferenceimage.cluster.verbs import history
+from kubectl_inferenceimage.errors import CommandError
+
+Object = dict[str, Any]
+DIGEST = "sha256:" + "d" * 64
+IMAGE: Object = {
+    "metadata": {"namespace": "team-a", "name": "detector", "uid": "1"},
+    "status": {
+        "conditions": [
+            {"type": "Ready", "status": "False", "reason": "ImageDoesNotStart", "message": "The image exits.\x1b[2J"},
+            {"type": "Resolved", "status": "True", "reason": "Resolved"},
+            {"type": "Exported", "status": "True", "reason": "Reused"},
+            {"type": "Tested", "status": "False", "reason": "ImageDoesNotStart"},
+        ],
+        "timings": {"resolve": "3s"},
+        "lastFailure": {
+            "stage": "Test",
+            "job": "detector-test-1",
+            "reason": "ImageDoesNotStart",
+            "message": "The image exits.",
+            "hint": "See the log.",
+            "logTail": "Traceback\nImportError",
+            "time": "2026-01-01T00:00:00Z",
+        },
+        "image": {"reference": f"uhub/demo@{DIGEST}", "digest": DIGEST, "tags": ["test"], "step": 800},
+        "history": [{"digest": DIGEST, "contentHash": "c", "step": 800, "time": "2026-01-01T00:00:00Z"}],
+    },
+}
+LABELS = {"batch.kubernetes.io/job-name": "detector-test-1", "uai.ucloud.cn/stage": "Test"}
+JOBS = [
+    {"metadata": {"name": "detector-test-0", "creationTimestamp": "1"}},
+    {"metadata": {"name": "detector-test-1", "creationTimestamp": "2", "annotations": {"uai.ucloud.cn/attempt": "2"}}},
+]
+PODS = [
+    {
+        "metadata": {"name": "pod", "creationTimestamp": "1", "labels": LABELS},
+        "spec": {"initContainers": [{"name": "image"}], "containers": [{"name": "probe"}, {"name": "injected"}]},
+        "status": {
+            "phase": "Failed",
+            "containerStatuses": [{"name": "probe", "state": {"waiting": {"reason": "PodInitializing"}}}],
+            "initContainerStatuses": [{"name": "image", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}}],
+        },
+    }
+]
+
+
+class FakeCluster:
+    """A cluster of one object."""
+
+    def __init__(self, image: Object = IMAGE, pods: list[Object] | None = None, *, may_list: bool = True) -> None:
+        self._image = image
+        self._pods = PODS if pods is None else pods
+        self._may_list = may_list
+
+    def image(self, _: str) -> Object:
+        return self._image
+
+    def jobs(self, uid: str) -> list[Object]:
+        assert uid == self._image["metadata"]["uid"]
+        if not self._may_list:
+            raise CommandError("You may not list the Jobs in team-a. Ask for that right in the namespace.")
+        return JOBS
+
+    def pods(self, _: str) -> list[Object]:
+        return self._pods
+
+    def log(self, _: str, container: str) -> str:
+        if container == "probe":
+            raise CommandError("Cannot read the log of container probe: it does not exist.")
+        return "first\n\x1b]0;title\x07second\n"
+
+
+def test_a_failure_is_shown_down_to_the_container(capsys: pytest.CaptureFixture[str]) -> None:
+    describe(FakeCluster(), "detector")
+    lines = [re.sub(r"^[│├└─ ]+", "", line).rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "InferenceImage team-a/detector",
+        "Ready: False (ImageDoesNotStart)",
+        "The image exits.\N{REPLACEMENT CHARACTER}[2J",
+        "Resolve: Resolved (3s)",
+        "Export: Reused",
+        "Build: Pending",
+        "Test: ImageDoesNotStart",
+        "Job detector-test-1, attempt 2",
+        "Pod pod: Failed",
+        "image: exit code 3 (Error)",
+        "probe: waiting (PodInitializing)",
+        "Publish: Pending",
+        f"Image: uhub/demo@{DIGEST}",
+        "Tags: test",
+        "Step: 800",
+        "Last failure: ImageDoesNotStart in Test, 2026-01-01T00:00:00Z",
+        "The image exits.",
+        "Remedy: See the log.",
+        "Log",
+        "Traceback",
+        "ImportError",
+    ]
+
+
+def test_a_missing_right_costs_one_part(capsys: pytest.CaptureFixture[str]) -> None:
+    describe(FakeCluster(may_list=False), "detector")
+    shown = capsys.readouterr().out
+    assert "You may not list the Jobs in team-a." in shown
+    assert "Last failure: ImageDoesNotStart" in shown
+    assert "Pod pod" not in shown
+
+
+def test_a_new_object_has_a_tree() -> None:
+    new = {"metadata": {"namespace": "team-a", "name": "detector", "uid": "1"}}
+    assert [node.text for node in tree(new, [], []).below] == [
+        "Resolve: Pending",
+        "Export: Pending",
+        "Build: Pending",
+        "Test: Pending",
+        "Publish: Pending",
+    ]
+
+
+def test_logs_are_printed_in_the_order_of_the_containers(capsys: pytest.CaptureFixture[str]) -> None:
+    logs(FakeCluster(), "detector", "")
+    assert capsys.readouterr().out.splitlines() == [
+        "[image] first",
+        "[image] \N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}second",
+        "[probe] Cannot read the log of container probe: it does not exist.",
+    ]
+
+
+def test_a_stage_without_a_pod() -> None:
+    with pytest.raises(CommandError, match="Build has no pod"):
+        logs(FakeCluster(), "detector", "build")
+    with pytest.raises(CommandError, match="The stages are Resolve, Export, Build, Test, Publish"):
+        logs(FakeCluster(), "detector", "Compile")
+
+
+@pytest.mark.parametrize(
+    ("status", "stage"),
+    [
+        ({"stage": {"name": "Build"}, "lastFailure": {"stage": "Test"}}, "Build"),
+        ({"lastFailure": {"stage": "Test"}}, "Test"),
+        ({}, "Publish"),
+    ],
+)
+def test_which_stage_is_meant(status: Object, stage: str) -> None:
+    assert current(status) == stage
+
+
+def test_the_history(capsys: pytest.CaptureFixture[str]) -> None:
+    history(FakeCluster(), "detector")
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["PUBLISHED", "CHECKPOINT", "DIGEST"],
+        ["2026-01-01T00:00:00Z", "800", DIGEST],
+    ]
+    history(FakeCluster(IMAGE | {"status": {}}), "detector")
+    assert capsys.readouterr().out == "detector has published nothing.\n"
