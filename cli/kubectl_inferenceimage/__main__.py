@@ -71,7 +71,7 @@ def _build_flags(parser: argparse.ArgumentParser) -> None:
 def _build(chosen: argparse.Namespace) -> None:
     from inference_image_store import to_stderr
     from kubectl_inferenceimage import installation, manifest
-    from kubectl_inferenceimage.build import Options, build
+    from kubectl_inferenceimage.local.build import Options, build
 
     to_stderr()
     options = Options(

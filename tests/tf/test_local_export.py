@@ -5,7 +5,7 @@ import pytest
 from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
 from inference_image_store import found_graph
 from kubectl_inferenceimage.errors import CommandError
-from kubectl_inferenceimage.export import export
+from kubectl_inferenceimage.local.export import export
 from tests.tf.conftest import PRIVATE_KEY, PUBLIC_KEY, World
 
 KEYS = {PUBLIC_KEY_ENV: PUBLIC_KEY, PRIVATE_KEY_ENV: PRIVATE_KEY}

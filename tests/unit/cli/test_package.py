@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_inferenceimage import crd, engine
+from kubectl_inferenceimage import crd
+from kubectl_inferenceimage.local import engine
 
 ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -6,8 +6,8 @@ import pytest
 
 from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV, SECURITY_TOKEN_ENV
 from inference_image_store import Credentials
-from kubectl_inferenceimage import keys
 from kubectl_inferenceimage.errors import CommandError
+from kubectl_inferenceimage.local import keys
 
 
 def test_keys_come_from_the_jobs_variables(monkeypatch: pytest.MonkeyPatch) -> None:

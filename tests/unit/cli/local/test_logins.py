@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from inference_image_build.registry.auth import Login
-from kubectl_inferenceimage import logins
 from kubectl_inferenceimage.errors import CommandError
+from kubectl_inferenceimage.local import logins
 
 HELPER = """\
 #!/bin/sh

@@ -10,7 +10,7 @@ import pytest
 
 from inference_image_contract import paths
 from tests.laptop.site import DOCKERFILE, PRIVATE_KEY, SECRETS, Site, site
-from tests.unit.cli.engines import Engine
+from tests.unit.cli.local.engines import Engine
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,9 @@ from inference_image_contract.hints import explanation
 from inference_image_contract.redact import redact
 from inference_image_operator.diagnosis import kaniko_log
 from inference_image_operator.jobs.stages.kaniko import CAPABILITIES
-from kubectl_inferenceimage import engine
 from kubectl_inferenceimage.errors import CommandError
-from kubectl_inferenceimage.logins import Engine
+from kubectl_inferenceimage.local import engine
+from kubectl_inferenceimage.local.logins import Engine
 
 WRAPPER = "kaniko_wrapper.kaniko_wrapper"
 TAR = "image.tar"

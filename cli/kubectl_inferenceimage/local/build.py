@@ -25,9 +25,10 @@ from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import repository
 from inference_image_operator.jobs.stages.kaniko import kaniko_args
 from inference_image_store import Credentials, Store, found_graph
-from kubectl_inferenceimage import export, installation, kaniko, keys, logins, pipeline
+from kubectl_inferenceimage import installation, pipeline
 from kubectl_inferenceimage.errors import CommandError
-from kubectl_inferenceimage.logins import Engine
+from kubectl_inferenceimage.local import export, kaniko, keys, logins
+from kubectl_inferenceimage.local.logins import Engine
 from kubectl_inferenceimage.manifest import Image
 from kubectl_inferenceimage.pipeline import PlannedJob, step_input
 

@@ -1,0 +1,1 @@
+"""`build --local`: the same resolve, export and build as in the cluster, on this machine."""
