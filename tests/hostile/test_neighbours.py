@@ -13,7 +13,8 @@ from tests.hostile.tenants import Tenants
 from tests.loop.api import Api
 from tests.loop.conftest import CRD, Operator
 
-ROUNDS = 3
+ROUNDS = 5
+"""One round within the bound suffices: other work on the machine delays some, a neighbour would delay all."""
 MOST = 1.2
 """What the ten may take beside the stranger, in units of what ten others take at the same time without it."""
 BESIDE, ALONE = ([f"{kind}-{number}" for number in range(10)] for kind in ("beside", "alone"))
