@@ -1,4 +1,7 @@
-"""Runs the step named by its only argument: resolve, assemble, append, report, sample, probe or publish."""
+"""Runs the step named by its only argument: resolve, assemble, append, report, sample, probe or publish.
+
+Each step imports its own modules: a stage starts up to three of them, one after the other.
+"""
 
 import os
 import socket
@@ -6,26 +9,10 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import msgspec
-
-from inference_image_build.append.step import append
-from inference_image_build.registry.auth import read_logins, secrets
-from inference_image_build.registry.client import Registry
-from inference_image_build.source.git.remote import Credentials as GitCredentials
-from inference_image_build.source.pin import Mounts
-from inference_image_build.steps.assemble import Login, assemble
-from inference_image_build.steps.probe.response_check import Detection
-from inference_image_build.steps.probe.step import probe
-from inference_image_build.steps.publish import publish
-from inference_image_build.steps.report import report
-from inference_image_build.steps.resolve import resolve
-from inference_image_build.steps.sample import sample
 from inference_image_contract import inputs, paths, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode
 from inference_image_store import Credentials, Store, environment_secrets, to_stderr
-
-MOUNTS = Mounts(Path(paths.CONFIG_MAP_SOURCE), Path(paths.GIT_SECRET), Path(paths.DOWNLOAD))
 
 
 def main(arguments: list[str]) -> ExitCode:
@@ -38,33 +25,53 @@ def main(arguments: list[str]) -> ExitCode:
 
 
 def _resolve() -> results.Result:
+    from inference_image_build.registry.client import Registry
+    from inference_image_build.source.pin import MOUNTS
+    from inference_image_build.steps.resolve import resolve
+
     request = inputs.from_environment(inputs.ResolveInput)
     return resolve(request, _store(request.ufile), Registry.mounted(request.registry), MOUNTS)
 
 
 def _assemble() -> results.Result:
+    from inference_image_build.source.pin import MOUNTS
+    from inference_image_build.steps.assemble import Login, assemble
+
     request = inputs.from_environment(inputs.AssembleInput)
     login = Login(Path(paths.REGISTRY_AUTH), Path(paths.BUILDER_AUTH))
     return assemble(request, _store(request.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS, login=login)
 
 
 def _append() -> results.Result:
+    from inference_image_build.append.step import append
+    from inference_image_build.registry.client import Registry
+
     request = inputs.from_environment(inputs.AppendInput)
     registry = Registry.mounted(request.registry)
     return append(request, registry, Path(paths.CONTEXT), Path(paths.DOCKERFILE), Path(paths.DIGEST_FILE))
 
 
 def _report() -> results.Result:
+    from inference_image_build.registry.client import Registry
+    from inference_image_build.steps.report import report
+
     request = inputs.from_environment(inputs.ReportInput)
     return report(request, Registry.mounted(request.registry), Path(paths.DIGEST_FILE))
 
 
 def _sample() -> results.Result:
+    from inference_image_build.steps.sample import sample
+
     request = inputs.from_environment(inputs.SampleInput)
     return sample(request, _store(request.ufile), Path(paths.PICTURE))
 
 
 def _probe() -> results.Result:
+    import msgspec
+
+    from inference_image_build.steps.probe.response_check import Detection
+    from inference_image_build.steps.probe.step import probe
+
     request = inputs.from_environment(inputs.ProbeInput)
     picture = Path(paths.PICTURE).read_bytes() if request.sample else b""
     graph = Path(paths.GRAPH_ANSWER).read_bytes() if request.match_graph else b"[]"
@@ -77,6 +84,9 @@ def _pod_address() -> str:
 
 
 def _publish() -> results.Result:
+    from inference_image_build.registry.client import Registry
+    from inference_image_build.steps.publish import publish
+
     request = inputs.from_environment(inputs.PublishInput)
     return publish(request, Registry.mounted(request.registry))
 
@@ -98,11 +108,14 @@ def _store(location: inputs.UFile) -> Store:
 
 def _secrets() -> tuple[str, ...]:
     """Every secret of this container, to redact its result and log."""
+    from inference_image_build.registry.auth import read_logins, secrets
+    from inference_image_build.source.git.remote import Credentials as GitCredentials
+
     try:
         registry = secrets(read_logins(Path(paths.REGISTRY_AUTH)))
     except StageError:  # the step itself reports what is wrong with the file
         registry = ()
-    return (*environment_secrets(), *registry, *GitCredentials.mounted(MOUNTS.git).secrets())
+    return (*environment_secrets(), *registry, *GitCredentials.mounted(Path(paths.GIT_SECRET)).secrets())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from inference_image_build.source import files as source
 from inference_image_build.source import git as git_source
 from inference_image_build.source.archive import layout
 from inference_image_build.source.git.remote import Credentials
+from inference_image_contract import paths
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import GitSource, PinnedArchive, PinnedCommit, PinnedFile, ResolveInput
@@ -35,6 +36,10 @@ class Mounts(NamedTuple):
         self.download.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.download) as folder:
             yield Path(folder)
+
+
+MOUNTS = Mounts(Path(paths.CONFIG_MAP_SOURCE), Path(paths.GIT_SECRET), Path(paths.DOWNLOAD))
+"""In the pods."""
 
 
 class Tree(NamedTuple):

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from inference_image_build import __main__ as program
+from inference_image_build.steps.probe import step as probe_step
 from inference_image_contract import inputs, paths, results
 from inference_image_contract.reasons import ExitCode
 
@@ -37,7 +38,7 @@ def test_the_probe_asks_at_the_pods_address(told, address, result, monkeypatch):
     monkeypatch.setenv(paths.INPUT_ENV, inputs.encode(work))
     monkeypatch.setenv(paths.POD_IP_ENV, told)
     monkeypatch.setattr(program.socket, "gethostname", lambda: "detector-test")
-    monkeypatch.setattr(program, "probe", lambda _, where, *__: asked.append(where) or done)
+    monkeypatch.setattr(probe_step, "probe", lambda _, where, *__: asked.append(where) or done)
     assert program.main(["probe"]) == ExitCode.OK
     assert asked == [address]
 
@@ -153,7 +154,7 @@ def test_the_probe_sends_the_sample_without_a_key(result, monkeypatch, serve, st
     assert msgspec.json.decode(result.read_bytes())["readySeconds"] >= 0
 
 
-def test_git_libraries_are_loaded_only_when_needed():
-    loaded = "import sys, inference_image_build.__main__; print({'dulwich', 'paramiko'} & set(sys.modules))"
+def test_libraries_of_single_steps_are_loaded_only_when_needed():
+    loaded = "import sys, inference_image_build.__main__; print({'dulwich', 'paramiko', 'google.protobuf', 'dockerfile'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
