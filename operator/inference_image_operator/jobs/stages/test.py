@@ -34,6 +34,10 @@ START = 15 * 60
 """Seconds for the image pull and the containers before it, beside the timeout of the test."""
 
 
+END = 2
+"""Seconds for the image to end after its test: it has nothing to finish, and Publish waits for it."""
+
+
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:
     """Only `sample` has credentials. The kubelet pulls the image with the push login, which no container gets.
 
@@ -51,7 +55,8 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
             containers=[_probe(observed, config)],
             volumes=[scratch("tmp", SMALL), *_volumes(observed, status, config)],
             pull_secrets=(push.name,) if push else (),
-        ),
+        )
+        | {"terminationGracePeriodSeconds": END},
         deadline_seconds=START + parse_duration(spec.test.timeout),
     )
 

@@ -155,6 +155,7 @@ def test_the_probe_sends_the_sample_without_a_key(result, monkeypatch, serve, st
 
 
 def test_libraries_of_single_steps_are_loaded_only_when_needed():
-    loaded = "import sys, inference_image_build.__main__; print({'dulwich', 'paramiko', 'google.protobuf', 'dockerfile'} & set(sys.modules))"
+    single = ("dulwich", "paramiko", "google.protobuf", "dockerfile")
+    loaded = f"import sys, inference_image_build.__main__; print({{*{single}}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

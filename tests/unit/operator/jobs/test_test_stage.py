@@ -56,6 +56,11 @@ def test_the_sample_is_fetched_before_the_image_starts():
     assert mounts == {"sample": ["tmp", "workspace"], "image": [], "probe": ["tmp", "workspace"]}
 
 
+def test_publish_does_not_wait_for_an_image_that_ignores_sigterm():
+    grace = {stage: job(stage)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] for stage in Stage}
+    assert grace == dict.fromkeys(Stage, 10) | {Stage.TEST: 2}
+
+
 def test_without_a_sample_nothing_is_handed_on():
     found = job(Stage.TEST)
     assert list(containers(found)) == ["image", "probe"]
