@@ -67,7 +67,7 @@ def _tell(image: kubectl.Object, said: set[str]) -> None:
     """Prints each change of a condition once; raises when the object is stalled, because then only a change helps."""
     for kind in ("Resolved", "Exported", "Built", "Tested", "Published", "Ready"):
         found = condition(image, kind)
-        line = f"{kind:9}{found.get('status', ''):8}{found.get('reason', ''):12}{found.get('message', '')}"
+        line = f"{kind:10}{found.get('status', ''):8}{found.get('reason', ''):12}{found.get('message', '')}"
         if found and found["reason"] != "Pending" and line not in said:
             said.add(line)
             say(line)
