@@ -1,14 +1,16 @@
 """Cases that the explored model and the mutants found: outdated statements leave the status, and lists are bounded."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
 from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.core.decide import decide, is_settled
+from inference_image_operator.core.decide import decide, failed_test_pod, is_settled
 from inference_image_operator.observed import Container, CreateRefusal
-from tests.support.world import RESULTS, World
+from tests.support.world import RESULTS, World, report
 
 WORKING = ("Unknown", "Resolving")
 
@@ -222,3 +224,22 @@ def test_a_claim_without_a_job_waits_in_the_queue():
     world.settle()
     assert world.summary()["Ready"] == world.summary()["Resolved"] == ("Unknown", "Queued")
     assert "Place 2" in world.condition("Ready").message
+
+
+def test_whose_image_log_explains_a_failure():
+    """The newest pod of a failed Test Job alone."""
+    world = World()
+    assert failed_test_pod(world.observed()) is None
+    world.run_to(Stage.EXPORT)
+    world.fail(report("export", "", 1, "Error"))
+    assert failed_test_pod(world.observed()) is None
+    world = World()
+    world.run_to(Stage.TEST)
+    assert failed_test_pod(world.observed()) is None
+    world.fail(report("probe", "", 1, "Error"))
+    (pod,) = world.pods[world.claimed.name]
+    newer = msgspec.structs.replace(pod, name="newer", created=pod.created + timedelta(seconds=1))
+    world.pods[world.claimed.name] = (newer, pod)
+    assert failed_test_pod(world.observed()) == newer
+    world.jobs.clear()
+    assert failed_test_pod(world.observed()) is None

@@ -24,7 +24,8 @@ def test_a_lost_tag_is_told_once_and_ready_stays():
     decision = decide(observed, world.config, world.now)
     assert decision.actions == (Emit(type="Warning", reason="TagTaken", message=TEXT),)
     world.status = decision.status
-    assert world.condition("TagLost").message == TEXT
+    lost = world.condition("TagLost")
+    assert (lost.status, lost.message) == ("True", TEXT)
     assert world.summary()["Ready"] == ("True", "Published")
     assert is_settled(replace(world.observed(), lost_tags=(LOST,)))
 
@@ -36,6 +37,8 @@ def test_many_lost_tags_are_counted():
     told = decide(observed, world.config, world.now).actions[0].message
     assert told.count("moved the tag") == 5
     assert "Other tags that were moved: 2." in told
+    all_shown = decide(replace(observed, lost_tags=(LOST,) * 5), world.config, world.now).actions[0].message
+    assert "Other tags" not in all_shown
 
 
 def test_tags_with_long_names_are_told_once_too():
