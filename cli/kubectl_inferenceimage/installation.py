@@ -50,9 +50,7 @@ def _of_values(values: dict[str, Any]) -> dict[str, Any]:
     Without the installation's name: values do not know the release.
     """
     images = {name: image for name, image in _part(values, "images").items() if image and name != "operator"}
-    scope = {
-        name: values[name] for name in ("watchNamespaces", "excludeNamespaces", "watchSelector") if values.get(name)
-    }
+    scope = {name: values[name] for name in _SCOPE if values.get(name)}
     config = _part(values, "config")
     ufile = config.get("ufile")
     if isinstance(ufile, dict) and isinstance(ufile.get("regions"), dict):

@@ -1,9 +1,12 @@
 """The content hash: what an image is made of, down to the bytes of its model; and the SHA-256 of an export's result."""
 
 import hashlib
+import re
 
 from inference_image_contract.inputs import Graph, encode
 
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+"""The form of a digest, and of a content hash."""
 _ALGORITHM = "sha256:"
 
 

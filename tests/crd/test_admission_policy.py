@@ -1,7 +1,6 @@
 """The chart's ValidatingAdmissionPolicy: the operator's account creates the operator's Jobs, and nothing else."""
 
 import copy
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,12 @@ import pytest
 import yaml
 from kubernetes import client, utils
 
-from tests.loop.api import Api
+from tests.loop.api import Api, wait_for
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "unit" / "operator" / "golden"
 VALUES = yaml.safe_load((ROOT / "deploy" / "helm" / "ci" / "test-values.yaml").read_text())
 SYSTEM, ACCOUNT, NAMESPACE = "operator-policy", "inference-image-operator", "default"
-DEADLINE = 60
 
 Job = dict[str, Any]
 
@@ -78,16 +76,17 @@ def _await_policy(send: Callable[[Job], None]) -> None:
     """The API server compiles a new policy in the background."""
     bad = copy.deepcopy(JOBS["resolve"])
     bad["spec"]["template"]["spec"]["hostNetwork"] = True
-    end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
+
+    def in_force() -> bool:
         try:
             send(bad)
         except client.ApiException as error:
             if "namespaces of the host" in error.body:
-                return
+                return True
             raise
-        time.sleep(0.2)
-    raise AssertionError(f"the policy is not in force after {DEADLINE} s")
+        return False
+
+    wait_for("the policy is in force", in_force)
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -5,12 +5,12 @@ import time
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
+from inference_image_operator.jobs.job import LABEL_STAGE
 from tests.loop.api import TICK, Api, Object
 from tests.loop.pipeline import Pipeline
 from tests.support.world import RESULTS
 
 DEADLINE = 120.0
-STAGE = "uai.ucloud.cn/stage"
 
 
 class Tenants:
@@ -51,7 +51,7 @@ class Tenants:
         return self._api.get(f"/api/v1/pods?{selector}")["items"]
 
     def _finish(self, pod: Object) -> str:
-        stage = Stage(pod["metadata"]["labels"][STAGE])
+        stage = Stage(pod["metadata"]["labels"][LABEL_STAGE])
         message = results.encode(RESULTS[stage]).decode()
         self._pipelines[pod["metadata"]["namespace"]].end(pod, "Succeeded", {MAIN[stage]: (0, message)})
         return stage

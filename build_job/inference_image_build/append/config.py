@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from inference_image_build.dockerfile import ports, signals
+from inference_image_build.dockerfile import durations, ports, signals
 from inference_image_build.dockerfile.rules import Instruction
 from inference_image_build.dockerfile.stages import State, within
 
@@ -19,8 +19,6 @@ Config = dict[str, Any]
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Kaniko's default for an image without any environment."""
 _SHELL = ("/bin/sh", "-c")
-_NANOSECONDS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
 _HEALTH = {
     "interval": "Interval",
     "timeout": "Timeout",
@@ -125,7 +123,7 @@ class Draft:
         check: Config = {"Test": ["CMD" if instruction.is_json else "CMD-SHELL", *words]}
         for flag in instruction.flags:
             name, _, value = flag.removeprefix("--").partition("=")
-            number = int(value or 0) if name == "retries" else nanoseconds(value)
+            number = int(value or 0) if name == "retries" else durations.nanoseconds(value)
             if number:
                 check[_HEALTH.get(name, "Retries")] = number
         self.config["Healthcheck"] = check
@@ -163,8 +161,3 @@ def clean(path: str) -> str:
     found = posixpath.normpath(path)
     found = "/" + found.lstrip("/") if found.startswith("/") else found
     return found + "/" if path.endswith("/") and not found.endswith("/") else found
-
-
-def nanoseconds(text: str) -> int:
-    """A duration in Go's format (`1m30s`), which `dockerfile.rules` has checked."""
-    return sum(int(float(number) * _NANOSECONDS[unit]) for number, unit in _DURATION.findall(text))

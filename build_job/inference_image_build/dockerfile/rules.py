@@ -8,10 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from inference_image_build.dockerfile import modes, mounts
+from inference_image_build.dockerfile import durations, modes, mounts
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
-_DURATION = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+|0|")
 _COUNT = re.compile(r"\+?\d{1,9}|")
 _STAGE_NUMBER = re.compile(r"[0-9]{1,9}")
 _OTHER_QUOTES = re.compile(r"\[\s*['\u2018\u2019\u201c\u201d]")
@@ -188,7 +187,7 @@ def _healthcheck(instruction: Instruction) -> str:
 def _health_flags(instruction: Instruction) -> str:
     for flag in instruction.flags:
         name, _, value = flag.partition("=")
-        form, what = (_COUNT, "a number") if name == "--retries" else (_DURATION, "a duration such as 30s")
+        form, what = (_COUNT, "a number") if name == "--retries" else (durations.FORM, "a duration such as 30s")
         if not form.fullmatch(value):
             return f"{name} takes {what}, not {value!r}"
     return ""

@@ -32,6 +32,7 @@ from inference_image_build.registry.redirects import Hosts
 from inference_image_build.registry.references import ImageReference
 from inference_image_build.registry.replies import MAX_BODY, Reply
 from inference_image_contract import inputs, paths, registry_hosts, registry_words
+from inference_image_contract.content import DIGEST
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
@@ -114,7 +115,7 @@ class Registry:
         if reply.status != _OK:
             raise faults.unexpected(image, f"the manifest {wanted}", reply)
         manifest = Manifest(reply.body, media_type(reply.headers.get("Content-Type", ""), reply.body))
-        said = wanted if references.DIGEST.fullmatch(wanted) else reply.headers.get("Docker-Content-Digest", "")
+        said = wanted if DIGEST.fullmatch(wanted) else reply.headers.get("Docker-Content-Digest", "")
         if said.startswith("sha256:") and said != manifest.digest:
             raise StageError(
                 Reason.DIGEST_INVALID,

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from inference_image_build.dockerfile.platforms import PLATFORM
-from inference_image_build.registry import references, replies
+from inference_image_build.registry import replies
 from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.references import ImageReference
+from inference_image_contract.content import DIGEST
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 
@@ -75,7 +76,7 @@ def amd64(index: dict[str, object]) -> str:
     An entry without a platform counts, as for Kaniko: its image says what it is for.
     """
     digest = next((entry.get("digest") for entry, of in _entries(index) if platform(of) in {PLATFORM, ""}), None)
-    return digest if isinstance(digest, str) and references.DIGEST.fullmatch(digest) else ""
+    return digest if isinstance(digest, str) and DIGEST.fullmatch(digest) else ""
 
 
 def platforms(index: dict[str, object]) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from inference_image_contract.content import DIGEST
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import BaseRewrite
 from inference_image_contract.reasons import Reason
@@ -15,7 +16,6 @@ from inference_image_contract.registry_names import RegistryNames
 
 DEFAULT_TAG = "latest"
 
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?|\[[0-9a-f:]+\](?::[0-9]{1,5})?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"

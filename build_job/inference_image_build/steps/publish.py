@@ -6,10 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from inference_image_build.publication import repositories, retention
-from inference_image_build.registry import references
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference
+from inference_image_contract.content import DIGEST
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import ANNOTATE, REQUEST_AGAIN
 from inference_image_contract.inputs import PublishInput
@@ -34,7 +34,7 @@ def publish(request: PublishInput, registry: Registry) -> Published:
     Raises StageError: `PublishFailed`, `TagExists`, `TagImmutable`, `DigestInvalid`, and those of the registry.
     """
     repository, *others = repositories.repositories(request.registry)
-    if not references.DIGEST.fullmatch(request.digest):
+    if not DIGEST.fullmatch(request.digest):
         raise _invalid(f"{request.digest[:100]!r} is not a sha256 digest.")
     manifest = registry.manifest(repository, request.digest)
     if manifest is None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from inference_image_build.images import layer_limit
 from inference_image_build.registry import references
 from inference_image_build.registry.client import Registry
+from inference_image_contract.content import DIGEST
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ReportInput
 from inference_image_contract.reasons import Reason
@@ -39,7 +40,7 @@ def _written(digest_file: Path) -> str:
     with digest_file.open("rb") as file:
         data = file.read(_MAX_DIGEST_FILE + 1)
     written = data.decode("utf-8", errors="replace").strip()
-    if len(data) > _MAX_DIGEST_FILE or not references.DIGEST.fullmatch(written):
+    if len(data) > _MAX_DIGEST_FILE or not DIGEST.fullmatch(written):
         raise _invalid("The builder wrote a digest file without a sha256 digest.")
     return written
 

@@ -151,7 +151,7 @@ def _built(draft: Draft, result: results.Built) -> None:
 def _tested(draft: Draft, result: results.Probed) -> None:
     status, made = draft.status, _made(draft)
     if status.produced and made:
-        passed = replace(made, tested=_test(draft), memory_bytes=result.memory_bytes)
+        passed = replace(made, tested=_test_hash(draft), memory_bytes=result.memory_bytes)
         draft.update(produced=produced.with_test(status.produced, passed))
     _done(draft, Stage.TEST, Reason.ANSWERED, "The image answered the test request.")
     _publish(draft)
@@ -163,7 +163,7 @@ def _made(draft: Draft) -> ProducedImage | None:
     return produced.image(status.produced, status.content_hash, status.built.digest) if status.built else None
 
 
-def _test(draft: Draft) -> str:
+def _test_hash(draft: Draft) -> str:
     return produced.hash_of_test(draft.observed.spec.test, draft.run.sample_etag)
 
 
@@ -234,7 +234,7 @@ def _image(draft: Draft, digest: str, size: int) -> None:
     made = _made(draft)
     if not draft.observed.spec.test.enabled:
         draft.conditions.set(Type.TESTED, "True", Reason.TEST_DISABLED, "spec.test.enabled is false.")
-    elif made and made.tested == _test(draft):
+    elif made and made.tested == _test_hash(draft):
         _reuse(draft, Stage.TEST, "The image has passed this test before.")
     else:
         draft.start(Stage.TEST, digest)

@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 from msgspec.structs import replace
 
 from inference_image_contract import graph_keys, results, untrusted_json
+from inference_image_contract.content import DIGEST
 from inference_image_contract.hints import REQUEST_AGAIN, RUNS_AGAIN, explanation
 from inference_image_contract.reasons import ExitCode, Reason, ReasonClass
 from inference_image_contract.redact import redact
@@ -66,7 +67,6 @@ _RESULTS: dict[Stage, type[results.Result]] = {
 }
 Report = TypeVar("Report", bound=results.Result)
 _MAX_REPORT = 4 * results.MAX_BYTES
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KILLED = 128 + 9
 """Exit code after SIGKILL. If memory is not the cause, the log says nothing about the kill."""
 _DISK = re.compile(r"ephemeral[- ](?:local )?storage|emptyDir volume|disk ?pressure", re.IGNORECASE)
@@ -151,7 +151,7 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
     if isinstance(result, results.Exported | results.Resolved) and result.graph:
         result = replace(result, graph=graph_keys.whole(result.graph))
     digest = getattr(result, "digest", None)
-    if digest is not None and not _DIGEST.fullmatch(digest):
+    if digest is not None and not DIGEST.fullmatch(digest):
         return Failed(
             kind=ReasonClass.PERMANENT,
             reason=Reason.DIGEST_INVALID,

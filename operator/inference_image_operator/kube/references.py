@@ -1,12 +1,9 @@
 """Which images of which repositories an InferenceImage refers to, read from its JSON without the rest of it."""
 
-import re
-
 import msgspec
 
+from inference_image_contract.content import DIGEST
 from inference_image_operator.kube.slim import Slim
-
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class References(msgspec.Struct, frozen=True):
@@ -49,7 +46,7 @@ def references(data: msgspec.Raw | bytes) -> References:
     try:
         found = _OBJECT.decode(data)
     except (msgspec.ValidationError, RecursionError):
-        return References(current=tuple(dict.fromkeys(_DIGEST.findall(bytes(data).decode()))))
+        return References(current=tuple(dict.fromkeys(DIGEST.findall(bytes(data).decode()))))
     spec, status = found.spec.image, found.status
     published, built = status.image or _Image(), status.built or _Image()
     repositories = (spec.repository, *spec.additional_repositories, published.reference.partition("@")[0])
@@ -61,4 +58,4 @@ def references(data: msgspec.Raw | bytes) -> References:
 
 
 def _digests(*found: str) -> tuple[str, ...]:
-    return tuple(text for text in found if _DIGEST.fullmatch(text))
+    return tuple(text for text in found if DIGEST.fullmatch(text))

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from inference_image_operator.jobs.job import ANNOTATION_ATTEMPT, ANNOTATION_CONTENT, LABEL_STAGE
+
 MAX_TEXT = 4096
 """Characters of a text: those of the longest termination message that the kubelet writes."""
 MAX_ENTRIES = 64
@@ -27,12 +29,12 @@ class _Owner(Slim):
 
 
 class _Labels(Slim):
-    stage: str = msgspec.field(default="", name="uai.ucloud.cn/stage")
+    stage: str = msgspec.field(default="", name=LABEL_STAGE)
 
 
 class _Annotations(Slim):
-    content: str = msgspec.field(default="", name="uai.ucloud.cn/content")
-    attempt: str = msgspec.field(default="", name="uai.ucloud.cn/attempt")
+    content: str = msgspec.field(default="", name=ANNOTATION_CONTENT)
+    attempt: str = msgspec.field(default="", name=ANNOTATION_ATTEMPT)
 
 
 class _Metadata(Slim):

@@ -43,7 +43,7 @@ class Metrics:
         self._runs = Counter("inferenceimage_runs", "Ended runs", ("result", "reason"), registry=registry)
         self._run_seconds = Histogram(
             "inferenceimage_run_duration_seconds",
-            "From the begin of a run to its end, with every wait",
+            "From the start of a run to its end, with every wait",
             ("result",),
             buckets=_LONG,
             registry=registry,
@@ -83,7 +83,7 @@ class Metrics:
         self._queue = Gauge("inferenceimage_queue_length", "Objects whose reconcile is due", registry=registry)
         self._requests = Counter(
             "inferenceimage_api_requests",
-            "Requests to the API server, without those of the watches; code 0 without an answer",
+            "Requests to the API server, without those of kopf; code 0 without an answer",
             ("method", "code"),
             registry=registry,
         )
