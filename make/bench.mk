@@ -1,7 +1,7 @@
 ##@ Benchmarks
 
 # docs/operations/benchmarks.md has the results.
-.PHONY: bench-overhead bench-scale bench-build bench-rebuild bench-export bench-serving bench-transfer mutation
+.PHONY: bench-overhead bench-scale bench-build bench-rebuild bench-export bench-serving bench-transfer bench-change mutation
 BENCH_BUILD_SIZES ?= 100,1000,4000
 BENCH_REBUILD_WEIGHTS ?= 100
 EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
@@ -27,6 +27,9 @@ bench-serving: setup setup-tf ## the example's server beside a plain one, both r
 
 bench-transfer: packages ## US3 transfers against curl and the SDK (TRANSFER="--size 0.5 --rounds 1": a quick one)
 	@$(PY) -m bench.transfer $(TRANSFER)
+
+bench-change: packages setup-tf ## from a changed file of the code to Ready, on the development cluster (needs root)
+	@$(PY) -m bench.change
 
 mutation: setup ## whether a unit test notices every change of the pure core
 	@$(PY) -m bench.mutation

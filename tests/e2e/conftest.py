@@ -1,28 +1,19 @@
 """End-to-end tests on the real kubelet: the stack of the demo, started once and kept."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from demo import install, parts, seed_run
-from demo.scenario import OBJECT_DETECT
-from devcluster import settings
-from devcluster.lib.locks import locked
 from tests.e2e import git_host as git_hosts
-from tests.e2e.stack import Case
+from tests.e2e.stack import Case, start
 
 
 @pytest.fixture(scope="session", autouse=True)
 def stack() -> None:
     """Cluster, images, object store and operator; existing parts are reused. One worker at a time."""
-    with locked(settings.STATE / "e2e.lock"):
-        references, _ = parts.ensure(OBJECT_DETECT)
-        seed_run.run(OBJECT_DETECT)
-        install.operator(references)
-    os.environ["KUBECONFIG"] = str(settings.STATE / "kubeconfig")
+    start()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from typing import Any
 
 import yaml
 
-from demo import install, kubectl
+from demo import install, kubectl, parts, seed_run
 from demo.pipeline import MANIFEST, REQUESTED_AT
+from demo.scenario import OBJECT_DETECT
 from demo.seed import EXAMPLE, LABEL_MAP, SOURCE, TRAINING_OUTPUT
 from demo.seed_run import run_inside
 from devcluster import settings
+from devcluster.lib.locks import locked
 from tests.e2e import registry
 from tests.support.flat_image import Flat
 
@@ -27,6 +30,15 @@ DEADLINE = 300
 TICK = 0.5
 
 Object = dict[str, Any]
+
+
+def start() -> None:
+    """Starts cluster, images, object store and operator; existing parts are reused. One process at a time."""
+    with locked(settings.STATE / "e2e.lock"):
+        references, _ = parts.ensure(OBJECT_DETECT)
+        seed_run.run(OBJECT_DETECT)
+        install.operator(references)
+    os.environ["KUBECONFIG"] = str(settings.STATE / "kubeconfig")
 
 
 def objects(*steps: dict[str, Any]) -> None:

@@ -16,8 +16,9 @@ from urllib3.exceptions import HTTPError
 from inference_image_build.registry import errors as faults
 from inference_image_build.registry import replies
 from inference_image_build.registry.http import ATTEMPTS, RegistryHttp
-from inference_image_build.registry.references import DIGEST, ImageReference
+from inference_image_build.registry.references import ImageReference
 from inference_image_contract import registry_words
+from inference_image_contract.content import DIGEST
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
