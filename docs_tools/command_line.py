@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from docs_tools.markdown import code, flow, link, page, table, text
 from kubectl_inferenceimage.__main__ import COMMANDS, PROGRAM
 
-SOURCE = "cli/kubectl_inferenceimage/__main__.py"
+SOURCE = "cli/kubectl_inferenceimage/commands"
 
 WIDTH = 100
 """Maximum length of a line of the synopsis, in characters."""
@@ -18,6 +18,8 @@ _EXIT_CODES = (
     ("0", "Success."),
     ("1", "Failure. A message on standard error says why, and what to do."),
     ("2", "Invalid command line."),
+    ("3", "`watch`: the run has not ended within `--timeout`."),
+    ("4", "`watch`: the run does not go on, because the object is suspended or was deleted."),
     ("130", "Interrupted."),
 )
 

@@ -1,82 +1,72 @@
-"""The cluster, as the kubeconfig names it. The Kubernetes client is imported here alone: it takes half a second."""
+"""The cluster, as the kubeconfig names it."""
 
-import http
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from contextlib import AbstractContextManager
 
-import urllib3
 from kubernetes import client, config
 
-from inference_image_operator.api import GROUP, PLURAL, VERSION
+from inference_image_operator.api import API_VERSION, GROUP, PLURAL
+from kubectl_inferenceimage.cluster.requests import MERGE, Object, Requests
 from kubectl_inferenceimage.errors import CommandError
 
-Object = dict[str, Any]
+__all__ = ["Cluster", "Object", "connect"]
+
 FIELD_MANAGER = "kubectl-inferenceimage"
 LOG_LINES = 200
-_TIMEOUT = 30
+_WATCH_SECONDS = 300
+"""How long the API server keeps one watch open; the next one resumes where it ended."""
 
 
 class Cluster:
     """Reads and writes in one namespace. Every method raises CommandError."""
 
     def __init__(self, api: client.ApiClient, namespace: str) -> None:
-        self._api = api
+        self.requests = Requests(api)
         self.namespace = namespace
-        self._images = client.CustomObjectsApi(api)
-        self._core = client.CoreV1Api(api)
-        self._batch = client.BatchV1Api(api)
 
     def image(self, name: str) -> Object:
         """The InferenceImage."""
-        with _explained(f"read InferenceImage {self.namespace}/{name}"):
-            found = self._images.get_namespaced_custom_object(
-                GROUP, VERSION, self.namespace, PLURAL, name, _request_timeout=_TIMEOUT
-            )
-        return cast("Object", found)
+        return self.requests.send(f"read InferenceImage {self.namespace}/{name}", "GET", self._images(name))
+
+    def changes(self, name: str, version: str) -> AbstractContextManager[Iterator[Object]]:
+        """The events of a watch of the InferenceImage since this resourceVersion."""
+        query = {
+            "watch": "true",
+            "fieldSelector": f"metadata.name={name}",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_WATCH_SECONDS),
+        }
+        return self.requests.events(f"watch InferenceImage {self.namespace}/{name}", self._images(), query)
 
     def patch(self, name: str, body: Object) -> None:
         """Merges fields into the InferenceImage."""
-        with _explained(f"change InferenceImage {self.namespace}/{name}"):
-            self._images.patch_namespaced_custom_object(
-                GROUP,
-                VERSION,
-                self.namespace,
-                PLURAL,
-                name,
-                body,
-                field_manager=FIELD_MANAGER,
-                _request_timeout=_TIMEOUT,
-            )
+        what, manager = f"change InferenceImage {self.namespace}/{name}", {"fieldManager": FIELD_MANAGER}
+        self.requests.send(what, "PATCH", self._images(name), manager, body=body, content_type=MERGE)
 
     def jobs(self, uid: str) -> list[Object]:
         """The Jobs of the InferenceImage with this UID, the oldest first."""
-        with _explained(f"list the Jobs in {self.namespace}"):
-            found = self._batch.list_namespaced_job(
-                self.namespace, label_selector=f"{GROUP}/uid={uid}", _request_timeout=_TIMEOUT
-            )
-        return self._plain(found)
+        return self._owned("Jobs", f"/apis/batch/v1/namespaces/{self.namespace}/jobs", uid)
 
     def pods(self, uid: str) -> list[Object]:
         """The pods of these Jobs, the oldest first."""
-        with _explained(f"list the pods in {self.namespace}"):
-            found = self._core.list_namespaced_pod(
-                self.namespace, label_selector=f"{GROUP}/uid={uid}", _request_timeout=_TIMEOUT
-            )
-        return self._plain(found)
-
-    def _plain(self, found: object) -> list[Object]:
-        """The items of a list as JSON has them, the oldest first."""
-        items: list[Object] = self._api.sanitize_for_serialization(found)["items"]  # type: ignore[no-untyped-call]
-        return sorted(items, key=_created)
+        return self._owned("pods", f"/api/v1/namespaces/{self.namespace}/pods", uid)
 
     def log(self, pod: str, container: str) -> str:
         """The last lines of a container's log."""
-        with _explained(f"read the log of container {container} of pod {self.namespace}/{pod}"):
-            text: str = self._core.read_namespaced_pod_log(
-                pod, self.namespace, container=container, tail_lines=LOG_LINES, _request_timeout=_TIMEOUT
-            )
-        return text
+        return self.requests.text(
+            f"read the log of container {container} of pod {self.namespace}/{pod}",
+            f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log",
+            {"container": container, "tailLines": str(LOG_LINES)},
+        )
+
+    def _images(self, name: str = "") -> str:
+        every = f"/apis/{API_VERSION}/namespaces/{self.namespace}/{PLURAL}"
+        return f"{every}/{name}" if name else every
+
+    def _owned(self, kind: str, path: str, uid: str) -> list[Object]:
+        selector = {"labelSelector": f"{GROUP}/uid={uid}"}
+        return sorted(self.requests.items(f"list the {kind} in {self.namespace}", path, selector), key=_created)
 
 
 def connect(kubeconfig: str, context: str, namespace: str) -> Cluster:
@@ -99,18 +89,3 @@ def connect(kubeconfig: str, context: str, namespace: str) -> Cluster:
 def _created(found: Object) -> str:
     created: str = found["metadata"]["creationTimestamp"]
     return created
-
-
-@contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Errors of the API server become a CommandError that says what was tried."""
-    try:
-        yield
-    except client.ApiException as error:
-        if error.status == http.HTTPStatus.FORBIDDEN:
-            raise CommandError(f"You may not {what}. Ask for that right in the namespace.") from error
-        if error.status == http.HTTPStatus.NOT_FOUND:
-            raise CommandError(f"Cannot {what}: it does not exist.") from error
-        raise CommandError(f"Cannot {what}: the API server says {error.status} {error.reason}.") from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise CommandError(f"Cannot {what}: the API server does not answer. {error}") from error

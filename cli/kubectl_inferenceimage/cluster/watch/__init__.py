@@ -1,0 +1,1 @@
+"""`watch`: one object until its run ends."""

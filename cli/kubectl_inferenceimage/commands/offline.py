@@ -1,0 +1,77 @@
+"""Subcommands that need no cluster."""
+
+import argparse
+
+from kubectl_inferenceimage.commands.command import Command, manifest_flags
+
+_KEYS = "YAML file with publicKey and privateKey; default: the variables UFILE_PUBLIC_KEY and UFILE_PRIVATE_KEY"
+
+
+def _render(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage import installation, manifest
+    from kubectl_inferenceimage.render import render
+
+    image = manifest.read(chosen.filename, chosen.namespace)
+    print(render(image, installation.read(chosen.values, chosen.config)), end="")
+
+
+def _build_flags(parser: argparse.ArgumentParser) -> None:
+    manifest_flags(parser)
+    parser.add_argument(
+        "--local", action="store_true", required=True, help="build on this machine (required; there is no other mode)"
+    )
+    parser.add_argument(
+        "--engine", choices=("docker", "podman"), default="docker", help="the container engine that runs Kaniko"
+    )
+    parser.add_argument(
+        "--executor", default="", metavar="IMAGE", help="Kaniko's image; default: images.kaniko of the values"
+    )
+    parser.add_argument(
+        "--push", action="store_true", help="push the image under its content tag instead of writing an archive"
+    )
+    parser.add_argument(
+        "--output", default="", metavar="FILE", help="the archive to write; default: NAME.tar in this folder"
+    )
+    parser.add_argument("--ufile-keys", default="", metavar="FILE", help=_KEYS)
+    parser.add_argument(
+        "--authfile", default="", metavar="FILE", help="registry logins; default: the logins of docker and podman"
+    )
+    parser.add_argument(
+        "--registry-ca", default="", metavar="FILE", help="the CA certificate of spec.image.caSecretRef"
+    )
+    parser.add_argument(
+        "--config-map", default="", metavar="FOLDER", help="a folder with the files of spec.source.configMap"
+    )
+    parser.add_argument(
+        "--git-secret",
+        default="",
+        metavar="FOLDER",
+        help="a folder with the keys of spec.source.git.secretRef as files",
+    )
+
+
+def _build(chosen: argparse.Namespace) -> None:
+    from inference_image_store import to_stderr
+    from kubectl_inferenceimage import installation, manifest
+    from kubectl_inferenceimage.local.build import Options, build
+
+    to_stderr()
+    options = Options(
+        engine=chosen.engine,
+        executor=chosen.executor,
+        push=chosen.push,
+        output=chosen.output,
+        keys=chosen.ufile_keys,
+        authfile=chosen.authfile,
+        registry_ca=chosen.registry_ca,
+        config_map=chosen.config_map,
+        git_secret=chosen.git_secret,
+    )
+    image = manifest.read(chosen.filename, chosen.namespace)
+    print(build(image, installation.read(chosen.values, chosen.config), options))
+
+
+COMMANDS = {
+    "render": Command("print the Jobs that would run; needs no cluster", manifest_flags, _render),
+    "build": Command("build the image on this machine with docker or podman", _build_flags, _build),
+}

@@ -1,0 +1,51 @@
+"""Subcommands that read from a cluster."""
+
+import argparse
+
+from kubectl_inferenceimage.commands.command import Command, connected, duration, name_flags
+
+
+def _describe(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.describe import describe
+
+    describe(connected(chosen), chosen.name)
+
+
+def _watch_flags(parser: argparse.ArgumentParser) -> None:
+    name_flags(parser)
+    parser.add_argument("--timeout", type=duration, default="24h", help="how long to wait for the end of the run")
+
+
+def _watch(chosen: argparse.Namespace) -> int:
+    from kubectl_inferenceimage.cluster.watch.watch import watch
+
+    return watch(connected(chosen), chosen.name, chosen.timeout)
+
+
+def _logs_flags(parser: argparse.ArgumentParser) -> None:
+    name_flags(parser)
+    parser.add_argument(
+        "--stage",
+        default="",
+        help="the stage, such as Build; default: the one at work, or else the one that failed last",
+    )
+
+
+def _logs(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.logs import logs
+
+    logs(connected(chosen), chosen.name, chosen.stage)
+
+
+def _history(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.verbs import history
+
+    history(connected(chosen), chosen.name)
+
+
+COMMANDS = {
+    "describe": Command("show stages, Jobs, pods, the image, and a failure with its remedy", name_flags, _describe),
+    "watch": Command("follow a run until it ends, with the time that each stage takes", _watch_flags, _watch),
+    "logs": Command("print the logs of a stage's containers", _logs_flags, _logs),
+    "history": Command("list the published images, the newest first", name_flags, _history),
+}
