@@ -46,10 +46,15 @@ def down() -> None:
         cluster.down()
 
 
-def build_binaries() -> None:
-    """Builds every program that is not cached."""
-    with alone():
-        binaries.ensure(*binaries.all_tool_sets())
+def build_binaries(names: Sequence[str]) -> None:
+    """Builds the programs that are not cached: those named, or all of the cluster and of the tests.
+
+    Raises ValueError for an unknown name.
+    """
+    known = {tools.name.split("-")[0]: tools for tools in binaries.of_tests()}
+    if unknown := set(names) - set(known):
+        raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
+    binaries.ensure(*(known[name] for name in names or known))
 
 
 def publish_images(names: Sequence[str]) -> None:
@@ -64,20 +69,21 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "up": up,
     "down": down,
     "status": status.show,
-    "binaries": build_binaries,
 }
 
 
 def main() -> int:
     """Returns the exit code: 1 after printing an error message."""
     parser = argparse.ArgumentParser(prog="python -m devcluster")
-    parser.add_argument("command", choices=[*COMMANDS, "images", "exec"])
-    parser.add_argument("words", nargs="*", help="images: names of images (default: all); exec: -- PROGRAM ARGUMENT...")
+    parser.add_argument("command", choices=[*COMMANDS, "binaries", "images", "exec"])
+    parser.add_argument("words", nargs="*", help="binaries, images: names (default: all); exec: -- PROGRAM ARGUMENT...")
     chosen = parser.parse_args()
     try:
         versions.chosen()  # rejects an unknown version before anything is written
         if chosen.command == "images":
             publish_images(chosen.words)
+        elif chosen.command == "binaries":
+            build_binaries(chosen.words)
         elif chosen.command != "exec":
             COMMANDS[chosen.command]()
         elif chosen.words:

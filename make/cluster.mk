@@ -19,7 +19,7 @@ cluster-status: setup ## show what runs in it
 cluster-images: cluster-up ## build this project's images and push them to the cluster's registry
 	@$(PY) -m devcluster images
 
-binaries: setup ## build Kubernetes, etcd, CoreDNS, Kaniko and helm from their Go modules
+binaries: setup ## build every program of the cluster and of the tests from its Go module
 	@$(PY) -m devcluster binaries
 
 RUN_VALUES ?= .devcluster/values.yaml

@@ -27,4 +27,5 @@ lint-chart: setup ## run helm lint for every supported Kubernetes version
 	done
 
 lint-manifests: setup ## send every manifest to a real API server, as a dry run
+	@$(PY) -m devcluster binaries etcd kubernetes helm
 	@$(PY) -m pytest -q tests/crd/test_manifests_on_server.py tests/crd/test_chart_on_server.py

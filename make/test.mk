@@ -17,6 +17,7 @@ SECONDS=0; $(MAKE) test-$(1) && echo "--- test-$(1): passed after $$SECONDS s" \
 endef
 
 test: packages setup-tf ## run every test below, up to test-bad-input, on real parts, two at a time
+	@$(PY) -m devcluster binaries
 	@$(MAKE) --no-print-directory -k -j 2 -O test-node-parts test-other-parts
 
 test-node-parts:
@@ -44,12 +45,15 @@ fuzz: setup ## give every parser hostile inputs for FUZZ_SECONDS each (600 by de
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PY) -m pytest -q -n 2 tests/fuzz
 
 test-control-plane: setup ## test CRD and control loop on a real API server, and what Flux and Argo CD make of each state
+	@$(PY) -m devcluster binaries etcd kubernetes helm verdicts
 	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/health
 
 test-hostile: setup ## test that a tenant who sends all it can neither stops nor delays ten others (needs root)
+	@$(PY) -m devcluster binaries etcd kubernetes helm
 	@$(PY) -m pytest -q tests/hostile
 
 test-faults-fast: setup ## test a fixed selection of the faults
+	@$(PY) -m devcluster binaries etcd kubernetes helm kwok
 	@$(PY) -m pytest -q -n $(FAULT_WORKERS) -m "not long" tests/faults
 
 test-tf: packages setup-tf ## test export, training and serving with TensorFlow 2.21, exports on 1.7 and 1.15

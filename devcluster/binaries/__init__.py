@@ -79,6 +79,11 @@ def all_tool_sets() -> tuple[ToolSet, ...]:
     return (*control_plane(), COREDNS, KANIKO, HELM, PAUSE)
 
 
+def of_tests() -> tuple[ToolSet, ...]:
+    """Every program of a cluster and of `make test`. A build takes minutes, so no test begins one."""
+    return (*all_tool_sets(), KWOK, VERDICTS)
+
+
 def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:
     """The cache key of a build: a hash of the module files, our sources, the flags and the compiler."""
     digest = hashlib.sha256()
