@@ -30,6 +30,11 @@ def read(path: str, namespace: str = "") -> Image:
 
     Raises CommandError with what is wrong and where.
     """
+    return parsed(path, checked(path), namespace)
+
+
+def checked(path: str) -> dict[str, Any]:
+    """The document of an InferenceImage in a file, which fits the CRD's schema. Raises CommandError as `read`."""
     found = documents.read(path)
     if len(found) != 1:
         raise CommandError(f"{path} has {len(found)} documents; give a file with exactly one {KIND}.")
@@ -41,10 +46,11 @@ def read(path: str, namespace: str = "") -> Image:
         raise CommandError(f"{path}: apiVersion must be {API_VERSION}.")
     if fault := crd.fault(document):
         raise CommandError(f"{path} does not match the CustomResourceDefinition: {fault}.")
-    return _image(path, document, namespace)
+    return document
 
 
-def _image(path: str, document: dict[str, Any], namespace: str) -> Image:
+def parsed(path: str, document: dict[str, Any], namespace: str = "") -> Image:
+    """The content of a document that `checked` returns. Raises CommandError as `read`."""
     meta = document.get("metadata") or {}
     name, own = meta.get("name", ""), meta.get("namespace", "")
     annotations = meta.get("annotations") or {}

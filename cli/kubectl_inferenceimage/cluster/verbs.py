@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from inference_image_operator.api import REQUESTED_AT
 from kubectl_inferenceimage.cluster.connection import Cluster
-from kubectl_inferenceimage.cluster.text import printable
+from kubectl_inferenceimage.cluster.text import table
 
 _COLUMNS = ("PUBLISHED", "CHECKPOINT", "DIGEST")
 
@@ -16,9 +16,7 @@ def history(cluster: Cluster, name: str) -> None:
     if not rows:
         print(f"{name} has published nothing.")
         return
-    widths = [max(len(row[place]) for row in (_COLUMNS, *rows)) for place in range(len(_COLUMNS))]
-    for row in (_COLUMNS, *rows):
-        print(printable("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()))
+    print(table(_COLUMNS, rows))
 
 
 def rebuild(cluster: Cluster, name: str) -> None:

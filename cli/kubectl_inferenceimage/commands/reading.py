@@ -2,7 +2,7 @@
 
 import argparse
 
-from kubectl_inferenceimage.commands.command import Command, connected, duration, name_flags
+from kubectl_inferenceimage.commands.command import Command, connected, duration, installation_flags, name_flags
 
 
 def _describe(chosen: argparse.Namespace) -> None:
@@ -20,6 +20,30 @@ def _watch(chosen: argparse.Namespace) -> int:
     from kubectl_inferenceimage.cluster.watch.watch import watch
 
     return watch(connected(chosen), chosen.name, chosen.timeout)
+
+
+def _why_flags(parser: argparse.ArgumentParser) -> None:
+    name_flags(parser)
+    parser.add_argument(
+        "-f",
+        "--filename",
+        default="",
+        metavar="FILE",
+        help="say what applying this manifest would cause; - for standard input",
+    )
+    installation_flags(parser)
+
+
+def _why(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage import installation
+    from kubectl_inferenceimage.cluster.why.why import why, why_file
+
+    if not chosen.filename:
+        why(connected(chosen), chosen.name)
+        return
+    config = installation.read(chosen.values, chosen.config)
+    is_known = bool(chosen.values or chosen.config)
+    why_file(connected(chosen), chosen.name, chosen.filename, config, is_known=is_known)
 
 
 def _logs_flags(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +70,7 @@ def _history(chosen: argparse.Namespace) -> None:
 COMMANDS = {
     "describe": Command("show stages, Jobs, pods, the image, and a failure with its remedy", name_flags, _describe),
     "watch": Command("follow a run until it ends, with the time that each stage takes", _watch_flags, _watch),
+    "why": Command("say what changed since the image before, or what a manifest would change", _why_flags, _why),
     "logs": Command("print the logs of a stage's containers", _logs_flags, _logs),
     "history": Command("list the published images, the newest first", name_flags, _history),
 }

@@ -101,7 +101,7 @@ def _begin(draft: Draft) -> Decision:
         generation=observed.generation,
         requested=observed.request != observed.status.last_handled_request,
     )
-    _reset(draft, run)
+    begin_run(draft, run)
     if refused:
         failure.stall(draft, None, refused.reason, explanation(refused.message, refused.hint))
         return draft.decision()
@@ -117,7 +117,7 @@ def _begin_later(draft: Draft) -> Decision:
     return draft.decision()
 
 
-def _reset(draft: Draft, run: RunStatus) -> None:
+def begin_run(draft: Draft, run: RunStatus) -> None:
     """Begins a run: clears what the status says about an earlier run."""
     observed = draft.observed
     draft.update(
@@ -154,7 +154,7 @@ def _after_run(draft: Draft) -> Decision:
         restart_count=run.restart_count + 1,
         registry_host=run.registry_host,
     )
-    _reset(draft, restarted)
+    begin_run(draft, restarted)
     draft.start(Stage.RESOLVE)
     was = progress.described(before.step, before.name) if before else "none"
     now = progress.described(found.step, found.checkpoint_name)

@@ -1,0 +1,120 @@
+"""`why`: prints the comparison with the image before, or what a manifest would cause."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from inference_image_operator.api import Spec, read, read_status
+from inference_image_operator.config.installation import Config
+from inference_image_operator.core.foresee import Foreseen, foresee
+from inference_image_operator.observed import Observed
+from kubectl_inferenceimage import crd, manifest
+from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.text import printable, table
+from kubectl_inferenceimage.cluster.why import changes
+from kubectl_inferenceimage.cluster.why.applied import applied
+from kubectl_inferenceimage.errors import CommandError
+
+
+def why(cluster: Cluster, name: str) -> None:
+    """Prints why the run of the object runs, and what changed since the image before. Raises CommandError."""
+    image = cluster.image(name)
+    missing = ""
+    try:
+        pods = cluster.pods(image["metadata"]["uid"])
+    except CommandError as error:
+        pods, missing = [], f"{error} Without it, the files and the commit of the image before are unknown."
+    for line in (*_compared(image, changes.compare(image, pods)), missing):
+        if line:
+            print(printable(line))
+
+
+def why_file(cluster: Cluster, name: str, path: str, config: Config, *, is_known: bool) -> None:
+    """Prints what applying the manifest would cause; `is_known` tells whether the config is that of the installation.
+
+    Raises CommandError.
+    """
+    document = manifest.checked(path)
+    given = manifest.parsed(path, document, "")
+    if given.name != name or document["metadata"].get("namespace", cluster.namespace) != cluster.namespace:
+        raise CommandError(f"{path} is about {given.namespace}/{given.name}, not about {cluster.namespace}/{name}.")
+    live = cluster.image(name)
+    spec, request = applied(live, document)
+    if fault := crd.fault(document | {"spec": spec}):
+        raise CommandError(f"The object would not match the CustomResourceDefinition: {fault}.")
+    found = foresee(_observed(live), read(Spec, spec), request, config)
+    print(printable("\n".join(_foreseen(path, found, read(Spec, spec), is_known=is_known))))
+
+
+def _compared(image: Object, found: changes.Comparison) -> Iterator[str]:
+    meta = image["metadata"]
+    yield f"InferenceImage {meta['namespace']}/{meta['name']}, generation {meta.get('generation', '')}"
+    yield f"Why this run: {changes.cause(image)}"
+    if found.title:
+        yield f"The image before: {found.title}"
+    if found.differences:
+        yield table(("WHAT", "BEFORE", "NOW"), found.differences)
+    if found.equal:
+        yield f"Equal: {', '.join(found.equal)}."
+    yield found.rest
+
+
+def _observed(live: Object) -> Observed:
+    meta = live["metadata"]
+    try:
+        spec, (status, _) = read(Spec, live["spec"]), read_status(live.get("status", {}))
+    except msgspec.ValidationError as error:
+        raise CommandError(f"The object does not fit this version of the plugin: {error}.") from error
+    return Observed(
+        name=meta["name"],
+        namespace=meta["namespace"],
+        uid=meta["uid"],
+        generation=meta.get("generation", 0),
+        spec=spec,
+        status=status,
+    )
+
+
+def _foreseen(path: str, found: Foreseen, spec: Spec, *, is_known: bool) -> Iterator[str]:
+    yield f"{path} changes: {', '.join(f'spec.{field}' for field in found.fields) or 'nothing of the spec'}"
+    if not found.begins:
+        yield f"No run begins: {_no_run(found)}"
+        return
+    if found.refused and is_known:
+        yield f"The installation refuses it: {found.refused}"
+        return
+    yield f"{'When spec.suspend is removed, a' if found.waits else 'A'} run begins{_because(found)}."
+    if found.replaces:
+        yield f"It replaces the run under way: its Job of the stage {found.replaces} is stopped."
+    yield table(("STAGE", "RUNS", "WHY"), [(s.stage, "yes" if s.runs else "no", s.why) for s in found.stages])
+    yield f"Only Resolve can know whether {_outside(spec)} changed since they were pinned. If so, more stages run."
+    if found.stages[2].runs:
+        yield "If Resolve finds exactly what a Job of this object has exported or built before, that is reused."
+    if not is_known:
+        yield "Whether the installation allows it was not checked: give --values or --config."
+
+
+def _no_run(found: Foreseen) -> str:
+    if "suspend" in found.fields:
+        return "spec.suspend only decides whether new Jobs start. Fields like it have no effect on the result."
+    if found.fields:
+        return "these fields have no effect on the result. The operator follows them at once."
+    return "the operator has run this spec and this request."
+
+
+def _because(found: Foreseen) -> str:
+    causes = ["the spec changes"] if found.fields else []
+    if found.requested:
+        causes.append("the request annotation changes")
+    return f", because {' and '.join(causes)}" if causes else ""
+
+
+def _outside(spec: Spec) -> str:
+    parts = ["the files in US3"]
+    if spec.model.checkpoint and spec.model.checkpoint.policy:
+        parts.append("the newest checkpoint")
+    if spec.source.git:
+        parts.append(f"the commit of {spec.source.git.ref}")
+    if spec.source.config_map:
+        parts.append("the ConfigMap")
+    return f"{', '.join(parts)} and the base images"
