@@ -23,9 +23,15 @@ def fault(manifest: object) -> str:
 
 
 @functools.cache
+def version() -> dict[str, Any]:
+    """The version of the API in the plugin's copy of the CRD."""
+    (found,) = yaml.safe_load(CRD.read_text(encoding="utf-8"))["spec"]["versions"]
+    return dict(found)
+
+
+@functools.cache
 def _schema() -> dict[str, Any]:
-    (version,) = yaml.safe_load(CRD.read_text(encoding="utf-8"))["spec"]["versions"]
-    found: dict[str, Any] = _closed(version["schema"]["openAPIV3Schema"])
+    found: dict[str, Any] = _closed(version()["schema"]["openAPIV3Schema"])
     return found
 
 

@@ -28,6 +28,10 @@ class Cluster:
         """The InferenceImage."""
         return self.requests.send(f"read InferenceImage {self.namespace}/{name}", "GET", self._images(name))
 
+    def images(self) -> list[Object]:
+        """The InferenceImages of the namespace."""
+        return self.requests.items(f"list the InferenceImages in {self.namespace}", self._images())
+
     def changes(self, name: str, version: str) -> AbstractContextManager[Iterator[Object]]:
         """The events of a watch of the InferenceImage since this resourceVersion."""
         query = {

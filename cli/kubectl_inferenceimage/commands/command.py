@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from kubectl_inferenceimage.cluster.connection import Cluster
 
 
+_KEYS = "YAML file with publicKey and privateKey; default: the variables UFILE_PUBLIC_KEY and UFILE_PRIVATE_KEY"
+
+
 class Command(NamedTuple):
     """A subcommand."""
 
@@ -48,6 +51,17 @@ def cluster_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", "--namespace", default="", help="its namespace; default: the context's")
     parser.add_argument("--context", default="", help="the context of the kubeconfig; default: the current one")
     parser.add_argument("--kubeconfig", default="", metavar="FILE", help="the kubeconfig; default: kubectl's")
+
+
+def login_flags(parser: argparse.ArgumentParser) -> None:
+    """Keys of US3 (formerly UFile), and logins and CA of the registry."""
+    parser.add_argument("--ufile-keys", default="", metavar="FILE", help=_KEYS)
+    parser.add_argument(
+        "--authfile", default="", metavar="FILE", help="registry logins; default: the logins of docker and podman"
+    )
+    parser.add_argument(
+        "--registry-ca", default="", metavar="FILE", help="the CA certificate of spec.image.caSecretRef"
+    )
 
 
 def connected(chosen: argparse.Namespace) -> "Cluster":

@@ -2,9 +2,7 @@
 
 import argparse
 
-from kubectl_inferenceimage.commands.command import Command, manifest_flags
-
-_KEYS = "YAML file with publicKey and privateKey; default: the variables UFILE_PUBLIC_KEY and UFILE_PRIVATE_KEY"
+from kubectl_inferenceimage.commands.command import Command, login_flags, manifest_flags
 
 
 def _render(chosen: argparse.Namespace) -> None:
@@ -32,13 +30,7 @@ def _build_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", default="", metavar="FILE", help="the archive to write; default: NAME.tar in this folder"
     )
-    parser.add_argument("--ufile-keys", default="", metavar="FILE", help=_KEYS)
-    parser.add_argument(
-        "--authfile", default="", metavar="FILE", help="registry logins; default: the logins of docker and podman"
-    )
-    parser.add_argument(
-        "--registry-ca", default="", metavar="FILE", help="the CA certificate of spec.image.caSecretRef"
-    )
+    login_flags(parser)
     parser.add_argument(
         "--config-map", default="", metavar="FOLDER", help="a folder with the files of spec.source.configMap"
     )

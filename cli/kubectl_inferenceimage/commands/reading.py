@@ -2,7 +2,15 @@
 
 import argparse
 
-from kubectl_inferenceimage.commands.command import Command, connected, duration, installation_flags, name_flags
+from kubectl_inferenceimage.commands.command import (
+    Command,
+    cluster_flags,
+    connected,
+    duration,
+    installation_flags,
+    login_flags,
+    name_flags,
+)
 
 
 def _describe(chosen: argparse.Namespace) -> None:
@@ -67,10 +75,43 @@ def _history(chosen: argparse.Namespace) -> None:
     history(connected(chosen), chosen.name)
 
 
+def _verify_flags(parser: argparse.ArgumentParser) -> None:
+    name_flags(parser)
+    installation_flags(parser)
+    parser.add_argument(
+        "--engine", choices=("docker", "podman"), default="docker", help="the engine whose registry logins come first"
+    )
+    login_flags(parser)
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    from inference_image_store import to_stderr
+    from kubectl_inferenceimage import installation
+    from kubectl_inferenceimage.cluster.verify.verify import Options, verify
+
+    to_stderr()
+    options = Options(chosen.engine, chosen.authfile, chosen.registry_ca, chosen.ufile_keys)
+    return verify(connected(chosen), chosen.name, installation.read(chosen.values, chosen.config), options)
+
+
+def _check_flags(parser: argparse.ArgumentParser) -> None:
+    cluster_flags(parser)
+    installation_flags(parser)
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from kubectl_inferenceimage import installation
+    from kubectl_inferenceimage.cluster.check.check import check
+
+    return check(connected(chosen), installation.read(chosen.values, chosen.config))
+
+
 COMMANDS = {
     "describe": Command("show stages, Jobs, pods, the image, and a failure with its remedy", name_flags, _describe),
     "watch": Command("follow a run until it ends, with the time that each stage takes", _watch_flags, _watch),
     "why": Command("say what changed since the image before, or what a manifest would change", _why_flags, _why),
     "logs": Command("print the logs of a stage's containers", _logs_flags, _logs),
     "history": Command("list the published images, the newest first", name_flags, _history),
+    "verify": Command("compare the registry and US3 with what the status says", _verify_flags, _verify),
+    "check": Command("check the installation, your rights and the namespace", _check_flags, _check),
 }

@@ -1,0 +1,1 @@
+"""`verify`: whether the registry and US3 have what the status says."""
