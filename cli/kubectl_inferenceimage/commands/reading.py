@@ -106,6 +106,23 @@ def _check(chosen: argparse.Namespace) -> int:
     return check(connected(chosen), installation.read(chosen.values, chosen.config))
 
 
+def _report_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="one InferenceImage; default: all")
+    cluster_flags(parser)
+    parser.add_argument(
+        "--output",
+        default="",
+        metavar="FILE",
+        help="the archive, .tar.gz; default: a name with the time, in this folder",
+    )
+
+
+def _report(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.report.report import report
+
+    report(connected(chosen), chosen.name, chosen.output)
+
+
 COMMANDS = {
     "describe": Command("show stages, Jobs, pods, the image, and a failure with its remedy", name_flags, _describe),
     "watch": Command("follow a run until it ends, with the time that each stage takes", _watch_flags, _watch),
@@ -114,4 +131,5 @@ COMMANDS = {
     "history": Command("list the published images, the newest first", name_flags, _history),
     "verify": Command("compare the registry and US3 with what the status says", _verify_flags, _verify),
     "check": Command("check the installation, your rights and the namespace", _check_flags, _check),
+    "report": Command("write an archive for a bug report, with secrets masked", _report_flags, _report),
 }

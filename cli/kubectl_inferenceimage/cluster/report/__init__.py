@@ -1,0 +1,1 @@
+"""`report`: a redacted archive for a bug report."""
