@@ -28,8 +28,10 @@ class Cluster:
         """The InferenceImage."""
         return self.requests.send(f"read InferenceImage {self.namespace}/{name}", "GET", self._images(name))
 
-    def images(self) -> list[Object]:
-        """The InferenceImages of the namespace."""
+    def images(self, *, everywhere: bool = False) -> list[Object]:
+        """The InferenceImages of the namespace, or of all namespaces."""
+        if everywhere:
+            return self.requests.items("list the InferenceImages of all namespaces", f"/apis/{API_VERSION}/{PLURAL}")
         return self.requests.items(f"list the InferenceImages in {self.namespace}", self._images())
 
     def changes(self, name: str, version: str) -> AbstractContextManager[Iterator[Object]]:
@@ -51,6 +53,12 @@ class Cluster:
     def jobs(self, uid: str) -> list[Object]:
         """The Jobs of the InferenceImage with this UID, the oldest first."""
         return self._owned("Jobs", f"/apis/batch/v1/namespaces/{self.namespace}/jobs", uid)
+
+    def delete_job(self, name: str, uid: str) -> None:
+        """Deletes a Job with its pods, if it still has this UID."""
+        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{name}"
+        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        self.requests.send(f"delete Job {self.namespace}/{name}", "DELETE", path, body=body)
 
     def pods(self, uid: str) -> list[Object]:
         """The pods of these Jobs, the oldest first."""

@@ -15,8 +15,20 @@ def _verb(name: str) -> Callable[[argparse.Namespace], None]:
     return run
 
 
+def _cancel_flags(parser: argparse.ArgumentParser) -> None:
+    name_flags(parser)
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def _cancel(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.cancel import cancel
+
+    cancel(connected(chosen), chosen.name, agreed=chosen.yes)
+
+
 COMMANDS = {
     "rebuild": Command("request another run", name_flags, _verb("rebuild")),
     "suspend": Command("start no new Jobs", name_flags, _verb("suspend")),
     "resume": Command("start Jobs again", name_flags, _verb("resume")),
+    "cancel": Command("suspend an object and delete its running Job", _cancel_flags, _cancel),
 }

@@ -5,6 +5,39 @@ import argparse
 from kubectl_inferenceimage.commands.command import Command, login_flags, manifest_flags
 
 
+def _create_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the InferenceImage")
+    parser.add_argument("-n", "--namespace", default="", help="its namespace; default: none in the manifest")
+    parser.add_argument("--bucket", default="", help="the bucket of US3")
+    parser.add_argument("--region", default="", help="its region, such as cn-bj")
+    parser.add_argument("--prefix", default="", help="the prefix of the training output")
+    parser.add_argument("--step", type=int, default=0, help="the checkpoint's step; default: policy Latest")
+    parser.add_argument(
+        "--config", default="", metavar="KEY", help="the pipeline config, below the prefix; default: pipeline.config"
+    )
+    parser.add_argument("--label-map", default="", metavar="KEY", help="the label map")
+    parser.add_argument(
+        "--source", default="", help="a prefix or an archive of the bucket, or the URL of a Git repository with #REF"
+    )
+    parser.add_argument("--dockerfile", default="", metavar="PATH", help="within the source; default: Dockerfile")
+    parser.add_argument("--repository", default="", help="the repository of the image")
+    parser.add_argument("--tag", action="append", default=[], help="a tag; can be repeated; default: latest")
+    parser.add_argument("--ufile-secret", default="ufile", metavar="SECRET", help="the Secret with the keys of US3")
+    parser.add_argument(
+        "--push-secret", default="uhub", metavar="SECRET", help="the Secret with the registry's login; empty for none"
+    )
+    parser.add_argument(
+        "--output", default="", metavar="FILE", help="a file that does not exist; default: standard output"
+    )
+
+
+def _create(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.create import create, write
+
+    text = create(chosen.name, vars(chosen))
+    print(write(text, chosen.output), end="")
+
+
 def _render(chosen: argparse.Namespace) -> None:
     from kubectl_inferenceimage import installation, manifest
     from kubectl_inferenceimage.render import render
@@ -64,6 +97,7 @@ def _build(chosen: argparse.Namespace) -> None:
 
 
 COMMANDS = {
+    "create": Command("write a manifest; asks on a terminal for what is missing", _create_flags, _create),
     "render": Command("print the Jobs that would run; needs no cluster", manifest_flags, _render),
     "build": Command("build the image on this machine with docker or podman", _build_flags, _build),
 }

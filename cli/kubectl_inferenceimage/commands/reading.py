@@ -13,6 +13,21 @@ from kubectl_inferenceimage.commands.command import (
 )
 
 
+def _get_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="?", default="", help="one InferenceImage; default: all")
+    cluster_flags(parser)
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="list those of all namespaces")
+    parser.add_argument(
+        "-o", "--output", choices=("wide", "json", "yaml", "name"), default="", help="another form than the table"
+    )
+
+
+def _get(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.get import get
+
+    get(connected(chosen), chosen.name, chosen.output, everywhere=chosen.all_namespaces)
+
+
 def _describe(chosen: argparse.Namespace) -> None:
     from kubectl_inferenceimage.cluster.describe import describe
 
@@ -124,6 +139,7 @@ def _report(chosen: argparse.Namespace) -> None:
 
 
 COMMANDS = {
+    "get": Command("list objects with their stage, reason, age and digest", _get_flags, _get),
     "describe": Command("show stages, Jobs, pods, the image, and a failure with its remedy", name_flags, _describe),
     "watch": Command("follow a run until it ends, with the time that each stage takes", _watch_flags, _watch),
     "why": Command("say what changed since the image before, or what a manifest would change", _why_flags, _why),

@@ -42,7 +42,7 @@ _SECRETS = frozenset(
 _ABOUT_ONE = frozenset(
     ["name", "names", "ref", "refs", "host", "hosts", "path", "file", "policy", "keys", "count", "mode", "type"]
 )
-"""Last words of names whose value is about a secret, and is none: `secretName`, `tokenHosts`."""
+"""Last words of names whose value is about a secret, and not one itself: `secretName`, `tokenHosts`."""
 _OPEN = frozenset({"topologyKey", "automountServiceAccountToken"})
 _DROPPED = frozenset({"managedFields", "kubectl.kubernetes.io/last-applied-configuration"})
 """They repeat the rest in a form that is harder to mask."""
