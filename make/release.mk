@@ -2,7 +2,7 @@
 
 .PHONY: images release reference config-schema kubernetes-modules capture-kaniko-logs
 IMAGE_FLAGS = --registry='$(REGISTRY)' --tool='$(TOOL)' --base-image='$(BASE_IMAGE)' --only='$(ONLY)' \
-	--build-flags='$(BUILD_FLAGS)' --push-flags='$(PUSH_FLAGS)'
+	--source-url='$(SOURCE_URL)' --build-flags='$(BUILD_FLAGS)' --push-flags='$(PUSH_FLAGS)'
 
 images: setup ## build all images: REGISTRY=host/path [PUSH=1] [TOOL=podman], see docs/operations/install.md
 	@$(PY) -m release images $(IMAGE_FLAGS) $(if $(filter-out 0,$(PUSH)),--push)

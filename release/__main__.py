@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from release import catalog, images, manifest, notes, package, sbom, source, sums, versions
+from release import catalog, images, labels, manifest, notes, package, sbom, source, sums, versions
 from release.devtools import CommandError, say
 from release.errors import ReleaseError
 
@@ -26,6 +26,8 @@ def options(arguments: argparse.Namespace, folder: Path, registry: str) -> image
         base_image=arguments.base_image,
         build_flags=shlex.split(arguments.build_flags),
         push_flags=shlex.split(arguments.push_flags),
+        revision=source.revision(),
+        address=labels.check_source(arguments.source_url),
     )
 
 
@@ -67,6 +69,7 @@ def make_files(arguments: argparse.Namespace) -> None:
         sbom.write(folder, made, version, epoch)
         references = {name: catalog.tagged(registry, name, version) for name in catalog.REPOSITORIES}
         if arguments.images:
+            catalog.require_pinned(arguments.base_image)
             chosen = options(arguments, folder, registry)
             built = images.build(chosen, catalog.chosen(arguments.only.split()))
             references |= images.archive(chosen, built, made)
@@ -94,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     building.add_argument("--registry", default="", help="host/path of the images")
     building.add_argument("--tool", default="", help="buildah, podman or docker; the first of them that is installed")
     building.add_argument("--base-image", default="", help="replaces the default BASE_IMAGE of the Dockerfiles")
+    building.add_argument("--source-url", default="", help="web address of the repository, for the label of the images")
     building.add_argument("--only", default="", help="names of images, separated by spaces (default: all)")
     building.add_argument("--build-flags", default="", help="extra flags for the tool's build")
     building.add_argument("--push-flags", default="", help="extra flags for the tool's push")

@@ -31,6 +31,7 @@ VALUES = {
 
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_PINNED = re.compile(r"@sha256:[0-9a-f]{64}$")
 _REGISTRY = re.compile(rf"(?P<host>{_HOST})(?:/{_PART})*")
 
 
@@ -58,6 +59,15 @@ def check_registry(registry: str) -> str:
             f"REGISTRY={registry} is not host[:port]/path in lower case, without https:// and without a tag."
         )
     return stripped
+
+
+def require_pinned(base_image: str) -> None:
+    """Raises ReleaseError unless the base is named by digest or is a layout: a tag moves between two builds."""
+    if not base_image.startswith("oci:") and not _PINNED.search(base_image):
+        raise ReleaseError(
+            "The images of a release need a base that cannot change. Write BASE_IMAGE=python@sha256:... or "
+            "BASE_IMAGE=oci:FOLDER; docs/releasing.md shows how to find the digest."
+        )
 
 
 def tagged(registry: str, name: str, version: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from release import archives, catalog, tools
+from release import archives, catalog, labels, tools
 from release.devtools import Image, context, executor, run, step
 from release.errors import ReleaseError
 
@@ -27,6 +27,10 @@ class Options:
     """The base of every image: a reference, or an OCI layout as `oci:PATH`; empty for the Dockerfiles' own default."""
     build_flags: Sequence[str] = field(default=())
     push_flags: Sequence[str] = field(default=())
+    revision: str = ""
+    """The commit of the source; empty when it is not known."""
+    address: str = ""
+    """The web address of the repository; empty when it is not known."""
 
 
 def find_tool(wanted: str) -> tools.Tool:
@@ -66,6 +70,7 @@ def _build(options: Options, base: Sequence[str], image: Image) -> str:
             epoch=options.epoch,
             target=image.target,
             arguments=(*base, *image.arguments),
+            labels=labels.labels(options.version, options.revision, options.address),
             flags=options.build_flags,
         )
         run(tools.build(options.tool, wanted))

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from release.devtools import run
+from release.devtools import CommandError, run
 from release.errors import ReleaseError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -32,9 +32,22 @@ def epoch(environment: Mapping[str, str] = os.environ) -> int:
     return int(stated or run(["git", "log", "-1", "--format=%ct"], cwd=REPOSITORY))
 
 
+def revision() -> str:
+    """The commit that the working tree equals; empty when a file was changed or added, and outside of Git."""
+    try:
+        return "" if _differences("normal") else run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY).strip()
+    except CommandError:
+        return ""
+
+
+def _differences(untracked: str) -> str:
+    """What differs from the commit, a line each; `untracked` as in git-status(1)."""
+    return run(["git", "status", "--porcelain", f"--untracked-files={untracked}"], cwd=REPOSITORY)
+
+
 def require_clean() -> None:
     """Raises ReleaseError while a tracked file differs from the commit."""
-    changed = run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=REPOSITORY)
+    changed = _differences("no")
     if changed:
         first = changed.splitlines()[0][3:]
         raise ReleaseError(f"A release is built from a commit, and {first} differs from it. Commit or undo the change.")

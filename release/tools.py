@@ -1,7 +1,7 @@
 """The command lines of buildah, podman and docker."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -34,6 +34,8 @@ class Build:
     target: str = ""
     arguments: Sequence[str] = field(default=())
     """`NAME=value` for ARG instructions."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels beside those of the Dockerfile."""
     flags: Sequence[str] = field(default=())
     """Extra flags for the tool."""
 
@@ -73,11 +75,13 @@ def build(tool: Tool, wanted: Build) -> list[str]:
         times: list[str] = []
         arguments.append(f"SOURCE_DATE_EPOCH={wanted.epoch}")  # BuildKit reads this argument
     else:
-        times = ["--layers", "--format=oci", f"--timestamp={wanted.epoch}"]
+        # Without the label io.buildah.version, another version of the tool can make the same image.
+        times = ["--layers", "--format=oci", f"--timestamp={wanted.epoch}", "--identity-label=false"]
     return [
         *(tool, "build", *times, f"--file={wanted.dockerfile}", f"--tag={wanted.reference}"),
         *([f"--target={wanted.target}"] if wanted.target else []),
         *(f"--build-arg={argument}" for argument in arguments),
+        *(f"--label={name}={value}" for name, value in sorted(wanted.labels.items())),
         *wanted.flags,
         str(wanted.context),
     ]

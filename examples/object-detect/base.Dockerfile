@@ -1,6 +1,7 @@
 # The inference base image: one runtime with only what a detector needs, and the server of server/.
 #
-# Build context: the root of the repository. BASE_IMAGE is any Debian with Python 3.11 or newer.
+# Build context: the root of the repository. BASE_IMAGE is any Debian with Python 3.11 or newer. A release names it
+# by digest, because python:3.13-slim moves.
 # RUNTIME is tensorflow, for frozen_inference_graph.pb, or onnx, for model.onnx, with an image of a third of the size.
 ARG BASE_IMAGE=python:3.13-slim
 ARG RUNTIME=tensorflow

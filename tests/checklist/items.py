@@ -92,4 +92,9 @@ ITEMS = (
     Item("No package of a lock file has a known vulnerability", tools=("pip-audit",)),
     Item("No Go module of the tools that we ship has a known vulnerability", tools=("govulncheck",)),
     Item("Each image has a valid, reproducible SBOM of what we put into it", (f"{UNIT}/release/test_sbom.py",)),
+    Item(
+        "Each image names its version, commit and license; a release takes no base that can change",
+        (f"{UNIT}/release/test_labels.py",),
+    ),
+    Item("An image that is built twice from nothing has one digest", ("tests/release/test_reproducible.py",)),
 )

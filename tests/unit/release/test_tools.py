@@ -17,6 +17,7 @@ BUILD = tools.Build(
     epoch=1700000000,
     target="export",
     arguments=("BASE_IMAGE=base:1", "RUNTIME=onnx"),
+    labels={"title": "x", "revision": "abc"},
     flags=("--network=host",),
 )
 
@@ -50,9 +51,10 @@ def test_a_missing_tool_is_refused(wanted: str, present: set[str], message: str)
 @pytest.mark.parametrize("tool", [Tool.BUILDAH, Tool.PODMAN])
 def test_buildah_and_podman_build_with_fixed_times(tool: Tool) -> None:
     assert tools.build(tool, BUILD) == [
-        *(tool, "build", "--layers", "--format=oci", "--timestamp=1700000000"),
+        *(tool, "build", "--layers", "--format=oci", "--timestamp=1700000000", "--identity-label=false"),
         *("--file=/s/Dockerfile", f"--tag={REFERENCE}", "--target=export"),
-        *("--build-arg=BASE_IMAGE=base:1", "--build-arg=RUNTIME=onnx", "--network=host", "/c"),
+        *("--build-arg=BASE_IMAGE=base:1", "--build-arg=RUNTIME=onnx", "--label=revision=abc", "--label=title=x"),
+        *("--network=host", "/c"),
     ]
 
 
@@ -60,7 +62,7 @@ def test_docker_gets_the_time_as_an_argument() -> None:
     assert tools.build(Tool.DOCKER, BUILD) == [
         *("docker", "build", "--file=/s/Dockerfile", f"--tag={REFERENCE}", "--target=export"),
         *("--build-arg=BASE_IMAGE=base:1", "--build-arg=RUNTIME=onnx", "--build-arg=SOURCE_DATE_EPOCH=1700000000"),
-        *("--network=host", "/c"),
+        *("--label=revision=abc", "--label=title=x", "--network=host", "/c"),
     ]
 
 
