@@ -1,10 +1,13 @@
-"""The command line: `python -m devcluster up|down|status|binaries|images|exec -- PROGRAM ARGUMENT...`."""
+"""The command line: `python -m devcluster up|down|status|binaries|images|exec -- PROGRAM ARGUMENT...`.
+
+`up --network-policies` starts a cluster that enforces NetworkPolicies.
+"""
 
 import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from devcluster import binaries, cluster, settings, versions
@@ -20,10 +23,10 @@ def alone() -> AbstractContextManager[None]:
     return locked(settings.STATE / "lock", "Another devcluster command is running; waiting for it to end.")
 
 
-def prepare() -> None:
+def prepare(needs: Mapping[str, str] = system.PACKAGES) -> None:
     """Checks for root and installs the packages that the cluster needs."""
     system.require_root()
-    system.install_packages()
+    system.install_packages(needs)
 
 
 def install() -> None:
@@ -33,11 +36,11 @@ def install() -> None:
             prepare()
 
 
-def up() -> None:
+def up(*, network_policies: bool = False) -> None:
     """Starts the cluster and waits until it is ready."""
     with alone():
-        prepare()
-        cluster.up()
+        prepare(system.PACKAGES | (system.FIREWALL_PACKAGES if network_policies else {}))
+        cluster.up(network_policies=network_policies)
 
 
 def down() -> None:
@@ -66,7 +69,6 @@ def publish_images(names: Sequence[str]) -> None:
 
 COMMANDS: dict[str, Callable[[], None]] = {
     "packages": install,
-    "up": up,
     "down": down,
     "status": status.show,
 }
@@ -75,12 +77,15 @@ COMMANDS: dict[str, Callable[[], None]] = {
 def main() -> int:
     """Returns the exit code: 1 after printing an error message."""
     parser = argparse.ArgumentParser(prog="python -m devcluster")
-    parser.add_argument("command", choices=[*COMMANDS, "binaries", "images", "exec"])
+    parser.add_argument("command", choices=[*COMMANDS, "up", "binaries", "images", "exec"])
     parser.add_argument("words", nargs="*", help="binaries, images: names (default: all); exec: -- PROGRAM ARGUMENT...")
+    parser.add_argument("--network-policies", action="store_true", help="up: a cluster that enforces NetworkPolicies")
     chosen = parser.parse_args()
     try:
         versions.chosen()  # rejects an unknown version before anything is written
-        if chosen.command == "images":
+        if chosen.command == "up":
+            up(network_policies=chosen.network_policies)
+        elif chosen.command == "images":
             publish_images(chosen.words)
         elif chosen.command == "binaries":
             build_binaries(chosen.words)

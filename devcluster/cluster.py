@@ -18,6 +18,7 @@ from devcluster.images import oci
 from devcluster.lib.progress import say, step
 from devcluster.lib.run import CommandError, NotReadyError, run, tail
 from devcluster.node import cgroups, configuration, inside, supervisor
+from devcluster.node.components import FIREWALL
 from devcluster.node.init import STATUS
 
 API_TIMEOUT = 60.0
@@ -27,17 +28,30 @@ KUBECONFIG = settings.STATE / "kubeconfig"
 PAUSE_IMAGE = "devcluster.test/pause:1"  # as in config/containerd.toml
 
 
-def up() -> None:
-    """Starts the cluster, unless it runs already, and waits until every part is ready."""
-    programs = binaries.ensure(*binaries.all_tool_sets())
+def up(*, network_policies: bool = False) -> None:
+    """Starts the cluster, unless it runs already, and waits until every part is ready.
+
+    Raises NotReadyError when NetworkPolicies are to be enforced, and the running cluster does not.
+    """
+    programs = binaries.ensure(*binaries.all_tool_sets(), *([binaries.KUBE_ROUTER] if network_policies else []))
+    record = supervisor.record()
     if supervisor.process() is None:
-        start(programs)
-    elif supervisor.record().get("binaries") != {name: str(path) for name, path in programs.items()}:
+        start(programs, network_policies=network_policies)
+    elif network_policies and not record.get("networkPolicies"):
+        raise NotReadyError("The running cluster enforces no NetworkPolicies: stop it with `make cluster-down`.")
+    elif not _runs(programs, record.get("binaries")):
         say("The running cluster uses programs of another version: restart it with `make cluster-down cluster-up`.")
     wait_until_ready()
 
 
-def start(programs: dict[str, Path]) -> None:
+def _runs(programs: dict[str, Path], recorded: object) -> bool:
+    """Whether the record of a start has these programs; it may have more."""
+    return (
+        isinstance(recorded, dict) and {name: str(path) for name, path in programs.items()}.items() <= recorded.items()
+    )
+
+
+def start(programs: dict[str, Path], *, network_policies: bool = False) -> None:
     """Removes what an earlier run left behind and starts the node."""
     clear()
     (settings.STATE / "registry").mkdir(parents=True, exist_ok=True)
@@ -57,6 +71,7 @@ def start(programs: dict[str, Path]) -> None:
         cgroups.create(settings.cgroup_name())
         arguments = {
             "binaries": {name: str(path) for name, path in programs.items()},
+            "networkPolicies": network_policies,
             "cgroupRoot": "/" + settings.cgroup_name(),
             "socket": listener.fileno(),
             "port": port,
@@ -123,6 +138,7 @@ def _make_certificates(port: int) -> None:
         ("kube-proxy", "system:kube-proxy", "", inner),
         ("kubelet", f"system:node:{settings.NODE_NAME}", "system:nodes", inner),
         ("coredns", "devcluster-coredns", "", inner),
+        (FIREWALL, "devcluster-kube-router", "", inner),
         ("admin", "devcluster-admin", "system:masters", f"https://127.0.0.1:{port}"),
     ):
         pair = authority.issue(name, user, group)

@@ -95,6 +95,7 @@ coverage: packages ## run the unit tests and print their branch coverage; below 
 ##@ Longer tests, not in make test
 
 .PHONY: test-model test-faults test-faults-hostile test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
+.PHONY: test-network-policies
 FAULT_WORKERS ?= 3
 FAULT_ROWS := out/test-faults-rows.json
 FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
@@ -125,6 +126,10 @@ test-sources-node: packages setup-tf ## test Git, archives, generated Dockerfile
 
 test-onnx-node: packages setup-tf ## test every export format on the real kubelet, and an image that runs ONNX
 	@$(PY) -m pytest -q --timeout=1200 tests/e2e/test_forms.py
+
+test-network-policies: packages ## test the chart's NetworkPolicies on a cluster that enforces them; stops the running one
+	@$(PY) -m devcluster down
+	@$(PY) -m pytest -q tests/network
 
 UFILE_CLIENT := tests/ufile_client
 UFILE_CLIENT_JARS := out/ufile-client

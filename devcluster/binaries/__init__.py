@@ -45,6 +45,10 @@ COREDNS = ToolSet("coredns", {"coredns": "github.com/coredns/coredns"}, "about 2
 KANIKO = ToolSet("kaniko", {"executor": "github.com/chainguard-dev/kaniko/cmd/executor"}, "about 2 min")
 HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 1 min")
 PAUSE = ToolSet("pause", {"pause": "."}, "seconds")
+KUBE_ROUTER = ToolSet(
+    "kube-router", {"kube-router": "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"}, "about 3 min"
+)
+"""Enforces NetworkPolicies, in a cluster that is started with that option."""
 KWOK = ToolSet("kwok", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "about 2 min")
 """Simulates kubelets in the fault tests; not part of the cluster."""
 ARGO = ToolSet(

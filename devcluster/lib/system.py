@@ -30,6 +30,9 @@ PACKAGES = {
 }
 """Program (on PATH) or file -> the Debian package that contains it."""
 
+FIREWALL_PACKAGES = {"iptables": "iptables", "ipset": "ipset"}
+"""The same for a cluster that enforces NetworkPolicies."""
+
 SERVICES = ("containerd.service", "docker-registry.service")
 """Services that their packages would start; the cluster runs its own in separate namespaces."""
 

@@ -18,6 +18,9 @@ from devcluster.settings import (
 PKI = NODE_STATE / "pki"
 SECRETS = NODE_STATE / "secrets"
 VOLATILE = NODE_STATE / "node"
+SERVICE_RANGE = "10.96.0.0/16"
+FIREWALL = "kube-router"
+"""The component and the program that enforce NetworkPolicies."""
 ETCD_URL = "http://127.0.0.1:2379"
 
 CLIENT_RATE = ("--kube-api-qps=1000", "--kube-api-burst=2000")
@@ -36,7 +39,9 @@ class Component:
     """Whether it is done when it exits with code 0."""
 
 
-def components(cgroup_root: str, api_socket: int, api_host_port: int) -> list[Component]:
+def components(
+    cgroup_root: str, api_socket: int, api_host_port: int, *, network_policies: bool = False
+) -> list[Component]:
     """All components. `api_socket` is the descriptor of the host's listening socket for the API server."""
     return [
         Component("containerd", ("containerd", "--config", f"{NODE_CONFIG}/containerd.toml")),
@@ -61,6 +66,7 @@ def components(cgroup_root: str, api_socket: int, api_host_port: int) -> list[Co
             once=True,
         ),
         Component("bootstrap", _bootstrap(), needs_api=True, once=True),
+        *([Component(FIREWALL, _firewall(), needs_api=True)] if network_policies else []),
     ]
 
 
@@ -91,7 +97,7 @@ def _api_server() -> tuple[str, ...]:
         f"--etcd-servers={ETCD_URL}",
         f"--advertise-address={NODE_ADDRESS}",
         f"--secure-port={API_PORT}",
-        "--service-cluster-ip-range=10.96.0.0/16",
+        f"--service-cluster-ip-range={SERVICE_RANGE}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
@@ -137,6 +143,17 @@ def _kubelet(cgroup_root: str) -> tuple[str, ...]:
         f"--hostname-override={NODE_NAME}",
         f"--node-ip={NODE_ADDRESS}",
         f"--cgroup-root={cgroup_root}",
+    )
+
+
+def _firewall() -> tuple[str, ...]:
+    """kube-router as a firewall alone: the CNI plugin connects the pods, and kube-proxy serves the Services."""
+    return (
+        f"{NODE_BINARIES}/{FIREWALL}",
+        f"--kubeconfig={PKI}/{FIREWALL}.kubeconfig",
+        f"--hostname-override={NODE_NAME}",
+        *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false", "--enable-cni=false"),
+        f"--service-cluster-ip-range={SERVICE_RANGE}",
     )
 
 

@@ -127,7 +127,8 @@ def main() -> None:
     # The first process of a PID namespace ignores signals without a handler: only SIGKILL from outside ends the node.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     namespaces.enter({name: Path(path) for name, path in start["binaries"].items()})
-    Node(components(start["cgroupRoot"], start["socket"], start["port"]), start["socket"]).keep_running()
+    parts = components(start["cgroupRoot"], start["socket"], start["port"], network_policies=start["networkPolicies"])
+    Node(parts, start["socket"]).keep_running()
 
 
 if __name__ == "__main__":

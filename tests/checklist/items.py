@@ -74,7 +74,7 @@ ITEMS = (
     Item("Names are not content: what others planted is not reused", (f"{UNIT}/build/steps/test_authentic.py",)),
     Item("Logins go to the registry's own origin or to a listed one", (f"{UNIT}/build/registry/test_redirects.py",)),
     Item(
-        "NetworkPolicies deny steps the metadata service (whether a cluster enforces them is not checked)",
+        "NetworkPolicies deny steps the metadata service (`make test-network-policies` shows it on a cluster)",
         (
             f"{UNIT}/chart/test_chart_files.py::test_steps_cannot_reach_the_metadata_service",
             f"{CHART}::test_the_api_server_accepts_every_object",

@@ -44,6 +44,7 @@ SETTINGS = [
     ("watchNamespaces={team-a,team-b}",),
     ("networkPolicy.enabled=true", "watchNamespaces={team-a}"),
     ("networkPolicy.enabled=true", "networkPolicy.stepNamespaces={team-a}", "networkPolicy.stepAllowed={10.1.0.0/24}"),
+    ("networkPolicy.enabled=true", "watchNamespaces={team-a}", "networkPolicy.dnsAllowed={169.254.20.10/32}"),
     (
         "imagePullSecrets[0].name=uhub",
         "priorityClassName=system-cluster-critical",

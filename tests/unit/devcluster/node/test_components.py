@@ -82,6 +82,12 @@ def test_component_names_are_unique():
     assert len(names) == len(set(names))
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_network_policies_are_enforced_only_when_wanted(wanted):
+    names = [part.name for part in components("/group", 3, 12345, network_policies=wanted)]
+    assert ("kube-router" in names) is wanted
+
+
 def test_no_secret_is_in_a_command_line():
     words = [word for part in components("/group", 3, 12345) for word in part.argv]
     assert not [word for word in words if "password" in word or "token" in word.lower()]
