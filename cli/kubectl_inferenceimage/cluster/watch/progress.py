@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from inference_image_contract.reasons import Reason
 from inference_image_operator.api import GROUP, REQUESTED_AT, format_duration, parse_duration
 from inference_image_operator.api.stages import Stage, Type
 from kubectl_inferenceimage.cluster.connection import Object
@@ -116,10 +117,11 @@ def _row(stage: Stage, image: Object, conditions: Mapping[str, Any], now: dateti
     claimed = status.get("stage", {})
     state = conditions.get(stage.condition, {}).get("reason", "Pending")
     if claimed.get("name") != stage:
-        return Row(stage, state, status.get("timings", {}).get(stage.lower(), ""), works=False)
+        took = status.get("timings", {}).get(stage.lower(), "")
+        return Row(stage, state, "" if took == Reason.REUSED else took, works=False)
     attempt = claimed.get("attempt", 1)
-    took = format_duration(_elapsed(claimed, now))
-    return Row(stage, f"{state}, attempt {attempt}" if attempt > 1 else state, took, works=True)
+    so_far = format_duration(_elapsed(claimed, now))
+    return Row(stage, f"{state}, attempt {attempt}" if attempt > 1 else state, so_far, works=True)
 
 
 def _elapsed(claimed: Mapping[str, Any], now: datetime) -> float:
@@ -132,11 +134,8 @@ def _left(image: Object, conditions: Mapping[str, Any], before: Durations, now: 
     missing = [stage for stage in Stage if conditions.get(stage.condition, {}).get("status") != "True"]
     if image["spec"].get("test", {}).get("enabled") is False:
         missing = [stage for stage in missing if stage is not Stage.TEST]
-    if not claimed or not missing:
+    if not claimed or not missing or any(stage not in before for stage in missing):
         return ""
-    unknown = [stage for stage in missing if stage not in before]
-    if unknown:
-        return f"unknown; no duration yet of {', '.join(unknown)}" if before else ""
     elapsed = _elapsed(claimed, now)
     seconds = sum(max(0.0, before[stage] - (elapsed if stage == claimed["name"] else 0.0)) for stage in missing)
     bound = "at most about " if Stage.RESOLVE in missing else "about "

@@ -93,7 +93,7 @@ class Terminal:
 
 def _state(row: Row) -> str:
     """A stage's state for a line: how long it took, once it has ended."""
-    return f"{row.state} ({row.took})" if row.took and not row.works and row.took != row.state else row.state
+    return f"{row.state} ({row.took})" if row.took and not row.works else row.state
 
 
 def _drawn(view: View) -> "Group":

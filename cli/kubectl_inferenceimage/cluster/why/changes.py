@@ -57,20 +57,26 @@ def cause(image: Object) -> str:
 def compare(image: Object, pods: Iterable[Object]) -> Comparison:
     """The image before, and the run of the status. `pods` are those of the object's Jobs."""
     status = image.get("status", {})
-    history = status.get("history", [])
-    older = history[1:] if _is_published(status) else history
-    if not older:
+    entry = image_before(status)
+    if entry is None:
         return Comparison("", (), (), "There is no image before to compare with.")
-    before, now = _before(status, older[0], pods), _now(image)
+    before, now = _before(status, entry, pods), _now(image)
     names = [*now, *(name for name in before if name not in now)]
     pairs = [Difference(name, before.get(name, UNKNOWN), now.get(name, UNKNOWN)) for name in names]
     differences = tuple(pair for pair in pairs if pair.before != pair.now)
     return Comparison(
-        title=f"{older[0]['digest']}, published {older[0]['time']}",
+        title=f"{entry['digest']}, published {entry['time']}",
         differences=differences,
         equal=tuple(pair.what for pair in pairs if pair.before == pair.now),
         rest=_rest(status, before, now),
     )
+
+
+def image_before(status: Object) -> Mapping[str, Any] | None:
+    """The entry of the history to compare the run with; None without one."""
+    history = status.get("history", [])
+    older = history[1:] if _is_published(status) else history
+    return older[0] if older else None
 
 
 def _is_published(status: Object) -> bool:
@@ -83,25 +89,34 @@ def _now(image: Object) -> dict[str, str]:
     status, spec = image["status"], image["spec"]
     run, checkpoint = status.get("run", {}), status.get("checkpoint", {})
     built = status.get("built") or (status.get("image", {}) if _is_published(status) else {})
-    known = {
-        "checkpoint": _checkpoint(checkpoint.get("step"), checkpoint.get("name", "")) if checkpoint else "",
+    asked = {
         "model.prefix": spec.get("model", {}).get("prefix", ""),
         "generation": str(run.get("generation", "")),
+        "tags": ", ".join(spec.get("image", {}).get("tags", [])),
+    }
+    if not has_pinned(status):
+        return _set(asked)
+    pinned = {
+        "checkpoint": _checkpoint(checkpoint.get("step"), checkpoint.get("name", "")) if checkpoint else "",
         "commit": status.get("source", {}).get("commit", ""),
         "fingerprint": checkpoint.get("fingerprint", ""),
         _CONTENT: run.get("inputsHash", ""),
         "content hash": status.get("contentHash", ""),
         "digest": built.get("digest", ""),
-        "tags": ", ".join(spec.get("image", {}).get("tags", [])),
     }
-    return _set(known) | _files(checkpoint.get("files", []))
+    return _set({**asked, **pinned}) | _files(checkpoint.get("files", []))
+
+
+def has_pinned(status: Object) -> bool:
+    """Whether Resolve of this run has ended. Before, the status has what the run before pinned."""
+    return bool(status.get("run", {}).get("inputsHash"))
 
 
 def _before(status: Object, entry: Mapping[str, Any], pods: Iterable[Object]) -> dict[str, str]:
     """What is known of an image of the history."""
     published = status.get("image", {})
     newest = published if published.get("digest") == entry["digest"] and not _is_published(status) else {}
-    resolved = _resolved(pods, datetime.fromisoformat(entry["time"]))
+    resolved = resolved_before(pods, datetime.fromisoformat(entry["time"]))
     known = {
         "checkpoint": _checkpoint(entry.get("step"), entry.get("checkpoint", "")),
         "model.prefix": newest.get("modelPrefix", ""),
@@ -116,7 +131,7 @@ def _before(status: Object, entry: Mapping[str, Any], pods: Iterable[Object]) ->
     return _set(known) | _files([msgspec.to_builtins(file) for file in resolved.files])
 
 
-def _resolved(pods: Iterable[Object], until: datetime) -> results.Resolved | None:
+def resolved_before(pods: Iterable[Object], until: datetime) -> results.Resolved | None:
     """The newest result of Resolve before a time, if its pod is still there."""
     found: list[tuple[datetime, results.Resolved]] = []
     for pod in pods:
@@ -138,6 +153,8 @@ def _result(text: str) -> results.Resolved | None:
 
 
 def _rest(status: Object, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    if not has_pinned(status):
+        return "Resolve of this run has not ended: what it pins is unknown."
     lock = status.get("inputLock", {}).get("key", "")
     lists = f" The input lock of this run in US3 lists each with its ETag or digest: {lock}" if lock else ""
     others = "the label map, the pipeline config, the files of the source and the digests of the base images"

@@ -88,7 +88,7 @@ def test_what_changed_since_the_published_image(api: ApiServer, ask) -> None:
     assert found["generation"] == ["1", "2"]
     assert found[FILE.format(800)] == ["e, 10 bytes", "unknown"]
     assert found[FILE.format(900)] == ["unknown", "etag-900, 11 bytes"]
-    assert "Equal: model.prefix, fingerprint, tags." in out
+    assert "Equal: model.prefix, tags, fingerprint." in out
     assert "Neither the status nor the history has the label map, the pipeline config" in out
 
 
@@ -113,6 +113,17 @@ def test_results_of_resolve_count_only_if_they_are_of_the_image_before() -> None
     ]
     assert "commit" not in rows(changes.compare(live(world), [late, *others]))
     assert rows(changes.compare(live(world), [late, EARLY]))["commit"] == ("a" * 40, changes.UNKNOWN)
+
+
+def test_a_run_that_has_not_pinned_is_not_compared_with_old_pins() -> None:
+    world = published(World())
+    world.spec["model"]["checkpoint"] = {"step": 900}
+    world.generation += 1
+    world.settle()
+    found = changes.compare(live(world), [])
+    assert rows(found)["checkpoint"] == ("step 800", changes.UNKNOWN)
+    assert rows(found)["content hash"][1] == changes.UNKNOWN
+    assert found.rest == "Resolve of this run has not ended: what it pins is unknown."
 
 
 def test_equal_inputs_are_equal_in_everything() -> None:
