@@ -53,9 +53,14 @@ def cluster_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kubeconfig", default="", metavar="FILE", help="the kubeconfig; default: kubectl's")
 
 
+def keys_flag(parser: argparse.ArgumentParser) -> None:
+    """Keys of US3 (formerly UFile)."""
+    parser.add_argument("--ufile-keys", default="", metavar="FILE", help=_KEYS)
+
+
 def login_flags(parser: argparse.ArgumentParser) -> None:
     """Keys of US3 (formerly UFile), and logins and CA of the registry."""
-    parser.add_argument("--ufile-keys", default="", metavar="FILE", help=_KEYS)
+    keys_flag(parser)
     parser.add_argument(
         "--authfile", default="", metavar="FILE", help="registry logins; default: the logins of docker and podman"
     )

@@ -8,6 +8,7 @@ from kubectl_inferenceimage.commands.command import (
     connected,
     duration,
     installation_flags,
+    keys_flag,
     login_flags,
     name_flags,
 )
@@ -55,16 +56,19 @@ def _why_flags(parser: argparse.ArgumentParser) -> None:
         help="say what applying this manifest would cause; - for standard input",
     )
     installation_flags(parser)
+    keys_flag(parser)
 
 
 def _why(chosen: argparse.Namespace) -> None:
+    from inference_image_store import to_stderr
     from kubectl_inferenceimage import installation
     from kubectl_inferenceimage.cluster.why.why import why, why_file
 
-    if not chosen.filename:
-        why(connected(chosen), chosen.name)
-        return
+    to_stderr()
     config = installation.read(chosen.values, chosen.config)
+    if not chosen.filename:
+        why(connected(chosen), chosen.name, config, chosen.ufile_keys)
+        return
     is_known = bool(chosen.values or chosen.config)
     why_file(connected(chosen), chosen.name, chosen.filename, config, is_known=is_known)
 

@@ -1,6 +1,5 @@
 """`verify`: asks the registry and US3, with the person's own logins and keys, and prints what differs."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -13,15 +12,14 @@ import msgspec
 from inference_image_build.registry import references
 from inference_image_build.registry.auth import secrets
 from inference_image_build.registry.client import Registry
-from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
-from inference_image_contract.paths import PUBLIC_KEY_ENV
 from inference_image_contract.redact import redact
 from inference_image_operator.api import Spec, Status, read, read_status
 from inference_image_operator.config.installation import Config
 from inference_image_store import Store
 from kubectl_inferenceimage.cluster.connection import Cluster
 from kubectl_inferenceimage.cluster.text import table
+from kubectl_inferenceimage.cluster.us3 import NotAskedError, bucket
 from kubectl_inferenceimage.cluster.verify import expected
 from kubectl_inferenceimage.cluster.verify.expected import ExpectedImage, ExpectedObject
 from kubectl_inferenceimage.errors import CommandError
@@ -103,24 +101,14 @@ def _image(registry: Registry, image: ExpectedImage) -> tuple[Verdict, str]:
 
 def _objects(spec: Spec, status: Status, config: Config, options: Options) -> Iterator[Row]:
     wanted = list(expected.objects(status))
-    location, why = _location(spec, config, options)
-    if location is None:
-        yield from (Row(item.what, item.key, Verdict.NOT_ASKED, why) for item in wanted)
+    try:
+        store = bucket(spec, config, options.keys)
+    except NotAskedError as error:
+        yield from (Row(item.what, item.key, Verdict.NOT_ASKED, str(error)) for item in wanted)
         return
-    credentials = keys.read(options.keys)
-    store = Store(location, credentials)
+    hidden = keys.read(options.keys).secrets
     for item in wanted:
-        yield _row(item.what, item.key, partial(_object, store, item), credentials.secrets)
-
-
-def _location(spec: Spec, config: Config, options: Options) -> tuple[inputs.UFile | None, str]:
-    """The bucket, or why it is not asked."""
-    if not options.keys and not os.environ.get(PUBLIC_KEY_ENV):
-        return None, f"set {PUBLIC_KEY_ENV} and the private key, or --ufile-keys"
-    endpoint = config.endpoint(spec.ufile)
-    if endpoint is None:
-        return None, "the installation has no such endpoint: give --values or --config"
-    return inputs.UFile(bucket=spec.ufile.bucket, scheme=endpoint.scheme, suffix=endpoint.suffix), ""
+        yield _row(item.what, item.key, partial(_object, store, item), hidden)
 
 
 def _object(store: Store, item: ExpectedObject) -> tuple[Verdict, str]:

@@ -156,7 +156,7 @@ def _rest(status: Object, before: Mapping[str, str], now: Mapping[str, str]) -> 
     if not has_pinned(status):
         return "Resolve of this run has not ended: what it pins is unknown."
     lock = status.get("inputLock", {}).get("key", "")
-    lists = f" The input lock of this run in US3 lists each with its ETag or digest: {lock}" if lock else ""
+    lists = f" The input lock of this run in US3 lists each: {lock}" if lock else ""
     others = "the label map, the pipeline config, the files of the source and the digests of the base images"
     if _CONTENT in before and before[_CONTENT] == now.get(_CONTENT):
         return f"All inputs of the image are equal, also {others}."

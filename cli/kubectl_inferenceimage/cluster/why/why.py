@@ -1,32 +1,61 @@
 """`why`: prints the comparison with the image before, or what a manifest would cause."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 
+from inference_image_contract.errors import StageError
+from inference_image_contract.inputs import InputLockRef
 from inference_image_operator.api import Spec, read, read_status
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core.foresee import Foreseen, foresee
 from inference_image_operator.observed import Observed
+from inference_image_store import read_input_lock
 from kubectl_inferenceimage import crd, manifest
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
 from kubectl_inferenceimage.cluster.text import printable, table
-from kubectl_inferenceimage.cluster.why import changes
+from kubectl_inferenceimage.cluster.us3 import NotAskedError, bucket
+from kubectl_inferenceimage.cluster.why import changes, locks
 from kubectl_inferenceimage.cluster.why.applied import applied
 from kubectl_inferenceimage.errors import CommandError
 
 
-def why(cluster: Cluster, name: str) -> None:
-    """Prints why the run of the object runs, and what changed since the image before. Raises CommandError."""
+def why(cluster: Cluster, name: str, config: Config, keys: str) -> None:
+    """Prints why the run of the object runs, and what changed since the image before.
+
+    `keys` is a file with keys of US3; empty for those of the environment. Raises CommandError.
+    """
     image = cluster.image(name)
     missing = ""
     try:
         pods = cluster.pods(image["metadata"]["uid"])
     except CommandError as error:
         pods, missing = [], f"{error} Without it, the files and the commit of the image before are unknown."
-    for line in (*_compared(image, changes.compare(image, pods)), missing):
+    for line in (*_compared(image, changes.compare(image, pods)), *_locks(image, pods, config, keys), missing):
         if line:
             print(printable(line))
+
+
+def _locks(image: Object, pods: list[Object], config: Config, keys: str) -> Iterator[str]:
+    """What the two input locks differ in, if the keys of US3 are there and both locks are known."""
+    observed = _observed(image)
+    status, entry = image.get("status", {}), changes.image_before(image.get("status", {}))
+    resolved = changes.resolved_before(pods, datetime.fromisoformat(entry["time"])) if entry else None
+    lock = observed.status.input_lock
+    if resolved is None or lock is None or not changes.has_pinned(status):
+        return
+    try:
+        store = bucket(observed.spec, config, keys)
+        before = read_input_lock(store, resolved.input_lock)
+        now = read_input_lock(store, InputLockRef(key=lock.key, sha256=lock.sha256))
+    except NotAskedError as error:
+        yield f"US3 has the rest, in the input locks of both. To compare them, {error}."
+    except StageError as error:
+        yield f"The input locks of both cannot be compared: {error.reason}: {error.message}"
+    else:
+        found = list(locks.differences(before, now))
+        yield table(("INPUT LOCK", "BEFORE", "NOW"), found) if found else "The input locks of both are equal."
 
 
 def why_file(cluster: Cluster, name: str, path: str, config: Config, *, is_known: bool) -> None:

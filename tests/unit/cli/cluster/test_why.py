@@ -2,17 +2,20 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract import results
-from inference_image_contract.inputs import PinnedObject
+from inference_image_contract.inputs import InputLock, InputLockRef, PinnedCommit, PinnedFile, PinnedObject, UFile
+from inference_image_contract.paths import PRIVATE_KEY_ENV, PUBLIC_KEY_ENV
 from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
+from inference_image_store import Credentials, Store
 from kubectl_inferenceimage.cluster.why import changes
 from kubectl_inferenceimage.cluster.why.applied import applied
 from tests.support.world import DIGEST, RESULTS, SPEC, World
@@ -267,3 +270,78 @@ def test_without_a_record_the_manifest_is_the_whole_spec(annotations: dict[str, 
     there = {"metadata": {"annotations": annotations | {REQUESTED: "1"}}, "spec": {"a": 1, "suspend": True}}
     assert applied(there, {"metadata": {}, "spec": {"b": 1}}) == ({"b": 1, "suspend": True}, "1")
     assert applied(there | {"spec": SPEC}, {"metadata": {}, "spec": SPEC}) == (SPEC, "1")
+
+
+def lock(**facts: Any) -> InputLock:
+    pinned = PinnedObject(key="prep/label_map.pbtxt", size=5, etag="map")
+    given = {"label_map": pinned, "base_images": {"debian:12": f"uhub.test/debian@{DIGEST}"}, "source": ()} | facts
+    return InputLock(
+        fingerprint=DIGEST, inputs_hash=DIGEST, checkpoint=(), num_classes=3, dockerfile="Dockerfile", **given
+    )
+
+
+@pytest.fixture
+def us3(tmp_path: Path) -> Iterator[StandIn]:
+    with running(tmp_path / "ufile", [KeyPair("public", "canary-private")]) as found:
+        yield found
+
+
+def stored(us3: StandIn, name: str, content: InputLock) -> InputLockRef:
+    location = UFile(bucket=us3.bucket, scheme="http", suffix=us3.suffix)
+    data = msgspec.json.encode(content)
+    info = Store(location, Credentials("public", "canary-private")).write(data, name)
+    return InputLockRef(key=name, sha256=info.sha256)
+
+
+@pytest.fixture
+def compared(api: ApiServer, ask, us3: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """compared(before, now) -> what `why` prints of two runs with these input locks."""
+    monkeypatch.setenv(PUBLIC_KEY_ENV, "public")
+    monkeypatch.setenv(PRIVATE_KEY_ENV, "canary-private")
+    endpoint = {"scheme": "http", "suffix": us3.suffix}
+    values = tmp_path / "values.yaml"
+    values.write_text(json.dumps({"config": {"ufile": {"allowedEndpoints": [endpoint]}}}))
+
+    def call(before: InputLockRef, now: InputLockRef, *words: str) -> str:
+        world = published(World())
+        again(world, 900, input_lock=now, inputs_hash="sha256:" + "9" * 64)
+        world.spec["ufile"] |= {"bucket": us3.bucket, "endpoint": endpoint}
+        old = results.encode(msgspec.structs.replace(RESULTS[Stage.RESOLVE], input_lock=before))
+        api.objects |= {PATH: live(world), PODS: [resolve_pod("2026-01-31T09:30:10Z", old)]}
+        code, out, err = ask("why", "detector", *(words or (f"--values={values}",)))
+        assert (code, "canary-private" in out + err) == (0, False)
+        return out
+
+    return call
+
+
+def test_input_locks_say_which_base_image_and_files_changed(compared, us3: StandIn) -> None:
+    other = "sha256:" + "7" * 64
+    changed = lock(
+        base_images={"debian:12": f"uhub.test/debian@{other}"},
+        source=(PinnedFile(path="code/infer.py", size=7, etag="new"),),
+        commit=PinnedCommit(commit="b" * 40),
+    )
+    out = compared(stored(us3, "a.json", lock()), stored(us3, "b.json", changed))
+    rows_ = [line.split("   ") for line in out.partition("INPUT LOCK")[2].splitlines()[1:]]
+    assert [[cell.strip() for cell in row if cell] for row in rows_] == [
+        ["base image debian:12", DIGEST, other],
+        ["source code/infer.py", "-", "new, 7 bytes"],
+        ["commit", "-", "b" * 40],
+    ]
+
+
+def test_equal_input_locks(compared, us3: StandIn) -> None:
+    found = stored(us3, "a.json", lock())
+    assert "The input locks of both are equal." in compared(found, found)
+
+
+def test_an_input_lock_that_is_gone(compared, us3: StandIn) -> None:
+    found = stored(us3, "a.json", lock())
+    gone = InputLockRef(key="gone.json", sha256="0" * 64)
+    assert "cannot be compared: SourceChanged: The input lock gone.json is gone" in compared(gone, found)
+
+
+def test_without_the_endpoint_us3_is_not_asked(compared, us3: StandIn) -> None:
+    found = stored(us3, "a.json", lock())
+    assert "To compare them, the installation has no such endpoint" in compared(found, found, "-n", NAMESPACE)
