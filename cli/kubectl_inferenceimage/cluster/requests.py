@@ -142,6 +142,8 @@ def _explained(what: str) -> Iterator[None]:
             raise MissingError(f"Cannot {what}: it does not exist.") from error
         if error.status == http.HTTPStatus.GONE:
             raise ExpiredError(f"Cannot {what}: the version is too old.") from error
+        if not error.status:  # no answer: the certificate, for example
+            raise UnreachableError(f"Cannot {what}: the API server does not answer. {error.reason}") from error
         said = f"Cannot {what}: the API server says {error.status} {error.reason}."
         if error.status == http.HTTPStatus.TOO_MANY_REQUESTS or error.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
             raise UnreachableError(said) from error

@@ -46,9 +46,9 @@ _ABOUT_ONE = frozenset(
 _OPEN = frozenset({"topologyKey", "automountServiceAccountToken"})
 _DROPPED = frozenset({"managedFields", "kubectl.kubernetes.io/last-applied-configuration"})
 """They repeat the rest in a form that is harder to mask."""
-_NAME = r"(?<![A-Za-z0-9_-])([A-Za-z][A-Za-z0-9_.-]{0,99})"
-_ASSIGNED = re.compile(_NAME + r"""(=)("[^"\n]*"|'[^'\n]*'|[^\s"',;&]+)""")
-_STATED = re.compile(_NAME + r"""(\\?["']?\s{0,8}:\s{1,8})("[^"\n]*"|'[^'\n]*'|[^\s"',;&]+)""")
+_NAMED = re.compile(r"""(?<![A-Za-z0-9_-])([A-Za-z][A-Za-z0-9_.-]{0,99})(?:=|\\?["']?\s{0,8}:\s{1,8})""")
+"""`NAME=` or `NAME: `, also with a quote after the name."""
+_VALUE = re.compile(r"""\\?"[^"\n]*"?|'[^'\n]*'?|[^\s"',;&]+""")
 _KEY = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL)
 _PATTERNS = (
     (_KEY, MASK),
@@ -88,9 +88,7 @@ def _masked_line(line: str, secrets: Collection[str]) -> str:
             pass
     for pattern, replacement in _PATTERNS:
         line = pattern.sub(replacement, line)
-    for pattern in (_ASSIGNED, _STATED):
-        line = pattern.sub(_named, line)
-    return redact(line, secrets)
+    return redact(_without_named(line), secrets)
 
 
 def _masked_map(value: dict[str, Any], secrets: Collection[str]) -> dict[str, Any]:
@@ -105,9 +103,15 @@ def _masked_map(value: dict[str, Any], secrets: Collection[str]) -> dict[str, An
     return found
 
 
-def _named(match: re.Match[str]) -> str:
-    """`NAME=value` or `NAME: value`. The value may be another one, as in `--build-arg=NAME=value`."""
-    name, sign, value = match.groups()
-    if name.lower().endswith("authorization"):  # its value has two words, which `redact` knows
-        return match.group()
-    return f"{name}{sign}{MASK if is_secret(name) else _ASSIGNED.sub(_named, value)}"
+def _without_named(line: str) -> str:
+    """The line with the value after each name of a secret masked. Reads the line once, whatever is in it."""
+    parts, end = [], 0
+    for name in _NAMED.finditer(line):
+        if name.start() < end or not is_secret(name.group(1)):
+            continue
+        if name.group(1).lower().endswith("authorization"):  # its value has two words, which `redact` knows
+            continue
+        if value := _VALUE.match(line, name.end()):
+            parts += [line[end : name.end()], MASK]
+            end = value.end()
+    return "".join((*parts, line[end:]))

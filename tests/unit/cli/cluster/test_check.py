@@ -109,6 +109,21 @@ FAULTS = [
     (put(f"{PLACE}/limitranges", [limits(max={"memory": "100Mi"})]), "above the maximum", "namespaces.md"),
     (put(f"{PLACE}/limitranges", [limits(min={"cpu": "64"})]), "below the minimum", "ask for more"),
     (put(f"{PLACE}/limitranges", [limits(maxLimitRequestRatio={"cpu": "1"})]), "has a ratio of cpu", "nearer"),
+    (
+        put(f"{PLACE}/limitranges", [limits(type="Pod", max={"memory": "100Mi"})]),
+        "as a whole has memory",
+        "namespaces.md",
+    ),
+    (
+        put(f"{PLACE}/limitranges", [limits(default={"ephemeral-storage": "1Ki"})]),
+        "above the default limit",
+        "namespaces",
+    ),
+    (
+        put(f"{PLACE}/resourcequotas", [quota(**{"limits.ephemeral-storage": "9Ti"})]),
+        "has no limits.ephemeral",
+        "default",
+    ),
     (absent(f"{PLACE}/secrets/ufile"), f"There is no Secret {NAMESPACE}/ufile", "Create it"),
     (
         put(f"{PLACE}/secrets/ufile", {"data": {"publicKey": SECRET_VALUE}}),
@@ -130,6 +145,12 @@ def test_a_fault_has_a_remedy(
     assert faults, out
     assert "Remedy: " in lines[faults[0] + 1]
     assert remedy in lines[faults[0] + 1]
+
+
+def test_a_default_of_a_limit_range_sets_what_a_quota_needs(sound: ApiServer, check) -> None:
+    sound.objects[f"{PLACE}/resourcequotas"] = [quota(**{"limits.ephemeral-storage": "9Ti"})]
+    sound.objects[f"{PLACE}/limitranges"] = [limits(default={"ephemeral-storage": "1Ti"})]
+    assert check()[0] == 0
 
 
 def used_up(**hard: str) -> Object:
