@@ -48,13 +48,22 @@ def append(workspace: Path, target: Target, *, cgroup: str = "") -> Cost:
     """The append builder, in a cgroup if given."""
     driver = [sys.executable, "-m", "bench.append_once", str(workspace), target.repository, target.tag]
     path = ":".join(str(settings.REPOSITORY / part) for part in ("", "job_contract", "object_store", "build_job"))
-    return _measured([driver], env=os.environ | {"PYTHONPATH": path}, cgroup=cgroup)
+    return measured([driver], env=os.environ | {"PYTHONPATH": path}, cgroup=cgroup)
 
 
-def kaniko(workspace: Path, target: Target, *flags: str, capabilities: Iterable[int] | None = None) -> Cost:
+def kaniko(
+    workspace: Path,
+    target: Target,
+    *flags: str,
+    capabilities: Iterable[int] | None = None,
+    logins: Mapping[str, str] | None = None,
+) -> Cost:
     """Kaniko as root in a new mount namespace and root file system, with the operator's flags.
 
-    `capabilities` are the numbers of those that it keeps (linux/capability.h); all by default.
+    It pulls and pushes by itself, as on a laptop. In a pod it does both with a depot: `bench.depot`.
+
+    `capabilities` are the numbers of those that it keeps (linux/capability.h); all by default. `logins` are the base64
+    of user and password, by host.
     """
     kept = {} if capabilities is None else {in_root.CAPABILITIES: ",".join(map(str, capabilities))}
     executor = binaries.ensure(binaries.KANIKO)["executor"]
@@ -63,7 +72,8 @@ def kaniko(workspace: Path, target: Target, *flags: str, capabilities: Iterable[
         for part in ("kaniko/.docker", "etc", "tmp", "root"):
             (root / part).mkdir(parents=True)
         shutil.copy2(executor, root / "kaniko/executor")
-        (root / "kaniko/.docker/config.json").write_text("{}")
+        auths = {host: {"auth": login} for host, login in (logins or {}).items()}
+        (root / "kaniko/.docker/config.json").write_text(json.dumps({"auths": auths}))
         (root / "etc/resolv.conf").touch()
         (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
         program = [
@@ -80,7 +90,7 @@ def kaniko(workspace: Path, target: Target, *flags: str, capabilities: Iterable[
             *flags,
         ]
         enter = ["unshare", "--mount", "--propagation=private", sys.executable, "-m", "bench.in_root"]
-        return _measured([[*enter, str(root), str(workspace), *program]], env=os.environ | kept)
+        return measured([[*enter, str(root), str(workspace), *program]], env=os.environ | kept)
 
 
 def buildah(workspace: Path, target: Target) -> Cost:
@@ -93,7 +103,7 @@ def buildah(workspace: Path, target: Target) -> Cost:
         push = ["push", policy, "--tls-verify=false", "--quiet", name]
         prefix = ["buildah", *storage]
         try:
-            return _measured([[*prefix, *build, str(workspace / "context")], [*prefix, *push]])
+            return measured([[*prefix, *build, str(workspace / "context")], [*prefix, *push]])
         finally:
             subprocess.run([*prefix, "rmi", "--all", "--force"], capture_output=True, check=False)
 
@@ -111,7 +121,7 @@ BUILDERS: Mapping[str, Callable[[Path, Target], Cost]] = {
 }
 
 
-def _measured(commands: Sequence[Sequence[str]], *, env: Mapping[str, str] | None = None, cgroup: str = "") -> Cost:
+def measured(commands: Sequence[Sequence[str]], *, env: Mapping[str, str] | None = None, cgroup: str = "") -> Cost:
     """Runs the commands one after the other; returns the sum of their times and the highest peak.
 
     Raises BuildError.

@@ -1,7 +1,7 @@
 ##@ Benchmarks
 
 # docs/operations/benchmarks.md has the results.
-.PHONY: bench-overhead bench-scale bench-build bench-rebuild bench-export bench-serving bench-transfer bench-change mutation
+.PHONY: bench-overhead bench-scale bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change mutation
 BENCH_BUILD_SIZES ?= 100,1000,4000
 BENCH_REBUILD_WEIGHTS ?= 100
 EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
@@ -15,6 +15,9 @@ bench-scale: setup ## 500 InferenceImages at once, 5,000 finished ones, Argo Wor
 
 bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)
 	@$(PY) -m bench.build --sizes $(BENCH_BUILD_SIZES)
+
+bench-depot: setup ## Kaniko with a depot against one that has the registry login: time, memory, disk (needs root)
+	@$(PY) -m bench.depot
 
 bench-rebuild: setup ## what a rebuild pushes, counted at the registry (needs root)
 	@$(PY) -m bench.rebuild --weights $(BENCH_REBUILD_WEIGHTS)

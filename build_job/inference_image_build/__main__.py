@@ -1,9 +1,10 @@
-"""Runs the step named by its only argument: resolve, assemble, append, report, sample, probe or publish.
+"""Runs the step named by its only argument: one of STEPS.
 
-Each step imports its own modules: a stage starts up to three of them, one after the other.
+Each step imports its own modules: a stage starts up to four of them.
 """
 
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -35,11 +36,32 @@ def _resolve() -> results.Result:
 
 def _assemble() -> results.Result:
     from inference_image_build.source.pin import MOUNTS
-    from inference_image_build.steps.assemble import Login, assemble
+    from inference_image_build.steps.assemble import assemble
 
     request = inputs.from_environment(inputs.AssembleInput)
-    login = Login(Path(paths.REGISTRY_AUTH), Path(paths.BUILDER_AUTH))
-    return assemble(request, _store(request.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS, login=login)
+    return assemble(request, _store(request.ufile), Path(paths.CONTEXT), Path(paths.DOCKERFILE), MOUNTS)
+
+
+def _pull() -> results.Result:
+    from inference_image_build.depot.pull import pull
+    from inference_image_build.depot.store import Depot
+    from inference_image_build.registry import builder_login
+    from inference_image_build.registry.client import Registry
+
+    request = inputs.from_environment(inputs.PullInput)
+    copies = Path(paths.NAMES)
+    for name in ("/etc/hosts", "/etc/resolv.conf"):
+        shutil.copyfile(name, copies / Path(name).name)
+    if request.cache_host:
+        builder_login.write(request.registry, request.cache_host, Path(paths.REGISTRY_AUTH), Path(paths.BUILDER_AUTH))
+    return pull(request, Registry.mounted(request.registry), Path(paths.DOCKERFILE), Depot(Path(paths.DEPOT)))
+
+
+def _depot() -> results.Result:
+    from inference_image_build.depot.server import serve
+    from inference_image_build.depot.store import Depot
+
+    return serve(Depot(Path(paths.DEPOT)), paths.DEPOT_HOST, paths.DEPOT_PORT)
 
 
 def _append() -> results.Result:
@@ -52,11 +74,13 @@ def _append() -> results.Result:
 
 
 def _report() -> results.Result:
+    from inference_image_build.depot.store import Depot
     from inference_image_build.registry.client import Registry
     from inference_image_build.steps.report import report
 
     request = inputs.from_environment(inputs.ReportInput)
-    return report(request, Registry.mounted(request.registry), Path(paths.DIGEST_FILE))
+    registry = Registry.mounted(request.registry)
+    return report(request, registry, Path(paths.DIGEST_FILE), Depot(Path(paths.DEPOT)) if request.pushes else None)
 
 
 def _sample() -> results.Result:
@@ -94,6 +118,8 @@ def _publish() -> results.Result:
 STEPS: Mapping[str, Callable[[], results.Result]] = {
     "resolve": _resolve,
     "assemble": _assemble,
+    "pull": _pull,
+    "depot": _depot,
     "append": _append,
     "report": _report,
     "sample": _sample,

@@ -307,10 +307,17 @@ class AssembleInput(Input, frozen=True, kw_only=True):
     build_args: dict[str, str] = {}
     builder: str = "Kaniko"
     """The builder that the Dockerfile is written for."""
-    registry: Registry | None = None
-    """Set if the builder reads a docker `config.json` itself: `assemble` writes one with the logins that it needs."""
+
+
+class PullInput(Input, frozen=True, kw_only=True):
+    """Input of `pull`, which puts the base images into the depot."""
+
+    registry: Registry
+    dockerfile: str
+    """Path of the Dockerfile within the source, for messages."""
+    build_args: dict[str, str] = {}
     cache_host: str = ""
-    """The registry of the builder's cache, if it is another one."""
+    """The registry of Kaniko's cache, if it is enabled: `pull` writes a docker `config.json` with the login for it."""
 
 
 class AppendInput(Input, frozen=True, kw_only=True):
@@ -335,6 +342,10 @@ class ReportInput(Input, frozen=True, kw_only=True):
 
     registry: Registry
     content_tag: str
+    pushes: bool = False
+    """Whether the builder left the image in the depot, for `report` to push."""
+    known_repositories: tuple[str, ...] = ()
+    """As in `AppendInput`."""
 
 
 class AnswerInput(Input, frozen=True, kw_only=True):

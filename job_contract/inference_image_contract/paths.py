@@ -20,13 +20,16 @@ WORKSPACE_ENV = "INFERENCE_IMAGE_WORKSPACE"  # tests and the plugin point it els
 CONTEXT = WORKSPACE + "/context"
 DOCKERFILE = WORKSPACE + "/Dockerfile"  # the pinned copy that `assemble` writes; outside the context
 DIGEST_FILE = WORKSPACE + "/digest"
+DEPOT = "/inference-image-depot"  # a volume of its own, which the builder does not mount
+DEPOT_HOST, DEPOT_PORT = "127.0.0.1", 61999  # where `depot` serves it; above the ports that Linux gives to clients
+NAMES = "/inference-image-names"  # copies of hosts and resolv.conf for the builder, which may write to them
 EXPORT = WORKSPACE + "/export"  # what `download` hands to `export`, and `export` to `upload`
 SAMPLE = WORKSPACE + "/sample"  # what `sample` hands to `answer` and `probe`
 PICTURE = SAMPLE + "/sample"
 GRAPH_ANSWER = WORKSPACE + "/answer.json"  # the frozen graph's answer on the sample
 
 REGISTRY_AUTH = "/var/run/inference-image/registry/config.json"
-BUILDER_AUTH = "/inference-image-login/config.json"  # the logins that the builder gets, which `assemble` writes
+BUILDER_AUTH = "/inference-image-login/config.json"  # the login for the builder's cache, which `pull` writes
 REGISTRY_CA = "/inference-image-ca/ca.crt"  # not below /var/run: Kaniko could not make the link that images have there
 UFILE_CA = "/var/run/inference-image/ufile-ca/ca.crt"
 CONFIG_MAP_SOURCE = "/var/run/inference-image/source"

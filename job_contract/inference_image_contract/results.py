@@ -122,6 +122,18 @@ class Assembled(Result, frozen=True, kw_only=True):
     file_count: int
 
 
+class Pulled(Result, frozen=True, kw_only=True):
+    """Result of `pull`."""
+
+    images: int
+    size: int
+    """Bytes of all their blobs, compressed."""
+
+
+class Served(Result, frozen=True, kw_only=True):
+    """Result of `depot`, once it is told to end."""
+
+
 class Appended(Result, frozen=True, kw_only=True):
     """Result of `append`."""
 

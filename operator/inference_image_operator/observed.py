@@ -56,6 +56,8 @@ class Pod(Frozen, frozen=True, kw_only=True):
     """Evicted, preempted, drained or deleted: its containers may have been stopped."""
     message: str = ""
     """The kubelet's message about the pod, for example about an eviction."""
+    has_login: bool = False
+    """Whether a RUN in it could read a registry login."""
     containers: tuple[Container, ...] = ()
     """In the order in which they run."""
 

@@ -57,6 +57,14 @@ ITEMS = (
         ),
     ),
     Item(
+        "A RUN finds no registry login, and leads no container that has one elsewhere; with a cache its text stays out",
+        (
+            f"{UNIT}/operator/jobs/test_beside_kaniko.py",
+            f"{UNIT}/build/depot/test_depot.py",
+            "tests/builders/test_depot.py",
+        ),
+    ),
+    Item(
         "Who may only create InferenceImages reaches no other namespace, and sets nothing of an administrator's",
         (
             f"{CRD}/test_crd_hostile.py::test_a_secret_of_another_namespace_cannot_be_named",

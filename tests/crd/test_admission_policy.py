@@ -127,6 +127,15 @@ def _before(job: Job) -> None:
     job["spec"]["template"]["spec"]["initContainers"].insert(0, _step(env=[_SECRET], restartPolicy="Always"))
 
 
+def _kaniko(**changes: Any) -> Callable[[Job], None]:
+    def change(job: Job) -> None:
+        pod = job["spec"]["template"]["spec"]
+        next(c for c in pod["initContainers"] if c["name"] == "kaniko").update(changes)
+
+    return change
+
+
+_NO_SECRET = "neither Kaniko nor anything"
 _BESIDE = "nothing with a Secret at the same time"
 _OTHER_IMAGE = "run the images of the installation"
 _SECRET = {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "other", "key": "key"}}}
@@ -142,6 +151,10 @@ ATTACKS = {
     "a Secret's volume in its pod": ("test", _volume(secret={"secretName": "other"}), _BESIDE),
     "a step after its start": ("test", _after, _BESIDE),
     "a sidecar before its start": ("test", _before, _BESIDE),
+    "Kaniko with a Secret": ("build", _kaniko(env=[_SECRET]), _NO_SECRET),
+    "Kaniko with the login": (
+        "build", _kaniko(volumeMounts=[{"name": "registry", "mountPath": "/kaniko/.docker"}]), _NO_SECRET),
+    "a key beside Kaniko": ("build", _before, _NO_SECRET),
     "a service account": ("resolve", _pod(serviceAccountName="admin"), "no service account's token"),
     "a token": ("resolve", _pod(automountServiceAccountToken=True), "no service account's token"),
     "a projected token": (

@@ -25,28 +25,26 @@ def repositories(where: inputs.Registry) -> Iterator[ImageReference]:
             yield found
 
 
-def check_push(where: inputs.Registry, registry: Registry, *, uploads: bool = False) -> ImageReference:
+def check_push(where: inputs.Registry, registry: Registry) -> ImageReference:
     """Proves that the credentials may push to each repository. Returns the first one under the name to use.
-
-    With `uploads`, this client builds the image and uploads its layers. It always uploads those of another registry.
 
     That is the most preferred name of its registry with a login that may push: Kaniko and kubelets use a login only
     for its exact name. Raises StageError as `Registry.check_push`.
     """
     first, *others = repositories(where)
-    found = _pushable(first, registry, uploads=uploads)
+    found = _pushable(first, registry)
     for repository in others:
-        registry.check_push(repository, uploads=uploads or not registry.names.same(repository.host, first.host))
+        registry.check_push(repository, uploads=True)
     return found
 
 
-def _pushable(repository: ImageReference, registry: Registry, *, uploads: bool) -> ImageReference:
+def _pushable(repository: ImageReference, registry: Registry) -> ImageReference:
     candidates = registry.names_with_login(repository)
     for named in candidates if candidates != [repository] else ():
         with contextlib.suppress(StageError):
-            registry.check_push(named, uploads=uploads)
+            registry.check_push(named, uploads=True)
             return named
-    registry.check_push(repository, uploads=uploads)
+    registry.check_push(repository, uploads=True)
     return repository
 
 

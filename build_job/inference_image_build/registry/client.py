@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 
-from inference_image_build.registry import copy, references, replies
+from inference_image_build.registry import copy, fetch, references, replies
 from inference_image_build.registry import errors as faults
 from inference_image_build.registry.auth import read_logins
 from inference_image_build.registry.copy import Descriptor
@@ -212,6 +212,11 @@ class Registry:
         """
         self.check_allowed(target)
         return copy.push_blob(self._http, target, blob, content, known)
+
+    def blob(self, image: ImageReference, blob: Descriptor) -> Iterator[bytes]:
+        """The bytes of a blob, in pieces. Raises StageError as `fetch.pieces`."""
+        self.check_allowed(image)
+        return fetch.pieces(self._http, image, blob)
 
     def read_blob(self, image: ImageReference, blob: Descriptor) -> bytes:
         """A small blob, verified. Raises StageError: as `RegistryHttp.request`, `DigestInvalid`, `LimitExceeded`."""

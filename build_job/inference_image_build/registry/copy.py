@@ -52,7 +52,7 @@ def copy_blobs(
     """
     sent = 0
     for blob in dict.fromkeys(blobs):
-        _check(source, blob)
+        check(source, blob)
         sent += _put(http, (source, *known), target, blob, partial(_download, http, source, blob))
     return sent
 
@@ -77,7 +77,7 @@ def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> by
 
     Raises StageError: as `RegistryHttp.request`, and `DigestInvalid`.
     """
-    _check(image, blob)
+    check(image, blob)
     http.request("HEAD", image, f"blobs/{blob.digest}")
     try:
         with http.download(image, f"blobs/{blob.digest}") as response:
@@ -87,7 +87,7 @@ def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> by
     except HTTPError as error:  # reading the raw body raises errors of urllib3
         raise faults.unavailable(image.host, f"the connection broke ({type(error).__name__})") from error
     if f"sha256:{hashlib.sha256(data).hexdigest()}" != blob.digest:
-        raise _not_served(image, blob)
+        raise not_served(image, blob)
     return cast("bytes", data)
 
 
@@ -179,7 +179,7 @@ def _download(http: RegistryHttp, source: ImageReference, blob: Descriptor) -> I
     http.request("HEAD", source, f"blobs/{blob.digest}")  # renews an expired token
     with http.download(source, f"blobs/{blob.digest}") as response:
         if response.status_code != _OK:
-            raise _not_served(source, blob)
+            raise not_served(source, blob)
         yield cast("IO[bytes]", _DownloadedBody(response, blob.size))
 
 
@@ -211,12 +211,14 @@ class _DownloadedBody:
         return piece
 
 
-def _check(image: ImageReference, blob: Descriptor) -> None:
+def check(image: ImageReference, blob: Descriptor) -> None:
+    """Refuses a descriptor without a digest. Raises StageError (`DigestInvalid`)."""
     if not DIGEST.fullmatch(blob.digest):
-        raise _not_served(image, blob)
+        raise not_served(image, blob)
 
 
-def _not_served(image: ImageReference, blob: Descriptor) -> StageError:
+def not_served(image: ImageReference, blob: Descriptor) -> StageError:
+    """The failure for a blob that a manifest names and the registry does not have, or has other bytes of."""
     return StageError(
         Reason.DIGEST_INVALID,
         f"The registry {image.host} does not serve the blob {blob.digest[:80]} of {image.repository}.",

@@ -5,14 +5,12 @@ import shutil
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from inference_image_build.builders import check
 from inference_image_build.builders.kaniko.copy import RefusedError
 from inference_image_build.builders.kaniko.rewrite import Rewritten, rewrite
 from inference_image_build.builders.sources import MissingError
 from inference_image_build.dockerfile import generated, ignore, parse
-from inference_image_build.registry import builder_login
 from inference_image_build.source import files
 from inference_image_build.source.pin import Mounts
 from inference_image_build.source.write import download, place_source
@@ -24,32 +22,15 @@ from inference_image_contract.text_encoding import without_mark
 from inference_image_store import Store, Wanted, fetch_result, read_input_lock
 
 
-class Login(NamedTuple):
-    """The mounted Secret with registry logins, and the file with those that the builder gets."""
-
-    secret: Path
-    target: Path
-
-
-def assemble(
-    request: AssembleInput,
-    store: Store,
-    context: Path,
-    pinned_dockerfile: Path,
-    mounts: Mounts,
-    *,
-    login: Login | None = None,
-) -> Assembled:
-    """Writes `context`, `pinned_dockerfile` with its own empty .dockerignore, and the builder's `login`.
+def assemble(request: AssembleInput, store: Store, context: Path, pinned_dockerfile: Path, mounts: Mounts) -> Assembled:
+    """Writes `context`, and `pinned_dockerfile` with its own empty .dockerignore.
 
     Removes an unfinished context of an earlier attempt first.
 
-    Raises StageError: `SourceChanged` when anything differs from what was pinned, `ObjectCorrupt` for the graph,
-    `InvalidInput` for malformed registry logins, and those of the store.
+    Raises StageError: `SourceChanged` when anything differs from what was pinned, `ObjectCorrupt` for the graph, and
+    those of the store.
     """
     input_lock = read_input_lock(store, request.input_lock)
-    if request.registry and login:
-        builder_login.write(request.registry, input_lock.base_images.values(), request.cache_host, *login)
     if context.exists():
         shutil.rmtree(context)
     context.mkdir(parents=True)

@@ -72,7 +72,7 @@ def _resolve(
     built_on = bases.pin(request, source.dockerfile, registry)
     _check_copied(request, source, built_on)
     written = references.parse_repository(request.registry.repository)
-    repository = repositories.check_push(request.registry, registry, uploads=request.builder == "Append")
+    repository = repositories.check_push(request.registry, registry)
     sample_etag = _sample(request, store)
     input_lock = _input_lock(request, model, source, built_on)
     made = request.exports.get(input_lock.fingerprint, "")

@@ -23,7 +23,7 @@ from inference_image_contract.tags import content_tag
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import repository
-from inference_image_operator.jobs.stages.kaniko import kaniko_args
+from inference_image_operator.jobs.stages.kaniko import local_args
 from inference_image_store import Credentials, Store, found_graph
 from kubectl_inferenceimage import installation, pipeline
 from kubectl_inferenceimage.errors import CommandError
@@ -200,7 +200,7 @@ def _built(run: PlannedJob, config: Config, options: Options, executor: str, sit
             scratch=scratch,
             home=site.home,
             ca=Path(options.registry_ca) if options.registry_ca else None,
-            arguments=kaniko_args(run.observed, status, config),
+            arguments=local_args(run.observed, status, config),
             image=f"{repository(spec, status, config)}:{content_tag(status.content_hash)}",
             build_args=spec.build.args,
             engine=options.engine,

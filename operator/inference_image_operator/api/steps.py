@@ -7,11 +7,17 @@ from inference_image_operator.api.stages import Stage
 CONTAINERS: Mapping[Stage, tuple[str, ...]] = {
     Stage.RESOLVE: ("resolve",),
     Stage.EXPORT: ("download", "export", "upload"),
-    Stage.BUILD: ("assemble", "kaniko", "append", "report"),
+    Stage.BUILD: ("assemble", "pull", "depot", "kaniko", "append", "report"),
     Stage.TEST: ("sample", "answer", "image", "probe"),
     Stage.PUBLISH: ("publish",),
 }
 """In the order in which they run. A pod has some of them. Any other container in it comes from outside."""
+
+SIDECARS = ("depot", "image")
+"""They run beside the containers after them, and are stopped with the last."""
+
+LOGIN = "login"
+"""The volume of a Build pod that gives Kaniko a login."""
 
 MAIN: Mapping[Stage, str] = {stage: names[-1] for stage, names in CONTAINERS.items()}
 """The last container of each stage. It reports the stage's result."""
@@ -19,7 +25,8 @@ MAIN: Mapping[Stage, str] = {stage: names[-1] for stage, names in CONTAINERS.ite
 _FIELDS = {
     "export": "spec.export.resources",
     "answer": "spec.export.resources",
-    **dict.fromkeys(("download", "upload", "sample"), "spec.resources.assemble"),
+    **dict.fromkeys(("download", "upload", "sample", "pull"), "spec.resources.assemble"),
+    "depot": "spec.resources.report",
     "kaniko": "spec.build.resources",
     "append": "spec.build.resources",
     "image": "spec.test.resources",

@@ -12,7 +12,7 @@ from inference_image_contract import paths, uhub
 from inference_image_contract.hints import GROUP_DIFFERS, REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_contract.registry_names import UHUB
-from inference_image_operator.diagnosis.kaniko_rules import ANY, BUILD, NO_SPACE, PULL, PUSH, Rule
+from inference_image_operator.diagnosis.kaniko_rules import ANY, BUILD, DEPOT, NO_SPACE, PULL, PUSH, Rule
 from inference_image_operator.observed import Frozen
 
 
@@ -44,6 +44,8 @@ _STATE = re.compile(r"\?_state=[^\s\":]+")
 _OF_UHUB = re.compile(
     rf"https?://(?P<host>{'|'.join(map(re.escape, UHUB))})/v2/(?P<path>\S{{1,255}}?)/(?:blobs|manifests)/"
 )
+_NOT_MAPPED = "image not found on any configured mapped registries"
+_FROM_DEPOT = f"from remapped registry {paths.DEPOT_HOST}:{paths.DEPOT_PORT}"
 _MAX_DETAIL = 500
 MAX_LINE = 1024
 """Characters of a line that patterns see. The longest line of the real Kaniko so far has 569."""
@@ -53,6 +55,8 @@ def diagnose(tail: str) -> Diagnosis:
     """The diagnosis of a log tail. If no rule matches, it is `BuildFailed` with Kaniko's own message."""
     lines = [line.strip()[:MAX_LINE] for line in tail.splitlines() if line.strip()]
     at = _error_line(lines)
+    if lines and _NOT_MAPPED in lines[at]:  # the cause is in the warning before
+        at = max((number for number in range(at) if _FROM_DEPOT in lines[number]), default=at)
     line = lines[at] if lines else ""
     detail = _detail(line)
     if "waiting for process to exit" in line:
@@ -62,7 +66,7 @@ def diagnose(tail: str) -> Diagnosis:
         if said := detail.partition(f"{GROUP_DIFFERS}: ")[2]:
             return _of_check(said)
     pushing = bool(_PUSHING.search(line))
-    for rule in (*BUILD, *(PUSH if pushing else PULL), *ANY):
+    for rule in (*DEPOT, *BUILD, *(PUSH if pushing else PULL), *ANY):
         if (words := rule.match(line)) is not None:
             return _with_uhub_hint(_diagnosis(rule, words, detail), line, pushing=pushing)
     return Diagnosis(

@@ -6,7 +6,7 @@ A log of the real Kaniko in `tests/unit/operator/kaniko_logs` tests each rule. `
 import re
 from typing import NamedTuple
 
-from inference_image_contract import registry_words
+from inference_image_contract import paths, registry_words
 from inference_image_contract.hints import REQUEST_AGAIN, TRIES_AGAIN
 from inference_image_contract.reasons import Reason
 
@@ -71,6 +71,18 @@ NO_SPACE = _rule(
     "The build has no disk space left",
     "Request more with spec.build.resources.requests.ephemeral-storage, or make the image and the context smaller.",
 )
+
+_IN_DEPOT = re.escape(f"{paths.DEPOT_HOST}:{paths.DEPOT_PORT}")
+DEPOT = (
+    _rule(r"no space left on device in the depot", NO_SPACE.reason, NO_SPACE.sentence, NO_SPACE.hint),
+    _rule(
+        rf"dial tcp {_IN_DEPOT}|{_IN_DEPOT}: (?:connect|read|write)",
+        Reason.REGISTRY_UNAVAILABLE,
+        "The container depot, from which Kaniko pulls, does not answer",
+        f"{TRIES_AGAIN} If the failure persists, raise the memory limit in spec.resources.report.",
+    ),
+)
+"""Answers of the depot."""
 
 BUILD = (
     _rule(

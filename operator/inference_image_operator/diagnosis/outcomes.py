@@ -11,7 +11,7 @@ from inference_image_contract.hints import REQUEST_AGAIN, RUNS_AGAIN, explanatio
 from inference_image_contract.reasons import ExitCode, Reason, ReasonClass
 from inference_image_contract.redact import redact
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.steps import CONTAINERS, MAIN, resource_field
+from inference_image_operator.api.steps import CONTAINERS, MAIN, SIDECARS, resource_field
 from inference_image_operator.diagnosis import injected, kaniko_log, tested_image
 from inference_image_operator.diagnosis.pending import cause
 from inference_image_operator.diagnosis.waiting_for import Cause
@@ -179,7 +179,7 @@ def _failed(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
     for pod in sound:
         for container in pod.containers:
             if container.name in CONTAINERS[stage] and _has_failed(container):
-                return _container_failed(container, pod)
+                return _container_failed(container, pod, job)
     message = next((pod.message for pod in _newest_first(pods) if pod.message), job.failed_message)
     return Failed.of(
         Reason.POD_LOST,
@@ -204,7 +204,8 @@ def _out_of_disk(stage: Stage, pods: tuple[Pod, ...]) -> Failed | None:
 
 
 def _has_failed(container: Container) -> bool:
-    return container.name != tested_image.IMAGE and container.exit_code not in (None, 0)
+    """Whether it ended with an error. A sidecar is stopped when another container has failed, which is no failure."""
+    return container.name not in SIDECARS and container.exit_code not in (None, 0)
 
 
 def _timed_out(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
@@ -220,9 +221,11 @@ def _timed_out(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Failed:
     )
 
 
-def _container_failed(container: Container, pod: Pod) -> Failed:
+def _container_failed(container: Container, pod: Pod, job: Job) -> Failed:
     if container.ended == "OOMKilled":
         return _out_of_memory(container.name)
+    if container.name == _KANIKO and pod.has_login:
+        return _untold(container, job)
     tail = redact(container.report)[-MAX_LOG_TAIL:]
     if container.name == _KANIKO:
         # A RUN instruction can set Kaniko's exit code and last line, so they are never parsed as a report of ours.
@@ -245,6 +248,19 @@ def _kaniko_failed(container: Container, tail: str) -> Failed | None:
         message=found.message,
         hint=found.hint,
         log_tail=tail,
+        oom_container=container.name if found.out_of_memory else "",
+    )
+
+
+def _untold(container: Container, job: Job) -> Failed:
+    """The failure of a Kaniko that had a login: a RUN can write that into any line, in a form that hides it."""
+    found = kaniko_log.diagnose(container.report[-MAX_LOG_TAIL:])
+    killed = container.exit_code == _KILLED and not found.out_of_memory
+    return Failed.of(
+        Reason.CONTAINER_FAILED if killed else found.reason,
+        message=f"Container {container.name} ended with exit code {container.exit_code}. Its log is not shown here: it "
+        "had the registry login of spec.build.cache, which a RUN instruction could have printed.",
+        hint=f"Read the log with kubectl logs job/{job.name} -c {container.name}, fix what it says, {REQUEST_AGAIN}",
         oom_container=container.name if found.out_of_memory else "",
     )
 

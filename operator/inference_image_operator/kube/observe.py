@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from inference_image_operator.api import INSTALLATION, REQUESTED_AT, Spec, Status, read, read_status
 from inference_image_operator.api.conditions import MAX_MESSAGE
+from inference_image_operator.api.steps import LOGIN
 from inference_image_operator.api.times import parse
 from inference_image_operator.core.decide import failed_test_pod, needs_pods, watched
 from inference_image_operator.diagnosis.tested_image import IMAGE
@@ -174,6 +175,7 @@ def _pod(pod: Object) -> Pod:
         unschedulable=_said(scheduled) if scheduled.get("status") == "False" else "",
         disrupted="deletionTimestamp" in meta or conditions.get("DisruptionTarget", {}).get("status") == "True",
         message=_said(status),
+        has_login=any(volume["name"] == LOGIN for volume in pod["spec"].get("volumes", [])),
         containers=(*init, *map(_container, status.get("containerStatuses", []))),
     )
 

@@ -106,8 +106,13 @@ class _InitContainer(Slim):
     restart_policy: str | None = None
 
 
+class _Volume(Slim):
+    name: str = ""
+
+
 class _PodSpec(Slim):
     init_containers: list[_InitContainer] | None = None
+    volumes: list[_Volume] | None = None
 
 
 class SlimPod(Slim):

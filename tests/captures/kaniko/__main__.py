@@ -26,7 +26,7 @@ from devcluster.lib.in_thread import serving
 from inference_image_contract import paths
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Registries
-from inference_image_operator.jobs.stages.kaniko import kaniko_args
+from inference_image_operator.jobs.stages.kaniko import local_args
 from tests.captures.kaniko import sandbox, scenarios
 from tests.captures.kaniko.faulty import serve_front
 from tests.captures.kaniko.sandbox import NAME_SERVER
@@ -187,7 +187,7 @@ def arguments(scenario: Scenario) -> list[str]:
     )
     world.spec["image"] |= {"repository": scenario.target}
     world.run_to(Stage.BUILD)
-    return kaniko_args(world.observed(), world.status, world.config)
+    return local_args(world.observed(), world.status, world.config)
 
 
 def _docker_config(host: str, user: str, password: str) -> str:

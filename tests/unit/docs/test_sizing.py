@@ -82,7 +82,11 @@ def test_formulas_of_the_disk() -> None:
     assert disk.export(context) == 256 * mib + 4 * context
     assert disk.workspace(8000) == 64 * mib + 9000
     assert Decimal("1.25") * GIB == disk.DOWNLOAD
-    assert "64 MiB + 5 x compressed base + 2 x context" in row("Build, Kaniko")
+    assert disk.depot(context, base, reproducible=False) == 64 * mib + base + context
+    assert disk.depot(context, base, reproducible=True) == 64 * mib + 2 * base + context
+    kaniko, depot = row("Build, Kaniko")[-1].split(", and for the depot ")
+    assert kaniko == "64 MiB + 5 x compressed base + 2 x context"
+    assert depot == "64 MiB + compressed base (twice with `reproducible`) + context"
     assert row("Export")[-1].startswith("256 MiB + 4 x ")
     assert "64 MiB + 1.125 x context" in PAGE
 
@@ -90,7 +94,8 @@ def test_formulas_of_the_disk() -> None:
 @pytest.mark.parametrize("base", ["0.3", "1", "2", "4"])
 def test_disk_of_a_build(base: str) -> None:
     context = 200 * 10**6
-    wanted = [disk.kaniko(context, int(Decimal(base) * 10**9)), disk.workspace(context)]
+    size = int(Decimal(base) * 10**9)
+    wanted = [disk.kaniko(context, size), disk.depot(context, size, reproducible=False), disk.workspace(context)]
     assert row(f"{base} GB") == [f"{round(size / 1e9, 1)} GB" for size in wanted]
 
 

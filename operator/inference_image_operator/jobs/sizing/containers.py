@@ -20,8 +20,10 @@ def of_container(spec: Spec, status: Status, config: Config, name: str) -> Conta
             return memory.of_image(spec, status, config)
         case "kaniko" | "append":
             return merge_resources(spec.build.resources, getattr(config.jobs.resources, name))
-        case "download" | "upload" | "sample":  # they transfer what `assemble` transfers
+        case "download" | "upload" | "sample" | "pull":  # they transfer what `assemble` transfers
             return of_step(spec, config, "assemble")
+        case "depot":  # it sends and takes what `report` reads and pushes
+            return of_step(spec, config, "report")
         case step:
             return of_step(spec, config, step)
 

@@ -18,6 +18,11 @@ def kaniko(context_bytes: int, base_bytes: int) -> int:
     return SMALL + _UNPACKED * base_bytes + base_bytes + 2 * context_bytes
 
 
+def depot(context_bytes: int, base_bytes: int, *, reproducible: bool) -> int:
+    """The compressed base image and the new layers; a reproducible build makes the base's layers again, too."""
+    return SMALL + (2 if reproducible else 1) * base_bytes + context_bytes
+
+
 def export(context_bytes: int) -> int:
     """The checkpoint, the exporter's output in two formats, and temporary files."""
     return 4 * SMALL + 4 * context_bytes

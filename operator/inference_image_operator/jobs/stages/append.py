@@ -15,7 +15,7 @@ from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
 
-def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+def containers(observed: Observed, status: Status, config: Config) -> list[dict[str, Any]]:
     """It streams the layers, so it needs no disk beside the workspace, and constant memory."""
     spec = observed.spec
     resources = of_container(spec, status, config, "append")
@@ -26,20 +26,22 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
         checkpoint_dir=spec.source.checkpoint_dir,
         build_args=spec.build.args,
         labels=provenance(status, spec.model.prefix),
-        known_repositories=_known(spec, status),
+        known_repositories=known(spec, status),
         allowed_builders=config.builders.allowed,
     )
-    return pod.container(
-        "append",
-        config.images.build,
-        with_ephemeral_storage(resources, disk.workspace(pinned_input_lock(status).context_bytes)),
-        args=["append"],
-        env=[pod.input_env(work)],
-        mounts=[pod.workspace(), *pod.registry_mounts(spec)],
-    )
+    return [
+        pod.container(
+            "append",
+            config.images.build,
+            with_ephemeral_storage(resources, disk.workspace(pinned_input_lock(status).context_bytes)),
+            args=["append"],
+            env=[pod.input_env(work)],
+            mounts=[pod.workspace(), *pod.registry_mounts(spec)],
+        )
+    ]
 
 
-def _known(spec: Spec, status: Status) -> tuple[str, ...]:
+def known(spec: Spec, status: Status) -> tuple[str, ...]:
     """The repository of the newest published image, if the spec names another one now."""
     newest = status.image.reference.partition("@")[0] if status.image else ""
     return () if newest in {"", spec.image.repository} else (newest,)

@@ -14,28 +14,33 @@ from inference_image_operator.jobs.pod import (
     repository,
     workspace,
 )
-from inference_image_operator.jobs.sizing import disk as sizes
+from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.sizing.containers import of_container
 from inference_image_operator.jobs.sizing.resources import to_dict, with_ephemeral_storage
+from inference_image_operator.jobs.stages import depot
 from inference_image_operator.jobs.stages.export import pinned_input_lock
 from inference_image_operator.observed import Observed
 
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP", "SETGID", "SETUID"]
 """Needed to unpack a base image with its owners and modes; see docs/decisions/0003."""
-AUTH = "/kaniko/.docker"
-_LOGINS = 1024**2
-"""Bytes: a Secret has no more."""
+_DEPOT = f"{paths.DEPOT_HOST}:{paths.DEPOT_PORT}"
 
 
-def container(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
+def containers(observed: Observed, status: Status, config: Config) -> list[dict[str, Any]]:
+    """What runs between `assemble` and `report`."""
+    cache = cache_repository(observed.spec, status, config)
+    return [*depot.containers(observed, status, config, cache), _kaniko(observed, status, config)]
+
+
+def _kaniko(observed: Observed, status: Status, config: Config) -> dict[str, Any]:
     """Kaniko unpacks the base image over its own root file system, so it runs as root, with few capabilities."""
     spec, pinned = observed.spec, pinned_input_lock(status)
-    disk = sizes.kaniko(pinned.context_bytes, pinned.base_bytes)
+    room = disk.kaniko(pinned.context_bytes, pinned.base_bytes)
     return {
         "name": "kaniko",
         "image": config.images.kaniko,
         "args": [escape_dollars(arg) for arg in kaniko_args(observed, status, config)],
-        "resources": to_dict(with_ephemeral_storage(of_container(spec, status, config, "kaniko"), disk)),
+        "resources": to_dict(with_ephemeral_storage(of_container(spec, status, config, "kaniko"), room)),
         "securityContext": {
             "runAsUser": 0,
             "runAsNonRoot": False,
@@ -44,36 +49,62 @@ def container(observed: Observed, status: Status, config: Config) -> dict[str, A
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [workspace(), *login_mounts(spec, AUTH, read_only=True), *registry_ca_mounts(spec)],
+        "volumeMounts": [
+            workspace(),
+            *depot.kaniko_mounts(spec),
+            *(registry_ca_mounts(spec) if spec.build.cache.enabled else []),
+        ],
     }
 
 
-def login_volumes(spec: Spec) -> list[dict[str, Any]]:
-    """Memory for the logins that `assemble` writes for Kaniko, if the spec names a Secret with logins."""
-    login = {"name": "login", "emptyDir": {"medium": "Memory", "sizeLimit": str(_LOGINS)}}
-    return [login] if spec.image.push_secret_ref else []
-
-
-def login_mounts(spec: Spec, directory: str, *, read_only: bool = False) -> list[dict[str, Any]]:
-    """The mount of `login_volumes` at a directory."""
-    mount: dict[str, Any] = {"name": "login", "mountPath": directory} | ({"readOnly": True} if read_only else {})
-    return [mount] if spec.image.push_secret_ref else []
-
-
 def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]:
-    """Kaniko's command line. Each value is one element; there is no shell.
+    """Kaniko's command line in a pod: it pulls from the depot and pushes into it, whatever registry an image is on.
+
+    The cache alone is in a registry.
+    """
+    spec = observed.spec
+    hosts = [host for host in config.registries.hosts if key(host) != DEFAULT_HOST]
+    return [
+        f"--destination={_DEPOT}/image:{content_tag(status.content_hash)}",
+        *_args(observed, status, config),
+        f"--registry-mirror={_DEPOT}/base",
+        *(f"--registry-map={host}={_DEPOT}/base" for host in hosts),
+        "--skip-default-registry-fallback",
+        "--skip-push-permission-check",
+        *(_trust(spec, config) if spec.build.cache.enabled else []),
+    ]
+
+
+def local_args(observed: Observed, status: Status, config: Config) -> list[str]:
+    """Kaniko's command line on a laptop, where it pulls and pushes by itself."""
+    target = f"{repository(observed.spec, status, config)}:{content_tag(status.content_hash)}"
+    return [
+        f"--destination={target}",
+        *_args(observed, status, config),
+        *_trust(observed.spec, config),
+        *_mirrors(config),
+    ]
+
+
+def cache_repository(spec: Spec, status: Status, config: Config) -> str:
+    """The repository of Kaniko's cache; empty if it is not enabled."""
+    if not spec.build.cache.enabled:
+        return ""
+    target = repository(spec, status, config)
+    return repository(spec, status, config, spec.build.cache.repository or f"{target}-cache")
+
+
+def _args(observed: Observed, status: Status, config: Config) -> list[str]:
+    """Each value is one element; there is no shell.
 
     `dir://` because an archive as context is open to CVE-2026-28406. No compressed caching, and snapshots by `redo`,
     because both bound the memory. `--reproducible` gives up that bound, so it is optional. `/var/run` is a link to
     `/run` in most images; Kaniko loses it, and what RUN writes below it, unless told not to.
     """
     spec = observed.spec
-    hosts = [key(host) for host in config.registries.plain_http]
-    target = repository(spec, status, config)
     args = [
         f"--context=dir://{paths.CONTEXT}",
         f"--dockerfile={paths.DOCKERFILE}",
-        f"--destination={target}:{content_tag(status.content_hash)}",
         f"--digest-file={paths.DIGEST_FILE}",
         "--compressed-caching=false",
         "--snapshot-mode=redo",
@@ -84,17 +115,21 @@ def kaniko_args(observed: Observed, status: Status, config: Config) -> list[str]
         "--log-format=text",
     ]
     args += [f"--label={name}={value}" for name, value in provenance(status, spec.model.prefix).items()]
-    if spec.image.ca_secret_ref:
-        args += [f"--registry-certificate={host}={paths.REGISTRY_CA}" for host in config.registries.hosts]
-    args += [f"--insecure-registry={host}" for host in hosts]
-    args += _mirrors(config)
     args += [f"--build-arg={name}={value}" for name, value in sorted(spec.build.args.items())]
     if spec.build.reproducible:
         args.append("--reproducible")
-    if spec.build.cache.enabled:
-        cache = repository(spec, status, config, spec.build.cache.repository or f"{target}-cache")
+    if cache := cache_repository(spec, status, config):
         args += ["--cache=true", f"--cache-repo={cache}"]
     return args
+
+
+def _trust(spec: Spec, config: Config) -> list[str]:
+    """How Kaniko reaches registries: with the custom CA, or without TLS."""
+    ca = config.registries.hosts if spec.image.ca_secret_ref else ()
+    return [
+        *(f"--registry-certificate={host}={paths.REGISTRY_CA}" for host in ca),
+        *(f"--insecure-registry={key(host)}" for host in config.registries.plain_http),
+    ]
 
 
 def _mirrors(config: Config) -> list[str]:

@@ -1,15 +1,13 @@
 """Assemble: the context contains exactly the pinned inputs, and any change fails the step."""
 
-import base64
 import hashlib
-import json
 import os
 from functools import partial
 
 import msgspec
 import pytest
 
-from inference_image_build.steps.assemble import Login, assemble
+from inference_image_build.steps.assemble import assemble
 from inference_image_build.steps.resolve import resolve
 from inference_image_contract import inputs
 from inference_image_contract.errors import StageError
@@ -195,17 +193,3 @@ def test_a_config_map_that_changed_ends_the_stage(run, from_config_map, data):
     with pytest.raises(StageError, match=r"infer\.py") as caught:
         run(step_input, config_map=folder)
     assert caught.value.reason == Reason.SOURCE_CHANGED
-
-
-def test_the_builder_gets_the_logins_of_target_and_base(step_input, store, mounts, repository, tmp_path):
-    secret, target = tmp_path / "secret.json", tmp_path / "config.json"
-    login = {"auth": base64.b64encode(b"u:p").decode()}
-    secret.write_text(json.dumps({"auths": {repository.host.upper(): login, "other.example": login}}))
-    request = msgspec.structs.replace(step_input, registry=inputs.Registry(repository=repository.repository))
-    assemble(request, store, tmp_path / "c", tmp_path / "D", mounts, login=Login(secret, target))
-    assert json.loads(target.read_text()) == {"auths": {repository.host: login}}
-
-
-def test_a_builder_without_logins_gets_no_file(step_input, store, mounts, tmp_path):
-    assemble(step_input, store, tmp_path / "c", tmp_path / "D", mounts, login=Login(tmp_path / "s", tmp_path / "t"))
-    assert not (tmp_path / "t").exists()

@@ -27,7 +27,7 @@ def result(tmp_path, monkeypatch):
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["resolve", "more"]])
 def test_the_argument_must_be_one_known_step(arguments, capsys):
     assert program.main(arguments) == ExitCode.BAD_INPUT
-    assert "resolve|assemble|append|report|sample|probe|publish" in capsys.readouterr().err
+    assert "resolve|assemble|pull|depot|append|report|sample|probe|publish" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("told", "address"), [("10.0.0.7", "10.0.0.7"), ("fd00::7", "fd00::7"), ("", "detector-test")])
@@ -43,7 +43,7 @@ def test_the_probe_asks_at_the_pods_address(told, address, result, monkeypatch):
     assert asked == [address]
 
 
-@pytest.mark.parametrize("step", ["resolve", "assemble", "report", "sample", "probe", "publish"])
+@pytest.mark.parametrize("step", ["resolve", "assemble", "pull", "report", "sample", "probe", "publish"])
 def test_a_missing_input_is_explained(step, result, monkeypatch):
     monkeypatch.delenv(paths.INPUT_ENV, raising=False)
     assert program.main([step]) == ExitCode.BAD_INPUT

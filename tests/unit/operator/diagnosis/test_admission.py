@@ -55,7 +55,7 @@ def test_a_default_of_a_limit_range_below_the_request():
     found = admission.of_pod(Stage.BUILD, f"Error creating: {said}")
     assert (found.reason, found.stalls) == ("LimitRangeViolated", True)
     assert "default limit below the request" in found.hint
-    assert "spec.resources.assemble, spec.build.resources and spec.resources.report" in found.hint
+    assert "spec.resources.assemble, spec.resources.report and spec.build.resources" in found.hint
 
 
 def test_every_attempt_of_the_job_controller_has_the_same_message():

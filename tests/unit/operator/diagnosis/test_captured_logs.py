@@ -178,3 +178,37 @@ def test_uhubs_advice_is_given_for_uhub_only(name, host, words):
     asked = re.search(r"https://([^/]+)/v2/", tail)[1]
     assert words in kaniko_log.diagnose(tail.replace(asked, host)).hint
     assert "UHub" not in kaniko_log.diagnose(tail).hint
+
+
+FULL = (
+    "error pushing image: failed to push to destination 127.0.0.1:61999/image:t: PUT http://127.0.0.1:61999/v2/image/"
+    "blobs/uploads/e29f866a?digest=sha256%3Af473: DENIED: no space left on device in the depot"
+)
+GONE = (
+    'time="2026-11-29T06:31:04Z" level=warning msg="Failed to retrieve image r.test/base@sha256:1 from remapped '
+    "registry 127.0.0.1:61999: unable to complete operation after 3 attempts, last error: Get "
+    '\\"http://127.0.0.1:61999/v2/\\": dial tcp 127.0.0.1:61999: connect: connection refused. Will try with the '
+    'next registry, or fallback to the original registry."\n'
+    "error building image: image not found on any configured mapped registries for r.test/base@sha256:1"
+)
+DEPOT_LINES = {
+    "full": (FULL, ("DiskFull", TRANSIENT, "no disk space left")),
+    "gone": (GONE, ("RegistryUnavailable", TRANSIENT, "The container depot")),
+}
+"""`tests/builders/test_depot.py` provokes both in the real Kaniko."""
+
+
+@pytest.mark.parametrize(("log", "expected"), DEPOT_LINES.values(), ids=DEPOT_LINES)
+def test_a_failure_of_the_depot_is_not_one_of_a_registry(log, expected):
+    pod = Pod(name="p", uid="u", phase="Failed", created=START, containers=(report("kaniko", log, 1, "Error"),))
+    found = assess(Stage.BUILD, JOB, (pod,), ())
+    assert (found.reason, found.kind) == expected[:2]
+    assert expected[2] in found.message
+
+
+def test_a_stopped_depot_is_not_to_blame():
+    """The kubelet stops the sidecar when Kaniko has failed."""
+    log, code = log_of("run_fails")
+    containers = (report("depot", "", 137, "Error"), report("kaniko", log, code, "Error"))
+    pod = Pod(name="p", uid="u", phase="Failed", created=START, containers=containers)
+    assert assess(Stage.BUILD, JOB, (pod,), ()).reason == "RunFailed"

@@ -41,14 +41,14 @@ def container(world: World, name: str) -> dict:
 @pytest.mark.parametrize(
     ("asked", "default", "builder"),
     [
-        ({}, "Kaniko", "kaniko"),
-        ({}, "Append", "append"),
-        ({"builder": "Append"}, "Kaniko", "append"),
-        ({"builder": "Kaniko"}, "Append", "kaniko"),
+        ({}, "Kaniko", ["pull", "depot", "kaniko"]),
+        ({}, "Append", ["append"]),
+        ({"builder": "Append"}, "Kaniko", ["append"]),
+        ({"builder": "Kaniko"}, "Append", ["pull", "depot", "kaniko"]),
     ],
 )
 def test_the_object_chooses_the_builder_else_the_installation(asked, default, builder):
-    assert names(built(asked, default=default)) == ["assemble", builder, "report"]
+    assert names(built(asked, default=default)) == ["assemble", *builder, "report"]
 
 
 def test_golden():

@@ -14,7 +14,7 @@ from inference_image_operator.jobs.image_labels import provenance
 from inference_image_operator.jobs.pod import escape_dollars
 from inference_image_operator.jobs.sizing import disk
 from inference_image_operator.jobs.sizing.containers import memory_limit
-from inference_image_operator.jobs.stages.kaniko import kaniko_args
+from inference_image_operator.jobs.stages.kaniko import kaniko_args, local_args
 from tests.support.world import GRAPH, RESULTS, World
 
 MIB = 1 << 20
@@ -105,14 +105,34 @@ def test_kanikos_command_line():
     args = kaniko_args(world.observed(), world.status, world.config)
     content, ca = content_hash(RESULTS[Stage.RESOLVE].inputs_hash, GRAPH)[7:], "/inference-image-ca/ca.crt"
     assert args == containers(world.created[-1])["kaniko"]["args"]
+    depot = "127.0.0.1:61999"
     assert [arg for arg in args if "registry" in arg or "build-arg" in arg or "destination" in arg] == [
-        f"--destination=uhub.devcluster.test/demo/object-detect-infer:content-{content}",
+        f"--destination={depot}/image:content-{content}",
+        "--build-arg=A=1",
+        "--build-arg=B=2",
+        f"--registry-mirror={depot}/base",
+        f"--registry-map=uhub.devcluster.test={depot}/base",
+        f"--registry-map=plain.test:5000={depot}/base",
+        "--skip-default-registry-fallback",
+    ]
+    local = local_args(world.observed(), world.status, world.config)
+    trust = [
         f"--registry-certificate=uhub.devcluster.test={ca}",
         f"--registry-certificate=plain.test:5000={ca}",
         "--insecure-registry=plain.test:5000",
-        "--build-arg=A=1",
-        "--build-arg=B=2",
     ]
+    assert [arg for arg in local if "registry" in arg or "destination" in arg] == [
+        f"--destination=uhub.devcluster.test/demo/object-detect-infer:content-{content}",
+        *trust,
+    ]
+    world.spec["build"]["cache"] = {"enabled": True}
+    cached = kaniko_args(world.observed(), world.status, world.config)
+    assert [arg for arg in cached if arg not in args] == [
+        "--cache=true",
+        "--cache-repo=uhub.devcluster.test/demo/object-detect-infer-cache",
+        *trust,
+    ]
+    del world.spec["build"]["cache"]
     bare = kaniko_args(world.observed(), msgspec.structs.replace(world.status, checkpoint=None), world.config)
     assert [arg for arg in args if arg not in bare] == [
         "--label=org.opencontainers.image.version=800",

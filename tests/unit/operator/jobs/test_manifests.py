@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import yaml
 
-from inference_image_contract import inputs, paths
+from inference_image_contract import inputs
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Scheduling
 from tests.support.world import World
@@ -88,7 +88,7 @@ def secrets_of(job: dict, name: str) -> set[str]:
 WHO_GETS_WHAT = [
     (Stage.RESOLVE, {"resolve": {"ufile", "uhub"}}),
     (Stage.EXPORT, {"download": {"ufile"}, "export": set(), "upload": {"ufile"}}),
-    (Stage.BUILD, {"assemble": {"ufile", "uhub"}, "kaniko": set(), "report": {"uhub"}}),
+    (Stage.BUILD, {"assemble": {"ufile"}, "pull": {"uhub"}, "depot": set(), "kaniko": set(), "report": {"uhub"}}),
     (Stage.TEST, {"sample": {"ufile"}, "image": set(), "probe": set()}),
     (Stage.PUBLISH, {"publish": {"uhub"}}),
 ]
@@ -98,22 +98,6 @@ WHO_GETS_WHAT = [
 def test_each_container_gets_only_the_credentials_that_it_needs(stage, expected):
     job = manifest(stage, test={"sample": "uai/samples/shapes.png"})
     assert {name: secrets_of(job, name) for name in containers(job)} == expected
-
-
-def test_kaniko_gets_the_logins_that_assemble_writes():
-    job = manifest(Stage.BUILD)
-    (login,) = [volume for volume in job["spec"]["template"]["spec"]["volumes"] if volume["name"] == "login"]
-    assert login["emptyDir"]["medium"] == "Memory"
-    mounted = {
-        name: mount
-        for name, container in containers(job).items()
-        for mount in container["volumeMounts"]
-        if mount["name"] == "login"
-    }
-    assert mounted == {
-        "assemble": {"name": "login", "mountPath": paths.BUILDER_AUTH.rpartition("/")[0]},
-        "kaniko": {"name": "login", "mountPath": "/kaniko/.docker", "readOnly": True},
-    }
 
 
 HOSTILE = ["$(UFILE_PRIVATE_KEY)", "--flag", "; rm -rf /", "`id`", "a b", "$$(X)", "$HOME", "%s{0}"]

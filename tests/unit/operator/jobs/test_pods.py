@@ -53,7 +53,7 @@ def test_the_object_sets_the_resources_of_each_container(stage, spec):
 
 def test_the_fields_of_a_stage_in_a_sentence():
     assert resource_fields(Stage.RESOLVE) == "spec.resources.resolve"
-    assert resource_fields(Stage.BUILD) == "spec.resources.assemble, spec.build.resources and spec.resources.report"
+    assert resource_fields(Stage.BUILD) == "spec.resources.assemble, spec.resources.report and spec.build.resources"
 
 
 def metadata(stage: Stage = Stage.RESOLVE, **installation: dict[str, str]) -> dict:
