@@ -12,8 +12,9 @@ from inference_image_operator.config.installation import Config
 from inference_image_operator.core.foresee import Foreseen, foresee
 from inference_image_operator.observed import Observed
 from inference_image_store import read_input_lock
-from kubectl_inferenceimage import crd, manifest
+from kubectl_inferenceimage import crd, manifest, pipeline
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.requests import MissingError
 from kubectl_inferenceimage.cluster.text import printable, table
 from kubectl_inferenceimage.cluster.us3 import NotAskedError, bucket
 from kubectl_inferenceimage.cluster.why import changes, locks
@@ -67,12 +68,20 @@ def why_file(cluster: Cluster, name: str, path: str, config: Config, *, is_known
     given = manifest.parsed(path, document, "")
     if given.name != name or document["metadata"].get("namespace", cluster.namespace) != cluster.namespace:
         raise CommandError(f"{path} is about {given.namespace}/{given.name}, not about {cluster.namespace}/{name}.")
-    live = cluster.image(name)
+    try:
+        live = cluster.image(name)
+    except MissingError:
+        print(f"There is no InferenceImage {cluster.namespace}/{name} yet: the manifest creates it.")
+        live = _created(cluster.namespace, name, document["spec"])
     spec, request = applied(live, document)
     if fault := crd.fault(document | {"spec": spec}):
         raise CommandError(f"The object would not match the CustomResourceDefinition: {fault}.")
-    found = foresee(_observed(live), read(Spec, spec), request, config)
-    print(printable("\n".join(_foreseen(path, found, read(Spec, spec), is_known=is_known))))
+    observed = _observed(live)
+    found = foresee(observed, read(Spec, spec), request, config)
+    if observed.status.run or found.fields:
+        print(f"{path} changes: {', '.join(f'spec.{field}' for field in found.fields) or 'nothing of the spec'}")
+    for line in _foreseen(found, read(Spec, spec) if observed.status.run else None, is_known=is_known):
+        print(printable(line))
 
 
 def _compared(image: Object, found: changes.Comparison) -> Iterator[str]:
@@ -86,6 +95,11 @@ def _compared(image: Object, found: changes.Comparison) -> Iterator[str]:
     if found.equal:
         yield f"Equal: {', '.join(found.equal)}."
     yield found.rest
+
+
+def _created(namespace: str, name: str, spec: Object) -> Object:
+    """The object that the manifest creates, before the operator sees it."""
+    return {"metadata": {"namespace": namespace, "name": name, "uid": pipeline.UID, "generation": 1}, "spec": spec}
 
 
 def _observed(live: Object) -> Observed:
@@ -104,8 +118,8 @@ def _observed(live: Object) -> Observed:
     )
 
 
-def _foreseen(path: str, found: Foreseen, spec: Spec, *, is_known: bool) -> Iterator[str]:
-    yield f"{path} changes: {', '.join(f'spec.{field}' for field in found.fields) or 'nothing of the spec'}"
+def _foreseen(found: Foreseen, pinned: Spec | None, *, is_known: bool) -> Iterator[str]:
+    """What happens. `pinned` is the spec if a run before has pinned inputs."""
     if not found.begins:
         yield f"No run begins: {_no_run(found)}"
         return
@@ -116,8 +130,9 @@ def _foreseen(path: str, found: Foreseen, spec: Spec, *, is_known: bool) -> Iter
     if found.replaces:
         yield f"It replaces the run under way: its Job of the stage {found.replaces} is stopped."
     yield table(("STAGE", "RUNS", "WHY"), [(s.stage, "yes" if s.runs else "no", s.why) for s in found.stages])
-    yield f"Only Resolve can know whether {_outside(spec)} changed since they were pinned. If so, more stages run."
-    if found.stages[2].runs:
+    if pinned:
+        yield f"Only Resolve can know whether {_outside(pinned)} changed since they were pinned: then more runs."
+    if pinned and found.stages[2].runs:
         yield "If Resolve finds exactly what a Job of this object has exported or built before, that is reused."
     if not is_known:
         yield "Whether the installation allows it was not checked: give --values or --config."

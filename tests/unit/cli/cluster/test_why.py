@@ -206,7 +206,7 @@ def test_tags_alone_repeat_resolve_and_publish(apply) -> None:
     assert (code, err) == (0, "")
     assert "changes: spec.image.tags\nA run begins, because the spec changes.\n" in out
     assert stages(out) == {"Resolve": "yes", "Export": "no", "Build": "no", "Test": "no", "Publish": "yes"}
-    assert "Only Resolve can know whether the files in US3 and the base images changed since they were pinned." in out
+    assert "Only Resolve can know whether the files in US3 and the base images changed since they were pinned:" in out
     assert "Whether the installation allows it was not checked" in out
 
 
@@ -253,6 +253,21 @@ def test_a_manifest_of_another_object(apply) -> None:
     assert "it.yaml is about default/other, not about team-a/detector." in err
     code, _, err = apply(World(), lambda document: document["metadata"].update(namespace="elsewhere"))
     assert (code, "is about elsewhere/detector" in err) == (1, True)
+
+
+def test_a_manifest_of_an_object_that_does_not_exist_yet(ask, tmp_path: Path) -> None:
+    document = {key: value for key, value in live(World()).items() if key != "status"} | {
+        "metadata": {"name": "detector"}
+    }
+    path = tmp_path / "it.yaml"
+    path.write_text(json.dumps(document))
+    code, out, _ = ask("why", "detector", "-f", path)
+    assert code == 0
+    created, begins, _ = out.split("\n", 2)
+    assert created == "There is no InferenceImage team-a/detector yet: the manifest creates it."
+    assert begins == "A run begins."
+    assert "Only Resolve can know" not in out
+    assert set(stages(out).values()) == {"yes"}
 
 
 def test_apply_merges_as_kubectl_does() -> None:
