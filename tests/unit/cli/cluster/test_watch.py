@@ -121,7 +121,7 @@ def test_only_this_object_is_watched_from_where_it_was_read(begun: ApiServer, as
     begun.watches += [[modified(BUILDING)], [modified(READY)]]
     assert ask("watch", "detector")[0] == 0
     queries = [query for method, _, query, _ in begun.asked if method == "WATCH"]
-    assert [query["resourceVersion"] for query in queries] == ["1", "2"]
+    assert [query["resourceVersion"] for query in queries][:2] == ["1", "2"]  # a third may begin before the end
     assert {query["fieldSelector"] for query in queries} == {"metadata.name=detector"}
 
 
