@@ -96,11 +96,18 @@ class Job(Frozen, frozen=True, kw_only=True):
     terminating: bool = False
     started: datetime | None = None
     ended: datetime | None = None
+    pod_succeeded: bool = False
+    """Its pod has succeeded, as a watch told. The Job says so a few seconds later."""
 
     @property
     def finished(self) -> bool:
-        """Whether the Job has ended: no pod of it runs any more."""
+        """Whether the Job says that it has ended."""
         return self.complete or bool(self.failed)
+
+    @property
+    def over(self) -> bool:
+        """Whether no pod of it runs any more, nor ever will."""
+        return self.finished or self.pod_succeeded
 
 
 class CreateRefusal(Frozen, frozen=True, kw_only=True):

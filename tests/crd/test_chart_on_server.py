@@ -134,6 +134,7 @@ ALLOWED: Rights = [
     ("batch", "jobs", "", "create"),
     ("batch", "jobs", "", "delete"),
     ("", "pods", "", "list"),
+    ("", "pods", "", "watch"),
     ("", "pods", "log", "get"),
     ("", "events", "", "create"),
 ]

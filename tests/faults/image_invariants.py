@@ -14,7 +14,11 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def final(bench: Bench) -> Object:
-    """Statuses without times and UIDs, existing Jobs, and the stages of the created Jobs in order."""
+    """Statuses without times and UIDs, existing Jobs, and the stages of the created Jobs in order.
+
+    Waits for the Jobs: an object is Ready before its last Job says that it is complete.
+    """
+    bench.until("every Job has ended", lambda: all(ended(job) for job in jobs(bench)))
     found = bench.api.get(bench.path(GROUP, "inferenceimages"))["items"]
     return {
         "images": {image["metadata"]["name"]: _timeless(image.get("status", {})) for image in found},
@@ -25,7 +29,8 @@ def final(bench: Bench) -> Object:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        left_out = {"lastTransitionTime", "time", "startTime", "jobUID", "timings", "retryAt", "installation"}
+        left_out = {"lastTransitionTime", "time", "startTime", "timings", "retryAt", "installation"}
+        left_out |= {"jobUID", "endedJobs"}
         return {key: _timeless(inner) for key, inner in value.items() if key not in left_out}
     if isinstance(value, list):
         return [_timeless(inner) for inner in value]
@@ -38,7 +43,10 @@ def violations(writes: Sequence[Write]) -> list[str]:
 
 
 def _overlapping_jobs(writes: Sequence[Write]) -> list[str]:
-    """Jobs that overlap, in etcd's order where there is one. A Job lasts from its creation to its end or deletion."""
+    """Jobs that overlap, in etcd's order where there is one.
+
+    A Job lasts from its creation to its deletion or its end, which is that of its pod if it succeeds.
+    """
     found = []
     born: dict[str, tuple[str, Write]] = {}
     for write in writes:
@@ -48,7 +56,7 @@ def _overlapping_jobs(writes: Sequence[Write]) -> list[str]:
             mine = _owner(write.object)
             for name, (owner, other) in born.items():
                 if owner == mine and not _over(name, other, write, writes):
-                    found.append(f"Job {write.name} was created while {name} was unfinished")
+                    found.append(f"Job {write.name} was created while {name} could run")
             born[write.name] = (mine, write)
     return found
 
@@ -61,13 +69,24 @@ def _over(name: str, born: Write, successor: Write, writes: Sequence[Write]) -> 
     """Whether the Job was finished or deleted when its successor was created."""
     limit = int(successor.object["metadata"]["resourceVersion"])
     for write in writes:
-        if write.resource != "jobs" or write.name != name or not write.done or write.ended < born.ended:
+        if not write.done or write.ended < born.ended:
+            continue
+        if _succeeded(write, born) and int(write.object["metadata"]["resourceVersion"]) < limit:
+            return True
+        if write.resource != "jobs" or write.name != name:
             continue
         if ended(write.object) and int(write.object["metadata"]["resourceVersion"]) < limit:
             return True
         if _removed(write) and write.time <= successor.ended:
             return True
     return False
+
+
+def _succeeded(write: Write, job: Write) -> bool:
+    """Whether this write says that a pod of the Job has succeeded."""
+    if write.resource != "pods" or write.object.get("status", {}).get("phase") != "Succeeded":
+        return False
+    return _owner(write.object) == job.object["metadata"]["uid"]
 
 
 def _removed(write: Write) -> bool:

@@ -25,7 +25,10 @@ SUBJECT = Subject(
     final=final,
     violations=violations,
     show=show,
-    audited=[{"group": "uai.ucloud.cn", "resources": ["inferenceimages", "inferenceimages/status"]}],
+    audited=[
+        {"group": "uai.ucloud.cn", "resources": ["inferenceimages", "inferenceimages/status"]},
+        {"group": "", "resources": ["pods/status"]},
+    ],
     stage_label=STAGE_LABEL,
     modules=["inference_image_operator.runtime.app"],
 )

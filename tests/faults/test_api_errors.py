@@ -1,6 +1,7 @@
 """Rows 11, 12 and 14: errors of the API server, rate limits, and missing rights."""
 
 import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -109,6 +110,18 @@ def test_no_request_comes_before_retry_after(make_bench):
     together({name: told_to_wait(make_bench, REQUESTS[name]) for name in names})
 
 
+def revoke(bench: Bench, resource: str, verb: str) -> Callable[[], object]:
+    """Takes a right from the operator. The result gives it back."""
+    role = RIGHTS["Role"].format(bench.namespace)
+    (found,) = bench.api.get(role)["items"]
+    rules = [
+        rule | {"verbs": [v for v in rule["verbs"] if v != verb]} if resource in rule["resources"] else rule
+        for rule in found["rules"]
+    ]
+    bench.api.merge(role + found["metadata"]["name"], {"rules": [rule for rule in rules if rule["verbs"]]})
+    return lambda: bench.api.merge(role + found["metadata"]["name"], {"rules": found["rules"]})
+
+
 def revoked(make_bench, resource: str, verb: str):
     """A case: the right is revoked during a run and granted again."""
     bench = make_bench(ALL_DONE | pods.hold(Stage.EXPORT), resync="5s")
@@ -117,20 +130,14 @@ def revoked(make_bench, resource: str, verb: str):
         bench.operator.start()
         apply(bench)
         until_job(bench, Stage.EXPORT)
-        role = RIGHTS["Role"].format(bench.namespace)
-        (found,) = bench.api.get(role)["items"]
-        rules = [
-            rule | {"verbs": [v for v in rule["verbs"] if v != verb]} if resource in rule["resources"] else rule
-            for rule in found["rules"]
-        ]
-        bench.api.merge(role + found["metadata"]["name"], {"rules": [rule for rule in rules if rule["verbs"]]})
+        give_back = revoke(bench, resource, verb)
         bench.outcomes(done(Stage.EXPORT))
         apply(bench, step=900)
         if (resource, verb) in SAID:
             until(bench, "Ready", "False", "Forbidden")
         else:
             bench.until("it is refused", lambda: any(r.status == 403 for r in [*bench.proxy.requests]))
-        bench.api.merge(role + found["metadata"]["name"], {"rules": found["rules"]})
+        give_back()
         published(bench, generation=2)
         assert bench.operator.starts == 1
         assert created(bench.audited()) == [Stage.RESOLVE, Stage.EXPORT, *Stage]
@@ -142,17 +149,31 @@ RIGHTS_TAKEN = [
     ("jobs", "create"),
     ("jobs", "list"),
     ("jobs", "delete"),
-    ("pods", "list"),
     ("inferenceimages", "get"),
     ("inferenceimages/status", "patch"),
 ]
-SAID = [("jobs", "create"), ("jobs", "list"), ("jobs", "delete"), ("pods", "list")]
+SAID = [("jobs", "create"), ("jobs", "list"), ("jobs", "delete")]
 """Rights whose loss the status can still report. Without the others, the object is unreadable or unwritable."""
 
 
 @pytest.mark.row(14, "one verb revoked: reason Forbidden, no crash loop")
 def test_a_revoked_right_is_named(make_bench):
     together({f"{verb} {resource}": revoked(make_bench, resource, verb) for resource, verb in RIGHTS_TAKEN})
+
+
+@pytest.mark.row(14, "one verb revoked: reason Forbidden, no crash loop")
+def test_the_right_to_list_pods_is_missed_when_a_pod_does_not_start(make_bench):
+    """What a pod that succeeds has to say comes through the watch."""
+    bench = make_bench(ALL_DONE | pods.pend(Stage.RESOLVE), resync="5s")
+    bench.operator.start()
+    give_back = revoke(bench, "pods", "list")
+    apply(bench)
+    until(bench, "Ready", "False", "Forbidden")
+    give_back()
+    bench.outcomes(ALL_DONE)
+    apply(bench, step=900)
+    published(bench, generation=2)
+    assert bench.operator.starts == 1
 
 
 @pytest.mark.row(14, "a token that is no longer accepted")

@@ -7,6 +7,7 @@ from typing import Any
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
+from inference_image_operator.jobs import POLL
 from tests.loop.api import DEADLINE, IMAGES, Api, Object, wait_for
 from tests.support.world import RESULTS, SPEC
 
@@ -54,8 +55,10 @@ class Pipeline:
         return self._operator.log
 
     def stages(self) -> list[str]:
-        jobs = sorted(self.jobs, key=lambda job: job["metadata"]["creationTimestamp"])
-        return [job["metadata"]["labels"]["uai.ucloud.cn/stage"] for job in jobs]
+        """The stages of the Jobs by the times of their creation; of one second, in the order of a run."""
+        metadata = (job["metadata"] for job in self.jobs)
+        found = [(meta["creationTimestamp"], meta["labels"]["uai.ucloud.cn/stage"]) for meta in metadata]
+        return [stage for _, stage in sorted(found, key=lambda job: (job[0], [*Stage, POLL].index(job[1])))]
 
     def explain(self) -> str:
         return json.dumps([self._api.find(self.path), self.jobs], indent=1)[-6000:] + self._operator.log[-4000:]

@@ -104,7 +104,7 @@ class DecisionCache:
         return Verdict(number, number != view.status, tuple(actions), decision.requeue_after is not None)
 
     def _observed(self, view: View) -> Observed:
-        version = self.versions[view.version]
+        version, run = self.versions[view.version], self.statuses[view.status].run
         return Observed(
             name="detector",
             namespace="object-detect",
@@ -114,10 +114,10 @@ class DecisionCache:
             status=self.statuses[view.status],
             request=version.request,
             deleting=view.deleting,
-            jobs=tuple(self._job(job) for job in view.jobs),
+            jobs=tuple(self._job(job, run.ended_jobs if run else ()) for job in view.jobs),
         )
 
-    def _job(self, job: JobState) -> Job:
+    def _job(self, job: JobState, ended: tuple[str, ...]) -> Job:
         origin = self.origins[job.name]
         failed = job.phase.startswith("failed")
         return Job(
@@ -133,12 +133,14 @@ class DecisionCache:
             terminating=job.terminating,
             started=START,
             ended=START if job.finished else None,
+            pod_succeeded=job.phase.startswith("ended") or job.uid in ended,
         )
 
     def _pods(self, job: JobState) -> tuple[Pod, ...]:
         origin = self.origins[job.name]
         ended, _, variant = job.phase.partition(":")
-        phase = {"complete": "Succeeded", "failed": "Failed", "kept": "Running"}.get(ended, "Pending")
+        phases = dict.fromkeys(("complete", "ended", "missed"), "Succeeded") | {"failed": "Failed", "kept": "Running"}
+        phase = phases.get(ended, "Pending")
         found = _container(MAIN[Stage(origin.stage)], ended, variant, self.versions[origin.version], origin.stage)
         others = (Container(name="istio-proxy"),) if ended == "kept" else ()
         return (Pod(name="pod", uid="pod", phase=phase, created=START, containers=(found, *others)),) if found else ()
@@ -146,7 +148,7 @@ class DecisionCache:
 
 def _container(name: str, ended: str, variant: str, version: SpecVersion, stage: str) -> Container | None:
     """The container that explains the Job's phase; None if its pod is lost."""
-    if ended in ("complete", "kept"):
+    if ended in ("complete", "ended", "missed", "kept"):
         result = version.result(stage, variant)
         report = results.encode(result).decode() if result else ""
         return Container(name=name, exit_code=0, ended="Completed", report=report)

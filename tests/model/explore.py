@@ -98,7 +98,7 @@ class Exploration:
 
     def _rests(self, state: State) -> bool:
         """Whether nothing is left to do: the object is settled or suspended, or gone with all its Jobs."""
-        if any(state.passes) or state.live:
+        if any(state.passes) or not all(job.finished for job in state.jobs):
             return False
         if state.gone or state.deleting:
             return state.gone and not state.jobs

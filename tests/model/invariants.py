@@ -32,8 +32,8 @@ def check_decision(observed: Observed, decision: Decision, version: SpecVersion,
                 require(after.stage and after.stage.job == name, f"{name} is created without a claim")
                 require(not observed.deleting, "a Job is created for an object that is being deleted")
                 require(not version.suspend, "a Job is created for a suspended object")
-                live = [job.name for job in observed.jobs if not job.finished]
-                require(not live, f"{name} is created while {live} is observed as unfinished")
+                live = [job.name for job in observed.jobs if not job.over]
+                require(not live, f"{name} is created while {live} is observed as running")
                 metadata = manifest["metadata"]
                 require(metadata["ownerReferences"][0]["uid"] == observed.uid, "a Job without its owner reference")
                 require("finalizers" not in metadata, "a Job with a finalizer")
@@ -81,7 +81,7 @@ def _held_back(status: Status, version: SpecVersion) -> bool:
 def check_state(state: State, status: Status, versions: tuple[SpecVersion, ...]) -> None:
     """Invariants at every moment."""
     live = [job.name for job in state.live]
-    require(len(live) <= 1, f"more than one Job is unfinished: {live}")
+    require(len(live) <= 1, f"more than one Job runs: {live}")
     ready = find(status.conditions, Type.READY)
     if ready and ready.status == "True":
         require(status.image and DIGEST.fullmatch(status.image.digest), "Ready without a well-formed digest")

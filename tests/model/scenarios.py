@@ -46,6 +46,25 @@ ARCHIVED = Scenario(
     disturbances=("stopped", "removed", "line"),
     stages=("Resolve",),
 )
+TOLD = Scenario(
+    "pods that a watch tells of before their Jobs have ended",
+    A_TO_B,
+    failures=("permanent",),
+    reuse=(),
+    disturbances=("told", "stopped"),
+    stages=("Resolve", "Export"),
+)
+TWO_TOLD = Scenario(
+    "two operators, of which a watch tells one that a pod has ended",
+    A_TO_B,
+    operators=2,
+    failures=(),
+    reuse=(),
+    disturbances=("told",),
+    stages=("Resolve", "Publish"),
+    fenced=True,
+    prompt=True,
+)
 TWO_OPERATORS = Scenario(
     "two operators and an edit",
     A_TO_B,
@@ -67,12 +86,13 @@ TWO_RETRY = Scenario(
     fenced=True,
     prompt=True,
 )
-FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, TWO_OPERATORS, TWO_RETRY)
+FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, TOLD, TWO_TOLD, TWO_OPERATORS, TWO_RETRY)
 
 QUICK = (
     replace(EVERYTHING, disturbances=("stuck", "crashing", "kept", "stopped", "refused")),
     replace(EDITS, versions=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
     replace(ARCHIVED, versions=A_TO_B),
+    replace(TOLD, failures=(), disturbances=("told",)),
 )
 
 TWO_UNFENCED = replace(TWO_OPERATORS, fenced=False)

@@ -6,7 +6,9 @@ READ, DECIDED, ACTING = "read", "decided", "acting"
 
 
 class JobState(NamedTuple):
-    """A Job. `phase` is new, running, stuck, queued, crashing, kept, complete:VARIANT or failed:VARIANT."""
+    """A Job. `phase` is new, running, stuck, queued, crashing, kept, or one of these with a variant: ended, its pod has
+    succeeded and the watch told so; missed, the same, but the operator did not see it; complete; failed.
+    """
 
     name: str
     uid: str
@@ -16,6 +18,10 @@ class JobState(NamedTuple):
     @property
     def finished(self) -> bool:
         return self.phase.startswith(("complete", "failed"))
+
+    @property
+    def over(self) -> bool:
+        return self.finished or self.phase.startswith(("ended", "missed"))
 
 
 class Action(NamedTuple):
@@ -64,4 +70,5 @@ class State(NamedTuple):
 
     @property
     def live(self) -> tuple[JobState, ...]:
-        return tuple(job for job in self.jobs if not job.finished)
+        """The Jobs that have or may get a running pod."""
+        return tuple(job for job in self.jobs if not job.over)

@@ -12,7 +12,7 @@ def test_the_invariants_hold_and_every_state_can_come_to_rest(scenario):
     found = Exploration(scenario).run()
     print(found)
     assert found.states > 1_000
-    assert found.attempts == (4 if "restoring" in scenario.failures else 2)
+    assert found.attempts == (4 if "restoring" in scenario.failures else 2 if scenario.failures else 1)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,6 @@ def test_the_invariants_hold_and_every_state_can_come_to_rest(scenario):
     ],
 )
 def test_the_model_finds_the_conflicts_of_two_operators(scenario):
-    """Without the protection against a second operator, the model finds two unfinished Jobs at once."""
-    with pytest.raises(InvariantViolation, match="more than one Job is unfinished"):
+    """Without the protection against a second operator, the model finds two running Jobs at once."""
+    with pytest.raises(InvariantViolation, match="more than one Job runs"):
         Exploration(scenario).run()

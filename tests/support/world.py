@@ -144,8 +144,8 @@ class World:
         meta = manifest["metadata"]
         if meta["name"] in self.jobs:
             return  # AlreadyExists: ours
-        live = [job.name for job in self.jobs.values() if not job.finished]
-        assert not live, f"{meta['name']} is created while {live} is unfinished"
+        live = [job.name for job in self.jobs.values() if not job.over]
+        assert not live, f"{meta['name']} is created while {live} may run"
         self._uids += 1
         self.created.append(manifest)
         self.jobs[meta["name"]] = Job(
@@ -187,10 +187,17 @@ class World:
     def finish(self, result: results.Result | None = None) -> None:
         """Completes the claimed Job, with the stage's usual result or with `result`."""
         job = self.claimed
+        self.end_pod(result)
+        self.jobs[job.name] = msgspec.structs.replace(job, complete=True, ended=self.now)
+
+    def end_pod(self, result: results.Result | None = None) -> None:
+        """The claimed Job's pod succeeds, and a watch tells so. The Job does not say so yet."""
+        job = self.claimed
         stage = Stage(job.stage)
         self.now += timedelta(seconds=10)
-        self.set_pod(report(MAIN[stage], results.encode(result or RESULTS[stage])), phase="Succeeded")
-        self.jobs[job.name] = msgspec.structs.replace(job, complete=True, ended=self.now)
+        said = report(MAIN[stage], results.encode(result or RESULTS[stage]))
+        self.set_pod(msgspec.structs.replace(said, ended_at=self.now), phase="Succeeded")
+        self.jobs[job.name] = msgspec.structs.replace(job, pod_succeeded=True)
 
     def fail(self, *containers: Container, reason: str = "BackoffLimitExceeded", **pod: object) -> None:
         """Fails the claimed Job."""

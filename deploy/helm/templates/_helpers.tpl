@@ -42,7 +42,7 @@ watchSelector: {{ .Values.watchSelector | quote }}
   verbs: [create, delete, get, list, watch]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]

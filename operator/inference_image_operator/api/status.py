@@ -51,6 +51,8 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """Since when the object waits for its first checkpoint; None if it does not."""
     requested: bool = False
     """Whether the request annotation asked for this run. Only then does policy Latest go back to an older step."""
+    ended_jobs: tuple[str, ...] = ()
+    """UIDs of the Jobs whose pod had succeeded at the newest claim, and that did not say so yet."""
 
 
 class SourceStatus(Part, frozen=True, kw_only=True):

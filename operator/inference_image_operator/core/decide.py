@@ -74,7 +74,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
         return polling.needs_pods(observed, now)
     if job is None:
         return False
-    if job.finished or job.failing:
+    if job.over or job.failing:
         return True
     due = observed.warned or now - stage.start_time >= timedelta(seconds=POD_CHECK_DELAY)
     return due and not job.ready
@@ -100,6 +100,7 @@ def _begin(draft: Draft) -> Decision:
         input_hash=input_hash(observed.spec, observed.request),
         generation=observed.generation,
         requested=observed.request != observed.status.last_handled_request,
+        ended_jobs=draft.ended_jobs,
     )
     begin_run(draft, run)
     if refused:
@@ -153,6 +154,7 @@ def _after_run(draft: Draft) -> Decision:
         generation=draft.observed.generation,
         restart_count=run.restart_count + 1,
         registry_host=run.registry_host,
+        ended_jobs=draft.ended_jobs,
     )
     begin_run(draft, restarted)
     draft.start(Stage.RESOLVE)
@@ -196,8 +198,9 @@ def _assessed(draft: Draft, stage: StageStatus, job: Job) -> Decision:
         return draft.decision(AT_ONCE)
     match assess(stage.name, job, draft.observed.pods, draft.observed.events):
         case Done() as done:
+            draft.update(run=replace(draft.run, ended_jobs=draft.ended_jobs))
             progress.record(draft, stage.name, done)
-            if not job.finished:  # the next Job follows when this one is gone
+            if not job.over:  # the next Job follows when this one is gone
                 return _stop(draft, job)
             return _create(draft)
         case Failed() as failed:
@@ -251,8 +254,8 @@ def _create(draft: Draft) -> Decision:
 
 
 def _stop_others(draft: Draft, claimed: Job | None) -> Decision | None:
-    """Deletes every other unfinished Job of this object, and waits until the Jobs and their pods are gone."""
-    others = [job for job in draft.observed.jobs if job is not claimed and not job.finished]
+    """Deletes every other Job of this object that may still run, and waits until the Jobs and their pods are gone."""
+    others = [job for job in draft.observed.jobs if job is not claimed and not job.over]
     if not others:
         return None
     draft.actions += [DeleteJob(name=job.name, uid=job.uid) for job in others if not job.terminating]

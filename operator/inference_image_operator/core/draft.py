@@ -74,6 +74,11 @@ class Draft:
         return whole_seconds(self.now)
 
     @property
+    def ended_jobs(self) -> tuple[str, ...]:
+        """UIDs of the Jobs whose pod has succeeded, and that do not say so yet."""
+        return tuple(sorted(job.uid for job in self.observed.jobs if job.pod_succeeded and not job.finished))
+
+    @property
     def run(self) -> RunStatus:
         """The current run.
 

@@ -28,7 +28,7 @@ class Working(Frozen, frozen=True, kw_only=True):
 
 
 class Done(Frozen, frozen=True, kw_only=True):
-    """The Job is complete. This is the report of its last container."""
+    """The Job is complete, or its pod has succeeded. This is the report of its last container."""
 
     result: results.Result
     seconds: float
@@ -89,10 +89,17 @@ def _assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[
         return _ended(stage, job, pod)
     if job.failed or (job.failing == _DEADLINE and pods is not None):
         return _failed(stage, job, pods or ())
+    if pods is None:
+        return Working(suspended=job.suspended)
+    return _unfinished(stage, job, pods, events)
+
+
+def _unfinished(stage: Stage, job: Job, pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Outcome:
     if job.suspended:
         return Working(suspended=True)
-    if pods is None:
-        return Working()
+    if job.pod_succeeded:
+        outcome = _complete(stage, job, pods)
+        return outcome if isinstance(outcome, Done) else Working()
     return _failing_image(_newest_first(pods)) or Working(waiting_for=cause(stage, pods, events))
 
 
@@ -158,8 +165,13 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
             message=f"Job {job.name} reported an invalid digest.",
             hint="The registry violates the registry protocol. Ask its administrator.",
         )
-    seconds = (job.ended - job.started).total_seconds() if job.started and job.ended else 0.0
-    return Done(result=result, seconds=seconds)
+    return Done(result=result, seconds=_seconds(job, pods))
+
+
+def _seconds(job: Job, pods: tuple[Pod, ...]) -> float:
+    """From the start of the Job to its end or, if it does not say so yet, that of its last container."""
+    ended = job.ended or max((c.ended_at for pod in pods for c in pod.containers if c.ended_at), default=None)
+    return (ended - job.started).total_seconds() if job.started and ended else 0.0
 
 
 def _decoded(report: str, kind: type[Report]) -> Report | None:

@@ -4,13 +4,14 @@ Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a
 """
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from inference_image_operator.jobs.job import LABEL_MANAGED_BY, MANAGED_BY
 from inference_image_operator.kube.connection import ApiError, Connection, Object, TooLargeError, api_error
 from inference_image_operator.kube.references import References, references
 from inference_image_operator.kube.slim import ListMetadata, Slim, SlimEvent, SlimJob, SlimPod, short
@@ -59,9 +60,19 @@ class _Watched(msgspec.Struct):
     object: msgspec.Raw
 
 
+class Watch(NamedTuple):
+    """What to watch."""
+
+    name: str
+    path: Callable[[str], str]
+    """The path of its list in a namespace; empty for all."""
+    query: dict[str, str]
+    decoder: msgspec.json.Decoder[Any]
+
+
 _IMAGES, _RAW = msgspec.json.Decoder(_Page[dict[str, Any]]), msgspec.json.Decoder(_Page[msgspec.Raw])
 _JOBS, _PODS = msgspec.json.Decoder(_Page[SlimJob]), msgspec.json.Decoder(_Page[SlimPod])
-_EVENTS, _EVENT = msgspec.json.Decoder(_Page[SlimEvent]), msgspec.json.Decoder(SlimEvent)
+_EVENTS = msgspec.json.Decoder(_Page[SlimEvent])
 _WATCHED = msgspec.json.Decoder(_Watched)
 
 
@@ -195,23 +206,24 @@ class KubernetesCluster:
                 break
         return found
 
-    async def newest_warning(self, namespace: str) -> str:
-        """The resourceVersion from which `watch_warnings` starts. It lists as little as possible."""
-        page = await self._request("GET", _events(namespace), WARNINGS | {"limit": "1"})
+    async def newest(self, what: Watch, namespace: str) -> str:
+        """The resourceVersion from which `watch` starts. It lists as little as possible."""
+        page = await self._request("GET", what.path(namespace), what.query | {"limit": "1"})
         return str(page["metadata"]["resourceVersion"])
 
-    async def watch_warnings(self, namespace: str, version: str) -> AsyncIterator[Object]:
-        """Events of type Warning of a namespace (empty for all) after a resourceVersion, and bookmarks.
+    async def watch(self, what: Watch, namespace: str, version: str) -> AsyncIterator[Object]:
+        """The objects of a namespace (empty for all) that are written after a resourceVersion, and bookmarks.
 
         Ends when the API server ends the watch. Raises ApiError, also for a version that is too old.
         """
         query = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
-        async for line in self._connection.lines(_events(namespace), WARNINGS | query | {"resourceVersion": version}):
+        path = what.path(namespace)
+        async for line in self._connection.lines(path, what.query | query | {"resourceVersion": version}):
             found = _WATCHED.decode(line)
             if found.type == "ERROR":
                 raise api_error(0, bytes(found.object), None)
             if found.type != "DELETED":
-                yield short(_EVENT.decode(found.object))
+                yield short(what.decoder.decode(found.object))
 
     async def apply_status(self, image: Object, status: Object) -> None:
         meta = image["metadata"]
@@ -312,3 +324,13 @@ def _in(namespace: str) -> tuple[str, ...]:
 def _path(*segments: str) -> str:
     """A path of quoted segments. Names come from Jobs and Events, which others may write too."""
     return "".join(f"/{quote(segment, safe='')}" for segment in segments)
+
+
+WARNING_EVENTS = Watch("Warning Events", _events, WARNINGS, msgspec.json.Decoder(SlimEvent))
+SUCCEEDED_PODS = Watch(
+    "pods",
+    _pods,
+    {"labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}", "fieldSelector": "status.phase=Succeeded"},
+    msgspec.json.Decoder(SlimPod),
+)
+"""The API server sends a pod once, when it has succeeded, and again when the Job controller has counted it."""

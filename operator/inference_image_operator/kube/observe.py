@@ -71,14 +71,27 @@ def from_object(image: Object) -> Observed:
     )
 
 
-async def observe(cluster: Cluster, observed: Observed, now: datetime, warnings: Sequence[Object] = ()) -> Observed:
+async def observe(
+    cluster: Cluster,
+    observed: Observed,
+    now: datetime,
+    warnings: Sequence[Object] = (),
+    succeeded: Sequence[Object] = (),
+) -> Observed:
     """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job.
 
-    `warnings` are the Warning Events about that Job and its pods, as far as they have arrived through the watch.
+    `warnings` are the Warning Events about that Job and its pods, and `succeeded` are pods of the object's Jobs that
+    have succeeded, as far as they have arrived through a watch.
     """
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
     jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
-    observed = replace(observed, jobs=tuple(_job(job) for job in jobs), warned=bool(warnings))
+    ended = {uid for pod in succeeded for uid in _controllers(pod)}
+    if observed.status.run:
+        ended.update(observed.status.run.ended_jobs)
+    observed = replace(observed, jobs=tuple(_job(job, ended) for job in jobs), warned=bool(warnings))
+    claimed = observed.claimed
+    if claimed and (brought := tuple(_pod(pod) for pod in succeeded if owned(pod, claimed.uid))):
+        return replace(observed, pods=brought)
     job = watched(observed)
     if job is None or not needs_pods(observed, now):
         return observed
@@ -120,8 +133,13 @@ def owned(dependent: Object, uid: str) -> bool:
 
     Labels can be forged; the garbage collector checks owners.
     """
+    return uid in _controllers(dependent)
+
+
+def _controllers(dependent: Object) -> list[str]:
+    """The UID of the object that controls a Job or pod; empty without one."""
     owners = dependent["metadata"].get("ownerReferences", [])
-    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
+    return [owner["uid"] for owner in owners if owner.get("controller") and owner.get("uid")]
 
 
 def finished(job: Object) -> bool:
@@ -130,7 +148,7 @@ def finished(job: Object) -> bool:
     return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
 
 
-def _job(job: Object) -> Job:
+def _job(job: Object, succeeded: set[str]) -> Job:
     meta, status = job["metadata"], job.get("status", {})
     conditions = {c["type"]: c for c in status.get("conditions", []) if c["status"] == "True"}
     failed = conditions.get("Failed", {})
@@ -150,6 +168,7 @@ def _job(job: Object) -> Job:
         terminating="deletionTimestamp" in meta,
         started=parse(status["startTime"]) if "startTime" in status else None,
         ended=parse(ended) if ended else None,
+        pod_succeeded=meta["uid"] in succeeded,
     )
 
 

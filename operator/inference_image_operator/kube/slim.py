@@ -39,6 +39,7 @@ class _Annotations(Slim):
 
 class _Metadata(Slim):
     name: str = ""
+    namespace: str = ""
     uid: str = ""
     resource_version: str = ""
     creation_timestamp: str | None = None

@@ -15,12 +15,13 @@ from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.config.installation import Concurrency, Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
-from inference_image_operator.kube.client import KubernetesCluster
+from inference_image_operator.kube.client import SUCCEEDED_PODS, WARNING_EVENTS, KubernetesCluster
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.kube.observe import InvalidObjectError, from_object
 from inference_image_operator.observed import Observed
-from inference_image_operator.runtime import handlers
+from inference_image_operator.runtime import handlers, job_signals
 from inference_image_operator.runtime.health import Health
+from inference_image_operator.runtime.job_signals import JobSignals
 from inference_image_operator.runtime.log import object_fields
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
@@ -28,8 +29,6 @@ from inference_image_operator.runtime.queue import Queue
 from inference_image_operator.runtime.reconcile import Reconciler
 from inference_image_operator.runtime.tag_holders import Publication, TagHolders
 from inference_image_operator.runtime.turns import Turns
-from inference_image_operator.runtime.warnings import Warnings
-from inference_image_operator.runtime.warnings import watch as watch_warnings
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +52,17 @@ async def run(config: Config) -> None:
     def wake(key: Key, after: float = 0) -> None:
         queue.add(key, after)  # the queue exists when somebody calls this
 
-    warnings, tags = Warnings(wake), TagHolders(wake)
-    reconciler = Reconciler(cluster, config, _now, limiter, wake=wake, warnings=warnings, tags=tags, metrics=metrics)
+    signals, tags = JobSignals(wake), TagHolders(wake)
+    reconciler = Reconciler(cluster, config, _now, limiter, wake=wake, signals=signals, tags=tags, metrics=metrics)
     queue: Queue[Key] = Queue(reconciler, config.workers, object_fields, metrics, _turns(config))
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
         asyncio.create_task(_resync(cluster, queue, config, metrics), name="resync"),
         *(
-            asyncio.create_task(watch_warnings(cluster, namespace, warnings.arrived), name="warnings")
+            asyncio.create_task(job_signals.watch(cluster, what, namespace, arrived), name=what.name)
             for namespace in config.watch_namespaces or ("",)
+            for what, arrived in ((WARNING_EVENTS, signals.warned), (SUCCEEDED_PODS, signals.ended))
         ),
     ]
     sinks = _thread_safe(queue, tags)

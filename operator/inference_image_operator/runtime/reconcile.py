@@ -26,11 +26,11 @@ from inference_image_operator.kube.events import event
 from inference_image_operator.kube.observe import MAX_SAID, InvalidObjectError, from_object, observe, owned
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
 from inference_image_operator.observed import CreateRefusal, Observed
+from inference_image_operator.runtime.job_signals import JobSignals
 from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.tag_holders import TagHolders
-from inference_image_operator.runtime.warnings import Warnings
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Reconciler:
         limiter: PipelineLimiter,
         *,
         wake: Callable[[Key], None],
-        warnings: Warnings,
+        signals: JobSignals,
         tags: TagHolders,
         metrics: Metrics,
     ) -> None:
@@ -55,7 +55,7 @@ class Reconciler:
         self._clock = clock
         self._limiter = limiter
         self._wake = wake
-        self._warnings = warnings
+        self._signals = signals
         self._tags = tags
         self._metrics = metrics
 
@@ -67,14 +67,16 @@ class Reconciler:
         image = await self._cluster.get_inference_image(*key)
         observed = await self._with_work(image, key) if image else None
         if image is None or observed is None:
-            self._warnings.forget(key)
+            self._signals.forget(key)
             self._release(key)
             return None
         if observed.unreadable:
             unreadable = "; ".join(observed.unreadable)[:MAX_SAID]
             log.warning("ignoring what of the status does not fit the API: %s", unreadable)
         try:
-            observed = await observe(self._cluster, observed, self._clock(), self._warnings.of(key))
+            observed = await observe(
+                self._cluster, observed, self._clock(), self._signals.warnings(key), self._signals.succeeded(key)
+            )
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
@@ -131,9 +133,9 @@ class Reconciler:
     def _follow_job(self, key: Key, observed: Observed) -> None:
         job = watched(observed)
         if job is None or job.finished:
-            self._warnings.forget(key)
+            self._signals.forget(key)
         else:
-            self._warnings.follow(key, job.name)
+            self._signals.follow(key, job.name)
 
     def _release(self, key: Key) -> None:
         for other in self._limiter.release(key):
@@ -193,7 +195,7 @@ class Reconciler:
     async def _create(self, observed: Observed, manifest: Object) -> CreateRefusal | None:
         name = manifest["metadata"]["name"]
         bind(job=name)
-        self._warnings.follow((observed.namespace, observed.name), name)
+        self._signals.follow((observed.namespace, observed.name), name)
         try:
             await self._cluster.create_job(manifest)
         except ApiError as error:

@@ -22,7 +22,7 @@ RULES = [
     {"apiGroups": ["uai.ucloud.cn"], "resources": ["inferenceimages"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": ["uai.ucloud.cn"], "resources": ["inferenceimages/status"], "verbs": ["patch"]},
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "delete", "get", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "list", "watch"]},
 ]

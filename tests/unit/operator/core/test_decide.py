@@ -118,6 +118,40 @@ def test_other_unfinished_jobs_are_deleted_by_uid_and_waited_for():
     assert (decision.status, decision.requeue_after) == (world.status, 10)
 
 
+def test_the_next_stage_follows_the_pod_and_does_not_wait_for_its_job():
+    world = World()
+    world.settle()
+    job = world.claimed
+    world.end_pod()
+    world.settle()
+    assert world.status.stage.name is Stage.EXPORT
+    assert world.jobs[job.name] == msgspec.structs.replace(job, pod_succeeded=True), "the Job is left to its controller"
+    assert world.status.timings.resolve == "10s"
+
+
+def test_a_whole_run_takes_each_result_from_the_pod():
+    world = World()
+    world.settle()
+    while world.status.stage:
+        world.end_pod()
+        world.settle()
+    assert world.condition("Ready").status == "True"
+    assert not [job.name for job in world.jobs.values() if job.terminating]
+
+
+def test_a_malformed_result_waits_for_the_end_of_the_job():
+    """An attempt more is due then, and no pod may run beside it."""
+    world = World()
+    world.settle()
+    job = world.claimed
+    world.end_pod()
+    world.set_pod(report("resolve", "?"), phase="Succeeded")
+    assert world.step().actions == ()
+    world.jobs[job.name] = msgspec.structs.replace(world.jobs[job.name], complete=True, ended=world.now)
+    world.settle()
+    assert world.status.last_failure.reason == "ResultLost"
+
+
 @pytest.mark.parametrize(("terminating", "again"), [(True, 10), (False, 15)])
 def test_a_terminating_claimed_job_is_waited_for(terminating, again):
     world = World()

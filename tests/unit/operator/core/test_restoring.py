@@ -12,11 +12,11 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency, Restores, RestoreWait
 from inference_image_operator.core import waiting
 from inference_image_operator.jobs import poll_job
+from inference_image_operator.runtime.job_signals import JobSignals
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
 from inference_image_operator.runtime.tag_holders import TagHolders
-from inference_image_operator.runtime.warnings import Warnings
 from tests.support.world import CONFIG, World, report
 
 MESSAGE = "3 objects in bucket 'uai-demo' are being restored from class ARCHIVE (Standard, which takes 1 to 5 hours)."
@@ -188,7 +188,7 @@ async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
         lambda: now,
         limiter,
         wake=woken.append,
-        warnings=Warnings(lambda *_: None),
+        signals=JobSignals(lambda *_: None),
         tags=TagHolders(lambda _: None),
         metrics=Metrics(),
     )

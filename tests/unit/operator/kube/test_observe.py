@@ -1,7 +1,16 @@
-"""Two threads, kopf's and ours, read objects at the same time, from the first object on."""
+"""What a reconcile reads: only what it needs, and from the first object on, in two threads at the same time."""
 
 import subprocess
 import sys
+
+import msgspec
+import pytest
+
+from inference_image_contract import results
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.steps import MAIN
+from inference_image_operator.kube.observe import observe
+from tests.support.world import RESULTS, START, World
 
 READS = """
 import os, sys, threading
@@ -32,3 +41,50 @@ def test_two_threads_may_read_the_first_objects_at_once():
     """Without the early decoders, about every second process ends with a segmentation fault."""
     done = subprocess.run([sys.executable, "-c", READS], capture_output=True, text=True, check=True)
     assert done.stdout == f"{[0] * 16}\n"
+
+
+class JobsAlone:
+    """A cluster with one Job. It has no other answer."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def list_jobs(self, *_: str) -> list[dict]:
+        (job,) = (msgspec.to_builtins(created) for created in self._world.created)
+        return [job | {"metadata": job["metadata"] | {"uid": self._world.claimed.uid}}]
+
+
+def succeeded(job: str) -> dict:
+    """The pod of a Resolve Job with this UID."""
+    ended = {"exitCode": 0, "message": results.encode(RESULTS[Stage.RESOLVE]).decode()}
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": job, "controller": True}
+    times = {"creationTimestamp": "2026-01-31T09:30:00Z"}
+    return {
+        "metadata": {"name": "pod", "uid": "pod-uid", "ownerReferences": [owner]} | times,
+        "spec": {},
+        "status": {
+            "phase": "Succeeded",
+            "containerStatuses": [{"name": MAIN[Stage.RESOLVE], "state": {"terminated": ended}}],
+        },
+    }
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.settle()
+    return world
+
+
+async def test_the_pod_that_a_watch_brought_is_not_read_again(world):
+    pod = succeeded(world.claimed.uid)
+    found = await observe(JobsAlone(world), world.observed(), START, succeeded=[pod])
+    assert found.claimed.pod_succeeded
+    assert [pod.phase for pod in found.pods] == ["Succeeded"]
+
+
+async def test_the_pod_of_another_job_says_nothing_about_this_one(world):
+    """Its name is that of a pod of this Job: anybody can choose a name."""
+    found = await observe(JobsAlone(world), world.observed(), START, succeeded=[succeeded("another")])
+    assert not found.claimed.pod_succeeded
+    assert found.pods is None

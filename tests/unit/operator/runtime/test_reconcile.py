@@ -9,11 +9,11 @@ import pytest
 from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
+from inference_image_operator.runtime.job_signals import JobSignals
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
 from inference_image_operator.runtime.tag_holders import TagHolders
-from inference_image_operator.runtime.warnings import Warnings
 from tests.support.world import SPEC, World
 
 KEY = ("space", "detector")
@@ -62,7 +62,7 @@ def reconciler_of(cluster: TwoReads, world: World) -> Reconciler:
         lambda: datetime.now(UTC),
         PipelineLimiter(Concurrency()),
         wake=lambda _: None,
-        warnings=Warnings(lambda *_: None),
+        signals=JobSignals(lambda *_: None),
         tags=TagHolders(lambda _: None),
         metrics=Metrics(),
     )

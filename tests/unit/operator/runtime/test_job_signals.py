@@ -1,0 +1,182 @@
+"""Which Warning Events and pods make which object due, and how a watch goes on after errors."""
+
+import asyncio
+
+import pytest
+
+from inference_image_operator.kube.client import SUCCEEDED_PODS, WARNING_EVENTS
+from inference_image_operator.kube.connection import ApiError
+from inference_image_operator.runtime import job_signals as module
+from inference_image_operator.runtime.job_signals import DELAY, MAX_EVENTS, MAX_PODS, JobSignals, watch
+
+KEY = ("space", "detector")
+JOB = "detector-resolve-0123456789"
+
+
+def event(reason: str = "FailedMount", kind: str = "Pod", name: str = f"{JOB}-x7k2p", namespace: str = "space", **more):
+    about = {"kind": kind, "name": name, "namespace": namespace, "uid": "u", **more}
+    return {"reason": reason, "involvedObject": about, "metadata": {"resourceVersion": "7"}}
+
+
+@pytest.fixture
+def woken() -> list:
+    return []
+
+
+@pytest.fixture
+def signals(woken) -> JobSignals:
+    found = JobSignals(lambda key, after: woken.append((key, after)))
+    found.follow(KEY, JOB)
+    return found
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        event(),
+        event("FailedScheduling"),
+        event("Failed", fieldPath="spec.containers{resolve}"),
+        event("FailedCreate", "Job", JOB),
+    ],
+)
+def test_the_first_warning_about_a_job_or_its_pod_makes_the_object_due(signals, woken, found):
+    signals.warned(found)
+    signals.warned(found)
+    assert woken == [(KEY, DELAY)]
+    assert signals.warnings(KEY) == [found]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        event("DNSConfigForming"),
+        event(namespace="other"),
+        event(name="detector-resolve-9876543210-x7k2p"),
+        event(kind="Node", name="a-node-abcde", namespace=""),
+        {"metadata": {"resourceVersion": "8"}},
+    ],
+    ids=["another reason", "another namespace", "another Job", "a node", "a bookmark"],
+)
+def test_other_events_are_ignored(signals, woken, found):
+    signals.warned(found)
+    assert (woken, signals.warnings(KEY)) == ([], [])
+
+
+def test_the_api_server_cuts_the_name_of_a_long_job(signals, woken):
+    job = "d" * 44 + "-resolve-0123456789"
+    assert len(job) == 63
+    signals.follow(KEY, job)
+    signals.warned(event(name=job[:58] + "x7k2p"))
+    signals.warned(event("FailedCreate", "Job", job))
+    assert woken == [(KEY, DELAY)] * 2
+
+
+def test_the_kubelet_says_the_cause_and_then_less(signals, woken):
+    said = [event("Failed") | {"message": text} for text in ("Failed to pull image: gone", "Error: ErrImagePull")]
+    for found in said:
+        signals.warned(found)
+    assert signals.warnings(KEY) == said
+    assert woken == [(KEY, DELAY)]
+
+
+def test_the_newest_few_are_kept(signals, woken):
+    said = [event("FailedCreate") | {"message": str(number)} for number in range(2 * MAX_EVENTS)]
+    for found in said:
+        signals.warned(found)
+    assert signals.warnings(KEY) == said[-MAX_EVENTS:]
+    assert len(woken) == 1
+
+
+def test_the_next_job_has_no_warnings_yet(signals, woken):
+    signals.warned(event())
+    signals.follow(KEY, JOB)
+    assert signals.warnings(KEY)
+    signals.follow(KEY, "detector-export-0123456789")
+    assert signals.warnings(KEY) == []
+    signals.warned(event())
+    assert len(woken) == 1
+
+
+def test_an_object_that_waits_for_no_job_is_forgotten(signals, woken):
+    signals.warned(event())
+    signals.forget(KEY)
+    signals.forget(KEY)
+    signals.warned(event())
+    assert (len(woken), signals.warnings(KEY)) == (1, [])
+
+
+def pod(uid: str = "pod-1", job: str = JOB, namespace: str = "space") -> dict:
+    return {"metadata": {"name": f"{job}-x7k2p", "namespace": namespace, "uid": uid, "resourceVersion": "7"}}
+
+
+def test_a_pod_that_succeeded_makes_its_object_due_once(signals, woken):
+    signals.ended(pod())
+    signals.ended(pod())
+    assert (woken, signals.succeeded(KEY)) == ([(KEY, 0)], [pod()])
+
+
+@pytest.mark.parametrize(
+    "found",
+    [pod(namespace="other"), pod(job="detector-resolve-9876543210"), {"metadata": {"resourceVersion": "8"}}],
+    ids=["another namespace", "another Job", "a bookmark"],
+)
+def test_other_pods_are_ignored(signals, woken, found):
+    signals.ended(found)
+    assert (woken, signals.succeeded(KEY)) == ([], [])
+
+
+def test_the_pods_of_the_last_few_jobs_are_remembered_until_the_end_of_the_run(signals):
+    jobs = [f"detector-{number}-0123456789" for number in range(2 * MAX_PODS)]
+    for job in jobs:
+        signals.follow(KEY, job)
+        signals.ended(pod(job, job))
+    assert [found["metadata"]["uid"] for found in signals.succeeded(KEY)] == jobs[-MAX_PODS:]
+    signals.forget(KEY)
+    assert signals.succeeded(KEY) == []
+
+
+class Cluster:
+    """Answers each watch with the next of `answers`: Events, or an error. Afterwards, the watch hangs."""
+
+    def __init__(self, *answers: list | ApiError) -> None:
+        self._answers = list(answers)
+        self.versions: list[str] = []
+        self.lists = 0
+
+    async def newest(self, *_: object) -> str:
+        self.lists += 1
+        return f"list-{self.lists}"
+
+    async def watch(self, _: object, __: str, version: str):
+        self.versions.append(version)
+        if not self._answers:
+            await asyncio.Event().wait()
+        answer = self._answers.pop(0)
+        if isinstance(answer, ApiError):
+            raise answer
+        for found in answer:
+            yield found
+
+
+@pytest.mark.parametrize(
+    ("answers", "versions"),
+    [
+        (([event()],), ["list-1", "7"]),
+        (([],), ["list-1", "list-1"]),
+        ((ApiError(410, "Expired", "too old"),), ["list-1", "list-2"]),
+        ((ApiError(403, "Forbidden", "no"), [event()]), ["list-1", "list-2", "7"]),
+    ],
+    ids=["goes on after its end", "without an Event", "starts again after a version that is gone", "without the right"],
+)
+@pytest.mark.parametrize("what", [WARNING_EVENTS, SUCCEEDED_PODS], ids=lambda what: what.name)
+async def test_the_watch_goes_on(monkeypatch, what, answers, versions):
+    monkeypatch.setattr(module, "PAUSE", 0)
+    cluster, seen = Cluster(*answers), []
+    task = asyncio.create_task(watch(cluster, what, "", seen.append))
+    async with asyncio.timeout(20):
+        while len(cluster.versions) < len(versions):
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert cluster.versions == versions
+    assert len(seen) == sum(len(answer) for answer in answers if isinstance(answer, list))
