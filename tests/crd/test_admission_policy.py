@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,18 @@ def create(
     api_client: client.ApiClient, api: Api, helm_template: Callable[..., list[Job]]
 ) -> Iterator[Callable[[Job], None]]:
     """Creates a Job with the token of the operator's account, as a dry run, once the policy is in force."""
+    with installed(api_client, api, helm_template) as send:
+        yield send
+
+
+@contextmanager
+def installed(
+    api_client: client.ApiClient, api: Api, helm_template: Callable[..., list[Job]], *values: str
+) -> Iterator[Callable[[Job], None]]:
+    """What `create` does, with these values of the chart."""
     core = client.CoreV1Api(api_client)
     core.create_namespace({"metadata": {"name": SYSTEM}})
-    applied = [d for d in helm_template(namespace=SYSTEM) if d["kind"] in KINDS]
+    applied = [d for d in helm_template(*values, namespace=SYSTEM) if d["kind"] in KINDS]
     for document in applied:
         utils.create_from_dict(api_client, document)
     api.await_rights()

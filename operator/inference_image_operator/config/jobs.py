@@ -64,6 +64,8 @@ class Jobs(Section, frozen=True, kw_only=True):
     """Overrides the labels and annotations of an InferenceImage."""
     resources: ContainerDefaults = ContainerDefaults()
     maximum: Maximum = Maximum()
+    build_user_namespaces: bool = False
+    """Whether the pods of Build have user namespaces of their own, so that root in them is nobody on the node."""
     pending_deadline: str = "10m"
     """A pod that does not start within this time sets Stalled."""
 

@@ -2,7 +2,7 @@
 
 import re
 
-from inference_image_contract.hints import CONTINUES
+from inference_image_contract.hints import CONTINUES, REQUEST_AGAIN
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import resource_fields
@@ -16,7 +16,16 @@ one. Most pods have started by then."""
 POD_CHECK_INTERVAL = 15.0
 """Seconds between checks of a pod that does not run yet."""
 WARNINGS = frozenset(
-    {"FailedScheduling", "FailedMount", "FailedCreate", "Failed", "InspectFailed", "ErrImageNeverPull", "BackOff"}
+    {
+        "FailedScheduling",
+        "FailedMount",
+        "FailedCreate",
+        "FailedCreatePodSandBox",
+        "Failed",
+        "InspectFailed",
+        "ErrImageNeverPull",
+        "BackOff",
+    }
 )
 """Reasons of the Warning Events that can name a cause. Other warnings cause no check."""
 
@@ -26,6 +35,8 @@ _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (?:ErrImagePull: )?')
 """The kubelet alternates between an error and its back-off. The cause is the same, so the status names it once."""
 _PULL_EVENT = re.compile(r'^Failed to pull image "[^"]*": ')
 _NO_LOGIN = re.compile(r"\b40[13] |unauthorized|authoriz|authentication|access denied", re.IGNORECASE)
+_USER_NAMESPACES = re.compile(r"hostUsers|user namespaces|UserNamespacesSupport")
+"""The kubelet's words about a node whose container runtime, or whose kubelet, has none."""
 _MISSING_SECRET = re.compile(r'secret "(?P<name>[^"]+)" not found|couldn\'t find key \S+ in Secret (?P<keyed>\S+)')
 _MISSING_KEY = re.compile(r"references non-existent secret key: (?P<key>\S+)")
 _MISSING_CONFIG_MAP = re.compile(
@@ -50,6 +61,7 @@ def cause(stage: Stage, pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Cau
         next((found for c in pod.containers if (found := _container(c))), None)
         or _failed(pod, events)
         or _mount(pod, events)
+        or _sandbox(pod, events)
         or injected.blocked(stage, pod)
     )
 
@@ -99,6 +111,19 @@ def _mount(pod: Pod, events: tuple[Event, ...]) -> Cause | None:
         reason=Reason.VOLUME_MOUNT_FAILED,
         message=failed[-1].message,
         hint="Fix what the message names. " + CONTINUES,
+    )
+
+
+def _sandbox(pod: Pod, events: tuple[Event, ...]) -> Cause | None:
+    """A node without user namespaces. Other failures of a sandbox, such as those of a slow network, often pass."""
+    said = [e.message for e in events if e.reason == "FailedCreatePodSandBox" and _USER_NAMESPACES.search(e.message)]
+    if not said or any(not container.waiting for container in pod.containers):
+        return None
+    return Cause(
+        reason=Reason.CONTAINER_CONFIG_INVALID,
+        message=said[-1],
+        hint="Select nodes whose container runtime has user namespaces with config.jobs.nodeSelector, or set "
+        f"config.jobs.buildUserNamespaces to false (chart values), {REQUEST_AGAIN}",
     )
 
 

@@ -131,6 +131,7 @@ def test_default_values_with_images_pass_the_schema(values: dict[str, Any], sche
         ("config.ufile.restore.standard", {"every": "soon", "deadline": "1h"}),
         ("config.jobs.resources.kanikoo", {}),
         ("config.jobs.maximum.memory", "lots"),
+        ("config.jobs.buildUserNamespaces", "Build"),
         ("config.resync", "10"),
         ("config.workers", 0),
         ("logLevel", "LOUD"),

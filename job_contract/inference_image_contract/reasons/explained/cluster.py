@@ -22,7 +22,7 @@ EXPLAINED = {
         "Add capacity, or change `spec.scheduling` or the stage's resources.",
     ),
     Reason.CONTAINER_CONFIG_INVALID: Explanation(
-        "The kubelet cannot create a container of the pod.",
+        "The kubelet cannot create a container of the pod, or the node has no user namespaces for it.",
         "Correct what the message names.",
     ),
     Reason.VOLUME_MOUNT_FAILED: Explanation(

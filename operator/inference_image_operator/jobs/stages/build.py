@@ -56,7 +56,8 @@ def pod(observed: Observed, status: Status, config: Config) -> StagePod:
                 *source.volumes(spec),
                 *ufile_network.volumes(config),
             ],
-        ),
+        )
+        | ({"hostUsers": False} if config.jobs.build_user_namespaces else {}),
         deadline_seconds=parse_duration(spec.build.timeout),
     )
 

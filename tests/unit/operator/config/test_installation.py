@@ -21,6 +21,7 @@ def test_images_are_the_only_required_section() -> None:
     assert read.registries.allowed == ("uhub.service.ucloud.cn", "uhub.ucloud.cn")
     assert read.registries.keep_content_tags == 50
     assert read.jobs.node_selector == {"kubernetes.io/arch": "amd64"}
+    assert not read.jobs.build_user_namespaces
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,7 @@ def test_images_are_the_only_required_section() -> None:
         (IMAGES + "registry: {}", "unknown field `registry`"),
         (IMAGES + "jobs: {resources: {kanikoo: {}}}", r"unknown field `kanikoo` - at `\$\.jobs\.resources`"),
         (IMAGES + "jobs: {pendingDeadline: soon}", "`jobs.pendingDeadline`: 'soon' is not a duration"),
+        (IMAGES + "jobs: {buildUserNamespaces: 1}", r"at `\$\.jobs\.buildUserNamespaces`"),
         (IMAGES + "workers: many", r"`\$\.workers`"),
         (IMAGES + "workers: 0", "`workers` is 0"),
         (IMAGES + "resync: never", "`resync`: 'never' is not a duration"),

@@ -48,8 +48,8 @@ READERS = {
     "redaction": redact,
     "a refused pod": lambda text: admission.of_pod(Stage.BUILD, text),
     "a refused Job": lambda text: admission.of_job(Stage.BUILD, "j", 403, text),
-    "a missing Secret": lambda text: pending.cause(
-        Stage.BUILD, pods(text), tuple(Event(reason=r, message=text, time=START) for r in ("Failed", "FailedMount"))
+    "what warns of a pod": lambda text: pending.cause(
+        Stage.BUILD, pods(text), tuple(Event(reason=r, message=text, time=START) for r in pending.WARNINGS)
     ),
     "the tested image": lambda text: tested_image.log_tail(pods(text, tested_image.IMAGE)),
     "an outcome": lambda text: assess(Stage.BUILD, JOB, pods(text), ()),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from inference_image_contract.hints import CONTINUES
+from inference_image_contract.hints import CONTINUES, REQUEST_AGAIN
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis import pending
 from inference_image_operator.diagnosis.waiting_for import Cause
@@ -145,6 +145,33 @@ def test_what_the_kubelet_says_counts_before_it_is_in_the_status(said, reason, m
 def test_what_the_kubelet_said_about_a_container_that_has_started_is_no_cause():
     started = pod(RUNNING, waiting("PodInitializing", name="kaniko"))
     assert cause((started,), (event("Failed", "Error: " + SECRET, "assemble"),)) is None
+
+
+USER_NAMESPACES = [
+    "can't set `spec.hostUsers: false`, runtime does not support user namespaces",
+    'can\'t set `spec.hostUsers: false`, RuntimeClass handler "runsc" does not support user namespaces',
+    'the feature gate "UserNamespacesSupport" is disabled: can\'t set spec.HostUsers',
+]
+"""Words of Kubernetes 1.34."""
+
+
+@pytest.mark.parametrize("words", USER_NAMESPACES)
+@pytest.mark.parametrize("containers", [(), (waiting("PodInitializing", name="kaniko"),)], ids=["no status", "waits"])
+def test_a_node_without_user_namespaces(containers, words):
+    said = event("FailedCreatePodSandBox", f"Failed to create pod sandbox: {words}")
+    later = event("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: code = DeadlineExceeded")
+    found = cause((pod(*containers),), (said, later))
+    assert (found.reason, found.message, found.stalls) == ("ContainerConfigInvalid", said.message, False)
+    assert "config.jobs.nodeSelector" in found.hint
+    assert "config.jobs.buildUserNamespaces" in found.hint
+    assert found.hint.endswith(REQUEST_AGAIN)
+    assert "FailedCreatePodSandBox" in pending.WARNINGS
+    assert cause((pod(RUNNING),), (said,)) is None
+
+
+def test_a_sandbox_that_fails_otherwise_is_no_cause():
+    said = event("FailedCreatePodSandBox", "Failed to create pod sandbox: rpc error: failed to setup network")
+    assert cause((pod(waiting("ContainerCreating")),), (said,)) is None
 
 
 BLOCKING = [

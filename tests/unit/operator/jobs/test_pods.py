@@ -56,6 +56,17 @@ def test_the_fields_of_a_stage_in_a_sentence():
     assert resource_fields(Stage.BUILD) == "spec.resources.assemble, spec.resources.report and spec.build.resources"
 
 
+@pytest.mark.parametrize("builder", ["Kaniko", "Append"])
+@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("is_set", [True, False])
+def test_the_pods_of_build_have_a_user_namespace_if_the_installation_says_so(stage, builder, is_set):
+    world = World()
+    jobs = msgspec.structs.replace(world.config.jobs, build_user_namespaces=is_set)
+    world.config = msgspec.structs.replace(world.config, jobs=jobs)
+    found = job(stage, world, build={"builder": builder})["spec"]["template"]["spec"]
+    assert found.get("hostUsers") is (False if is_set and stage is Stage.BUILD else None)
+
+
 def metadata(stage: Stage = Stage.RESOLVE, **installation: dict[str, str]) -> dict:
     world = World()
     jobs = msgspec.structs.replace(world.config.jobs, pod_metadata=PodMetadata(**installation))
