@@ -85,7 +85,7 @@ test-tutorial: packages setup-tf ## run the tutorial's own model and image at tr
 	@$(PY) -m pytest -q tests/e2e/test_tutorial.py
 
 test-bad-input: packages setup-tf ## test each bad input: explained, no tag moved, healed by its hint
-	@$(PY) -m pytest -q -n 4 tests/e2e/test_bad_input.py
+	@$(PY) -m pytest -q -n 4 tests/e2e/test_bad_input.py tests/e2e/test_what_people_bring.py
 
 COVERAGE_FLOOR := 94
 .PHONY: coverage
