@@ -1,6 +1,6 @@
 ##@ Releases and generated files
 
-.PHONY: images release reference config-schema kubernetes-modules capture-kaniko-logs
+.PHONY: images release docs reference config-schema kubernetes-modules capture-kaniko-logs
 IMAGE_FLAGS = --registry='$(REGISTRY)' --tool='$(TOOL)' --base-image='$(BASE_IMAGE)' --only='$(ONLY)' \
 	--source-url='$(SOURCE_URL)' --build-flags='$(BUILD_FLAGS)' --push-flags='$(PUSH_FLAGS)'
 
@@ -10,6 +10,15 @@ images: setup ## build all images: REGISTRY=host/path [PUSH=1] [TOOL=podman], se
 release: setup ## make the files of a release in out/release: [REGISTRY=host/path] [IMAGES=1], see docs/releasing.md
 	@$(PY) -m release files $(IMAGE_FLAGS) $(if $(filter-out 0,$(IMAGES)),--images) \
 		$(if $(VALUES),--values='$(VALUES)') --tag='$(TAG)'
+
+VENV_DOCS := .venv-docs
+$(VENV_DOCS)/.done: requirements/docs.txt
+	python3 -m venv --clear $(VENV_DOCS)
+	$(VENV_DOCS)/bin/python -m pip install $(PIP_FLAGS) --no-deps --require-hashes -r $<
+	touch $@
+
+docs: $(VENV_DOCS)/.done ## make the documentation site in out/site; a link or an anchor to nothing fails
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(VENV_DOCS)/bin/python -m mkdocs build --strict --quiet
 
 reference: setup ## generate the pages of docs/reference
 	@$(PY) -m docs_tools
