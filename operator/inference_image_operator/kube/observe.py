@@ -85,7 +85,7 @@ async def observe(
     """
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
     jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
-    ended = {uid for pod in succeeded for uid in _controllers(pod)}
+    ended = {uid for pod in succeeded for uid in controllers(pod)}
     if observed.status.run:
         ended.update(observed.status.run.ended_jobs)
     observed = replace(observed, jobs=tuple(_job(job, ended) for job in jobs), warned=bool(warnings))
@@ -133,10 +133,10 @@ def owned(dependent: Object, uid: str) -> bool:
 
     Labels can be forged; the garbage collector checks owners.
     """
-    return uid in _controllers(dependent)
+    return uid in controllers(dependent)
 
 
-def _controllers(dependent: Object) -> list[str]:
+def controllers(dependent: Object) -> list[str]:
     """The UID of the object that controls a Job or pod; empty without one."""
     owners = dependent["metadata"].get("ownerReferences", [])
     return [owner["uid"] for owner in owners if owner.get("controller") and owner.get("uid")]

@@ -65,7 +65,7 @@ async def run(config: Config) -> None:
             for what, arrived in ((WARNING_EVENTS, signals.warned), (SUCCEEDED_PODS, signals.ended))
         ),
     ]
-    sinks = _thread_safe(queue, tags)
+    sinks = _thread_safe(queue, tags, signals)
     watching = asyncio.create_task(_watch(cluster, sinks, config, health, stop), name="watch")
     try:
         await asyncio.wait([watching, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -91,9 +91,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _thread_safe(queue: Queue[Key], tags: TagHolders) -> handlers.Sinks:
+def _thread_safe(queue: Queue[Key], tags: TagHolders, signals: JobSignals) -> handlers.Sinks:
     """Sinks that kopf's thread may call: the calls run in this event loop."""
     loop = asyncio.get_running_loop()
+
+    def ended(key: Key, job: str) -> None:
+        if not signals.has_taken(key, job):
+            queue.add(key, 0)
 
     def add(key: Key, after: float) -> None:
         loop.call_soon_threadsafe(queue.add, key, after)
@@ -101,7 +105,10 @@ def _thread_safe(queue: Queue[Key], tags: TagHolders) -> handlers.Sinks:
     def saw(key: Key, found: Publication | None) -> None:
         loop.call_soon_threadsafe(tags.saw, key, found)
 
-    return handlers.Sinks(add, saw)
+    def job_ended(key: Key, job: str) -> None:
+        loop.call_soon_threadsafe(ended, key, job)
+
+    return handlers.Sinks(add, saw, job_ended)
 
 
 async def _watch(

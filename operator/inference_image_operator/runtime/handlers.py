@@ -32,6 +32,8 @@ class Sinks(NamedTuple):
     """A key and the seconds until it is due."""
     saw: Callable[[Key, Publication | None], None]
     """A key and its newest publication; None without one, and for a deleted object."""
+    job_ended: Callable[[Key, str], None]
+    """A key and the UID of a Job that says that it has ended."""
 
 
 def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
@@ -66,8 +68,13 @@ def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
     async def job_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
         raw = dict(body)
         owner = owner_of(raw)
-        if owner and config.serves(raw["metadata"]["namespace"]):
-            sinks.add((raw["metadata"]["namespace"], owner), job_event_delay(type, raw))
+        if not owner or not config.serves(raw["metadata"]["namespace"]):
+            return
+        key = (raw["metadata"]["namespace"], owner)
+        if type != "DELETED" and finished(raw):
+            sinks.job_ended(key, raw["metadata"]["uid"])
+        else:
+            sinks.add(key, job_event_delay(type, raw))
 
     return handlers
 
@@ -111,12 +118,13 @@ def image_event_delay(kind: str | None, observed: Observed) -> float | None:
 
 
 def job_event_delay(kind: str | None, job: Object) -> float:
-    """Seconds until a Job's event is due: at once for its end, debounced when it is suspended or resumed.
+    """Seconds until the event of a Job that has not ended is due: at once for its deletion, debounced when it is
+    suspended or resumed.
 
     Other progress waits for the next check of the pods. A reconcile for each event costs more than the rest of a
     stage, and costs the API server even more than the operator.
     """
-    if kind == "DELETED" or finished(job):
+    if kind == "DELETED":
         return 0
     conditions = job.get("status", {}).get("conditions", [])
     return EVENT_DEBOUNCE if any(c["type"] == "Suspended" for c in conditions) else POD_CHECK_DELAY

@@ -10,8 +10,11 @@ import logging
 from collections.abc import Callable
 
 from inference_image_operator.diagnosis.pending import WARNINGS
+from inference_image_operator.jobs import POLL
+from inference_image_operator.jobs.job import LABEL_STAGE
 from inference_image_operator.kube.client import KubernetesCluster, Watch
 from inference_image_operator.kube.connection import ApiError, Object
+from inference_image_operator.kube.observe import controllers
 from inference_image_operator.runtime.pipeline_limiter import Key
 
 log = logging.getLogger(__name__)
@@ -82,6 +85,8 @@ class JobSignals:
         The name finds the object. Whether the pod is the Job's, its owner reference says.
         """
         meta = pod["metadata"]
+        if meta.get("labels", {}).get(LABEL_STAGE) == POLL:
+            return  # a poll is over with its Job
         key = self._keys.get((meta.get("namespace", ""), _base_of_pod(meta.get("name", ""))))
         if key is None or meta["uid"] in (known := self._pods.setdefault(key, {})):
             return
@@ -89,6 +94,10 @@ class JobSignals:
         if len(known) > MAX_PODS:
             del known[next(iter(known))]
         self._wake(key, 0)
+
+    def has_taken(self, key: Key, job: str) -> bool:
+        """Whether the object has become due by a pod of the Job with this UID. The end of the Job says nothing new."""
+        return any(job in controllers(pod) for pod in self.succeeded(key))
 
     def _unfollow(self, key: Key) -> None:
         job = self._jobs.pop(key, None)

@@ -85,13 +85,10 @@ def test_a_deleted_object_is_ignored():
         ("MODIFIED", "Suspended", "False", EVENT_DEBOUNCE),
         ("MODIFIED", "SuccessCriteriaMet", "True", POD_CHECK_DELAY),
         ("MODIFIED", "Complete", "False", POD_CHECK_DELAY),
-        ("MODIFIED", "Complete", "True", 0),
-        ("MODIFIED", "Failed", "True", 0),
-        (None, "Complete", "True", 0),
         ("DELETED", None, "", 0),
     ],
 )
-def test_the_end_of_a_job_is_due_at_once_and_its_progress_later(kind, condition, status, after):
+def test_the_progress_of_a_job_is_due_later_and_its_deletion_at_once(kind, condition, status, after):
     conditions = [{"type": condition, "status": status}] if condition else []
     assert job_event_delay(kind, {"status": {"conditions": conditions}}) == after
 

@@ -135,6 +135,25 @@ def test_the_pods_of_the_last_few_jobs_are_remembered_until_the_end_of_the_run(s
     assert signals.succeeded(KEY) == []
 
 
+def test_the_pod_of_a_poll_says_nothing(signals, woken):
+    """A poll is over with its Job."""
+    found = pod()
+    found["metadata"]["labels"] = {"uai.ucloud.cn/stage": "Poll"}
+    signals.ended(found)
+    assert (woken, signals.succeeded(KEY)) == ([], [])
+
+
+def test_the_end_of_a_job_says_nothing_new_after_its_pod(signals):
+    found = pod()
+    found["metadata"]["ownerReferences"] = [{"uid": "job-1", "controller": True}]
+    assert not signals.has_taken(KEY, "job-1")
+    signals.ended(found)
+    assert signals.has_taken(KEY, "job-1")
+    assert not signals.has_taken(KEY, "job-2")
+    signals.forget(KEY)
+    assert not signals.has_taken(KEY, "job-1")
+
+
 class Cluster:
     """Answers each watch with the next of `answers`: Events, or an error. Afterwards, the watch hangs."""
 
