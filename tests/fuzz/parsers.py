@@ -284,3 +284,33 @@ def request(data: bytes) -> None:
             break
     except (ParseException, OSError, StopIteration):
         return
+
+
+EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+"""The digest of no bytes."""
+
+
+def depot(data: bytes) -> None:
+    """Requests of bytes to the registry that Kaniko and a RUN reach; each gets a response, or the connection ends."""
+    import socket
+    from threading import Thread
+    from types import SimpleNamespace
+
+    from inference_image_build.depot.server import Handler
+    from inference_image_build.depot.store import Depot
+
+    with TemporaryDirectory() as folder:
+        found = Depot(Path(folder))
+        found.add_blob(EMPTY, [])
+        client, server = socket.socketpair()
+        with client, server:
+            reader = Thread(target=lambda: [*iter(lambda: client.recv(65536), b"")])
+            writer = Thread(target=lambda: (client.sendall(data), client.shutdown(socket.SHUT_WR)))
+            reader.start()
+            writer.start()
+            try:
+                Handler(server, ("127.0.0.1", 1), SimpleNamespace(depot=found))
+            finally:
+                server.shutdown(socket.SHUT_RDWR)
+                writer.join()
+                reader.join()

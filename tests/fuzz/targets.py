@@ -219,4 +219,33 @@ TARGETS = {
             b"-1",
         ],
     ),
+    "depot": Target(
+        parsers.depot,
+        lambda: [
+            b"GET /v2/ HTTP/1.1\r\n\r\n",
+            b"HEAD /v2/a/blobs/" + parsers.EMPTY.encode() + b" HTTP/1.1\r\n\r\n",
+            b"POST /v2/a/blobs/uploads/?mount=" + parsers.EMPTY.encode() + b"&from=b HTTP/1.1\r\n\r\n",
+            b"PUT /v2/a/manifests/latest HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+            b"PATCH /v2/a/blobs/uploads/"
+            + b"0" * 32
+            + b" HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        ],
+        [
+            b"\r\n",
+            b"Content-Length: ",
+            b"Content-Type: ",
+            b"Transfer-Encoding: chunked\r\n",
+            b"GET ",
+            b"PUT ",
+            b" HTTP/1.1\r\n",
+            b"/v2/a/blobs/uploads/",
+            b"/v2/a/manifests/",
+            b"//[",
+            b"?digest=",
+            b"%",
+            b"-1",
+            b"9" * 30,
+        ],
+        errors=(),
+    ),
 }

@@ -44,7 +44,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, depot: Depot, host: str, port: int) -> None:
         self.depot = depot
-        super().__init__((host, port), _Handler)
+        super().__init__((host, port), Handler)
 
 
 def serve(depot: Depot, host: str, port: int) -> Served:
@@ -55,7 +55,9 @@ def serve(depot: Depot, host: str, port: int) -> Served:
     return Served()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """One connection. Whoever is at the other end, each request gets a response, or the connection ends."""
+
     protocol_version = "HTTP/1.1"
     timeout = 600
     server: Server
