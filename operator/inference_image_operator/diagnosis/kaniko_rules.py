@@ -146,6 +146,12 @@ BUILD = (
         "The base image {image} exists, but not for {platform}",
         "Use a base image that supports {platform}. " + _UPLOAD,
     ),
+    _rule(
+        r"chown (?P<file>\S+): invalid argument",
+        Reason.BUILD_FAILED,
+        "The owner or group of {file} is above 65535, which a pod with a user namespace does not have",
+        "Give the file another owner, or set config.jobs.buildUserNamespaces to false (chart values), " + REQUEST_AGAIN,
+    ),
 )
 """Failures that the Dockerfile or the source causes."""
 

@@ -206,6 +206,23 @@ def test_a_failure_of_the_depot_is_not_one_of_a_registry(log, expected):
     assert expected[2] in found.message
 
 
+BUILDING = "error building image: error building stage: failed to "
+HIGH_OWNERS = {
+    "in the base image": (f"{BUILDING}get filesystem from image: chown /h: invalid argument\n", "group of /h is"),
+    "in a COPY": (f"{BUILDING}execute command: copying dir: chown /srv/d: invalid argument\n", "group of /srv/d is"),
+}
+"""The last lines of the real Kaniko in a pod with a user namespace (docs/decisions/0026)."""
+
+
+@pytest.mark.parametrize(("log", "words"), HIGH_OWNERS.values(), ids=HIGH_OWNERS)
+def test_an_owner_that_a_user_namespace_does_not_have(log, words):
+    pod = Pod(name="p", uid="u", phase="Failed", created=START, containers=(report("kaniko", log, 1, "Error"),))
+    found = assess(Stage.BUILD, JOB, (pod,), ())
+    assert (found.reason, found.kind) == ("BuildFailed", FINAL)
+    assert words in found.message
+    assert "config.jobs.buildUserNamespaces" in found.hint
+
+
 def test_a_stopped_depot_is_not_to_blame():
     """The kubelet stops the sidecar when Kaniko has failed."""
     log, code = log_of("run_fails")

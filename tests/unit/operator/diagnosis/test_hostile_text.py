@@ -21,6 +21,7 @@ BEGINNINGS = [
     "push check transport for a failed: ", "failed quota: ", "authorization:", "Basic ", "password", "token = ", "://a:",
     "unable to complete operation after 1", "could not parse reference: ", "starting command: fork/exec ", "?_state=",
     'checking push permission for "', 'secret "', 'time="" level=info msg="', "Back-off pulling image ", "maximum ",
+    "chown ",
     "no child with platform ", "failed to get fileinfo for ", "waiting for process to exit: exit status 1",
 ]  # fmt: skip
 """What the patterns begin with, so that each place in a text starts one."""
