@@ -48,7 +48,7 @@ ARCHIVED = Scenario(
 )
 TOLD = Scenario(
     "pods that a watch tells of before their Jobs have ended",
-    A_TO_B,
+    (SpecVersion(),),
     failures=("permanent",),
     reuse=(),
     disturbances=("told", "stopped"),
@@ -56,7 +56,7 @@ TOLD = Scenario(
 )
 TWO_TOLD = Scenario(
     "two operators, of which a watch tells one that a pod has ended",
-    A_TO_B,
+    (SpecVersion(),),
     operators=2,
     failures=(),
     reuse=(),
@@ -92,7 +92,7 @@ QUICK = (
     replace(EVERYTHING, disturbances=("stuck", "crashing", "kept", "stopped", "refused")),
     replace(EDITS, versions=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
     replace(ARCHIVED, versions=A_TO_B),
-    replace(TOLD, failures=(), disturbances=("told",)),
+    replace(TOLD, versions=A_TO_B, failures=(), disturbances=("told",)),
 )
 
 TWO_UNFENCED = replace(TWO_OPERATORS, fenced=False)
