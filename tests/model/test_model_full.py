@@ -1,4 +1,4 @@
-"""The whole model: every interleaving of each scenario. Takes about a minute; run it with `make test-model`."""
+"""The whole model: every interleaving of each scenario. Takes two to three minutes; run it with `make test-model`."""
 
 import pytest
 
