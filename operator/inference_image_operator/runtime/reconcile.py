@@ -148,7 +148,7 @@ class Reconciler:
         wrote = await self._write(image, observed, decision.status)
         if not wrote and _deletes(decision) and not await self._is_current(image):
             return AT_ONCE
-        if decision.status.stage is None:
+        if observed.status.stage and decision.status.stage is None:  # the run ends here; a poll may follow it
             self._signals.forget((observed.namespace, observed.name))
         at_rest = decision.status.stage is None or waiting.for_restore(decision)
         if at_rest or (observed.spec.suspend and all(job.finished for job in observed.jobs)):

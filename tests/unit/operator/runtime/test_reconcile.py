@@ -55,14 +55,14 @@ class TwoReads:
         self.deleted.append(name)
 
 
-def reconciler_of(cluster: TwoReads, world: World) -> Reconciler:
+def reconciler_of(cluster: TwoReads, world: World, signals: JobSignals | None = None) -> Reconciler:
     return Reconciler(
         cluster,
         world.config,
         lambda: datetime.now(UTC),
         PipelineLimiter(Concurrency()),
         wake=lambda _: None,
-        signals=JobSignals(lambda *_: None),
+        signals=signals or JobSignals(lambda *_: None),
         tags=TagHolders(lambda _: None),
         metrics=Metrics(),
     )
@@ -139,3 +139,30 @@ async def test_an_object_that_cannot_be_read_is_stalled_with_the_place_and_writt
     )
     assert told == {"Ready": ("False", "ObjectInvalid", text), "Stalled": ("True", "ObjectInvalid", text)}
     assert status["observedGeneration"] == 1
+
+
+class Polled(TwoReads):
+    """A published object whose poll runs."""
+
+    async def get_inference_image(self, namespace: str, name: str) -> dict:
+        return await super().get_inference_image(namespace, name) | {"spec": self._world.spec}
+
+    async def list_jobs(self, *_: str) -> list[dict]:
+        job = msgspec.to_builtins(self._world.created[-1])
+        return [job | {"metadata": job["metadata"] | {"uid": self._world.poll_job.uid}}]
+
+    async def apply_status(self, *_: dict) -> None:
+        pass
+
+
+async def test_the_poll_of_an_object_at_rest_is_followed_until_it_ends():
+    world, woken = World(), []
+    world.spec["model"]["checkpoint"] = {"policy": "Latest", "poll": "10m"}
+    world.run_whole()
+    while not world.poll_job:
+        world.advance(seconds=world.step().requeue_after)
+    signals = JobSignals(lambda key, _: woken.append(key))
+    await reconciler_of(Polled(world, lambda _: None), world, signals)(KEY)
+    about = {"kind": "Pod", "name": f"{world.poll_job.name}-x7k2p", "namespace": KEY[0], "uid": "u"}
+    signals.warned({"reason": "FailedMount", "involvedObject": about, "metadata": {"resourceVersion": "7"}})
+    assert woken == [KEY]
