@@ -4,7 +4,9 @@ import sys
 from collections.abc import Iterable
 
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import conditions
 from kubectl_inferenceimage.cluster.requests import MissingError
+from kubectl_inferenceimage.cluster.verbs import suspend
 from kubectl_inferenceimage.errors import CommandError
 
 _GO_ON = """\
@@ -22,8 +24,7 @@ def cancel(cluster: Cluster, name: str, *, agreed: bool) -> None:
     stage = image.get("status", {}).get("stage")
     if not agreed:
         _ask(name, f"delete its Job {stage['job']} of the stage {stage['name']}" if stage else "delete no Job")
-    cluster.patch(name, {"spec": {"suspend": True}})
-    print(f"{name}: suspended; the operator starts no new Jobs")
+    suspend(cluster, name)
     deleted = list(_deleted(cluster, cluster.jobs(image["metadata"]["uid"])))
     for job in deleted:
         print(f"{name}: deleted Job {job}, with its pods")
@@ -56,6 +57,6 @@ def _deleted(cluster: Cluster, jobs: Iterable[Object]) -> Iterable[str]:
 
 
 def _has_ended(job: Object) -> bool:
-    conditions = job.get("status", {}).get("conditions") or []
-    ended = any(found["type"] in {"Complete", "Failed"} and found["status"] == "True" for found in conditions)
+    told = conditions(job)
+    ended = any(told.get(kind, {}).get("status") == "True" for kind in ("Complete", "Failed"))
     return ended or "deletionTimestamp" in job["metadata"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inference_image_operator.api.stages import Stage, Type
 from inference_image_operator.api.steps import CONTAINERS
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import conditions
 from kubectl_inferenceimage.cluster.text import printable
 from kubectl_inferenceimage.errors import CommandError
 
@@ -43,9 +44,9 @@ def describe(cluster: Cluster, name: str) -> None:
 def tree(image: Object, jobs: Iterable[Object], pods: Iterable[Object]) -> Node:
     """The tree of an InferenceImage."""
     meta, status = image["metadata"], image.get("status", {})
-    conditions = {found["type"]: found for found in status.get("conditions", [])}
-    overall = [_overall(conditions[kind]) for kind in (Type.READY, Type.STALLED, Type.SUSPENDED) if kind in conditions]
-    stages = [_stage(stage, status, conditions, jobs, pods) for stage in Stage]
+    found = conditions(image)
+    overall = [_overall(found[kind]) for kind in (Type.READY, Type.STALLED, Type.SUSPENDED) if kind in found]
+    stages = [_stage(stage, status, found, jobs, pods) for stage in Stage]
     published = [_published(status["image"])] if "image" in status else []
     failed = [_failure(status["lastFailure"])] if "lastFailure" in status else []
     return Node(f"InferenceImage {meta['namespace']}/{meta['name']}", (*overall, *stages, *published, *failed))
@@ -58,9 +59,9 @@ def _overall(condition: Mapping[str, Any]) -> Node:
 
 
 def _stage(
-    stage: Stage, status: Object, conditions: Mapping[str, Object], jobs: Iterable[Object], pods: Iterable[Object]
+    stage: Stage, status: Object, told: Mapping[str, Object], jobs: Iterable[Object], pods: Iterable[Object]
 ) -> Node:
-    condition = conditions.get(stage.condition, {})
+    condition = told.get(stage.condition, {})
     took = status.get("timings", {}).get(stage.lower(), "")
     said = condition.get("reason", "Pending")
     claimed = status.get("stage", {})

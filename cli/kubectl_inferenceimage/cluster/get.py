@@ -12,6 +12,7 @@ import yaml
 from inference_image_operator.api import GROUP, KIND
 from inference_image_operator.api.stages import Type
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import conditions
 from kubectl_inferenceimage.cluster.text import printable, table
 from kubectl_inferenceimage.errors import CommandError
 
@@ -64,7 +65,7 @@ def listing(
 
 
 def _row(image: Object, now: datetime, *, wide: bool) -> tuple[str, ...]:
-    meta, status, ready = image["metadata"], image.get("status", {}), _ready(image)
+    meta, status, ready = image["metadata"], image.get("status", {}), conditions(image).get(Type.READY, {})
     digest = status.get("image", {}).get("digest", "")
     return (
         meta["name"],
@@ -83,7 +84,7 @@ def _more(image: Object) -> tuple[str, ...]:
         str(checkpoint.get("step", checkpoint.get("name", NONE))),
         published.get("reference", "").partition("@")[0] or image["spec"]["image"]["repository"],
         ",".join(published.get("tags", [])) or NONE,
-        _ready(image).get("message", "") or NONE,
+        conditions(image).get(Type.READY, {}).get("message", "") or NONE,
     )
 
 
@@ -93,11 +94,6 @@ def age(seconds: float) -> str:
     _, size, unit, rest, of = next(step for step in _STEPS if whole < step[0])
     more = whole % size // rest if rest else 0
     return f"{whole // size}{unit}{f'{more}{of}' if more else ''}"
-
-
-def _ready(image: Object) -> Object:
-    conditions = image.get("status", {}).get("conditions", [])
-    return next((found for found in conditions if found["type"] == Type.READY), {})
 
 
 def _plain(image: Object) -> Object:

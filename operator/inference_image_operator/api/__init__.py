@@ -74,6 +74,7 @@ from inference_image_operator.api.status import (
     StoredFileStatus,
     Timings,
     Verdict,
+    described,
     read_status,
 )
 
@@ -135,6 +136,7 @@ __all__ = [
     "UFileSource",
     "UFileSpec",
     "Verdict",
+    "described",
     "format_duration",
     "normalised",
     "parse_duration",

@@ -92,6 +92,11 @@ class CheckpointStatus(Part, frozen=True, kw_only=True):
     """Size of the model's variables without those of its optimizer; for an imported graph, its size."""
 
 
+def described(step: int | None, name: str) -> str:
+    """A checkpoint in the words of a message: its step, its name when that contains none, or an imported graph."""
+    return f"step {step}" if step is not None else name or "an imported graph"
+
+
 class InputLockStatus(Part, frozen=True, kw_only=True):
     """The input lock in US3, which lists every pinned input, and the disk space that the build needs."""
 

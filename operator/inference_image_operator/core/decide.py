@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from inference_image_contract.hints import RUNS_AGAIN, explanation
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api import RunStatus, StageStatus
+from inference_image_operator.api import RunStatus, StageStatus, described
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
@@ -96,13 +96,7 @@ def _begin(draft: Draft) -> Decision:
     refused = refusal(observed.spec, draft.config)
     if refused and (stopping := _stop_others(draft, None)):
         return stopping
-    run = RunStatus(
-        input_hash=input_hash(observed.spec, observed.request),
-        generation=observed.generation,
-        requested=observed.request != observed.status.last_handled_request,
-        ended_jobs=draft.ended_jobs,
-    )
-    begin_run(draft, run)
+    begin_run(draft, new_run(draft))
     if refused:
         failure.stall(draft, None, refused.reason, explanation(refused.message, refused.hint))
         return draft.decision()
@@ -116,6 +110,17 @@ def _begin_later(draft: Draft) -> Decision:
         draft.update(observed_generation=draft.observed.generation)
         draft.conditions.set(Type.READY, "Unknown", Reason.SUSPENDED, "Suspended before the first stage.")
     return draft.decision()
+
+
+def new_run(draft: Draft) -> RunStatus:
+    """The run for the object's spec and request."""
+    observed = draft.observed
+    return RunStatus(
+        input_hash=input_hash(observed.spec, observed.request),
+        generation=observed.generation,
+        requested=observed.request != observed.status.last_handled_request,
+        ended_jobs=draft.ended_jobs,
+    )
 
 
 def begin_run(draft: Draft, run: RunStatus) -> None:
@@ -158,8 +163,8 @@ def _after_run(draft: Draft) -> Decision:
     )
     begin_run(draft, restarted)
     draft.start(Stage.RESOLVE)
-    was = progress.described(before.step, before.name) if before else "none"
-    now = progress.described(found.step, found.checkpoint_name)
+    was = described(before.step, before.name) if before else "none"
+    now = described(found.step, found.checkpoint_name)
     draft.emit(Reason.NEW_CONTENT, f"Polling found new content, {now} (before: {was}). Building an image of it.")
     return draft.decision(AT_ONCE)
 

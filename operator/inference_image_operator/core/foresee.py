@@ -1,21 +1,22 @@
 """What a changed spec would cause, without a cluster: which stages run again, and why.
 
-An interface of the kubectl plugin. It begins the run as `decide` does, and gives each stage the result that it has if
-nothing outside the object has changed. What only Resolve can know, it names.
+An interface of the kubectl plugin. It begins the run as `decide` does, and gives Resolve the result that it has if
+nothing outside the object has changed, and every stage that runs a placeholder. What only Resolve can know, it names.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from msgspec.structs import asdict, replace
 
 from inference_image_contract import inputs, results
-from inference_image_operator.api import FrozenGraphStatus, RunStatus, Spec, Status
+from inference_image_operator.api import FrozenGraphStatus, Spec, Status
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import progress
-from inference_image_operator.core.decide import begin_run
+from inference_image_operator.core.decide import begin_run, new_run
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
 from inference_image_operator.core.reach import Reach, changed, reach
@@ -30,6 +31,9 @@ _ALWAYS = {
     Stage.RESOLVE: "every run pins its inputs again",
     Stage.PUBLISH: "every run moves the tags",
 }
+
+
+Placeholder = Callable[[Stage, Spec], results.Result]
 
 
 class ForeseenStage(Frozen, frozen=True, kw_only=True):
@@ -58,14 +62,17 @@ class Foreseen(Frozen, frozen=True, kw_only=True):
     stages: tuple[ForeseenStage, ...] = ()
 
 
-def foresee(observed: Observed, spec: Spec, request: str, config: Config) -> Foreseen:
-    """What this spec and request cause for an object, if nothing outside the object has changed since its last run."""
+def foresee(observed: Observed, spec: Spec, request: str, config: Config, placeholder: Placeholder) -> Foreseen:
+    """What this spec and request cause for an object, if nothing outside the object has changed since its last run.
+
+    `placeholder` gives a stage that runs a result. Only its kind matters.
+    """
     fields, status = changed(observed.spec, spec), observed.status
     if status.run and status.run.input_hash == input_hash(spec, request):
         return Foreseen(fields=fields, begins=False)
     refused = refusal(spec, config)
     after = replace(observed, spec=spec, request=request, generation=observed.generation + bool(fields), jobs=())
-    stages, stalled = _stages(after, fields, config)
+    stages, stalled = _stages(after, fields, config, placeholder)
     return Foreseen(
         fields=fields,
         begins=True,
@@ -77,21 +84,18 @@ def foresee(observed: Observed, spec: Spec, request: str, config: Config) -> For
     )
 
 
-def _stages(after: Observed, fields: tuple[str, ...], config: Config) -> tuple[tuple[ForeseenStage, ...], str]:
+def _stages(
+    after: Observed, fields: tuple[str, ...], config: Config, placeholder: Placeholder
+) -> tuple[tuple[ForeseenStage, ...], str]:
     """The stages of the run, and why it would stall on the way; empty if it would not."""
     draft = Draft(after, config, _NOW)
-    run = RunStatus(
-        input_hash=input_hash(after.spec, after.request),
-        generation=after.generation,
-        requested=after.request != after.status.last_handled_request,
-    )
-    begin_run(draft, run)
+    begin_run(draft, new_run(draft))
     draft.start(Stage.RESOLVE)
     runs = [Stage.RESOLVE]
     progress.record(draft, Stage.RESOLVE, Done(result=_resolved(after.status, after.spec, fields), seconds=0))
     while draft.status.stage:
         runs.append(draft.status.stage.name)
-        progress.record(draft, runs[-1], Done(result=_result(runs[-1]), seconds=0))
+        progress.record(draft, runs[-1], Done(result=placeholder(runs[-1], after.spec), seconds=0))
     stalled = find(draft.conditions.all, Type.STALLED)
     stages = tuple(ForeseenStage(stage=s, runs=s in runs, why=_why(s, runs, fields, draft)) for s in Stage)
     return stages, f"{stalled.reason}: {stalled.message}" if stalled else ""
@@ -168,18 +172,3 @@ def _sample(status: Status, spec: Spec, fields: tuple[str, ...]) -> str:
         return ""
     before = status.run.sample_etag if status.run else ""
     return _OTHER if {"test.sample", "test.enabled"} & set(fields) else before
-
-
-def _result(stage: Stage) -> results.Result:
-    """A result of a stage that runs. Only its kind matters."""
-    match stage:
-        case Stage.EXPORT:
-            return results.Exported(graph=inputs.Graph(key="", sha256="", size=0))
-        case Stage.BUILD:
-            return results.Built(digest=_OTHER, size=0)
-        case Stage.TEST:
-            return results.Probed(ready_seconds=0, answer_seconds=0)
-        case Stage.PUBLISH:
-            return results.Published(digest=_OTHER, size=0, tags=())
-        case Stage.RESOLVE:
-            raise ValueError("Resolve begins a run and follows no stage")

@@ -21,6 +21,7 @@ from inference_image_operator.api import (
     SourceStatus,
     StoredFileStatus,
     Timings,
+    described,
     format_duration,
 )
 from inference_image_operator.api.conditions import Type, find
@@ -119,11 +120,6 @@ def _exceeds_memory(draft: Draft, stage: Stage) -> bool:
 def _describe(result: results.Resolved) -> str:
     what = described(result.step, result.checkpoint_name)
     return what if result.step is None and not result.checkpoint_name else f"{what}, {result.file_count} files"
-
-
-def described(step: int | None, name: str) -> str:
-    """A checkpoint in the words of a message: its step, its name when that contains none, or an imported graph."""
-    return f"step {step}" if step is not None else name or "an imported graph"
 
 
 def _exported(draft: Draft, result: results.Exported) -> None:

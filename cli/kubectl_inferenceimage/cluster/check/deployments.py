@@ -1,10 +1,11 @@
 """The operator's Deployments: whether they are available, and of which version."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from inference_image_contract import __version__
 from kubectl_inferenceimage.cluster.check.finding import Finding, fault, note, ok
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import conditions
 from kubectl_inferenceimage.cluster.requests import ForbiddenError
 
 SELECTOR = {"labelSelector": "app.kubernetes.io/name=inference-image-operator"}
@@ -41,7 +42,7 @@ def verdict(deployment: Object) -> Finding:
     meta = deployment["metadata"]
     name = f"{meta['namespace']}/{meta['name']}"
     version = meta.get("labels", {}).get("app.kubernetes.io/version", "unknown")
-    available = _conditions(deployment).get("Available", {})
+    available = conditions(deployment).get("Available", {})
     if deployment["spec"].get("replicas") == 0:
         text = f"Deployment {name} has no replicas."
         return fault(_TOPIC, text, f"kubectl -n {meta['namespace']} scale deployment/{meta['name']} --replicas=1")
@@ -52,7 +53,3 @@ def verdict(deployment: Object) -> Finding:
         text = f"Deployment {name} is available, version {version}; the plugin has version {__version__}."
         return note(_TOPIC, text, "Install the plugin of the operator's release.")
     return ok(_TOPIC, f"Deployment {name} is available, version {version}.")
-
-
-def _conditions(deployment: Object) -> Mapping[str, Object]:
-    return {found["type"]: found for found in deployment.get("status", {}).get("conditions") or []}

@@ -1,6 +1,7 @@
 """Reads what goes into a report, each part with its own rights. Never a Secret, never a ConfigMap."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from inference_image_contract import __version__
@@ -32,9 +33,12 @@ class Collector:
         Raises CommandError if not even the object can be read.
         """
         yield Part("versions.yaml", self._versions())
-        for image in [self._cluster.image(name)] if name else self._cluster.images():
-            yield from self._object(image)
-        for deployment in self._operators():
+        images = [self._cluster.image(name)] if name else self._cluster.images()
+        namespace = self._cluster.namespace
+        events = self._items(f"list the Events in {namespace}", f"/api/v1/namespaces/{namespace}/events", {})
+        for image in images:
+            yield from self._object(image, events)
+        for deployment in self._readable(lambda: operators(self._cluster)[0]):
             yield from self._operator(deployment)
 
     def _versions(self) -> Object:
@@ -44,26 +48,17 @@ class Collector:
             server = str(error)
         return {"plugin": __version__, "apiServer": server}
 
-    def _object(self, image: Object) -> Iterator[Part]:
-        meta, place = image["metadata"], f"namespaces/{self._cluster.namespace}"
-        name, selector = meta["name"], {"labelSelector": f"uai.ucloud.cn/uid={meta['uid']}"}
+    def _object(self, image: Object, events: list[Object]) -> Iterator[Part]:
+        name, uid = image["metadata"]["name"], image["metadata"]["uid"]
         yield Part(f"{name}/inferenceimage.yaml", image)
-        jobs = self._items(f"list the Jobs in {self._cluster.namespace}", f"/apis/batch/v1/{place}/jobs", selector)
-        pods = self._items(f"list the pods in {self._cluster.namespace}", f"/api/v1/{place}/pods", selector)
+        jobs = self._readable(partial(self._cluster.jobs, uid))
+        pods = self._readable(partial(self._cluster.pods, uid))
         for kind, found in (("jobs", jobs), ("pods", pods)):
             yield from (Part(f"{name}/{kind}/{item['metadata']['name']}.yaml", item) for item in found)
         about = {item["metadata"]["uid"] for item in (image, *jobs, *pods)}
-        events = self._items(f"list the Events in {self._cluster.namespace}", f"/api/v1/{place}/events", {})
         yield Part(f"{name}/events.yaml", [item for item in events if item["involvedObject"].get("uid") in about])
         for pod in pods:
             yield from self._logs(self._cluster.namespace, pod, f"{name}/logs")
-
-    def _operators(self) -> list[Object]:
-        try:
-            return operators(self._cluster)[0]
-        except CommandError as error:
-            self.missing.append(str(error))
-            return []
 
     def _operator(self, deployment: Object) -> Iterator[Part]:
         """A Deployment of the operator, and the tails of its logs."""
@@ -86,8 +81,12 @@ class Collector:
                 yield Part(f"{folder}/{pod_name}.{container['name']}.log", text)
 
     def _items(self, what: str, path: str, query: Mapping[str, str]) -> list[Object]:
+        return self._readable(partial(self._cluster.requests.items, what, path, query))
+
+    def _readable(self, read: Callable[[], list[Object]]) -> list[Object]:
+        """What is read; without the right to it nothing, and a sentence about that."""
         try:
-            return self._cluster.requests.items(what, path, query)
+            return read()
         except CommandError as error:
             self.missing.append(str(error))
             return []

@@ -14,10 +14,11 @@ from inference_image_build.registry.auth import secrets
 from inference_image_build.registry.client import Registry
 from inference_image_contract.errors import StageError
 from inference_image_contract.redact import redact
-from inference_image_operator.api import Spec, Status, read, read_status
+from inference_image_operator.api import Spec, Status
 from inference_image_operator.config.installation import Config
 from inference_image_store import Store
 from kubectl_inferenceimage.cluster.connection import Cluster
+from kubectl_inferenceimage.cluster.objects import spec_and_status
 from kubectl_inferenceimage.cluster.text import table
 from kubectl_inferenceimage.cluster.us3 import NotAskedError, bucket
 from kubectl_inferenceimage.cluster.verify import expected
@@ -57,10 +58,7 @@ class Row(NamedTuple):
 def verify(cluster: Cluster, name: str, config: Config, options: Options) -> int:
     """Prints the table. Returns 1 if something is not as the status says, or has no answer. Raises CommandError."""
     image = cluster.image(name)
-    try:
-        spec, (status, _) = read(Spec, image["spec"]), read_status(image.get("status", {}))
-    except msgspec.ValidationError as error:
-        raise CommandError(f"The object does not fit this version of the plugin: {error}.") from error
+    spec, status = spec_and_status(image)
     images = list(expected.images(spec, status, image["metadata"].get("generation", 0)))
     if not images:
         raise CommandError(f"{name} has published nothing.")
@@ -77,13 +75,19 @@ def _images(images: list[ExpectedImage], config: Config, options: Options) -> It
         auth = Path(folder) / "config.json"
         logins.write(found, auth)
         ca = Path(options.registry_ca) if options.registry_ca else Path(folder) / "none"
+        clients = {
+            name: _client(name, config, auth, ca) for name in dict.fromkeys(image.repository for image in images)
+        }
         for image in images:
-            # Any host is allowed: the person asks, and a login goes to its own host alone.
-            settings = config.registries.for_jobs(image.repository, ())
-            registry = Registry(msgspec.structs.replace(settings, allowed_hosts=()), auth, ca)
             separator = "@" if image.selector == image.digest else ":"
             where = f"{image.repository}{separator}{image.selector}"
-            yield _row(image.what, where, partial(_image, registry, image), secrets(found))
+            yield _row(image.what, where, partial(_image, clients[image.repository], image), secrets(found))
+
+
+def _client(repository: str, config: Config, auth: Path, ca: Path) -> Registry:
+    """A client for one repository, on any host: the person asks, and a login goes to its own host alone."""
+    settings = config.registries.for_jobs(repository, ())
+    return Registry(msgspec.structs.replace(settings, allowed_hosts=()), auth, ca)
 
 
 def _image(registry: Registry, image: ExpectedImage) -> tuple[Verdict, str]:

@@ -8,6 +8,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_operator.api import GROUP, REQUESTED_AT, format_duration, parse_duration
 from inference_image_operator.api.stages import Stage, Type
 from kubectl_inferenceimage.cluster.connection import Object
+from kubectl_inferenceimage.cluster.objects import conditions
 
 READY, FAILED, TIMED_OUT, HELD = 0, 1, 3, 4
 """Exit codes. 2 is that of an invalid command line."""
@@ -46,15 +47,15 @@ class View(NamedTuple):
 
 def view(image: Object, before: Durations, now: datetime) -> View:
     """The view of the object at a time. `before` are the seconds that stages took earlier."""
-    conditions = _conditions(image)
-    rows = tuple(_row(stage, image, conditions, now) for stage in Stage)
+    found = conditions(image)
+    rows = tuple(_row(stage, image, found, now) for stage in Stage)
     meta, end = image["metadata"], ended(image)
-    message = conditions.get(Type.READY, {}).get("message", "") if _is_current(image) else _unseen(image)
+    message = found.get(Type.READY, {}).get("message", "") if _is_current(image) else _unseen(image)
     return View(
         title=f"InferenceImage {meta['namespace']}/{meta['name']}",
         rows=rows,
         message="" if end else message,
-        left="" if end else _left(image, conditions, before, now),
+        left="" if end else _left(image, found, before, now),
         end=end,
     )
 
@@ -79,15 +80,15 @@ def of_jobs(jobs: Iterable[Object]) -> dict[Stage, float]:
 
 def ended(image: Object) -> End | None:
     """How the run for the current spec and request ended; None while it goes on."""
-    conditions = _conditions(image)
-    ready, stalled = conditions.get(Type.READY, {}), conditions.get(Type.STALLED, {})
+    found = conditions(image)
+    ready, stalled = found.get(Type.READY, {}), found.get(Type.STALLED, {})
     name, stage = image["metadata"]["name"], image.get("status", {}).get("stage", {})
     if _is_current(image):
         if stalled.get("status") == "True":
             return End(FAILED, f"{stalled['reason']}: {stalled.get('message', '')}")
         if ready.get("status") == "True" and not stage:
             return End(READY, ready.get("message", ""))
-    if Type.SUSPENDED in conditions and (stage.get("suspended") or not stage):
+    if Type.SUSPENDED in found and (stage.get("suspended") or not stage):
         return End(HELD, f"{name} is suspended. To go on: kubectl inferenceimage resume {name}")
     return None
 
@@ -108,14 +109,10 @@ def _unseen(image: Object) -> str:
     return f"The operator has not begun generation {generation}, or the newest request, yet."
 
 
-def _conditions(image: Object) -> dict[str, Any]:
-    return {found["type"]: found for found in image.get("status", {}).get("conditions", [])}
-
-
-def _row(stage: Stage, image: Object, conditions: Mapping[str, Any], now: datetime) -> Row:
+def _row(stage: Stage, image: Object, told: Mapping[str, Any], now: datetime) -> Row:
     status = image.get("status", {})
     claimed = status.get("stage", {})
-    state = conditions.get(stage.condition, {}).get("reason", "Pending")
+    state = told.get(stage.condition, {}).get("reason", "Pending")
     if claimed.get("name") != stage:
         took = status.get("timings", {}).get(stage.lower(), "")
         return Row(stage, state, "" if took == Reason.REUSED else took, works=False)
@@ -128,10 +125,10 @@ def _elapsed(claimed: Mapping[str, Any], now: datetime) -> float:
     return max(0.0, (now - datetime.fromisoformat(claimed["startTime"])).total_seconds())
 
 
-def _left(image: Object, conditions: Mapping[str, Any], before: Durations, now: datetime) -> str:
+def _left(image: Object, told: Mapping[str, Any], before: Durations, now: datetime) -> str:
     """The estimate. Until Resolve has ended, nobody knows which stages are needed: it is an upper bound."""
     claimed = image.get("status", {}).get("stage", {})
-    missing = [stage for stage in Stage if conditions.get(stage.condition, {}).get("status") != "True"]
+    missing = [stage for stage in Stage if told.get(stage.condition, {}).get("status") != "True"]
     if image["spec"].get("test", {}).get("enabled") is False:
         missing = [stage for stage in missing if stage is not Stage.TEST]
     if not claimed or not missing or any(stage not in before for stage in missing):

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from inference_image_contract import results
-from inference_image_operator.api import GROUP, REQUESTED_AT
+from inference_image_operator.api import GROUP, REQUESTED_AT, described
 from inference_image_operator.api.stages import Stage, Type
 from kubectl_inferenceimage.cluster.connection import Object
+from kubectl_inferenceimage.cluster.objects import conditions
 
 UNKNOWN = "unknown"
 _CONTENT = "inputs hash"
@@ -80,8 +81,8 @@ def image_before(status: Object) -> Mapping[str, Any] | None:
 
 
 def _is_published(status: Object) -> bool:
-    conditions = {found["type"]: found["status"] for found in status.get("conditions", [])}
-    return "stage" not in status and conditions.get(Type.PUBLISHED) == "True"
+    published = conditions({"status": status}).get(Type.PUBLISHED, {})
+    return "stage" not in status and published.get("status") == "True"
 
 
 def _now(image: Object) -> dict[str, str]:
@@ -97,7 +98,7 @@ def _now(image: Object) -> dict[str, str]:
     if not has_pinned(status):
         return _set(asked)
     pinned = {
-        "checkpoint": _checkpoint(checkpoint.get("step"), checkpoint.get("name", "")) if checkpoint else "",
+        "checkpoint": described(checkpoint.get("step"), checkpoint.get("name", "")) if checkpoint else "",
         "commit": status.get("source", {}).get("commit", ""),
         "fingerprint": checkpoint.get("fingerprint", ""),
         _CONTENT: run.get("inputsHash", ""),
@@ -118,7 +119,7 @@ def _before(status: Object, entry: Mapping[str, Any], pods: Iterable[Object]) ->
     newest = published if published.get("digest") == entry["digest"] and not _is_published(status) else {}
     resolved = resolved_before(pods, datetime.fromisoformat(entry["time"]))
     known = {
-        "checkpoint": _checkpoint(entry.get("step"), entry.get("checkpoint", "")),
+        "checkpoint": described(entry.get("step"), entry.get("checkpoint", "")),
         "model.prefix": newest.get("modelPrefix", ""),
         "generation": str(newest.get("generation", "")),
         "content hash": entry["contentHash"],
@@ -161,10 +162,6 @@ def _rest(status: Object, before: Mapping[str, str], now: Mapping[str, str]) -> 
     if _CONTENT in before and before[_CONTENT] == now.get(_CONTENT):
         return f"All inputs of the image are equal, also {others}."
     return f"Neither the status nor the history has {others}.{lists}"
-
-
-def _checkpoint(step: int | None, name: str) -> str:
-    return f"step {step}" if step is not None else name or "an imported graph"
 
 
 def _files(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:

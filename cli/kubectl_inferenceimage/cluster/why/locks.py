@@ -10,9 +10,8 @@ _ABSENT = "-"
 
 def differences(before: InputLock, now: InputLock) -> Iterator[Difference]:
     """Each pinned input that differs, with its ETag, hash or digest."""
-    names = {**_facts(before), **_facts(now)}
     was, becomes = _facts(before), _facts(now)
-    for name in names:
+    for name in {**was, **becomes}:
         if was.get(name) != becomes.get(name):
             yield Difference(name, was.get(name, _ABSENT), becomes.get(name, _ABSENT))
 

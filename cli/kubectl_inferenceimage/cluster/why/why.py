@@ -3,17 +3,16 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-import msgspec
-
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import InputLockRef
-from inference_image_operator.api import Spec, read, read_status
+from inference_image_operator.api import Spec, read
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core.foresee import Foreseen, foresee
 from inference_image_operator.observed import Observed
 from inference_image_store import read_input_lock
-from kubectl_inferenceimage import crd, manifest, pipeline
+from kubectl_inferenceimage import crd, manifest, pipeline, placeholders
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import spec_and_status
 from kubectl_inferenceimage.cluster.requests import MissingError
 from kubectl_inferenceimage.cluster.text import printable, table
 from kubectl_inferenceimage.cluster.us3 import NotAskedError, bucket
@@ -77,7 +76,7 @@ def why_file(cluster: Cluster, name: str, path: str, config: Config, *, is_known
     if fault := crd.fault(document | {"spec": spec}):
         raise CommandError(f"The object would not match the CustomResourceDefinition: {fault}.")
     observed = _observed(live)
-    found = foresee(observed, read(Spec, spec), request, config)
+    found = foresee(observed, read(Spec, spec), request, config, placeholders.result)
     if observed.status.run or found.fields:
         print(f"{path} changes: {', '.join(f'spec.{field}' for field in found.fields) or 'nothing of the spec'}")
     for line in _foreseen(found, read(Spec, spec) if observed.status.run else None, is_known=is_known):
@@ -103,11 +102,7 @@ def _created(namespace: str, name: str, spec: Object) -> Object:
 
 
 def _observed(live: Object) -> Observed:
-    meta = live["metadata"]
-    try:
-        spec, (status, _) = read(Spec, live["spec"]), read_status(live.get("status", {}))
-    except msgspec.ValidationError as error:
-        raise CommandError(f"The object does not fit this version of the plugin: {error}.") from error
+    meta, (spec, status) = live["metadata"], spec_and_status(live)
     return Observed(
         name=meta["name"],
         namespace=meta["namespace"],

@@ -11,6 +11,7 @@ from inference_image_operator.api import Part, Spec, read
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.foresee import Foreseen, foresee
 from inference_image_operator.core.reach import Reach, changed, reach
+from kubectl_inferenceimage import placeholders
 from tests.support.world import CONFIG, GRAPH, RESULTS, SPEC, World
 
 RESOLVE, EXPORT, BUILD, TEST, PUBLISH = Stage
@@ -40,7 +41,7 @@ def edited(spec: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 def foreseen(world: World, path: str = "", value: Any = None, request: str = "") -> Foreseen:
     spec = edited(world.spec, path, value) if path else world.spec
-    return foresee(world.observed(), read(Spec, spec), request, CONFIG)
+    return foresee(world.observed(), read(Spec, spec), request, CONFIG, placeholders.result)
 
 
 def running(found: Foreseen) -> list[Stage]:
