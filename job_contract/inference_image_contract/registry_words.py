@@ -9,3 +9,5 @@ import re
 QUOTA = re.compile(r"quota|storage limit|exceed\w{0,8} the (?:configured )?(?:upper )?limit|tag limit", re.IGNORECASE)
 IMMUTABLE = re.compile(r"immutable", re.IGNORECASE)
 TOO_LARGE = re.compile(r"SIZE_INVALID|413 Request Entity Too Large|413 Payload Too Large|BLOB_TOO_LARGE", re.IGNORECASE)
+DEPOT_FULL = "no space left on device in the depot"
+"""What the registry that serves Kaniko's depot answers when its volume is full."""

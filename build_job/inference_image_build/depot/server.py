@@ -19,11 +19,10 @@ from urllib.parse import parse_qs, urlsplit
 from inference_image_build.depot.store import CHUNK, Depot, MismatchError
 from inference_image_build.registry.manifests import Manifest, media_type
 from inference_image_build.registry.replies import MAX_BODY
+from inference_image_contract import registry_words
 from inference_image_contract.content import DIGEST
 from inference_image_contract.results import Served
 
-NO_SPACE = "no space left on device in the depot"
-"""The operator's diagnosis looks for this."""
 _PATH = re.compile(r"/v2/(?P<name>[a-z0-9._/-]{1,512})/(?P<kind>blobs|manifests)/(?P<rest>[A-Za-z0-9:._/-]{1,255})")
 _UPLOAD = re.compile(r"uploads/(?P<name>[0-9a-f]{32})")
 _MAX_LINE = 1024
@@ -92,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, "BLOB_UPLOAD_UNKNOWN", "there is no such upload")
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, "DENIED", NO_SPACE)
+                self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, "DENIED", registry_words.DEPOT_FULL)
             else:  # the client is gone
                 self.close_connection = True
 

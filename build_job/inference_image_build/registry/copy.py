@@ -79,13 +79,8 @@ def read_blob(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> by
     """
     check(image, blob)
     http.request("HEAD", image, f"blobs/{blob.digest}")
-    try:
-        with http.download(image, f"blobs/{blob.digest}") as response:
-            data = response.raw.read(blob.size + 1, decode_content=False) if response.ok else b""
-    except requests.RequestException as error:
-        raise faults.unavailable(image.host, faults.describe(error)) from error
-    except HTTPError as error:  # reading the raw body raises errors of urllib3
-        raise faults.unavailable(image.host, f"the connection broke ({type(error).__name__})") from error
+    with answering(image), http.download(image, f"blobs/{blob.digest}") as response:
+        data = response.raw.read(blob.size + 1, decode_content=False) if response.ok else b""
     if f"sha256:{hashlib.sha256(data).hexdigest()}" != blob.digest:
         raise not_served(image, blob)
     return cast("bytes", data)
@@ -209,6 +204,17 @@ class _DownloadedBody:
         if self._left and not piece:
             raise requests.ConnectionError("the blob ends early")
         return piece
+
+
+@contextlib.contextmanager
+def answering(image: ImageReference) -> Iterator[None]:
+    """A download within it that breaks off is the registry's: raises StageError (`RegistryUnavailable`)."""
+    try:
+        yield
+    except requests.RequestException as error:
+        raise faults.unavailable(image.host, faults.describe(error)) from error
+    except HTTPError as error:  # reading the raw body raises errors of urllib3
+        raise faults.unavailable(image.host, f"the connection broke ({type(error).__name__})") from error
 
 
 def check(image: ImageReference, blob: Descriptor) -> None:

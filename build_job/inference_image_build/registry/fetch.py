@@ -3,11 +3,8 @@
 import hashlib
 from collections.abc import Iterator
 
-import requests
-from urllib3.exceptions import HTTPError
-
 from inference_image_build.registry import errors as faults
-from inference_image_build.registry.copy import Descriptor, check, not_served
+from inference_image_build.registry.copy import Descriptor, answering, check, not_served
 from inference_image_build.registry.http import RegistryHttp
 from inference_image_build.registry.references import ImageReference
 
@@ -24,18 +21,13 @@ def pieces(http: RegistryHttp, image: ImageReference, blob: Descriptor) -> Itera
     check(image, blob)
     http.request("HEAD", image, f"blobs/{blob.digest}")  # renews an expired token
     digest, left = hashlib.sha256(), blob.size
-    try:
-        with http.download(image, f"blobs/{blob.digest}") as response:
-            if response.status_code != _OK:
-                raise not_served(image, blob)
-            while left and (piece := response.raw.read(min(_PIECE, left), decode_content=False)):
-                left -= len(piece)
-                digest.update(piece)
-                yield piece
-    except requests.RequestException as error:
-        raise faults.unavailable(image.host, faults.describe(error)) from error
-    except HTTPError as error:  # reading the raw body raises errors of urllib3
-        raise faults.unavailable(image.host, f"the connection broke ({type(error).__name__})") from error
+    with answering(image), http.download(image, f"blobs/{blob.digest}") as response:
+        if response.status_code != _OK:
+            raise not_served(image, blob)
+        while left and (piece := response.raw.read(min(_PIECE, left), decode_content=False)):
+            left -= len(piece)
+            digest.update(piece)
+            yield piece
     if left:
         raise faults.unavailable(image.host, f"the blob {blob.digest} ends early")
     if f"sha256:{digest.hexdigest()}" != blob.digest:

@@ -74,7 +74,7 @@ NO_SPACE = _rule(
 
 _IN_DEPOT = re.escape(f"{paths.DEPOT_HOST}:{paths.DEPOT_PORT}")
 DEPOT = (
-    _rule(r"no space left on device in the depot", NO_SPACE.reason, NO_SPACE.sentence, NO_SPACE.hint),
+    _rule(re.escape(registry_words.DEPOT_FULL), NO_SPACE.reason, NO_SPACE.sentence, NO_SPACE.hint),
     _rule(
         rf"dial tcp {_IN_DEPOT}|{_IN_DEPOT}: (?:connect|read|write)",
         Reason.REGISTRY_UNAVAILABLE,
