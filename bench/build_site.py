@@ -73,20 +73,20 @@ def client(host: str) -> Registry:
 
 
 @contextlib.contextmanager
-def site(folder: Path) -> Iterator[Site]:
-    """A new registry with a base image, all below `folder`."""
+def site(folder: Path, base_size: int = BASE_SIZE) -> Iterator[Site]:
+    """A new registry with a base image of so many bytes, all below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with serve_registry(folder, None, {}) as host:
-        yield Site(host, _push_base(host), folder)
+        yield Site(host, _push_base(host, base_size), folder)
 
 
-def _push_base(host: str) -> str:
+def _push_base(host: str, size: int) -> str:
     """Pushes the base image; returns its reference by digest."""
     image, registry = parse(f"{host}/bench/base:1"), client(host)
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:
         users = {"etc/passwd": b"root:x:0:0::/root:/bin/sh\n", "etc/group": b"root:x:0:\n"}
-        for name, data in (users | {"opt/libraries": _noise(1, BASE_SIZE)}).items():
+        for name, data in (users | {"opt/libraries": _noise(1, size)}).items():
             info = tarfile.TarInfo(name)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))

@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import build_site, builders, harness
+from bench import builders, harness
 from bench.build_site import MIB, client, make_context, site
 from bench.builders import Cost, Target
+from bench.harness import Figure
 from devcluster import settings
 from devcluster.lib import ports
 from devcluster.lib.in_thread import serving
@@ -111,27 +112,32 @@ def measured(workspace: Path, target: Target, *flags: str) -> Parts:
 
 
 def main(base: int, weights: int) -> None:
-    """Prints a table."""
-    build_site.BASE_SIZE = base * MB
-    rows = []
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, site(Path(folder, "registry")) as place:
+    """Measures both, plain and reproducible. The baseline is Kaniko with the login."""
+    before, figures = harness.load(), list[Figure]()
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, site(Path(folder, "registry"), base * MB) as place:
         workspace = Path(folder, "workspace")
         make_context(workspace, place.base, weights * MB)
         with (workspace / "Dockerfile").open("a") as file:
             file.write(RUN)
-        for name, flags in (("Kaniko", ()), ("Kaniko, `reproducible`", ("--reproducible",))):
+        for name, flags in (("Kaniko", ()), ("Kaniko reproducible", ("--reproducible",))):
             direct = builders.kaniko(workspace, Target(f"{place.host}/bench/direct-{len(flags)}", "t"), *flags)
             found = measured(workspace, Target(f"{place.host}/bench/depot-{len(flags)}", "t"), *flags)
-            steps = [found.pull, found.kaniko, found.push]
-            seconds = [f"{cost.seconds:.1f}" for cost in (direct, *steps)]
-            peaks = [f"{size / MIB:.0f}" for size in (direct.peak_bytes, *(c.peak_bytes for c in steps), found.depot)]
-            rows.append([name, *seconds, *peaks, f"{found.kept / MB:.0f}"])
-            print(rows[-1], flush=True)
-    print(f"base {base} MB, weights {weights} MB, load {harness.load():.3g}")
-    head = ["", "before s", "pull s", "kaniko s", "push s"]
-    head += ["before MiB", "pull MiB", "kaniko MiB", "push MiB", "depot MiB", "depot's disk MB"]
-    for row in (head, ["---", *["---:"] * (len(head) - 1)], *rows):
-        print(f"| {' | '.join(row)} |")
+            figures += _figures(name, found, direct)
+    setting = f"Base of {base} MB, weights of {weights} MB, registry on loopback without TLS; load {before:.3g} before."
+    harness.report("depot", figures, "make bench-depot", setting)
+
+
+def _figures(name: str, found: Parts, direct: Cost) -> list[Figure]:
+    steps = {"pull": found.pull, "kaniko": found.kaniko, "push": found.push}
+    total = sum(cost.seconds for cost in steps.values())
+    return [
+        Figure(f"{name}: time of pull, kaniko and push", "s", total, direct.seconds),
+        *(Figure(f"{name}: time of {step}", "s", cost.seconds) for step, cost in steps.items()),
+        Figure(f"{name}: peak memory of kaniko", "MiB", found.kaniko.peak_bytes / MIB, direct.peak_bytes / MIB),
+        *(Figure(f"{name}: peak memory of {step}", "MiB", steps[step].peak_bytes / MIB) for step in ("pull", "push")),
+        Figure(f"{name}: peak memory of depot", "MiB", found.depot / MIB),
+        Figure(f"{name}: disk of the depot", "MB", found.kept / MB),
+    ]
 
 
 if __name__ == "__main__":
