@@ -50,9 +50,9 @@ def _locks(image: Object, pods: list[Object], config: Config, keys: str) -> Iter
         before = read_input_lock(store, resolved.input_lock)
         now = read_input_lock(store, InputLockRef(key=lock.key, sha256=lock.sha256))
     except NotAskedError as error:
-        yield f"US3 has the rest, in the input locks of both. To compare them, {error}."
+        yield f"US3 has the rest, in the input locks of the two runs. To compare them, {error}."
     except StageError as error:
-        yield f"The input locks of both cannot be compared: {error.reason}: {error.message}"
+        yield f"The input locks of the two runs cannot be compared: {error.reason}: {error.message}"
     else:
         found = list(locks.differences(before, now))
         yield table(("INPUT LOCK", "BEFORE", "NOW"), found) if found else "The input locks of both are equal."
@@ -126,7 +126,8 @@ def _foreseen(found: Foreseen, pinned: Spec | None, *, is_known: bool) -> Iterat
         yield f"It replaces the run under way: its Job of the stage {found.replaces} is stopped."
     yield table(("STAGE", "RUNS", "WHY"), [(s.stage, "yes" if s.runs else "no", s.why) for s in found.stages])
     if pinned:
-        yield f"Only Resolve can know whether {_outside(pinned)} changed since they were pinned: then more runs."
+        outside = _outside(pinned)
+        yield f"Only Resolve can know whether {outside} changed since they were pinned: if so, more stages run."
     if pinned and found.stages[2].runs:
         yield "If Resolve finds exactly what a Job of this object has exported or built before, that is reused."
     if not is_known:
