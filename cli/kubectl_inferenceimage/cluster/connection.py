@@ -64,13 +64,21 @@ class Cluster:
         """The pods of these Jobs, the oldest first."""
         return self._owned("pods", f"/api/v1/namespaces/{self.namespace}/pods", uid)
 
-    def log(self, pod: str, container: str) -> str:
-        """The last lines of a container's log."""
-        return self.requests.text(
-            f"read the log of container {container} of pod {self.namespace}/{pod}",
-            f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log",
-            {"container": container, "tailLines": str(LOG_LINES)},
-        )
+    def log(self, pod: str, container: str, tail: int = LOG_LINES) -> str:
+        """The last lines of a container's log; below 0 all of them."""
+        return self.requests.text(*self._log(pod, container, tail))
+
+    def stream(self, pod: str, container: str, tail: int, since: str) -> AbstractContextManager[Iterator[str]]:
+        """The same as it is written, each line behind its time; from the second of `since` on, if it is a time."""
+        what, path, query = self._log(pod, container, tail)
+        more = {"follow": "true", "timestamps": "true"} | ({"sinceTime": since} if since else {})
+        return self.requests.lines(what, path, query | more)
+
+    def _log(self, pod: str, container: str, tail: int) -> tuple[str, str, dict[str, str]]:
+        """What is read, its path and its query."""
+        what = f"read the log of container {container} of pod {self.namespace}/{pod}"
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        return what, path, {"container": container} | ({"tailLines": str(tail)} if tail >= 0 else {})
 
     def _images(self, name: str = "") -> str:
         every = f"/apis/{API_VERSION}/namespaces/{self.namespace}/{PLURAL}"

@@ -20,6 +20,8 @@ MERGE = "application/merge-patch+json"
 _TIMEOUT = 30
 _SILENCE = (30, 90)
 """Seconds to connect, and without a bookmark, after which a watch is broken. Bookmarks come about every minute."""
+_LONGEST = 8 << 20
+"""Bytes. Objects have at most 1.5 MiB."""
 _PAGE = 250
 _MAX_MESSAGE = 500
 
@@ -84,6 +86,12 @@ class Requests:
         with _explained(what), closing(self._open("GET", path, query, None, JSON, _SILENCE)) as answer:
             yield (json.loads(line) for line in _lines(answer) if line.strip())
 
+    @contextmanager
+    def lines(self, what: str, path: str, query: Mapping[str, str]) -> Iterator[Iterator[str]]:
+        """The lines of a text, as they come. The connection stands when the block begins."""
+        with _explained(what), closing(self._open("GET", path, query, None, JSON, _SILENCE)) as answer:
+            yield (line.decode(errors="replace") for line in _lines(answer, ragged=True))
+
     def _bytes(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
         with closing(self._open(method, path, query, body, content_type, _TIMEOUT)) as answer:
             return answer.read()
@@ -114,11 +122,17 @@ class Requests:
         return answer
 
 
-def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+def _lines(answer: urllib3.BaseHTTPResponse, *, ragged: bool = False) -> Iterator[bytes]:
+    """The lines; with `ragged` also a last one without an end. One longer than any the API server sends is cut."""
     line = b""
     for chunk in answer.stream(None, decode_content=True):
         *ended, line = (line + chunk).split(b"\n")
         yield from ended
+        if len(line) > _LONGEST:
+            yield line
+            line = b""
+    if ragged and line:
+        yield line
 
 
 def _reason(answer: urllib3.BaseHTTPResponse) -> str:

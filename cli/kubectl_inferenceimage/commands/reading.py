@@ -80,12 +80,15 @@ def _logs_flags(parser: argparse.ArgumentParser) -> None:
         default="",
         help="the stage, such as Build; default: the one at work, or else the one that failed last",
     )
+    parser.add_argument("--attempt", type=int, default=0, metavar="N", help="an attempt, from 1; default: the newest")
+    parser.add_argument("--tail", type=int, default=200, metavar="LINES", help="of each container; -1 for all")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the pod ends")
 
 
 def _logs(chosen: argparse.Namespace) -> None:
-    from kubectl_inferenceimage.cluster.logs import logs
+    from kubectl_inferenceimage.cluster.logs.logs import Options, logs
 
-    logs(connected(chosen), chosen.name, chosen.stage)
+    logs(connected(chosen), chosen.name, Options(chosen.stage, chosen.attempt, chosen.tail, chosen.follow))
 
 
 def _history(chosen: argparse.Namespace) -> None:
@@ -147,7 +150,7 @@ COMMANDS = {
     "describe": Command("show stages, Jobs, pods, the image, and a failure with its remedy", name_flags, _describe),
     "watch": Command("follow a run until it ends, with the time that each stage takes", _watch_flags, _watch),
     "why": Command("say what changed since the image before, or what a manifest would change", _why_flags, _why),
-    "logs": Command("print the logs of a stage's containers", _logs_flags, _logs),
+    "logs": Command("print the logs of a stage's containers, or follow them", _logs_flags, _logs),
     "history": Command("list the published images, the newest first", name_flags, _history),
     "verify": Command("compare the registry and US3 with what the status says", _verify_flags, _verify),
     "check": Command("check the installation, your rights and the namespace", _check_flags, _check),

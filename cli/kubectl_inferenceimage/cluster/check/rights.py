@@ -31,7 +31,7 @@ RIGHTS = (
     Right("list", GROUP, PLURAL, "", "get, check, report"),
     Right("watch", GROUP, PLURAL, "", "watch, which reads every 5 s without it"),
     Right("patch", GROUP, PLURAL, "", "rebuild, suspend, resume, cancel"),
-    Right("list", "batch", "jobs", "", "describe, watch (its estimate), report, cancel"),
+    Right("list", "batch", "jobs", "", "describe, watch (its estimate), logs --attempt, report, cancel"),
     Right("delete", "batch", "jobs", "", "cancel"),
     Right("list", "", "pods", "", "describe, logs, why, report"),
     Right("get", "", "pods", "log", "logs, report"),

@@ -30,6 +30,8 @@ class ApiServer:
         """(method, path) that get 403. The method WATCH stands for a GET with `watch`."""
         self.watches: deque[list[Object] | int] = deque()
         """What each watch gets, one after the other: events, then its end, or a status instead."""
+        self.logs: dict[str, deque[str | int]] = {}
+        """Container -> what each connection to its log gets, or a status instead; the last one stays."""
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         """Method, path, query and body of every request."""
         self.port = 0
@@ -46,13 +48,20 @@ class ApiServer:
         path.write_text(json.dumps(document))
         return path
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def log(self, container: str) -> tuple[int, Any]:
+        script = self.logs[container]
+        found = script.popleft() if len(script) > 1 else script[0]
+        return (found, {"message": "scripted"}) if isinstance(found, int) else (200, found)
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
         if (method, path) in self.forbidden:
             return 403, {"message": "forbidden"}
         if method == "POST" and path == REVIEWS:
             asked = body["spec"]["resourceAttributes"]
             right = (asked["verb"], "/".join(part for part in (asked["resource"], asked.get("subresource")) if part))
             return 201, body | {"status": {"allowed": right not in self.forbidden}}
+        if path.endswith("/log") and query["container"] in self.logs:
+            return self.log(query["container"])
         if sequence := self.sequences.get(path):
             self.objects[path] = sequence.pop(0) if len(sequence) > 1 else sequence[0]
         found = self.objects.get(path)
@@ -91,7 +100,7 @@ def serve() -> Iterator[ApiServer]:
             if watches and ("WATCH", parts.path) not in state.forbidden:
                 self._watch()
             else:
-                self._send(*state.answer("WATCH" if watches else self.command, parts.path, body))
+                self._send(*state.answer("WATCH" if watches else self.command, parts.path, query, body))
 
         do_GET = do_POST = do_PATCH = do_DELETE = _do  # noqa: N815 - the names of http.server
 

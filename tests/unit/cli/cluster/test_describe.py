@@ -1,4 +1,4 @@
-"""`describe`, `logs` and `history`: what a person sees of an object, also without some rights."""
+"""`describe` and `history`: what a person sees of an object, also without some rights."""
 
 import re
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from kubectl_inferenceimage.cluster.describe import describe, tree
-from kubectl_inferenceimage.cluster.logs import current, logs
 from kubectl_inferenceimage.cluster.verbs import history
 from kubectl_inferenceimage.errors import CommandError
 
@@ -73,11 +72,6 @@ class FakeCluster:
     def pods(self, _: str) -> list[Object]:
         return self._pods
 
-    def log(self, _: str, container: str) -> str:
-        if container == "probe":
-            raise CommandError("Cannot read the log of container probe: it does not exist.")
-        return "first\n\x1b]0;title\x07second\n"
-
 
 def test_a_failure_is_shown_down_to_the_container(capsys: pytest.CaptureFixture[str]) -> None:
     describe(FakeCluster(), "detector")
@@ -124,34 +118,6 @@ def test_a_new_object_has_a_tree() -> None:
         "Test: Pending",
         "Publish: Pending",
     ]
-
-
-def test_logs_are_printed_in_the_order_of_the_containers(capsys: pytest.CaptureFixture[str]) -> None:
-    logs(FakeCluster(), "detector", "")
-    assert capsys.readouterr().out.splitlines() == [
-        "[image] first",
-        "[image] \N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}second",
-        "[probe] Cannot read the log of container probe: it does not exist.",
-    ]
-
-
-def test_a_stage_without_a_pod() -> None:
-    with pytest.raises(CommandError, match="Build has no pod"):
-        logs(FakeCluster(), "detector", "build")
-    with pytest.raises(CommandError, match="The stages are Resolve, Export, Build, Test, Publish"):
-        logs(FakeCluster(), "detector", "Compile")
-
-
-@pytest.mark.parametrize(
-    ("status", "stage"),
-    [
-        ({"stage": {"name": "Build"}, "lastFailure": {"stage": "Test"}}, "Build"),
-        ({"lastFailure": {"stage": "Test"}}, "Test"),
-        ({}, "Publish"),
-    ],
-)
-def test_which_stage_is_meant(status: Object, stage: str) -> None:
-    assert current(status) == stage
 
 
 def test_the_history(capsys: pytest.CaptureFixture[str]) -> None:

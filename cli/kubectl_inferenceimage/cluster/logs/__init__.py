@@ -1,0 +1,1 @@
+"""`logs`: what the containers of a stage have written, and write."""
