@@ -91,6 +91,7 @@ ACCEPTED: list[dict[str, Any]] = [
     {"image.additionalRepositories": ["h.test/a/b", "registry:5000/a"]},
     {"image.additionalRepositories": []},
     {"image.tagPolicy": "Refuse"},
+    {"image.pin": "sha256:" + "0a" * 32},
     {"image.pushSecretRef": {"name": "uhub"}, "image.caSecretRef": {"name": "uhub-ca"}},
     {"test.enabled": False},
     {"test.sample": "uai/samples/dog.jpg"},

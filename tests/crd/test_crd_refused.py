@@ -372,6 +372,10 @@ REFUSED: list[Refusal] = [
     at("image.tags", ["a" * 110 + "{step}"], ONE_LENGTH, "image.tags[0]"),
     at("image.tagPolicy", "refuse", "Unsupported value"),
     *(
+        at("image.pin", pin, "must be a digest of status.history: sha256: and 64 hexadecimal digits")
+        for pin in ("", "latest", "a" * 64, "sha256:" + "A" * 64, "sha256:" + "a" * 63)
+    ),
+    *(
         at("image.additionalRepositories", [value], words, "image.additionalRepositories[0]")
         for value, words in (
             ("h.test/A", "must be lower case"),

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from inference_image_contract import results
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api import Status
+from inference_image_operator.api import HistoryEntry, Status
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
 from inference_image_operator.config.installation import Restores, RestoreWait
@@ -56,6 +56,7 @@ class DecisionCache:
 
     def __init__(self, scenario: Scenario) -> None:
         self.versions = scenario.versions
+        self._pins = any(version.pin for version in scenario.versions)
         self.statuses: list[Status] = []
         self._numbers: dict[Status, int] = {}
         self._verdicts: dict[tuple[object, ...], Verdict] = {}
@@ -64,7 +65,7 @@ class DecisionCache:
 
     def number(self, status: Status) -> int:
         """The number of a status, reduced to what decisions depend on."""
-        plain = canonical(status)
+        plain = canonical(status, known_digests(status) if self._pins else ())
         number = self._numbers.get(plain)
         if number is None:
             number = self._numbers[plain] = len(self.statuses)
@@ -171,7 +172,13 @@ def _container(name: str, ended: str, variant: str, version: SpecVersion, stage:
     return Container(name=name, waiting="ContainerCreating")
 
 
-def canonical(status: Status) -> Status:
+def known_digests(status: Status) -> tuple[HistoryEntry, ...]:
+    """The history as `spec.image.pin` reads it: each digest once."""
+    found = {entry.digest: replace(entry, time=START) for entry in status.history}
+    return tuple(found[digest] for digest in sorted(found))
+
+
+def canonical(status: Status, history: tuple[HistoryEntry, ...] = ()) -> Status:
     """The status without fields that `decide` never reads, and with times relative to the claim."""
     stage, run = status.stage, status.run
     if stage:
@@ -183,5 +190,5 @@ def canonical(status: Status) -> Status:
         run=replace(run, failure_time=None) if run else None,
         last_failure=None,
         timings=None,
-        history=(),
+        history=history,
     )

@@ -93,6 +93,8 @@ def check_at_rest(state: State, status: Status, version: SpecVersion) -> None:
     """Invariants when no reconcile is under way and none would change anything."""
     if state.deleting or _held_back(status, version):
         return
+    if version.pin and any(job.terminating for job in state.jobs):
+        return  # a pin that is refused is told when the Job of the run before is gone
     require(status.observed_generation == version.generation, "the newest generation is not observed")
     told = {condition.observed_generation for condition in status.conditions}
     require(

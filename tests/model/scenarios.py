@@ -6,7 +6,7 @@ exploration that ends proves that the attempts are bounded.
 
 from dataclasses import replace
 
-from tests.model.specs import A_B_A, A_TO_B, A_TO_B_REQUESTED, SUSPENDED, Scenario, SpecVersion
+from tests.model.specs import A_B_A, A_TO_B, A_TO_B_REQUESTED, PINNED, SUSPENDED, Scenario, SpecVersion
 
 EVERYTHING = Scenario("every failure and disturbance of every stage", (SpecVersion(),))
 EDITS = Scenario(
@@ -45,6 +45,14 @@ ARCHIVED = Scenario(
     reuse=(),
     disturbances=("stopped", "removed", "line"),
     stages=("Resolve",),
+)
+HELD = Scenario(
+    "pinned before and after the image is published, edited and unpinned",
+    PINNED,
+    failures=("permanent", "counted", "moved"),
+    reuse=("image",),
+    disturbances=("stopped", "removed"),
+    stages=("Publish",),
 )
 TOLD = Scenario(
     "pods that a watch tells of before their Jobs have ended",
@@ -86,13 +94,14 @@ TWO_RETRY = Scenario(
     fenced=True,
     prompt=True,
 )
-FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, TOLD, TWO_TOLD, TWO_OPERATORS, TWO_RETRY)
+FULL = (EVERYTHING, EDITS, BACK, SWITCHED, DELETED, ARCHIVED, HELD, TOLD, TWO_TOLD, TWO_OPERATORS, TWO_RETRY)
 
 QUICK = (
     replace(EVERYTHING, disturbances=("stuck", "crashing", "kept", "stopped", "refused")),
     replace(EDITS, versions=A_TO_B, failures=("permanent", "counted", "moved"), disturbances=("stopped",)),
     replace(ARCHIVED, versions=A_TO_B),
     replace(TOLD, versions=A_TO_B, failures=(), disturbances=("told",)),
+    replace(HELD, failures=("counted",), disturbances=("stopped",)),
 )
 
 TWO_UNFENCED = replace(TWO_OPERATORS, fenced=False)

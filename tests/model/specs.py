@@ -20,6 +20,8 @@ class SpecVersion:
     generation: int = 1
     request: str = ""
     suspend: bool = False
+    pin: int = 0
+    """The step whose image `spec.image.pin` names; 0 for none."""
     follows: tuple[int, ...] = ()
     """Indices of the versions that the user may turn this one into."""
 
@@ -27,6 +29,7 @@ class SpecVersion:
     def spec(self) -> Spec:
         document = msgspec.json.decode(msgspec.json.encode(SPEC))
         document["model"]["checkpoint"]["step"] = self.step
+        document["image"] |= {"pin": self.digest} if self.pin else {}
         return read(Spec, document | {"suspend": self.suspend, "retry": {"limit": 1}})
 
     @cached_property
@@ -35,8 +38,8 @@ class SpecVersion:
 
     @cached_property
     def digest(self) -> str:
-        """The digest of the image of this content, unique for each content."""
-        return "sha256:" + f"{self.step:064x}"
+        """The digest of the image of this content, unique for each content; of the pinned image, if there is one."""
+        return "sha256:" + f"{self.pin or self.step:064x}"
 
     def result(self, stage: str, variant: str) -> results.Result | None:
         """The report of a complete Job of this content; None if it is lost."""
@@ -98,3 +101,12 @@ SUSPENDED = (
     SpecVersion(step=900, generation=3),
 )
 """Suspended and resumed, with and without an edit of the content at the same time."""
+PINNED = (
+    SpecVersion(follows=(1, 2)),
+    SpecVersion(step=900, generation=2, follows=(3,)),
+    SpecVersion(step=900, generation=2, pin=800, follows=(4,)),
+    SpecVersion(step=900, generation=3, pin=800, follows=(5,)),
+    SpecVersion(step=700, generation=3, pin=800),
+    SpecVersion(step=900, generation=4),
+)
+"""Pinned to the first image, which may be published by then or not; edited below the pin, and unpinned."""

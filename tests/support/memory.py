@@ -1,4 +1,7 @@
-"""What the loop remembers: conditions, `lastFailure`, timings and history are for people, and steer no decision."""
+"""What the loop remembers: conditions, `lastFailure`, timings and history are for people, and steer no decision.
+
+Only `spec.image.pin` reads the history: it holds the images that can be pinned.
+"""
 
 from datetime import datetime
 
@@ -12,7 +15,8 @@ from inference_image_operator.observed import Observed
 
 def check_memory(observed: Observed, config: Config, now: datetime) -> None:
     """Decides again without what is only for people: the same Jobs, claims and times must follow."""
-    status = replace(observed.status, conditions=(), last_failure=None, timings=None, history=())
+    history = observed.status.history if observed.spec.image.pin else ()
+    status = replace(observed.status, conditions=(), last_failure=None, timings=None, history=history)
     forgetful = decide(replace(observed, status=status), config, now)
     decision = decide(observed, config, now)
     assert _steps(forgetful) == _steps(decision), "a decision depends on what is only for people"

@@ -15,6 +15,17 @@ def _verb(name: str) -> Callable[[argparse.Namespace], None]:
     return run
 
 
+def _pin_flags(parser: argparse.ArgumentParser) -> None:
+    name_flags(parser)
+    parser.add_argument("digest", metavar="DIGEST", help="a digest of its history, or the beginning of one")
+
+
+def _pin(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.verbs import pin
+
+    pin(connected(chosen), chosen.name, chosen.digest)
+
+
 def _cancel_flags(parser: argparse.ArgumentParser) -> None:
     name_flags(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
@@ -30,5 +41,7 @@ COMMANDS = {
     "rebuild": Command("request another run", name_flags, _verb("rebuild")),
     "suspend": Command("start no new Jobs", name_flags, _verb("suspend")),
     "resume": Command("start Jobs again", name_flags, _verb("resume")),
+    "pin": Command("hold an image of the history against polls and edits", _pin_flags, _pin),
+    "unpin": Command("go on with new content", name_flags, _verb("unpin")),
     "cancel": Command("suspend an object and delete its running Job", _cancel_flags, _cancel),
 }

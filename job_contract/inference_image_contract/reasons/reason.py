@@ -50,6 +50,7 @@ class Reason(StrEnum):
     NEW_CONTENT = "NewContent", ReasonClass.NORMAL
     OLD_IMAGES_DELETED = "OldImagesDeleted", ReasonClass.NORMAL
     SUSPENDED = "Suspended", ReasonClass.NORMAL
+    PINNED = "Pinned", ReasonClass.NORMAL
     RETRYING = "Retrying", ReasonClass.NORMAL
     QUEUED = "Queued", ReasonClass.NORMAL
     # US3 and the model
@@ -150,6 +151,7 @@ class Reason(StrEnum):
     BUILDER_NOT_ALLOWED = "BuilderNotAllowed", ReasonClass.PERMANENT
     ENDPOINT_NOT_ALLOWED = "EndpointNotAllowed", ReasonClass.PERMANENT
     REGION_UNKNOWN = "RegionUnknown", ReasonClass.PERMANENT
+    PIN_UNKNOWN = "PinUnknown", ReasonClass.PERMANENT
     FORMAT_NOT_AVAILABLE = "FormatNotAvailable", ReasonClass.PERMANENT
     SCHEDULING_NOT_ALLOWED = "SchedulingNotAllowed", ReasonClass.PERMANENT
     OBJECT_INVALID = "ObjectInvalid", ReasonClass.PERMANENT

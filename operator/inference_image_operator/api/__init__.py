@@ -75,6 +75,7 @@ from inference_image_operator.api.status import (
     Timings,
     Verdict,
     described,
+    pinned,
     read_status,
 )
 
@@ -140,6 +141,7 @@ __all__ = [
     "format_duration",
     "normalised",
     "parse_duration",
+    "pinned",
     "read",
     "read_status",
     "write",

@@ -14,6 +14,8 @@ InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
 FROZEN_GRAPH, ONNX = "FrozenGraph", "ONNX"
 TagPolicy = Literal["Overwrite", "Refuse"]
 _NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
+_MAKES_IMAGES = frozenset({"ufile", "model", "export", "source", "build", "test"})
+"""Fields without effect while `image.pin` holds an image."""
 
 
 class Endpoint(Part, frozen=True, kw_only=True):
@@ -123,6 +125,8 @@ class ImageSpec(Part, frozen=True, kw_only=True):
     additional_repositories: tuple[str, ...] = ()
     """Repositories that get the same image under the same tags."""
     tag_policy: TagPolicy = "Overwrite"
+    pin: str = ""
+    """A digest of `status.history` that is published in place of new content; empty for none."""
 
 
 class ExpectedField(Part, frozen=True, kw_only=True):
@@ -186,7 +190,12 @@ class Spec(Part, frozen=True, kw_only=True):
 
     @property
     def poll(self) -> str:
-        """The polling interval: the shorter one of the checkpoint and the source. Empty if neither polls."""
+        """The polling interval: the shorter one of the checkpoint and the source.
+
+        Empty if neither polls, and while an image is pinned.
+        """
+        if self.image.pin:
+            return ""
         wanted = [part.poll for part in (self.model.checkpoint, self.source.git) if part and part.poll]
         return min(wanted, key=parse_duration, default="")
 
@@ -195,14 +204,16 @@ def normalised(spec: Spec) -> bytes:
     """Canonical JSON of a spec, for hashing.
 
     It leaves out default values, so that a new field changes no hash until somebody uses it. It also leaves out the
-    fields that do not change the result: `suspend`, `retry`, `ttlAfterFinished` and every `poll`, `waitFor`.
+    fields that do not change the result: `suspend`, `retry`, `ttlAfterFinished` and every `poll`, `waitFor`; while an
+    image is pinned, everything that makes images.
     """
+    omitted = _NOT_CONTENT | _MAKES_IMAGES if spec.image.pin else _NOT_CONTENT
     if spec.model.checkpoint:
         checkpoint = replace(spec.model.checkpoint, poll="", wait_for=WAIT_FOR)
         spec = replace(spec, model=replace(spec.model, checkpoint=checkpoint))
     if spec.source.git:
         spec = replace(spec, source=replace(spec.source, git=replace(spec.source.git, poll="")))
-    document = {name: value for name, value in _set_fields(spec).items() if name not in _NOT_CONTENT}
+    document = {name: value for name, value in _set_fields(spec).items() if name not in omitted}
     return msgspec.json.encode(document, order="sorted")
 
 

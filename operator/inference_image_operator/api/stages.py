@@ -17,6 +17,7 @@ class Type(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     SUSPENDED = "Suspended"
+    PINNED = "Pinned"
     POLL_FAILED = "PollFailed"
     TAG_LOST = "TagLost"
 

@@ -298,6 +298,11 @@ class Status(Part, frozen=True, kw_only=True):
     produced: ProducedStatus | None = None
 
 
+def pinned(digest: str, history: tuple[HistoryEntry, ...]) -> HistoryEntry | None:
+    """The newest entry of the history with the digest of `spec.image.pin`; None without one."""
+    return next((entry for entry in history if digest and entry.digest == digest), None)
+
+
 def read_status(document: object) -> tuple[Status, tuple[str, ...]]:
     """The status as far as it fits the API, and what does not fit.
 

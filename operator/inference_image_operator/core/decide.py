@@ -16,7 +16,7 @@ from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
-from inference_image_operator.core import failure, polling, progress, tags, waiting
+from inference_image_operator.core import failure, pin, polling, progress, tags, waiting
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
@@ -93,14 +93,14 @@ def _begin(draft: Draft) -> Decision:
     observed = draft.observed
     if observed.spec.suspend:
         return _begin_later(draft)
-    refused = refusal(observed.spec, draft.config)
+    refused = refusal(observed.spec, draft.config) or pin.refusal(observed.spec, observed.status)
     if refused and (stopping := _stop_others(draft, None)):
         return stopping
     begin_run(draft, new_run(draft))
     if refused:
         failure.stall(draft, None, refused.reason, explanation(refused.message, refused.hint))
         return draft.decision()
-    draft.start(Stage.RESOLVE)
+    pin.start(draft)
     return _work(draft)
 
 
@@ -119,8 +119,16 @@ def new_run(draft: Draft) -> RunStatus:
         input_hash=input_hash(observed.spec, observed.request),
         generation=observed.generation,
         requested=observed.request != observed.status.last_handled_request,
+        registry_host=_registry_host(observed),
         ended_jobs=draft.ended_jobs,
     )
+
+
+def _registry_host(observed: Observed) -> str:
+    """The registry's alias, for a pinned image: no Resolve chooses one for it."""
+    image, run = observed.spec.image, observed.status.run
+    published = observed.status.image.reference.partition("@")[0] if observed.status.image else ""
+    return run.registry_host if run and image.pin and published == image.repository else ""
 
 
 def begin_run(draft: Draft, run: RunStatus) -> None:
@@ -136,7 +144,7 @@ def begin_run(draft: Draft, run: RunStatus) -> None:
     )
     for stage in Stage:
         draft.conditions.set(stage.condition, "Unknown", Reason.PENDING)
-    draft.conditions.drop(Type.POLL_FAILED)
+    draft.conditions.drop(Type.POLL_FAILED, Type.PINNED)
 
 
 def _after_run(draft: Draft) -> Decision:

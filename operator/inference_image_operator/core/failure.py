@@ -10,7 +10,7 @@ from inference_image_operator.api import LastFailure, MemoryRaise, StageStatus, 
 from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.quantities import doubled
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.core import latest
+from inference_image_operator.core import latest, pin
 from inference_image_operator.core.decision import DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.retry import backoff, exhausted
@@ -123,7 +123,7 @@ def stall(draft: Draft, stage: Stage | None, reason: Reason, message: str) -> No
 def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
     limit = draft.observed.spec.retry.limit
     failures = stage.failures + (failed.kind is ReasonClass.RETRY)
-    if failed.kind is ReasonClass.REPIN and draft.run.resolve_count <= limit:
+    if failed.kind is ReasonClass.REPIN and not draft.observed.spec.image.pin and draft.run.resolve_count <= limit:
         _resolve_again(draft, failed)
         return CreateNow()
     if latest.awaits_first(draft, failed):
@@ -152,7 +152,9 @@ def _follow(draft: Draft, stage: StageStatus, failed: Failed) -> AfterFailure:
 
 
 def _with_fitting_hint(draft: Draft, stage: StageStatus, failed: Failed) -> Failed:
-    """The failure with a hint that fits the object: a poll finds inputs that a person fixes."""
+    """The failure with a hint that fits the object: a poll finds inputs that a person fixes, and no run fixes a pin."""
+    if failed.reason is Reason.DIGEST_INVALID and draft.observed.spec.image.pin:
+        return replace(failed, hint=pin.PIN_ANOTHER)
     found_by_poll = stage.name is Stage.RESOLVE or failed.reason in _OF_INPUTS
     if not draft.observed.spec.poll or not found_by_poll:
         return failed

@@ -15,7 +15,7 @@ from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
-from inference_image_operator.core import progress
+from inference_image_operator.core import pin, progress
 from inference_image_operator.core.decide import begin_run, new_run
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.policy import refusal
@@ -51,6 +51,8 @@ class Foreseen(Frozen, frozen=True, kw_only=True):
     """Paths below `spec` that change."""
     begins: bool
     """Whether a run begins."""
+    pinned: bool = False
+    """Whether `spec.image.pin` holds an image."""
     waits: bool = False
     """Whether it begins only when `spec.suspend` is removed."""
     requested: bool = False
@@ -69,13 +71,14 @@ def foresee(observed: Observed, spec: Spec, request: str, config: Config, placeh
     """
     fields, status = changed(observed.spec, spec), observed.status
     if status.run and status.run.input_hash == input_hash(spec, request):
-        return Foreseen(fields=fields, begins=False)
-    refused = refusal(spec, config)
+        return Foreseen(fields=fields, begins=False, pinned=bool(spec.image.pin))
+    refused = refusal(spec, config) or pin.refusal(spec, status)
     after = replace(observed, spec=spec, request=request, generation=observed.generation + bool(fields), jobs=())
     stages, stalled = _stages(after, fields, config, placeholder)
     return Foreseen(
         fields=fields,
         begins=True,
+        pinned=bool(spec.image.pin),
         waits=spec.suspend,
         requested=request != status.last_handled_request,
         replaces=status.stage.name if status.stage else None,
@@ -90,9 +93,11 @@ def _stages(
     """The stages of the run, and why it would stall on the way; empty if it would not."""
     draft = Draft(after, config, _NOW)
     begin_run(draft, new_run(draft))
-    draft.start(Stage.RESOLVE)
-    runs = [Stage.RESOLVE]
-    progress.record(draft, Stage.RESOLVE, Done(result=_resolved(after.status, after.spec, fields), seconds=0))
+    pin.start(draft)
+    runs: list[Stage] = []
+    if draft.status.stage and draft.status.stage.name is Stage.RESOLVE:
+        runs.append(Stage.RESOLVE)
+        progress.record(draft, Stage.RESOLVE, Done(result=_resolved(after.status, after.spec, fields), seconds=0))
     while draft.status.stage:
         runs.append(draft.status.stage.name)
         progress.record(draft, runs[-1], Done(result=placeholder(runs[-1], after.spec), seconds=0))
@@ -102,7 +107,7 @@ def _stages(
 
 
 def _why(stage: Stage, runs: list[Stage], fields: tuple[str, ...], draft: Draft) -> str:
-    if stage in _ALWAYS:
+    if stage in runs and stage in _ALWAYS:
         return _ALWAYS[stage]
     if stage not in runs:
         condition = find(draft.conditions.all, stage.condition)

@@ -1,7 +1,9 @@
 """What the installation allows: checks of the spec that the CRD cannot make because they differ per cluster."""
 
+from msgspec.structs import replace
+
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api import ONNX, Resources, Spec, StepResources
+from inference_image_operator.api import ONNX, BuildSpec, ExportSpec, Resources, Spec, StepResources, TestSpec
 from inference_image_operator.api.quantities import quantity
 from inference_image_operator.config.installation import Config
 from inference_image_operator.config.jobs import Maximum
@@ -19,8 +21,15 @@ class Refusal(Frozen, frozen=True, kw_only=True):
 
 
 def refusal(spec: Spec, config: Config) -> Refusal | None:
-    """The first thing in the spec that the installation does not allow; None if it allows everything."""
-    checks = (_registry, _builder, _endpoint, _git_host, _formats, _classes, _tolerations, _affinity, _resources)
+    """The first thing in the spec that the installation does not allow; None if it allows everything.
+
+    While an image is pinned, what makes images has no effect, and is allowed.
+    """
+    checks = [_registry, _classes, _tolerations, _affinity, _resources]
+    if spec.image.pin:
+        spec = replace(spec, export=ExportSpec(), build=BuildSpec(), test=TestSpec())
+    else:
+        checks[1:1] = [_builder, _endpoint, _git_host, _formats]
     return next((found for check in checks if (found := check(spec, config))), None)
 
 

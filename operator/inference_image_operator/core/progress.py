@@ -23,6 +23,7 @@ from inference_image_operator.api import (
     Timings,
     described,
     format_duration,
+    pinned,
 )
 from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.api.stages import Stage
@@ -164,24 +165,16 @@ def _test_hash(draft: Draft) -> str:
 
 
 def _published(draft: Draft, result: results.Published) -> None:
-    spec, checkpoint = draft.observed.spec, draft.status.checkpoint
-    graph, made = draft.status.frozen_graph, _made(draft)
+    spec, entry = draft.observed.spec, _entry(draft, result.digest)
     image = ImageStatus(
         reference=f"{spec.image.repository}@{result.digest}",
         digest=result.digest,
         tags=tuple(tag.tag for tag in result.tags if not tag.repository),
         size=result.size,
-        memory_bytes=(made.memory_bytes if made else 0) or (graph.memory_bytes if graph else 0),
+        memory_bytes=_serving_memory(draft, entry),
         generation=draft.run.generation,
-        step=checkpoint.step if checkpoint else None,
-        model_prefix=spec.model.prefix,
-    )
-    entry = HistoryEntry(
-        digest=result.digest,
-        content_hash=draft.status.content_hash,
-        step=checkpoint.step if checkpoint else None,
-        checkpoint=checkpoint.name if checkpoint else "",
-        time=draft.stamp,
+        step=entry.step,
+        model_prefix=_model_prefix(draft, result.digest),
     )
     draft.update(image=image, stage=None, history=(entry, *draft.status.history)[:MAX_HISTORY])
     for tag in result.tags:
@@ -197,6 +190,35 @@ def _published(draft: Draft, result: results.Published) -> None:
     _done(draft, Stage.PUBLISH, Reason.PUBLISHED, message)
     draft.conditions.set(Type.READY, "True", Reason.PUBLISHED, message)
     draft.conditions.drop(Type.RECONCILING, Type.STALLED, Type.TAG_LOST)
+
+
+def _entry(draft: Draft, digest: str) -> HistoryEntry:
+    """What the history says about this publication. A pinned image keeps what it was made of."""
+    status = draft.status
+    if held := pinned(draft.observed.spec.image.pin, status.history):
+        return replace(held, time=draft.stamp)
+    return HistoryEntry(
+        digest=digest,
+        content_hash=status.content_hash,
+        step=status.checkpoint.step if status.checkpoint else None,
+        checkpoint=status.checkpoint.name if status.checkpoint else "",
+        time=draft.stamp,
+    )
+
+
+def _serving_memory(draft: Draft, entry: HistoryEntry) -> int:
+    """Bytes as the image reported them in its test, or else as its graph took them; 0 if unknown."""
+    made = produced.image(draft.status.produced, entry.content_hash, entry.digest)
+    graph = draft.status.frozen_graph if entry.content_hash == draft.status.content_hash else None
+    return (made.memory_bytes if made else 0) or (graph.memory_bytes if graph else 0)
+
+
+def _model_prefix(draft: Draft, digest: str) -> str:
+    """The prefix of the image's checkpoint; empty if it is unknown, as for a pinned image of earlier times."""
+    image = draft.status.image
+    if not draft.observed.spec.image.pin:
+        return draft.observed.spec.model.prefix
+    return image.model_prefix if image and image.digest == digest else ""
 
 
 def _graph(draft: Draft, graph: inputs.Graph) -> None:

@@ -18,6 +18,7 @@ class References(msgspec.Struct, frozen=True):
 class _Image(Slim):
     repository: str = ""
     additional_repositories: tuple[str, ...] = ()
+    pin: str = ""
     reference: str = ""
     digest: str = ""
 
@@ -52,7 +53,7 @@ def references(data: msgspec.Raw | bytes) -> References:
     repositories = (spec.repository, *spec.additional_repositories, published.reference.partition("@")[0])
     return References(
         repositories=tuple(filter(None, repositories)),
-        current=_digests(published.digest, built.digest, status.content_hash),
+        current=_digests(published.digest, built.digest, status.content_hash, spec.pin),
         history=_digests(*(entry.digest for entry in status.history)),
     )
 

@@ -30,7 +30,7 @@ RIGHTS = (
     Right("get", GROUP, PLURAL, "", "every subcommand about one object"),
     Right("list", GROUP, PLURAL, "", "get, check, report"),
     Right("watch", GROUP, PLURAL, "", "watch, which reads every 5 s without it"),
-    Right("patch", GROUP, PLURAL, "", "rebuild, suspend, resume, cancel"),
+    Right("patch", GROUP, PLURAL, "", "rebuild, suspend, resume, pin, unpin, cancel"),
     Right("list", "batch", "jobs", "", "describe, watch (its estimate), logs --attempt, report, cancel"),
     Right("delete", "batch", "jobs", "", "cancel"),
     Right("list", "", "pods", "", "describe, logs, why, report"),

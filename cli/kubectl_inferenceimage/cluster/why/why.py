@@ -125,7 +125,7 @@ def _foreseen(found: Foreseen, pinned: Spec | None, *, is_known: bool) -> Iterat
     if found.replaces:
         yield f"It replaces the run under way: its Job of the stage {found.replaces} is stopped."
     yield table(("STAGE", "RUNS", "WHY"), [(s.stage, "yes" if s.runs else "no", s.why) for s in found.stages])
-    if pinned:
+    if pinned and found.stages[0].runs:
         outside = _outside(pinned)
         yield f"Only Resolve can know whether {outside} changed since they were pinned: if so, more stages run."
     if pinned and found.stages[2].runs:
@@ -135,6 +135,8 @@ def _foreseen(found: Foreseen, pinned: Spec | None, *, is_known: bool) -> Iterat
 
 
 def _no_run(found: Foreseen) -> str:
+    if found.pinned and found.fields:
+        return "spec.image.pin holds the image. These fields have their effect when it is removed."
     if "suspend" in found.fields:
         return "spec.suspend only decides whether new Jobs start. Fields like it have no effect on the result."
     if found.fields:

@@ -21,6 +21,10 @@ EXPLAINED = {
         "The installation does not know `spec.ufile.region`; the message lists the known regions.",
         "Correct it, or ask the administrator (`config.ufile.regions`).",
     ),
+    Reason.PIN_UNKNOWN: Explanation(
+        "`spec.image.pin` names a digest that `status.history` does not list. The published image stays.",
+        "Use a digest that `kubectl inferenceimage history` prints, or remove the field.",
+    ),
     Reason.FORMAT_NOT_AVAILABLE: Explanation(
         "`spec.export.formats` contains ONNX, but the installation has no image for it.",
         "Leave ONNX out, or ask the administrator (`images.exportOnnx`).",

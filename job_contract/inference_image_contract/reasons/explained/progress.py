@@ -78,6 +78,11 @@ EXPLAINED = {
         "`spec.suspend` is true: a running Job finishes, and no new Job is created.",
         "Set it to false to continue.",
     ),
+    Reason.PINNED: Explanation(
+        "`spec.image.pin` holds an image of the history: [nothing is polled or "
+        "built](../guides/usage.md#pinning-an-image).",
+        "Remove it to go on with new content.",
+    ),
     Reason.RETRYING: Explanation(
         "A stage failed and is retried after a pause; Ready has the reason of the failure.",
         "Wait, or act on that reason.",

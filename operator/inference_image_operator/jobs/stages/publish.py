@@ -1,7 +1,7 @@
 """The Publish stage's pod: `publish` alone, which moves the tags. docs/decisions/0023 says why it has its own Job."""
 
 from inference_image_contract import inputs, tags
-from inference_image_operator.api import Status
+from inference_image_operator.api import Status, pinned
 from inference_image_operator.config.installation import Config
 from inference_image_operator.jobs.pod import (
     StagePod,
@@ -44,12 +44,14 @@ def publish_input(observed: Observed, status: Status, config: Config) -> inputs.
     Raises ValueError if the status has no image or no checkpoint.
     """
     spec, built, checkpoint = observed.spec, status.built, status.checkpoint
-    if built is None or checkpoint is None:
+    held = pinned(spec.image.pin, status.history)
+    if built is None or (checkpoint is None and held is None):
         raise ValueError("the status has no image or no checkpoint to publish")
+    step = held.step if held else checkpoint.step if checkpoint else None
     return inputs.PublishInput(
         registry=registry(spec, status, config),
         digest=built.digest,
-        tags=tags.render(spec.image.tags, checkpoint.step, status.content_hash),
+        tags=tags.render(spec.image.tags, step, held.content_hash if held else status.content_hash),
         refuse_moves=spec.image.tag_policy == "Refuse",
         retention=_retention(observed, config),
     )

@@ -216,6 +216,22 @@ def test_suspend_alone_starts_nothing(apply) -> None:
     assert stages(out) == {}
 
 
+def pin(document: Object) -> None:
+    document["spec"]["image"]["pin"] = DIGEST
+
+
+def test_a_pin_repeats_publish_alone_and_then_edits_wait(apply) -> None:
+    world = published(World())
+    out = apply(world, pin)[1]
+    assert stages(out) == {"Resolve": "no", "Export": "no", "Build": "no", "Test": "no", "Publish": "yes"}
+    assert "Only Resolve can know" not in out
+    world.spec["image"]["pin"] = DIGEST
+    world.generation += 1
+    world.run_whole()
+    out = apply(world, lambda document: document["spec"]["model"].update(checkpoint={"policy": "Latest"}))[1]
+    assert "No run begins: spec.image.pin holds the image. These fields have their effect when it is removed." in out
+
+
 def test_another_model_repeats_everything(apply) -> None:
     out = apply(published(World()), lambda document: document["spec"]["model"].update(checkpoint={"policy": "Latest"}))[
         1

@@ -22,8 +22,7 @@ def test_the_names_of_stages_and_conditions_are_api():
     ]
     assert [kind.value for kind in Type] == [
         "Ready", "Resolved", "Exported", "Built", "Tested", "Published", "Reconciling", "Stalled", "Suspended",
-        "PollFailed",
-        "TagLost",
+        "Pinned", "PollFailed", "TagLost",
     ]  # fmt: skip
 
 

@@ -71,6 +71,8 @@ def test_references_are_read_without_the_rest_of_an_object():
     }
     found = references(json.encode({"spec": {"image": image, "podMetadata": {}}, "status": status}))
     assert found == References(repositories=("h/a", "h/b", "h/c"), current=(a, b, c), history=(d,))
+    pinned = references(json.encode({"spec": {"image": image | {"pin": d}, "podMetadata": {}}, "status": status}))
+    assert pinned.current == (a, b, c, d)  # before its publication too, when the status lists it as history only
 
 
 def test_the_references_of_what_does_not_fit_are_all_digests_in_it():
