@@ -41,6 +41,7 @@ def values(references: Mapping[str, str]) -> dict[str, object]:
                 "restore": {"expedited": {"every": "5s", "deadline": "20s"}},  # short, so that a test sees its end
             },
             "jobs": {"imagePullSecrets": [{"name": PULL_SECRET}]},
+            "rollout": {"allowed": ["Deployment"]},  # a target has to agree all the same
             "resync": "20s",  # short, so that a test sees one
         },
     }

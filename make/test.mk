@@ -97,7 +97,7 @@ coverage: packages ## run the unit tests and print their branch coverage; below 
 ##@ Longer tests, not in make test
 
 .PHONY: test-model test-faults test-faults-hostile test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
-.PHONY: test-network-policies
+.PHONY: test-network-policies test-rollout-node
 FAULT_WORKERS ?= 3
 FAULT_ROWS := out/test-faults-rows.json
 FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
@@ -125,6 +125,9 @@ test-builders-node: packages setup-tf ## test both builders on the real kubelet:
 
 test-sources-node: packages setup-tf ## test Git, archives, generated Dockerfiles and moving base images on the real kubelet
 	@$(PY) -m pytest -q -n 3 --timeout=900 tests/e2e/test_sources.py tests/e2e/test_secrets.py
+
+test-rollout-node: packages setup-tf ## test a rollout and a way back under requests, on the real kubelet
+	@$(PY) -m pytest -q -s --timeout=2400 tests/e2e/test_rollout.py
 
 test-onnx-node: packages setup-tf ## test every export format on the real kubelet, and an image that runs ONNX
 	@$(PY) -m pytest -q --timeout=1200 tests/e2e/test_forms.py

@@ -117,6 +117,49 @@ class CreateRefusal(Frozen, frozen=True, kw_only=True):
     message: str
 
 
+class Refusal(Frozen, frozen=True, kw_only=True):
+    """The API server refused to read or to change the target of the rollout."""
+
+    reason: Reason
+    message: str
+
+
+class Target(Frozen, frozen=True, kw_only=True):
+    """What the rollout hands the image to: a Deployment or a ConfigMap."""
+
+    uid: str
+    resource_version: str
+    agrees_with: str = ""
+    """Value of the annotation `uai.ucloud.cn/rollout-from`."""
+    image: str | None = None
+    """The image of the container, or the value of the key; None if there is no such container."""
+    owned: bool = False
+    """Whether the operator has applied an image."""
+    containers: tuple[str, ...] = ()
+    """The first names of the containers of the Deployment."""
+    is_current: bool = False
+    """Whether what follows is of the newest generation."""
+    wanted: int = 1
+    total: int = 0
+    updated: int = 0
+    available: int = 0
+    """Replicas: as specified, all, those of the newest template, and those available of both."""
+    exceeds_deadline: bool = False
+    """Whether the Deployment says that it exceeded its progressDeadlineSeconds."""
+    said: str = ""
+    """What the newest pod with the new image says; empty without one, and once all are available."""
+
+    @property
+    def is_available(self) -> bool:
+        """Whether all replicas are of the newest template and available, as `kubectl rollout status` defines it."""
+        return self.is_current and self.updated >= self.wanted and self.total <= self.updated <= self.available
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the Deployment itself has given up."""
+        return self.is_current and self.exceeds_deadline
+
+
 class ReferencedDigests(Frozen, frozen=True, kw_only=True):
     """Image digests and content hashes in one repository that the statuses refer to, `sha256:<hex>`."""
 
@@ -166,6 +209,14 @@ class Observed(Frozen, frozen=True, kw_only=True):
     queue_position: int | None = None
     """Place in the queue for a pipeline, from 1; None if the object may run."""
     lost_tags: tuple[LostTag, ...] = ()
+    target_read: bool = False
+    """Whether this reconcile has read the target of the rollout."""
+    target: Target | None = None
+    """The target; None if it does not exist."""
+    target_refusal: Refusal | None = None
+    """Why it could not be read."""
+    apply_refusal: Refusal | None = None
+    """Why the decision before could not change it."""
 
     @property
     def claimed(self) -> Job | None:

@@ -67,6 +67,15 @@ STATUS = api.Status(
         exports=(api.ProducedExport(fingerprint="sha256:a", sha256="d"),),
         images=(api.ProducedImage(content_hash="sha256:b", digest="sha256:e"),),
     ),
+    rollout=api.RolloutStatus(
+        input_hash="sha256:0",
+        target="Deployment/d",
+        image="r@sha256:e",
+        previous_image="r:t",
+        phase="RollingBack",
+        start_time=NOW,
+        message="m",
+    ),
 )
 
 
@@ -87,6 +96,12 @@ def test_the_defaults_of_the_crd_are_those_of_the_model(
 def test_a_stored_object_hashes_like_its_manifest(manifest_with: Callable[..., Any], stored: dict[str, Any]) -> None:
     written, read = (api.read(api.Spec, spec) for spec in (manifest_with({})["spec"], stored["spec"]))
     assert api.normalised(read) == api.normalised(written)
+
+
+def test_the_defaults_of_a_rollout_are_those_of_the_model(server: Any, manifest_with: Callable[..., Any]) -> None:
+    for target in ({"configMap": {"name": "a"}}, {"deployment": {"name": "a", "container": "b"}}):
+        answer = server.create(manifest_with({"rollout": target}), dry_run=True)
+        assert api.read(api.Spec, answer["spec"]).rollout == api.read(api.RolloutSpec, target)
 
 
 def test_defaults_are_visible_to_the_user(stored: dict[str, Any]) -> None:

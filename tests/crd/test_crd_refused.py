@@ -376,6 +376,20 @@ REFUSED: list[Refusal] = [
         for pin in ("", "latest", "a" * 64, "sha256:" + "A" * 64, "sha256:" + "a" * 63)
     ),
     *(
+        at("rollout", value, "set exactly one of deployment and configMap")
+        for value in ({}, {"deployment": {"name": "a", "container": "b"}, "configMap": {"name": "a"}})
+    ),
+    at("rollout", {"deployment": {"name": "a"}}, REQUIRED, "rollout.deployment.container"),
+    at("rollout", {"deployment": {"name": "A", "container": "b"}}, ONE_NAME, "rollout.deployment.name"),
+    at(
+        "rollout",
+        {"deployment": {"name": "a", "container": "b.c"}},
+        "must be the name of a container: lower-case letters, digits and hyphens",
+        "rollout.deployment.container",
+    ),
+    at("rollout", {"configMap": {"name": "a", "key": "a/b"}}, "must be a valid ConfigMap key", "rollout.configMap.key"),
+    at("rollout", {"configMap": {"name": "a"}, "timeout": "1"}, ONE_DURATION, "rollout.timeout"),
+    *(
         at("image.additionalRepositories", [value], words, "image.additionalRepositories[0]")
         for value, words in (
             ("h.test/A", "must be lower case"),

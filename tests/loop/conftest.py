@@ -28,7 +28,8 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
-    with control_plane([*CONTROLLERS, "resourcequota-controller"]) as found:
+    more = ("resourcequota-controller", "deployment-controller", "replicaset-controller")
+    with control_plane([*CONTROLLERS, *more]) as found:
         yield found
 
 

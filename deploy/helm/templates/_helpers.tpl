@@ -50,3 +50,17 @@ watchSelector: {{ .Values.watchSelector | quote }}
   resources: [events]
   verbs: [create, list, watch]
 {{- end -}}
+
+{{- /* The rights on the targets of rollouts: of each kind only if the installation allows it. */ -}}
+{{- define "operator.rolloutRules" -}}
+{{- if has "Deployment" .Values.config.rollout.allowed }}
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, patch]
+{{- end }}
+{{- if has "ConfigMap" .Values.config.rollout.allowed }}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, patch]
+{{- end }}
+{{- end -}}

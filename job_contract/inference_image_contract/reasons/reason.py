@@ -51,6 +51,8 @@ class Reason(StrEnum):
     OLD_IMAGES_DELETED = "OldImagesDeleted", ReasonClass.NORMAL
     SUSPENDED = "Suspended", ReasonClass.NORMAL
     PINNED = "Pinned", ReasonClass.NORMAL
+    ROLLING_OUT = "RollingOut", ReasonClass.NORMAL
+    ROLLED_OUT = "RolledOut", ReasonClass.NORMAL
     RETRYING = "Retrying", ReasonClass.NORMAL
     QUEUED = "Queued", ReasonClass.NORMAL
     # US3 and the model
@@ -146,6 +148,15 @@ class Reason(StrEnum):
     POD_LOST = "PodLost", ReasonClass.RETRY_FREE
     JOB_LOST = "JobLost", ReasonClass.RETRY_FREE
     RESULT_LOST = "ResultLost", ReasonClass.RETRY_FREE
+    # The rollout
+    ROLLED_BACK = "RolledBack", ReasonClass.PERMANENT
+    ROLLOUT_NOT_AVAILABLE = "RolloutNotAvailable", ReasonClass.PERMANENT
+    ROLLOUT_REPLACED = "RolloutReplaced", ReasonClass.PERMANENT
+    ROLLOUT_NOT_AGREED = "RolloutNotAgreed", ReasonClass.WAITING
+    ROLLOUT_TARGET_NOT_FOUND = "RolloutTargetNotFound", ReasonClass.WAITING
+    ROLLOUT_CONFLICT = "RolloutConflict", ReasonClass.WAITING
+    ROLLOUT_REFUSED = "RolloutRefused", ReasonClass.WAITING
+    ROLLOUT_NOT_ALLOWED = "RolloutNotAllowed", ReasonClass.WAITING
     # The object and the installation
     INTERNAL_ERROR = "InternalError", ReasonClass.RETRY, ExitCode.INTERNAL
     BUILDER_NOT_ALLOWED = "BuilderNotAllowed", ReasonClass.PERMANENT

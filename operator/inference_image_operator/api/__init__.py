@@ -25,6 +25,13 @@ from inference_image_operator.api.pods import (
     StepResources,
     Toleration,
 )
+from inference_image_operator.api.rollout import (
+    ROLLOUT_FROM,
+    ConfigMapTarget,
+    DeploymentTarget,
+    RolloutSpec,
+    RolloutStatus,
+)
 from inference_image_operator.api.source import (
     ConfigMapSource,
     GitSource,
@@ -88,6 +95,7 @@ __all__ = [
     "ONNX",
     "PLURAL",
     "REQUESTED_AT",
+    "ROLLOUT_FROM",
     "VERSION",
     "BuildSpec",
     "BuiltStatus",
@@ -98,6 +106,8 @@ __all__ = [
     "Condition",
     "ConditionStatus",
     "ConfigMapSource",
+    "ConfigMapTarget",
+    "DeploymentTarget",
     "Endpoint",
     "ExportSpec",
     "FrozenGraphStatus",
@@ -122,6 +132,8 @@ __all__ = [
     "ProducedStatus",
     "Resources",
     "RetrySpec",
+    "RolloutSpec",
+    "RolloutStatus",
     "RunStatus",
     "SchedulingSpec",
     "SourceSpec",

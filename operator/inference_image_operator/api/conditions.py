@@ -1,7 +1,7 @@
 """Conditions as the API conventions and kstatus define them: pure functions on a status.
 
 Ready is the summary: Unknown while a stage works, True when the image is published, False on failure. Reconciling,
-Stalled, Suspended, Pinned, PollFailed and TagLost exist only while they are true.
+Stalled, Suspended, Pinned, PollFailed and TagLost exist only while they are true, RolledOut only with spec.rollout.
 """
 
 from datetime import datetime

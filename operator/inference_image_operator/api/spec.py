@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from inference_image_operator.api.durations import parse_duration
 from inference_image_operator.api.part import NameRef, Part
 from inference_image_operator.api.pods import PodMetadata, Resources, SchedulingSpec, StepResources
+from inference_image_operator.api.rollout import RolloutSpec
 from inference_image_operator.api.source import SourceSpec
 
 InputType = Literal["image_tensor", "encoded_image_string_tensor", "tf_example"]
 FROZEN_GRAPH, ONNX = "FrozenGraph", "ONNX"
 TagPolicy = Literal["Overwrite", "Refuse"]
-_NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished"})
+_NOT_CONTENT = frozenset({"suspend", "retry", "ttlAfterFinished", "rollout"})
 _MAKES_IMAGES = frozenset({"ufile", "model", "export", "source", "build", "test"})
 """Fields without effect while `image.pin` holds an image."""
 
@@ -182,6 +183,8 @@ class Spec(Part, frozen=True, kw_only=True):
     build: BuildSpec = BuildSpec()
     image: ImageSpec
     test: TestSpec = TestSpec()
+    rollout: RolloutSpec | None = None
+    """Hands the published image over; None leaves that to others."""
     retry: RetrySpec = RetrySpec()
     ttl_after_finished: str = "24h"
     scheduling: SchedulingSpec = SchedulingSpec()
@@ -204,8 +207,8 @@ def normalised(spec: Spec) -> bytes:
     """Canonical JSON of a spec, for hashing.
 
     It leaves out default values, so that a new field changes no hash until somebody uses it. It also leaves out the
-    fields that do not change the result: `suspend`, `retry`, `ttlAfterFinished` and every `poll`, `waitFor`; while an
-    image is pinned, everything that makes images.
+    fields that do not change the result: `suspend`, `retry`, `ttlAfterFinished`, `rollout` and every `poll`, `waitFor`;
+    while an image is pinned, everything that makes images.
     """
     omitted = _NOT_CONTENT | _MAKES_IMAGES if spec.image.pin else _NOT_CONTENT
     if spec.model.checkpoint:

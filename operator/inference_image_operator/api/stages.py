@@ -20,6 +20,7 @@ class Type(StrEnum):
     PINNED = "Pinned"
     POLL_FAILED = "PollFailed"
     TAG_LOST = "TagLost"
+    ROLLED_OUT = "RolledOut"
 
 
 class Stage(StrEnum):

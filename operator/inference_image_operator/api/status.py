@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from inference_image_contract.reasons import ReasonClass
 from inference_image_operator.api.part import Part, read_leniently
+from inference_image_operator.api.rollout import RolloutStatus
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import Time
 
@@ -296,6 +297,7 @@ class Status(Part, frozen=True, kw_only=True):
     history: tuple[HistoryEntry, ...] = ()
     """Newest first, at most 10."""
     produced: ProducedStatus | None = None
+    rollout: RolloutStatus | None = None
 
 
 def pinned(digest: str, history: tuple[HistoryEntry, ...]) -> HistoryEntry | None:

@@ -13,6 +13,7 @@ import msgspec
 from inference_image_contract.inputs import MAX_FILES
 from inference_image_operator.api import BuildSpec, UFileSpec, parse_duration
 from inference_image_operator.api.quantities import quantity
+from inference_image_operator.api.rollout import Kind
 from inference_image_operator.config.jobs import Jobs
 from inference_image_operator.config.regions import REGIONS, Region
 from inference_image_operator.config.registries import Registries
@@ -170,6 +171,12 @@ class Scheduling(Section, frozen=True, kw_only=True):
     allow_affinity: bool = False
 
 
+class Rollout(Section, frozen=True, kw_only=True):
+    """What `spec.rollout` may hand images to. The chart gives the operator the rights for these kinds."""
+
+    allowed: tuple[Kind, ...] = ()
+
+
 class Concurrency(Section, frozen=True, kw_only=True):
     """How many InferenceImages may run a pipeline at once; 0 for no limit. The others wait, the oldest first."""
 
@@ -193,6 +200,7 @@ class Config(Section, frozen=True, kw_only=True):
     jobs: Jobs = Jobs()
     builders: Builders = Builders()
     scheduling: Scheduling = Scheduling()
+    rollout: Rollout = Rollout()
     resync: str = "10m"
     installation: str = ""
     """The name with which this installation claims the objects that it serves; empty to claim none."""

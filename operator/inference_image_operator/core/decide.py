@@ -16,9 +16,10 @@ from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
-from inference_image_operator.core import failure, pin, polling, progress, tags, waiting
+from inference_image_operator.core import failure, pin, polling, progress, rollout, tags, waiting
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
+from inference_image_operator.core.ended import has_ended
 from inference_image_operator.core.policy import refusal
 from inference_image_operator.diagnosis.outcomes import Done, Failed, Working, assess
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
@@ -31,9 +32,13 @@ STOP_CHECK = 10.0
 
 def decide(observed: Observed, config: Config, now: datetime) -> Decision:
     """The next step for one object. Equal observations give equal decisions."""
-    draft = Draft(observed, config, now)
     if observed.deleting or is_foreign(observed, config):
         return Decision(status=observed.status)
+    return rollout.follow(_of_the_run(observed, config, now), observed, config, now)
+
+
+def _of_the_run(observed: Observed, config: Config, now: datetime) -> Decision:
+    draft = Draft(observed, config, now)
     run = observed.status.run
     if run is None or run.input_hash != input_hash(observed.spec, observed.request):
         return _begin(draft)
@@ -48,18 +53,9 @@ def is_foreign(observed: Observed, config: Config) -> bool:
 
 def is_settled(observed: Observed) -> bool:
     """Whether there is nothing to do, judged from the object alone, without its Jobs."""
-    return observed.deleting or (has_ended(observed) and not polling.polls(observed) and not tags.is_news(observed))
-
-
-def has_ended(observed: Observed) -> bool:
-    """Whether the run for the current spec and request has ended, successfully or not."""
-    status = observed.status
-    return (
-        status.run is not None
-        and status.stage is None
-        and status.observed_generation == observed.generation
-        and status.run.input_hash == input_hash(observed.spec, observed.request)
-    )
+    if observed.deleting or not has_ended(observed):
+        return observed.deleting
+    return not (polling.polls(observed) or tags.is_news(observed) or rollout.is_pending(observed))
 
 
 def watched(observed: Observed) -> Job | None:

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Status
+from inference_image_operator.api.rollout import Kind
 from inference_image_operator.observed import Frozen
 
 AT_ONCE: float = 0
@@ -23,6 +24,18 @@ class DeleteJob(Frozen, frozen=True, kw_only=True):
     uid: str
 
 
+class ApplyImage(Frozen, frozen=True, kw_only=True):
+    """Apply the image of the rollout's target if it still has this UID and resourceVersion."""
+
+    kind: Kind
+    name: str
+    field: str
+    """The container, or the key."""
+    image: str
+    uid: str
+    resource_version: str
+
+
 class Emit(Frozen, frozen=True, kw_only=True):
     """Create an Event of the object."""
 
@@ -31,7 +44,7 @@ class Emit(Frozen, frozen=True, kw_only=True):
     message: str
 
 
-Action = CreateJob | DeleteJob | Emit
+Action = CreateJob | DeleteJob | ApplyImage | Emit
 
 
 class Decision(Frozen, frozen=True, kw_only=True):

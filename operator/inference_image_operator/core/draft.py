@@ -18,6 +18,7 @@ from inference_image_operator.api import (
     MemoryRaise,
     MemoryStatus,
     ProducedStatus,
+    RolloutStatus,
     RunStatus,
     SourceStatus,
     StageStatus,
@@ -55,6 +56,7 @@ class StatusChanges(TypedDict, total=False):
     last_poll_time: Time | None
     history: tuple[HistoryEntry, ...]
     produced: ProducedStatus | None
+    rollout: RolloutStatus | None
 
 
 class Draft:

@@ -26,6 +26,7 @@ class Reach(IntEnum):
 _FIELDS = {
     "suspend": Reach.NO_RUN,
     "retry": Reach.NO_RUN,
+    "rollout": Reach.NO_RUN,
     "ttlAfterFinished": Reach.NO_RUN,
     "ufile": Reach.RUN,
     "ufile.bucket": Reach.EXPORT,

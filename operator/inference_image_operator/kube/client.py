@@ -1,23 +1,24 @@
-"""The Kubernetes API that this operator uses: a few reads and writes of raw JSON. The only importer of its client.
+"""The Kubernetes API that this operator uses: a few reads and writes of raw JSON, through the official client.
 
 Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a reconcile.
 """
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
 from kubernetes.aio import client, config
 
 from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from inference_image_operator.api.rollout import Kind
 from inference_image_operator.jobs.job import LABEL_MANAGED_BY, MANAGED_BY
+from inference_image_operator.kube.cluster import FIELD_MANAGER, ROLLOUT_MANAGER
 from inference_image_operator.kube.connection import ApiError, Connection, Object, TooLargeError, api_error
 from inference_image_operator.kube.references import References, references
 from inference_image_operator.kube.slim import ListMetadata, Slim, SlimEvent, SlimJob, SlimPod, short
 from inference_image_operator.kube.ttl_cache import TtlCache
 
-FIELD_MANAGER = "inference-image-operator"
 PAGE = 100
 """Objects that one request asks for. If they are too large for one answer, the next request asks for fewer."""
 SHARED_SECONDS = 5.0
@@ -74,49 +75,6 @@ _IMAGES, _RAW = msgspec.json.Decoder(_Page[dict[str, Any]]), msgspec.json.Decode
 _JOBS, _PODS = msgspec.json.Decoder(_Page[SlimJob]), msgspec.json.Decoder(_Page[SlimPod])
 _EVENTS = msgspec.json.Decoder(_Page[SlimEvent])
 _WATCHED = msgspec.json.Decoder(_Watched)
-
-
-class Cluster(Protocol):
-    """What a reconcile needs from Kubernetes. Every method raises ApiError."""
-
-    async def get_inference_image(self, namespace: str, name: str) -> Object | None:
-        """The InferenceImage; None if it does not exist."""
-
-    def list_inference_images(self, namespace: str) -> AsyncIterator[Object]:
-        """The InferenceImages of a namespace (empty for all) that this operator selects."""
-
-    async def list_references(self, namespace: str) -> list[References]:
-        """What the InferenceImages of a namespace (empty for all) refer to, those of other installations among them.
-
-        At most a few seconds old.
-        """
-
-    async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
-        """The Jobs with these labels, from a consistent read (no cache)."""
-
-    async def get_job(self, namespace: str, name: str) -> Object | None:
-        """The Job with this name; None if it does not exist."""
-
-    async def list_pods(self, namespace: str, selector: str) -> list[Object]:
-        """The pods with these labels."""
-
-    async def read_log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
-        """The last lines of a container's log, of its previous instance if `previous`; empty without a log."""
-
-    async def list_warnings(self, namespace: str) -> list[Object]:
-        """The namespace's Events of type Warning, at most a few seconds old."""
-
-    async def apply_status(self, image: Object, status: Object) -> None:
-        """Applies the status if the object has not changed since it was read (409 otherwise)."""
-
-    async def create_job(self, manifest: Object) -> None:
-        """Creates a Job."""
-
-    async def delete_job(self, namespace: str, name: str, uid: str) -> None:
-        """Deletes a Job with its pods, if it still has this UID. An absent Job is not an error."""
-
-    async def create_event(self, event: Object) -> None:
-        """Creates an Event. An existing Event is not an error."""
 
 
 class KubernetesCluster:
@@ -249,6 +207,14 @@ class KubernetesCluster:
             if error.status not in (404, 409):  # gone, or another UID: not ours to delete
                 raise
 
+    async def get_target(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        return await self._get(_target(kind, namespace, name))
+
+    async def apply_image(self, kind: Kind, body: Object) -> None:
+        meta = body["metadata"]
+        path, query = _target(kind, meta["namespace"], meta["name"]), {"fieldManager": ROLLOUT_MANAGER}
+        await self._request("PATCH", path, query, body, "application/apply-patch+yaml")
+
     async def create_event(self, event: Object) -> None:
         try:
             await self._request("POST", _events(event["metadata"]["namespace"]), {}, event)
@@ -314,6 +280,12 @@ def _jobs(namespace: str, *name: str) -> str:
 
 def _pods(namespace: str, *name: str) -> str:
     return _path("api", "v1", *_in(namespace), "pods", *name)
+
+
+def _target(kind: Kind, namespace: str, name: str) -> str:
+    if kind == "Deployment":
+        return _path("apis", "apps", "v1", *_in(namespace), "deployments", name)
+    return _path("api", "v1", *_in(namespace), "configmaps", name)
 
 
 def _in(namespace: str) -> tuple[str, ...]:

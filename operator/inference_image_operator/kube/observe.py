@@ -21,7 +21,7 @@ from inference_image_operator.jobs.job import (
     LABEL_UID,
     MANAGED_BY,
 )
-from inference_image_operator.kube.client import Cluster
+from inference_image_operator.kube.cluster import Cluster
 from inference_image_operator.kube.connection import Object
 from inference_image_operator.observed import Container, Event, Job, Observed, Pod
 
@@ -90,7 +90,7 @@ async def observe(
         ended.update(observed.status.run.ended_jobs)
     observed = replace(observed, jobs=tuple(_job(job, ended) for job in jobs), warned=bool(warnings))
     claimed = observed.claimed
-    if claimed and (brought := tuple(_pod(pod) for pod in succeeded if owned(pod, claimed.uid))):
+    if claimed and (brought := tuple(read_pod(pod) for pod in succeeded if owned(pod, claimed.uid))):
         return replace(observed, pods=brought)
     job = watched(observed)
     if job is None or not needs_pods(observed, now):
@@ -102,7 +102,7 @@ async def observe(
         warnings = await cluster.list_warnings(observed.namespace)
     observed = replace(
         observed,
-        pods=tuple(_pod(pod) for pod in pods),
+        pods=tuple(read_pod(pod) for pod in pods),
         events=tuple(
             sorted(
                 (_event(event) for event in warnings if event["involvedObject"].get("uid") in about),
@@ -177,7 +177,8 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
 
 
-def _pod(pod: Object) -> Pod:
+def read_pod(pod: Object) -> Pod:
+    """A pod as decisions see it."""
     meta, status = pod["metadata"], pod.get("status", {})
     conditions = {c["type"]: c for c in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})

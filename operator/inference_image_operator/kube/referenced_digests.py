@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
-from inference_image_operator.kube.client import Cluster
+from inference_image_operator.kube.cluster import Cluster
 from inference_image_operator.observed import Observed, ReferencedDigests
 
 

@@ -107,12 +107,18 @@ class _InitContainer(Slim):
     restart_policy: str | None = None
 
 
+class _SpecContainer(Slim):
+    name: str = ""
+    image: str = ""
+
+
 class _Volume(Slim):
     name: str = ""
 
 
 class _PodSpec(Slim):
     init_containers: list[_InitContainer] | None = None
+    containers: list[_SpecContainer] | None = None
     volumes: list[_Volume] | None = None
 
 

@@ -15,17 +15,19 @@ from inference_image_operator.api.conditions import owned as owned_conditions
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import waiting
-from inference_image_operator.core.decide import decide, has_ended, is_foreign, is_settled, watched
-from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.core.decide import decide, is_foreign, is_settled, watched
+from inference_image_operator.core.decision import AT_ONCE, ApplyImage, CreateJob, Decision, DeleteJob, Emit
+from inference_image_operator.core.ended import has_ended
 from inference_image_operator.diagnosis import admission
 from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import LABEL_STAGE
-from inference_image_operator.kube.client import Cluster
+from inference_image_operator.kube import rollout
+from inference_image_operator.kube.cluster import Cluster
 from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.events import event
 from inference_image_operator.kube.observe import MAX_SAID, InvalidObjectError, from_object, observe, owned
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
-from inference_image_operator.observed import CreateRefusal, Observed
+from inference_image_operator.observed import CreateRefusal, Observed, Refusal
 from inference_image_operator.runtime.job_signals import JobSignals
 from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.metrics import Metrics
@@ -79,6 +81,7 @@ class Reconciler:
             )
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
+            observed = await rollout.with_target(self._cluster, self._config, observed)
             return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
         except ApiError as error:
             if admission.is_final(error.status, error.message):
@@ -156,7 +159,7 @@ class Reconciler:
         refusal = await self._carry_out(observed, decision)
         return await self._refused(observed, decision, refusal) if refusal else decision.requeue_after
 
-    async def _carry_out(self, observed: Observed, decision: Decision) -> CreateRefusal | None:
+    async def _carry_out(self, observed: Observed, decision: Decision) -> CreateRefusal | Refusal | None:
         """Carries out the Jobs first, because the pipeline waits for them, then the Events, even if a Job fails."""
         try:
             for action in decision.actions:
@@ -186,12 +189,26 @@ class Reconciler:
         current = await self._cluster.get_inference_image(meta["namespace"], meta["name"])
         return current is not None and current["metadata"]["resourceVersion"] == meta["resourceVersion"]
 
-    async def _act(self, observed: Observed, action: CreateJob | DeleteJob) -> CreateRefusal | None:
+    async def _act(
+        self, observed: Observed, action: CreateJob | DeleteJob | ApplyImage
+    ) -> CreateRefusal | Refusal | None:
         match action:
             case CreateJob(manifest=manifest):
                 return await self._create(observed, manifest)
             case DeleteJob(name=name, uid=uid):
                 await self._cluster.delete_job(observed.namespace, name, uid)
+            case ApplyImage() as apply:
+                return await self._apply(observed, apply)
+        return None
+
+    async def _apply(self, observed: Observed, apply: ApplyImage) -> Refusal | None:
+        try:
+            await self._cluster.apply_image(apply.kind, rollout.body(observed.namespace, apply))
+        except ApiError as error:
+            if refused := rollout.refusal(apply, error):
+                return refused
+            raise
+        log.info("applied the image of %s %s", apply.kind, apply.name)
         return None
 
     async def _create(self, observed: Observed, manifest: Object) -> CreateRefusal | None:
@@ -224,12 +241,20 @@ class Reconciler:
         except ApiError as error:
             log.warning("cannot create an Event: %s", error)
 
-    async def _refused(self, observed: Observed, decision: Decision, refusal: CreateRefusal) -> float | None:
+    async def _refused(self, observed: Observed, decision: Decision, refusal: CreateRefusal | Refusal) -> float | None:
         """Decides again, now with the refusal, on the object as the claim left it."""
         current = await self._cluster.get_inference_image(observed.namespace, observed.name)
         if current is None:
             return None
-        again = replace(from_object(current), jobs=observed.jobs, refusal=refusal)
+        again = replace(
+            from_object(current),
+            jobs=observed.jobs,
+            refusal=refusal if isinstance(refusal, CreateRefusal) else None,
+            apply_refusal=refusal if isinstance(refusal, Refusal) else None,
+            target_read=observed.target_read,
+            target=observed.target,
+            target_refusal=observed.target_refusal,
+        )
         if again.uid != observed.uid or again.status.stage != decision.status.stage:
             return AT_ONCE
         second = decide(again, self._config, self._clock())

@@ -54,11 +54,23 @@ def test_rights_are_exactly_what_the_operator_uses() -> None:
     assert yaml.safe_load(rules) == RULES
 
 
+def test_rights_on_targets_of_rollouts_are_those_of_the_allowed_kinds() -> None:
+    """`tests/loop/test_rollout.py` asks an authorizer for them."""
+    helpers = (CHART / "templates" / "_helpers.tpl").read_text()
+    (rules,) = re.findall(r'define "operator.rolloutRules" -}}\n(.*?)\n{{- end -}}', helpers, re.DOTALL)
+    parts = re.findall(r'{{- if has "(\w+)" .Values.config.rollout.allowed }}\n(.*?)\n{{- end }}', rules, re.DOTALL)
+    assert {kind: yaml.safe_load(rule) for kind, rule in parts} == {
+        "Deployment": [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]}],
+        "ConfigMap": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"]}],
+    }
+    assert rules.count("verbs") == len(parts)
+
+
 def test_no_template_grants_other_rights() -> None:
     rbac = (CHART / "templates" / "rbac.yaml").read_text()
-    assert re.findall(r"rules:\n(.*)\n", rbac) == [
-        '  {{- include "operator.rules" $ | nindent 2 }}',
-        '  {{- include "operator.rules" . | nindent 2 }}',
+    assert re.findall(r"rules:\n(.*)\n(.*)\n", rbac) == [
+        tuple(f'  {{{{- include "operator.{name}" {scope} | nindent 2 }}}}' for name in ("rules", "rolloutRules"))
+        for scope in ("$", ".")
     ]
     assert [path.name for path in CHART.glob("templates/*") if "rules:" in path.read_text()] == ["rbac.yaml"]
 

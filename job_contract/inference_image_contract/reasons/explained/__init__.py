@@ -4,6 +4,7 @@ from inference_image_contract.reasons.explained import (
     cluster,
     installation,
     progress,
+    rollout,
     source_build_registry,
     test,
     ufile_and_model,
@@ -15,6 +16,7 @@ SUBJECTS = {
     "Source, build and registry": source_build_registry.EXPLAINED,
     "Test": test.EXPLAINED,
     "The cluster": cluster.EXPLAINED,
+    "The rollout": rollout.EXPLAINED,
     "The object and the installation": installation.EXPLAINED,
 }
 """Heading of the subject -> its reasons, each with its explanation."""

@@ -83,6 +83,14 @@ EXPLAINED = {
         "built](../guides/usage.md#pinning-an-image).",
         "Remove it to go on with new content.",
     ),
+    Reason.ROLLING_OUT: Explanation(
+        "In `RolledOut`: the target of `spec.rollout` gets the image, or it has it and is not available yet.",
+        "Wait.",
+    ),
+    Reason.ROLLED_OUT: Explanation(
+        "[The target of `spec.rollout`](../guides/rollout.md) has the image; a Deployment is available with it.",
+        "Nothing.",
+    ),
     Reason.RETRYING: Explanation(
         "A stage failed and is retried after a pause; Ready has the reason of the failure.",
         "Wait, or act on that reason.",

@@ -22,7 +22,7 @@ def test_the_names_of_stages_and_conditions_are_api():
     ]
     assert [kind.value for kind in Type] == [
         "Ready", "Resolved", "Exported", "Built", "Tested", "Published", "Reconciling", "Stalled", "Suspended",
-        "Pinned", "PollFailed", "TagLost",
+        "Pinned", "PollFailed", "TagLost", "RolledOut",
     ]  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_operator.api import format_duration
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.core.decide import decide, has_ended, needs_pods
+from inference_image_operator.core.decide import decide, needs_pods
 from inference_image_operator.core.decision import CreateJob, DeleteJob, Emit
+from inference_image_operator.core.ended import has_ended
 from inference_image_operator.observed import Container, CreateRefusal, Event
 from tests.support.world import RESULTS, World, report
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from inference_image_contract import paths
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Registries
-from inference_image_operator.kube.observe import _pod
+from inference_image_operator.kube.observe import read_pod
 from inference_image_operator.kube.slim import SlimPod, short
 from tests.support.world import SPEC, World, report
 
@@ -123,7 +123,7 @@ error building image: error building stage: failed to execute command: waiting f
 def test_the_status_has_no_text_of_a_run_that_had_a_login(cache, is_told):
     world = built({"build": {"cache": cache}})
     pod = {"metadata": {"name": "p", "uid": "u", "creationTimestamp": "2026-01-31T09:30:00Z"}, "spec": pod_of(world)}
-    seen = _pod(short(convert(pod, SlimPod)))
+    seen = read_pod(short(convert(pod, SlimPod)))
     world.fail(report("kaniko", LOG, 3, "Error"), has_login=seen.has_login)
     world.settle()
     failure = world.status.last_failure
