@@ -1,11 +1,12 @@
 ##@ Benchmarks
 
 # docs/operations/benchmarks.md has the results.
-.PHONY: bench-overhead bench-scale bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change mutation
+.PHONY: bench-overhead bench-scale bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change bench-latency mutation
 BENCH_BUILD_SIZES ?= 100,1000,4000
 BENCH_REBUILD_WEIGHTS ?= 100
 EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
 TRANSFER ?=
+LATENCY ?=
 
 bench-overhead: setup ## one pipeline by the operator against a bare script
 	@$(PY) -m bench overhead
@@ -33,6 +34,9 @@ bench-transfer: packages ## US3 transfers against curl and the SDK (TRANSFER="--
 
 bench-change: packages setup-tf ## from a changed file of the code to Ready, on the development cluster (needs root)
 	@$(PY) -m bench.change
+
+bench-latency: packages setup-tf ## the timeline of a run of each kind beside bare Jobs, as pictures in out/bench (needs root; LATENCY="--rounds 1")
+	@$(PY) -m bench.latency $(LATENCY)
 
 mutation: setup ## whether a unit test notices every change of the pure core
 	@$(PY) -m bench.mutation

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from inference_image_contract import inputs, paths, results
+from inference_image_contract import clock, inputs, paths, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode
 from inference_image_store import Credentials, Store, environment_secrets, to_stderr
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> ExitCode:
         print(f"usage: python3 -m inference_image_build {'|'.join(STEPS)}", file=sys.stderr)
         return ExitCode.BAD_INPUT
     to_stderr()
-    return results.run(STEPS[arguments[0]], _secrets())
+    return results.run(STEPS[arguments[0]], _secrets(), clock.MARKS)
 
 
 def _resolve() -> results.Result:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from inference_image_contract import inputs, paths, results
+from inference_image_contract import clock, inputs, paths, results
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_export import transfers
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> ExitCode:
         return ExitCode.BAD_INPUT
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow reads it at import: log errors only
     to_stderr()
-    return results.run(STEPS[arguments[0]], environment_secrets())
+    return results.run(STEPS[arguments[0]], environment_secrets(), clock.MARKS)
 
 
 def _download() -> results.Result:

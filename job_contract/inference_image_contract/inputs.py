@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from inference_image_contract import registry_names, uhub
+from inference_image_contract import clock, registry_names, uhub
 from inference_image_contract.errors import StageError
 from inference_image_contract.paths import INPUT_ENV
 from inference_image_contract.reasons import Reason
@@ -430,10 +430,11 @@ def encode(value: Input) -> str:
 
 
 def from_environment(kind: type[T]) -> T:
-    """The input of this container, read from the environment.
+    """The input of this container, read from the environment. A step reads it after its imports, which end here.
 
     Raises StageError (`InvalidInput`) when it is missing or has another version.
     """
+    clock.MARKS.imported()
     text = os.environ.get(INPUT_ENV, "")
     try:
         return msgspec.json.decode(text, type=kind)

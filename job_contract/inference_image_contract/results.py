@@ -15,7 +15,7 @@ from types import FrameType
 
 import msgspec
 
-from inference_image_contract import graph_keys
+from inference_image_contract import clock, graph_keys
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, InputLockRef, PinnedObject
 from inference_image_contract.paths import RESULT_ENV, RESULT_PATH
@@ -220,12 +220,12 @@ def encode(result: Result) -> bytes:
     return data
 
 
-def run(step: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
+def run(step: Callable[[], Result], secrets: Iterable[str] = (), marks: clock.Marks | None = None) -> ExitCode:
     """Runs a step and writes its result, success or failure, where the kubelet finds it.
 
     `secrets` are values that must not leave this process; they are masked wherever they appear. An unexpected
     exception becomes `InternalError`, and its traceback goes to the (redacted) log. SIGTERM ends the step without a
-    result.
+    result. The last line of the log says how long it took, by `marks`.
     """
     signal.signal(signal.SIGTERM, _stopped)
     values = tuple(secrets)
@@ -249,6 +249,8 @@ def run(step: Callable[[], Result], secrets: Iterable[str] = ()) -> ExitCode:
     data = encode(result)
     print(redact(data.decode(), values), file=sys.stderr)
     Path(os.environ.get(RESULT_ENV, RESULT_PATH)).write_bytes(data)
+    if marks and (took := marks.took()):
+        print(clock.line(took), file=sys.stderr)
     return code
 
 

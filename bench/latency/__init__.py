@@ -1,0 +1,1 @@
+"""`make bench-latency`: where the time of a run goes."""

@@ -1,0 +1,40 @@
+"""The images on the development cluster's node, through containerd."""
+
+from collections.abc import Iterable, Iterator
+
+from devcluster import settings
+from devcluster.lib.run import run
+from devcluster.node.supervisor import node_process
+
+_KEPT = f"{settings.IMAGE_PREFIX}/operator"
+"""The operator runs meanwhile."""
+
+
+def forget(*parts: str) -> None:
+    """Removes the images of the registry from the node whose names have one of these parts; by default all of them."""
+    if names := list(removable(_ctr("images", "ls").splitlines()[1:], parts)):
+        _ctr("images", "rm", "--sync", *names)
+
+
+def removable(lines: Iterable[str], parts: tuple[str, ...]) -> Iterator[str]:
+    """The names to remove, from the lines of `ctr images ls`: name, type, digest. An image has several names.
+
+    What is not from the registry, such as the pause image, could not be pulled again.
+    """
+    names: dict[str, list[str]] = {}
+    for line in lines:
+        name, _, digest = line.split()[:3]
+        names.setdefault(digest, []).append(name)
+    for known in names.values():
+        ours = [name for name in known if name.startswith(f"{settings.REGISTRY_HOST}/")]
+        if any(name.startswith(_KEPT) for name in ours) or not all(
+            name in ours or name.startswith("sha256:") for name in known
+        ):
+            continue
+        if not parts or any(part in name for part in parts for name in ours):
+            yield from known
+
+
+def _ctr(*arguments: str) -> str:
+    socket = f"/proc/{node_process()}/root/run/containerd/containerd.sock"
+    return run(["ctr", "--address", socket, "--namespace", "k8s.io", *arguments], timeout=120)
