@@ -7,6 +7,7 @@ from pathlib import Path
 import google_crc32c
 
 from inference_image_contract.checkpoint_index import InvalidIndexError, Tensor, shard_sizes, tensors
+from inference_image_contract.progress import Meter, Unit, What
 from inference_image_export import failures
 from inference_image_export.fetch import Source
 
@@ -24,12 +25,13 @@ def check(source: Source) -> None:
         raise failures.damaged(f"its index {error}", source) from error
     if sizes is None or entries is None:  # a compressed index, which only TensorFlow itself reads
         return
+    meter = Meter(What.CHECK, len(entries), Unit.TENSORS)
     for shard, size in enumerate(sizes):
         path = index.with_suffix(f".data-{shard:05}-of-{len(sizes):05}")
-        _check_shard(path, size, (entry for entry in entries if entry.shard == shard), source)
+        _check_shard(path, size, (entry for entry in entries if entry.shard == shard), source, meter)
 
 
-def _check_shard(path: Path, size: int, entries: Iterable[Tensor], source: Source) -> None:
+def _check_shard(path: Path, size: int, entries: Iterable[Tensor], source: Source, meter: Meter) -> None:
     if not path.is_file():
         raise failures.damaged(f"its index lists {path.name}, which is missing", source)
     have = path.stat().st_size
@@ -38,11 +40,13 @@ def _check_shard(path: Path, size: int, entries: Iterable[Tensor], source: Sourc
     if not size:
         return
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        wrong = next((entry for entry in entries if _crc32c(data, entry) != entry.crc32c), None)
+        wrong = next((entry for entry in entries if _crc32c(data, entry, meter) != entry.crc32c), None)
     if wrong:
         raise failures.damaged(f"the values of {wrong.name} in {path.name} do not match their checksum", source)
 
 
-def _crc32c(data: mmap.mmap, entry: Tensor) -> int:
+def _crc32c(data: mmap.mmap, entry: Tensor, meter: Meter) -> int:
     """The checksum of one tensor. It copies the tensor: the largest of a detector has a few MB."""
-    return int(google_crc32c.value(data[entry.offset : entry.offset + entry.size]))
+    found = int(google_crc32c.value(data[entry.offset : entry.offset + entry.size]))
+    meter.at(meter.done + 1)
+    return found

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from tensorflow.compat import v1 as tf
 
+from inference_image_contract import progress
 from inference_image_contract.checkpoint_index import shard_sizes, tensors
 from inference_image_contract.errors import StageError
+from inference_image_contract.progress import Progress, Unit, What
 from inference_image_contract.reasons import Reason
 from inference_image_export import stage
 from inference_image_export.checkpoint import check
@@ -41,6 +43,15 @@ def test_every_tensor_that_tensorflow_sees_is_seen(source):
     data = file_of(source, ".index").read_bytes()
     assert {entry.name for entry in tensors(data)} == set(expected)
     assert shard_sizes(data) == (file_of(source, ".data-00000-of-00001").stat().st_size,)
+
+
+def test_the_log_says_how_many_tensors_are_read(source, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS", 0)
+    entries = tensors(file_of(source, ".index").read_bytes())
+    check(source)
+    told = [progress.parse(line) for line in capsys.readouterr().err.splitlines()]
+    whole = len(entries)
+    assert told == [Progress(What.CHECK, number, whole, Unit.TENSORS) for number in range(1, whole + 1)]
 
 
 def flipped(data: bytes) -> bytes:

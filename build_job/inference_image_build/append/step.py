@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import AppendInput, BaseSettings
+from inference_image_contract.progress import Meter, What
 from inference_image_contract.reasons import Reason
 from inference_image_contract.results import Appended
 
@@ -47,12 +49,14 @@ def append(
     for created_by, layer in history:
         layer_limit.check_made(created_by, layer.size if layer else 0, limit)
     made = image.on_top(base.image, wanted.config, history, wanted.author)
-    push = _Push(registry, repository, _known(request, registry))
-    for descriptor in base.image.layers:
-        push.base_layer(base.source, Descriptor(descriptor["digest"], descriptor["size"]))
-    for _, layer in history:
-        if layer:
-            push.blob(Descriptor(layer.digest, layer.size), layer.content)
+    based = [Descriptor(descriptor["digest"], descriptor["size"]) for descriptor in base.image.layers]
+    new = [layer for _, layer in history if layer]
+    total = sum(blob.size for blob in based) + sum(layer.size for layer in new) + len(made.config)
+    push = _Push(registry, repository, _known(request, registry), total)
+    for blob in based:
+        push.base_layer(base.source, blob)
+    for layer in new:
+        push.blob(Descriptor(layer.digest, layer.size), layer.content)
     push.config(Descriptor(made.config_digest, len(made.config)), made.config)
     manifest = Manifest(made.manifest, made.media_type)
     registry.put_manifest(repository, request.content_tag, manifest)
@@ -104,11 +108,14 @@ def _base(instructions: tuple[Instruction, ...], request: AppendInput, registry:
 class _Push:
     """Uploads the blobs that the repository does not have, and counts bytes."""
 
-    def __init__(self, registry: Registry, repository: ImageReference, known: Sequence[ImageReference]) -> None:
-        """`known` are repositories that may have a layer."""
+    def __init__(
+        self, registry: Registry, repository: ImageReference, known: Sequence[ImageReference], total: int
+    ) -> None:
+        """`known` are repositories that may have a layer; `total` is the bytes of all blobs."""
         self._registry = registry
         self._repository = repository
         self._known = known
+        self._meter = Meter(What.PUSH, total)
         self.pushed = 0
         """Bytes that were uploaded."""
         self.reused = 0
@@ -120,14 +127,19 @@ class _Push:
 
     def blob(self, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> None:
         """A new layer."""
-        self._count(blob, self._registry.push_blob(self._repository, blob, content, self._known))
+        told = partial(self._told, content, self.pushed + self.reused)
+        self._count(blob, self._registry.push_blob(self._repository, blob, told, self._known))
 
     def config(self, blob: Descriptor, content: bytes) -> None:
         """The configuration, which no other repository has."""
         self._count(blob, self._registry.push_blob(self._repository, blob, lambda: iter((content,))))
 
+    def _told(self, content: Callable[[], Iterator[bytes]], before: int) -> Iterator[bytes]:
+        return self._meter.counted(content(), before)
+
     def _count(self, blob: Descriptor, sent: int) -> None:
         self.pushed += sent
         self.reused += blob.size - sent
+        self._meter.at(self.pushed + self.reused)
         action = "pushed" if sent else "the registry already has"
         print(f"{action} {blob.digest} ({blob.size} bytes)", file=sys.stderr)

@@ -5,8 +5,9 @@ is only in the registry could be one of another repository, which the Dockerfile
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from functools import partial
+from pathlib import Path
 
 from inference_image_build.depot import store
 from inference_image_build.depot.store import Depot
@@ -16,6 +17,7 @@ from inference_image_build.registry.copy import Descriptor
 from inference_image_build.registry.manifests import Manifest
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import ReportInput
+from inference_image_contract.progress import Meter, What
 from inference_image_contract.reasons import Reason
 
 _MAX_BLOBS = 1024
@@ -34,15 +36,22 @@ def push(request: ReportInput, registry: Registry, depot: Depot) -> str:
         raise _malformed("Kaniko ended without an image.")
     target = references.parse_repository(request.registry.repository)
     known = [references.parse_repository(text) for text in (*depot.sources(), *request.known_repositories)]
-    for blob in _blobs(manifest, depot):
-        path = depot.blob(blob.digest)
-        sent = registry.push_blob(target, blob, partial(store.pieces, path), known) if path else 0
+    blobs = _blobs(manifest, depot)
+    meter = Meter(What.PUSH, sum(blob.size for blob in blobs))
+    for blob in blobs:
+        path, before = depot.blob(blob.digest), meter.done
+        sent = registry.push_blob(target, blob, partial(_told, path, meter, before), known) if path else 0
+        meter.at(before + blob.size)
         print(f"{'pushed' if sent else 'the registry already has'} {blob.digest} ({blob.size} bytes)", file=sys.stderr)
     registry.put_manifest(target, request.content_tag, manifest)
     return manifest.digest
 
 
-def _blobs(manifest: Manifest, depot: Depot) -> Iterable[Descriptor]:
+def _told(path: Path, meter: Meter, before: int) -> Iterator[bytes]:
+    return meter.counted(store.pieces(path), before)
+
+
+def _blobs(manifest: Manifest, depot: Depot) -> Collection[Descriptor]:
     """What the image consists of, each with the size that the depot has. Raises StageError (`BuildFailed`)."""
     document = replies.document(manifest.data)
     if manifest.media_type not in manifests.MANIFEST_TYPES or not isinstance(document, dict):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from inference_image_contract import progress as contract
 from inference_image_store import errors
 
 INTERVAL = 1.5
@@ -57,8 +58,12 @@ Report = Callable[[Progress], None]
 
 
 def log(progress: Progress) -> None:
-    """Logs the progress as one line."""
-    _LOG.info("%s", progress)
+    """Logs the progress as one line: that of the contract, if bytes move."""
+    what = progress.what.partition(" ")[0]
+    if what in list(contract.What):
+        _LOG.info("%s", contract.line(contract.Progress(contract.What(what), progress.done, progress.total)))
+    else:
+        _LOG.info("%s", progress)
 
 
 class Transfer:
@@ -72,7 +77,7 @@ class Transfer:
         report: Report = log,
         clock: Clock = time.monotonic,
     ) -> None:
-        """`what` names it in messages, for example "download of object 'k' in bucket 'b'"."""
+        """`what` names it in messages, for example "download of object 'k' in bucket 'b'". Its first word is a verb."""
         self.what = what
         self.transfer_timeouts = transfer_timeouts
         self._total = total

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import ValidationError, json
 from msgspec.structs import replace
 
+from inference_image_contract import progress
 from inference_image_operator.api import INSTALLATION, REQUESTED_AT, Spec, Status, read, read_status
 from inference_image_operator.api.conditions import MAX_MESSAGE
 from inference_image_operator.api.steps import LOGIN
@@ -211,7 +212,7 @@ def _container(container: dict[str, Any]) -> Container:
         message=_said(waiting),
         exit_code=ended.get("exitCode"),
         ended=ended.get("reason", ""),
-        report=_said(ended, MAX_REPORT),
+        report=progress.without(_said(ended, MAX_REPORT)),
         restarts=container.get("restartCount", 0),
         ended_at=parse(ended["finishedAt"]) if ended.get("finishedAt") else None,
         killed=any(end.get("reason") == "OOMKilled" for end in (ended, before)) or before.get("exitCode") == _KILLED,

@@ -13,7 +13,8 @@ from devcluster.ufile.storage.disk import About
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import ExitCode, Reason
-from inference_image_store import Credentials, Store, TransferTimeouts, Wanted, etag_of
+from inference_image_store import Credentials, Progress, Store, TransferTimeouts, Wanted, etag_of
+from inference_image_store.transfers.transfer import log
 from tests.unit.store.conftest import KEYS
 
 MIB = 1024 * 1024
@@ -327,6 +328,20 @@ def test_progress_is_reported_while_bytes_move(standin, tmp_path, monkeypatch):
     assert {progress.total for progress in said} == {len(DATA)}
     assert "object 'k' in bucket '127'" in str(said[0])
     assert " MB/s" in str(said[0])
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("download of object 'a\\x1b' in bucket 'b'", "progress: download 3 of 9 bytes"),
+        ("upload of 2 objects below 'a/'", "progress: upload 3 of 9 bytes"),
+        ("restore of archived objects", "restore of archived objects: 3 of 9 bytes, 0.0 MB/s"),
+    ],
+)
+def test_the_line_of_a_transfer_names_no_key(caplog, what, line):
+    caplog.set_level(logging.INFO, "inference_image_store")
+    log(Progress(what, 3, 9, 1.0))
+    assert caplog.messages == [line]
 
 
 @pytest.mark.parametrize("words", ["its size only", "its SHA-256"])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from inference_image_contract.progress import Progress
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import GROUP, REQUESTED_AT, format_duration, parse_duration
 from inference_image_operator.api.stages import Stage, Type
@@ -33,6 +34,13 @@ class End(NamedTuple):
     text: str
 
 
+class Moving(NamedTuple):
+    """How far the container at work is."""
+
+    container: str
+    progress: Progress
+
+
 class View(NamedTuple):
     """What is shown of one state."""
 
@@ -43,9 +51,10 @@ class View(NamedTuple):
     left: str
     """The estimate of the time left; empty without one."""
     end: End | None
+    moving: Moving | None = None
 
 
-def view(image: Object, before: Durations, now: datetime) -> View:
+def view(image: Object, before: Durations, now: datetime, moving: Moving | None = None) -> View:
     """The view of the object at a time. `before` are the seconds that stages took earlier."""
     found = conditions(image)
     rows = tuple(_row(stage, image, found, now) for stage in Stage)
@@ -57,6 +66,7 @@ def view(image: Object, before: Durations, now: datetime) -> View:
         message="" if end else message,
         left="" if end else _left(image, found, before, now),
         end=end,
+        moving=None if end else moving,
     )
 
 

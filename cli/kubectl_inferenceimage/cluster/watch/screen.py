@@ -4,12 +4,17 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
+from inference_image_contract.progress import Unit
 from inference_image_operator.api.times import rfc3339
 from kubectl_inferenceimage.cluster.text import printable
-from kubectl_inferenceimage.cluster.watch.progress import Row, View
+from kubectl_inferenceimage.cluster.watch.progress import Moving, Row, View
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
+    from rich.table import Table
+
+_BAR = 40
+"""Columns of a bar."""
 
 
 class Screen(Protocol):
@@ -107,4 +112,22 @@ def _drawn(view: View) -> "Group":
     for row in view.rows:
         table.add_row(row.stage, Text(printable(row.state), style="bold" if row.works else ""), row.took)
     left = f"Time left: {view.left}" if view.left else ""
-    return Group(Text(view.title), table, *(Text(printable(line)) for line in (view.message, left) if line))
+    bars = [_bar(view.moving)] if view.moving else []
+    return Group(Text(view.title), table, *bars, *(Text(printable(line)) for line in (view.message, left) if line))
+
+
+def _bar(moving: Moving) -> "Table":
+    """The bar of the container at work."""
+    from rich.filesize import decimal
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    found = moving.progress
+    size = decimal if found.unit is Unit.BYTES else str
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(
+        f"{moving.container}: {found.what}",
+        ProgressBar(total=max(found.total, 1), completed=found.done, width=_BAR),
+        f"{size(found.done)} of {size(found.total)}" + ("" if found.unit is Unit.BYTES else f" {found.unit}"),
+    )
+    return grid

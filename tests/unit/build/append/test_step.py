@@ -19,8 +19,9 @@ from inference_image_build.registry.client import INDEX_TYPES, Registry
 from inference_image_build.registry.http import RegistryHttp
 from inference_image_build.registry.references import ImageReference
 from inference_image_build.registry.replies import Reply
-from inference_image_contract import inputs
+from inference_image_contract import inputs, progress
 from inference_image_contract.errors import StageError
+from inference_image_contract.progress import Progress, What
 from inference_image_contract.reasons import Reason
 from tests.support.registries.docker_registry import RegistryServer, serve_registry
 
@@ -196,6 +197,16 @@ def test_only_the_layer_that_changed_is_pushed(site, changed, size):
     new = [layer for layer in document["layers"] if layer["digest"] not in before]
     assert len(new) == 1
     assert result.pushed_bytes == new[0]["size"] + document["config"]["size"]
+
+
+def test_the_log_says_how_many_bytes_are_in_the_repository(site, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS", 0)
+    result = site.run()
+    told = [found for line in capsys.readouterr().err.splitlines() if (found := progress.parse(line))]
+    size = result.pushed_bytes + result.reused_bytes
+    assert told[-1] == Progress(What.PUSH, size, size)
+    assert [found.done for found in told] == sorted(found.done for found in told)
+    assert {found.total for found in told} == {size}
 
 
 def test_the_base_is_mounted_from_its_repository_and_not_pushed(site):

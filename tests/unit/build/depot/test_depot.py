@@ -31,7 +31,7 @@ from inference_image_build.registry.client import INDEX_TYPES, Registry
 from inference_image_build.registry.manifests import Manifest
 from inference_image_build.registry.references import ImageReference
 from inference_image_build.steps.report import report
-from inference_image_contract import inputs
+from inference_image_contract import inputs, progress
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
 from tests.support.registries.docker_registry import RegistryServer
@@ -281,6 +281,15 @@ def test_the_built_image_is_pushed_byte_for_byte(ask, depot, registry_server, re
     digest = make(depot, secrets.token_bytes(3_000_000), b"small")
     assert ask().digest == digest
     assert registry_server.digest(repository.path, TAG) == digest
+
+
+def test_the_log_says_how_many_bytes_of_the_image_are_pushed(ask, depot, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(progress, "SECONDS", 0)
+    make(depot, secrets.token_bytes(3_000_000))
+    size = ask().size
+    told = [found for line in capsys.readouterr().err.splitlines() if (found := progress.parse(line))]
+    assert told[-1] == progress.Progress(progress.What.PUSH, size, size)
+    assert len(told) > 3, "a large layer has several"
 
 
 def test_layers_of_the_base_are_mounted_from_its_repository(pulled, ask, depot, registry_server, capsys) -> None:

@@ -88,3 +88,13 @@ async def test_the_pod_of_another_job_says_nothing_about_this_one(world):
     found = await observe(JobsAlone(world), world.observed(), START, succeeded=[succeeded("another")])
     assert not found.claimed.pod_succeeded
     assert found.pods is None
+
+
+async def test_lines_of_progress_are_no_part_of_a_containers_report(world):
+    """A container that is killed has the end of its log as its message; the first line may be cut."""
+    pod = succeeded(world.claimed.uid)
+    line = "progress: download 1 of 2 bytes\n"
+    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    ended["message"] = f"{line[9:]}{line}Trying again in 1.0 s (1 of 4).\n{line}"
+    found = await observe(JobsAlone(world), world.observed(), START, succeeded=[pod])
+    assert [one.report for one in found.pods[0].containers] == ["Trying again in 1.0 s (1 of 4).\n"]

@@ -1,0 +1,61 @@
+"""How far the container at work is, from the end of its log, with the person's rights to list pods and read logs."""
+
+from collections.abc import Callable
+
+from inference_image_contract import progress
+from inference_image_operator.api.stages import Stage
+from inference_image_operator.api.steps import CONTAINERS, SIDECARS
+from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.requests import ForbiddenError
+from kubectl_inferenceimage.cluster.watch.progress import Moving
+from kubectl_inferenceimage.errors import CommandError
+
+PERIOD = 2.0
+"""Seconds between two readings of the log."""
+_LINES = 5
+_JOB = "batch.kubernetes.io/job-name"
+
+
+def follow(
+    cluster: Cluster,
+    image: Callable[[], Object | None],
+    *,
+    show: Callable[[Moving | None], None],
+    wait: Callable[[float], bool],
+    tell: Callable[[str], None],
+) -> None:
+    """Shows how far the stage of the newest state of the object is, until `wait` says to stop.
+
+    Without a right, it tells which, and ends.
+    """
+    while not wait(PERIOD):
+        try:
+            found = image()
+            show(_now(cluster, found) if found else None)
+        except ForbiddenError as error:
+            tell(f"{error} Without it, there are no bars.")
+            return
+        except CommandError:  # a pod that has just gone, or a server that does not answer: the next time tells
+            show(None)
+
+
+def _now(cluster: Cluster, image: Object) -> Moving | None:
+    stage = image.get("status", {}).get("stage", {})
+    if not stage.get("job"):
+        return None
+    pods = [
+        pod for pod in cluster.pods(image["metadata"]["uid"]) if pod["metadata"]["labels"].get(_JOB) == stage["job"]
+    ]
+    container = running(Stage(stage["name"]), pods[-1]) if pods else ""
+    if not container:
+        return None
+    found = progress.latest(cluster.log(pods[-1]["metadata"]["name"], container, _LINES))
+    return Moving(container, found) if found else None
+
+
+def running(stage: Stage, pod: Object) -> str:
+    """The step that runs in a pod; empty if none does. Sidecars, and containers from outside, are none."""
+    status = pod.get("status", {})
+    statuses = (*status.get("initContainerStatuses", []), *status.get("containerStatuses", []))
+    works = {one["name"] for one in statuses if "running" in one.get("state", {})}
+    return next((name for name in CONTAINERS[stage] if name in works and name not in SIDECARS), "")
