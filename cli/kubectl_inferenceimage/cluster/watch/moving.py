@@ -54,7 +54,7 @@ def _now(cluster: Cluster, image: Object) -> Moving | None:
 
 
 def running(stage: Stage, pod: Object) -> str:
-    """The step that runs in a pod; empty if none does. Sidecars, and containers from outside, are none."""
+    """The step that runs in a pod; empty if none does. Sidecars and containers from outside do not count."""
     status = pod.get("status", {})
     statuses = (*status.get("initContainerStatuses", []), *status.get("containerStatuses", []))
     works = {one["name"] for one in statuses if "running" in one.get("state", {})}

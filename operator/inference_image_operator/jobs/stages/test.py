@@ -32,8 +32,9 @@ from inference_image_operator.observed import Observed
 
 START = 15 * 60
 """Seconds for the image pull and the containers before it, beside the timeout of the test."""
-END = 2
-"""Seconds for the image to end after its test: it has nothing to finish, and Publish waits for it."""
+END = 1
+"""Seconds for the image to end after its test: it has nothing to finish, and Publish waits for it. The least that
+Kubernetes takes for a pod that is not to be deleted by force."""
 
 
 def pod(observed: Observed, status: Status, config: Config) -> StagePod:

@@ -58,7 +58,7 @@ def test_the_sample_is_fetched_before_the_image_starts():
 
 def test_publish_does_not_wait_for_an_image_that_ignores_sigterm():
     grace = {stage: job(stage)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] for stage in Stage}
-    assert grace == dict.fromkeys(Stage, 10) | {Stage.TEST: 2}
+    assert grace == dict.fromkeys(Stage, 10) | {Stage.TEST: 1}
 
 
 def test_without_a_sample_nothing_is_handed_on():
