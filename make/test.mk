@@ -2,7 +2,7 @@
 
 # tests/README.md tells what each needs and how long it takes.
 NODE_PARTS := demo tutorial bad-input devcluster release laptop builders
-OTHER_PARTS := unit docs tf python27 model-fast fuzz control-plane hostile faults-fast
+OTHER_PARTS := unit docs pages tf python27 model-fast fuzz control-plane hostile faults-fast
 PARTS := $(NODE_PARTS) $(OTHER_PARTS)
 PODMAN := command -v podman >/dev/null || { apt-get update -q && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends podman; } >/dev/null
@@ -33,6 +33,13 @@ test-unit: packages ## run the tests that need no cluster
 	@$(PY) -m pytest -q -n auto tests/unit
 
 test-docs: docs # the site, strictly
+
+BROWSER := {"chromium": "chromium", "chromedriver": "chromium-driver", \
+	"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core"}
+
+test-pages: setup ## test the dashboard in Chromium without a window (UPDATE_SCREENSHOTS=1 writes docs/images)
+	@$(PY) -c 'from devcluster.lib import system; system.install_packages($(BROWSER))'
+	@$(PY) -m pytest -q tests/pages
 
 test-model-fast: setup ## explore a part of the control loop's model
 	@$(PY) -m pytest -q tests/model/test_model_quick.py

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import requests
 
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
@@ -142,6 +144,27 @@ def test_check_finds_the_crd_equal_and_the_rights(plane, api, pipeline: Pipeline
     assert "ok      rights: You have all rights that the plugin uses" in out
     assert f"FAULT   Secrets: There is no Secret {pipeline.namespace}/ufile, which spec.ufile.secretRef" in out
     assert code == 1, out
+
+
+def test_the_dashboard_shows_the_real_objects(plane, pipeline: Pipeline) -> None:
+    pipeline.apply()
+    job = pipeline.claimed(Stage.RESOLVE)
+    pod = pipeline.pod(job)
+    where = ("-n", pipeline.namespace, "--kubeconfig", str(plane.kubeconfig))
+    command = [sys.executable, "-m", "kubectl_inferenceimage", "dashboard", *where]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as serving:
+        try:
+            address = serving.stdout.readline().strip()
+            (row,) = requests.get(f"{address}api/objects", timeout=30).json()["objects"]
+            found = requests.get(f"{address}api/objects/{pipeline.namespace}/{pipeline.name}", timeout=30).json()
+        finally:
+            serving.send_signal(signal.SIGINT)
+    assert serving.returncode == 0
+    assert (row["name"], row["reason"]) == (pipeline.name, "Resolving")
+    assert found["missing"] == []
+    (shown,) = found["stages"][0]["below"]
+    assert shown["text"] == f"Job {job['metadata']['name']}, attempt 1"
+    assert shown["below"][0]["text"] == f"Pod {pod['metadata']['name']}: Pending"
 
 
 def test_a_report_is_of_the_real_objects(pipeline: Pipeline, run: Run, tmp_path: Path) -> None:

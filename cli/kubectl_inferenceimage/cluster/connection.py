@@ -1,7 +1,9 @@
 """The cluster, as the kubeconfig names it."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import Self
 
 from kubernetes import client, config
 
@@ -23,6 +25,12 @@ class Cluster:
     def __init__(self, api: client.ApiClient, namespace: str) -> None:
         self.requests = Requests(api)
         self.namespace = namespace
+
+    def within(self, namespace: str) -> Self:
+        """The same cluster, in another namespace."""
+        found = copy.copy(self)
+        found.namespace = namespace
+        return found
 
     def image(self, name: str) -> Object:
         """The InferenceImage."""

@@ -25,31 +25,63 @@ class Node(NamedTuple):
     below: Sequence["Node"] = ()
 
 
+class Tree(NamedTuple):
+    """An InferenceImage, in parts."""
+
+    title: str
+    overall: Sequence[Node]
+    stages: Mapping[Stage, Node]
+    published: Sequence[Node]
+    failed: Sequence[Node]
+
+    @property
+    def whole(self) -> Node:
+        """All of it as one tree."""
+        return Node(self.title, (*self.overall, *self.stages.values(), *self.published, *self.failed))
+
+
+class Gathered(NamedTuple):
+    """What stands below an InferenceImage, as far as the person may read it."""
+
+    jobs: list[Object]
+    pods: list[Object]
+    missing: list[str]
+    """Sentences about what could not be read."""
+
+
 def describe(cluster: Cluster, name: str) -> None:
     """Prints the tree. What the person may not read is left out, and named. Raises CommandError."""
     image = cluster.image(name)
-    missing: list[Node] = []
+    found = gathered(cluster, image["metadata"]["uid"])
+    whole = tree(image, found.jobs, found.pods).whole
+    _print(whole._replace(below=(*whole.below, *map(Node, found.missing))))
+
+
+def gathered(cluster: Cluster, uid: str) -> Gathered:
+    """The Jobs and pods of the InferenceImage with this UID."""
+    missing: list[str] = []
 
     def readable(read: Callable[[str], list[Object]]) -> list[Object]:
         try:
-            return read(image["metadata"]["uid"])
+            return read(uid)
         except CommandError as error:
-            missing.append(Node(str(error)))
+            missing.append(str(error))
             return []
 
-    whole = tree(image, readable(cluster.jobs), readable(cluster.pods))
-    _print(whole._replace(below=(*whole.below, *missing)))
+    return Gathered(readable(cluster.jobs), readable(cluster.pods), missing)
 
 
-def tree(image: Object, jobs: Iterable[Object], pods: Iterable[Object]) -> Node:
+def tree(image: Object, jobs: Iterable[Object], pods: Iterable[Object]) -> Tree:
     """The tree of an InferenceImage."""
     meta, status = image["metadata"], image.get("status", {})
     found = conditions(image)
-    overall = [_overall(found[kind]) for kind in (Type.READY, Type.STALLED, Type.SUSPENDED) if kind in found]
-    stages = [_stage(stage, status, found, jobs, pods) for stage in Stage]
-    published = [_published(status["image"])] if "image" in status else []
-    failed = [_failure(status["lastFailure"])] if "lastFailure" in status else []
-    return Node(f"InferenceImage {meta['namespace']}/{meta['name']}", (*overall, *stages, *published, *failed))
+    return Tree(
+        title=f"InferenceImage {meta['namespace']}/{meta['name']}",
+        overall=[_overall(found[kind]) for kind in (Type.READY, Type.STALLED, Type.SUSPENDED) if kind in found],
+        stages={stage: _stage(stage, status, found, jobs, pods) for stage in Stage},
+        published=[_published(status["image"])] if "image" in status else [],
+        failed=[_failure(status["lastFailure"])] if "lastFailure" in status else [],
+    )
 
 
 def _overall(condition: Mapping[str, Any]) -> Node:
@@ -125,16 +157,16 @@ def _failure(failed: Object) -> Node:
 
 def _print(whole: Node) -> None:
     """Draws the tree: with colors on a terminal, plain elsewhere."""
+    from rich import tree as drawn
     from rich.console import Console
-    from rich.tree import Tree
 
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH, no_color=True, highlight=False)
 
-    def add(node: Node, place: Tree) -> None:
+    def add(node: Node, place: drawn.Tree) -> None:
         for child in node.below:
             add(child, place.add(_shown(child.text)))
 
-    root = Tree(_shown(whole.text))
+    root = drawn.Tree(_shown(whole.text))
     add(whole, root)
     console.print(root)
 

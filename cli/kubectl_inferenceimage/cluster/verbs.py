@@ -3,21 +3,26 @@
 from datetime import UTC, datetime
 
 from inference_image_operator.api import REQUESTED_AT
-from kubectl_inferenceimage.cluster.connection import Cluster
+from kubectl_inferenceimage.cluster.connection import Cluster, Object
 from kubectl_inferenceimage.cluster.text import table
 from kubectl_inferenceimage.errors import CommandError
 
-_COLUMNS = ("PUBLISHED", "CHECKPOINT", "DIGEST")
+COLUMNS = ("PUBLISHED", "CHECKPOINT", "DIGEST")
 
 
 def history(cluster: Cluster, name: str) -> None:
     """Prints what the object has published, the newest first. Raises CommandError."""
-    entries = cluster.image(name).get("status", {}).get("history", [])
-    rows = [(entry["time"], str(entry.get("step", entry.get("checkpoint", ""))), entry["digest"]) for entry in entries]
+    rows = published(cluster.image(name))
     if not rows:
         print(f"{name} has published nothing.")
         return
-    print(table(_COLUMNS, rows))
+    print(table(COLUMNS, rows))
+
+
+def published(image: Object) -> list[tuple[str, ...]]:
+    """The columns of each published image, the newest first."""
+    entries = image.get("status", {}).get("history", [])
+    return [(entry["time"], str(entry.get("step", entry.get("checkpoint", ""))), entry["digest"]) for entry in entries]
 
 
 def rebuild(cluster: Cluster, name: str) -> None:

@@ -91,6 +91,19 @@ def _logs(chosen: argparse.Namespace) -> None:
     logs(connected(chosen), chosen.name, Options(chosen.stage, chosen.attempt, chosen.tail, chosen.follow))
 
 
+def _dashboard_flags(parser: argparse.ArgumentParser) -> None:
+    cluster_flags(parser)
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="show the objects of all namespaces")
+    parser.add_argument("--port", type=int, default=0, help="the port on loopback; default: a free one")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+
+
+def _dashboard(chosen: argparse.Namespace) -> None:
+    from kubectl_inferenceimage.cluster.dashboard.dashboard import dashboard
+
+    dashboard(connected(chosen), chosen.port, everywhere=chosen.all_namespaces, browser=chosen.open)
+
+
 def _history(chosen: argparse.Namespace) -> None:
     from kubectl_inferenceimage.cluster.verbs import history
 
@@ -151,6 +164,11 @@ COMMANDS = {
     "watch": Command("follow a run until it ends, with the time that each stage takes", _watch_flags, _watch),
     "why": Command("say what changed since the image before, or what a manifest would change", _why_flags, _why),
     "logs": Command("print the logs of a stage's containers, or follow them", _logs_flags, _logs),
+    "dashboard": Command(
+        "serve a page on loopback: objects, live stages, failures, history, and what images are made of",
+        _dashboard_flags,
+        _dashboard,
+    ),
     "history": Command("list the published images, the newest first", name_flags, _history),
     "verify": Command("compare the registry and US3 with what the status says", _verify_flags, _verify),
     "check": Command("check the installation, your rights and the namespace", _check_flags, _check),

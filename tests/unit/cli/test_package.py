@@ -38,7 +38,14 @@ def test_help_waits_for_no_library() -> None:
 
 def test_the_crd_is_the_one_of_the_repository() -> None:
     assert crd.CRD.resolve() == ROOT / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
-    assert PROJECT["tool"]["setuptools"]["package-data"]["kubectl_inferenceimage"] == [crd.CRD.name]
+    assert PROJECT["tool"]["setuptools"]["package-data"]["kubectl_inferenceimage"][0] == crd.CRD.name
+
+
+def test_the_page_is_in_the_package() -> None:
+    package = ROOT / "cli" / "kubectl_inferenceimage"
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["kubectl_inferenceimage"]
+    packed = {path for pattern in patterns for path in package.glob(pattern)}
+    assert {path.name for path in packed if path.parent.name == "page"} == {"index.html", "style.css", "page.js"}
 
 
 def test_the_wrapper_is_the_version_that_is_pinned() -> None:

@@ -28,12 +28,12 @@ class Right(NamedTuple):
 
 RIGHTS = (
     Right("get", GROUP, PLURAL, "", "every subcommand about one object"),
-    Right("list", GROUP, PLURAL, "", "get, check, report"),
+    Right("list", GROUP, PLURAL, "", "get, dashboard, check, report"),
     Right("watch", GROUP, PLURAL, "", "watch, which reads every 5 s without it"),
     Right("patch", GROUP, PLURAL, "", "rebuild, suspend, resume, pin, unpin, cancel"),
-    Right("list", "batch", "jobs", "", "describe, watch (its estimate), logs --attempt, report, cancel"),
+    Right("list", "batch", "jobs", "", "describe, dashboard, watch (its estimate), logs --attempt, report, cancel"),
     Right("delete", "batch", "jobs", "", "cancel"),
-    Right("list", "", "pods", "", "describe, logs, why, report"),
+    Right("list", "", "pods", "", "describe, dashboard, logs, why, report"),
     Right("get", "", "pods", "log", "logs, report"),
     Right("list", "", "events", "", "report"),
 )

@@ -76,11 +76,12 @@ def compare(image: Object, pods: Iterable[Object]) -> Comparison:
 def image_before(status: Object) -> Mapping[str, Any] | None:
     """The entry of the history to compare the run with; None without one."""
     history = status.get("history", [])
-    older = history[1:] if _is_published(status) else history
+    older = history[1:] if is_published(status) else history
     return older[0] if older else None
 
 
-def _is_published(status: Object) -> bool:
+def is_published(status: Object) -> bool:
+    """Whether the run of the status has ended with its image published."""
     published = conditions({"status": status}).get(Type.PUBLISHED, {})
     return "stage" not in status and published.get("status") == "True"
 
@@ -89,7 +90,7 @@ def _now(image: Object) -> dict[str, str]:
     """What the run of the status has pinned and made so far."""
     status, spec = image["status"], image["spec"]
     run, checkpoint = status.get("run", {}), status.get("checkpoint", {})
-    built = status.get("built") or (status.get("image", {}) if _is_published(status) else {})
+    built = status.get("built") or (status.get("image", {}) if is_published(status) else {})
     asked = {
         "model.prefix": spec.get("model", {}).get("prefix", ""),
         "generation": str(run.get("generation", "")),
@@ -116,7 +117,7 @@ def has_pinned(status: Object) -> bool:
 def _before(status: Object, entry: Mapping[str, Any], pods: Iterable[Object]) -> dict[str, str]:
     """What is known of an image of the history."""
     published = status.get("image", {})
-    newest = published if published.get("digest") == entry["digest"] and not _is_published(status) else {}
+    newest = published if published.get("digest") == entry["digest"] and not is_published(status) else {}
     resolved = resolved_before(pods, datetime.fromisoformat(entry["time"]))
     known = {
         "checkpoint": described(entry.get("step"), entry.get("checkpoint", "")),

@@ -111,7 +111,7 @@ def test_a_missing_right_costs_one_part(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_new_object_has_a_tree() -> None:
     new = {"metadata": {"namespace": "team-a", "name": "detector", "uid": "1"}}
-    assert [node.text for node in tree(new, [], []).below] == [
+    assert [node.text for node in tree(new, [], []).whole.below] == [
         "Resolve: Pending",
         "Export: Pending",
         "Build: Pending",

@@ -1,0 +1,1 @@
+"""`dashboard`: a page on loopback with what `get`, `describe`, `watch` and `history` say."""
