@@ -37,7 +37,7 @@ test-docs: docs # the site, strictly
 BROWSER := {"chromium": "chromium", "chromedriver": "chromium-driver", \
 	"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core"}
 
-test-pages: setup ## test the dashboard in Chromium without a window (UPDATE_SCREENSHOTS=1 writes docs/images)
+test-pages: setup ## test the pages in Chromium without a window (UPDATE_SCREENSHOTS=1 writes their pictures)
 	@$(PY) -c 'from devcluster.lib import system; system.install_packages($(BROWSER))'
 	@$(PY) -m pytest -q tests/pages
 

@@ -10,6 +10,7 @@ from inference_server import bodies
 from inference_server.admission import Refused
 from inference_server.metrics import CONTENT_TYPE
 from inference_server.model import BadInput
+from inference_server.page import page
 from inference_server.responses import LATER, Response, as_json, error
 from inference_server.service import NotInitialized, Service
 
@@ -27,11 +28,14 @@ def create_app(service: Service) -> "WSGIApplication":
         "/metrics": {"GET": _metrics, "HEAD": _metrics},
     }
 
+    known = ", ".join(routes)
+    routes["/"] = {"GET": _page, "HEAD": _page}
+
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         methods = routes.get(environ["PATH_INFO"])
         method = environ["REQUEST_METHOD"]
         if methods is None:
-            response = error(HTTPStatus.NOT_FOUND, f"unknown path; use {', '.join(routes)}")
+            response = error(HTTPStatus.NOT_FOUND, f"unknown path; use {known}")
         elif method not in methods:
             allowed = ", ".join(methods)
             response = error(HTTPStatus.METHOD_NOT_ALLOWED, f"use {allowed}", {"Allow": allowed})
@@ -59,6 +63,10 @@ def _initialized(service: Service, _: "WSGIEnvironment") -> Response:
 
 def _metrics(service: Service, _: "WSGIEnvironment") -> Response:
     return Response(HTTPStatus.OK, service.metrics.exposition(), CONTENT_TYPE)
+
+
+def _page(_: Service, __: "WSGIEnvironment") -> Response:
+    return page()
 
 
 def _measured(service: Service, environ: "WSGIEnvironment") -> Response:

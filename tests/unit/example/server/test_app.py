@@ -99,7 +99,8 @@ def test_a_body_without_a_declared_length_is_accepted(service):
         ("POST", "/service", b"two", 500, "log says why"),
         ("GET", "/service", b"", 405, "use POST"),
         ("POST", "/initialized", b"x", 405, "use GET, HEAD"),
-        ("GET", "/", b"", 404, "/service"),
+        ("GET", "/other", b"", 404, "unknown path; use /service, /initialized, /metrics"),
+        ("POST", "/", b"", 405, "use GET, HEAD"),
     ],
 )
 def test_errors_are_json(service, method, path, body, status, words):  # noqa: PLR0917 - a table
