@@ -73,7 +73,9 @@ def _synopsis(actions: list[argparse.Action], alone: list[list[argparse.Action]]
 
 
 def _usage(action: argparse.Action) -> str:
-    return f"{action.option_strings[0]} {_argument(action)}".strip() if action.option_strings else str(action.metavar)
+    if action.option_strings:
+        return f"{action.option_strings[0]} {_argument(action)}".strip()
+    return f"{action.metavar}..." if action.nargs == "+" else str(action.metavar)
 
 
 def _option(action: argparse.Action) -> str:

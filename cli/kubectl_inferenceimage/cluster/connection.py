@@ -1,9 +1,10 @@
 """The cluster, as the kubeconfig names it."""
 
 import copy
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Self
+from typing import Any, Self
 
 from kubernetes import client, config
 
@@ -72,6 +73,29 @@ class Cluster:
         """The pods of these Jobs, the oldest first."""
         return self._owned("pods", f"/api/v1/namespaces/{self.namespace}/pods", uid)
 
+    def pod(self, name: str) -> Object:
+        """A pod."""
+        return self.requests.send(f"read pod {self.namespace}/{name}", "GET", self._pods(name))
+
+    def create_pod(self, document: Object) -> str:
+        """Creates a pod. Returns the name that the API server gave it."""
+        found = self.requests.send(f"create a pod in {self.namespace}", "POST", self._pods(), body=document)
+        name: str = found["metadata"]["name"]
+        return name
+
+    def delete_pod(self, name: str) -> None:
+        """Deletes a pod."""
+        self.requests.send(f"delete pod {self.namespace}/{name}", "DELETE", self._pods(name))
+
+    def ask_pod(self, method: str, place: str, path: str, body: bytes = b"") -> Any:  # noqa: ANN401 - any JSON
+        """What the program of a pod (`NAME:PORT`) answers: JSON, or text."""
+        what = f"ask {path} of pod {self.namespace}/{place} through the API server"
+        text = self.requests.exchange(what, method, f"{self._pods(place)}/proxy{path}", body)
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
     def log(self, pod: str, container: str, tail: int = LOG_LINES) -> str:
         """The last lines of a container's log; below 0 all of them."""
         return self.requests.text(*self._log(pod, container, tail))
@@ -90,6 +114,10 @@ class Cluster:
 
     def _images(self, name: str = "") -> str:
         every = f"/apis/{API_VERSION}/namespaces/{self.namespace}/{PLURAL}"
+        return f"{every}/{name}" if name else every
+
+    def _pods(self, name: str = "") -> str:
+        every = f"/api/v1/namespaces/{self.namespace}/pods"
         return f"{every}/{name}" if name else every
 
     def _owned(self, kind: str, path: str, uid: str) -> list[Object]:

@@ -16,6 +16,7 @@ from kubectl_inferenceimage.errors import CommandError
 
 Object = dict[str, Any]
 JSON = "application/json"
+BYTES = "application/octet-stream"
 MERGE = "application/merge-patch+json"
 _TIMEOUT = 30
 _SILENCE = (30, 90)
@@ -68,6 +69,11 @@ class Requests:
         with _explained(what):
             return self._bytes("GET", path, query or {}, None, JSON).decode(errors="replace")
 
+    def exchange(self, what: str, method: str, path: str, body: bytes) -> str:
+        """The answer of a program behind the API server's proxy to raw bytes. One that is far too long is cut."""
+        with _explained(what), closing(self._open(method, path, {}, body or None, BYTES, _TIMEOUT)) as answer:
+            return answer.read(_LONGEST).decode(errors="replace")
+
     def items(self, what: str, path: str, query: Mapping[str, str] | None = None) -> list[Object]:
         """The objects of a list, in the order of the API server."""
         found: list[Object] = []
@@ -92,7 +98,9 @@ class Requests:
         with _explained(what), closing(self._open("GET", path, query, None, JSON, _SILENCE)) as answer:
             yield (line.decode(errors="replace") for line in _lines(answer, ragged=True))
 
-    def _bytes(self, method: str, path: str, query: Mapping[str, str], body: Object | None, content_type: str) -> bytes:
+    def _bytes(
+        self, method: str, path: str, query: Mapping[str, str], body: Object | bytes | None, content_type: str
+    ) -> bytes:
         with closing(self._open(method, path, query, body, content_type, _TIMEOUT)) as answer:
             return answer.read()
 
@@ -101,7 +109,7 @@ class Requests:
         method: str,
         path: str,
         query: Mapping[str, str],
-        body: Object | None,
+        body: Object | bytes | None,
         content_type: str,
         timeout: int | tuple[int, int],
     ) -> urllib3.BaseHTTPResponse:
@@ -138,7 +146,8 @@ def _lines(answer: urllib3.BaseHTTPResponse, *, ragged: bool = False) -> Iterato
 def _reason(answer: urllib3.BaseHTTPResponse) -> str:
     """The API server's message, which names the field or the policy; else the words of HTTP."""
     try:
-        message = str(json.loads(answer.read())["message"])
+        found = json.loads(answer.read())
+        message = str(found["message"] if "message" in found else found["error"])  # the latter is of a program in a pod
     except (ValueError, KeyError, TypeError):
         message = answer.reason or ""
     return message[:_MAX_MESSAGE]

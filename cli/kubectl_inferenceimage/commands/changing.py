@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from kubectl_inferenceimage.commands.command import Command, connected, name_flags
+from kubectl_inferenceimage.commands.command import Command, connected, duration, installation_flags, name_flags
 
 
 def _verb(name: str) -> Callable[[argparse.Namespace], None]:
@@ -37,11 +37,30 @@ def _cancel(chosen: argparse.Namespace) -> None:
     cancel(connected(chosen), chosen.name, agreed=chosen.yes)
 
 
+def _try_flags(parser: argparse.ArgumentParser) -> None:
+    name_flags(parser)
+    parser.add_argument("pictures", metavar="PICTURE", nargs="+", help="files that the image gets, as they are")
+    parser.add_argument(
+        "--output", default=".", metavar="FOLDER", help="where PICTURE.boxes.png are written; default: this folder"
+    )
+    parser.add_argument("--timeout", type=duration, default="5m", help="for the image to be pulled and to be ready")
+    installation_flags(parser)
+
+
+def _try(chosen: argparse.Namespace) -> int:
+    from kubectl_inferenceimage import installation
+    from kubectl_inferenceimage.cluster.trial.trial import Options, try_
+
+    options = Options(chosen.pictures, chosen.output, chosen.timeout)
+    return try_(connected(chosen), chosen.name, installation.read(chosen.values, chosen.config), options)
+
+
 COMMANDS = {
     "rebuild": Command("request another run", name_flags, _verb("rebuild")),
     "suspend": Command("start no new Jobs", name_flags, _verb("suspend")),
     "resume": Command("start Jobs again", name_flags, _verb("resume")),
     "pin": Command("hold an image of the history against polls and edits", _pin_flags, _pin),
     "unpin": Command("go on with new content", name_flags, _verb("unpin")),
+    "try": Command("send pictures to the published image, in a pod that ends with the command", _try_flags, _try),
     "cancel": Command("suspend an object and delete its running Job", _cancel_flags, _cancel),
 }

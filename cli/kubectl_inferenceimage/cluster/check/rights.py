@@ -35,6 +35,11 @@ RIGHTS = (
     Right("delete", "batch", "jobs", "", "cancel"),
     Right("list", "", "pods", "", "describe, dashboard, logs, why, report"),
     Right("get", "", "pods", "log", "logs, report"),
+    Right("get", "", "pods", "", "try"),
+    Right("create", "", "pods", "", "try"),
+    Right("delete", "", "pods", "", "try"),
+    Right("get", "", "pods", "proxy", "try"),
+    Right("create", "", "pods", "proxy", "try"),
     Right("list", "", "events", "", "report"),
 )
 

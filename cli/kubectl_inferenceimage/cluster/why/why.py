@@ -8,11 +8,10 @@ from inference_image_contract.inputs import InputLockRef
 from inference_image_operator.api import Spec, read
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core.foresee import Foreseen, foresee
-from inference_image_operator.observed import Observed
 from inference_image_store import read_input_lock
 from kubectl_inferenceimage import crd, manifest, pipeline, placeholders
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
-from kubectl_inferenceimage.cluster.objects import spec_and_status
+from kubectl_inferenceimage.cluster.objects import observed
 from kubectl_inferenceimage.cluster.requests import MissingError
 from kubectl_inferenceimage.cluster.text import printable, table
 from kubectl_inferenceimage.cluster.us3 import NotAskedError, bucket
@@ -39,14 +38,14 @@ def why(cluster: Cluster, name: str, config: Config, keys: str) -> None:
 
 def _locks(image: Object, pods: list[Object], config: Config, keys: str) -> Iterator[str]:
     """What the two input locks differ in, if the keys of US3 are there and both locks are known."""
-    observed = _observed(image)
+    known = observed(image)
     status, entry = image.get("status", {}), changes.image_before(image.get("status", {}))
     resolved = changes.resolved_before(pods, datetime.fromisoformat(entry["time"])) if entry else None
-    lock = observed.status.input_lock
+    lock = known.status.input_lock
     if resolved is None or lock is None or not changes.has_pinned(status):
         return
     try:
-        store = bucket(observed.spec, config, keys)
+        store = bucket(known.spec, config, keys)
         before = read_input_lock(store, resolved.input_lock)
         now = read_input_lock(store, InputLockRef(key=lock.key, sha256=lock.sha256))
     except NotAskedError as error:
@@ -75,11 +74,11 @@ def why_file(cluster: Cluster, name: str, path: str, config: Config, *, is_known
     spec, request = applied(live, document)
     if fault := crd.fault(document | {"spec": spec}):
         raise CommandError(f"The object would not match the CustomResourceDefinition: {fault}.")
-    observed = _observed(live)
-    found = foresee(observed, read(Spec, spec), request, config, placeholders.result)
-    if observed.status.run or found.fields:
+    known = observed(live)
+    found = foresee(known, read(Spec, spec), request, config, placeholders.result)
+    if known.status.run or found.fields:
         print(f"{path} changes: {', '.join(f'spec.{field}' for field in found.fields) or 'nothing of the spec'}")
-    for line in _foreseen(found, read(Spec, spec) if observed.status.run else None, is_known=is_known):
+    for line in _foreseen(found, read(Spec, spec) if known.status.run else None, is_known=is_known):
         print(printable(line))
 
 
@@ -99,18 +98,6 @@ def _compared(image: Object, found: changes.Comparison) -> Iterator[str]:
 def _created(namespace: str, name: str, spec: Object) -> Object:
     """The object that the manifest creates, before the operator sees it."""
     return {"metadata": {"namespace": namespace, "name": name, "uid": pipeline.UID, "generation": 1}, "spec": spec}
-
-
-def _observed(live: Object) -> Observed:
-    meta, (spec, status) = live["metadata"], spec_and_status(live)
-    return Observed(
-        name=meta["name"],
-        namespace=meta["namespace"],
-        uid=meta["uid"],
-        generation=meta.get("generation", 0),
-        spec=spec,
-        status=status,
-    )
 
 
 def _foreseen(found: Foreseen, pinned: Spec | None, *, is_known: bool) -> Iterator[str]:

@@ -23,7 +23,7 @@ class ApiServer:
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
-        """Path -> an object, a list of them, or a text."""
+        """Path -> an object, a list of them, a text, or a status with an error."""
         self.sequences: dict[str, list[Object | None]] = {}
         """Path -> what it is at each read; the last one stays."""
         self.forbidden: set[tuple[str, str]] = set()
@@ -64,9 +64,16 @@ class ApiServer:
             return self.log(query["container"])
         if sequence := self.sequences.get(path):
             self.objects[path] = sequence.pop(0) if len(sequence) > 1 else sequence[0]
-        found = self.objects.get(path)
-        if found is None:
-            return 404, {"message": "not found"}
+        found = self.objects.get(path, 404)
+        if isinstance(found, int) or found is None:
+            return found or 404, {"error": "scripted"}
+        return self.changed(method, path, found, body)
+
+    def changed(self, method: str, path: str, found: Any, body: Any) -> tuple[int, Any]:
+        if method == "POST" and isinstance(found, list):
+            name = body["metadata"]["generateName"] + "abcde"
+            self.objects[f"{path}/{name}"] = body | {"metadata": body["metadata"] | {"name": name}}
+            return 201, self.objects[f"{path}/{name}"]
         if method == "PATCH":
             merge(found, body)
         elif method == "DELETE":
@@ -94,7 +101,8 @@ def serve() -> Iterator[ApiServer]:
             parts = urlsplit(self.path)
             query = dict(parse_qsl(parts.query))
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
+            raw = self.rfile.read(length) if length else b""
+            body = json.loads(raw) if raw and "json" in self.headers["Content-Type"] else raw or None
             watches = "watch" in query
             state.asked.append(("WATCH" if watches else self.command, parts.path, query, body))
             if watches and ("WATCH", parts.path) not in state.forbidden:
