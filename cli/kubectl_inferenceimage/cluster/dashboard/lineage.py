@@ -11,6 +11,7 @@ from kubectl_inferenceimage.cluster.why.changes import has_pinned, is_published
 CHECKPOINT, CODE, GRAPH, IMAGE = "checkpoint", "code", "graph", "image"
 EDGES = ((CHECKPOINT, GRAPH), (GRAPH, IMAGE), (CODE, IMAGE))
 _MOST_FILES = 3
+_HELD = "unknown: spec.image.pin"
 
 
 def lineage(spec: Spec, status: Status, document: Object) -> dict[str, Any]:
@@ -18,6 +19,8 @@ def lineage(spec: Spec, status: Status, document: Object) -> dict[str, Any]:
 
     Only what the run of the status has pinned and made is drawn: results of the run before do not belong to its inputs.
     """
+    if spec.image.pin:
+        return {"nodes": _held(status, published=is_published(document)), "edges": EDGES}
     told = conditions({"status": document})
     pinned = has_pinned(document)
     has_graph = pinned and told.get(Stage.EXPORT.condition, {}).get("status") == "True"
@@ -33,6 +36,18 @@ def lineage(spec: Spec, status: Status, document: Object) -> dict[str, Any]:
 
 def _node(kind: str, title: str, lines: list[str], *, done: bool = True) -> dict[str, Any]:
     return {"id": kind, "title": title, "lines": [line for line in lines if line], "done": done}
+
+
+def _held(status: Status, *, published: bool) -> list[dict[str, Any]]:
+    """The nodes while `spec.image.pin` holds an image of the history, which says little of what it was made of."""
+    found = status.image if published else None
+    step = [found.model_prefix, described(found.step, "")] if found and found.step is not None else []
+    return [
+        _node(CHECKPOINT, "Checkpoint", step or [_HELD], done=bool(step)),
+        _node(CODE, "Code", [_HELD], done=False),
+        _node(GRAPH, "Frozen graph", [_HELD], done=False),
+        _image(status if found else None, published=published),
+    ]
 
 
 def _checkpoint(spec: Spec, status: Status | None) -> dict[str, Any]:

@@ -257,6 +257,24 @@ def test_a_built_image_is_not_published_yet() -> None:
     assert drawn(world)["image"] == (False, [DIGEST, "not published yet"])
 
 
+def test_of_a_pinned_image_only_the_history_is_known() -> None:
+    world = World()
+    world.run_whole()
+    world.spec["image"]["pin"], world.generation = DIGEST, 2
+    world.settle()
+    assert not any(done for done, _ in drawn(world).values()), "it is not published yet"
+    world.finish()
+    world.settle()
+    found = drawn(world)
+    assert {name: done for name, (done, _) in found.items()} == {
+        "checkpoint": True,
+        "code": False,
+        "graph": False,
+        "image": True,
+    }
+    assert (found["checkpoint"][1][-1], found["image"][1][0]) == ("step 800", DIGEST)
+
+
 @pytest.mark.parametrize(
     ("source", "lines"),
     [
