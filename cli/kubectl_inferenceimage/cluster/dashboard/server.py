@@ -3,11 +3,12 @@
 import json
 import re
 import secrets
+import sys
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kubectl_inferenceimage.cluster.connection import Object
 from kubectl_inferenceimage.cluster.dashboard.answers import Answers
@@ -67,6 +68,11 @@ class Dashboard(ThreadingHTTPServer):
     def address(self) -> str:
         """The page's address, which is the key to it."""
         return f"http://{_LOOPBACK}:{self.server_port}/{self._token}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
+        """A browser that goes away while it is answered is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
     def answer(self, path: str, hosts: list[str], origin: str, site: str) -> Answer:
         """The answer to a GET. `hosts` are its Host headers; `origin` and `site` say which page asks, if one does."""

@@ -289,6 +289,15 @@ def test_the_code_is_named_as_the_spec_does(source: Object, lines: list[str]) ->
     assert drawn(world)["code"][1] == [*lines, "Dockerfile", "not pinned yet"]
 
 
+@pytest.mark.parametrize(("error", "lines"), [(BrokenPipeError, 0), (ConnectionResetError, 0), (KeyError, 1)])
+def test_a_browser_that_goes_away_is_no_error(server: Dashboard, capsys, error: type[Exception], lines: int) -> None:
+    try:
+        raise error  # noqa: TRY301 - socketserver calls it while an error is handled
+    except error:
+        server.handle_error(None, ("127.0.0.1", 1))
+    assert capsys.readouterr().err.count("Traceback") == lines
+
+
 def test_the_command_prints_the_address_and_serves_it(api: ApiServer, ask, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 
