@@ -123,3 +123,12 @@ class Pipeline:
         for stage in Stage:
             self.finish(stage)
         self.until_condition("Ready", "True", "Published")
+
+    def until_jobs_are_complete(self) -> None:
+        """A stage ends with its pod: without a status, a Job that does not say so yet counts as running, and is replaced."""
+
+        def complete(job: Object) -> bool:
+            conditions = job["status"].get("conditions", [])
+            return any(one["type"] == "Complete" and one["status"] == "True" for one in conditions)
+
+        self.until("every Job is complete", lambda: all(complete(job) for job in self.jobs))

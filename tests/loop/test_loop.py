@@ -144,6 +144,7 @@ def test_a_wiped_status_is_rebuilt_from_the_jobs(pipeline, operator, api):
     pipeline.apply()
     pipeline.run_whole()
     image = pipeline.image["status"]["image"]
+    pipeline.until_jobs_are_complete()
     operator.kill()
     api.request("PUT", pipeline.path + "/status", {**pipeline.image, "status": {"observedGeneration": -1}})
     operator.start()
