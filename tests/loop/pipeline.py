@@ -125,7 +125,7 @@ class Pipeline:
         self.until_condition("Ready", "True", "Published")
 
     def until_jobs_are_complete(self) -> None:
-        """A stage ends with its pod. Without a status, a Job that does not say so yet counts as running, and is replaced."""
+        """A stage ends with its pod; without a status, a Job that does not say so yet is replaced."""
 
         def complete(job: Object) -> bool:
             conditions = job["status"].get("conditions", [])
