@@ -24,6 +24,8 @@ SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:102
 """podman's default limits exceed those of a root that runs in a container itself."""
 STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 
+REGISTRY = "registry.test/team"
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -65,6 +67,14 @@ def builders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def base() -> str:
     """The base of the images: no public registry is used."""
     return f"--base-image=oci:{base_image.ensure()}"
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory, builders: Mapping[str, str], base: str) -> Path:
+    """A release with one image."""
+    folder = clone(tmp_path_factory.mktemp("first"))
+    release(folder, builders, "files", f"--registry={REGISTRY}", "--images", "--only=kaniko", "--tool=buildah", base)
+    return folder / "out" / "release"
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from packaging.version import Version
 import inference_image_contract
 from devcluster.images import buildah
 from release import catalog, versions
-from tests.release.conftest import clone, release, served
+from tests.release.conftest import REGISTRY, clone, release, served
 
 VERSION = inference_image_contract.__version__
 PYTHON = str(Version(VERSION))
@@ -28,15 +28,6 @@ NAMES = {
     "SHA256SUMS",
     *(f"{name}-{VERSION}.cdx.json" for name in catalog.REPOSITORIES),
 }
-REGISTRY = "registry.test/team"
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory, builders: Mapping[str, str], base: str) -> Path:
-    """A release with one image."""
-    folder = clone(tmp_path_factory.mktemp("first"))
-    release(folder, builders, "files", f"--registry={REGISTRY}", "--images", "--only=kaniko", "--tool=buildah", base)
-    return folder / "out" / "release"
 
 
 def test_all_files_exist_and_match_their_sums(first: Path) -> None:
