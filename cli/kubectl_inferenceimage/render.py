@@ -11,7 +11,7 @@ from kubectl_inferenceimage import installation, pipeline, placeholders
 from kubectl_inferenceimage.manifest import Image
 from kubectl_inferenceimage.pipeline import PlannedJob
 
-_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml writes the same ten times as fast; not every build has it
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml: the same text, ten times as fast
 _OWNER = "the object's uid (zeros) and with it the Job's name"
 _RESOLVED = "what Resolve finds: the input lock's key, hashes (zeros), sizes (0, so the disk requests are minimal)"
 _GRAPH = "what Export produces: the graph's key and SHA-256 (zeros)"
