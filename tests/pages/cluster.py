@@ -17,6 +17,7 @@ from tests.unit.cli.cluster.standin import IMAGES, JOBS, NAMESPACE, PODS
 
 Object = dict[str, Any]
 HOSTILE = "</pre><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
+PUSHING = "progress: push 148000000 of 412000000 bytes\n"
 _LOG = """Traceback (most recent call last):
   File "/opt/server/main.py", line 12, in <module>
     import gevent
@@ -27,9 +28,10 @@ ModuleNotFoundError: No module named 'gevent'
 def objects() -> dict[str, Any]:
     """Path -> what the API server has there."""
     building = _building()
+    log = f"{PODS}/{building[2][0]['metadata']['name']}/log"
     images = [_ready(), building[0], _failed(), _waiting(), _hostile()]
     named = {f"{IMAGES}/{image['metadata']['name']}": image for image in images}
-    return {IMAGES: images, JOBS: building[1], PODS: building[2], **named}
+    return {IMAGES: images, JOBS: building[1], PODS: building[2], log: PUSHING, **named}
 
 
 def _world(name: str, **ago: float) -> World:
@@ -90,7 +92,7 @@ def _building() -> tuple[Object, list[Object], list[Object]]:
         world.advance(seconds=took - 10)
         world.finish(_pinned(52000) if stage is Stage.RESOLVE else None)
         world.settle()
-    world.set_pod(Container(name="kaniko"))
+    world.set_pod(Container(name="report"))
     world.settle()
     jobs = [
         manifest | {"metadata": manifest["metadata"] | {"creationTimestamp": rfc3339(begun)}}
@@ -101,8 +103,8 @@ def _building() -> tuple[Object, list[Object], list[Object]]:
         "assemble": {"terminated": {"exitCode": 0, "reason": "Completed"}},
         "pull": {"terminated": {"exitCode": 0, "reason": "Completed"}},
         "depot": {"running": {}},
-        "kaniko": {"running": {}},
-        "report": {"waiting": {"reason": "PodInitializing"}},
+        "kaniko": {"terminated": {"exitCode": 0, "reason": "Completed"}},
+        "report": {"running": {}},
     }
     labels = {"batch.kubernetes.io/job-name": name, "uai.ucloud.cn/stage": "Build"}
     pod = {

@@ -38,7 +38,16 @@ def test_the_stages_with_their_times_and_what_runs(browser: Browser, dashboard: 
         assert text in shown
     assert browser.text(".busy-line b") == "Build"
     browser.run("document.querySelector('details').open = true")
-    assert "kaniko: running" in browser.text("#stages")
+    assert "report: running" in browser.text("#stages")
+
+
+def test_a_bar_says_how_far_the_step_is(browser: Browser, dashboard: Dashboard, api: ApiServer) -> None:
+    show(browser, dashboard, "helmets")
+    assert "report: push, 148.0 MB of 412.0 MB" in browser.text(".busy-line")
+    (log,) = [path for path in api.objects if path.endswith("/log")]
+    api.objects[log] = "progress: push 300000000 of 412000000 bytes\n"
+    browser.until_text("300.0 MB of 412.0 MB", ".busy-line")
+    assert browser.run("return document.querySelector('progress').value") == 300_000_000
 
 
 def test_changes_appear_without_a_click_and_what_is_open_stays_open(
@@ -47,9 +56,9 @@ def test_changes_appear_without_a_click_and_what_is_open_stays_open(
     show(browser, dashboard, "helmets")
     browser.run("document.querySelector('details').open = true")
     pod = copy.deepcopy(api.objects[PODS][0])
-    pod["status"]["containerStatuses"][3]["state"] = {"terminated": {"exitCode": 0}}
+    pod["status"]["containerStatuses"][4]["state"] = {"terminated": {"exitCode": 0}}
     api.objects[PODS] = [pod]
-    browser.until_text("kaniko: exit code 0", "#stages details[open]")
+    browser.until_text("report: exit code 0", "#stages details[open]")
 
 
 def test_the_drawing_goes_from_checkpoint_to_digest(browser: Browser, dashboard: Dashboard) -> None:

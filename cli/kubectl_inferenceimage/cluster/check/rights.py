@@ -34,7 +34,7 @@ RIGHTS = (
     Right("list", "batch", "jobs", "", "describe, dashboard, watch (its estimate), logs --attempt, report, cancel"),
     Right("delete", "batch", "jobs", "", "cancel"),
     Right("list", "", "pods", "", "describe, dashboard, logs, why, report"),
-    Right("get", "", "pods", "log", "logs, report"),
+    Right("get", "", "pods", "log", "logs, watch and dashboard (their bars), report"),
     Right("get", "", "pods", "", "try"),
     Right("create", "", "pods", "", "try"),
     Right("delete", "", "pods", "", "try"),

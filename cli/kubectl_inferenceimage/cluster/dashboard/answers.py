@@ -10,8 +10,10 @@ from kubectl_inferenceimage.cluster.dashboard.lineage import lineage
 from kubectl_inferenceimage.cluster.describe import Node, gathered, tree
 from kubectl_inferenceimage.cluster.get import listing
 from kubectl_inferenceimage.cluster.objects import conditions, spec_and_status
+from kubectl_inferenceimage.cluster.requests import ForbiddenError
 from kubectl_inferenceimage.cluster.text import printable
-from kubectl_inferenceimage.cluster.watch import progress
+from kubectl_inferenceimage.cluster.watch import moving, progress
+from kubectl_inferenceimage.cluster.watch.screen import amount
 from kubectl_inferenceimage.errors import CommandError
 
 
@@ -37,8 +39,9 @@ class Answers(NamedTuple):
         image = cluster.image(name)
         found = gathered(cluster, image["metadata"]["uid"])
         described = tree(image, found.jobs, found.pods)
-        view = progress.view(image, progress.of_jobs(found.jobs) | progress.timings(image), now)
         missing = list(found.missing)
+        how_far = _moving(cluster, image, found.pods, missing)
+        view = progress.view(image, progress.of_jobs(found.jobs) | progress.timings(image), now, how_far)
         told, drawn = conditions(image), None
         try:
             drawn = lineage(*spec_and_status(image), image.get("status", {}))
@@ -50,6 +53,7 @@ class Answers(NamedTuple):
             "left": view.left,
             "end": view.end and view.end.text,
             "overall": _nodes(described.overall),
+            "moving": view.moving and _bar(view.moving),
             "stages": [
                 {
                     **row._asdict(),
@@ -71,6 +75,23 @@ def _rows(images: Sequence[Object], now: datetime) -> list[Object]:
     """The rows of the wide table, each by the names of its columns."""
     columns, rows = listing(images, now, wide=True, everywhere=True)
     return [dict(zip(map(str.lower, columns), row, strict=True)) for row in rows]
+
+
+def _moving(cluster: Cluster, image: Object, pods: Sequence[Object], missing: list[str]) -> progress.Moving | None:
+    """How far the stage at work is; a missing right is added to `missing`."""
+    try:
+        return moving.now(cluster, image, pods)
+    except ForbiddenError as error:
+        missing.append(f"{error} Without it, there are no bars.")
+    except CommandError:  # a pod that has just gone
+        pass
+    return None
+
+
+def _bar(found: progress.Moving) -> Object:
+    how_far = found.progress
+    text = f"{found.container}: {how_far.what}, {amount(how_far)}"
+    return {"done": how_far.done, "total": max(how_far.total, 1), "text": text}
 
 
 def _nodes(nodes: Sequence[Node]) -> list[Object]:

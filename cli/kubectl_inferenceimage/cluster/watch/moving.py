@@ -1,6 +1,6 @@
 """How far the container at work is, from the end of its log, with the person's rights to list pods and read logs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from inference_image_contract import progress
 from inference_image_operator.api.stages import Stage
@@ -31,7 +31,7 @@ def follow(
     while not wait(PERIOD):
         try:
             found = image()
-            show(_now(cluster, found) if found else None)
+            show(now(cluster, found, cluster.pods(found["metadata"]["uid"])) if found and _job(found) else None)
         except ForbiddenError as error:
             tell(f"{error} Without it, there are no bars.")
             return
@@ -39,17 +39,20 @@ def follow(
             show(None)
 
 
-def _now(cluster: Cluster, image: Object) -> Moving | None:
-    stage = image.get("status", {}).get("stage", {})
-    if not stage.get("job"):
-        return None
-    pods = [
-        pod for pod in cluster.pods(image["metadata"]["uid"]) if pod["metadata"]["labels"].get(_JOB) == stage["job"]
-    ]
-    container = running(Stage(stage["name"]), pods[-1]) if pods else ""
+def _job(image: Object) -> str:
+    """The Job of the stage at work; empty without one."""
+    job: str = image.get("status", {}).get("stage", {}).get("job", "")
+    return job
+
+
+def now(cluster: Cluster, image: Object, pods: Iterable[Object]) -> Moving | None:
+    """How far the stage at work is. `pods` are those of the object, the oldest first. Raises CommandError."""
+    job = _job(image)
+    own = [pod for pod in pods if job and pod["metadata"]["labels"].get(_JOB) == job]
+    container = running(Stage(image["status"]["stage"]["name"]), own[-1]) if own else ""
     if not container:
         return None
-    found = progress.latest(cluster.log(pods[-1]["metadata"]["name"], container, _LINES))
+    found = progress.latest(cluster.log(own[-1]["metadata"]["name"], container, _LINES))
     return Moving(container, found) if found else None
 
 

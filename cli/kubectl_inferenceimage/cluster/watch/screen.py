@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, Self
 
-from inference_image_contract.progress import Unit
+from inference_image_contract.progress import Progress, Unit
 from inference_image_operator.api.times import rfc3339
 from kubectl_inferenceimage.cluster.text import printable
 from kubectl_inferenceimage.cluster.watch.progress import Moving, Row, View
@@ -118,16 +118,23 @@ def _drawn(view: View) -> "Group":
 
 def _bar(moving: Moving) -> "Table":
     """The bar of the container at work."""
-    from rich.filesize import decimal
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
     found = moving.progress
-    size = decimal if found.unit is Unit.BYTES else str
     grid = Table.grid(padding=(0, 1))
     grid.add_row(
         f"{moving.container}: {found.what}",
         ProgressBar(total=max(found.total, 1), completed=found.done, width=_BAR),
-        f"{size(found.done)} of {size(found.total)}" + ("" if found.unit is Unit.BYTES else f" {found.unit}"),
+        amount(found),
     )
     return grid
+
+
+def amount(found: Progress) -> str:
+    """So much of the whole, as a person reads it: `25.0 MB of 100.0 MB`, `7 of 9 tensors`."""
+    from rich.filesize import decimal
+
+    if found.unit is Unit.BYTES:
+        return f"{decimal(found.done)} of {decimal(found.total)}"
+    return f"{found.done} of {found.total} {found.unit}"

@@ -185,6 +185,33 @@ def test_a_missing_right_costs_one_part(api: ApiServer, browser: Browser) -> Non
     assert len(found["stages"]) == len(Stage)
 
 
+@pytest.fixture
+def pushing(api: ApiServer) -> ApiServer:
+    """An object whose Build pushes."""
+    world = World()
+    world.run_to(Stage.BUILD)
+    image = document(world, NAMESPACE, "detector")
+    labels = {"batch.kubernetes.io/job-name": image["status"]["stage"]["job"]}
+    meta = {"name": "p", "labels": labels, "creationTimestamp": "2026-01-31T09:30:00Z"}
+    running = {"containerStatuses": [{"name": "report", "state": {"running": {}}}]}
+    log = "progress: push 25000000 of 100000000 bytes\n"
+    pods = [{"metadata": meta, "status": running}]
+    api.objects |= {f"{IMAGES}/detector": image, PODS: pods, f"{PODS}/p/log": log}
+    return api
+
+
+def test_how_far_a_step_is(browser: Browser, pushing: ApiServer) -> None:
+    found = browser.get(f"api/objects/{NAMESPACE}/detector")[1]
+    said = "report: push, 25.0 MB of 100.0 MB"
+    assert found["moving"] == {"done": 25_000_000, "total": 100_000_000, "text": said}
+    pushing.forbidden.add(("GET", f"{PODS}/p/log"))
+    found = browser.get(f"api/objects/{NAMESPACE}/detector")[1]
+    assert (found["moving"], "there are no bars" in found["missing"][0]) == (None, True)
+    pushing.forbidden.clear()
+    pushing.objects[f"{PODS}/p/log"] = 404
+    assert browser.get(f"api/objects/{NAMESPACE}/detector")[1]["missing"] == []
+
+
 def test_errors_are_told(api: ApiServer, browser: Browser) -> None:
     assert browser.get(f"api/objects/{NAMESPACE}/other")[0] == 404
     api.forbidden |= {("GET", IMAGES)}

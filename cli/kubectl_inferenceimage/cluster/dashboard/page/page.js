@@ -107,7 +107,7 @@ async function object(one) {
 // What of an object is shown in which place, and how.
 const PARTS = {
   head: [({ summary, message, end, left, missing }) => ({ summary, message, end, left, missing }), head],
-  stages: [({ stages }) => stages, stages],
+  stages: [(found) => ({ rows: found.stages, moving: found.moving }), stages],
   failure: [({ failed }) => filled(failed), (failed) => failed.flatMap(failure)],
   lineage: [({ lineage: found }) => found, (found) => [title("What it is made of"), lineage(found)]],
   image: [({ published }) => filled(published), (published) => [title("Image"), tree(published)]],
@@ -134,14 +134,18 @@ function head({ summary, message, end, left, missing }) {
     ...missing.map((line) => make("p", { class: "missing" }, line))];
 }
 
-function stages(rows) {
-  return [title("Stages"), make("ol", {}, ...rows.map(stage))];
+function stages({ rows, moving }) {
+  return [title("Stages"), make("ol", {}, ...rows.map((row) => stage(row, row.works ? moving : null)))];
 }
 
-function stage(row) {
+function stage(row, moving) {
   const kind = row.works ? "busy" : { True: "good", False: "bad" }[row.status] || "idle";
   const item = make("li", { class: `${kind}-line` }, make("div", {}, make("b", {}, row.stage), " ", row.took),
     make("div", { class: `state ${kind}` }, row.state));
+  if (moving) {
+    const bar = make("progress", { max: moving.total, value: moving.done, "aria-label": moving.text });
+    item.append(bar, make("div", { class: "facts" }, moving.text));
+  }
   if (row.below.length) {
     item.append(make("details", { "data-name": row.stage }, make("summary", {}, "Job, pod, containers"), tree(row.below)));
   }
