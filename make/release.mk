@@ -1,6 +1,6 @@
 ##@ Releases and generated files
 
-.PHONY: images release docs reference config-schema kubernetes-modules capture-kaniko-logs
+.PHONY: images release kustomize docs reference config-schema kubernetes-modules capture-kaniko-logs
 IMAGE_FLAGS = --registry='$(REGISTRY)' --tool='$(TOOL)' --base-image='$(BASE_IMAGE)' --only='$(ONLY)' \
 	--source-url='$(SOURCE_URL)' --build-flags='$(BUILD_FLAGS)' --push-flags='$(PUSH_FLAGS)'
 
@@ -10,6 +10,9 @@ images: setup ## build all images: REGISTRY=host/path [PUSH=1] [TOOL=podman], se
 release: setup ## make the files of a release in out/release: [REGISTRY=host/path] [IMAGES=1], see docs/releasing.md
 	@$(PY) -m release files $(IMAGE_FLAGS) $(if $(filter-out 0,$(IMAGES)),--images) \
 		$(if $(VALUES),--values='$(VALUES)') --tag='$(TAG)'
+
+kustomize: setup ## write the chart's objects for Kustomize: [VALUES="a.yaml b.yaml"] [OUT=folder], by default deploy/kustomize
+	@$(PY) -m release kustomize $(VALUES:%=--values=%) $(if $(OUT),--out='$(OUT)')
 
 VENV_DOCS := .venv-docs
 $(VENV_DOCS)/.done: requirements/docs.txt

@@ -1,4 +1,4 @@
-"""The command line: `python -m release images|files|notes`; make/release.mk has the make targets."""
+"""The command line: `python -m release images|files|kustomize|notes`; make/release.mk has the make targets."""
 
 import argparse
 import os
@@ -8,7 +8,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-from release import catalog, images, labels, manifest, notes, package, sbom, source, sums, versions
+import yaml
+
+from release import (
+    artifacthub,
+    catalog,
+    images,
+    kustomize,
+    labels,
+    manifest,
+    notes,
+    package,
+    sbom,
+    source,
+    sums,
+    versions,
+)
 from release.devtools import CommandError, say
 from release.errors import ReleaseError
 
@@ -65,7 +80,6 @@ def make_files(arguments: argparse.Namespace) -> None:
         made = Path(scratch, "made")
         made.mkdir()
         package.python_packages(folder, made, epoch)
-        chart = package.chart(folder, made, version, epoch)
         sbom.write(folder, made, version, epoch)
         references = {name: catalog.tagged(registry, name, version) for name in catalog.REPOSITORIES}
         if arguments.images:
@@ -75,12 +89,28 @@ def make_files(arguments: argparse.Namespace) -> None:
             references |= images.archive(chosen, built, made)
         values = made / "images-values.yaml"
         values.write_text(arguments.values.read_text() if arguments.values else catalog.values_text(references))
+        if arguments.values:
+            references = catalog.references(values.read_text())
+        (made / "images.txt").write_text(catalog.list_text(references))
+        described = artifacthub.of_release(folder, references, version, labels.check_source(arguments.source_url))
+        chart = package.chart(folder, made, version, epoch, described)
         package.install_manifest(chart, values, made, version, registry)
         (made / sums.NAME).write_text(sums.lines(made))
         if target.exists():
             shutil.rmtree(target)
         shutil.copytree(made, target)
     say(f"{len(list(target.iterdir()))} files of version {version} are in {target}")
+
+
+def make_kustomize(arguments: argparse.Namespace) -> None:
+    """Writes the chart's objects for Kustomize."""
+    chart = source.REPOSITORY / "deploy" / "helm"
+    with tempfile.TemporaryDirectory(prefix="release-") as scratch:
+        defaults = Path(scratch, "values.yaml")
+        defaults.write_text(yaml.safe_dump(kustomize.defaults(source.version())))
+        target = arguments.out or source.REPOSITORY / "deploy" / "kustomize"
+        written = kustomize.write(chart, [defaults, *arguments.values], target)
+    say(f"{len(written)} files are in {target}")
 
 
 def show_notes(arguments: argparse.Namespace) -> None:
@@ -110,6 +140,10 @@ def parser() -> argparse.ArgumentParser:
     of_files.add_argument("--values", type=Path, help="Helm values for install.yaml, as `images --push` writes them")
     of_files.add_argument("--tag", default="", help="the Git tag, which must name the version")
     of_files.set_defaults(do=make_files)
+    of_kustomize = commands.add_parser("kustomize", help="write the chart's objects for Kustomize")
+    of_kustomize.add_argument("--values", type=Path, action="append", default=[], help="Helm values; may be repeated")
+    of_kustomize.add_argument("--out", type=Path, help="output folder (default: deploy/kustomize)")
+    of_kustomize.set_defaults(do=make_kustomize)
     commands.add_parser("notes", help="print the notes of this version").set_defaults(do=show_notes)
     return root
 

@@ -29,6 +29,7 @@ VALUES = {
 }
 """Name of an image -> the value of the chart. inference-base-onnx has no value: Dockerfiles name it in FROM."""
 
+_ONNX_BASE = re.compile(rf"^# (\S+/{REPOSITORIES['inference-base-onnx']}[:@]\S+)$", re.MULTILINE)
 _HOST = r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::\d{1,5})?"
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PINNED = re.compile(r"@sha256:[0-9a-f]{64}$")
@@ -102,3 +103,23 @@ def values_text(references: Mapping[str, str]) -> str:
     return text + (
         f"# The base for images that run model.onnx; a Dockerfile names it in FROM:\n# {onnx}\n" if onnx else ""
     )
+
+
+def references(text: str) -> dict[str, str]:
+    """The opposite of `values_text`: name -> reference, of the images that such a file names."""
+    document = yaml.safe_load(text) or {}
+    found = {}
+    for name, path in VALUES.items():
+        place: Any = document
+        for part in path:
+            place = place.get(part) if isinstance(place, dict) else None
+        if place:
+            found[name] = place
+    if onnx := _ONNX_BASE.search(text):
+        found["inference-base-onnx"] = onnx[1]
+    return found
+
+
+def list_text(references: Mapping[str, str]) -> str:
+    """The content of images.txt: every image of a release, one a line."""
+    return "".join(f"{reference}\n" for reference in references.values())

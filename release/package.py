@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from release import archives, manifest, versions
@@ -31,12 +32,14 @@ def python_packages(source: Path, target: Path, epoch: int) -> None:
         (target / sdist.name).write_bytes(archives.normalized(sdist.read_bytes(), epoch))
 
 
-def chart(source: Path, target: Path, version: str, epoch: int) -> Path:
-    """The chart with the CRD in its crds/, which Helm installs once and never updates."""
+def chart(source: Path, target: Path, version: str, epoch: int, described: Callable[[str], str]) -> Path:
+    """The chart with the CRD in its crds/, which Helm installs once and never updates. `described` edits Chart.yaml."""
     with tempfile.TemporaryDirectory(prefix="release-") as scratch:
         staged = Path(scratch, "chart")
         shutil.copytree(source / "deploy" / "helm", staged)
         shutil.copytree(source / "crds", staged / "crds")
+        head = staged / "Chart.yaml"
+        head.write_text(described(head.read_text()))
         numbers = (f"--version={versions.chart_version(version)}", f"--app-version={version}")
         run([helm(), "package", *numbers, f"--destination={scratch}", staged])
         (made,) = Path(scratch).glob("*.tgz")
@@ -48,7 +51,7 @@ def install_manifest(chart_file: Path, values: Path, target: Path, version: str,
     """install.yaml, rendered from the chart that is released."""
     rendered = run(
         [
-            *(helm(), "template", manifest.NAME, chart_file, "--include-crds"),
+            *(helm(), "template", manifest.NAME, chart_file, "--include-crds", "--skip-tests"),
             *(f"--namespace={manifest.NAMESPACE}", f"--kube-version={OLDEST_KUBERNETES}", f"--values={values}"),
         ]
     )

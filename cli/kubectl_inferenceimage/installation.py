@@ -41,6 +41,7 @@ def _mapping(path: str) -> dict[str, Any]:
     return found[0] if found else {}
 
 
+_NOT_OF_STEPS = ("operator", "registry")
 _SCOPE = ("watchNamespaces", "excludeNamespaces", "watchSelector")
 
 
@@ -49,13 +50,23 @@ def _of_values(values: dict[str, Any]) -> dict[str, Any]:
 
     Without the installation's name: values do not know the release.
     """
-    images = {name: image for name, image in _part(values, "images").items() if image and name != "operator"}
+    given = _part(values, "images")
+    registry = given.get("registry") or ""
+    images = {name: _in(registry, image) for name, image in given.items() if image and name not in _NOT_OF_STEPS}
     scope = {name: values[name] for name in _SCOPE if values.get(name)}
     config = _part(values, "config")
+    sources = config.get("sources")
+    if isinstance(sources, dict) and sources.get("inferenceBase"):
+        config = {**config, "sources": {**sources, "inferenceBase": _in(registry, sources["inferenceBase"])}}
     ufile = config.get("ufile")
     if isinstance(ufile, dict) and isinstance(ufile.get("regions"), dict):
         config = {**config, "ufile": {**ufile, "regions": _merged(ufile["regions"])}}
     return {**config, "images": _placeholders() | images, **scope}
+
+
+def _in(registry: str, image: object) -> object:
+    """The image in `images.registry`, as the chart's template `operator.image` moves it."""
+    return f"{registry}/{image.rpartition('/')[2]}" if registry and isinstance(image, str) else image
 
 
 def _merged(regions: dict[str, Any]) -> dict[str, Any]:

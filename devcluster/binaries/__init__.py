@@ -25,11 +25,14 @@ class ToolSet:
     expect: str
     """How long a build takes on two cores when nothing is cached."""
     linker: str = "-s -w"
+    tags: str = ""
+    """Build tags, with which a program leaves out parts of itself."""
 
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags of `go build`."""
-        return ("-trimpath", "-buildvcs=false", f"-ldflags={self.linker}")
+        tags = (f"-tags={self.tags}",) if self.tags else ()
+        return ("-trimpath", "-buildvcs=false", f"-ldflags={self.linker}", *tags)
 
 
 KUBERNETES_PROGRAMS = (
@@ -57,8 +60,17 @@ ARGO = ToolSet(
     "about 3 min",
 )
 """The benchmarks compare the operator with it; not part of the cluster."""
-VERDICTS = ToolSet("verdicts", {"verdicts": "."}, "about 1 min")
-"""Asks kstatus and Argo CD's interpreter what they make of an object; not part of the cluster."""
+VERDICTS = ToolSet("verdicts", {"verdicts": "."}, "about 2 min")
+"""Asks kstatus, Flux and Argo CD's interpreter what they make of an object; not part of the cluster."""
+PROMTOOL = ToolSet(
+    "promtool",
+    {"promtool": "github.com/prometheus/prometheus/cmd/promtool"},
+    "about 3 min",
+    tags="remove_all_sd",  # the clients of every cloud, with which it would look for targets
+)
+"""Tests the alerts and the page of metrics; not part of the cluster."""
+UNITTEST = ToolSet("unittest", {"unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}, "about 1 min")
+"""Runs the suites of the chart; not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
 """Sends requests to the inference server in a benchmark; not part of the cluster."""
 
@@ -85,7 +97,7 @@ def all_tool_sets() -> tuple[ToolSet, ...]:
 
 def of_tests() -> tuple[ToolSet, ...]:
     """Every program of a cluster and of `make test`. A build takes minutes, so no test begins one."""
-    return (*all_tool_sets(), KWOK, VERDICTS)
+    return (*all_tool_sets(), KWOK, VERDICTS, PROMTOOL, UNITTEST)
 
 
 def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:

@@ -166,7 +166,7 @@ def helm_template() -> Callable[..., list[dict[str, Any]]]:
 
     def run(*settings: str, namespace: str) -> list[dict[str, Any]]:
         values = [word for setting in settings for word in ("--set", setting)]
-        argv = [str(helm), "template", "inference-image-operator", str(CHART), "--namespace", namespace]
+        argv = [str(helm), "template", "--skip-tests", "inference-image-operator", str(CHART), "--namespace", namespace]
         argv += [
             "--kube-version",
             versions.chosen().release,

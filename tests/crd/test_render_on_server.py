@@ -58,5 +58,16 @@ def test_values_have_the_same_meaning_as_in_the_chart(values: Path) -> None:
     assert installation.read(values=str(values)) == unnamed
 
 
+def test_a_registry_moves_the_images_as_the_chart_does(tmp_path: Path) -> None:
+    path = tmp_path / "values.yaml"
+    images = VALUES["images"] | {"registry": "mirror.test/all", "kaniko": "r.test/a/kaniko@sha256:" + "0" * 64}
+    base = {"sources": {"inferenceBase": "r.test/a/base:1"}}
+    path.write_text(yaml.safe_dump(VALUES | {"images": images, "config": VALUES["config"] | base}))
+    test_values_have_the_same_meaning_as_in_the_chart(path)
+    read = installation.read(values=str(path))
+    assert read.images.kaniko == "mirror.test/all/kaniko@sha256:" + "0" * 64
+    assert read.sources.inference_base == "mirror.test/all/base:1"
+
+
 def test_the_example_is_rendered_for_an_installation(values: Path) -> None:
     assert "image: e:1\n" in render(manifest.read(str(EXAMPLE)), installation.read(values=str(values)))

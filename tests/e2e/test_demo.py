@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from demo import audit, kubectl
+from demo import audit, install, kubectl
 from demo.install import NAMESPACE
 from demo.scenario import OBJECT_DETECT
 from demo.serve import NEEDED
@@ -35,6 +35,12 @@ def test_the_status_links_checkpoint_and_digest(summary):
     assert status["checkpoint"]["step"] == summary["checkpoint"]["step"]
     assert {file["key"].rpartition(".")[2] for file in status["checkpoint"]["files"]} >= {"index"}
     assert status["history"][0]["digest"] == status["image"]["digest"]
+
+
+def test_helm_test_passes_and_leaves_nothing(summary):
+    told = install.helm("test", install.RELEASE, "--namespace", NAMESPACE)
+    assert "Phase:          Succeeded" in told
+    assert "-test" not in kubectl.kubectl("get", "pods,services,serviceaccounts", "-n", NAMESPACE, "-o", "name")
 
 
 def test_the_columns_of_kubectl_get(summary):

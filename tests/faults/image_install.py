@@ -49,7 +49,7 @@ def chart() -> str:
         file.flush()
         place = settings.REPOSITORY / "deploy" / "helm"
         version = f"--kube-version={versions.chosen().release}"
-        return run([helm, "template", "operator", place, "-n", PLACEHOLDER, "-f", file.name, version])
+        return run([helm, "template", "--skip-tests", "operator", place, "-n", PLACEHOLDER, "-f", file.name, version])
 
 
 def _rendered(namespace: str) -> list[Object]:

@@ -1,6 +1,6 @@
-"""What kstatus (Flux, `kubectl` plugins) and Argo CD make of every state, by their own code.
+"""What kstatus (`kubectl` plugins), Flux with our expressions and Argo CD make of every state, by their own code.
 
-states.json is the recording: each state with both verdicts. After an intended change, run `UPDATE_GOLDEN=1` with this
+states.json is the recording: each state with the verdicts. After an intended change, run `UPDATE_GOLDEN=1` with this
 file and read the diff.
 """
 
@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from devcluster import binaries
 from devcluster.lib.run import run
@@ -16,13 +17,17 @@ from tests.health.states import recorded
 
 RECORDING = Path(__file__).parent / "states.json"
 SCRIPT = Path("deploy/argocd/resource_customizations/uai.ucloud.cn/InferenceImage/health.lua")
+CHECKS = Path("deploy/flux/health-checks.yaml")
 STATES = recorded()
 
 
 @pytest.fixture(scope="module")
-def verdicts() -> dict[str, dict[str, str]]:
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     program = binaries.ensure(binaries.VERDICTS)["verdicts"]
-    found = json.loads(run([program, SCRIPT], text=json.dumps(list(STATES.values()))))
+    (checks,) = yaml.safe_load(CHECKS.read_text())
+    file = tmp_path_factory.mktemp("flux") / "checks.json"
+    file.write_text(json.dumps(checks))
+    found = json.loads(run([program, "judge", SCRIPT, file], text=json.dumps(list(STATES.values()))))
     return dict(zip(STATES, found, strict=True))
 
 
@@ -33,7 +38,8 @@ def test_the_verdicts_are_those_of_the_recording(verdicts):
 
 
 def test_each_verdict_is_what_the_state_means(verdicts):
-    assert verdicts == {state: {"kstatus": kstatus(state), "argo": argo(state)} for state in STATES}
+    wanted = {state: {"kstatus": kstatus(state), "flux": kstatus(state), "argo": argo(state)} for state in STATES}
+    assert verdicts == wanted
 
 
 def kstatus(state: str) -> str:
@@ -49,8 +55,3 @@ def argo(state: str) -> str:
     if "Suspended=True" in state and state.startswith("suspend"):
         return "Suspended"
     return {"InProgress": "Progressing", "Failed": "Degraded", "Current": "Healthy"}[kstatus(state)]
-
-
-def test_the_guide_shows_the_script():
-    guide = Path("docs/guides/usage.md").read_text()
-    assert "".join(f"  {line}\n" for line in SCRIPT.read_text().splitlines()) in guide

@@ -114,15 +114,15 @@ class Operator:
         path.write_text(yaml.safe_dump(values))
         helm = binaries.ensure(binaries.HELM)["helm"]
         version = f"--kube-version={versions.chosen().release}"
-        text = run([helm, "template", self._release, CHART, "-n", namespace, "-f", path, version])
+        text = run([helm, "template", "--skip-tests", self._release, CHART, "-n", namespace, "-f", path, version])
         return [found for found in yaml.safe_load_all(text) if found]
 
-    def start(self, wrap: Sequence[str] = ()) -> "Operator":
-        """Starts it, through the program `wrap` if there is one."""
+    def start(self, wrap: Sequence[str] = (), options: Sequence[str] = ()) -> "Operator":
+        """Starts it with these options, through the program `wrap` if there is one."""
         environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig)}
         program = [sys.executable, "-m", "inference_image_operator", f"--config={self._directory / 'config.yaml'}"]
         with self._log.open("a") as log:
-            self._process = subprocess.Popen([*wrap, *program], env=environment, stdout=log, stderr=log)
+            self._process = subprocess.Popen([*wrap, *program, *options], env=environment, stdout=log, stderr=log)
         return self
 
     def kill(self) -> None:

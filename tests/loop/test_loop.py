@@ -4,7 +4,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+import requests
 
+from devcluster import binaries
+from devcluster.lib.run import run
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
@@ -39,6 +42,8 @@ def test_the_metrics_of_a_run(pipeline, operator):
     assert found['inferenceimage_api_requests_total{code="201",method="POST"}'] >= len(pipeline.jobs)
     assert found['inferenceimage_reconcile_duration_seconds_count{result="done"}'] >= len(pipeline.jobs)
     assert pipeline.namespace not in str(found)
+    page = requests.get(f"http://127.0.0.1:{operator.port}/metrics", timeout=30).text
+    run([binaries.ensure(binaries.PROMTOOL)["promtool"], "check", "metrics"], text=page)
 
 
 def test_status_is_in_progress_from_the_first_second(api, namespace):

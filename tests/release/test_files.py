@@ -23,6 +23,7 @@ NAMES = {
     f"inference_image_operator-{PYTHON}-py3-none-any.whl",
     f"inference_image_operator-{PYTHON}.tar.gz",
     "images-values.yaml",
+    "images.txt",
     "install.yaml",
     f"kaniko-{VERSION}.oci.tar",
     "SHA256SUMS",

@@ -18,15 +18,30 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{- /* An image (`list $ IMAGE`), in images.registry if that is set. */ -}}
+{{- define "operator.image" -}}
+{{- $registry := (index . 0).Values.images.registry }}{{ $image := index . 1 -}}
+{{- if and $registry $image }}{{ printf "%s/%s" $registry (base $image) }}{{ else }}{{ $image }}{{ end -}}
+{{- end -}}
+
+{{- /* The images of the steps, by name. */ -}}
+{{- define "operator.images" -}}
+{{- range $name, $image := omit .Values.images "operator" "registry" }}
+{{ $name }}: {{ include "operator.image" (list $ $image) | quote }}
+{{- end }}
+{{- end -}}
+
 {{- /* The operator's configuration file. */ -}}
 {{- define "operator.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- with $config.sources }}{{ $_ := set . "inferenceBase" (include "operator.image" (list $ (.inferenceBase | default ""))) }}{{ end -}}
 images:
-  {{- omit .Values.images "operator" | toYaml | nindent 2 }}
+  {{- include "operator.images" . | trim | nindent 2 }}
 installation: {{ printf "%s/%s" .Release.Namespace .Release.Name }}
 watchNamespaces: {{ .Values.watchNamespaces | toJson }}
 excludeNamespaces: {{ .Values.excludeNamespaces | toJson }}
 watchSelector: {{ .Values.watchSelector | quote }}
-{{ toYaml .Values.config }}
+{{ toYaml $config }}
 {{- end -}}
 
 {{- /* The operator's rights in the namespaces that it serves: exactly those that it uses. */ -}}

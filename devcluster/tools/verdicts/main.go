@@ -1,7 +1,10 @@
-// The verdicts of kstatus, which Flux uses, and of Argo CD's health script on objects.
+// What Flux and Argo CD make of an InferenceImage, by their own code.
 //
-// Reads a JSON array of objects from standard input and a Lua script from the file that the only argument names.
-// Writes a JSON array of {kstatus, argo} to standard output, in the same order.
+//	verdicts judge HEALTH.lua CHECKS.json   objects -> {kstatus, flux, argo} each: kstatus alone, Flux with the
+//	                                        expressions (a JSON object), Argo CD with its health script
+//	verdicts run SCRIPT.lua                 objects -> what Argo CD's interpreter returns for each: an action's script
+//
+// Reads a JSON array of objects from standard input and writes a JSON array to standard output, in the same order.
 package main
 
 import (
@@ -9,26 +12,18 @@ import (
 	"io"
 	"os"
 
-	lua "github.com/yuin/gopher-lua"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 )
 
-type verdict struct {
-	Kstatus string `json:"kstatus"`
-	Argo    string `json:"argo"`
-}
-
 func main() {
-	if err := run(); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	script, err := os.ReadFile(os.Args[1])
+func run(words []string) error {
+	answer, err := command(words)
 	if err != nil {
 		return err
 	}
@@ -40,15 +35,15 @@ func run() error {
 	if err := json.Unmarshal(input, &objects); err != nil {
 		return err
 	}
-	verdicts := make([]verdict, 0, len(objects))
+	answers := make([]any, 0, len(objects))
 	for _, object := range objects {
-		found, err := judge(object.(map[string]any), string(script))
+		found, err := answer(object.(map[string]any))
 		if err != nil {
 			return err
 		}
-		verdicts = append(verdicts, found)
+		answers = append(answers, found)
 	}
-	output, err := json.Marshal(verdicts)
+	output, err := json.Marshal(answers)
 	if err != nil {
 		return err
 	}
@@ -56,52 +51,14 @@ func run() error {
 	return err
 }
 
-func judge(object map[string]any, script string) (verdict, error) {
-	result, err := status.Compute(&unstructured.Unstructured{Object: object})
-	if err != nil {
-		return verdict{}, err
+// command returns what answers for one object.
+func command(words []string) (func(map[string]any) (any, error), error) {
+	switch {
+	case len(words) == 3 && words[0] == "judge":
+		return judge(words[1], words[2])
+	case len(words) == 2 && words[0] == "run":
+		script, err := os.ReadFile(words[1])
+		return func(object map[string]any) (any, error) { return returned(object, string(script)) }, err
 	}
-	argo, err := health(object, script)
-	return verdict{Kstatus: result.Status.String(), Argo: argo}, err
-}
-
-// health runs the script as Argo CD does: the object is the global `obj`, the script returns a table with a status.
-func health(object map[string]any, script string) (string, error) {
-	state := lua.NewState()
-	defer state.Close()
-	state.SetGlobal("obj", value(state, object))
-	if err := state.DoString(script); err != nil {
-		return "", err
-	}
-	table, ok := state.Get(-1).(*lua.LTable)
-	if !ok {
-		return "", fmt.Errorf("the script returned %s, not a table", state.Get(-1).Type())
-	}
-	return table.RawGetString("status").String(), nil
-}
-
-func value(state *lua.LState, found any) lua.LValue {
-	switch found := found.(type) {
-	case map[string]any:
-		table := state.NewTable()
-		for key, item := range found {
-			table.RawSetString(key, value(state, item))
-		}
-		return table
-	case []any:
-		table := state.NewTable()
-		for _, item := range found {
-			table.Append(value(state, item))
-		}
-		return table
-	case string:
-		return lua.LString(found)
-	case int64:
-		return lua.LNumber(found)
-	case float64:
-		return lua.LNumber(found)
-	case bool:
-		return lua.LBool(found)
-	}
-	return lua.LNil
+	return nil, fmt.Errorf("usage: verdicts judge HEALTH.lua CHECKS.json | verdicts run SCRIPT.lua")
 }

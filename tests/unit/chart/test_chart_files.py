@@ -72,14 +72,23 @@ def test_no_template_grants_other_rights() -> None:
         tuple(f'  {{{{- include "operator.{name}" {scope} | nindent 2 }}}}' for name in ("rules", "rolloutRules"))
         for scope in ("$", ".")
     ]
-    assert [path.name for path in CHART.glob("templates/*") if "rules:" in path.read_text()] == ["rbac.yaml"]
+    assert [path.name for path in CHART.glob("templates/**/*.*") if "rules:" in path.read_text()] == ["rbac.yaml"]
 
 
 def test_default_values_are_the_programs_defaults(values: dict[str, Any]) -> None:
-    images = {name: image for name, image in values["images"].items() if name != "operator"}
+    images = _of_steps(values)
     written = {"images": images, "watchNamespaces": values["watchNamespaces"], **values["config"]}
     read = installation.parse(yaml.safe_dump(written))
     assert read == installation.Config(images=installation.Images(**images))
+
+
+def test_the_files_for_kustomize_have_the_default_configuration(values: dict[str, Any]) -> None:
+    """tests/chart compares every object; this needs no helm. `make kustomize` writes the files."""
+    written = yaml.safe_load((CHART.parent / "kustomize" / "base" / "config.yaml").read_text())
+    assert {name: written[name] for name in values["config"] if name != "sources"} == {
+        name: value for name, value in values["config"].items() if name != "sources"
+    }
+    assert written["sources"].keys() == values["config"]["sources"].keys()
 
 
 def test_the_example_for_uk8s_stays_inside_the_network(values: dict[str, Any], schema: dict[str, Any]) -> None:
@@ -93,7 +102,7 @@ def test_the_example_for_uk8s_stays_inside_the_network(values: dict[str, Any], s
 
 
 def _of_steps(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: image for name, image in values["images"].items() if name != "operator"}
+    return {name: image for name, image in values["images"].items() if name not in ("operator", "registry")}
 
 
 def test_every_setting_of_the_program_is_a_value(schema: dict[str, Any]) -> None:
@@ -119,6 +128,11 @@ def test_default_values_with_images_pass_the_schema(values: dict[str, Any], sche
         ("images.kaniko", "registry.test/kaniko"),
         ("images.kaniko", "registry.test/kaniko@sha256:12"),
         ("images.more", "registry.test/a:1"),
+        ("images.registry", "https://registry.test"),
+        ("images.registry", "registry.test/a/"),
+        ("podLabels", {"a": 1}),
+        ("podDisruptionBudget.maxUnavailable", 2),
+        ("extraObjects", [1]),
         ("surprise", 1),
         ("config.surprise", 1),
         ("config.registries.allowed", []),

@@ -68,7 +68,7 @@ def test_a_missing_registry_is_refused_with_an_example() -> None:
 def test_the_values_pass_the_charts_schema() -> None:
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
     values = yaml.safe_load(catalog.values_text(REFERENCES))
-    assert values["images"].keys() == defaults["images"].keys()
+    assert values["images"].keys() == defaults["images"].keys() - {"registry"}
     assert values["config"]["sources"].keys() <= defaults["config"]["sources"].keys()
     merged = defaults | {"images": values["images"]}
     merged["config"] = defaults["config"] | {"sources": defaults["config"]["sources"] | values["config"]["sources"]}
@@ -83,3 +83,14 @@ def test_the_values_name_only_built_images() -> None:
 
 def test_a_comment_names_the_base_for_onnx() -> None:
     assert catalog.values_text(REFERENCES).endswith("\n# registry.test/team/inference-base-onnx:1.2.3\n")
+
+
+def test_the_images_of_a_values_file() -> None:
+    assert catalog.references(catalog.values_text(REFERENCES)) == REFERENCES
+    assert catalog.references("watchNamespaces: [a]\nconfig: {workers: 3}\n") == {}
+
+
+def test_the_list_has_every_image_once() -> None:
+    listed = catalog.list_text(REFERENCES).splitlines()
+    assert listed == [*REFERENCES.values()]
+    assert len({image.rpartition("/")[2] for image in listed}) == len(listed), "one value can relocate them"

@@ -125,6 +125,15 @@ def test_the_servers_report_their_release() -> None:
     assert "gitVersion=v1.30.14" in flags[-1]
 
 
+def test_a_program_can_leave_out_parts_of_itself() -> None:
+    assert binaries.PROMTOOL.flags == (*binaries.HELM.flags, "-tags=remove_all_sd")
+
+
+def test_every_program_that_a_test_uses_is_built_before() -> None:
+    names = [tools.name.split("-")[0] for tools in binaries.of_tests()]
+    assert len({*names}) == len(names), "`python -m devcluster binaries NAME` tells them apart"
+
+
 @pytest.mark.parametrize("name", configuration.FILES)
 def test_the_newest_version_uses_the_configuration_unpatched(name: str) -> None:
     written = yaml.safe_load((settings.CONFIG / name).read_text())
