@@ -40,6 +40,7 @@ def chart() -> str:
         "watchNamespaces": [PLACEHOLDER],
         "config": {
             "registries": {"allowed": ["uhub.devcluster.test"]},
+            "rollout": {"allowed": ["Deployment"]},
             "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
         },
     }

@@ -10,6 +10,7 @@ from tests.faults.subject import Bench
 from tests.loop.api import Object
 
 JOB_NAME = re.compile(r"-(resolve|export|build|test)-[0-9a-f]{10}")
+POD_NAME = re.compile(r"Pod server-\S+")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -24,6 +25,7 @@ def final(bench: Bench) -> Object:
         "images": {image["metadata"]["name"]: _timeless(image.get("status", {})) for image in found},
         "jobs": sorted(f"{stage_of(job)} {ended(job)}" for job in jobs(bench)),
         "created": created(bench.audited()),
+        "served": [_served(found) for found in bench.api.get(bench.path("/apis/apps/v1", "deployments"))["items"]],
     }
 
 
@@ -34,7 +36,11 @@ def _timeless(value: Any) -> Any:
         return {key: _timeless(inner) for key, inner in value.items() if key not in left_out}
     if isinstance(value, list):
         return [_timeless(inner) for inner in value]
-    return JOB_NAME.sub(r"-\1-HASH", value) if isinstance(value, str) else value
+    return POD_NAME.sub("Pod", JOB_NAME.sub(r"-\1-HASH", value)) if isinstance(value, str) else value
+
+
+def _served(deployment: Object) -> str:
+    return deployment["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 def violations(writes: Sequence[Write]) -> list[str]:

@@ -1,10 +1,12 @@
-"""Five scenarios of a user with one InferenceImage."""
+"""Six scenarios of a user with one InferenceImage."""
 
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
 from tests.faults import pods
 from tests.faults.images import (
     ALL_DONE,
+    NEWER,
+    SERVER,
     apply,
     done,
     ended,
@@ -13,12 +15,16 @@ from tests.faults.images import (
     jobs,
     path,
     published,
+    published_as,
+    serve,
+    server,
     stage_of,
     until,
     until_job,
 )
 from tests.faults.subject import Bench, Scenario
 from tests.loop.api import Object
+from tests.support.world import DIGEST
 
 
 def _success(bench: Bench) -> None:
@@ -60,10 +66,28 @@ def _delete(bench: Bench) -> None:
     bench.until("their pods are gone", lambda: not bench.api.get(bench.path("/api/v1", "pods"))["items"])
 
 
+def _rollout(bench: Bench) -> None:
+    """The first image is available, the second is not: its pods stay Pending."""
+    wanted = {
+        "rollout": {"deployment": {"name": SERVER, "container": "main"}, "timeout": "3s"},
+        "test": {"enabled": False},
+    }
+    serve(bench, DIGEST)
+    bench.until("the Deployment is available", lambda: server(bench)["status"].get("availableReplicas"))
+    apply(bench, **wanted)
+    until(bench, "RolledOut", "True", "RolledOut")
+    serve(bench)
+    bench.outcomes(pods.pend("pod") | published_as(NEWER))
+    apply(bench, step=900, **wanted)
+    published(bench, generation=2)
+    until(bench, "RolledOut", "False", "RolledBack")
+
+
 SCENARIOS = {
     "success": Scenario(_success, ALL_DONE),
     "failure": Scenario(_failure, ALL_DONE | failing(Stage.EXPORT, ExitCode.BAD_INPUT, "GraphInvalid")),
     "retry": Scenario(_retry, ALL_DONE | failing(Stage.EXPORT, ExitCode.UNAVAILABLE, "UFileUnavailable")),
     "edit": Scenario(_edit, ALL_DONE | pods.hold(Stage.EXPORT)),
     "delete": Scenario(_delete, ALL_DONE | pods.hold(Stage.EXPORT)),
+    "rollout": Scenario(_rollout, published_as(DIGEST) | pods.hold("pod")),
 }

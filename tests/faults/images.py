@@ -4,6 +4,8 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
@@ -11,9 +13,13 @@ from tests.faults import pods
 from tests.faults.audit import Write
 from tests.faults.subject import Bench
 from tests.loop.api import Object
-from tests.support.world import RESULTS, SPEC
+from tests.support.world import GRAPH, RESULTS, SPEC
 
 NAME = "detector"
+SERVER = "server"
+"""A Deployment that agrees to rollouts."""
+NEWER = "sha256:" + "e" * 64
+"""The digest of another image."""
 GROUP = "/apis/uai.ucloud.cn/v1alpha1"
 BATCH = "/apis/batch/v1"
 STAGE_LABEL = "uai.ucloud.cn/stage"
@@ -31,6 +37,35 @@ def failing(stage: Stage, code: ExitCode, reason: str) -> dict[str, str]:
 
 
 ALL_DONE = {key: value for stage in Stage for key, value in done(stage).items()}
+
+
+def published_as(digest: str) -> dict[str, str]:
+    """Annotations: the next run finds an image of other inputs in the registry, and publishes it."""
+    built = msgspec.structs.replace(RESULTS[Stage.BUILD], digest=digest)
+    found = {"inputs_hash": digest, "graph": GRAPH, "image": built}
+    resolved = msgspec.structs.replace(RESULTS[Stage.RESOLVE], **found)
+    published = msgspec.structs.replace(RESULTS[Stage.PUBLISH], digest=digest)
+    return done(Stage.RESOLVE, resolved) | done(Stage.PUBLISH, published)
+
+
+def server(bench: Bench) -> Object:
+    """The Deployment that serves the image."""
+    return bench.api.get(bench.path("/apis/apps/v1", "deployments", SERVER))
+
+
+def serve(bench: Bench, digest: str = "") -> None:
+    """Applies the Deployment, with this image or without the field, which then belongs to the operator alone."""
+    image = {"image": f"{SPEC['image']['repository']}@{digest}"} if digest else {}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": SERVER, "annotations": {"uai.ucloud.cn/rollout-from": NAME}},
+        "spec": {
+            "selector": {"matchLabels": {"app": SERVER}},
+            "template": {"metadata": {"labels": {"app": SERVER}}, "spec": {"containers": [{"name": "main"} | image]}},
+        },
+    }
+    bench.api.apply(bench.path("/apis/apps/v1", "deployments", SERVER), body)
 
 
 def path(namespace: str, name: str = NAME) -> str:

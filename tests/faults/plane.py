@@ -19,6 +19,7 @@ from tests.faults import pods
 from tests.faults.audit import AuditLog
 from tests.loop.api import Api, wait_for
 
+OF_DEPLOYMENTS = ("deployment-controller", "replicaset-controller")
 JOBS = {"group": "batch", "resources": ["jobs", "jobs/status"]}
 FLAGS = (
     "--feature-gates=MutatingAdmissionPolicy=true",
@@ -60,7 +61,7 @@ def fault_plane(
     policy = directory / "audit-policy.yaml"
     policy.write_text(yaml.safe_dump(_audit_policy([JOBS, *audited])))
     flags = [*FLAGS, f"--audit-policy-file={policy}"]
-    with control_plane([*CONTROLLERS, *controllers], api_server_flags=flags) as found:
+    with control_plane([*CONTROLLERS, *OF_DEPLOYMENTS, *controllers], api_server_flags=flags) as found:
         config = directory / "kwok.yaml"
         config.write_text(yaml.safe_dump_all(pods.stages()))
         player = Program(

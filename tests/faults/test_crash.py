@@ -12,6 +12,9 @@ DROPPED = pytest.mark.row(4, "every watch event dropped, and every window of 3 a
 LOST = pytest.mark.row(13, "the reply to every write lost after the commit")
 
 
+PLAIN = [name for name in SUBJECT.scenarios if name != "rollout"]
+
+
 def sweep(ground, kind: str, scenario: str, every: int = 1) -> None:
     reference = execute(ground, SUBJECT, Plan(SUBJECT.name, scenario))
     assert reference.violations == []
@@ -24,7 +27,7 @@ def sweep(ground, kind: str, scenario: str, every: int = 1) -> None:
 @KILLS
 @TWICE
 @pytest.mark.long
-@pytest.mark.parametrize("scenario", SUBJECT.scenarios)
+@pytest.mark.parametrize("scenario", PLAIN)
 def test_killed_at_every_write(ground, scenario):
     sweep(ground, "kills", scenario)
 
@@ -48,7 +51,7 @@ def test_some_events_dropped(ground):
 
 @LOST
 @pytest.mark.long
-@pytest.mark.parametrize("scenario", SUBJECT.scenarios)
+@pytest.mark.parametrize("scenario", PLAIN)
 def test_every_reply_lost(ground, scenario):
     sweep(ground, "lost", scenario)
 
@@ -56,3 +59,21 @@ def test_every_reply_lost(ground, scenario):
 @pytest.mark.row(13, "a fixed quarter of the lost replies in a success")
 def test_some_replies_lost(ground):
     sweep(ground, "lost", "success", every=4)
+
+
+@pytest.mark.row(1, "the same of a rollout and of a way back")
+@pytest.mark.row(2, "the same of a rollout and of a way back")
+@pytest.mark.long
+def test_killed_at_every_write_of_a_rollout(ground):
+    sweep(ground, "kills", "rollout")
+
+
+@pytest.mark.row(1, "a fixed ninth of the kills in a rollout")
+def test_killed_at_some_writes_of_a_rollout(ground):
+    sweep(ground, "kills", "rollout", every=9)
+
+
+@pytest.mark.row(13, "the same of a rollout and of a way back")
+@pytest.mark.long
+def test_every_reply_of_a_rollout_lost(ground):
+    sweep(ground, "lost", "rollout")
