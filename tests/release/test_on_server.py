@@ -4,19 +4,20 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from devcluster import binaries, versions
+from devcluster import binaries, settings, versions
 from devcluster.controlplane import ControlPlane, control_plane
 from release import manifest
 from tests.release.conftest import clone, release
 
 CRD = "inferenceimages.uai.ucloud.cn"
-CONTROLLERS = ("namespace-controller",)
+CONTROLLERS = ("namespace-controller", "serviceaccount-controller")
 
 Run = Callable[..., str]
 
@@ -91,6 +92,23 @@ def test_helm_installs_the_crd_and_kubectl_upgrades_it(files: Path, kubectl: Run
 
     helm("uninstall", manifest.NAME, f"--namespace={manifest.NAMESPACE}")
     assert kubectl("get", "crd", "--output=name").split() == [f"customresourcedefinition.apiextensions.k8s.io/{CRD}"]
+
+
+def test_helm_test_runs_one_pod_under_restricted_and_leaves_nothing(kubectl: Run, helm: Run) -> None:
+    """The test plays the kubelet: its pod succeeds. What the pod asks, tests/loop/test_installed.py runs."""
+    chart = settings.REPOSITORY / "deploy" / "helm"
+    where = f"--namespace={manifest.NAMESPACE}"
+    values = f"--values={chart / 'ci' / 'test-values.yaml'}"
+    helm("upgrade", "--install", "--create-namespace", manifest.NAME, str(chart), where, values)
+    kubectl("label", "namespace", manifest.NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+    objects = ("get", "pods,services,serviceaccounts", where, "--output=name")
+    with ThreadPoolExecutor(1) as pool:
+        tested = pool.submit(helm, "test", manifest.NAME, where, "--timeout=60s")
+        pod = f"pod/{manifest.NAME}-test"
+        kubectl("wait", "--for=create", pod, where, "--timeout=30s")
+        kubectl("patch", pod, where, "--subresource=status", "--type=merge", '--patch={"status":{"phase":"Succeeded"}}')
+        assert tested.result(60).count("Phase:          Succeeded") == 3
+    assert f"{manifest.NAME}-test" not in kubectl(*objects)
 
 
 def schema(crd: dict[str, Any]) -> dict[str, Any]:
