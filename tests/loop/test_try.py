@@ -15,6 +15,7 @@ from PIL import Image
 from inference_server.app import create_app
 from inference_server.config import Batching
 from inference_server.service import Service
+from kubectl_inferenceimage.__main__ import main
 from tests.loop.pipeline import Pipeline
 
 FOUND = {"detections": [{"class": "circle", "id": 1, "score": 0.9, "box": [0.1, 0.1, 0.5, 0.5]}]}
@@ -80,3 +81,15 @@ def test_the_published_image_gets_pictures(plane, api, pipeline: Pipeline, image
     assert out.splitlines()[1].split()[1:3] == ["circle", "0.90"], json.dumps([out, err])
     assert (tmp_path / "a.boxes.png").exists()
     assert tried() == []
+
+
+def test_a_namespace_that_refuses_the_pod_says_why(plane, api, pipeline: Pipeline, tmp_path: Path, capsys) -> None:
+    pipeline.apply()
+    pipeline.run_whole()
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    api.merge(f"/api/v1/namespaces/{pipeline.namespace}", {"metadata": {"labels": labels}})
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"picture")
+    where = ["-n", pipeline.namespace, "--kubeconfig", str(plane.kubeconfig)]
+    assert main(["try", pipeline.name, str(picture), *where]) == 1
+    assert 'violates PodSecurity "restricted:latest"' in capsys.readouterr().err

@@ -153,13 +153,18 @@ def _reason(answer: urllib3.BaseHTTPResponse) -> str:
     return message[:_MAX_MESSAGE]
 
 
+def _is_refused(reason: str) -> bool:
+    """Whether admission refuses the object, such as Pod Security or a quota. Authorization says who cannot do what."""
+    return " is forbidden: " in reason and " cannot " not in reason
+
+
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
     """Errors of the API server become a CommandError that says what was tried."""
     try:
         yield
     except client.ApiException as error:
-        if error.status == http.HTTPStatus.FORBIDDEN:
+        if error.status == http.HTTPStatus.FORBIDDEN and not _is_refused(error.reason):
             raise ForbiddenError(f"You may not {what}. Ask for that right in the namespace.") from error
         if error.status == http.HTTPStatus.NOT_FOUND:
             raise MissingError(f"Cannot {what}: it does not exist.") from error

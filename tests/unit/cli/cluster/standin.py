@@ -23,7 +23,7 @@ class ApiServer:
 
     def __init__(self) -> None:
         self.objects: dict[str, Any] = {}
-        """Path -> an object, a list of them, a text, or a status with an error."""
+        """Path -> an object, a list of them, a text, a status with an error, or a status and what comes with it."""
         self.sequences: dict[str, list[Object | None]] = {}
         """Path -> what it is at each read; the last one stays."""
         self.forbidden: set[tuple[str, str]] = set()
@@ -65,6 +65,8 @@ class ApiServer:
         if sequence := self.sequences.get(path):
             self.objects[path] = sequence.pop(0) if len(sequence) > 1 else sequence[0]
         found = self.objects.get(path, 404)
+        if isinstance(found, tuple):
+            return found
         if isinstance(found, int) or found is None:
             return found or 404, {"error": "scripted"}
         return self.changed(method, path, found, body)

@@ -202,6 +202,21 @@ def test_a_signal_deletes_the_pod(  # noqa: PLR0917 - fixtures and parameters
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ('pods "a" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot', "violates PodSecurity"),
+        ('pods "a" is forbidden: exceeded quota: q, requested: pods=1', "exceeded quota"),
+        ('pods is forbidden: User "me" cannot create resource "pods"', "You may not create a pod in team-a."),
+    ],
+)
+def test_a_pod_that_is_refused_is_explained(begun: ApiServer, call, pictures, message: str, said: str) -> None:
+    begun.objects[PODS] = 403, {"message": message}
+    with pytest.raises(CommandError) as error:
+        call(pictures)
+    assert said in str(error.value)
+
+
 def test_nothing_is_created_without_an_image_or_with_pictures_of_one_name(api: ApiServer, call, pictures) -> None:
     api.objects |= {f"{IMAGES}/detector": document(World(), NAMESPACE, "detector"), PODS: []}
     with pytest.raises(CommandError, match="has published no image yet"):
