@@ -17,6 +17,7 @@ from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from kubectl_inferenceimage.__main__ import main
 from tests.loop.pipeline import Pipeline
+from tests.support.signals import interruptible
 from tests.support.world import RESULTS
 
 Run = Callable[..., str]
@@ -152,7 +153,8 @@ def test_the_dashboard_shows_the_real_objects(plane, pipeline: Pipeline) -> None
     pod = pipeline.pod(job)
     where = ("-n", pipeline.namespace, "--kubeconfig", str(plane.kubeconfig))
     command = [sys.executable, "-m", "kubectl_inferenceimage", "dashboard", *where]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as serving:
+    quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with interruptible(), subprocess.Popen(command, **quiet) as serving:
         try:
             address = serving.stdout.readline().strip()
             (row,) = requests.get(f"{address}api/objects", timeout=30).json()["objects"]

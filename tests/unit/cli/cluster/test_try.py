@@ -18,6 +18,7 @@ from kubectl_inferenceimage.cluster.trial.detections import read, rows, shortene
 from kubectl_inferenceimage.cluster.trial.pod import manifest
 from kubectl_inferenceimage.errors import CommandError
 from tests.support.objects import document
+from tests.support.signals import interruptible
 from tests.support.world import DIGEST, World
 from tests.unit.cli.cluster.standin import IMAGES, NAMESPACE, PODS, ApiServer
 
@@ -196,7 +197,7 @@ def test_a_signal_deletes_the_pod(  # noqa: PLR0917 - fixtures and parameters
 ) -> None:
     monkeypatch.setattr(trial, "_until_ready", lambda *_: signal.raise_signal(number))
     handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(raised):
+    with interruptible(), pytest.raises(raised):
         call(pictures)
     assert POD not in begun.objects
     assert signal.getsignal(signal.SIGTERM) is handler
