@@ -38,6 +38,8 @@ class Serving:
         self.path = f"/apis/apps/v1/namespaces/{pipeline.namespace}/deployments/{NAME}"
         self._pods = f"/api/v1/namespaces/{pipeline.namespace}/pods"
 
+    deadline = 600
+
     def apply(self, image: str = "", manager: str = "team", **annotations: str) -> Object:
         container = {"name": "main"} | ({"image": image} if image else {})
         metadata = {"labels": {"app": NAME}}
@@ -46,6 +48,7 @@ class Serving:
             "kind": "Deployment",
             "metadata": {"name": NAME, "annotations": annotations},
             "spec": {
+                "progressDeadlineSeconds": self.deadline,
                 "selector": {"matchLabels": {"app": NAME}},
                 "template": {"metadata": metadata, "spec": {"containers": [container]}},
             },
@@ -143,6 +146,20 @@ def test_an_image_is_rolled_out_the_next_one_too_and_a_broken_one_is_taken_back(
     assert {"RollingOut", "RolledOut", "RolledBack"} <= set(reasons)
     # The new scale is the old one: the operator owns the one field alone.
     assert serving.replicas == 1
+
+
+def test_a_deployment_that_gives_up_gets_its_image_back_before_the_timeout(pipeline, serving):
+    serving.apply(reference(DIGEST), **agreed(pipeline))
+    publish(pipeline, DIGEST)
+    serving.starts(reference(DIGEST))
+    pipeline.until_condition("RolledOut", "True", "RolledOut")
+    serving.deadline = 2
+    serving.apply(**agreed(pipeline))
+    publish(pipeline, WORSE)
+    pipeline.until_condition("RolledOut", "False", "RolledBack")
+    found = next(c for c in pipeline.image["status"]["conditions"] if c["type"] == "RolledOut")
+    assert "exceeded its progressDeadlineSeconds" in found["message"]
+    assert serving.image == reference(DIGEST)
 
 
 def test_a_field_of_another_manager_is_not_taken(pipeline, serving):

@@ -7,7 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api import ROLLOUT_FROM, RolloutSpec
+from inference_image_operator.api import ROLLOUT_FROM, RolloutSpec, RolloutStatus
+from inference_image_operator.api.times import parse
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import rollout
 from inference_image_operator.core.decision import ApplyImage
@@ -21,6 +22,7 @@ _MAX_IMAGE = 1024
 _SHOWN = 5
 """Containers that a message names."""
 _OWNED_BY = re.compile(r'conflicts? with "([^"]{1,128})')
+_EXCEEDED = "ProgressDeadlineExceeded"
 _DOCS = "docs/guides/rollout.md"
 
 
@@ -37,7 +39,7 @@ async def with_target(cluster: Cluster, config: Config, observed: Observed) -> O
         return replace(observed, target_refusal=Refusal(reason=Reason.FORBIDDEN, message=error.message))
     if found is None:
         return replace(observed, target_read=True)
-    target = _target(found, spec)
+    target = _target(found, spec, observed.status.rollout)
     if spec.deployment and target.image and not target.is_available:
         target = replace(target, said=await _said(cluster, observed, found, spec))
     return replace(observed, target_read=True, target=target)
@@ -76,7 +78,7 @@ def refusal(apply: ApplyImage, error: ApiError) -> Refusal | None:
     return Refusal(reason=Reason.ROLLOUT_REFUSED, message=message)
 
 
-def _target(found: Object, spec: RolloutSpec) -> Target:
+def _target(found: Object, spec: RolloutSpec, state: RolloutStatus | None) -> Target:
     meta = found["metadata"]
     target = Target(
         uid=meta["uid"],
@@ -99,8 +101,13 @@ def _target(found: Object, spec: RolloutSpec) -> Target:
         total=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
         available=status.get("availableReplicas", 0),
-        exceeds_deadline=progressing.get("reason") == "ProgressDeadlineExceeded",
+        exceeds_deadline=progressing.get("reason") == _EXCEEDED and _is_since(progressing, state),
     )
+
+
+def _is_since(condition: Object, state: RolloutStatus | None) -> bool:
+    """Whether the condition is of this rollout: that of an image before may stay until the new pods progress."""
+    return state is not None and parse(condition["lastTransitionTime"]) >= state.start_time
 
 
 def _is_ours(entry: Object) -> bool:

@@ -1,6 +1,7 @@
 """The target of a rollout as the API server has it, and what its refusals mean."""
 
 import copy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import RolloutStatus
+from inference_image_operator.api.times import rfc3339
 from inference_image_operator.config.installation import Rollout
 from inference_image_operator.core.decision import ApplyImage
 from inference_image_operator.kube.connection import ApiError
@@ -106,9 +108,13 @@ async def test_a_deployment_that_has_no_status_yet_is_not_available():
 
 async def test_its_own_deadline_counts_when_its_status_is_current():
     condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    condition["lastTransitionTime"] = rfc3339(START)
     found = copy.deepcopy(DEPLOYMENT)
     found["status"]["conditions"] = [condition]
     assert (await target_of(found)).is_stuck
+    condition["lastTransitionTime"] = rfc3339(START - timedelta(seconds=1))  # of the image before
+    assert not (await target_of(found)).is_stuck
+    condition["lastTransitionTime"] = rfc3339(START)
     found["status"]["observedGeneration"] = 2
     assert not (await target_of(found)).is_stuck
 
