@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "operator" / "inference_image_operator"
 CORE = (
     *(f"core/{name}" for name in ("decide", "waiting", "polling", "draft", "progress", "failure", "policy", "retry")),
-    *(f"core/{name}" for name in ("tags", "latest", "produced")),
+    *(f"core/{name}" for name in ("tags", "latest", "produced", "pin", "rollout", "ended", "foresee", "reach")),
     *(f"diagnosis/{name}" for name in ("outcomes", "pending", "kaniko_log", "tested_image")),
-    *(f"diagnosis/{name}" for name in ("injected", "admission", "waiting_for")),
+    *(f"diagnosis/{name}" for name in ("injected", "admission", "waiting_for", "serving_pod")),
     *(f"api/{name}" for name in ("stages", "names", "conditions", "times", "quantities")),
     *(f"jobs/{name}" for name in ("__init__", "job", "pod", "image_labels")),
     *(f"jobs/stages/{name}" for name in ("resolve", "export", "build", "test", "publish")),
@@ -43,6 +43,9 @@ TESTS = (
     "core/test_tags",
     "core/test_produced",
     "core/test_draft",
+    "core/test_pin",
+    "core/test_rollout",
+    "diagnosis/test_serving_pod",
     "core/test_installations",
     "jobs/test_resources",
     "api/test_conditions",
@@ -59,6 +62,7 @@ TESTS = (
     "core/test_latest",
     "core/test_polling",
     "core/test_restoring",
+    "core/test_foresee",
     "core/test_progress",
     "core/test_failure",
     "jobs/test_manifests",
@@ -67,7 +71,7 @@ TESTS = (
     "config/test_registries",
     "kube/test_observe",
     "runtime/test_reconcile",
-    "runtime/test_warnings",
+    "runtime/test_job_signals",
 )
 """In the order of the run. The first failure kills a mutant, so the fast tests come first."""
 OUT = ROOT / "out" / "bench" / "mutation.json"
