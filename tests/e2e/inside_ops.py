@@ -1,8 +1,9 @@
 """Changes objects in the object store; runs inside the cluster's network, instructions as JSON on standard input.
 
 Each is one of `{"copy": [from, to]}`, `{"delete": key}`, `{"write": [key, text]}`, `{"upload": [file, key]}`,
-`{"archive": key}` and `{"later": seconds}`, which advances the object store's clock; for the registry
-`{"take": [repository, digest, file]}`, which moves a manifest into a file, and `{"give": [...]}`, which puts it back.
+`{"download": [key, file]}`, `{"archive": key}` and `{"later": seconds}`, which advances the object store's clock; for
+the registry `{"take": [repository, digest, file]}`, which moves a manifest into a file, and `{"give": [...]}`, which
+puts it back.
 """
 
 import json
@@ -54,6 +55,8 @@ if __name__ == "__main__":
             control("PUT", "objects", {"bucket": settings.UFILE_BUCKET, "key": value, "storageClass": "ARCHIVE"})
         elif verb == "later":
             control("POST", "clock", {"advance": value})
+        elif verb == "download":
+            target.download(value[0], Path(value[1]))
         elif verb == "upload":
             target.upload(Path(value[0]), value[1])
         else:

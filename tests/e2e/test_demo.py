@@ -1,15 +1,18 @@
 """The whole demo, a second demo, and changes without effect, which must write nothing."""
 
 import json
+import subprocess
+import sys
 
 import pytest
+from PIL import Image
 
 from demo import audit, install, kubectl
 from demo.install import NAMESPACE
 from demo.scenario import OBJECT_DETECT
 from demo.serve import NEEDED
 from devcluster.certs import credentials
-from tests.e2e.stack import run_demo
+from tests.e2e.stack import objects, run_demo
 
 OUT, PICTURES = OBJECT_DETECT.out, OBJECT_DETECT.pictures
 DEPLOYMENT = "deployment/inference-image-operator"
@@ -35,6 +38,24 @@ def test_the_status_links_checkpoint_and_digest(summary):
     assert status["checkpoint"]["step"] == summary["checkpoint"]["step"]
     assert {file["key"].rpartition(".")[2] for file in status["checkpoint"]["files"]} >= {"index"}
     assert status["history"][0]["digest"] == status["image"]["digest"]
+
+
+def test_try_draws_what_the_published_image_finds(summary, tmp_path):
+    """`kubectl inferenceimage try` in a pod of its own, with the picture of the Test stage."""
+    picture = tmp_path / "sample.png"
+    objects({"download": [OBJECT_DETECT.sample, str(picture)]})
+    where = ("-n", "object-detect", f"--kubeconfig={kubectl.KUBECONFIG}", f"--output={tmp_path}")
+    command = [sys.executable, "-m", "kubectl_inferenceimage", "try", "object-detect", str(picture), *where]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    header, *rows = done.stdout.strip().splitlines()
+    assert header.split() == ["PICTURE", "CLASS", "SCORE", "BOX"]
+    assert {row.split()[1] for row in rows} <= {"circle", "square", "triangle"}, done.stdout
+    with Image.open(tmp_path / "sample.boxes.png") as drawn, Image.open(picture) as before:
+        assert drawn.size == before.size
+        assert drawn.convert("RGB").tobytes() != before.convert("RGB").tobytes()
+    trials = kubectl.get("-n", "object-detect", "pods", "-l", "uai.ucloud.cn/trial")["items"]
+    assert all("deletionTimestamp" in pod["metadata"] for pod in trials)
 
 
 def test_helm_test_passes_and_leaves_nothing(summary):
