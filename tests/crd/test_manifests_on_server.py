@@ -25,12 +25,20 @@ PAGES = sorted([ROOT / "README.md", ROOT / "README.zh-CN.md", *ROOT.glob("docs/*
 
 Apply = Callable[[str], subprocess.CompletedProcess[str]]
 
+ELSEWHERE = ("kustomize.toolkit.fluxcd.io/",)
+"""API groups of other tools, which the server here does not have."""
+
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(page: Path) -> list[str]:
-    """The manifests in a page."""
-    return [text for text in _BLOCK.findall(page.read_text()) if "apiVersion:" in text]
+    """The whole manifests in a page, of Kubernetes and of this project."""
+    return [text for text in _BLOCK.findall(page.read_text()) if _is_ours(text)]
+
+
+def _is_ours(text: str) -> bool:
+    found = re.findall(r"^apiVersion: (.*)", text, re.MULTILINE)
+    return bool(found) and not any(version.startswith(ELSEWHERE) for version in found)
 
 
 MANIFESTS = {str(path.relative_to(ROOT)): path.read_text() for path in FILES} | {
