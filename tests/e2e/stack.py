@@ -26,7 +26,7 @@ from tests.support.flat_image import Flat
 
 REPOSITORY = f"{settings.REGISTRY_HOST}/demo/e2e"
 OUTPUT = "e2e/export/"
-DEADLINE = 300
+DEADLINE = 600
 TICK = 0.5
 
 Object = dict[str, Any]
@@ -83,6 +83,8 @@ class Case:
         spec["export"]["outputPrefix"] = OUTPUT
         spec["source"]["ufile"]["prefix"] = self.prefix + "source/"
         spec["image"] |= {"repository": REPOSITORY, "tags": [self.tag]}
+        for part in ("export", "test"):  # the pods of four tests fit on two cores, and none waits for another
+            spec[part]["resources"] = {"requests": {"cpu": "200m"}}
 
     @property
     def spec(self) -> Object:
