@@ -49,6 +49,7 @@ FULL = {
         "tags": ["test"],
         "additionalRepositories": ["uhub.ucloud.cn/demo/b"],
         "tagPolicy": "Overwrite",
+        "pin": "sha256:" + "0" * 64,
         "pushSecretRef": {"name": "uhub"},
         "caSecretRef": {"name": "uhub-ca"},
     },
@@ -60,6 +61,7 @@ FULL = {
         "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}},
         "expect": {"fields": [{"path": "/detections/0", "equals": "circle"}]},
     },
+    "rollout": {"deployment": {"name": "server", "container": "main"}, "timeout": "10m"},
     "ttlAfterFinished": "24h",
     "resources": {
         step: {"requests": {"memory": "1Gi"}, "limits": {"memory": "1Gi"}}
@@ -80,6 +82,7 @@ OTHER_SOURCES: dict[tuple[str, ...], dict[str, Any]] = {
     ("ufile", "prefix"): {"prefix": "code/"},
     ("ufile", "archive"): {"archive": "code.zip"},
 }
+OTHER_ROLLOUT = {"configMap": {"name": "images", "key": "image"}}
 NAMED = ("model", "checkpoint", "name")
 # the alternative endpoint, fields that need another field, and the alternative graph
 ELSEWHERE = {
@@ -156,6 +159,8 @@ def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
     if path == NAMED:
         spec["model"]["checkpoint"] = {"name": "model.ckpt"}
         spec["image"]["tags"] = ["latest"]
+    if path[:2] == ("rollout", "configMap"):
+        spec["rollout"] = copy.deepcopy(OTHER_ROLLOUT)
     for place, source in OTHER_SOURCES.items():
         if path[1 : len(place) + 1] == place:
             del spec["source"]["configMap"]
@@ -165,6 +170,7 @@ def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
 
 LEAVES = list(_leaves(FULL))
 LEAVES += [NAMED]
+LEAVES += [("rollout", *path) for path in _leaves(OTHER_ROLLOUT)]
 LEAVES += [("source", place[0], *path) for place, source in OTHER_SOURCES.items() for path in _leaves(source)]
 PLAIN_POD_FIELDS = "scheduling.tolerations"  # copied as JSON into the pod, where the API server validates them
 
@@ -217,7 +223,11 @@ def test_hostile_names_of_map_entries_are_refused(server: Any, refused: Any, pla
             server.create({**manifest, "spec": spec})
 
 
-@pytest.mark.parametrize("path", [("suspend",), NAMED, *(("source", *place) for place in OTHER_SOURCES)], ids=_dotted)
+@pytest.mark.parametrize(
+    "path",
+    [("suspend",), NAMED, ("rollout", "configMap"), *(("source", *place) for place in OTHER_SOURCES)],
+    ids=_dotted,
+)
 def test_the_unchanged_manifest_is_accepted(server: Any, path: tuple[Any, ...]) -> None:
     manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
     server.create({**manifest, "spec": _spec(path)})
@@ -255,7 +265,7 @@ def test_a_secret_of_another_namespace_cannot_be_named(crd: dict[str, Any], serv
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     found = dict(_references(spec))
     assert len(found) >= 6
-    assert {name for one in found.values() for name in one["properties"]} == {"name", "items"}
+    assert {name for one in found.values() for name in one["properties"]} == {"name", "items", "key"}
     for value in ("other/ufile", "../other/ufile", "other.svc/ufile", "other:ufile"):
         manifest = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "metadata": {"name": "x"}}
         spec = copy.deepcopy(FULL)
