@@ -15,12 +15,13 @@ Refusals = Callable[[dict[str, Any]], list[tuple[str, str]]]
 
 LEFT_OUT = (
     {"ufile.endpoint", "model.checkpoint.step", "model.checkpoint.name", "export.frozenGraph"}
-    | {"source.ufile.archive", "source.configMap", "source.git"},
+    | {"source.ufile.archive", "source.configMap", "source.git", "image.pin", "rollout.configMap"},
     {"ufile.region", "ufile.network", "model.checkpoint.policy", "model.checkpoint.poll", "model.checkpoint.waitFor"}
-    | {"model.checkpoint.step", "export.frozenGraph", "source.ufile.prefix", "source.configMap", "source.git"},
+    | {"model.checkpoint.step", "export.frozenGraph", "source.ufile.prefix", "source.configMap", "source.git"}
+    | {"image.pin", "rollout.configMap"},
     {"ufile.endpoint", "model.checkpoint.policy", "model.checkpoint.poll", "model.checkpoint.waitFor"}
-    | {"model.checkpoint.name", "export.frozenGraph", "source.ufile", "source.git"},
-    {"ufile.endpoint", "model.checkpoint", "source.ufile", "source.configMap"},
+    | {"model.checkpoint.name", "export.frozenGraph", "source.ufile", "source.git", "image.pin", "rollout.deployment"},
+    {"ufile.endpoint", "model.checkpoint", "source.ufile", "source.configMap", "rollout.deployment"},
 )
 """Rules of the CRD allow one of several fields: each entry is one choice, and together they have every field."""
 
@@ -45,6 +46,7 @@ TEXTS: tuple[Callable[[int, str], str], ...] = (
     lambda n, _: "9" * n,
     lambda *_: "1.15",
     lambda _, end: f"main{end}",
+    lambda *_: "sha256:" + "0" * 64,
 )
 """Texts of a length, from the nastiest on; `end` makes the entries of a list differ."""
 
