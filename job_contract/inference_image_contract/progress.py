@@ -91,10 +91,15 @@ class Meter:
             self._printed = now
             print(line(Progress(self._what, done, self._total, self._unit)), file=sys.stderr, flush=True)
 
-    def counted(self, pieces: Iterable[bytes], before: int) -> Iterator[bytes]:
-        """These pieces; their bytes count on top of `before`, also when a stream begins again."""
-        done = before
-        for piece in pieces:
-            yield piece
-            done += len(piece)
-            self.at(done)
+    def counting(self, content: Callable[[], Iterable[bytes]]) -> Callable[[], Iterator[bytes]]:
+        """The same content. Its bytes count on top of what is done now, also when it is read again from its start."""
+        before = self.done
+
+        def counted() -> Iterator[bytes]:
+            done = before
+            for piece in content():
+                yield piece
+                done += len(piece)
+                self.at(done)
+
+        return counted

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,15 +126,11 @@ class _Push:
 
     def blob(self, blob: Descriptor, content: Callable[[], Iterator[bytes]]) -> None:
         """A new layer."""
-        told = partial(self._told, content, self.pushed + self.reused)
-        self._count(blob, self._registry.push_blob(self._repository, blob, told, self._known))
+        self._count(blob, self._registry.push_blob(self._repository, blob, self._meter.counting(content), self._known))
 
     def config(self, blob: Descriptor, content: bytes) -> None:
         """The configuration, which no other repository has."""
         self._count(blob, self._registry.push_blob(self._repository, blob, lambda: iter((content,))))
-
-    def _told(self, content: Callable[[], Iterator[bytes]], before: int) -> Iterator[bytes]:
-        return self._meter.counted(content(), before)
 
     def _count(self, blob: Descriptor, sent: int) -> None:
         self.pushed += sent

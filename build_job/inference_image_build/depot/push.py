@@ -5,9 +5,8 @@ is only in the registry could be one of another repository, which the Dockerfile
 """
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import partial
-from pathlib import Path
 
 from inference_image_build.depot import store
 from inference_image_build.depot.store import Depot
@@ -40,15 +39,12 @@ def push(request: ReportInput, registry: Registry, depot: Depot) -> str:
     meter = Meter(What.PUSH, sum(blob.size for blob in blobs))
     for blob in blobs:
         path, before = depot.blob(blob.digest), meter.done
-        sent = registry.push_blob(target, blob, partial(_told, path, meter, before), known) if path else 0
+        content = meter.counting(partial(store.pieces, path)) if path else None
+        sent = registry.push_blob(target, blob, content, known) if content else 0
         meter.at(before + blob.size)
         print(f"{'pushed' if sent else 'the registry already has'} {blob.digest} ({blob.size} bytes)", file=sys.stderr)
     registry.put_manifest(target, request.content_tag, manifest)
     return manifest.digest
-
-
-def _told(path: Path, meter: Meter, before: int) -> Iterator[bytes]:
-    return meter.counted(store.pieces(path), before)
 
 
 def _blobs(manifest: Manifest, depot: Depot) -> Collection[Descriptor]:
