@@ -4,12 +4,11 @@ import statistics
 import time
 
 from bench.harness import Figure, load, report
-from demo.seed import EXAMPLE
-from tests.e2e.stack import Case, objects, start
+from bench.latency.kinds import write_code
+from tests.e2e.stack import Case, start
 
 COMMAND = "make bench-change"
 ROUNDS = 6
-FILE = "code/object_detect_inference.py"
 
 
 def main() -> None:
@@ -34,10 +33,9 @@ def changes(*, match_graph: bool) -> list[float]:
     case.spec["test"]["matchGraph"] = match_graph
     case.apply()
     case.until_ready()
-    code = (EXAMPLE / FILE).read_text()
     taken = []
     for _ in range(ROUNDS):
-        objects({"write": [f"{case.prefix}source/{FILE}", f"{code}\n# {time.time_ns()}\n"]})
+        write_code(case)
         began = time.monotonic()
         case.request()
         case.until_ready()

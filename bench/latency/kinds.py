@@ -18,9 +18,14 @@ def first(case: Case) -> None:
 
 def code(case: Case) -> None:
     """A file of the code differs."""
+    write_code(case)
+    case.request()
+
+
+def write_code(case: Case) -> None:
+    """Puts a file of the code that differs from all before into the bucket."""
     text = (EXAMPLE / FILE).read_text()
     objects({"write": [f"{case.prefix}source/{FILE}", f"{text}\n# {time.time_ns()}\n"]})
-    case.request()
 
 
 def weights(case: Case) -> None:
