@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 from typing import TypeVar
 
 import pytest
@@ -12,11 +11,9 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
-from kubectl_inferenceimage.cluster.connection import connect
-from kubectl_inferenceimage.cluster.dashboard.answers import Answers
 from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
 from tests.pages import cluster
-from tests.unit.cli.cluster.standin import ApiServer, serve
+from tests.unit.cli.cluster.standin import ApiServer, dashboard_of, serve
 
 DEADLINE = 20
 WIDE, PHONE = (1280, 860), (390, 844)
@@ -100,9 +97,5 @@ def api() -> Iterator[ApiServer]:
 
 @pytest.fixture
 def dashboard(api: ApiServer, tmp_path: Path) -> Iterator[Dashboard]:
-    with Dashboard(Answers(connect(str(api.kubeconfig(tmp_path)), "", ""), everywhere=False), 0) as found:
-        thread = Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with dashboard_of(api, tmp_path) as found:
         yield found
-        found.shutdown()
-        thread.join()

@@ -10,6 +10,10 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from kubectl_inferenceimage.cluster.connection import connect
+from kubectl_inferenceimage.cluster.dashboard.answers import Answers
+from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
+
 Object = dict[str, Any]
 NAMESPACE = "team-a"
 IMAGES = f"/apis/uai.ucloud.cn/v1alpha1/namespaces/{NAMESPACE}/inferenceimages"
@@ -142,3 +146,14 @@ def serve() -> Iterator[ApiServer]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def dashboard_of(api: ApiServer, folder: Path) -> Iterator[Dashboard]:
+    """The dashboard of this API server's namespace; its kubeconfig is in the folder."""
+    with Dashboard(Answers(connect(str(api.kubeconfig(folder)), "", ""), everywhere=False), 0) as found:
+        thread = Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()

@@ -3,7 +3,6 @@
 import http.client
 import json
 from collections.abc import Iterator
-from threading import Thread
 from typing import Any
 
 import msgspec
@@ -11,14 +10,12 @@ import pytest
 
 from inference_image_operator.api import Spec, read, read_status
 from inference_image_operator.api.stages import Stage
-from kubectl_inferenceimage.cluster.connection import connect
 from kubectl_inferenceimage.cluster.dashboard import dashboard as command
-from kubectl_inferenceimage.cluster.dashboard.answers import Answers
 from kubectl_inferenceimage.cluster.dashboard.lineage import lineage
 from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
 from tests.support.objects import document
 from tests.support.world import DIGEST, World
-from tests.unit.cli.cluster.standin import IMAGES, JOBS, NAMESPACE, PODS, ApiServer
+from tests.unit.cli.cluster.standin import IMAGES, JOBS, NAMESPACE, PODS, ApiServer, dashboard_of
 
 Object = dict[str, Any]
 EVERYWHERE = "/apis/uai.ucloud.cn/v1alpha1/inferenceimages"
@@ -55,12 +52,8 @@ class Browser:
 
 @pytest.fixture
 def server(api: ApiServer, tmp_path) -> Iterator[Dashboard]:
-    with Dashboard(Answers(connect(str(api.kubeconfig(tmp_path)), "", ""), everywhere=False), 0) as found:
-        thread = Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with dashboard_of(api, tmp_path) as found:
         yield found
-        found.shutdown()
-        thread.join()
 
 
 @pytest.fixture
