@@ -1,11 +1,12 @@
 """The observation of one reconcile: the object, its Jobs and, if needed, their pods and Events. Immutable."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api import Spec, Status
+from inference_image_operator.api import INSTALLATION, REQUESTED_AT, Spec, Status
 
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,15 +111,8 @@ class Job(Frozen, frozen=True, kw_only=True):
         return self.finished or self.pod_succeeded
 
 
-class CreateRefusal(Frozen, frozen=True, kw_only=True):
-    """The API server refused to create the Job of the claimed stage. The class of the reason says whether to retry."""
-
-    reason: Reason
-    message: str
-
-
 class Refusal(Frozen, frozen=True, kw_only=True):
-    """The API server refused to read or to change the target of the rollout."""
+    """What the API server refused, and its words. The class of the reason says whether to retry."""
 
     reason: Reason
     message: str
@@ -203,7 +197,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     """Events of that Job and its pods, newest last; only with `pods`."""
     warned: bool = False
     """A Warning Event about that Job or its pods has arrived since the last reconcile."""
-    refusal: CreateRefusal | None = None
+    refusal: Refusal | None = None
+    """Why the Job of the claimed stage could not be created."""
     referenced_digests: ReferencedDigests | None = None
     """Digests that the statuses refer to in this object's repository; None if this reconcile does not need them."""
     queue_position: int | None = None
@@ -223,3 +218,20 @@ class Observed(Frozen, frozen=True, kw_only=True):
         """The Job that the status claims; None if it does not exist."""
         stage = self.status.stage
         return next((job for job in self.jobs if stage and job.name == stage.job), None)
+
+
+def observation(meta: dict[str, Any], spec: Spec, status: Status, unreadable: tuple[str, ...] = ()) -> Observed:
+    """The observation of an object alone, from its metadata."""
+    annotations = meta.get("annotations", {})
+    return Observed(
+        name=meta["name"],
+        namespace=meta["namespace"],
+        uid=meta["uid"],
+        generation=meta.get("generation", 0),
+        spec=spec,
+        status=status,
+        unreadable=unreadable,
+        request=annotations.get(REQUESTED_AT, ""),
+        installation=annotations.get(INSTALLATION, status.installation),
+        deleting="deletionTimestamp" in meta,
+    )

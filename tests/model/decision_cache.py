@@ -13,7 +13,7 @@ from inference_image_operator.api.steps import MAIN
 from inference_image_operator.config.installation import Restores, RestoreWait
 from inference_image_operator.core.decide import decide, is_settled, needs_pods
 from inference_image_operator.core.decision import CreateJob, DeleteJob
-from inference_image_operator.observed import Container, CreateRefusal, Job, Observed, Pod
+from inference_image_operator.observed import Container, Job, Observed, Pod, Refusal
 from tests.model import invariants
 from tests.model.specs import Scenario, SpecVersion
 from tests.model.state import Action, JobState, View
@@ -28,8 +28,8 @@ LATE = (0, 301, 601)
 """Seconds since the claim: none; past the longest back-off; past the pending deadline."""
 RETRY_AT = START + timedelta(seconds=300)
 REFUSALS = {
-    "refused": CreateRefusal(reason=Reason.QUOTA_EXCEEDED, message="exceeded quota"),
-    "foreign": CreateRefusal(reason=Reason.JOB_NAME_CONFLICT, message="not ours"),
+    "refused": Refusal(reason=Reason.QUOTA_EXCEEDED, message="exceeded quota"),
+    "foreign": Refusal(reason=Reason.JOB_NAME_CONFLICT, message="not ours"),
 }
 
 

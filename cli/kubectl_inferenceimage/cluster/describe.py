@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from inference_image_operator.api.stages import Stage, Type
 from inference_image_operator.api.steps import CONTAINERS
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
-from kubectl_inferenceimage.cluster.objects import conditions
+from kubectl_inferenceimage.cluster.objects import ATTEMPT, JOB, conditions, container_statuses, label
 from kubectl_inferenceimage.cluster.text import printable
 from kubectl_inferenceimage.errors import CommandError
 
@@ -109,23 +109,18 @@ def _last_failed(stage: Stage, status: Object) -> str:
 
 
 def _job(job: Object, pods: Iterable[Object]) -> Node:
-    name, labels = job["metadata"]["name"], "batch.kubernetes.io/job-name"
-    own = [pod for pod in pods if pod["metadata"].get("labels", {}).get(labels) == name]
-    attempt = job["metadata"].get("annotations", {}).get("uai.ucloud.cn/attempt", "")
+    name = job["metadata"]["name"]
+    own = [pod for pod in pods if label(pod, JOB) == name]
+    attempt = job["metadata"].get("annotations", {}).get(ATTEMPT, "")
     return Node(f"Job {name}{f', attempt {attempt}' if attempt else ''}", [_pod(pod) for pod in own])
 
 
 def _pod(pod: Object) -> Node:
-    status = pod.get("status", {})
-    states = {
-        found["name"]: _state(found.get("state") or {})
-        for part in ("initContainerStatuses", "containerStatuses")
-        for found in status.get(part) or []
-    }
+    states = {found["name"]: _state(found.get("state") or {}) for found in container_statuses(pod)}
     order = {name: place for place, name in enumerate(name for names in CONTAINERS.values() for name in names)}
     ordered = sorted(states, key=lambda name: order.get(name, len(order)))
     return Node(
-        f"Pod {pod['metadata']['name']}: {status.get('phase', 'Unknown')}",
+        f"Pod {pod['metadata']['name']}: {pod.get('status', {}).get('phase', 'Unknown')}",
         [Node(f"{name}: {states[name]}") for name in ordered],
     )
 

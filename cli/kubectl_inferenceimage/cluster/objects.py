@@ -2,10 +2,34 @@
 
 import msgspec
 
-from inference_image_operator.api import Spec, Status, read, read_status
-from inference_image_operator.observed import Observed
+from inference_image_operator.api import GROUP, Spec, Status, read, read_status
+from inference_image_operator.observed import Observed, observation
 from kubectl_inferenceimage.cluster.connection import Object
 from kubectl_inferenceimage.errors import CommandError
+
+STAGE = f"{GROUP}/stage"
+"""Label of Jobs and pods: the stage."""
+ATTEMPT = f"{GROUP}/attempt"
+"""Annotation of Jobs."""
+JOB = "batch.kubernetes.io/job-name"
+"""Label of pods: their Job."""
+
+
+def label(found: Object, key: str) -> str:
+    """A label of any object; empty without it."""
+    value: str = found["metadata"].get("labels", {}).get(key, "")
+    return value
+
+
+def containers(pod: Object) -> list[Object]:
+    """The containers of a pod's spec, init containers first."""
+    return [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
+
+
+def container_statuses(pod: Object) -> list[Object]:
+    """What a pod's status says of its containers, init containers first."""
+    status = pod.get("status", {})
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
 
 
 def conditions(found: Object) -> dict[str, Object]:
@@ -23,12 +47,4 @@ def spec_and_status(image: Object) -> tuple[Spec, Status]:
 
 def observed(image: Object) -> Observed:
     """What the operator would know of an InferenceImage without its Jobs. Raises CommandError as `spec_and_status`."""
-    meta, (spec, status) = image["metadata"], spec_and_status(image)
-    return Observed(
-        name=meta["name"],
-        namespace=meta["namespace"],
-        uid=meta["uid"],
-        generation=meta.get("generation", 0),
-        spec=spec,
-        status=status,
-    )
+    return observation(image["metadata"], *spec_and_status(image))

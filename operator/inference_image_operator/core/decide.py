@@ -53,9 +53,8 @@ def is_foreign(observed: Observed, config: Config) -> bool:
 
 def is_settled(observed: Observed) -> bool:
     """Whether there is nothing to do, judged from the object alone, without its Jobs."""
-    if observed.deleting or not has_ended(observed):
-        return observed.deleting
-    return not (polling.polls(observed) or tags.is_news(observed) or rollout.is_pending(observed))
+    to_do = (polling.polls, tags.is_news, rollout.is_pending)
+    return observed.deleting or (has_ended(observed) and not any(is_due(observed) for is_due in to_do))
 
 
 def watched(observed: Observed) -> Job | None:

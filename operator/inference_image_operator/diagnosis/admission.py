@@ -12,7 +12,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import resource_fields
 from inference_image_operator.diagnosis.waiting_for import Cause
-from inference_image_operator.observed import CreateRefusal
+from inference_image_operator.observed import Refusal
 
 _PREFIX = re.compile(r"^(?:\(combined from similar events\): )?(?:Error creating: )?")
 _GENERATED = re.compile(r'^([Pp]ods? "[^"]*-)[a-z0-9]{5}"(?= is )')
@@ -36,15 +36,15 @@ def of_pod(stage: Stage, message: str) -> Cause:
     return Cause(reason=rule.reason, message=said, hint=f"{rule.remedy} {CONTINUES}", stalls=rule.stalls)
 
 
-def of_job(stage: Stage, name: str, status: int, message: str) -> CreateRefusal | None:
+def of_job(stage: Stage, name: str, status: int, message: str) -> Refusal | None:
     """Why the API server refuses the Job itself; None if the error may be transient."""
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         said = f"The API server rejected Job {name}: {message} Correct the spec."
-        return CreateRefusal(reason=Reason.JOB_INVALID, message=said)
+        return Refusal(reason=Reason.JOB_INVALID, message=said)
     if status != HTTPStatus.FORBIDDEN or _TERMINATED in message:
         return None
     rule = _known(stage, message) or _Rule(reason=Reason.FORBIDDEN, remedy="")
-    return CreateRefusal(reason=rule.reason, message=explanation(message, f"{rule.remedy} {TRIES_AGAIN}".strip()))
+    return Refusal(reason=rule.reason, message=explanation(message, f"{rule.remedy} {TRIES_AGAIN}".strip()))
 
 
 def is_final(status: int, message: str) -> bool:

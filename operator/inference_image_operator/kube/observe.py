@@ -8,7 +8,7 @@ from msgspec import ValidationError, json
 from msgspec.structs import replace
 
 from inference_image_contract import progress
-from inference_image_operator.api import INSTALLATION, REQUESTED_AT, Spec, Status, read, read_status
+from inference_image_operator.api import Spec, Status, read, read_status
 from inference_image_operator.api.conditions import MAX_MESSAGE
 from inference_image_operator.api.steps import LOGIN
 from inference_image_operator.api.times import parse
@@ -24,7 +24,7 @@ from inference_image_operator.jobs.job import (
 )
 from inference_image_operator.kube.cluster import Cluster
 from inference_image_operator.kube.connection import Object
-from inference_image_operator.observed import Container, Event, Job, Observed, Pod
+from inference_image_operator.observed import Container, Event, Job, Observed, Pod, observation
 
 _DIGITS = 9
 MAX_REPORT = 4096
@@ -49,27 +49,14 @@ def from_object(image: Object) -> Observed:
 
     Raises InvalidObjectError if the spec does not fit the API, for example with a CRD of another version.
     """
-    meta = image["metadata"]
     try:
         spec = read(Spec, image.get("spec", {}))
     except (ValidationError, RecursionError) as error:
         raise InvalidObjectError(
             f"The spec does not fit this version of the operator: {error}"[:MAX_MESSAGE]
         ) from error
-    annotations = meta.get("annotations", {})
     status, unreadable = read_status(image.get("status", {}))
-    return Observed(
-        name=meta["name"],
-        namespace=meta["namespace"],
-        uid=meta["uid"],
-        generation=meta.get("generation", 0),
-        spec=spec,
-        status=status,
-        unreadable=unreadable,
-        request=annotations.get(REQUESTED_AT, ""),
-        installation=annotations.get(INSTALLATION, status.installation),
-        deleting="deletionTimestamp" in meta,
-    )
+    return observation(image["metadata"], spec, status, unreadable)
 
 
 async def observe(

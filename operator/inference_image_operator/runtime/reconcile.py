@@ -27,7 +27,7 @@ from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.events import event
 from inference_image_operator.kube.observe import MAX_SAID, InvalidObjectError, from_object, observe, owned
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
-from inference_image_operator.observed import CreateRefusal, Observed, Refusal
+from inference_image_operator.observed import Observed, Refusal
 from inference_image_operator.runtime.job_signals import JobSignals
 from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.metrics import Metrics
@@ -35,6 +35,9 @@ from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimit
 from inference_image_operator.runtime.tag_holders import TagHolders
 
 log = logging.getLogger(__name__)
+
+_Refused = dict[str, Refusal]
+"""What the API server refused, by the field of the next observation; empty for nothing."""
 
 
 class Reconciler:
@@ -156,16 +159,16 @@ class Reconciler:
         at_rest = decision.status.stage is None or waiting.for_restore(decision)
         if at_rest or (observed.spec.suspend and all(job.finished for job in observed.jobs)):
             self._release((observed.namespace, observed.name))
-        refusal = await self._carry_out(observed, decision)
-        return await self._refused(observed, decision, refusal) if refusal else decision.requeue_after
+        refused = await self._carry_out(observed, decision)
+        return await self._refused(observed, decision, refused) if refused else decision.requeue_after
 
-    async def _carry_out(self, observed: Observed, decision: Decision) -> CreateRefusal | Refusal | None:
+    async def _carry_out(self, observed: Observed, decision: Decision) -> _Refused:
         """Carries out the Jobs first, because the pipeline waits for them, then the Events, even if a Job fails."""
         try:
             for action in decision.actions:
-                if not isinstance(action, Emit) and (refusal := await self._act(observed, action)):
-                    return refusal
-            return None
+                if not isinstance(action, Emit) and (refused := await self._act(observed, action)):
+                    return refused
+            return {}
         finally:
             for action in decision.actions:
                 if isinstance(action, Emit):
@@ -189,17 +192,17 @@ class Reconciler:
         current = await self._cluster.get_inference_image(meta["namespace"], meta["name"])
         return current is not None and current["metadata"]["resourceVersion"] == meta["resourceVersion"]
 
-    async def _act(
-        self, observed: Observed, action: CreateJob | DeleteJob | ApplyImage
-    ) -> CreateRefusal | Refusal | None:
+    async def _act(self, observed: Observed, action: CreateJob | DeleteJob | ApplyImage) -> _Refused:
         match action:
             case CreateJob(manifest=manifest):
-                return await self._create(observed, manifest)
+                refused = await self._create(observed, manifest)
+                return {"refusal": refused} if refused else {}
             case DeleteJob(name=name, uid=uid):
                 await self._cluster.delete_job(observed.namespace, name, uid)
             case ApplyImage() as apply:
-                return await self._apply(observed, apply)
-        return None
+                refused = await self._apply(observed, apply)
+                return {"apply_refusal": refused} if refused else {}
+        return {}
 
     async def _apply(self, observed: Observed, apply: ApplyImage) -> Refusal | None:
         try:
@@ -211,7 +214,7 @@ class Reconciler:
         log.info("applied the image of %s %s", apply.kind, apply.name)
         return None
 
-    async def _create(self, observed: Observed, manifest: Object) -> CreateRefusal | None:
+    async def _create(self, observed: Observed, manifest: Object) -> Refusal | None:
         name = manifest["metadata"]["name"]
         bind(job=name)
         self._signals.follow((observed.namespace, observed.name), name)
@@ -222,7 +225,7 @@ class Reconciler:
                 existing = await self._cluster.get_job(observed.namespace, name)
                 if existing is None or owned(existing, observed.uid):
                     return None
-                return CreateRefusal(
+                return Refusal(
                     reason=Reason.JOB_NAME_CONFLICT,
                     message=f"Job {name} exists and belongs to another owner. The operator leaves it alone. Delete it, "
                     + REQUEST_AGAIN,
@@ -241,19 +244,18 @@ class Reconciler:
         except ApiError as error:
             log.warning("cannot create an Event: %s", error)
 
-    async def _refused(self, observed: Observed, decision: Decision, refusal: CreateRefusal | Refusal) -> float | None:
-        """Decides again, now with the refusal, on the object as the claim left it."""
+    async def _refused(self, observed: Observed, decision: Decision, refused: _Refused) -> float | None:
+        """Decides again, now with what was refused, on the object as the claim left it."""
         current = await self._cluster.get_inference_image(observed.namespace, observed.name)
         if current is None:
             return None
         again = replace(
             from_object(current),
             jobs=observed.jobs,
-            refusal=refusal if isinstance(refusal, CreateRefusal) else None,
-            apply_refusal=refusal if isinstance(refusal, Refusal) else None,
             target_read=observed.target_read,
             target=observed.target,
             target_refusal=observed.target_refusal,
+            **refused,
         )
         if again.uid != observed.uid or again.status.stage != decision.status.stage:
             return AT_ONCE

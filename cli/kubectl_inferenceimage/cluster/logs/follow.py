@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import container_statuses
 from kubectl_inferenceimage.cluster.requests import ForbiddenError, MissingError, UnreachableError
 
 _MAX_FAILURES = 8
@@ -115,13 +116,8 @@ def _go_on(cluster: Cluster, pod: Object | None, stream: _Stream, into: _Queue, 
 
 def _state(pod: Object, name: str) -> str:
     """`running`, `terminated`, or empty before the container has started."""
-    status = pod.get("status", {})
-    for part in ("initContainerStatuses", "containerStatuses"):
-        for found in status.get(part) or []:
-            if found["name"] == name:
-                state = found.get("state") or {}
-                return next((kind for kind in ("terminated", "running") if kind in state), "")
-    return ""
+    states = {found["name"]: found.get("state") or {} for found in container_statuses(pod)}
+    return next((kind for kind in ("terminated", "running") if kind in states.get(name, {})), "")
 
 
 class _Place(NamedTuple):

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from inference_image_operator.api import GROUP
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import CONTAINERS
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
 from kubectl_inferenceimage.cluster.logs.follow import Line, followed
+from kubectl_inferenceimage.cluster.objects import ATTEMPT, JOB, STAGE, containers, label
 from kubectl_inferenceimage.cluster.text import printable
 from kubectl_inferenceimage.errors import CommandError
 
-_LABEL = f"{GROUP}/stage"
-_ATTEMPT = f"{GROUP}/attempt"
-_JOB = "batch.kubernetes.io/job-name"
 _POLL = 1.0
 """Seconds between two reads of the pod that is followed."""
 _GONE = "The pod is gone. The last lines of its log, as the status has them:"
@@ -49,7 +46,7 @@ def logs(cluster: Cluster, name: str, options: Options, poll: float = _POLL) -> 
     if pod is None:
         _print_kept(cluster, image, stage, options.attempt)
         return
-    names = containers(stage, pod)
+    names = in_order(stage, pod)
     prefix = f"[{stage}/{{}}] " if len(names) > 1 else ""
     if options.follow:
         again = partial(_same, cluster, image["metadata"]["uid"], pod["metadata"]["uid"])
@@ -79,10 +76,9 @@ def _works(image: Object, stage: Stage) -> bool:
     return claimed.get("name") == stage and not claimed.get("suspended")
 
 
-def containers(stage: Stage, pod: Object) -> list[str]:
+def in_order(stage: Stage, pod: Object) -> list[str]:
     """The containers of a pod of a stage in the order in which they run; those that others added come last."""
-    spec = pod["spec"]
-    there = [found["name"] for found in (*(spec.get("initContainers") or []), *spec["containers"])]
+    there = [found["name"] for found in containers(pod)]
     own = [name for name in CONTAINERS[stage] if name in there]
     return [*own, *(name for name in there if name not in own)]
 
@@ -90,18 +86,17 @@ def containers(stage: Stage, pod: Object) -> list[str]:
 def _pod(cluster: Cluster, image: Object, stage: Stage, attempt: int) -> Object | None:
     """The newest pod of the stage, or of one attempt of it; None without one."""
     uid = image["metadata"]["uid"]
-    pods = [pod for pod in cluster.pods(uid) if pod["metadata"]["labels"].get(_LABEL) == stage]
+    pods = [pod for pod in cluster.pods(uid) if label(pod, STAGE) == stage]
     if attempt:
         jobs = _of_attempt(cluster, uid, stage, attempt)
-        pods = [pod for pod in pods if pod["metadata"]["labels"].get(_JOB) in jobs]
+        pods = [pod for pod in pods if label(pod, JOB) in jobs]
     return pods[-1] if pods else None
 
 
 def _of_attempt(cluster: Cluster, uid: str, stage: Stage, attempt: int) -> set[str]:
     """The names of the Jobs of this attempt, in all runs."""
-    jobs = [job["metadata"] for job in cluster.jobs(uid)]
-    of_stage = [job for job in jobs if job.get("labels", {}).get(_LABEL) == stage]
-    return {job["name"] for job in of_stage if job.get("annotations", {}).get(_ATTEMPT) == str(attempt)}
+    of_stage = [job["metadata"] for job in cluster.jobs(uid) if label(job, STAGE) == stage]
+    return {meta["name"] for meta in of_stage if meta.get("annotations", {}).get(ATTEMPT) == str(attempt)}
 
 
 def _print_kept(cluster: Cluster, image: Object, stage: Stage, attempt: int) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from inference_image_contract import __version__
 from kubectl_inferenceimage.cluster.check.deployments import SELECTOR, operators
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import containers
 from kubectl_inferenceimage.errors import CommandError
 
 _TAIL = {"tailLines": "500", "limitBytes": str(256 * 1024)}
@@ -69,8 +70,8 @@ class Collector:
 
     def _logs(self, namespace: str, pod: Object, folder: str) -> Iterator[Part]:
         """The tails of the logs of a pod's containers."""
-        spec, pod_name = pod["spec"], pod["metadata"]["name"]
-        for container in (*(spec.get("initContainers") or []), *spec["containers"]):
+        pod_name = pod["metadata"]["name"]
+        for container in containers(pod):
             path = f"/api/v1/namespaces/{namespace}/pods/{pod_name}/log"
             what = f"read the log of container {container['name']} of pod {namespace}/{pod_name}"
             try:

@@ -6,6 +6,7 @@ from inference_image_contract import progress
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import CONTAINERS, SIDECARS
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.objects import JOB, container_statuses, label
 from kubectl_inferenceimage.cluster.requests import ForbiddenError
 from kubectl_inferenceimage.cluster.watch.progress import Moving
 from kubectl_inferenceimage.errors import CommandError
@@ -13,7 +14,6 @@ from kubectl_inferenceimage.errors import CommandError
 PERIOD = 2.0
 """Seconds between two readings of the log."""
 _LINES = 5
-_JOB = "batch.kubernetes.io/job-name"
 
 
 def follow(
@@ -48,7 +48,7 @@ def _job(image: Object) -> str:
 def now(cluster: Cluster, image: Object, pods: Iterable[Object]) -> Moving | None:
     """How far the stage at work is. `pods` are those of the object, the oldest first. Raises CommandError."""
     job = _job(image)
-    own = [pod for pod in pods if job and pod["metadata"]["labels"].get(_JOB) == job]
+    own = [pod for pod in pods if job and label(pod, JOB) == job]
     container = running(Stage(image["status"]["stage"]["name"]), own[-1]) if own else ""
     if not container:
         return None
@@ -58,7 +58,5 @@ def now(cluster: Cluster, image: Object, pods: Iterable[Object]) -> Moving | Non
 
 def running(stage: Stage, pod: Object) -> str:
     """The step that runs in a pod; empty if none does. Sidecars and containers from outside do not count."""
-    status = pod.get("status", {})
-    statuses = (*status.get("initContainerStatuses", []), *status.get("containerStatuses", []))
-    works = {one["name"] for one in statuses if "running" in one.get("state", {})}
+    works = {one["name"] for one in container_statuses(pod) if "running" in one.get("state", {})}
     return next((name for name in CONTAINERS[stage] if name in works and name not in SIDECARS), "")

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from inference_image_contract.progress import Progress
 from inference_image_contract.reasons import Reason
-from inference_image_operator.api import GROUP, REQUESTED_AT, format_duration, parse_duration
+from inference_image_operator.api import REQUESTED_AT, format_duration, parse_duration
 from inference_image_operator.api.stages import Stage, Type
 from kubectl_inferenceimage.cluster.connection import Object
-from kubectl_inferenceimage.cluster.objects import conditions
+from kubectl_inferenceimage.cluster.objects import STAGE, conditions, label
 
 READY, FAILED, TIMED_OUT, HELD = 0, 1, 3, 4
 """Exit codes. 2 is that of an invalid command line."""
@@ -81,7 +81,7 @@ def of_jobs(jobs: Iterable[Object]) -> dict[Stage, float]:
     """The seconds that the newest complete Job of each stage took. `jobs` are sorted, the oldest first."""
     found: dict[Stage, float] = {}
     for job in jobs:
-        stage, status = job["metadata"].get("labels", {}).get(f"{GROUP}/stage", ""), job.get("status", {})
+        stage, status = label(job, STAGE), job.get("status", {})
         if stage in list(Stage) and "completionTime" in status and "startTime" in status:
             took = datetime.fromisoformat(status["completionTime"]) - datetime.fromisoformat(status["startTime"])
             found[Stage(stage)] = took.total_seconds()

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from inference_image_contract import results
-from inference_image_operator.api import GROUP, REQUESTED_AT, described
+from inference_image_operator.api import REQUESTED_AT, described
 from inference_image_operator.api.stages import Stage, Type
 from kubectl_inferenceimage.cluster.connection import Object
-from kubectl_inferenceimage.cluster.objects import conditions
+from kubectl_inferenceimage.cluster.objects import STAGE, conditions, label
 
 UNKNOWN = "unknown"
 _CONTENT = "inputs hash"
@@ -137,7 +137,7 @@ def resolved_before(pods: Iterable[Object], until: datetime) -> results.Resolved
     """The newest result of Resolve before a time, if its pod is still there."""
     found: list[tuple[datetime, results.Resolved]] = []
     for pod in pods:
-        if pod["metadata"].get("labels", {}).get(f"{GROUP}/stage") != Stage.RESOLVE:
+        if label(pod, STAGE) != Stage.RESOLVE:
             continue
         for container in pod.get("status", {}).get("containerStatuses") or []:
             ended = container.get("state", {}).get("terminated") or {}

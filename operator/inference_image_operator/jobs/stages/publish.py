@@ -43,15 +43,14 @@ def publish_input(observed: Observed, status: Status, config: Config) -> inputs.
 
     Raises ValueError if the status has no image or no checkpoint.
     """
-    spec, built, checkpoint = observed.spec, status.built, status.checkpoint
-    held = pinned(spec.image.pin, status.history)
-    if built is None or (checkpoint is None and held is None):
+    spec, built, held = observed.spec, status.built, pinned(observed.spec.image.pin, status.history)
+    made_of = held or status.checkpoint
+    if built is None or made_of is None:
         raise ValueError("the status has no image or no checkpoint to publish")
-    step = held.step if held else checkpoint.step if checkpoint else None
     return inputs.PublishInput(
         registry=registry(spec, status, config),
         digest=built.digest,
-        tags=tags.render(spec.image.tags, step, held.content_hash if held else status.content_hash),
+        tags=tags.render(spec.image.tags, made_of.step, held.content_hash if held else status.content_hash),
         refuse_moves=spec.image.tag_policy == "Refuse",
         retention=_retention(observed, config),
     )

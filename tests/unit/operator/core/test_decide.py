@@ -9,7 +9,7 @@ from inference_image_contract.inputs import PinnedObject
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.decide import decide, failed_test_pod, is_settled
-from inference_image_operator.observed import Container, CreateRefusal
+from inference_image_operator.observed import Container, Refusal
 from tests.support.world import RESULTS, World, report
 
 WORKING = ("Unknown", "Resolving")
@@ -21,7 +21,7 @@ def test_a_refusal_is_cleared_when_the_job_exists():
     jobs = dict(world.jobs)
     world.jobs.clear()
     refused = msgspec.structs.replace(
-        world.observed(), refusal=CreateRefusal(reason=Reason.QUOTA_EXCEEDED, message="too much")
+        world.observed(), refusal=Refusal(reason=Reason.QUOTA_EXCEEDED, message="too much")
     )
     world.status = decide(refused, world.config, world.now).status
     assert world.summary()["Ready"] == ("False", "QuotaExceeded")

@@ -8,7 +8,7 @@ from inference_image_contract.reasons import ExitCode, Reason
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.jobs import Maximum
 from inference_image_operator.core.decide import decide
-from inference_image_operator.observed import Container, CreateRefusal, Event
+from inference_image_operator.observed import Container, Event, Refusal
 from tests.support.world import DIGEST, World, report
 
 
@@ -346,7 +346,7 @@ def test_a_foreign_job_with_the_same_name_is_left_alone():
     world.status = msgspec.structs.replace(
         world.status, stage=msgspec.structs.replace(world.status.stage, job_uid=None)
     )
-    refusal = CreateRefusal(reason=Reason.JOB_NAME_CONFLICT, message="It is not ours.")
+    refusal = Refusal(reason=Reason.JOB_NAME_CONFLICT, message="It is not ours.")
     decision = decide(msgspec.structs.replace(world.observed(), refusal=refusal), world.config, world.now)
     assert {c.type: c.reason for c in decision.status.conditions}["Stalled"] == "JobNameConflict"
     assert not [a for a in decision.actions if type(a).__name__ != "Emit"]

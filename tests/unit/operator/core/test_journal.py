@@ -15,7 +15,7 @@ from inference_image_contract.reasons import Reason
 from inference_image_operator.api import Status, write
 from inference_image_operator.core.decide import decide
 from inference_image_operator.core.decision import CreateJob, Decision, DeleteJob, Emit
-from inference_image_operator.observed import CreateRefusal
+from inference_image_operator.observed import Refusal
 from tests.support.journeys import JOURNEYS
 from tests.support.world import World
 
@@ -83,9 +83,9 @@ def test_a_whole_run_equals_its_golden_journal(journey: Callable[[World], None])
 
 
 REFUSALS = [
-    (CreateRefusal(reason=Reason.QUOTA_EXCEEDED, message="too much"), "False", 30, True),
-    (CreateRefusal(reason=Reason.JOB_INVALID, message="no"), "False", None, False),
-    (CreateRefusal(reason=Reason.JOB_NAME_CONFLICT, message="taken"), "False", None, False),
+    (Refusal(reason=Reason.QUOTA_EXCEEDED, message="too much"), "False", 30, True),
+    (Refusal(reason=Reason.JOB_INVALID, message="no"), "False", None, False),
+    (Refusal(reason=Reason.JOB_NAME_CONFLICT, message="taken"), "False", None, False),
 ]
 
 

@@ -14,7 +14,7 @@ from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.decide import decide, needs_pods
 from inference_image_operator.core.decision import CreateJob, DeleteJob, Emit
 from inference_image_operator.core.ended import has_ended
-from inference_image_operator.observed import Container, CreateRefusal, Event
+from inference_image_operator.observed import Container, Event, Refusal
 from tests.support.world import RESULTS, World, report
 
 SAME = RESULTS[Stage.RESOLVE]
@@ -556,7 +556,7 @@ def test_a_finished_poll_without_pods_is_requeued_at_once():
 def test_a_rejected_poll_is_reported_and_retried():
     world = ready()
     world.advance(hours=1)
-    refusal = CreateRefusal(reason=Reason.QUOTA_EXCEEDED, message="too much")
+    refusal = Refusal(reason=Reason.QUOTA_EXCEEDED, message="too much")
     decision = decide(msgspec.structs.replace(world.observed(), refusal=refusal), world.config, world.now)
     told = {c.type: (c.status, c.reason, c.message) for c in decision.status.conditions}
     assert told["PollFailed"] == ("True", "QuotaExceeded", "too much")
