@@ -10,6 +10,12 @@ ROOT = Path("/sys/fs/cgroup")
 REMOVE_TIMEOUT = 10.0
 TICK = 0.1
 V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
+THREADS = 16
+"""As many runnable threads of the machine outside the cgroup get as much CPU time as all pods together.
+
+To the kernel, a thread in the root cgroup weighs as much as a whole cgroup with the default weight: beside a busy test,
+the pods would stand still.
+"""
 
 
 def hierarchies() -> list[Path]:
@@ -25,7 +31,12 @@ def create(name: str) -> None:
     for hierarchy in hierarchies():
         if (hierarchy / "cgroup.subtree_control").exists():
             _delegate(hierarchy)
-        (hierarchy / name).mkdir(exist_ok=True)
+        group = hierarchy / name
+        group.mkdir(exist_ok=True)
+        if (group / "cpu.shares").exists():
+            (group / "cpu.shares").write_text(str(1024 * THREADS))
+        if (group / "cpu.weight").exists():
+            (group / "cpu.weight").write_text(str(100 * THREADS))
 
 
 def _delegate(hierarchy: Path) -> None:

@@ -12,7 +12,10 @@ from kubernetes.aio import client
 from inference_image_contract import untrusted_json
 
 WATCH_SILENCE = 90
-"""Seconds without a bookmark after which a watch is broken. Bookmarks come about every minute."""
+"""Seconds without a line after which a watch ends, because its connection may be broken.
+
+Bookmarks come about every minute, but not in a watch of Events, which the API server does not serve from its cache.
+"""
 REQUEST = aiohttp.ClientTimeout(total=30)
 WATCH = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=WATCH_SILENCE)
 
@@ -87,7 +90,7 @@ class Connection:
         return bytes(data)
 
     async def lines(self, path: str, query: dict[str, str]) -> AsyncIterator[bytes]:
-        """The lines of an answer that does not end soon: those of a watch."""
+        """The lines of an answer that does not end soon: those of a watch. Ends with it, or after WATCH_SILENCE."""
         response = await self._answer("GET", path, query, {"Accept": "application/json"}, None)
         line = b""
         try:
@@ -95,6 +98,8 @@ class Connection:
                 *ended, line = (line + chunk).split(b"\n")
                 for found in ended:
                     yield found
+        except aiohttp.SocketTimeoutError:
+            return
         except (OSError, aiohttp.ClientError) as error:
             raise _no_answer(error) from error
         finally:

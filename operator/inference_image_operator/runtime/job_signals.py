@@ -115,9 +115,12 @@ async def watch(cluster: KubernetesCluster, what: Watch, namespace: str, arrived
             async for found in cluster.watch(what, namespace, version):
                 version, pause = found["metadata"]["resourceVersion"], PAUSE
                 arrived(found)
+            pause = PAUSE
         except ApiError as error:
-            version, pause = "", min(LONGEST_PAUSE, 2 * pause)
-            log.warning("cannot watch %s, retrying in %.0f s: %s", what.name, pause, error)
+            version = ""
+            if error.reason != "Expired":  # the version, which nothing has renewed in a quiet cluster
+                pause = min(LONGEST_PAUSE, 2 * pause)
+                log.warning("cannot watch %s, retrying in %.0f s: %s", what.name, pause, error)
         except Exception:  # the operator works without this watch
             version, pause = "", LONGEST_PAUSE
             log.exception("the watch of %s failed", what.name)

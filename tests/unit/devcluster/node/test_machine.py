@@ -99,6 +99,16 @@ def test_cgroup_v2_enables_controllers_for_children(v2):
     assert (v2 / "cgroup.subtree_control").read_text() == "+pids"  # the kernel's file accepts one write after the other
 
 
+@pytest.mark.parametrize(("version", "place", "file"), [("v1", "cpu,cpuacct", "cpu.shares"), ("v2", "", "cpu.weight")])
+def test_pods_weigh_more_than_one_thread_of_the_machine(request, version, place, file):
+    root = request.getfixturevalue(version)
+    weight = root / place / "ours" / file
+    weight.parent.mkdir()
+    weight.write_text("1")  # the kernel makes the file
+    cgroups.create("ours")
+    assert int(weight.read_text()) == 16 * {"cpu.shares": 1024, "cpu.weight": 100}[file]
+
+
 def test_a_cgroup_is_removed_with_its_children(v1):
     cgroups.create("ours")
     (v1 / "memory" / "ours" / "pods" / "pod1").mkdir(parents=True)

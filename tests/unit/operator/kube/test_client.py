@@ -1,7 +1,14 @@
 """How the operator reads errors of the API server."""
 
-import pytest
+import asyncio
 
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio import client
+
+from inference_image_operator.kube import connection
 from inference_image_operator.kube.client import KubernetesCluster
 from inference_image_operator.kube.connection import Connection, api_error
 
@@ -58,3 +65,22 @@ async def test_a_name_is_one_segment_of_the_path(monkeypatch, name):
     assert await cluster.get_job("n", name) is None
     assert [path.count("/") for path in asked] == [7, 7]
     assert not [path for path in asked if {"?", " ", "\n"} & set(path) or ".." in path.split("/")]
+
+
+async def test_a_silent_watch_ends_and_is_not_an_error(monkeypatch):
+    """The API server sends no bookmarks in a watch of Events."""
+    monkeypatch.setattr(connection, "WATCH", aiohttp.ClientTimeout(sock_read=0.1))
+
+    async def silent(request):
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b'{"type": "ADDED"}\n')
+        await asyncio.Event().wait()
+
+    server = web.Application()
+    server.router.add_get("/events", silent)
+    async with TestServer(server) as served:
+        api = client.ApiClient(client.Configuration(str(served.make_url("")).rstrip("/")))
+        async with api:
+            found = [line async for line in Connection(api).lines("/events", {"watch": "1"})]
+    assert found == [b'{"type": "ADDED"}']

@@ -188,7 +188,7 @@ class Cluster:
     ids=["goes on after its end", "without an Event", "starts again after a version that is gone", "without the right"],
 )
 @pytest.mark.parametrize("what", [WARNING_EVENTS, SUCCEEDED_PODS], ids=lambda what: what.name)
-async def test_the_watch_goes_on(monkeypatch, what, answers, versions):
+async def test_the_watch_goes_on(monkeypatch, caplog, what, answers, versions):
     monkeypatch.setattr(module, "PAUSE", 0)
     cluster, seen = Cluster(*answers), []
     task = asyncio.create_task(watch(cluster, what, "", seen.append))
@@ -199,3 +199,8 @@ async def test_the_watch_goes_on(monkeypatch, what, answers, versions):
     await asyncio.gather(task, return_exceptions=True)
     assert cluster.versions == versions
     assert len(seen) == sum(len(answer) for answer in answers if isinstance(answer, list))
+    assert [record.levelname for record in caplog.records] == ["WARNING" for answer in answers if is_refused(answer)]
+
+
+def is_refused(answer: list | ApiError) -> bool:
+    return isinstance(answer, ApiError) and answer.reason != "Expired"
