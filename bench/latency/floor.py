@@ -1,4 +1,7 @@
-"""The floor of a run: bare Jobs of the same containers, each created the moment the pod of the one before succeeded."""
+"""The floor of a run: bare Jobs of the same containers, each created the moment the pod of the one before is done.
+
+The last pod must have succeeded, as for the operator: a publication counts then.
+"""
 
 import copy
 import time
@@ -30,6 +33,9 @@ def run(found: Recording, jobs: Sequence[Object]) -> Timeline:
     for manifest in manifests:
         name = manifest["metadata"]["name"]
         api.create_namespaced_job(namespace, manifest)
+        found.until(f"{name} is done", partial(found.done_pod, name))
+    for manifest in manifests:
+        name = manifest["metadata"]["name"]
         found.until(f"{name} succeeds", partial(found.pod_of, name))
     pods = found.pods(FLOOR, start, log_of(namespace))
     return timeline(pods, start, pods[-1].succeeded, "the script")

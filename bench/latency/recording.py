@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -40,6 +40,7 @@ class Recording:
         self.images: list[tuple[float, Object]] = []
         """Every state of the InferenceImage."""
         self.scheduled: dict[str, float] = {}
+        self.done: dict[str, float] = {}
         self.succeeded: dict[str, float] = {}
         self.ended: dict[tuple[str, str], float] = {}
         """Pod and container -> when the pod's status first had its end."""
@@ -72,6 +73,9 @@ class Recording:
         status = pod.get("status", {})
         if any(c["type"] == "PodScheduled" and c["status"] == "True" for c in status.get("conditions", [])):
             self.scheduled.setdefault(name, now)
+        ends = [one.get("state", {}).get("terminated") for one in status.get("containerStatuses", [])]
+        if ends and all(end and end.get("exitCode") == 0 for end in ends):
+            self.done.setdefault(name, now)
         if status.get("phase") == "Succeeded":
             self.succeeded.setdefault(name, now)
         for one in _statuses(status):
@@ -86,10 +90,17 @@ class Recording:
             raise TimeoutError(f"not within {DEADLINE} s: {what}")
         return found
 
+    def done_pod(self, job: str) -> str:
+        """The name of a Job's pod that only has to stop its sidecars; empty before."""
+        return self._pod_of(job, self.done)
+
     def pod_of(self, job: str) -> str:
         """The name of a Job's pod that has succeeded; empty before."""
+        return self._pod_of(job, self.succeeded)
+
+    def _pod_of(self, job: str, names: Iterable[str]) -> str:
         pods = self.last["pods"]
-        return next((name for name in self.succeeded if pods[name]["metadata"]["labels"].get(JOB) == job), "")
+        return next((name for name in names if pods[name]["metadata"]["labels"].get(JOB) == job), "")
 
     def jobs(self, label: str, since: float) -> list[str]:
         """The Jobs with this label that were made since a moment, in order."""
@@ -113,6 +124,7 @@ class Recording:
             job=self.first["jobs"][job],
             created=self.first["pods"][name],
             scheduled=self.scheduled[name],
+            done=self.done[name],
             succeeded=self.succeeded[name],
             containers=[self._container(name, item, pod["status"], log(name, item)) for item in names],
         )

@@ -66,6 +66,8 @@ class Pod:
     """When its Job was there."""
     created: float
     scheduled: float
+    done: float
+    """When its status said that it only has to stop its sidecars."""
     succeeded: float
     containers: list[Container]
 
@@ -95,14 +97,14 @@ class Timeline:
 
 
 def timeline(pods: Sequence[Pod], start: float, end: float, creator: str) -> Timeline:
-    """The rows of a run. `creator` is who makes the next Job when a pod has succeeded."""
+    """The rows of a run. `creator` is who makes the next Job when a pod is done."""
     found: list[Row] = []
     before = start
     for pod in pods:
         found.append(Row(f"{pod.stage}: Job", f"{creator} creates it", before, pod.job, Kind.REPORTING))
         found += of_pod(pod)
-        before = pod.succeeded
-    found.append(Row("Ready", f"{creator} notices the end", before, end, Kind.REPORTING))
+        before = pod.done
+    found.append(Row("Ready", f"{creator} notices the end", pods[-1].succeeded, end, Kind.REPORTING))
     return Timeline([row for row in found if row.end > row.start], start, end)
 
 

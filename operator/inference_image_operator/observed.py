@@ -97,8 +97,8 @@ class Job(Frozen, frozen=True, kw_only=True):
     terminating: bool = False
     started: datetime | None = None
     ended: datetime | None = None
-    pod_succeeded: bool = False
-    """Its pod has succeeded, as a watch told. The Job says so a few seconds later."""
+    pod_done: bool = False
+    """Its pod has succeeded or only stops its sidecars, as a watch told. The Job says so a few seconds later."""
 
     @property
     def finished(self) -> bool:
@@ -107,8 +107,8 @@ class Job(Frozen, frozen=True, kw_only=True):
 
     @property
     def over(self) -> bool:
-        """Whether no pod of it runs any more, nor ever will."""
-        return self.finished or self.pod_succeeded
+        """Whether its work is done, so that nobody waits for it or stops it."""
+        return self.finished or self.pod_done
 
 
 class Refusal(Frozen, frozen=True, kw_only=True):

@@ -89,11 +89,11 @@ class Pipeline:
 
         return self.until(f"the Job controller makes a pod for {job['metadata']['name']}", find)
 
-    def finish(self, stage: Stage, result: results.Result | None = None) -> None:
-        """The pod of the stage's Job succeeds with the usual result, or another."""
+    def finish(self, stage: Stage, result: results.Result | None = None, phase: str = "Succeeded") -> None:
+        """The pod of the stage's Job succeeds with the usual result, or another. `Running`: its sidecars still stop."""
         pod = self.pod(self.claimed(stage))
         message = results.encode(result or RESULTS[stage]).decode()
-        self.end(pod, "Succeeded", {MAIN[stage]: (0, message)})
+        self.end(pod, phase, {MAIN[stage]: (0, message)})
 
     def fail(self, stage: Stage, code: int, message: str) -> None:
         self.end(self.pod(self.claimed(stage)), "Failed", {MAIN[stage]: (code, message)})

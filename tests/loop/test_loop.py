@@ -34,6 +34,16 @@ def test_a_manifest_becomes_a_published_image(pipeline):
     assert sorted(reasons) == ["Answered", "Built", "Exported", "Published", "Resolved"]
 
 
+def test_a_stage_ends_with_its_containers_while_its_sidecars_still_stop(pipeline, api):
+    pipeline.apply()
+    for stage in (Stage.RESOLVE, Stage.EXPORT, Stage.BUILD, Stage.TEST):
+        pipeline.finish(stage, phase="Running")
+    pipeline.finish(Stage.PUBLISH)
+    pipeline.until_condition("Ready", "True", "Published")
+    pods = api.get(f"/api/v1/namespaces/{pipeline.namespace}/pods")["items"]
+    assert sorted(pod["status"]["phase"] for pod in pods) == ["Running"] * 4 + ["Succeeded"]
+
+
 def test_the_metrics_of_a_run(pipeline, operator):
     pipeline.apply()
     pipeline.run_whole()

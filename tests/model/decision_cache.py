@@ -134,7 +134,7 @@ class DecisionCache:
             terminating=job.terminating,
             started=START,
             ended=START if job.finished else None,
-            pod_succeeded=job.phase.startswith("ended") or job.uid in ended,
+            pod_done=job.phase.startswith("ended") or job.uid in ended,
         )
 
     def _pods(self, job: JobState) -> tuple[Pod, ...]:

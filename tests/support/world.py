@@ -197,7 +197,7 @@ class World:
         self.now += timedelta(seconds=10)
         said = report(MAIN[stage], results.encode(result or RESULTS[stage]))
         self.set_pod(msgspec.structs.replace(said, ended_at=self.now), phase="Succeeded")
-        self.jobs[job.name] = msgspec.structs.replace(job, pod_succeeded=True)
+        self.jobs[job.name] = msgspec.structs.replace(job, pod_done=True)
 
     def fail(self, *containers: Container, reason: str = "BackoffLimitExceeded", **pod: object) -> None:
         """Fails the claimed Job."""

@@ -77,8 +77,8 @@ class Draft:
 
     @property
     def ended_jobs(self) -> tuple[str, ...]:
-        """UIDs of the Jobs whose pod has succeeded, and that do not say so yet."""
-        return tuple(sorted(job.uid for job in self.observed.jobs if job.pod_succeeded and not job.finished))
+        """UIDs of the Jobs whose pod is done, and that do not say so yet."""
+        return tuple(sorted(job.uid for job in self.observed.jobs if job.pod_done and not job.finished))
 
     @property
     def run(self) -> RunStatus:

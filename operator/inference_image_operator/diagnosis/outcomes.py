@@ -28,7 +28,7 @@ class Working(Frozen, frozen=True, kw_only=True):
 
 
 class Done(Frozen, frozen=True, kw_only=True):
-    """The Job is complete, or its pod has succeeded. This is the report of its last container."""
+    """The Job is complete, or its pod is done. This is the report of its last container."""
 
     result: results.Result
     seconds: float
@@ -97,7 +97,7 @@ def _assess(stage: Stage, job: Job, pods: tuple[Pod, ...] | None, events: tuple[
 def _unfinished(stage: Stage, job: Job, pods: tuple[Pod, ...], events: tuple[Event, ...]) -> Outcome:
     if job.suspended:
         return Working(suspended=True)
-    if job.pod_succeeded:
+    if job.pod_done:
         outcome = _complete(stage, job, pods)
         return outcome if isinstance(outcome, Done) else Working()
     return _failing_image(_newest_first(pods)) or Working(waiting_for=cause(stage, pods, events))

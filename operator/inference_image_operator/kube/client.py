@@ -299,10 +299,13 @@ def _path(*segments: str) -> str:
 
 
 WARNING_EVENTS = Watch("Warning Events", _events, WARNINGS, msgspec.json.Decoder(SlimEvent))
-SUCCEEDED_PODS = Watch(
+ENDING_PODS = Watch(
     "pods",
     _pods,
-    {"labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}", "fieldSelector": "status.phase=Succeeded"},
+    {
+        "labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}",
+        "fieldSelector": "status.phase!=Pending,status.phase!=Failed",
+    },
     msgspec.json.Decoder(SlimPod),
 )
-"""The API server sends a pod once, when it has succeeded, and again when the Job controller has counted it."""
+"""The API server sends a pod when its last containers start, when they have ended, and when it has succeeded."""

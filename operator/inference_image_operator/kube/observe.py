@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from inference_image_contract import progress
 from inference_image_operator.api import Spec, Status, read, read_status
 from inference_image_operator.api.conditions import MAX_MESSAGE
+from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import LOGIN
 from inference_image_operator.api.times import parse
 from inference_image_operator.core.decide import failed_test_pod, needs_pods, watched
@@ -64,21 +65,21 @@ async def observe(
     observed: Observed,
     now: datetime,
     warnings: Sequence[Object] = (),
-    succeeded: Sequence[Object] = (),
+    done: Sequence[Object] = (),
 ) -> Observed:
     """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job.
 
-    `warnings` are the Warning Events about that Job and its pods, and `succeeded` are pods of the object's Jobs that
-    have succeeded, as far as they have arrived through a watch.
+    `warnings` are the Warning Events about that Job and its pods, and `done` those pods of the object's Jobs that are
+    done, as far as they have arrived through a watch.
     """
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
     jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
-    ended = {uid for pod in succeeded for uid in controllers(pod)}
+    ended = {uid for pod in done for uid in controllers(pod)}
     if observed.status.run:
         ended.update(observed.status.run.ended_jobs)
     observed = replace(observed, jobs=tuple(_job(job, ended) for job in jobs), warned=bool(warnings))
     claimed = observed.claimed
-    if claimed and (brought := tuple(read_pod(pod) for pod in succeeded if owned(pod, claimed.uid))):
+    if claimed and (brought := tuple(read_pod(pod) for pod in done if owned(pod, claimed.uid))):
         return replace(observed, pods=brought)
     job = watched(observed)
     if job is None or not needs_pods(observed, now):
@@ -130,13 +131,32 @@ def controllers(dependent: Object) -> list[str]:
     return [owner["uid"] for owner in owners if owner.get("controller") and owner.get("uid")]
 
 
+def is_done(pod: Object) -> bool:
+    """Whether a pod has succeeded, or only has to stop its sidecars: all its other containers have ended with code 0.
+
+    A pod that is disrupted until then fails, and its Job makes another. Stages are repeatable, but a second publication
+    could come after that of a later run, so the pod of Publish must have succeeded.
+    """
+    status, stage = pod.get("status", {}), pod["metadata"].get("labels", {}).get(LABEL_STAGE)
+    if status.get("phase") != "Running" or stage == Stage.PUBLISH or _disrupted(pod):
+        return bool(status.get("phase") == "Succeeded")
+    ends = [found.get("state", {}).get("terminated") or {} for found in status.get("containerStatuses", [])]
+    return len(ends) == len(pod["spec"].get("containers", [])) and all(end.get("exitCode") == 0 for end in ends)
+
+
+def _disrupted(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    target = any(c["type"] == "DisruptionTarget" and c.get("status") == "True" for c in conditions)
+    return target or "deletionTimestamp" in pod["metadata"]
+
+
 def finished(job: Object) -> bool:
     """Whether the Job has ended: no pod of it runs any more."""
     conditions = job.get("status", {}).get("conditions", [])
     return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
 
 
-def _job(job: Object, succeeded: set[str]) -> Job:
+def _job(job: Object, done: set[str]) -> Job:
     meta, status = job["metadata"], job.get("status", {})
     conditions = {c["type"]: c for c in status.get("conditions", []) if c["status"] == "True"}
     failed = conditions.get("Failed", {})
@@ -156,7 +176,7 @@ def _job(job: Object, succeeded: set[str]) -> Job:
         terminating="deletionTimestamp" in meta,
         started=parse(status["startTime"]) if "startTime" in status else None,
         ended=parse(ended) if ended else None,
-        pod_succeeded=meta["uid"] in succeeded,
+        pod_done=meta["uid"] in done,
     )
 
 
@@ -181,7 +201,7 @@ def read_pod(pod: Object) -> Pod:
         phase=status.get("phase", "Pending"),
         created=parse(meta["creationTimestamp"]),
         unschedulable=_said(scheduled) if scheduled.get("status") == "False" else "",
-        disrupted="deletionTimestamp" in meta or conditions.get("DisruptionTarget", {}).get("status") == "True",
+        disrupted=_disrupted(pod),
         message=_said(status),
         has_login=any(volume["name"] == LOGIN for volume in pod["spec"].get("volumes", [])),
         containers=(*init, *map(_container, status.get("containerStatuses", []))),

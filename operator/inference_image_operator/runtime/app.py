@@ -15,7 +15,7 @@ from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.config.installation import Concurrency, Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
-from inference_image_operator.kube.client import SUCCEEDED_PODS, WARNING_EVENTS, KubernetesCluster
+from inference_image_operator.kube.client import ENDING_PODS, WARNING_EVENTS, KubernetesCluster
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.kube.observe import InvalidObjectError, from_object
 from inference_image_operator.observed import Observed
@@ -62,7 +62,7 @@ async def run(config: Config) -> None:
         *(
             asyncio.create_task(job_signals.watch(cluster, what, namespace, arrived), name=what.name)
             for namespace in config.watch_namespaces or ("",)
-            for what, arrived in ((WARNING_EVENTS, signals.warned), (SUCCEEDED_PODS, signals.ended))
+            for what, arrived in ((WARNING_EVENTS, signals.warned), (ENDING_PODS, signals.ended))
         ),
     ]
     sinks = _thread_safe(queue, tags, signals)

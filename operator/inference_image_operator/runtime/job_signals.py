@@ -1,8 +1,9 @@
-"""What two watches tell of the Jobs that this operator waits for: Warning Events, and pods that have succeeded.
+"""What two watches tell of the Jobs that this operator waits for: Warning Events, and pods that are done.
 
-A Warning Event asks for an early check of the pods. A pod that has succeeded is the result of its stage: the Job
-controller takes one to three seconds more until the Job says so. Without a watch, for example without the right to it,
-the check after `POD_CHECK_DELAY` and the end of the Job tell the same.
+A Warning Event asks for an early check of the pods. A pod that is done is the result of its stage: the kubelet takes
+one to five seconds more until the pod has succeeded, and the Job controller one to three until the Job says so.
+Without a watch, for example without the right to it, the check after `POD_CHECK_DELAY` and the end of the Job tell the
+same.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import LABEL_STAGE
 from inference_image_operator.kube.client import KubernetesCluster, Watch
 from inference_image_operator.kube.connection import ApiError, Object
-from inference_image_operator.kube.observe import controllers
+from inference_image_operator.kube.observe import controllers, is_done
 from inference_image_operator.runtime.pipeline_limiter import Key
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ _MAX_BASE = 63 - _GENERATED
 
 
 class JobSignals:
-    """Of each object the newest few Warning Events about its current Job, and the pods of its Jobs that succeeded."""
+    """Of each object the newest few Warning Events about its current Job, and the pods of its Jobs that are done."""
 
     def __init__(self, wake: Callable[[Key, float], None]) -> None:
         self._wake = wake
@@ -61,8 +62,8 @@ class JobSignals:
         """The Events about the object's Job and its pods."""
         return list(self._warnings.get(key, {}).values())
 
-    def succeeded(self, key: Key) -> list[Object]:
-        """The pods of the object's Jobs that have succeeded, newest last: those of the last few stages."""
+    def done(self, key: Key) -> list[Object]:
+        """The pods of the object's Jobs that are done, newest last: those of the last few stages."""
         return list(self._pods.get(key, {}).values())
 
     def warned(self, event: Object) -> None:
@@ -80,7 +81,7 @@ class JobSignals:
             del known[next(iter(known))]
 
     def ended(self, pod: Object) -> None:
-        """Keeps a pod of one of the Jobs that has succeeded, and makes the object due.
+        """Keeps a pod of one of the Jobs if it is done, and makes the object due.
 
         The name finds the object. Whether the pod is the Job's, its owner reference says.
         """
@@ -88,7 +89,7 @@ class JobSignals:
         if meta.get("labels", {}).get(LABEL_STAGE) == POLL:
             return  # a poll is over with its Job
         key = self._keys.get((meta.get("namespace", ""), _base_of_pod(meta.get("name", ""))))
-        if key is None or meta["uid"] in (known := self._pods.setdefault(key, {})):
+        if key is None or meta["uid"] in (known := self._pods.setdefault(key, {})) or not is_done(pod):
             return
         known[meta["uid"]] = pod
         if len(known) > MAX_PODS:
@@ -97,7 +98,7 @@ class JobSignals:
 
     def has_taken(self, key: Key, job: str) -> bool:
         """Whether the object has become due by a pod of the Job with this UID. The end of the Job says nothing new."""
-        return any(job in controllers(pod) for pod in self.succeeded(key))
+        return any(job in controllers(pod) for pod in self.done(key))
 
     def _unfollow(self, key: Key) -> None:
         job = self._jobs.pop(key, None)

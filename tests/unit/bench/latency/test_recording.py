@@ -15,7 +15,9 @@ LOG = f'2026-01-31T09:30:01.500000000Z {{"digest":"x"}}\n2026-01-31T09:30:02.250
 
 
 def pod(phase, *conditions, ended=()):
-    statuses = [{"name": name, "state": {"terminated": {"finishedAt": "2026-01-31T09:30:02Z"}}} for name in ended]
+    statuses = [
+        {"name": name, "state": {"terminated": {"exitCode": 0, "finishedAt": "2026-01-31T09:30:02Z"}}} for name in ended
+    ]
     return {
         "metadata": {"name": "a-build-x", "labels": {"batch.kubernetes.io/job-name": "a-build"}},
         "spec": {"initContainers": [{"name": "assemble"}], "containers": [{"name": "report"}]},
@@ -47,7 +49,8 @@ def test_a_pod_is_known_by_the_first_time_of_everything():
     ):
         found.add(kind, brought, now)
     (known,) = found.pods(STAGE, 0.5, lambda _, name: LOG if name == "assemble" else "")
-    assert (known.stage, known.job, known.created, known.scheduled, known.succeeded) == ("Build", 1.0, 2.0, 3.0, 6.0)
+    assert (known.stage, known.job, known.created, known.scheduled) == ("Build", 1.0, 2.0, 3.0)
+    assert (known.done, known.succeeded) == (5.8, 6.0)
     assert [(one.name, one.events) for one in known.containers] == [
         ("assemble", {"Pulled": 4.0}),
         ("report", {"Pulled": 5.0}),

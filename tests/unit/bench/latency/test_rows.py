@@ -12,7 +12,7 @@ def build():
     assemble.took, assemble.said, assemble.finished = Took(0.5, 0.1, 0.4), 104.0, 104.0
     report = Container("report", {"Pulled": 105.0, "Created": 105.1, "Started": 105.2})
     report.took, report.said, report.finished, report.told = Took(0.1, 0.2, 1.0), 106.5, 106.0, 106.8
-    return Pod("Build", 101.0, 101.2, 101.3, 107.0, [assemble, report])
+    return Pod("Build", 101.0, 101.2, 101.3, 107.0, 107.0, [assemble, report])
 
 
 def of(rows, name):
@@ -53,14 +53,24 @@ def test_the_program_of_a_container_starts_after_the_kubelet_created_it():
 def test_a_sidecar_works_until_the_last_step_ends_and_delays_nobody():
     image = Container("image", {"Pulled": 102.0, "Created": 102.1, "Started": 102.2}, finished=109.0)
     probe = Container("probe", {"Pulled": 102.3, "Created": 102.4, "Started": 102.5}, Took(0.1, 0.1, 4.0), 107.0, 107.0)
-    found = timeline([Pod("Test", 101.0, 101.2, 101.3, 109.5, [image, probe])], 100.0, 110.0, "x")
+    found = timeline([Pod("Test", 101.0, 101.2, 101.3, 109.5, 109.5, [image, probe])], 100.0, 110.0, "x")
     assert of(found.rows, "Test: image")[-2:] == [(Kind.WORK, 102.2, 107.0), (Kind.REPORTING, 102.2, 102.3)]
     assert of(found.rows, "Test: probe")[-1] == (Kind.REPORTING, 107.0, 109.5)
 
 
+def test_the_next_job_comes_when_a_pod_is_done_and_the_end_when_the_last_has_succeeded():
+    probe = Container("probe", {"Pulled": 102.0, "Created": 102.1, "Started": 102.2}, finished=104.0, told=104.5)
+    test = Pod("Test", 101.0, 101.2, 101.3, 104.5, 108.0, [probe])
+    publish = Pod("Publish", 104.7, 104.8, 104.9, 108.5, 109.5, [probe])
+    found = timeline([test, publish], 100.0, 109.6, "x")
+    assert of(found.rows, "Test: probe")[-1] == (Kind.REPORTING, 104.5, 108.0)
+    assert of(found.rows, "Publish: Job")[0] == (Kind.REPORTING, 104.5, 104.7)
+    assert of(found.rows, "Ready") == [(Kind.REPORTING, 109.5, 109.6)]
+
+
 def test_a_program_of_others_works_from_its_start_to_its_end():
     kaniko = Container("kaniko", {"Pulled": 102.0, "Created": 102.1, "Started": 102.2}, finished=105.0)
-    found = timeline([Pod("Build", 101.0, 101.2, 101.3, 106.0, [kaniko])], 100.0, 107.0, "x")
+    found = timeline([Pod("Build", 101.0, 101.2, 101.3, 106.0, 106.0, [kaniko])], 100.0, 107.0, "x")
     assert of(found.rows, "Build: kaniko")[1:] == [(Kind.WORK, 102.2, 105.0), (Kind.REPORTING, 105.0, 106.0)]
 
 

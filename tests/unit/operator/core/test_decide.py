@@ -125,7 +125,7 @@ def test_the_next_stage_follows_the_pod_and_does_not_wait_for_its_job():
     world.end_pod()
     world.settle()
     assert world.status.stage.name is Stage.EXPORT
-    assert world.jobs[job.name] == msgspec.structs.replace(job, pod_succeeded=True), "the Job is left to its controller"
+    assert world.jobs[job.name] == msgspec.structs.replace(job, pod_done=True), "the Job is left to its controller"
     assert world.status.timings.resolve == "10s"
 
 

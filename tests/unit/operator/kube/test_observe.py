@@ -78,15 +78,15 @@ def world() -> World:
 
 async def test_the_pod_that_a_watch_brought_is_not_read_again(world):
     pod = succeeded(world.claimed.uid)
-    found = await observe(JobsAlone(world), world.observed(), START, succeeded=[pod])
-    assert found.claimed.pod_succeeded
+    found = await observe(JobsAlone(world), world.observed(), START, done=[pod])
+    assert found.claimed.pod_done
     assert [pod.phase for pod in found.pods] == ["Succeeded"]
 
 
 async def test_the_pod_of_another_job_says_nothing_about_this_one(world):
     """Its name is that of a pod of this Job: anybody can choose a name."""
-    found = await observe(JobsAlone(world), world.observed(), START, succeeded=[succeeded("another")])
-    assert not found.claimed.pod_succeeded
+    found = await observe(JobsAlone(world), world.observed(), START, done=[succeeded("another")])
+    assert not found.claimed.pod_done
     assert found.pods is None
 
 
@@ -96,5 +96,5 @@ async def test_lines_of_progress_are_no_part_of_a_containers_report(world):
     line = "progress: download 1 of 2 bytes\n"
     ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
     ended["message"] = f"{line[9:]}{line}Trying again in 1.0 s (1 of 4).\n{line}"
-    found = await observe(JobsAlone(world), world.observed(), START, succeeded=[pod])
+    found = await observe(JobsAlone(world), world.observed(), START, done=[pod])
     assert [one.report for one in found.pods[0].containers] == ["Trying again in 1.0 s (1 of 4).\n"]

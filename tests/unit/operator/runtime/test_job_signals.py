@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from inference_image_operator.kube.client import SUCCEEDED_PODS, WARNING_EVENTS
+from inference_image_operator.kube.client import ENDING_PODS, WARNING_EVENTS
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime import job_signals as module
 from inference_image_operator.runtime.job_signals import DELAY, MAX_EVENTS, MAX_PODS, JobSignals, watch
@@ -105,14 +105,61 @@ def test_an_object_that_waits_for_no_job_is_forgotten(signals, woken):
     assert (len(woken), signals.warnings(KEY)) == (1, [])
 
 
-def pod(uid: str = "pod-1", job: str = JOB, namespace: str = "space") -> dict:
-    return {"metadata": {"name": f"{job}-x7k2p", "namespace": namespace, "uid": uid, "resourceVersion": "7"}}
+def pod(uid: str = "pod-1", job: str = JOB, namespace: str = "space", stage: str = "Build", **status: object) -> dict:
+    """A pod that has succeeded, unless `status` says otherwise."""
+    labels = {"uai.ucloud.cn/stage": stage}
+    return {
+        "metadata": {"name": f"{job}-x7k2p", "namespace": namespace, "uid": uid, "labels": labels},
+        "spec": {"containers": [{"name": "report"}, {"name": "injected"}]},
+        "status": {"phase": "Succeeded"} | status,
+    }
+
+
+def stopping(*codes: int | None, stage: str = "Build", conditions: tuple = (), **meta: object) -> dict:
+    """A pod whose containers ended with these exit codes; None runs. Its sidecars still run."""
+    ends = [{"state": {} if code is None else {"terminated": {"exitCode": code}}} for code in codes]
+    found = pod(stage=stage, phase="Running", containerStatuses=ends, conditions=[*conditions])
+    found["metadata"] |= meta
+    return found
+
+
+@pytest.mark.parametrize("stage", ["Resolve", "Export", "Build", "Test"])
+def test_a_pod_that_only_stops_its_sidecars_makes_its_object_due(signals, woken, stage):
+    found = stopping(0, 0, stage=stage)
+    signals.ended(found)
+    signals.ended(pod(stage=stage))
+    assert (woken, signals.done(KEY)) == ([(KEY, 0)], [found])
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        stopping(),
+        stopping(0),
+        stopping(0, None),
+        stopping(0, 1),
+        stopping(0, 0, stage="Publish"),
+        stopping(0, 0, deletionTimestamp="2026-01-31T09:30:00Z"),
+        stopping(0, 0, conditions=({"type": "DisruptionTarget", "status": "True"},)),
+        pod(phase="Failed"),
+    ],
+    ids=["starts", "has one status", "runs", "fails", "publishes", "is deleted", "is evicted", "failed"],
+)
+def test_a_pod_that_may_still_fail_says_nothing(signals, woken, found):
+    signals.ended(found)
+    assert (woken, signals.done(KEY)) == ([], [])
+
+
+def test_a_publication_counts_when_its_pod_has_succeeded(signals, woken):
+    signals.ended(stopping(0, 0, stage="Publish"))
+    signals.ended(pod(stage="Publish"))
+    assert (woken, signals.done(KEY)) == ([(KEY, 0)], [pod(stage="Publish")])
 
 
 def test_a_pod_that_succeeded_makes_its_object_due_once(signals, woken):
     signals.ended(pod())
     signals.ended(pod())
-    assert (woken, signals.succeeded(KEY)) == ([(KEY, 0)], [pod()])
+    assert (woken, signals.done(KEY)) == ([(KEY, 0)], [pod()])
 
 
 @pytest.mark.parametrize(
@@ -122,7 +169,7 @@ def test_a_pod_that_succeeded_makes_its_object_due_once(signals, woken):
 )
 def test_other_pods_are_ignored(signals, woken, found):
     signals.ended(found)
-    assert (woken, signals.succeeded(KEY)) == ([], [])
+    assert (woken, signals.done(KEY)) == ([], [])
 
 
 def test_the_pods_of_the_last_few_jobs_are_remembered_until_the_end_of_the_run(signals):
@@ -130,17 +177,15 @@ def test_the_pods_of_the_last_few_jobs_are_remembered_until_the_end_of_the_run(s
     for job in jobs:
         signals.follow(KEY, job)
         signals.ended(pod(job, job))
-    assert [found["metadata"]["uid"] for found in signals.succeeded(KEY)] == jobs[-MAX_PODS:]
+    assert [found["metadata"]["uid"] for found in signals.done(KEY)] == jobs[-MAX_PODS:]
     signals.forget(KEY)
-    assert signals.succeeded(KEY) == []
+    assert signals.done(KEY) == []
 
 
 def test_the_pod_of_a_poll_says_nothing(signals, woken):
     """A poll is over with its Job."""
-    found = pod()
-    found["metadata"]["labels"] = {"uai.ucloud.cn/stage": "Poll"}
-    signals.ended(found)
-    assert (woken, signals.succeeded(KEY)) == ([], [])
+    signals.ended(pod(stage="Poll"))
+    assert (woken, signals.done(KEY)) == ([], [])
 
 
 def test_the_end_of_a_job_says_nothing_new_after_its_pod(signals):
@@ -187,7 +232,7 @@ class Cluster:
     ],
     ids=["goes on after its end", "without an Event", "starts again after a version that is gone", "without the right"],
 )
-@pytest.mark.parametrize("what", [WARNING_EVENTS, SUCCEEDED_PODS], ids=lambda what: what.name)
+@pytest.mark.parametrize("what", [WARNING_EVENTS, ENDING_PODS], ids=lambda what: what.name)
 async def test_the_watch_goes_on(monkeypatch, caplog, what, answers, versions):
     monkeypatch.setattr(module, "PAUSE", 0)
     cluster, seen = Cluster(*answers), []
