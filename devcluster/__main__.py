@@ -1,4 +1,4 @@
-"""The command line: `python -m devcluster up|down|status|binaries|images|exec -- PROGRAM ARGUMENT...`.
+"""The command line: `python -m devcluster up|down|status|binaries|images|prune|exec -- PROGRAM ARGUMENT...`.
 
 `up --network-policies` starts a cluster that enforces NetworkPolicies.
 """
@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from devcluster import binaries, cluster, settings, versions
-from devcluster.images import catalog
-from devcluster.lib import system
+from devcluster.images import buildah, catalog
+from devcluster.lib import cached, system
 from devcluster.lib.locks import locked
 from devcluster.lib.run import CommandError, NotReadyError
 from devcluster.node import inside, status
+
+DAY = 24 * 60 * 60.0
 
 
 def alone() -> AbstractContextManager[None]:
@@ -67,6 +69,16 @@ def publish_images(names: Sequence[str]) -> None:
         catalog.publish(names)
 
 
+def prune(days: float) -> None:
+    """Removes from the cache what was not used for so many days, and buildah's layers. No build may run meanwhile."""
+    with alone():
+        prepare()
+        places = [settings.cache() / kind for kind in ("binaries", "fixture", "images", "roots")]
+        for path in cached.remove_unused(places, days * DAY):
+            print(path)
+        buildah.remove_all()
+
+
 COMMANDS: dict[str, Callable[[], None]] = {
     "packages": install,
     "down": down,
@@ -77,8 +89,9 @@ COMMANDS: dict[str, Callable[[], None]] = {
 def main() -> int:
     """Returns the exit code: 1 after printing an error message."""
     parser = argparse.ArgumentParser(prog="python -m devcluster")
-    parser.add_argument("command", choices=[*COMMANDS, "up", "binaries", "images", "exec"])
+    parser.add_argument("command", choices=[*COMMANDS, "up", "binaries", "images", "prune", "exec"])
     parser.add_argument("words", nargs="*", help="binaries, images: names (default: all); exec: -- PROGRAM ARGUMENT...")
+    parser.add_argument("--days", type=float, default=7, help="prune: what was used in so many days stays (default: 7)")
     parser.add_argument("--network-policies", action="store_true", help="up: a cluster that enforces NetworkPolicies")
     chosen = parser.parse_args()
     try:
@@ -87,6 +100,8 @@ def main() -> int:
             up(network_policies=chosen.network_policies)
         elif chosen.command == "images":
             publish_images(chosen.words)
+        elif chosen.command == "prune":
+            prune(chosen.days)
         elif chosen.command == "binaries":
             build_binaries(chosen.words)
         elif chosen.command != "exec":

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from devcluster.lib import cached
 from devcluster.lib.progress import step
 from devcluster.lib.run import CommandError, tail
 from devcluster.settings import REPOSITORY, cache
@@ -83,7 +84,7 @@ def fixture(training: Training = SHAPES) -> Fixture:
     Raises CommandError when the training fails, FileNotFoundError without the TensorFlow environment.
     """
     directory = cache() / "fixture" / _key(_inputs(training))
-    if not directory.is_dir():
+    if not cached.is_filled(directory):
         with step(f"Training: {training.folder.parent.name}", f"{training.expect} on two cores"):
             _train(training, directory)
     return Fixture(directory, directory / training.label_map)

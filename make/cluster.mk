@@ -22,6 +22,11 @@ cluster-images: cluster-up ## build this project's images and push them to the c
 binaries: setup ## build every program of the cluster and of the tests from its Go module
 	@$(PY) -m devcluster binaries
 
+CACHE_DAYS ?= 7
+.PHONY: prune-cache
+prune-cache: setup ## remove what was not used for CACHE_DAYS days (7 by default) from the cache of builds, while nothing builds
+	@$(PY) -m devcluster prune --days $(CACHE_DAYS)
+
 RUN_VALUES ?= .devcluster/values.yaml
 run: setup ## run the operator of this working tree against KUBECONFIG, as RUN_VALUES=my-values.yaml configures it
 	@mkdir -p out/run

@@ -120,9 +120,9 @@ def ensure(*tool_sets: ToolSet) -> dict[str, Path]:
 def _ensure(tools: ToolSet, go: Path, version: str) -> dict[str, Path]:
     sources = TOOLS / tools.name
     target = settings.cache() / "binaries" / f"{tools.name}-{key(sources, tools.flags, version)}"
-    if not target.is_dir():
+    if not cached.is_filled(target):
         with locked(target.with_name(f".{target.name}.lock")):  # a second one waits, and builds nothing
-            if not target.is_dir():
+            if not cached.is_filled(target):
                 title = f"Building {tools.name} ({', '.join(tools.programs)})"
                 with step(title, f"{tools.expect} when nothing is cached"):
                     _build(tools, go, sources, target)

@@ -43,7 +43,7 @@ def ensure(base: Base = PYTHON) -> Path:
     inputs = (base.suite, base.include, EXCLUDE, base.config, buildah.COMPRESSION_LEVEL)
     key = hashlib.sha256(repr(inputs).encode()).hexdigest()[:16]
     target = settings.cache() / "images" / f"base-{key}"
-    if not target.is_dir():
+    if not cached.is_filled(target):
         with step(f"Making a base image (Debian {base.suite})", "about 40 s"):
             _make(base, target)
     return target

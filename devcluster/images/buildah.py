@@ -34,5 +34,11 @@ def export(name: str, layout: Path) -> None:
     run_buildah("push", *compression, name, f"oci:{layout}:latest")
 
 
+def remove_all() -> None:
+    """Removes every image and layer of the storage, and what killed builds left. No build may run meanwhile."""
+    run_buildah("rm", "--all")
+    run_buildah("rmi", "--all", "--force")
+
+
 def _storage() -> Path:
     return settings.cache() / "buildah"

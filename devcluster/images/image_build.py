@@ -51,7 +51,7 @@ def build(image: Image) -> Path:
         *image.arguments,
     )
     target = settings.cache() / "images" / f"{image.name}-{key}"
-    if not target.is_dir():
+    if not cached.is_filled(target):
         with step(f"Building image {image.name}", image.expect):
             _build(image, files, base, target)
     return target

@@ -48,7 +48,7 @@ def ensure(lock: str) -> Path:
         layout = build(image)
         digest = oci.digest(layout).removeprefix("sha256:")
         target = roots / f"{lock}-{digest[:16]}"
-        if not target.is_dir():
+        if not cached.is_filled(target):
             with cached.fill(target) as scratch, step(f"Unpacking the root {target.name}"):
                 oci.unpack(layout, scratch / "result")
     return target

@@ -1,10 +1,41 @@
-"""Fills a cache directory atomically, so that nobody sees a partial one."""
+"""Directories of the cache: filled atomically, so that nobody sees a partial one, and removed when nobody uses them."""
 
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+
+def is_filled(target: Path) -> bool:
+    """Whether a target is in the cache. Notes that it is used."""
+    found = target.is_dir()
+    if found:
+        _used(target).touch()
+    return found
+
+
+def remove_unused(places: Iterable[Path], seconds: float) -> list[Path]:
+    """Removes the targets in these places that nobody has used for so long, and what killed fills left.
+
+    Returns what it removed.
+    """
+    found = [path for place in places for path in place.glob("*") if path.is_dir() and _age(path) > seconds]
+    for path in found:
+        shutil.rmtree(path)
+        _used(path).unlink(missing_ok=True)
+    return found
+
+
+def _age(path: Path) -> float:
+    """Seconds since a directory was made or used."""
+    used = _used(path)
+    return time.time() - max(path.stat().st_ctime, used.stat().st_mtime if used.exists() else 0.0)
+
+
+def _used(target: Path) -> Path:
+    return target.with_name(f".{target.name}.used")
 
 
 @contextlib.contextmanager

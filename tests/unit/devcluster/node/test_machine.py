@@ -1,8 +1,10 @@
 """The machine: packages, Go, pip, cgroups, cached builds."""
 
 import configparser
+import os
 import re
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,20 @@ def fail_while_filling(target):
     with cached.fill(target) as scratch:
         (scratch / "result").mkdir()
         raise RuntimeError
+
+
+def test_what_nobody_has_used_for_long_is_removed(tmp_path, monkeypatch):
+    for name in ("used", "unused", ".killed-x1"):
+        (tmp_path / name / "inside").mkdir(parents=True)
+    (tmp_path / ".used.lock").touch()
+    now = time.time()
+    monkeypatch.setattr(cached.time, "time", lambda: now + 60)
+    assert cached.remove_unused([tmp_path], 90) == []
+    assert cached.is_filled(tmp_path / "used")
+    assert not cached.is_filled(tmp_path / "nothing")
+    os.utime(tmp_path / ".used.used", (now + 30, now + 30))
+    assert sorted(path.name for path in cached.remove_unused([tmp_path], 45)) == [".killed-x1", "unused"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".used.lock", ".used.used", "used"]
 
 
 def test_a_cached_directory_appears_atomically(tmp_path):
