@@ -89,6 +89,21 @@ def test_both_readmes_show_the_same_commands_and_manifest() -> None:
     assert shown("README.md") == shown("README.zh-CN.md")
 
 
+def sections(page: Path) -> list[set[str]]:
+    """The code and the fields that each section names."""
+    return [set(re.findall(r"`([^`\n]+)`", text)) for text in page.read_text().split("\n## ")[1:]]
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.zh-CN.md")), ids=lambda page: page.stem)
+def test_a_chinese_page_has_the_sections_of_the_english_one(page: Path) -> None:
+    assert len(sections(page)) == len(sections(page.with_name(page.name.replace(".zh-CN", ""))))
+
+
+def test_the_chinese_answers_name_what_the_english_ones_name() -> None:
+    guides = ROOT / "docs" / "guides"
+    assert sections(guides / "faq.zh-CN.md") == sections(guides / "faq.md")
+
+
 def test_the_values_of_the_installation_page_pass_the_charts_schema() -> None:
     page = ROOT / "docs" / "operations" / "install.md"
     (text,) = [text for text in blocks(page, "yaml") if text.startswith("# my-values.yaml")]
