@@ -71,6 +71,8 @@ PROMTOOL = ToolSet(
 """Tests the alerts and the page of metrics; not part of the cluster."""
 UNITTEST = ToolSet("unittest", {"unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}, "about 1 min")
 """Runs the suites of the chart; not part of the cluster."""
+KSERVE = ToolSet("kserve", {}, "seconds")
+"""The CRDs of KServe, which the tests of rollouts read from its module; no program, and not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
 """Sends requests to the inference server in a benchmark; not part of the cluster."""
 

@@ -119,39 +119,28 @@ class Refusal(Frozen, frozen=True, kw_only=True):
 
 
 class Target(Frozen, frozen=True, kw_only=True):
-    """What the rollout hands the image to: a Deployment or a ConfigMap."""
+    """What the rollout hands the image to: a Deployment, an InferenceService or a ConfigMap."""
 
     uid: str
     resource_version: str
     agrees_with: str = ""
     """Value of the annotation `uai.ucloud.cn/rollout-from`."""
     image: str | None = None
-    """The image of the container, or the value of the key; None if there is no such container."""
+    """The image, or the value of the key; None if the target has no such field."""
+    lacks: str = ""
+    """How a message says that it has no such field."""
     owned: bool = False
     """Whether the operator has applied an image."""
-    containers: tuple[str, ...] = ()
-    """The first names of the containers of the Deployment."""
-    is_current: bool = False
-    """Whether what follows is of the newest generation."""
-    wanted: int = 1
-    total: int = 0
-    updated: int = 0
-    available: int = 0
-    """Replicas: as specified, all, those of the newest template, and those available of both."""
-    exceeds_deadline: bool = False
-    """Whether the Deployment says that it exceeded its progressDeadlineSeconds."""
+    is_available: bool = False
+    """Whether it is available with the image that it has."""
+    says_so: bool = False
+    """Whether it says that it is, perhaps still about the image before: a Ready pod with the new one proves it."""
+    progress: str = ""
+    """How far it is, in one phrase."""
+    is_stuck: bool = False
+    """Whether its own deadline for this image is exceeded."""
     said: str = ""
-    """What the newest pod with the new image says; empty without one, and once all are available."""
-
-    @property
-    def is_available(self) -> bool:
-        """Whether all replicas are of the newest template and available, as `kubectl rollout status` defines it."""
-        return self.is_current and self.updated >= self.wanted and self.total <= self.updated <= self.available
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether the Deployment itself has given up."""
-        return self.is_current and self.exceeds_deadline
+    """Why it is not available, in the words of the newest pod with the new image, or in its own."""
 
 
 class ReferencedDigests(Frozen, frozen=True, kw_only=True):

@@ -94,6 +94,7 @@ ACCEPTED: list[dict[str, Any]] = [
     {"image.pin": "sha256:" + "0a" * 32},
     {"rollout": {"deployment": {"name": "a.b", "container": "main-1"}}},
     {"rollout": {"deployment": {"name": "a", "container": "m" * 63}, "timeout": "24h"}},
+    {"rollout": {"inferenceService": {"name": "a-1"}, "timeout": "90s"}},
     {"rollout": {"configMap": {"name": "a"}}},
     {"rollout": {"configMap": {"name": "a", "key": "image.tag_1"}}},
     {"image.pushSecretRef": {"name": "uhub"}, "image.caSecretRef": {"name": "uhub-ca"}},

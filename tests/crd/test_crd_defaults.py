@@ -99,7 +99,11 @@ def test_a_stored_object_hashes_like_its_manifest(manifest_with: Callable[..., A
 
 
 def test_the_defaults_of_a_rollout_are_those_of_the_model(server: Any, manifest_with: Callable[..., Any]) -> None:
-    for target in ({"configMap": {"name": "a"}}, {"deployment": {"name": "a", "container": "b"}}):
+    for target in (
+        {"configMap": {"name": "a"}},
+        {"deployment": {"name": "a", "container": "b"}},
+        {"inferenceService": {"name": "a"}},
+    ):
         answer = server.create(manifest_with({"rollout": target}), dry_run=True)
         assert api.read(api.Spec, answer["spec"]).rollout == api.read(api.RolloutSpec, target)
 

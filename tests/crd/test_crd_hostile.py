@@ -82,7 +82,10 @@ OTHER_SOURCES: dict[tuple[str, ...], dict[str, Any]] = {
     ("ufile", "prefix"): {"prefix": "code/"},
     ("ufile", "archive"): {"archive": "code.zip"},
 }
-OTHER_ROLLOUT = {"configMap": {"name": "images", "key": "image"}}
+OTHER_ROLLOUTS: dict[str, dict[str, str]] = {
+    "configMap": {"name": "images", "key": "image"},
+    "inferenceService": {"name": "server"},
+}
 NAMED = ("model", "checkpoint", "name")
 # the alternative endpoint, fields that need another field, and the alternative graph
 ELSEWHERE = {
@@ -159,8 +162,9 @@ def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
     if path == NAMED:
         spec["model"]["checkpoint"] = {"name": "model.ckpt"}
         spec["image"]["tags"] = ["latest"]
-    if path[:2] == ("rollout", "configMap"):
-        spec["rollout"] = copy.deepcopy(OTHER_ROLLOUT)
+    for target, rollout in OTHER_ROLLOUTS.items():
+        if path[:2] == ("rollout", target):
+            spec["rollout"] = {target: dict(rollout)}
     for place, source in OTHER_SOURCES.items():
         if path[1 : len(place) + 1] == place:
             del spec["source"]["configMap"]
@@ -170,7 +174,7 @@ def _spec(path: tuple[Any, ...]) -> dict[str, Any]:
 
 LEAVES = list(_leaves(FULL))
 LEAVES += [NAMED]
-LEAVES += [("rollout", *path) for path in _leaves(OTHER_ROLLOUT)]
+LEAVES += [("rollout", *path) for path in _leaves(OTHER_ROLLOUTS)]
 LEAVES += [("source", place[0], *path) for place, source in OTHER_SOURCES.items() for path in _leaves(source)]
 PLAIN_POD_FIELDS = "scheduling.tolerations"  # copied as JSON into the pod, where the API server validates them
 
@@ -225,7 +229,12 @@ def test_hostile_names_of_map_entries_are_refused(server: Any, refused: Any, pla
 
 @pytest.mark.parametrize(
     "path",
-    [("suspend",), NAMED, ("rollout", "configMap"), *(("source", *place) for place in OTHER_SOURCES)],
+    [
+        ("suspend",),
+        NAMED,
+        *(("rollout", target) for target in OTHER_ROLLOUTS),
+        *(("source", *place) for place in OTHER_SOURCES),
+    ],
     ids=_dotted,
 )
 def test_the_unchanged_manifest_is_accepted(server: Any, path: tuple[Any, ...]) -> None:

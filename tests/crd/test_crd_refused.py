@@ -376,8 +376,13 @@ REFUSED: list[Refusal] = [
         for pin in ("", "latest", "a" * 64, "sha256:" + "A" * 64, "sha256:" + "a" * 63)
     ),
     *(
-        at("rollout", value, "set exactly one of deployment and configMap")
-        for value in ({}, {"deployment": {"name": "a", "container": "b"}, "configMap": {"name": "a"}})
+        at("rollout", value, "set exactly one of deployment, inferenceService and configMap")
+        for value in (
+            {},
+            {"deployment": {"name": "a", "container": "b"}, "configMap": {"name": "a"}},
+            {"inferenceService": {"name": "a"}, "configMap": {"name": "a"}},
+            {"deployment": {"name": "a", "container": "b"}, "inferenceService": {"name": "a"}},
+        )
     ),
     at("rollout", {"deployment": {"name": "a"}}, REQUIRED, "rollout.deployment.container"),
     at("rollout", {"deployment": {"name": "A", "container": "b"}}, ONE_NAME, "rollout.deployment.name"),
@@ -387,6 +392,8 @@ REFUSED: list[Refusal] = [
         "must be the name of a container: lower-case letters, digits and hyphens",
         "rollout.deployment.container",
     ),
+    at("rollout", {"inferenceService": {}}, REQUIRED, "rollout.inferenceService.name"),
+    at("rollout", {"inferenceService": {"name": "a_b"}}, ONE_NAME, "rollout.inferenceService.name"),
     at("rollout", {"configMap": {"name": "a", "key": "a/b"}}, "must be a valid ConfigMap key", "rollout.configMap.key"),
     at("rollout", {"configMap": {"name": "a"}, "timeout": "1"}, ONE_DURATION, "rollout.timeout"),
     *(

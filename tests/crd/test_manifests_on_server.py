@@ -25,8 +25,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "README.zh-CN.md", *ROOT.glob("docs/*
 
 Apply = Callable[[str], subprocess.CompletedProcess[str]]
 
-ELSEWHERE = ("kustomize.toolkit.fluxcd.io/",)
-"""API groups of other tools, which the server here does not have."""
+ELSEWHERE = ("kustomize.toolkit.fluxcd.io/", "serving.kserve.io/")
+"""API groups of other tools, which the server here does not have. tests/loop/test_kserve.py checks those of KServe."""
 
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

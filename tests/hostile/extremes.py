@@ -15,13 +15,16 @@ Refusals = Callable[[dict[str, Any]], list[tuple[str, str]]]
 
 LEFT_OUT = (
     {"ufile.endpoint", "model.checkpoint.step", "model.checkpoint.name", "export.frozenGraph"}
-    | {"source.ufile.archive", "source.configMap", "source.git", "image.pin", "rollout.configMap"},
+    | {"source.ufile.archive", "source.configMap", "source.git", "image.pin"}
+    | {"rollout.configMap", "rollout.inferenceService"},
     {"ufile.region", "ufile.network", "model.checkpoint.policy", "model.checkpoint.poll", "model.checkpoint.waitFor"}
     | {"model.checkpoint.step", "export.frozenGraph", "source.ufile.prefix", "source.configMap", "source.git"}
-    | {"image.pin", "rollout.configMap"},
+    | {"image.pin", "rollout.configMap", "rollout.deployment"},
     {"ufile.endpoint", "model.checkpoint.policy", "model.checkpoint.poll", "model.checkpoint.waitFor"}
-    | {"model.checkpoint.name", "export.frozenGraph", "source.ufile", "source.git", "image.pin", "rollout.deployment"},
-    {"ufile.endpoint", "model.checkpoint", "source.ufile", "source.configMap", "rollout.deployment"},
+    | {"model.checkpoint.name", "export.frozenGraph", "source.ufile", "source.git", "image.pin"}
+    | {"rollout.deployment", "rollout.inferenceService"},
+    {"ufile.endpoint", "model.checkpoint", "source.ufile", "source.configMap"}
+    | {"rollout.deployment", "rollout.inferenceService"},
 )
 """Rules of the CRD allow one of several fields: each entry is one choice, and together they have every field."""
 

@@ -23,8 +23,9 @@ def reference(digest: str) -> str:
 
 @pytest.fixture
 def operator(plane, api, namespace, tmp_path):
-    """An installation that allows both kinds."""
-    found = Operator(plane, api, namespace, tmp_path, rollout={"allowed": ["Deployment", "ConfigMap"]}).start()
+    """An installation that allows every kind."""
+    allowed = ["Deployment", "InferenceService", "ConfigMap"]
+    found = Operator(plane, api, namespace, tmp_path, rollout={"allowed": allowed}).start()
     yield found
     if found.running:
         found.kill()
@@ -199,7 +200,11 @@ def test_a_config_map_gets_the_image(api, pipeline):
 
 
 def test_rights_on_targets_are_those_of_the_allowed_kinds(plane, api, namespace, tmp_path, operator):
-    targets = {"Deployment": ("apps", "deployments"), "ConfigMap": ("", "configmaps")}
+    targets = {
+        "Deployment": ("apps", "deployments"),
+        "InferenceService": ("serving.kserve.io", "inferenceservices"),
+        "ConfigMap": ("", "configmaps"),
+    }
     for allowed in ([], ["ConfigMap"]):
         directory = tmp_path / f"allows-{len(allowed)}"
         directory.mkdir()

@@ -73,6 +73,11 @@ watchSelector: {{ .Values.watchSelector | quote }}
   resources: [deployments]
   verbs: [get, patch]
 {{- end }}
+{{- if has "InferenceService" .Values.config.rollout.allowed }}
+- apiGroups: [serving.kserve.io]
+  resources: [inferenceservices]
+  verbs: [get, patch]
+{{- end }}
 {{- if has "ConfigMap" .Values.config.rollout.allowed }}
 - apiGroups: [""]
   resources: [configmaps]

@@ -154,6 +154,7 @@ class Reason(StrEnum):
     ROLLOUT_REPLACED = "RolloutReplaced", ReasonClass.PERMANENT
     ROLLOUT_NOT_AGREED = "RolloutNotAgreed", ReasonClass.WAITING
     ROLLOUT_TARGET_NOT_FOUND = "RolloutTargetNotFound", ReasonClass.WAITING
+    ROLLOUT_KIND_NOT_SERVED = "RolloutKindNotServed", ReasonClass.WAITING
     ROLLOUT_CONFLICT = "RolloutConflict", ReasonClass.WAITING
     ROLLOUT_REFUSED = "RolloutRefused", ReasonClass.WAITING
     ROLLOUT_NOT_ALLOWED = "RolloutNotAllowed", ReasonClass.WAITING

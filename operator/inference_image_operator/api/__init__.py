@@ -29,6 +29,7 @@ from inference_image_operator.api.rollout import (
     ROLLOUT_FROM,
     ConfigMapTarget,
     DeploymentTarget,
+    InferenceServiceTarget,
     RolloutSpec,
     RolloutStatus,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "ImageSpec",
     "ImageStatus",
     "ImportedGraph",
+    "InferenceServiceTarget",
     "InputLockStatus",
     "InputType",
     "KeyToPath",

@@ -8,7 +8,7 @@ from inference_image_operator.api.times import Time
 ROLLOUT_FROM = f"{GROUP}/rollout-from"
 """Annotation of a target: the name of the InferenceImage that may change its image."""
 
-Kind = Literal["Deployment", "ConfigMap"]
+Kind = Literal["Deployment", "InferenceService", "ConfigMap"]
 Phase = Literal["Applying", "Waiting", "RollingBack", "RolledOut", "RolledBack", "NotAvailable", "Replaced"]
 
 
@@ -19,6 +19,12 @@ class DeploymentTarget(Part, frozen=True, kw_only=True):
     container: str
 
 
+class InferenceServiceTarget(Part, frozen=True, kw_only=True):
+    """The model of a predictor of KServe, in the InferenceImage's namespace."""
+
+    name: str
+
+
 class ConfigMapTarget(Part, frozen=True, kw_only=True):
     """A key of a ConfigMap in the InferenceImage's namespace, for the tool that deploys."""
 
@@ -27,28 +33,40 @@ class ConfigMapTarget(Part, frozen=True, kw_only=True):
 
 
 class RolloutSpec(Part, frozen=True, kw_only=True):
-    """Hands the published image over. Exactly one of `deployment` and `config_map` is set."""
+    """Hands the published image over. Exactly one of `deployment`, `inference_service` and `config_map` is set."""
 
     deployment: DeploymentTarget | None = None
+    inference_service: InferenceServiceTarget | None = None
     config_map: ConfigMapTarget | None = None
     timeout: str = "10m"
-    """How long a Deployment may take to be available with the image."""
+    """How long a Deployment or InferenceService may take to be available with the image."""
 
     @property
     def kind(self) -> Kind:
         """The kind of the target."""
-        return "Deployment" if self.deployment else "ConfigMap"
+        if self.deployment:
+            return "Deployment"
+        return "InferenceService" if self.inference_service else "ConfigMap"
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the target runs the image itself, so that it has to become available with it."""
+        return self.kind != "ConfigMap"
 
     @property
     def name(self) -> str:
-        """The name of the target; empty if neither is set."""
-        target = self.deployment or self.config_map
+        """The name of the target; empty if none is set."""
+        target = self.deployment or self.inference_service or self.config_map
         return target.name if target else ""
 
     @property
     def field(self) -> str:
-        """The container of the Deployment, or the key of the ConfigMap."""
-        return self.deployment.container if self.deployment else self.config_map.key if self.config_map else ""
+        """The container of the Deployment, the field of the InferenceService, or the key of the ConfigMap."""
+        if self.deployment:
+            return self.deployment.container
+        if self.inference_service:
+            return "spec.predictor.model.image"
+        return self.config_map.key if self.config_map else ""
 
     @property
     def target(self) -> str:

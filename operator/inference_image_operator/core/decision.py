@@ -30,7 +30,7 @@ class ApplyImage(Frozen, frozen=True, kw_only=True):
     kind: Kind
     name: str
     field: str
-    """The container, or the key."""
+    """As in `RolloutSpec.field`."""
     image: str
     uid: str
     resource_version: str

@@ -1,4 +1,4 @@
-"""`spec.rollout`: hands the published image to a Deployment or a ConfigMap, and takes it back if it is not available.
+"""`spec.rollout`: hands the published image to its target, and takes it back if it is not available.
 
 It decides from the spec, `status.image`, `status.rollout` and the observed target, beside the run: Ready is about the
 image, RolledOut about the target. See docs/decisions/0028.
@@ -114,8 +114,9 @@ def _obstacle(draft: Draft, spec: RolloutSpec) -> Obstacle | None:
         text = f"{spec.target} does not exist."
         return Obstacle(Reason.ROLLOUT_TARGET_NOT_FOUND, text, "Create it, or correct spec.rollout.")
     if target and target.image is None:
-        text = f"{spec.target} has no container {spec.field}; it has {', '.join(target.containers)}."
-        return Obstacle(Reason.ROLLOUT_TARGET_NOT_FOUND, text, "Correct spec.rollout.deployment.container.")
+        return Obstacle(
+            Reason.ROLLOUT_TARGET_NOT_FOUND, f"{spec.target} {target.lacks}", "Correct it, or spec.rollout."
+        )
     return None
 
 
@@ -149,7 +150,7 @@ def _begin(draft: Draft, spec: RolloutSpec, target: Target, wanted: str) -> Roll
         input_hash=wanted,
         target=spec.target,
         image=reference,
-        previous_image=previous if previous != reference and spec.deployment else "",
+        previous_image=previous if previous != reference and spec.is_awaited else "",
         phase="Applying",
         start_time=draft.stamp,
     )
@@ -164,7 +165,7 @@ def _apply(draft: Draft, spec: RolloutSpec, state: RolloutStatus, target: Target
     """Sets the image, as one who owns the field. A target that has it already is told so too, and is then owned."""
     if target.image != state.image or not target.owned:
         return _write(draft, spec, state, target, state.image)
-    if spec.deployment is None:
+    if not spec.is_awaited:
         _end(draft, replace(state, phase="RolledOut", message=f"{spec.target} has {state.image}."))
         return None
     waiting = replace(state, phase="Waiting", start_time=draft.stamp)
@@ -180,19 +181,18 @@ def _wait(draft: Draft, spec: RolloutSpec, state: RolloutStatus, target: Target)
         _end(draft, replace(state, phase="Replaced", message=explanation(text, _again())))
         return None
     if target.is_available:
-        text = f"{spec.target} runs {state.image}, {target.available} of {target.wanted} replicas are available."
+        text = f"{spec.target} runs {state.image}: {target.progress}."
         _end(draft, replace(state, phase="RolledOut", message=text))
         return None
     until = state.start_time + timedelta(seconds=parse_duration(spec.timeout))
     if draft.now < until and not target.is_stuck:
-        counts = f"{target.updated} of {target.wanted} replicas are new, {target.available} available"
-        text = f"Waiting for {spec.target}: {counts}. {target.said}"
+        text = f"Waiting for {spec.target}: {target.progress}. {target.said}"
         draft.conditions.set(Type.ROLLED_OUT, "Unknown", Reason.ROLLING_OUT, text.strip())
         return min(WAIT_CHECK, (until - draft.now).total_seconds())
     late = "exceeded its progressDeadlineSeconds" if target.is_stuck else f"was not available within {spec.timeout}"
     text = f"{spec.target} {late} with {state.image}. {target.said}".strip()[:_MAX_SAID]
     if not state.previous_image:
-        hint = f"It had no other image before. Correct the image or the Deployment, then {ANNOTATE}."
+        hint = f"It had no other image before. Correct the image or the {spec.kind}, then {ANNOTATE}."
         _end(draft, replace(state, phase="NotAvailable", message=explanation(text, hint)))
         return None
     back = replace(state, phase="RollingBack", start_time=draft.stamp, message=text)

@@ -17,6 +17,7 @@ from inference_image_operator.kube.cluster import FIELD_MANAGER, ROLLOUT_MANAGER
 from inference_image_operator.kube.connection import ApiError, Connection, Object, TooLargeError, api_error
 from inference_image_operator.kube.references import References, references
 from inference_image_operator.kube.slim import ListMetadata, Slim, SlimEvent, SlimJob, SlimPod, short
+from inference_image_operator.kube.targets import TARGETS
 from inference_image_operator.kube.ttl_cache import TtlCache
 
 PAGE = 100
@@ -208,7 +209,12 @@ class KubernetesCluster:
                 raise
 
     async def get_target(self, kind: Kind, namespace: str, name: str) -> Object | None:
-        return await self._get(_target(kind, namespace, name))
+        try:
+            return await self._request("GET", _target(kind, namespace, name), {})
+        except ApiError as error:
+            if error.reason == "NotFound":  # an API that is not served has plain text in place of a reason
+                return None
+            raise
 
     async def apply_image(self, kind: Kind, body: Object) -> None:
         meta = body["metadata"]
@@ -283,9 +289,9 @@ def _pods(namespace: str, *name: str) -> str:
 
 
 def _target(kind: Kind, namespace: str, name: str) -> str:
-    if kind == "Deployment":
-        return _path("apis", "apps", "v1", *_in(namespace), "deployments", name)
-    return _path("api", "v1", *_in(namespace), "configmaps", name)
+    version = TARGETS[kind].api_version
+    root = ("apis", *version.split("/")) if "/" in version else ("api", version)
+    return _path(*root, *_in(namespace), TARGETS[kind].plural, name)
 
 
 def _in(namespace: str) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Cluster(Protocol):
         """Deletes a Job with its pods, if it still has this UID. An absent Job is not an error."""
 
     async def get_target(self, kind: Kind, namespace: str, name: str) -> Object | None:
-        """The target of a rollout; None if it does not exist."""
+        """The target of a rollout; None if it does not exist. ApiError 404 if its kind is not served."""
 
     async def apply_image(self, kind: Kind, body: Object) -> None:
         """Applies the image of a target, as a field manager of its own that takes no field from another one."""

@@ -2,13 +2,12 @@
 
 import re
 from http import HTTPStatus
-from typing import Any
 
 from msgspec.structs import replace
 
+from inference_image_contract.hints import explanation
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import ROLLOUT_FROM, RolloutSpec, RolloutStatus
-from inference_image_operator.api.times import parse
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core import rollout
 from inference_image_operator.core.decision import ApplyImage
@@ -16,13 +15,15 @@ from inference_image_operator.diagnosis import serving_pod
 from inference_image_operator.kube.cluster import ROLLOUT_MANAGER, Cluster
 from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.observe import MAX_SAID, read_pod
+from inference_image_operator.kube.targets import TARGETS
 from inference_image_operator.observed import Observed, Refusal, Target
 
 _MAX_IMAGE = 1024
 _SHOWN = 5
-"""Containers that a message names."""
+"""Field managers that a message names."""
 _OWNED_BY = re.compile(r'conflicts? with "([^"]{1,128})')
-_EXCEEDED = "ProgressDeadlineExceeded"
+_WHOLE_SPEC = re.compile(r"\.spec$", re.MULTILINE)
+"""In a conflict: the whole spec is one field, as in KServe's minimal CRD."""
 _DOCS = "docs/guides/rollout.md"
 
 
@@ -34,15 +35,29 @@ async def with_target(cluster: Cluster, config: Config, observed: Observed) -> O
     try:
         found = await cluster.get_target(spec.kind, observed.namespace, spec.name)
     except ApiError as error:
-        if error.status != HTTPStatus.FORBIDDEN:
-            raise
-        return replace(observed, target_refusal=Refusal(reason=Reason.FORBIDDEN, message=error.message))
+        if refused := _unreadable(spec, error):
+            return replace(observed, target_refusal=refused)
+        raise
     if found is None:
         return replace(observed, target_read=True)
     target = _target(found, spec, observed.status.rollout)
-    if spec.deployment and target.image and not target.is_available:
-        target = replace(target, said=await _said(cluster, observed, found, spec))
+    labels = TARGETS[spec.kind].pods(found)
+    if labels and target.image and not target.is_available:
+        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+        target = _with_pods(target, await cluster.list_pods(observed.namespace, selector), observed.status.rollout)
     return replace(observed, target_read=True, target=target)
+
+
+def _unreadable(spec: RolloutSpec, error: ApiError) -> Refusal | None:
+    """Why the target cannot be read; None for an error that passes by itself."""
+    if error.status == HTTPStatus.FORBIDDEN:
+        return Refusal(reason=Reason.FORBIDDEN, message=error.message)
+    if error.status == HTTPStatus.NOT_FOUND:
+        kind = TARGETS[spec.kind]
+        text = f"The API server serves no {kind.plural} of {kind.api_version}"
+        message = explanation(text, "Install KServe, or hand the image to another kind in spec.rollout.")
+        return Refusal(reason=Reason.ROLLOUT_KIND_NOT_SERVED, message=message)
+    return None
 
 
 def body(namespace: str, apply: ApplyImage) -> Object:
@@ -53,11 +68,9 @@ def body(namespace: str, apply: ApplyImage) -> Object:
         "uid": apply.uid,
         "resourceVersion": apply.resource_version,
     }
-    if apply.kind == "ConfigMap":
-        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {apply.field: apply.image}}
-    containers = [{"name": apply.field, "image": apply.image}]
-    spec = {"template": {"spec": {"containers": containers}}}
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+    kind = TARGETS[apply.kind]
+    head = {"apiVersion": kind.api_version, "kind": apply.kind, "metadata": metadata}
+    return head | kind.applied(apply.field, apply.image)
 
 
 def refusal(apply: ApplyImage, error: ApiError) -> Refusal | None:
@@ -66,10 +79,16 @@ def refusal(apply: ApplyImage, error: ApiError) -> Refusal | None:
     owners = list(dict.fromkeys(_OWNED_BY.findall(error.message)))
     if error.status == HTTPStatus.CONFLICT and owners:
         names = f"managers {', '.join(owners[:_SHOWN])} own" if len(owners) > 1 else f"manager {owners[0]} owns"
+        owned = f"the image of {what} ({apply.field}), and the operator does not take it"
+        remedy = f"Leave the field to the operator as {_DOCS} shows"
+        if _WHOLE_SPEC.search(error.message):
+            owned = (
+                f"the whole spec of {what}: it is one field in KServe's minimal CRD, and the operator does not take it"
+            )
+            remedy = "Install KServe's full CRD"
         return Refusal(
             reason=Reason.ROLLOUT_CONFLICT,
-            message=f"The field {names} the image of {what} ({apply.field}), and the operator does not take it. Leave "
-            f"the field to the operator as {_DOCS} shows, or use spec.rollout.configMap.",
+            message=f"The field {names} {owned}. {remedy}, or use spec.rollout.configMap.",
         )
     final = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
     if error.status not in final:
@@ -86,28 +105,8 @@ def _target(found: Object, spec: RolloutSpec, state: RolloutStatus | None) -> Ta
         agrees_with=meta.get("annotations", {}).get(ROLLOUT_FROM, ""),
         owned=any(_is_ours(entry) for entry in meta.get("managedFields", [])),
     )
-    if spec.deployment is None:
-        return replace(target, image=_short(found.get("data", {}).get(spec.field, "")))
-    containers = {c["name"]: c.get("image", "") for c in found["spec"]["template"]["spec"]["containers"]}
-    status = found.get("status", {})
-    conditions = {c["type"]: c for c in status.get("conditions", [])}
-    progressing = conditions.get("Progressing", {})
-    return replace(
-        target,
-        image=_short(containers[spec.field]) if spec.field in containers else None,
-        containers=tuple(containers)[:_SHOWN],
-        is_current=status.get("observedGeneration", 0) >= meta.get("generation", 0),
-        wanted=found["spec"].get("replicas", 1),
-        total=status.get("replicas", 0),
-        updated=status.get("updatedReplicas", 0),
-        available=status.get("availableReplicas", 0),
-        exceeds_deadline=progressing.get("reason") == _EXCEEDED and _is_since(progressing, state),
-    )
-
-
-def _is_since(condition: Object, state: RolloutStatus | None) -> bool:
-    """Whether the condition is of this rollout: that of an image before may stay until the new pods progress."""
-    return state is not None and parse(condition["lastTransitionTime"]) >= state.start_time
+    target = TARGETS[spec.kind].read(target, found, spec.field, state.start_time if state else None)
+    return replace(target, image=_short(target.image)) if target.image else target
 
 
 def _is_ours(entry: Object) -> bool:
@@ -119,20 +118,17 @@ def _short(image: str) -> str:
     return image[:_MAX_IMAGE]
 
 
-async def _said(cluster: Cluster, observed: Observed, found: Object, spec: RolloutSpec) -> str:
-    """What the newest pod with the new image says, or why there is none."""
-    image = observed.status.rollout.image if observed.status.rollout else ""
-    labels = found["spec"].get("selector", {}).get("matchLabels", {})
-    if labels:
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        pods = await cluster.list_pods(observed.namespace, selector)
-        new = [read_pod(pod) for pod in pods if _image_of(pod, spec.field) == image]
-        if new:
-            return serving_pod.said(max(new, key=lambda pod: pod.created))
-    conditions = found.get("status", {}).get("conditions", [])
-    return next((str(c.get("message", ""))[:MAX_SAID] for c in conditions if c["type"] == "ReplicaFailure"), "")
+def _with_pods(target: Target, pods: list[Object], state: RolloutStatus | None) -> Target:
+    """Adds what the pods with the image of the rollout show."""
+    new = [
+        pod for pod in pods if state and any(c.get("image") == state.image for c in pod["spec"].get("containers", []))
+    ]
+    if not new:
+        return target
+    said = serving_pod.said(max(map(read_pod, new), key=lambda pod: pod.created))
+    return replace(target, is_available=target.says_so and any(map(_is_ready, new)), said=said)
 
 
-def _image_of(pod: dict[str, Any], container: str) -> str:
-    containers = pod["spec"].get("containers", [])
-    return next((str(c.get("image", "")) for c in containers if c.get("name") == container), "")
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any((c.get("type"), c.get("status")) == ("Ready", "True") for c in conditions)

@@ -61,6 +61,9 @@ def test_rights_on_targets_of_rollouts_are_those_of_the_allowed_kinds() -> None:
     parts = re.findall(r'{{- if has "(\w+)" .Values.config.rollout.allowed }}\n(.*?)\n{{- end }}', rules, re.DOTALL)
     assert {kind: yaml.safe_load(rule) for kind, rule in parts} == {
         "Deployment": [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"]}],
+        "InferenceService": [
+            {"apiGroups": ["serving.kserve.io"], "resources": ["inferenceservices"], "verbs": ["get", "patch"]}
+        ],
         "ConfigMap": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"]}],
     }
     assert rules.count("verbs") == len(parts)

@@ -88,7 +88,8 @@ EXPLAINED = {
         "Wait.",
     ),
     Reason.ROLLED_OUT: Explanation(
-        "[The target of `spec.rollout`](../guides/rollout.md) has the image; a Deployment is available with it.",
+        "[The target of `spec.rollout`](../guides/rollout.md) has the image; a Deployment or InferenceService is "
+        "available with it.",
         "Nothing.",
     ),
     Reason.RETRYING: Explanation(

@@ -15,7 +15,7 @@ from inference_image_operator.core.decision import ApplyImage, Decision
 from inference_image_operator.observed import Observed, Refusal, Target
 from tests.support.world import CONFIG, DIGEST, RESULTS, World
 
-ALLOWED = replace(CONFIG, rollout=Rollout(allowed=("Deployment", "ConfigMap")))
+ALLOWED = replace(CONFIG, rollout=Rollout(allowed=("Deployment", "InferenceService", "ConfigMap")))
 REPOSITORY = "uhub.devcluster.test/demo/object-detect-infer"
 IMAGE = f"{REPOSITORY}@{DIGEST}"
 OTHER_DIGEST = "sha256:" + "e" * 64
@@ -23,8 +23,9 @@ OTHER = f"{REPOSITORY}@{OTHER_DIGEST}"
 BEFORE = "registry.test/server:v1"
 DEPLOYMENT = {"deployment": {"name": "server", "container": "main"}, "timeout": "5m"}
 CONFIG_MAP = {"configMap": {"name": "images", "key": "image"}}
-AVAILABLE = {"is_current": True, "wanted": 2, "total": 2, "updated": 2, "available": 2}
-STARTING = AVAILABLE | {"total": 3, "updated": 1}
+SERVICE = {"inferenceService": {"name": "server"}, "timeout": "5m"}
+AVAILABLE = {"is_available": True, "progress": "all is well"}
+STARTING = {"is_available": False, "progress": "1 of 2 is new"}
 
 
 @dataclass
@@ -34,11 +35,13 @@ class Cluster(World):
     config: object = ALLOWED
     target: Target | None = field(
         default_factory=lambda: Target(
-            uid="t", resource_version="1", agrees_with="detector", image=BEFORE, containers=("main",), **AVAILABLE
+            uid="t", resource_version="1", agrees_with="detector", image=BEFORE, lacks="lacks it.", **AVAILABLE
         )
     )
     applied: list[str] = field(default_factory=list)
     refused: Refusal | None = None
+    unread: Refusal | None = None
+    """Why the target cannot be read."""
     crash: bool = False
     """The operator ends after its next write of the status, before it acts."""
 
@@ -46,6 +49,8 @@ class Cluster(World):
         found = super().observed()
         if not rollout.needs_target(found, self.config):
             return found
+        if self.unread:
+            return replace(found, target_refusal=self.unread)
         return replace(found, target_read=True, target=self.target)
 
     def step(self) -> Decision:
@@ -106,13 +111,14 @@ def test_a_published_image_is_handed_over_and_awaited(world):
     assert (state.target, state.image, state.previous_image) == ("Deployment/server", IMAGE, BEFORE)
     assert state.phase == "Waiting"
     assert world.told == ("Unknown", "RollingOut")
-    assert "1 of 2 replicas are new, 2 available" in world.condition("RolledOut").message
+    assert "Waiting for Deployment/server: 1 of 2 is new." in world.condition("RolledOut").message
     assert world.summary()["Ready"] == ("True", "Published")
     assert not world.settled
     assert world.step().requeue_after == rollout.WAIT_CHECK
     world.change(**AVAILABLE)
     world.settle()
     assert world.told == ("True", "RolledOut")
+    assert world.condition("RolledOut").message == f"Deployment/server runs {IMAGE}: all is well."
     assert world.settled
     assert [e.reason for e in world.emitted if e.reason.startswith("Roll")] == [Reason.ROLLING_OUT, Reason.ROLLED_OUT]
     world.advance(days=1)
@@ -121,19 +127,8 @@ def test_a_published_image_is_handed_over_and_awaited(world):
 
 
 @pytest.mark.parametrize(
-    "missing",
-    [{"is_current": False}, {"updated": 1}, {"total": 3}, {"available": 1}],
-    ids=["an old status", "old replicas to replace", "old replicas to end", "new replicas that are not available"],
-)
-def test_what_is_not_yet_available_is_awaited(world, missing):
-    world.change(**(AVAILABLE | missing))
-    world.settle()
-    assert world.told == ("Unknown", "RollingOut")
-
-
-@pytest.mark.parametrize(
     ("seconds", "fields", "why"),
-    [(301, {}, "was not available within 5m"), (1, {"exceeds_deadline": True}, "exceeded its progressDeadlineSeconds")],
+    [(301, {}, "was not available within 5m"), (1, {"is_stuck": True}, "exceeded its progressDeadlineSeconds")],
 )
 def test_what_is_not_available_in_time_gets_its_image_back(world, seconds, fields, why):
     world.change(said="Pod server-1, container main: exit code 1: no model", **fields)
@@ -151,10 +146,20 @@ def test_what_is_not_available_in_time_gets_its_image_back(world, seconds, field
     assert len(world.applied) == 2
 
 
-def test_the_deadline_of_a_status_that_is_not_current_counts_for_the_image_before(world):
-    world.change(exceeds_deadline=True, is_current=False)
-    world.settle()
+@pytest.mark.parametrize("well", [True, False])
+def test_an_inference_service_is_treated_as_a_deployment_is(well):
+    world = Cluster()
+    world.spec["rollout"] = SERVICE
+    world.run_whole()
+    assert world.applied == [IMAGE]
+    assert world.status.rollout.target == "InferenceService/server"
     assert world.told == ("Unknown", "RollingOut")
+    if well:
+        world.change(**AVAILABLE)
+    world.advance(seconds=301)
+    world.settle()
+    assert world.told == (("True", "RolledOut") if well else ("False", "RolledBack"))
+    assert world.applied == ([IMAGE] if well else [IMAGE, BEFORE])
 
 
 @pytest.mark.parametrize("end", [AVAILABLE, STARTING], ids=["well", "badly"])
@@ -276,7 +281,7 @@ def test_an_image_that_somebody_else_sets_stays(world, phase):
     [
         ({"agrees_with": ""}, "RolloutNotAgreed", "no annotation uai.ucloud.cn/rollout-from: detector"),
         ({"agrees_with": "another"}, "RolloutNotAgreed", "no annotation"),
-        ({"image": None, "containers": ("a", "b")}, "RolloutTargetNotFound", "has no container main; it has a, b."),
+        ({"image": None}, "RolloutTargetNotFound", "Deployment/server lacks it. Correct it, or spec.rollout."),
     ],
 )
 def test_a_target_that_cannot_be_changed_is_looked_at_again(fields, reason, text):
@@ -303,6 +308,18 @@ def test_a_target_that_does_not_exist_is_looked_for_again(world):
     world.run_whole()
     assert world.told == ("False", "RolloutTargetNotFound")
     world.target = there
+    world.settle()
+    assert world.applied == [IMAGE]
+
+
+def test_a_kind_that_the_cluster_does_not_serve_is_looked_for_again():
+    world = Cluster(unread=Refusal(reason=Reason.ROLLOUT_KIND_NOT_SERVED, message="Install KServe."))
+    world.spec["rollout"] = SERVICE
+    world.run_whole()
+    assert world.told == ("False", "RolloutKindNotServed")
+    assert world.condition("RolledOut").message == "Install KServe."
+    assert world.step().requeue_after == rollout.BLOCKED_CHECK
+    world.unread = None
     world.settle()
     assert world.applied == [IMAGE]
 

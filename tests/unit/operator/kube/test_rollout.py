@@ -17,7 +17,7 @@ from inference_image_operator.kube.rollout import body, refusal, with_target
 from inference_image_operator.observed import Observed, Target
 from tests.support.world import CONFIG, DIGEST, START, World
 
-ALLOWED = replace(CONFIG, rollout=Rollout(allowed=("Deployment", "ConfigMap")))
+ALLOWED = replace(CONFIG, rollout=Rollout(allowed=("Deployment", "InferenceService", "ConfigMap")))
 IMAGE = f"uhub.devcluster.test/demo/object-detect-infer@{DIGEST}"
 OURS = {"manager": "inference-image-rollout", "operation": "Apply"}
 META = {
@@ -85,20 +85,36 @@ async def test_a_deployment_is_read():
         resource_version="7",
         agrees_with="detector",
         image="old",
-        containers=("side", "main"),
-        is_current=True,
-        wanted=2,
-        total=3,
-        updated=1,
-        available=2,
+        lacks="has no container main; it has side, main.",
+        progress="1 of 2 replicas are new, 2 available",
     )
-    assert not target.is_available
-    assert not target.is_stuck
 
 
 async def test_it_is_the_operators_when_the_operator_has_applied_to_it():
     found = DEPLOYMENT | {"metadata": META | {"managedFields": [OURS]}}
     assert (await target_of(found)).owned
+
+
+@pytest.mark.parametrize(
+    ("changes", "available"),
+    [
+        ({}, True),
+        ({"observedGeneration": 2}, False),
+        ({"replicas": 3}, False),
+        ({"updatedReplicas": 1}, False),
+        ({"availableReplicas": 1}, False),
+    ],
+    ids=["all", "an old status", "old replicas to end", "old replicas to replace", "new ones that are not available"],
+)
+async def test_a_deployment_is_available_when_all_replicas_are_new_and_available(changes: Any, available: Any):
+    found = copy.deepcopy(DEPLOYMENT)
+    found["status"] = {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2} | changes
+    assert (await target_of(found)).is_available == available
+
+
+async def test_a_deployment_without_the_container_names_those_that_it_has():
+    found = await target_of(DEPLOYMENT, deployment={"name": "server", "container": "other"})
+    assert (found.image, found.lacks) == (None, "has no container other; it has side, main.")
 
 
 async def test_a_deployment_that_has_no_status_yet_is_not_available():
@@ -151,6 +167,10 @@ async def test_what_is_not_there_not_allowed_or_not_needed():
     cluster = Cluster(DEPLOYMENT)
     assert not (await with_target(cluster, CONFIG, observed())).target_read
     assert cluster.asked == []
+    service = observed(inferenceService={"name": "server"})
+    missing = await with_target(Cluster(ApiError(404, "", "404 page not found")), ALLOWED, service)
+    assert missing.target_refusal.reason == Reason.ROLLOUT_KIND_NOT_SERVED
+    assert "serves no inferenceservices of serving.kserve.io/v1beta1. Install KServe" in missing.target_refusal.message
     refused = await with_target(Cluster(ApiError(403, "Forbidden", "no right")), ALLOWED, observed())
     assert (refused.target_refusal.reason, refused.target_refusal.message) == (Reason.FORBIDDEN, "no right")
     with pytest.raises(ApiError):
@@ -164,6 +184,9 @@ def test_only_the_image_of_the_target_as_it_was_read_is_applied():
     assert body("n", APPLY) == {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
     key = replace(APPLY, kind="ConfigMap", field="image")
     assert body("n", key) == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"image": IMAGE}}
+    head = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": metadata}
+    service = replace(APPLY, kind="InferenceService", field="spec.predictor.model.image")
+    assert body("n", service) == head | {"spec": {"predictor": {"model": {"image": IMAGE}}}}
 
 
 CONFLICT = (
@@ -190,6 +213,17 @@ def test_a_refusal_names_who_has_to_act(status: int, message: str, reason: str, 
     found = refusal(APPLY, ApiError(status, "", message))
     assert found.reason == reason
     assert text in found.message
+
+
+def test_the_minimal_crd_of_kserve_is_named_when_it_makes_the_spec_one_field():
+    service = replace(APPLY, kind="InferenceService", field="spec.predictor.model.image")
+    message = 'Apply failed with 1 conflict: conflict with "helm" using serving.kserve.io/v1beta1: .spec'
+    found = refusal(service, ApiError(409, "Conflict", message))
+    assert found.reason == "RolloutConflict"
+    assert "owns the whole spec of InferenceService/server: it is one field in KServe's minimal CRD" in found.message
+    assert "Install KServe's full CRD, or use spec.rollout.configMap." in found.message
+    field = refusal(service, ApiError(409, "Conflict", f"{message}.predictor.model.image"))
+    assert "owns the image of InferenceService/server (spec.predictor.model.image)" in field.message
 
 
 @pytest.mark.parametrize(
