@@ -80,6 +80,10 @@ class Cluster(World):
         self.target = replace(self.target, **fields)
 
     @property
+    def announced(self) -> list[tuple[str, str]]:
+        return [(event.type, event.reason) for event in self.emitted if event.reason.startswith("Roll")]
+
+    @property
     def told(self) -> tuple[str, str]:
         return self.summary()["RolledOut"]
 
@@ -120,7 +124,7 @@ def test_a_published_image_is_handed_over_and_awaited(world):
     assert world.told == ("True", "RolledOut")
     assert world.condition("RolledOut").message == f"Deployment/server runs {IMAGE}: all is well."
     assert world.settled
-    assert [e.reason for e in world.emitted if e.reason.startswith("Roll")] == [Reason.ROLLING_OUT, Reason.ROLLED_OUT]
+    assert world.announced == [("Normal", "RollingOut"), ("Normal", "RolledOut")]
     world.advance(days=1)
     world.settle()
     assert world.applied == [IMAGE]
@@ -128,7 +132,7 @@ def test_a_published_image_is_handed_over_and_awaited(world):
 
 @pytest.mark.parametrize(
     ("seconds", "fields", "why"),
-    [(301, {}, "was not available within 5m"), (1, {"is_stuck": True}, "exceeded its progressDeadlineSeconds")],
+    [(300, {}, "was not available within 5m"), (1, {"is_stuck": True}, "exceeded its progressDeadlineSeconds")],
 )
 def test_what_is_not_available_in_time_gets_its_image_back(world, seconds, fields, why):
     world.change(said="Pod server-1, container main: exit code 1: no model", **fields)
@@ -139,6 +143,8 @@ def test_what_is_not_available_in_time_gets_its_image_back(world, seconds, field
     text = world.condition("RolledOut").message
     assert f"Deployment/server {why} with {IMAGE}. Pod server-1, container main: exit code 1: no model" in text
     assert f"has {BEFORE} again" in text
+    assert "to try it again" in text
+    assert world.announced == [("Normal", "RollingOut"), ("Warning", "RolledBack")]
     assert world.summary()["Ready"] == ("True", "Published")
     assert world.settled
     world.advance(days=1)
@@ -262,12 +268,35 @@ def test_without_an_image_before_there_is_no_way_back():
     assert world.told == ("False", "RolloutNotAvailable")
 
 
+def test_what_a_pod_says_has_an_end():
+    world = Cluster()
+    world.spec["rollout"] = DEPLOYMENT
+    world.change(image=IMAGE)
+    world.run_whole()
+    world.change(said="x" * 2000)
+    world.advance(seconds=301)
+    world.settle()
+    text, _, _ = world.condition("RolledOut").message.partition(" It had no other image before.")
+    assert (len(text), text[-2:]) == (601, "x.")
+
+
+def test_a_target_that_no_longer_agrees_is_not_taken_back(world):
+    world.change(agrees_with="")
+    world.advance(seconds=301)
+    world.settle()
+    assert world.applied == [IMAGE]
+    assert (world.status.rollout.phase, world.told) == ("RollingBack", ("False", "RolloutNotAgreed"))
+    assert world.step().requeue_after == 60
+
+
 @pytest.mark.parametrize("phase", ["Waiting", "RollingBack"])
 def test_an_image_that_somebody_else_sets_stays(world, phase):
     if phase == "RollingBack":
         world.crash = True
         world.advance(seconds=301)
         world.step()
+        assert world.told == ("Unknown", "RollingOut")
+        assert "Putting the image before back." in world.condition("RolledOut").message
     assert world.status.rollout.phase == phase
     world.change(image="other.test/x", owned=False)
     world.settle()
@@ -293,8 +322,9 @@ def test_a_target_that_cannot_be_changed_is_looked_at_again(fields, reason, text
     assert world.told == ("False", reason)
     assert text in world.condition("RolledOut").message
     assert world.summary()["Ready"] == ("True", "Published")
+    assert world.announced == [("Warning", reason)]
     writes = world.writes
-    assert world.step().requeue_after == rollout.BLOCKED_CHECK
+    assert world.step().requeue_after == 60
     assert world.writes == writes
     world.change(agrees_with="detector", image=BEFORE)
     world.settle()
@@ -329,8 +359,13 @@ def test_a_kind_that_is_not_allowed_is_not_read():
     world.spec["rollout"] = DEPLOYMENT
     world.run_whole()
     assert world.told == ("False", "RolloutNotAllowed")
+    assert "This installation allows these kinds: none." in world.condition("RolledOut").message
     assert not world.observed().target_read
     assert world.applied == []
+    del world.spec["rollout"]
+    world.generation += 1
+    world.settle()
+    assert "RolledOut" not in world.summary()
 
 
 def test_a_refused_write_says_why_and_keeps_the_claim():
@@ -356,9 +391,25 @@ def test_a_webhook_that_keeps_the_image_away_is_not_asked_every_second(world):
     world.spec["rollout"] = DEPLOYMENT
     world.apply = lambda action: world.applied.append(action.image)  # the target stays as it is
     world.run_whole()
+    assert world.condition("RolledOut").message == f"Handing {IMAGE} to Deployment/server."
     assert world.step().requeue_after == rollout.WRITTEN_CHECK
-    world.advance(seconds=11)
-    assert world.step().requeue_after == rollout.BLOCKED_CHECK
+    world.advance(seconds=10)
+    assert world.step().requeue_after == 60
+    world.change(image=IMAGE, owned=True, **STARTING)
+    assert world.step().requeue_after == rollout.WAIT_CHECK
+
+
+def test_a_target_is_read_right_after_the_run():
+    world = Cluster()
+    world.spec["rollout"] = DEPLOYMENT
+    world.settle()
+    while world.status.stage.name is not Stage.PUBLISH:
+        world.finish()
+        world.settle()
+    world.finish()
+    assert world.step().requeue_after == rollout.WRITTEN_CHECK
+    world.settle()
+    assert world.applied == [IMAGE]
 
 
 def test_a_config_map_has_the_image_and_nothing_is_awaited():
