@@ -23,7 +23,8 @@ GROUP = "/apis/serving.kserve.io"
 FULL, MINIMAL = "full", "minimal"
 """KServe has each CRD twice: with a schema, and without one, in which the spec is one field."""
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_VERSIONS = {"inferenceservices": "v1beta1", "servingruntimes": "v1alpha1"}
+SERVICES, RUNTIMES = {"inferenceservices": "v1beta1"}, {"servingruntimes": "v1alpha1"}
+"""Plurals, each with its version. A CRD of a megabyte takes the API server some seconds."""
 _LABELS = {"component": "predictor", "serving.kserve.io/inferenceservice": "detector"}
 
 
@@ -51,15 +52,18 @@ class KServe:
         if self._variant == variant:
             return
         self.remove()
-        for plural, version in _VERSIONS.items():
+        self.define(variant, SERVICES)
+        self._variant = variant
+
+    def define(self, variant: str, versions: dict[str, str]) -> None:
+        for plural, version in versions.items():
             self._api.request("POST", _DEFINITIONS, _definition(variant, plural))
             served = f"{GROUP}/{version}/{plural}"
             wait_for(f"{plural} are served", lambda path=served: self._api.find(path))
-        self._variant = variant
 
     def remove(self) -> None:
         self._variant = ""
-        for plural, version in _VERSIONS.items():
+        for plural, version in SERVICES.items():
             name = f"{_DEFINITIONS}/{plural}.serving.kserve.io"
             self._api.send("DELETE", name)
             for path in (name, f"{GROUP}/{version}/{plural}"):

@@ -7,9 +7,11 @@ import yaml
 
 from devcluster.settings import REPOSITORY
 from tests.loop.conftest import Operator
-from tests.loop.kserve import FULL, MINIMAL, KServe, Service
+from tests.loop.kserve import FULL, MINIMAL, RUNTIMES, KServe, Service
 from tests.loop.test_rollout import NEWER, OLD, WORSE, agreed, publish, reference
 from tests.support.world import DIGEST
+
+pytestmark = pytest.mark.xdist_group("kserve")  # one API server gets the CRDs, not each
 
 FIELD = {"f:predictor": {"f:model": {"f:image": {}}}}
 CUSTOM = {"containers": [{"name": "kserve-container", "image": OLD}]}
@@ -30,16 +32,31 @@ def operator(plane, api, namespace, tmp_path):
 
 
 @pytest.fixture
-def service(api, pipeline, kserve) -> Service:
-    kserve.install(FULL)
+def service(api, pipeline) -> Service:
     pipeline.spec["rollout"] = {"inferenceService": {"name": Service.name}, "timeout": "1h"}
     return Service(api, pipeline)
+
+
+@pytest.fixture
+def full(kserve) -> None:
+    kserve.install(FULL)
 
 
 def said(pipeline) -> str:
     return next(c["message"] for c in pipeline.image["status"]["conditions"] if c["type"] == "RolledOut")
 
 
+def test_without_kserve_it_says_so_and_goes_on_once_kserve_is_installed(pipeline, service, kserve):
+    kserve.remove()
+    publish(pipeline, DIGEST)
+    pipeline.until_condition("RolledOut", "False", "RolloutKindNotServed")
+    assert "Install KServe, or hand the image to another kind in spec.rollout." in said(pipeline)
+    kserve.install(FULL)
+    service.apply(reference(DIGEST), **agreed(pipeline))
+    pipeline.until("it waits", lambda: pipeline.image["status"].get("rollout", {}).get("phase") == "Waiting")
+
+
+@pytest.mark.usefixtures("full")
 def test_an_image_is_rolled_out_the_next_one_too_and_a_broken_one_is_taken_back(pipeline, service):
     service.apply(reference(DIGEST), **agreed(pipeline))
     publish(pipeline, DIGEST)
@@ -75,16 +92,7 @@ def test_an_image_is_rolled_out_the_next_one_too_and_a_broken_one_is_taken_back(
     assert service.owned_by("inference-image-rollout") == FIELD
 
 
-def test_without_kserve_it_says_so_and_goes_on_once_kserve_is_installed(pipeline, service, kserve):
-    kserve.remove()
-    publish(pipeline, DIGEST)
-    pipeline.until_condition("RolledOut", "False", "RolloutKindNotServed")
-    assert "Install KServe, or hand the image to another kind in spec.rollout." in said(pipeline)
-    kserve.install(FULL)
-    service.apply(reference(DIGEST), **agreed(pipeline))
-    pipeline.until("it waits", lambda: pipeline.image["status"].get("rollout", {}).get("phase") == "Waiting")
-
-
+@pytest.mark.usefixtures("full")
 def test_a_custom_predictor_is_left_alone(api, pipeline, service):
     """Its containers are one list in KServe's CRD: who applies one image takes all of it."""
     service.apply(predictor=CUSTOM, **agreed(pipeline))
@@ -100,12 +108,25 @@ def test_a_custom_predictor_is_left_alone(api, pipeline, service):
     assert service.owned_by("inference-image-rollout") is None
 
 
+@pytest.mark.usefixtures("full")
 def test_a_field_of_another_manager_is_not_taken(pipeline, service):
     service.apply(OLD, manager="helm", **agreed(pipeline))
     publish(pipeline, DIGEST)
     pipeline.until_condition("RolledOut", "False", "RolloutConflict")
     assert "helm owns the image of InferenceService/detector (spec.predictor.model.image)" in said(pipeline)
     assert service.image == OLD
+
+
+@pytest.mark.usefixtures("full")
+def test_the_manifests_of_the_guide_fit_kserves_schema(api, namespace, kserve):
+    kserve.define(FULL, RUNTIMES)
+    page = (REPOSITORY / "docs" / "guides" / "rollout.md").read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    found = [one for text in blocks for one in yaml.safe_load_all(text) if "kserve" in one.get("apiVersion", "")]
+    assert [one["kind"] for one in found] == ["ServingRuntime", "InferenceService"]
+    for one in found:
+        path = f"/apis/{one['apiVersion']}/namespaces/{namespace}/{one['kind'].lower()}s"
+        api.request("POST", f"{path}?fieldValidation=Strict", one)
 
 
 def test_a_spec_that_is_one_field_is_not_taken(pipeline, service, kserve):
@@ -117,14 +138,3 @@ def test_a_spec_that_is_one_field_is_not_taken(pipeline, service, kserve):
     pipeline.until_condition("RolledOut", "False", "RolloutConflict")
     assert "it is one field in KServe's minimal CRD" in said(pipeline)
     assert service.predictor == before
-
-
-def test_the_manifests_of_the_guide_fit_kserves_schema(api, namespace, kserve):
-    kserve.install(FULL)
-    page = (REPOSITORY / "docs" / "guides" / "rollout.md").read_text()
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    found = [one for text in blocks for one in yaml.safe_load_all(text) if "kserve" in one.get("apiVersion", "")]
-    assert [one["kind"] for one in found] == ["ServingRuntime", "InferenceService"]
-    for one in found:
-        path = f"/apis/{one['apiVersion']}/namespaces/{namespace}/{one['kind'].lower()}s"
-        api.request("POST", f"{path}?fieldValidation=Strict", one)
