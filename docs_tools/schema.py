@@ -25,7 +25,8 @@ def bounds(schema: Schema) -> list[str]:
     if keys := schema.get("x-kubernetes-list-map-keys"):
         found.append(f"Entries have unique values of {code(', '.join(keys))}.")
     if pattern := schema.get("pattern"):
-        found.append(f"Matches {code(pattern)}.")
+        shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in pattern)
+        found.append(f"Matches {code(shown)}.")
     return found
 
 

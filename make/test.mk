@@ -53,9 +53,9 @@ FUZZ_SECONDS ?= 600
 fuzz: setup ## give every parser hostile inputs for FUZZ_SECONDS each (600 by default)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(PY) -m pytest -q -n 2 tests/fuzz
 
-test-control-plane: setup ## test CRD and control loop on a real API server, the chart, and what Flux and Argo CD make of each state
+test-control-plane: setup ## test CRD, control loop and upgrade on a real API server, the chart, and what Flux and Argo CD make of each state
 	@$(PY) -m devcluster binaries etcd kubernetes helm verdicts promtool unittest
-	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/health tests/chart
+	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/upgrade tests/health tests/chart
 
 test-hostile: setup ## test that a tenant who sends all it can neither stops nor delays ten others (needs root)
 	@$(PY) -m devcluster binaries etcd kubernetes helm

@@ -422,7 +422,7 @@ REFUSED: list[Refusal] = [
     at("test.expect.fields", [{"equals": 1}], REQUIRED, "test.expect.fields[0].path"),
     at("test.expect.fields", [{"path": "/a", "equals": True}], "must be of type", "test.expect.fields[0].equals"),
     at("test.expect.fields", [{"path": "/a", "equals": [1]}], "must be of type", "test.expect.fields[0].equals"),
-    at("test.expect.fields", [{"path": "/a", "equals": "\n"}], ONE_CONTROL, "test.expect.fields[0].equals"),
+    at("test.expect.fields", [{"path": "/a", "equals": "a\nb"}], "should match", "test.expect.fields[0].equals"),
     at("test.expect.fields", [{"path": "", "equals": "a" * 513}], "may not be more", "test.expect.fields[0].equals"),
     at("test.expect.fields", [{"path": "/a"}, {"path": "/a"}], "Duplicate value", "test.expect.fields[1]"),
     *(

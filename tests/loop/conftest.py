@@ -1,24 +1,18 @@
 """The operator as a real process with the chart's rights, on a real control plane. The test plays the kubelet."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 
 from devcluster import binaries, settings, versions
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
-from devcluster.lib import ports
 from devcluster.lib.run import run
 from tests.loop.api import Api, kubeconfig, wait_for
 from tests.loop.pipeline import Pipeline
+from tests.loop.process import Process
 
 CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
 CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceimages.uai.ucloud.cn"
@@ -61,7 +55,7 @@ def namespace(api) -> str:
     return name
 
 
-class Operator:
+class Operator(Process):
     """One operator process with exactly the rights of the chart."""
 
     def __init__(
@@ -73,9 +67,8 @@ class Operator:
         release: str = "operator",
         **config: object,
     ) -> None:
-        self._directory = directory
+        super().__init__(directory)
         self._release = release
-        self._log = directory / "operator.log"
         values = {
             "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
             "watchNamespaces": config.pop("watchNamespaces", [namespace]),
@@ -92,9 +85,7 @@ class Operator:
         account = ""
         for found in rendered:
             if found["kind"] == "ConfigMap":
-                self.port = ports.reserve(1)[0]
-                config = yaml.safe_load(found["data"]["config.yaml"]) | {"probes": {"port": self.port}}
-                (directory / "config.yaml").write_text(yaml.safe_dump(config))
+                self.configure(found)
             if found["kind"] == "Deployment":
                 self.container = found["spec"]["template"]["spec"]["containers"][0]
                 """As the chart has it: limits and probes."""
@@ -105,9 +96,7 @@ class Operator:
         api.await_rights()
         self.user = f"system:serviceaccount:{namespace}:{account}"
         """Its name in the audit log."""
-        self._kubeconfig = directory / "kubeconfig"
-        self._kubeconfig.write_text(json.dumps(kubeconfig(api.token(namespace, account), plane.url, plane.ca)))
-        self._process: subprocess.Popen | None = None
+        self.connect(kubeconfig(api.token(namespace, account), plane.url, plane.ca))
 
     def _render(self, namespace: str, values: dict) -> list[dict]:
         path = self._directory / "values.yaml"
@@ -116,44 +105,6 @@ class Operator:
         version = f"--kube-version={versions.chosen().release}"
         text = run([helm, "template", "--skip-tests", self._release, CHART, "-n", namespace, "-f", path, version])
         return [found for found in yaml.safe_load_all(text) if found]
-
-    def start(self, wrap: Sequence[str] = (), options: Sequence[str] = ()) -> "Operator":
-        """Starts it with these options, through the program `wrap` if there is one."""
-        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig)}
-        program = [sys.executable, "-m", "inference_image_operator", f"--config={self._directory / 'config.yaml'}"]
-        with self._log.open("a") as log:
-            self._process = subprocess.Popen([*wrap, *program, *options], env=environment, stdout=log, stderr=log)
-        return self
-
-    def kill(self) -> None:
-        """As a node that loses power would."""
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        """As the kubelet would; returns the exit code."""
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """Its samples, by name and labels as Prometheus' text format has them."""
-        answer = requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=30)
-        answer.raise_for_status()
-        lines = (line for line in answer.text.splitlines() if not line.startswith("#"))
-        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
 
 
 @pytest.fixture

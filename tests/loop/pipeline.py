@@ -99,25 +99,15 @@ class Pipeline:
         self.end(self.pod(self.claimed(stage)), "Failed", {MAIN[stage]: (code, message)})
 
     def end(self, pod: Object, phase: str, containers: dict[str, tuple[int, str]]) -> None:
-        """What the kubelet writes when a pod has ended."""
-        statuses = [
-            {
-                "name": container["name"],
-                "image": container["image"],
-                "imageID": "",
-                "ready": False,
-                "restartCount": 0,
-                "state": {
-                    "terminated": {
-                        "exitCode": containers.get(container["name"], (0, ""))[0],
-                        "message": containers.get(container["name"], (0, ""))[1],
-                    }
-                },
-            }
-            for container in pod["spec"]["containers"]
-        ]
+        """What the kubelet writes when a pod has ended. Of its init containers it tells those in `containers`."""
+        spec = pod["spec"]
+        init = [one for one in spec.get("initContainers", []) if one["name"] in containers]
+        statuses = [_ended(one, *containers.get(one["name"], (0, ""))) for one in spec["containers"]]
+        status = {"phase": phase, "containerStatuses": statuses}
+        if init:
+            status["initContainerStatuses"] = [_ended(one, *containers[one["name"]]) for one in init]
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}/status"
-        self._api.merge(path, {"status": {"phase": phase, "containerStatuses": statuses}})
+        self._api.merge(path, {"status": status})
 
     def run_whole(self) -> None:
         for stage in Stage:
@@ -132,3 +122,14 @@ class Pipeline:
             return any(one["type"] == "Complete" and one["status"] == "True" for one in conditions)
 
         self.until("every Job is complete", lambda: all(complete(job) for job in self.jobs))
+
+
+def _ended(container: Object, code: int, message: str) -> Object:
+    return {
+        "name": container["name"],
+        "image": container["image"],
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"terminated": {"exitCode": code, "message": message}},
+    }

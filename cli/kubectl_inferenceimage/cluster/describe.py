@@ -14,6 +14,7 @@ from kubectl_inferenceimage.errors import CommandError
 if TYPE_CHECKING:
     from rich.text import Text
 
+_OVERALL = (Type.READY, Type.STALLED, Type.SUSPENDED, Type.PINNED)
 _WIDTH = 160
 """Columns of a text that is not written to a terminal."""
 
@@ -77,16 +78,19 @@ def tree(image: Object, jobs: Iterable[Object], pods: Iterable[Object]) -> Tree:
     found = conditions(image)
     return Tree(
         title=f"InferenceImage {meta['namespace']}/{meta['name']}",
-        overall=[_overall(found[kind]) for kind in (Type.READY, Type.STALLED, Type.SUSPENDED) if kind in found],
+        overall=[_condition(found[kind]) for kind in _OVERALL if kind in found],
         stages={stage: _stage(stage, status, found, jobs, pods) for stage in Stage},
-        published=[_published(status["image"])] if "image" in status else [],
+        published=[
+            *([_published(status["image"])] if "image" in status else []),
+            *([_rolled_out(found[Type.ROLLED_OUT], status)] if Type.ROLLED_OUT in found else []),
+        ],
         failed=[_failure(status["lastFailure"])] if "lastFailure" in status else [],
     )
 
 
-def _overall(condition: Mapping[str, Any]) -> Node:
-    message = condition.get("message", "")
-    below = (Node(message),) if message else ()
+def _condition(condition: Mapping[str, Any], *facts: str) -> Node:
+    """The condition with its message, which ends with the remedy of a failure, and more facts."""
+    below = [Node(text) for text in (condition.get("message", ""), *facts) if text]
     return Node(f"{condition['type']}: {condition['status']} ({condition['reason']})", below)
 
 
@@ -140,6 +144,12 @@ def _published(image: Object) -> Node:
         f"Published: {image['time']}" if "time" in image else "",
     ]
     return Node(f"Image: {image['reference']}", [Node(fact) for fact in facts if fact])
+
+
+def _rolled_out(condition: Mapping[str, Any], status: Object) -> Node:
+    rollout = status.get("rollout", {})
+    facts = {"Target": "target", "Image": "image", "Image before": "previousImage"}
+    return _condition(condition, *(f"{name}: {rollout[key]}" for name, key in facts.items() if rollout.get(key)))
 
 
 def _failure(failed: Object) -> Node:

@@ -16,7 +16,7 @@ from inference_image_operator.api.conditions import Type
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Config
-from inference_image_operator.core import failure, pin, polling, progress, rollout, tags, waiting
+from inference_image_operator.core import earlier, failure, pin, polling, progress, rollout, tags, waiting
 from inference_image_operator.core.decision import AT_ONCE, CreateJob, Decision, DeleteJob
 from inference_image_operator.core.draft import Draft
 from inference_image_operator.core.ended import has_ended
@@ -254,6 +254,8 @@ def _create(draft: Draft) -> Decision:
         return waiting.for_retry(draft, stage, stage.retry_at)
     if draft.observed.queue_position and stage.name is Stage.RESOLVE:
         return waiting.in_queue(draft, stage)
+    if earlier.claims_otherwise(draft, stage.name):
+        return _create(draft)
     if stage.retry_at or stage.queue_position or stage.suspended:
         draft.update(stage=replace(stage, queue_position=None, suspended=False))
         draft.working(stage.name, f"Attempt {stage.attempt} in Job {stage.job}")

@@ -109,6 +109,11 @@ class Draft:
         self._claim(stage, content, attempt=1, failures=0, wait=0)
         self.working(stage, message)
 
+    def pin_again(self, message: str) -> None:
+        """Begins the run's Resolve stage once more."""
+        self.update(run=replace(self.run, resolve_count=self.run.resolve_count + 1, inputs_hash=""))
+        self.start(Stage.RESOLVE, message=message)
+
     def claim_again(
         self, stage: StageStatus, *, failures: int, wait: float, memory: MemoryRaise | None = None, waits: int = 0
     ) -> None:

@@ -196,9 +196,8 @@ def _more_memory(draft: Draft, stage: StageStatus, failed: Failed) -> MemoryRais
 
 
 def _resolve_again(draft: Draft, failed: Failed) -> None:
-    draft.update(run=replace(draft.run, resolve_count=draft.run.resolve_count + 1, inputs_hash=""))
     text = explanation(failed.message, "Pinning the inputs again.")
-    draft.start(Stage.RESOLVE, message=text)
+    draft.pin_again(text)
     draft.emit(failed.reason, text, warning=True)
 
 

@@ -251,12 +251,19 @@ def _image(draft: Draft, digest: str, size: int) -> None:
     draft.update(built=BuiltStatus(digest=digest, size=size), produced=record)
     made = _made(draft)
     if not draft.observed.spec.test.enabled:
-        draft.conditions.set(Type.TESTED, "True", Reason.TEST_DISABLED, "spec.test.enabled is false.")
-    elif made and made.tested == _test_hash(draft):
+        publish_untested(draft)
+        return
+    if made and made.tested == _test_hash(draft):
         _reuse(draft, Stage.TEST, "The image has passed this test before.")
     else:
         draft.start(Stage.TEST, digest)
         return
+    _publish(draft)
+
+
+def publish_untested(draft: Draft) -> None:
+    """Begins the Publish stage of an object without a test."""
+    draft.conditions.set(Type.TESTED, "True", Reason.TEST_DISABLED, "spec.test.enabled is false.")
     _publish(draft)
 
 

@@ -36,6 +36,8 @@ from inference_image_operator.runtime.tag_holders import TagHolders
 
 log = logging.getLogger(__name__)
 
+_FIT = "Apply the CRD of the operator's version, then apply the object again."
+"""The hint about an object that does not fit the CRD, or this version."""
 _Refused = dict[str, Refusal]
 """What the API server refused, by the field of the next observation; empty for nothing."""
 
@@ -105,7 +107,7 @@ class Reconciler:
         generation = image["metadata"]["generation"]
         status, _ = read_status(image.get("status", {}))
         conditions = Editor(status, generation, self._clock())
-        text = explanation(message, "Apply the CRD of the operator's version, then apply the object again.")
+        text = explanation(message, _FIT)
         conditions.set(Type.READY, "False", Reason.OBJECT_INVALID, text)
         conditions.set(Type.STALLED, "True", Reason.OBJECT_INVALID, text)
         conditions.drop(Type.RECONCILING)
@@ -178,9 +180,19 @@ class Reconciler:
         """Writes the status, which is the claim, if it changed. A newer write by another client makes it fail (409)."""
         if status == _ours(observed.status):
             return False
-        await self._cluster.apply_status(image, write(status))
+        try:
+            await self._cluster.apply_status(image, write(status))
+        except ApiError as error:
+            if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                await self._tell_refused(observed, error.message)
+            raise
         self._metrics.decided(observed, status, self._clock())
         return True
+
+    async def _tell_refused(self, observed: Observed, message: str) -> None:
+        """Says in an Event why the API server refuses the status, for example by a rule of a new CRD about the spec."""
+        text = explanation(f"The API server refuses the status: {message[:MAX_SAID]}", f"{_FIT} {TRIES_AGAIN}")
+        await self._emit(observed, Emit(type="Warning", reason=Reason.OBJECT_INVALID, message=text))
 
     async def _is_current(self, image: Object) -> bool:
         """Whether the object is unchanged since it was read, before its Jobs were read.

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_inferenceimage.cluster.describe import describe, tree
+from kubectl_inferenceimage.cluster.describe import Node, describe, tree
 from kubectl_inferenceimage.cluster.verbs import history
 from kubectl_inferenceimage.errors import CommandError
 
@@ -99,6 +99,47 @@ def test_a_failure_is_shown_down_to_the_container(capsys: pytest.CaptureFixture[
         "Traceback",
         "ImportError",
     ]
+
+
+def texts(node: Node) -> list[str]:
+    return [node.text, *(text for below in node.below for text in texts(below))]
+
+
+def with_status(**fields: object) -> list[str]:
+    """The tree of an object with this status, line by line, without its stages."""
+    found = tree({"metadata": IMAGE["metadata"], "status": fields}, [], [])
+    return [text for node in (*found.overall, *found.published) for text in texts(node)]
+
+
+def test_a_pin_is_shown_with_what_it_holds() -> None:
+    message = f"spec.image.pin holds {DIGEST}, step 800. Nothing is polled or built until it is removed."
+    pinned = {"type": "Pinned", "status": "True", "reason": "Pinned", "message": message}
+    assert with_status(conditions=[pinned]) == ["Pinned: True (Pinned)", message]
+
+
+def test_a_rollout_is_shown_with_its_target_its_image_and_the_remedy() -> None:
+    said = "Deployment/server was not available within 10m. To try it again, set the annotation."
+    lines = with_status(
+        conditions=[{"type": "RolledOut", "status": "False", "reason": "RolledBack", "message": said}],
+        rollout={
+            "target": "Deployment/server",
+            "image": f"uhub/demo@{DIGEST}",
+            "previousImage": "uhub/demo:v1",
+            "phase": "RolledBack",
+        },
+    )
+    assert lines == [
+        "RolledOut: False (RolledBack)",
+        said,
+        "Target: Deployment/server",
+        f"Image: uhub/demo@{DIGEST}",
+        "Image before: uhub/demo:v1",
+    ]
+
+
+def test_a_rollout_that_has_not_begun_says_what_it_waits_for() -> None:
+    told = {"type": "RolledOut", "status": "False", "reason": "RolloutNotAgreed", "message": "Set the annotation."}
+    assert with_status(conditions=[told]) == ["RolledOut: False (RolloutNotAgreed)", "Set the annotation."]
 
 
 def test_a_missing_right_costs_one_part(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
+from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime.job_signals import JobSignals
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
@@ -139,6 +140,30 @@ async def test_an_object_that_cannot_be_read_is_stalled_with_the_place_and_writt
     )
     assert told == {"Ready": ("False", "ObjectInvalid", text), "Stalled": ("True", "ObjectInvalid", text)}
     assert status["observedGeneration"] == 1
+
+
+class Refusing(TwoReads):
+    """A new CRD has a rule that the spec, from before, breaks: no write of the status passes."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(World(), lambda _: None)
+        self._status = status
+        self.events: list[dict] = []
+
+    async def apply_status(self, *_: dict) -> None:
+        raise ApiError(self._status, "Invalid", "spec.test: must be another")
+
+    async def create_event(self, event: dict) -> None:
+        self.events.append(event)
+
+
+@pytest.mark.parametrize(("status", "events"), [(422, ["ObjectInvalid"]), (409, []), (500, [])])
+async def test_a_refused_status_is_told_in_an_event(status, events):
+    cluster = Refusing(status)
+    with pytest.raises(ApiError):
+        await reconciler_of(cluster, World())(KEY)
+    assert [event["reason"] for event in cluster.events] == events
+    assert all("spec.test: must be another. Apply the CRD" in event["message"] for event in cluster.events)
 
 
 class Polled(TwoReads):
