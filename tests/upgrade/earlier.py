@@ -5,8 +5,6 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-import pytest
-
 from devcluster import settings
 from inference_image_operator.api.stages import Stage
 from tests.support.world import DIGEST, GRAPH
@@ -14,8 +12,9 @@ from tests.support.world import DIGEST, GRAPH
 COMMIT = "414bc036cfbb71814472fda800419935ff1599f4"
 """The last one before four fields of the status got new names. Publishing is part of its Test stage."""
 FOLDERS = ("crds", "deploy/helm", "operator", "job_contract")
-SHALLOW = f"This test needs the commit {COMMIT}, and this clone does not have it: run `git fetch --unshallow`."
+SHALLOW = f"it needs the commit {COMMIT}, and this clone is shallow: run `git fetch --unshallow`."
 
+_GIT = ("git", "-C", str(settings.REPOSITORY))
 FINGERPRINT = "sha256:" + "f" * 64
 CONTENT_HASH = "sha256:" + "c" * 64
 REPORTS = {
@@ -44,14 +43,19 @@ REPORTS = {
 """Stage, container, result."""
 
 
+def is_there() -> bool:
+    """Whether this clone has the commit, or at least all of the history. Only a shallow one has neither."""
+    known = subprocess.run([*_GIT, "cat-file", "-e", f"{COMMIT}^{{commit}}"], check=False, capture_output=True)
+    return known.returncode == 0 or _output("rev-parse", "--is-shallow-repository").strip() != b"true"
+
+
 def files(folder: Path) -> Path:
-    """Writes the files of the earlier version into the folder. A shallow clone lacks them: the tests are skipped."""
-    git = ["git", "-C", str(settings.REPOSITORY)]
-    known = subprocess.run([*git, "cat-file", "-e", f"{COMMIT}^{{commit}}"], check=False, capture_output=True)
-    if known.returncode:
-        shallow = subprocess.run([*git, "rev-parse", "--is-shallow-repository"], check=True, capture_output=True).stdout
-        (pytest.skip if shallow == b"true\n" else pytest.fail)(SHALLOW)
-    archive = subprocess.run([*git, "archive", COMMIT, *FOLDERS], check=True, capture_output=True).stdout
+    """Writes the files of the earlier version into the folder."""
+    archive = _output("archive", COMMIT, *FOLDERS)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
     return folder
+
+
+def _output(*arguments: str) -> bytes:
+    return subprocess.run([*_GIT, *arguments], check=True, capture_output=True).stdout
