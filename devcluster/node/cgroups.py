@@ -10,7 +10,7 @@ ROOT = Path("/sys/fs/cgroup")
 REMOVE_TIMEOUT = 10.0
 TICK = 0.1
 V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
-THREADS = 16
+THREADS = 6
 """As many runnable threads of the machine outside the cgroup get as much CPU time as all pods together.
 
 To the kernel, a thread in the root cgroup weighs as much as a whole cgroup with the default weight: beside a busy test,

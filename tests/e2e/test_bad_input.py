@@ -14,6 +14,7 @@ from demo.seed import EXAMPLE
 from devcluster import settings
 from devcluster.certs import credentials
 from devcluster.images import base_image, catalog
+from devcluster.lib.locks import locked
 from tests.e2e.registry import digest
 from tests.e2e.stack import Case, objects
 
@@ -28,9 +29,10 @@ class Published(Case):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.spec["test"]["enabled"] = False  # but for the cases of an image
-        self.apply()
         self.good = copy.deepcopy(self.manifest)
-        self.digest = self.until_ready()["image"]["digest"]
+        with locked(settings.STATE / "e2e-published.lock"):  # the first exports and builds, the others use its results
+            self.apply()
+            self.digest = self.until_ready()["image"]["digest"]
         self.healthy = True
 
     def assert_untouched(self) -> None:

@@ -41,10 +41,20 @@ def connect(standin: StandIn) -> Callable[..., Store]:
 
 @pytest.fixture
 def impatient(standin: StandIn) -> Store:
-    """A store with a short timeout; it retries more often, because a busy machine may be slow as well."""
+    """A store with a short timeout; it retries very often, because a busy machine may be slow as well."""
+    return _impatient(standin, retries=40)
+
+
+@pytest.fixture
+def giving_up(standin: StandIn) -> Store:
+    """A store with a short timeout that soon gives up."""
+    return _impatient(standin, retries=2)
+
+
+def _impatient(standin: StandIn, retries: int) -> Store:
     location = UFile(bucket="127", scheme="http", suffix=standin.suffix)
     keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)
-    return Store(location, keys, timeout=(10.0, 0.5), retries=3, first_pause=0.001)
+    return Store(location, keys, timeout=(10.0, 0.5), retries=retries, first_pause=0.001)
 
 
 @pytest.fixture

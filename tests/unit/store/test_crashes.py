@@ -111,7 +111,7 @@ def test_row_38_only_missing_bytes_are_requested_again(store, standin, tmp_path)
 
 
 def test_row_38_one_kilobyte_a_second_is_a_broken_connection(make, standin, tmp_path):
-    store = make(TransferTimeouts(window=0.5, floor=64 * 1024))
+    store = make(TransferTimeouts(window=2.0, floor=64 * 1024))
     info = store.upload(_file(tmp_path), "k")
     standin.faults.add(Fault(kind="slow", method="GET", after=MIB))
     del standin.handler.ranges[:]

@@ -228,10 +228,10 @@ def test_an_unreachable_endpoint_is_explained(connect, dead_end, tmp_path, call)
 
 
 @pytest.mark.parametrize("call", [CALLS["find"], CALLS["list"]], ids=["own request", "the SDK's"])
-def test_a_server_that_stops_responding_is_explained(impatient, standin, tmp_path, call):
+def test_a_server_that_stops_responding_is_explained(giving_up, standin, tmp_path, call):
     standin.faults.add(Fault(kind="stall", times=-1))
     with pytest.raises(StageError, match="stopped responding"):
-        call(impatient, tmp_path)
+        call(giving_up, tmp_path)
 
 
 @pytest.mark.parametrize("what", ["put", "copy"])

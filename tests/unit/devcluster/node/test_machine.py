@@ -108,7 +108,7 @@ def test_pods_weigh_more_than_one_thread_of_the_machine(request, version, place,
     weight.parent.mkdir()
     weight.write_text("1")  # the kernel makes the file
     cgroups.create("ours")
-    assert int(weight.read_text()) == 16 * {"cpu.shares": 1024, "cpu.weight": 100}[file]
+    assert int(weight.read_text()) == 6 * {"cpu.shares": 1024, "cpu.weight": 100}[file]
 
 
 def test_a_cgroup_is_removed_with_its_children(v1):
