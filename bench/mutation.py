@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "operator" / "inference_image_operator"
 CORE = (
     *(f"core/{name}" for name in ("decide", "waiting", "polling", "draft", "progress", "failure", "policy", "retry")),
-    *(f"core/{name}" for name in ("tags", "latest", "produced", "pin", "rollout", "ended", "foresee", "reach")),
+    *(f"core/{name}" for name in ("tags", "latest", "produced", "pin", "rollout", "ended", "earlier")),
+    *(f"core/{name}" for name in ("foresee", "reach")),
     *(f"diagnosis/{name}" for name in ("outcomes", "pending", "kaniko_log", "tested_image")),
     *(f"diagnosis/{name}" for name in ("injected", "admission", "waiting_for", "serving_pod")),
     *(f"api/{name}" for name in ("stages", "names", "conditions", "times", "quantities")),
@@ -45,6 +46,7 @@ TESTS = (
     "core/test_draft",
     "core/test_pin",
     "core/test_rollout",
+    "core/test_earlier",
     "diagnosis/test_serving_pod",
     "core/test_installations",
     "jobs/test_resources",

@@ -55,7 +55,8 @@ fuzz: setup ## give every parser hostile inputs for FUZZ_SECONDS each (600 by de
 
 test-control-plane: setup ## test CRD, control loop and upgrade on a real API server, the chart, and what Flux and Argo CD make of each state
 	@$(PY) -m devcluster binaries etcd kubernetes helm verdicts promtool unittest
-	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/upgrade tests/health tests/chart
+	@$(PY) -m pytest -q tests/upgrade
+	@$(PY) -m pytest -q -n 2 --dist loadgroup tests/crd tests/loop tests/health tests/chart
 
 test-hostile: setup ## test that a tenant who sends all it can neither stops nor delays ten others (needs root)
 	@$(PY) -m devcluster binaries etcd kubernetes helm

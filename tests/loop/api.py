@@ -11,7 +11,8 @@ import requests
 
 from devcluster.controlplane import ControlPlane
 
-DEADLINE = 60
+DEADLINE = READ = 180
+"""Seconds for what the operator does, and for an answer: a busy machine is slow."""
 TICK = 0.05
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 IMAGES = "/apis/uai.ucloud.cn/v1alpha1/namespaces/{}/inferenceimages"
@@ -43,13 +44,13 @@ class Api:
     def send(self, method: str, path: str, body: object = None, kind: str = "application/json") -> requests.Response:
         """The answer, whatever it is."""
         data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        return self._session.request(method, self._url + path, data=data, headers={"Content-Type": kind}, timeout=30)
+        return self._session.request(method, self._url + path, data=data, headers={"Content-Type": kind}, timeout=READ)
 
     def get(self, path: str) -> Object:
         return self.request("GET", path)
 
     def find(self, path: str) -> Object | None:
-        answer = self._session.get(self._url + path, timeout=30)
+        answer = self._session.get(self._url + path, timeout=READ)
         return None if answer.status_code == 404 else answer.json()
 
     def apply(self, path: str, body: Object) -> Object:

@@ -20,7 +20,6 @@ from tests.upgrade.image import Image
 from tests.upgrade.installation import CURRENT, Installation
 from tests.upgrade.states import PUBLISHED, STATES
 
-pytestmark = pytest.mark.xdist_group("upgrade")
 THREADS = 6
 LONG = 240
 """Seconds: on a busy machine, for five stages of every object."""
