@@ -9,7 +9,6 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
@@ -18,8 +17,6 @@ from bench.stack import Stack
 from bench.timing import Run
 from bench.usage import usage
 from devcluster import binaries
-from devcluster.lib.run import run as run_program
-from devcluster.lib.system import find_go, go_environment
 from inference_image_operator.api.stages import Stage
 from tests.faults.process import Process
 from tests.loop.api import Api, wait_for
@@ -68,8 +65,7 @@ def workflow(name: str) -> Object:
 
 def _definitions() -> list[Object]:
     """The CRDs in its Go module."""
-    argv: list[str | Path] = [find_go(), "list", "-m", "-f", "{{.Dir}}", MODULE]
-    module = Path(run_program(argv, cwd=binaries.TOOLS / binaries.ARGO.name, env=go_environment()).strip())
+    module = binaries.module(binaries.ARGO.name, MODULE)
     files = sorted((module / "manifests" / "base" / "crds" / "minimal").glob("argoproj.io_*.yaml"))
     return [yaml.safe_load(path.read_text()) for path in files]
 

@@ -2,16 +2,21 @@
 
 import json
 import subprocess
+import time
 from collections.abc import Sequence
 from typing import Any
 
 from devcluster import settings
-from devcluster.lib.run import run
+from devcluster.lib.run import CommandError, run
 
 Object = dict[str, Any]
 
 KUBECONFIG = settings.STATE / "kubeconfig"
 BINARY = settings.STATE / "bin" / "kubectl"
+UNREACHED = "Unable to connect to the server"
+"""What kubectl says when a request did not reach the API server, for example after 10 s without a TLS handshake."""
+PATIENCE = 120.0
+TICK = 0.5
 
 
 def argv(*arguments: str) -> list[str]:
@@ -20,8 +25,18 @@ def argv(*arguments: str) -> list[str]:
 
 
 def kubectl(*arguments: str, text: str | None = None) -> str:
-    """Runs kubectl and returns its output; raises CommandError with its error output."""
-    return run(argv(*arguments), text=text, timeout=300)
+    """Runs kubectl and returns its output; raises CommandError with its error output.
+
+    A request that did not reach the API server is sent again for `PATIENCE` seconds: pods keep a small machine busy.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return run(argv(*arguments), text=text, timeout=300)
+        except CommandError as error:
+            if UNREACHED not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(TICK)
 
 
 def get(*arguments: str) -> Object:

@@ -2,10 +2,8 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,17 +103,12 @@ def _inputs(training: Training) -> Iterator[Path]:
 
 
 def _train(training: Training, directory: Path) -> None:
-    """Trains into a temporary directory and renames it, so that nobody sees a partial fixture."""
     if not PYTHON.is_file():
         raise FileNotFoundError(f"{PYTHON} is missing: create the TensorFlow environment with `make setup-tf`")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".training-", dir=directory.parent))
-    try:
-        _run(training.folder / training.program, work)
-        if not directory.is_dir():  # another process was faster
-            work.rename(directory)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    with cached.fill(directory) as scratch:
+        result = scratch / "result"
+        result.mkdir()
+        _run(training.folder / training.program, result)
 
 
 def _run(program: Path, output: Path) -> None:

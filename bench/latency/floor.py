@@ -30,12 +30,11 @@ def run(found: Recording, jobs: Sequence[Object]) -> Timeline:
     namespace = jobs[0]["metadata"]["namespace"]
     start = time.time()
     manifests = [bare(job, f"floor-{int(start)}-{number}") for number, job in enumerate(jobs)]
-    for manifest in manifests:
-        name = manifest["metadata"]["name"]
+    names = [manifest["metadata"]["name"] for manifest in manifests]
+    for name, manifest in zip(names, manifests, strict=True):
         api.create_namespaced_job(namespace, manifest)
         found.until(f"{name} is done", partial(found.done_pod, name))
-    for manifest in manifests:
-        name = manifest["metadata"]["name"]
+    for name in names:
         found.until(f"{name} succeeds", partial(found.pod_of, name))
     pods = found.pods(FLOOR, start, log_of(namespace))
     return timeline(pods, start, pods[-1].succeeded, "the script")

@@ -12,6 +12,7 @@ from bench.latency.rows import Container, Pod
 from demo import kubectl
 from demo.pipeline import REQUESTED_AT
 from inference_image_contract import clock
+from inference_image_operator.kube.observe import is_done
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -73,8 +74,7 @@ class Recording:
         status = pod.get("status", {})
         if any(c["type"] == "PodScheduled" and c["status"] == "True" for c in status.get("conditions", [])):
             self.scheduled.setdefault(name, now)
-        ends = [one.get("state", {}).get("terminated") for one in status.get("containerStatuses", [])]
-        if ends and all(end and end.get("exitCode") == 0 for end in ends):
+        if is_done(pod):
             self.done.setdefault(name, now)
         if status.get("phase") == "Succeeded":
             self.succeeded.setdefault(name, now)
@@ -91,7 +91,7 @@ class Recording:
         return found
 
     def done_pod(self, job: str) -> str:
-        """The name of a Job's pod that only has to stop its sidecars; empty before."""
+        """The name of a Job's pod that is done, as the operator sees it; empty before."""
         return self._pod_of(job, self.done)
 
     def pod_of(self, job: str) -> str:

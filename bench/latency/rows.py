@@ -67,7 +67,7 @@ class Pod:
     created: float
     scheduled: float
     done: float
-    """When its status said that it only has to stop its sidecars."""
+    """When its status said that it has succeeded, or only has to stop its sidecars."""
     succeeded: float
     containers: list[Container]
 

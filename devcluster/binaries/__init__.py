@@ -1,6 +1,7 @@
 """Builds Kubernetes, etcd, CoreDNS, Kaniko, helm, KWOK and the pause program from their Go modules, and caches them."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +72,6 @@ PROMTOOL = ToolSet(
 """Tests the alerts and the page of metrics; not part of the cluster."""
 UNITTEST = ToolSet("unittest", {"unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}, "about 1 min")
 """Runs the suites of the chart; not part of the cluster."""
-KSERVE = ToolSet("kserve", {}, "seconds")
-"""The CRDs of KServe, which the tests of rollouts read from its module; no program, and not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
 """Sends requests to the inference server in a benchmark; not part of the cluster."""
 
@@ -117,6 +116,12 @@ def ensure(*tool_sets: ToolSet) -> dict[str, Path]:
     go = find_go()
     version = run([go, "version"]).strip()
     return {name: path for tools in tool_sets for name, path in _ensure(tools, go, version).items()}
+
+
+def module(folder: str, path: str) -> Path:
+    """The files of a Go module, in the version that devcluster/tools/FOLDER/go.mod names; downloads what is missing."""
+    found = run([find_go(), "mod", "download", "-json", path], cwd=TOOLS / folder, env=go_environment())
+    return Path(json.loads(found)["Dir"])
 
 
 def _ensure(tools: ToolSet, go: Path, version: str) -> dict[str, Path]:

@@ -10,6 +10,8 @@ ROOT = Path("/sys/fs/cgroup")
 REMOVE_TIMEOUT = 10.0
 TICK = 0.1
 V2_CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
+WEIGHTS = {"cpu.shares": 1024, "cpu.weight": 100}
+"""File of a cgroup, of v1 and v2 -> the weight of a thread beside it."""
 THREADS = 6
 """As many runnable threads of the machine outside the cgroup get as much CPU time as all pods together.
 
@@ -33,10 +35,9 @@ def create(name: str) -> None:
             _delegate(hierarchy)
         group = hierarchy / name
         group.mkdir(exist_ok=True)
-        if (group / "cpu.shares").exists():
-            (group / "cpu.shares").write_text(str(1024 * THREADS))
-        if (group / "cpu.weight").exists():
-            (group / "cpu.weight").write_text(str(100 * THREADS))
+        for file, weight in WEIGHTS.items():
+            if (group / file).exists():
+                (group / file).write_text(str(weight * THREADS))
 
 
 def _delegate(hierarchy: Path) -> None:

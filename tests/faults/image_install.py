@@ -14,7 +14,7 @@ from devcluster import binaries, settings, versions
 from devcluster.lib import ports
 from devcluster.lib.run import run
 from tests.faults.images import GROUP
-from tests.loop.api import Api, Object, wait_for
+from tests.loop.api import IMAGE_VALUES, Api, Object, wait_for
 
 CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"
 CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceimages.uai.ucloud.cn"
@@ -36,7 +36,7 @@ def install(api: Api) -> None:
 def chart() -> str:
     """The chart's own manifests for one namespace, rendered once."""
     values = {
-        "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
+        "images": IMAGE_VALUES,
         "watchNamespaces": [PLACEHOLDER],
         "config": {
             "registries": {"allowed": ["uhub.devcluster.test"]},

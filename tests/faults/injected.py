@@ -165,7 +165,7 @@ class WatchError(Fault):
 
 
 class StaleReads(Fault):
-    """Repeats earlier answers to reads for some seconds, like an outdated cache.
+    """Repeats earlier answers to reads for some seconds from the first one on, like an outdated cache.
 
     Watch events stay current, so that there is always a reason to read. A first read is answered from the API server.
     """
@@ -174,16 +174,17 @@ class StaleReads(Fault):
         self._which = which
         self._known: dict[str, tuple[int, bytes]] = {}
         self._seconds = seconds
-        self._since: float | None = None
+        self._asked = False
+        self._until = float("inf")
         self.hits = 0
 
     def freeze(self) -> None:
-        """Starts to repeat earlier answers."""
-        self._since = time.monotonic()
+        """Repeats earlier answers from the next read on."""
+        self._asked = True
 
     @property
     def _frozen(self) -> bool:
-        return self._since is not None and time.monotonic() - self._since < self._seconds
+        return self._asked and time.monotonic() < self._until
 
     def _chosen(self, request: Request) -> bool:
         return request.verb in ("get", "list") and self._which(request)
@@ -192,6 +193,8 @@ class StaleReads(Fault):
         key = request.path + json.dumps(request.query, sort_keys=True)
         if not self._frozen or not self._chosen(request) or key not in self._known:
             return None
+        if not self.hits:
+            self._until = time.monotonic() + self._seconds
         self.hits += 1
         status, body = self._known[key]
         return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})

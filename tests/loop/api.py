@@ -16,6 +16,8 @@ DEADLINE = READ = 180
 TICK = 0.05
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 IMAGES = "/apis/uai.ucloud.cn/v1alpha1/namespaces/{}/inferenceimages"
+IMAGE_VALUES = {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")}
+"""Values of the chart: nothing pulls these images."""
 
 T = TypeVar("T")
 Object = dict[str, Any]
@@ -114,3 +116,8 @@ def wait_for(what: str, find: Callable[[], T | None], explain: Callable[[], str]
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:.0f} s: {what}\n{explain()}")
         time.sleep(TICK)
+
+
+def container_status(name: str, state: Object, **more: object) -> Object:
+    """A container in the status of a pod, with the fields that the API server demands."""
+    return {"name": name, "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": state} | more

@@ -10,7 +10,7 @@ import yaml
 from devcluster import binaries, settings, versions
 from devcluster.controlplane import CONTROLLERS, ControlPlane, control_plane
 from devcluster.lib.run import run
-from tests.loop.api import Api, kubeconfig, wait_for
+from tests.loop.api import IMAGE_VALUES, Api, kubeconfig, wait_for
 from tests.loop.pipeline import Pipeline
 from tests.loop.process import Process
 
@@ -70,7 +70,7 @@ class Operator(Process):
         super().__init__(directory)
         self._release = release
         values = {
-            "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
+            "images": IMAGE_VALUES,
             "watchNamespaces": config.pop("watchNamespaces", [namespace]),
             "watchSelector": config.pop("watchSelector", ""),
             "config": {

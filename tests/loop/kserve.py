@@ -4,16 +4,12 @@ Its controller does not run: it needs images, certificates of webhooks and an in
 """
 
 import functools
-import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from devcluster import binaries
-from devcluster.lib.run import run
-from devcluster.lib.system import find_go, go_environment
 from inference_image_operator.api.times import parse, rfc3339
 from tests.loop.api import Api, Object, wait_for
 from tests.loop.pipeline import Pipeline
@@ -29,15 +25,8 @@ _LABELS = {"component": "predictor", "serving.kserve.io/inferenceservice": "dete
 
 
 @functools.cache
-def _module() -> Path:
-    """The folder of the module, downloaded if it is not there."""
-    argv = [find_go(), "mod", "download", "-json", MODULE]
-    return Path(json.loads(run(argv, cwd=binaries.TOOLS / binaries.KSERVE.name, env=go_environment()))["Dir"])
-
-
-@functools.cache
 def _definition(variant: str, plural: str) -> Object:
-    path = _module() / "config" / "crd" / variant / f"serving.kserve.io_{plural}.yaml"
+    path = binaries.module("kserve", MODULE) / "config" / "crd" / variant / f"serving.kserve.io_{plural}.yaml"
     return yaml.load(path.read_text(), yaml.CSafeLoader)
 
 

@@ -8,7 +8,7 @@ from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
 from inference_image_operator.jobs import POLL
-from tests.loop.api import DEADLINE, IMAGES, Api, Object, wait_for
+from tests.loop.api import DEADLINE, IMAGES, Api, Object, container_status, wait_for
 from tests.support.world import RESULTS, SPEC
 
 
@@ -125,11 +125,4 @@ class Pipeline:
 
 
 def _ended(container: Object, code: int, message: str) -> Object:
-    return {
-        "name": container["name"],
-        "image": container["image"],
-        "imageID": "",
-        "ready": False,
-        "restartCount": 0,
-        "state": {"terminated": {"exitCode": code, "message": message}},
-    }
+    return container_status(container["name"], {"terminated": {"exitCode": code, "message": message}})

@@ -13,7 +13,7 @@ from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.steps import MAIN
-from tests.loop.api import Object
+from tests.loop.api import Object, container_status
 from tests.support.registries.tls import Tls, make_tls
 from tests.support.world import RESULTS
 
@@ -84,10 +84,7 @@ def end_own(api, pod: Object, stage: Stage, code: int, report: bytes) -> None:
     """The kubelet's status when the stage's own container has ended and the other one runs on."""
     own = {"terminated": {"exitCode": code, "message": report.decode(), "finishedAt": "2026-01-31T09:30:00Z"}}
     states = {MAIN[stage]: own, PROXY["name"]: {"running": {}}}
-    statuses = [
-        {"name": c["name"], "image": "i", "imageID": "", "ready": False, "restartCount": 0, "state": states[c["name"]]}
-        for c in pod["spec"]["containers"]
-    ]
+    statuses = [container_status(c["name"], states[c["name"]]) for c in pod["spec"]["containers"]]
     meta = pod["metadata"]
     path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/status"
     api.merge(path, {"status": {"phase": "Running", "containerStatuses": statuses}})

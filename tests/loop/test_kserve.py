@@ -6,12 +6,11 @@ import pytest
 import yaml
 
 from devcluster.settings import REPOSITORY
+from tests.loop.api import container_status
 from tests.loop.conftest import Operator
 from tests.loop.kserve import FULL, MINIMAL, RUNTIMES, KServe, Service
 from tests.loop.test_rollout import NEWER, OLD, WORSE, agreed, publish, reference
 from tests.support.world import DIGEST
-
-pytestmark = pytest.mark.xdist_group("kserve")  # one API server gets the CRDs, not each
 
 FIELD = {"f:predictor": {"f:model": {"f:image": {}}}}
 CUSTOM = {"containers": [{"name": "kserve-container", "image": OLD}]}
@@ -79,8 +78,8 @@ def test_an_image_is_rolled_out_the_next_one_too_and_a_broken_one_is_taken_back(
     publish(pipeline, WORSE)
     pipeline.until("the target has the broken image", lambda: service.image == reference(WORSE))
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": "loading\nno such model: /model"}}
-    crashed = {"name": "kserve-container", "image": "", "imageID": "", "ready": False, "restartCount": 3}
-    service.pod(reference(WORSE), containerStatuses=[crashed | {"state": ended}])
+    crashed = container_status("kserve-container", ended, restartCount=3)
+    service.pod(reference(WORSE), containerStatuses=[crashed])
     pipeline.until("the status has the pod's words", lambda: "no such model" in said(pipeline))
     pipeline.spec["rollout"]["timeout"] = "2s"
     pipeline.apply()

@@ -13,6 +13,7 @@ import pytest
 
 from devcluster.certs import pki
 from inference_image_operator.api.stages import Stage
+from tests.loop.api import container_status
 from tests.loop.pipeline import Pipeline
 
 STAMP = "2026-01-31T09:30:01.{:09}Z"
@@ -72,11 +73,7 @@ def run_on(api, kubelet: Kubelet, pod: dict) -> None:
     target = {"apiVersion": "v1", "kind": "Node", "name": node}
     body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}, "target": target}
     api.request("POST", f"{path}/binding", body)
-    running = [
-        {"name": found["name"], "image": found["image"], "imageID": "", "ready": True, "restartCount": 0,
-         "state": {"running": {}}}
-        for found in pod["spec"]["containers"]
-    ]  # fmt: skip
+    running = [container_status(one["name"], {"running": {}}, ready=True) for one in pod["spec"]["containers"]]
     api.merge(f"{path}/status", {"status": {"phase": "Running", "containerStatuses": running}})
 
 

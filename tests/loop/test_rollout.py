@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from inference_image_operator.api.stages import Stage
-from tests.loop.api import Object
+from tests.loop.api import Object, container_status
 from tests.loop.conftest import Operator
 from tests.loop.pipeline import Pipeline
 from tests.support.world import DIGEST, RESULTS, SPEC
@@ -82,8 +82,8 @@ class Serving:
     def crashes(self, image: str, message: str) -> None:
         ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": message}}
         waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
-        status = {"name": "main", "image": image, "imageID": "", "ready": False, "restartCount": 3}
-        self._write(self.pod(image), {"containerStatuses": [status | {"state": waiting, "lastState": ended}]})
+        status = container_status("main", waiting, restartCount=3, lastState=ended)
+        self._write(self.pod(image), {"containerStatuses": [status]})
 
     def _write(self, pod: Object, status: dict[str, Any]) -> None:
         self._api.merge(f"{self._pods}/{pod['metadata']['name']}/status", {"status": status})

@@ -9,14 +9,15 @@ import yaml
 from devcluster import binaries, settings, versions
 from devcluster.controlplane import ControlPlane
 from devcluster.lib.run import run
-from tests.loop.api import Api, kubeconfig, wait_for
+from tests.loop.api import IMAGE_VALUES, Api, kubeconfig, wait_for
 from tests.loop.conftest import CRD_PATH
 from tests.loop.process import Process
 
+CURRENT = settings.REPOSITORY
 RELEASE = "inference-image-operator"
 NAMESPACE = "inference-image-system"
 VALUES = {
-    "images": {name: f"r.test/{name}@sha256:{'0' * 64}" for name in ("operator", "export", "build", "kaniko")},
+    "images": IMAGE_VALUES,
     "config": {
         "registries": {"allowed": ["uhub.devcluster.test"]},
         "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},
@@ -89,6 +90,3 @@ class Installation:
             return schema == specified and conditions.get("Established") == "True"
 
         wait_for("the CRD is served", served)
-
-
-CURRENT = settings.REPOSITORY

@@ -7,6 +7,7 @@ from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.kube.observe import finished
+from tests.loop.api import container_status
 from tests.upgrade.image import LONG_AGO, Image
 
 ALL = ["Resolve", "Export", "Build", "Test", "Publish"]
@@ -124,14 +125,7 @@ def _waiting_for_a_secret(image: Image) -> None:
     image.apply()
     pod = image.pod(image.claimed(Stage.RESOLVE))
     waiting = {"reason": "CreateContainerConfigError", "message": 'secret "ufile" not found'}
-    status = {
-        "name": "resolve",
-        "image": "i",
-        "imageID": "",
-        "ready": False,
-        "restartCount": 0,
-        "state": {"waiting": waiting},
-    }
+    status = container_status("resolve", {"waiting": waiting})
     image.write_pod(pod, {"status": {"containerStatuses": [status]}}, "status")
     image.date(stage={"startTime": LONG_AGO})
     image.until_condition("Ready", "False", "SecretNotFound")
@@ -142,15 +136,8 @@ def _stopping(image: Image) -> None:
     _testing(image)
     pod = image.pod(image.current_job)
     image.write_pod(pod, {"metadata": {"finalizers": [HOLD]}})
-    status = {
-        "name": "image",
-        "image": "i",
-        "imageID": "",
-        "ready": False,
-        "restartCount": 3,
-        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-        "lastState": {"terminated": {"exitCode": 1, "message": "no module named server"}},
-    }
+    ended = {"terminated": {"exitCode": 1, "message": "no module named server"}}
+    status = container_status("image", {"waiting": {"reason": "CrashLoopBackOff"}}, restartCount=3, lastState=ended)
     image.write_pod(pod, {"status": {"initContainerStatuses": [status]}}, "status")
     image.date(stage={"startTime": LONG_AGO})
     image.until("its Job is stopped", lambda: "deletionTimestamp" in image.current_job["metadata"])

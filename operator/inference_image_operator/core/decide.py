@@ -254,7 +254,7 @@ def _create(draft: Draft) -> Decision:
         return waiting.for_retry(draft, stage, stage.retry_at)
     if draft.observed.queue_position and stage.name is Stage.RESOLVE:
         return waiting.in_queue(draft, stage)
-    if earlier.claims_otherwise(draft, stage.name):
+    if earlier.replace_claim(draft, stage.name):
         return _create(draft)
     if stage.retry_at or stage.queue_position or stage.suspended:
         draft.update(stage=replace(stage, queue_position=None, suspended=False))

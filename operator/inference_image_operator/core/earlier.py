@@ -9,8 +9,8 @@ PIN_AGAIN = (
 )
 
 
-def claims_otherwise(draft: Draft, stage: Stage) -> bool:
-    """Whether this version does not create the claimed Job. The draft then claims the Job that takes its place."""
+def replace_claim(draft: Draft, stage: Stage) -> bool:
+    """Claims another Job if this version does not create the claimed one. Returns whether it did."""
     if stage is Stage.TEST and not draft.observed.spec.test.enabled:  # publishing was a part of this stage
         progress.publish_untested(draft)
         return True

@@ -145,15 +145,18 @@ def is_done(pod: Object) -> bool:
 
 
 def _disrupted(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
-    target = any(c["type"] == "DisruptionTarget" and c.get("status") == "True" for c in conditions)
-    return target or "deletionTimestamp" in pod["metadata"]
+    return "deletionTimestamp" in pod["metadata"] or is_true(pod, "DisruptionTarget")
 
 
 def finished(job: Object) -> bool:
     """Whether the Job has ended: no pod of it runs any more."""
-    conditions = job.get("status", {}).get("conditions", [])
-    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
+    return is_true(job, "Complete") or is_true(job, "Failed")
+
+
+def is_true(found: Object, kind: str) -> bool:
+    """Whether a condition of an object is True."""
+    conditions = found.get("status", {}).get("conditions", [])
+    return any((c.get("type"), c.get("status")) == (kind, "True") for c in conditions)
 
 
 def _job(job: Object, done: set[str]) -> Job:

@@ -14,7 +14,7 @@ from inference_image_operator.core.decision import ApplyImage
 from inference_image_operator.diagnosis import serving_pod
 from inference_image_operator.kube.cluster import ROLLOUT_MANAGER, Cluster
 from inference_image_operator.kube.connection import ApiError, Object
-from inference_image_operator.kube.observe import MAX_SAID, read_pod
+from inference_image_operator.kube.observe import MAX_SAID, is_true, read_pod
 from inference_image_operator.kube.targets import TARGETS
 from inference_image_operator.observed import Observed, Refusal, Target
 
@@ -126,9 +126,4 @@ def _with_pods(target: Target, pods: list[Object], state: RolloutStatus | None) 
     if not new:
         return target
     said = serving_pod.said(max(map(read_pod, new), key=lambda pod: pod.created))
-    return replace(target, is_available=target.says_so and any(map(_is_ready, new)), said=said)
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any((c.get("type"), c.get("status")) == ("Ready", "True") for c in conditions)
+    return replace(target, is_available=target.says_so and any(is_true(pod, "Ready") for pod in new), said=said)
