@@ -1,10 +1,9 @@
 """The training output of the examples, for the demo and tests: cached under the hash of its inputs."""
 
-import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,23 +80,16 @@ def fixture(training: Training = SHAPES) -> Fixture:
 
     Raises CommandError when the training fails, FileNotFoundError without the TensorFlow environment.
     """
-    directory = cache() / "fixture" / _key(_inputs(training))
+    inputs = {path.relative_to(REPOSITORY).as_posix(): path for path in _inputs(training)}
+    directory = cache() / "fixture" / cached.key(inputs)
     if not cached.is_filled(directory):
         with step(f"Training: {training.folder.parent.name}", f"{training.expect} on two cores"):
             _train(training, directory)
     return Fixture(directory, directory / training.label_map)
 
 
-def _key(inputs: Iterable[Path]) -> str:
-    """The hash of the training's inputs: scripts, config, label map, packages."""
-    digest = hashlib.sha256()
-    for path in inputs:
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        digest.update(f"{content} {path.relative_to(REPOSITORY).as_posix()}\n".encode())
-    return digest.hexdigest()[:16]
-
-
 def _inputs(training: Training) -> Iterator[Path]:
+    """Scripts, config, label map, packages."""
     yield from (training.folder / name for name in (training.program, *training.inputs, training.label_map))
     yield REPOSITORY / "requirements" / "export.txt"
 

@@ -1,11 +1,22 @@
 """Directories of the cache: filled atomically, so that nobody sees a partial one, and removed when nobody uses them."""
 
 import contextlib
+import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+
+def key(inputs: Mapping[str, Path], *words: str) -> str:
+    """The hash of a target's inputs: names and contents of files, and words."""
+    digest = hashlib.sha256()
+    for name, path in inputs.items():
+        digest.update(f"{hashlib.sha256(path.read_bytes()).hexdigest()} {name}\n".encode())
+    for word in words:
+        digest.update(f"{word}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def is_filled(target: Path) -> bool:

@@ -32,7 +32,7 @@ def test_what_the_stage_publishes_answers_the_same(world, tmp_path, record_prope
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_family(family, tmp_path, record_property):
     """It keeps the weights of its checkpoint, is rewritten with equal answers, and every release reads it."""
-    source = checkpoint(family, tmp_path, even_features=True)
+    source = checkpoint(family)
     exported = export(source, "image_tensor", tmp_path / "output").graph
     check_weights(family, source, exported)
     assert oldest_form.write(exported, tmp_path / "graph.pb").readable_by == "1.7"

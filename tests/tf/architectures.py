@@ -10,6 +10,8 @@ from object_detection.builders import model_builder
 from object_detection.protos import pipeline_pb2
 from tensorflow.compat import v1 as tf
 
+from devcluster.lib import cached
+from devcluster.settings import REPOSITORY, cache
 from inference_image_export.fetch import Source
 
 STEP = 7
@@ -109,21 +111,31 @@ FAMILIES = (
 )
 
 
-def checkpoint(
-    family: Family, folder: Path, *, input_type: str = "image_tensor", even_features: bool = False
-) -> Source:
+def checkpoint(family: Family) -> Source:
+    """A checkpoint of the family, from the cache or made now."""
+    inputs = {path.name: path for path in (Path(__file__), REPOSITORY / "requirements" / "export.txt")}
+    folder = cache() / "fixture" / cached.key(inputs, family.name)
+    if not cached.is_filled(folder):
+        with cached.fill(folder) as scratch:
+            _make(family, scratch / "result")
+    return Source(
+        folder / f"model.ckpt-{STEP}", "train/model.ckpt", folder / "pipeline.config", "train/pipeline.config", ()
+    )
+
+
+def _make(family: Family, folder: Path) -> None:
     """Builds the model with the package itself, gives it random weights and saves them.
 
-    Moving averages get values of their own: each is a share of its variable. With `even_features`, features neither
-    vanish nor grow from layer to layer (He et al. 2015), so that no two candidates have the same score.
+    Features neither vanish nor grow from layer to layer (He et al. 2015), so that no two candidates have the same
+    score. Moving averages get values of their own: each is a share of its variable.
     """
-    config = folder / "pipeline.config"
-    config.write_text(family.config)
+    folder.mkdir()
+    (folder / "pipeline.config").write_text(family.config)
     pipeline = text_format.Parse(family.config, pipeline_pb2.TrainEvalPipelineConfig())
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(3)
         model = model_builder.build(pipeline.model, is_training=False)
-        exporter.build_detection_graph(input_type, model, None, "inference_op", None)
+        exporter.build_detection_graph("image_tensor", model, None, "inference_op", None)
         averages = {}
         if family.averages:
             shadow = tf.train.ExponentialMovingAverage(0.9)
@@ -131,18 +143,16 @@ def checkpoint(
             averages = shadow.variables_to_restore()
         with tf.Session(graph=graph) as session:
             session.run(tf.global_variables_initializer())
-            if even_features:
-                _scale_weights(session)
-            _set_averages(session, averages, 0.9 if even_features else 0.5)
+            _scale_weights(session)
+            _set_averages(session, averages)
             tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=STEP)
-    return Source(folder / f"model.ckpt-{STEP}", "train/model.ckpt", config, "train/pipeline.config", ())
 
 
-def _set_averages(session, averages, share: float) -> None:
+def _set_averages(session, averages) -> None:
     variables = {variable.op.name: variable for variable in tf.global_variables()}
     for name, variable in averages.items():
         if name.endswith(AVERAGE):
-            variables[name].load(session.run(variable) * share, session)
+            variables[name].load(session.run(variable) * 0.9, session)
 
 
 _SHARES = {"/ClassPredictor/weights": 0.1, "bottleneck_v1/conv3/weights": 0.1, "/BoxEncodingPredictor/weights": 0.1}

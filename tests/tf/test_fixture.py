@@ -46,16 +46,6 @@ def test_it_is_not_trained_again(trained, monkeypatch):
     assert module.fixture() == trained
 
 
-def test_a_change_of_the_drawing_is_another_fixture(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "REPOSITORY", tmp_path)
-    drawing = tmp_path / "shapes.py"
-    keys = set()
-    for text in ("before", "after"):
-        drawing.write_text(text)
-        keys.add(module._key([drawing]))
-    assert len(keys) == 2
-
-
 def test_equal_seeds_give_equal_pictures_and_other_seeds_others():
     assert shapes.pictures(1, 3) == shapes.pictures(1, 3)
     assert shapes.pictures(1, 3) != shapes.pictures(2, 3)
