@@ -1,12 +1,12 @@
 """Example values of the API's fields, from manifests that the project's tests validate."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 from docs_tools import ROOT
+from docs_tools.markdown import blocks
 
 MANIFESTS = [
     "examples/virtual-nodes/inferenceimage.yaml",
@@ -15,8 +15,6 @@ MANIFESTS = [
 ]
 GUIDES = ["us3", "export", "build", "registries", "usage", "tutorial"]
 """Pages of docs/guides; their blocks of YAML hold a whole manifest, `spec` or parts of it."""
-
-_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def examples(known: set[str]) -> dict[str, list[Any]]:
@@ -34,7 +32,7 @@ def _documents() -> Iterator[dict[str, Any]]:
     for name in MANIFESTS:
         yield yaml.safe_load((ROOT / name).read_text("utf-8"))
     for name in GUIDES:
-        for block in _BLOCK.findall((ROOT / "docs" / "guides" / f"{name}.md").read_text("utf-8")):
+        for block in blocks((ROOT / "docs" / "guides" / f"{name}.md").read_text("utf-8"), "yaml"):
             document = yaml.safe_load(block)
             if isinstance(document, dict):
                 yield document

@@ -1,4 +1,4 @@
-"""Markdown for GitHub: tables without empty columns, escaped text and code, anchors."""
+"""Markdown for GitHub: tables without empty columns, escaped text and code, anchors; what is in blocks of code."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,8 @@ import yaml
 
 BREAK = "<br>"
 """A line break inside a cell."""
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"(^|\s+)#.*")
 
 
 def text(value: str) -> str:
@@ -37,6 +39,17 @@ def anchor(heading: str) -> str:
     """The anchor that GitHub gives a heading."""
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
     return re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    """The texts of the blocks of code of a kind, such as `yaml`, in a page."""
+    return [found for name, found in _BLOCK.findall(page) if name == kind]
+
+
+def commands(page: str) -> list[str]:
+    """The commands in the blocks `sh` of a page, a line each and without comments."""
+    lines = "".join(blocks(page, "sh")).replace("\\\n", "").splitlines()
+    return [command for line in lines if (command := _COMMENT.sub("", line).strip())]
 
 
 def flow(value: object) -> str:

@@ -14,16 +14,21 @@ COMMANDS = {**reading.COMMANDS, **changing.COMMANDS, **offline.COMMANDS}
 PROGRAM = "kubectl inferenceimage"
 
 
+def parser() -> argparse.ArgumentParser:
+    """Knows every subcommand with its flags; it exits with 2 for an invalid command line."""
+    made = argparse.ArgumentParser(prog=PROGRAM)
+    subcommands = made.add_subparsers(dest="command", required=True, metavar="SUBCOMMAND")
+    for name, command in COMMANDS.items():
+        command.add_flags(subcommands.add_parser(name, help=command.help, description=command.help))
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand. Returns its exit code, mostly 0, or 1 with a message on standard error.
 
     Exits with 2 for an invalid command line.
     """
-    parser = argparse.ArgumentParser(prog=PROGRAM)
-    subcommands = parser.add_subparsers(dest="command", required=True, metavar="SUBCOMMAND")
-    for name, command in COMMANDS.items():
-        command.add_flags(subcommands.add_parser(name, help=command.help, description=command.help))
-    chosen = parser.parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     try:
         return COMMANDS[chosen.command].run(chosen) or 0
     except CommandError as error:

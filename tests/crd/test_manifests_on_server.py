@@ -1,8 +1,10 @@
 """Every manifest of this repository passes a real API server: kubectl's server-side dry run, strictly validated."""
 
+import copy
 import os
 import re
 import subprocess
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from kubernetes import client
 
 from devcluster import versions
 from devcluster.binaries import ensure, kubernetes
+from docs_tools.markdown import blocks
+from tests.crd.conftest import CRD, MINIMAL
 
 ROOT = Path(__file__).parents[2]
 FILES = [
@@ -21,6 +25,8 @@ FILES = [
     ROOT / "devcluster" / "config" / "bootstrap.yaml",
     *sorted(ROOT.glob("tests/unit/operator/golden/*.yaml")),
 ]
+SCHEMA = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+SPEC = set(SCHEMA["properties"]["spec"]["properties"])
 PAGES = sorted([ROOT / "README.md", ROOT / "README.zh-CN.md", *ROOT.glob("docs/**/*.md")])
 
 Apply = Callable[[str], subprocess.CompletedProcess[str]]
@@ -28,12 +34,27 @@ Apply = Callable[[str], subprocess.CompletedProcess[str]]
 ELSEWHERE = ("kustomize.toolkit.fluxcd.io/", "serving.kserve.io/")
 """API groups of other tools, which the server here does not have. tests/loop/test_kserve.py checks those of KServe."""
 
-_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-
-def blocks(page: Path) -> list[str]:
+def manifests(page: Path) -> list[str]:
     """The whole manifests in a page, of Kubernetes and of this project."""
-    return [text for text in _BLOCK.findall(page.read_text()) if _is_ours(text)]
+    return [text for text in blocks(page.read_text(), "yaml") if _is_ours(text)]
+
+
+def fragments(page: Path) -> list[str]:
+    """The parts of a `spec` in a page, each in a whole manifest."""
+    found = (yaml.safe_load(textwrap.dedent(text)) for text in blocks(page.read_text(), "yaml"))
+    parts = (one.get("spec", one) for one in found if isinstance(one, dict) and "apiVersion" not in one)
+    return [yaml.safe_dump(_with(part)) for part in parts if part.keys() <= SPEC]
+
+
+def _with(part: dict[str, Any]) -> dict[str, Any]:
+    """A manifest with a part of another spec: of alternatives, such as Git and US3, only that of the part stays."""
+    manifest = copy.deepcopy(MINIMAL)
+    spec = manifest["spec"]
+    for field, value in part.items():
+        alternatives = field == "source" or (field == "model" and "frozenGraph" in part.get("export", {}))
+        spec[field] = value if alternatives else spec.get(field, {}) | value
+    return manifest
 
 
 def _is_ours(text: str) -> bool:
@@ -42,7 +63,9 @@ def _is_ours(text: str) -> bool:
 
 
 MANIFESTS = {str(path.relative_to(ROOT)): path.read_text() for path in FILES} | {
-    f"{page.relative_to(ROOT)}:{number}": text for page in PAGES for number, text in enumerate(blocks(page))
+    f"{page.relative_to(ROOT)}:{number}": text
+    for page in PAGES
+    for number, text in enumerate([*manifests(page), *fragments(page)])
 }
 
 
@@ -105,5 +128,5 @@ def test_a_pod_above_the_level_causes_a_warning(apply: Apply) -> None:
     assert "violate PodSecurity" in apply(yaml.safe_dump(job)).stderr
 
 
-def test_the_front_pages_show_a_manifest() -> None:
-    assert {"README.md:0", "README.zh-CN.md:0"} <= set(MANIFESTS)
+def test_pages_show_manifests_and_parts_of_them() -> None:
+    assert {"README.md:0", "README.zh-CN.md:0", "docs/guides/build.md:1", "docs/guides/usage.md:2"} <= set(MANIFESTS)

@@ -2,13 +2,16 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
-from docs_tools.markdown import anchor
+from docs_tools.markdown import anchor, blocks, commands
+from kubectl_inferenceimage.__main__ import PROGRAM, parser
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "deploy" / "helm"
@@ -25,12 +28,7 @@ IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 _LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?!https?://)([^)#]*)(#[^)]*)?\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _NAMED_PAGE = re.compile(r"(?<![\w./-])docs/[\w./-]+\.md\b")
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TARGET = re.compile(r"^([a-z0-9-]+):", re.MULTILINE)
-
-
-def blocks(page: Path, kind: str) -> list[str]:
-    return [text for found, text in _BLOCK.findall(page.read_text()) if found == kind]
 
 
 def targets() -> set[str]:
@@ -83,8 +81,8 @@ def test_make_commands_exist(page: Path) -> None:
 
 def test_both_readmes_show_the_same_commands_and_manifest() -> None:
     def shown(name: str) -> list[object]:
-        commands = [re.sub(r"\s*#.*", "", text) for text in blocks(ROOT / name, "sh")]
-        return [*commands, *map(yaml.safe_load, blocks(ROOT / name, "yaml")), *blocks(ROOT / name, "console")]
+        page = (ROOT / name).read_text()
+        return [*commands(page), *map(yaml.safe_load, blocks(page, "yaml")), *blocks(page, "console")]
 
     assert shown("README.md") == shown("README.zh-CN.md")
 
@@ -104,12 +102,35 @@ def test_the_chinese_answers_name_what_the_english_ones_name() -> None:
     assert sections(guides / "faq.zh-CN.md") == sections(guides / "faq.md")
 
 
-def test_the_values_of_the_installation_page_pass_the_charts_schema() -> None:
-    page = ROOT / "docs" / "operations" / "install.md"
-    (text,) = [text for text in blocks(page, "yaml") if text.startswith("# my-values.yaml")]
-    values = yaml.safe_load(text)
-    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+DEFAULTS = yaml.safe_load((CHART / "values.yaml").read_text())
+VALUES = [
+    pytest.param(values, id=f"{page.relative_to(ROOT)}:{number}")
+    for page in PAGES
+    for number, text in enumerate(blocks(page.read_text(), "yaml"))
+    if isinstance(values := yaml.safe_load(text), dict) and values.keys() <= DEFAULTS.keys()
+]
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_values_of_the_chart_pass_its_schema(values: dict[str, Any]) -> None:
+    assert values.get("config", {}).keys() <= DEFAULTS["config"].keys()
     images = yaml.safe_load((CHART / "ci" / "test-values.yaml").read_text())  # out/images/values.yaml names them
-    assert values.keys() <= defaults.keys()
-    assert values["config"].keys() <= defaults["config"].keys()
-    jsonschema.validate(defaults | images | values, json.loads((CHART / "values.schema.json").read_text()))
+    jsonschema.validate(DEFAULTS | images | values, json.loads((CHART / "values.schema.json").read_text()))
+
+
+def test_the_pages_show_values() -> None:
+    assert len(VALUES) > 5
+
+
+PLUGIN = {
+    command.removeprefix(PROGRAM) for page in PAGES for command in commands(page.read_text()) if PROGRAM in command
+}
+
+
+@pytest.mark.parametrize("arguments", sorted(PLUGIN - {" --help"}))
+def test_the_plugin_knows_its_command_lines(arguments: str) -> None:
+    assert parser().parse_args(shlex.split(arguments)).command
+
+
+def test_the_pages_show_most_subcommands() -> None:
+    assert len({arguments.split()[0] for arguments in PLUGIN}) > 15
