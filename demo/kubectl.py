@@ -27,7 +27,7 @@ def argv(*arguments: str) -> list[str]:
 def kubectl(*arguments: str, text: str | None = None) -> str:
     """Runs kubectl and returns its output; raises CommandError with its error output.
 
-    A request that did not reach the API server is sent again for `PATIENCE` seconds: pods keep a small machine busy.
+    A request that did not reach the API server is sent again for `PATIENCE` seconds: a busy machine delays it.
     """
     deadline = time.monotonic() + PATIENCE
     while True:

@@ -16,8 +16,8 @@ _KEPT = f"{settings.IMAGE_PREFIX}/operator"
 def forget(*parts: str) -> None:
     """Removes the images of the registry from the node whose names have one of these parts.
 
-    By default all of them, with what would make one of two pulls faster: layers, which pods keep that have ended, and
-    the registry's files in memory.
+    By default all of them, and with them what would make a pull faster: the layers that ended pods keep, and the
+    registry's files in memory.
     """
     if not parts:
         kubectl.kubectl("delete", "pods", "-A", "--field-selector=status.phase!=Running", "--wait=true")

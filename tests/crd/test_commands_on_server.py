@@ -43,7 +43,6 @@ OBJECTS_IN = ("default", "object-detect")
 NAMESPACES = ("object-detect", "team-a", "team-b")
 APPLIED = {"kubectl.kubernetes.io/last-applied-configuration": "{}"}
 """Without it, `kubectl apply` warns."""
-MERGE_PATCH = "application/merge-patch+json"
 
 
 def shown(page: str) -> list[str]:
@@ -88,7 +87,7 @@ def prepare(api: Api, folder: Path) -> None:
         path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
         manifest["metadata"] = {"name": "object-detect", "namespace": namespace, "annotations": APPLIED}
         wait_for("the API server serves the CRD", lambda path=path: api.send("POST", path, manifest).ok)
-        api.request("PATCH", f"{path}/object-detect/status", {"status": {"conditions": [ready]}}, MERGE_PATCH)
+        api.merge(f"{path}/object-detect/status", {"status": {"conditions": [ready]}})
 
 
 @pytest.mark.parametrize("page", PAGES)

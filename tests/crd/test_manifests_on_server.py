@@ -44,7 +44,7 @@ def fragments(page: Path) -> list[str]:
     """The parts of a `spec` in a page, each in a whole manifest."""
     found = (yaml.safe_load(textwrap.dedent(text)) for text in blocks(page.read_text(), "yaml"))
     parts = (one.get("spec", one) for one in found if isinstance(one, dict) and "apiVersion" not in one)
-    return [yaml.safe_dump(_with(part)) for part in parts if part.keys() <= SPEC]
+    return [yaml.safe_dump(_with(part)) for part in parts if part.keys() & SPEC]
 
 
 def _with(part: dict[str, Any]) -> dict[str, Any]:

@@ -74,9 +74,9 @@ def _ask(version: str, folder: Path) -> None:
     if version == TODAY:
         argv = [sys.executable, PROGRAMS / "ask.py", folder]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.stdout == f"{version}\n", done.stderr[-3000:]
     else:
-        run(version, folder, "ask.py", "/mnt")
+        assert run(version, folder, "ask.py", "/mnt") == f"{version}\n"
 
 
 def greatest_difference(expected: Path, found: Path) -> float:
