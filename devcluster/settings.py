@@ -51,5 +51,5 @@ def cache() -> Path:
 
 
 def cgroup_name() -> str:
-    """The cgroup of this clone's pods; two clones on one machine never share one."""
+    """The cgroup of this clone's pods; the node's is named after it. Two clones on one machine never share one."""
     return "devcluster-" + hashlib.sha256(str(STATE).encode()).hexdigest()[:8]

@@ -73,7 +73,7 @@ def components(
 def _etcd() -> tuple[str, ...]:
     return (
         f"{NODE_BINARIES}/etcd",
-        f"--data-dir={VOLATILE}/etcd",
+        "--data-dir=/run/etcd",  # in memory: a disk that is busy with an image stops no request
         f"--listen-client-urls={ETCD_URL}",
         f"--advertise-client-urls={ETCD_URL}",
         "--listen-peer-urls=http://127.0.0.1:2380",

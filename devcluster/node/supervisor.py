@@ -13,6 +13,7 @@ from pathlib import Path
 
 from devcluster import settings
 from devcluster.lib.run import NotReadyError
+from devcluster.node import cgroups
 
 RECORD = settings.STATE / "run" / "supervisor.json"
 START_TIMEOUT = 30.0
@@ -113,7 +114,10 @@ def stop() -> bool:
 
 
 def main() -> None:
-    """Records this process, then becomes the supervisor. Argument: the JSON document for the node."""
+    """Records this process, joins the node's cgroup, then becomes the supervisor.
+
+    Argument: the JSON document for the node.
+    """
     arguments = json.loads(sys.argv[1])
     pid = os.getpid()
     document = {"pid": pid, "started": _start_time(pid), "boot": _boot(), **arguments}
@@ -121,6 +125,7 @@ def main() -> None:
     temporary = RECORD.with_suffix(".new")
     temporary.write_text(json.dumps(document, indent=2))
     temporary.rename(RECORD)
+    cgroups.join(settings.cgroup_name())
     os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, "-m", "devcluster.node.init", sys.argv[1]])  # noqa: S606 - no shell needed
 
 

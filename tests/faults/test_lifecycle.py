@@ -20,6 +20,7 @@ from tests.faults.images import (
     jobs,
     path,
     published,
+    release,
     until_job,
 )
 from tests.faults.subject import Bench
@@ -205,10 +206,7 @@ def test_a_lost_job_is_created_again(make_bench, finished):
     job = until_job(bench, Stage.EXPORT)
     bench.operator.freeze()
     if finished:
-        (pod,) = [p for p in _pods(bench) if p["metadata"]["labels"]["job-name"] == job["metadata"]["name"]]
-        message = results.encode(RESULTS[Stage.EXPORT]).decode()
-        where = bench.path("/api/v1", "pods", pod["metadata"]["name"])
-        bench.api.merge(where, {"metadata": {"annotations": pods.released(message)}})
+        release(bench, job)
         where = bench.path(BATCH, "jobs", job["metadata"]["name"])
         bench.until("the Job is complete", lambda: bench.api.get(where)["status"].get("completionTime"))
     bench.outcomes(done(Stage.EXPORT))

@@ -4,29 +4,30 @@ import time
 
 import pytest
 
-from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
 from tests.faults import clocked, images, pods
 from tests.faults.conftest import FULL
 from tests.faults.image_install import CRD_PATH, install
-from tests.faults.images import ALL_DONE, BATCH, apply, conditions, created, get, jobs, published, until_job
+from tests.faults.images import (
+    ALL_DONE,
+    BATCH,
+    apply,
+    conditions,
+    created,
+    get,
+    jobs,
+    pod_of,
+    published,
+    release,
+    until_job,
+)
 from tests.loop.api import wait_for
-from tests.support.world import RESULTS
 
 OUTAGE = 600 if FULL else 30
 NODE_GONE = 300
 """Seconds. The garbage collector checks every 20 s and waits 40 s before it treats a node as gone."""
 LINES_A_MINUTE = 40
 """Lines of log during the outage: one for each backed-off attempt, not one for each request."""
-
-
-def release(bench, job) -> None:
-    """Completes the held pod of this Job."""
-    selector = f"?labelSelector=job-name={job['metadata']['name']}"
-    (pod,) = bench.api.get(bench.path("/api/v1", "pods") + selector)["items"]
-    message = results.encode(RESULTS[Stage(job["metadata"]["labels"][images.STAGE_LABEL])]).decode()
-    where = bench.path("/api/v1", "pods", pod["metadata"]["name"])
-    bench.api.merge(where, {"metadata": {"annotations": pods.released(message)}})
 
 
 @pytest.mark.row(15, "API server down 10 min (30 s unless FULL=1), etcd restarted: recovers, few lines of log")
@@ -101,17 +102,10 @@ def test_a_lost_node(make_bench, plane):
     bench.operator.start()
     apply(bench)
     job = until_job(bench, Stage.RESOLVE)
-    where = bench.path("/api/v1", "pods")
-    selector = f"?labelSelector=job-name={job['metadata']['name']}"
-
-    def bound() -> str | None:
-        items = bench.api.get(where + selector)["items"]
-        return items[0]["metadata"]["name"] if items else None
-
-    lost = bench.until("a pod is bound to the node", bound)
-    bench.api.merge(f"{where}/{lost}/status", {"status": {"phase": "Running"}})
+    lost = bench.path("/api/v1", "pods", pod_of(bench, job)["metadata"]["name"])
+    bench.api.merge(f"{lost}/status", {"status": {"phase": "Running"}})
     bench.outcomes(pods.on_node(pods.NODE))
     bench.api.request("DELETE", "/api/v1/nodes/lost")
     bench.until_within("published", lambda: conditions(get(bench)).get("Ready") == ("True", "Published"), NODE_GONE)
     assert created(bench.audited()) == list(Stage)
-    assert bench.api.find(f"{where}/{lost}") is None
+    assert bench.api.find(lost) is None

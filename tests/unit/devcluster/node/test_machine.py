@@ -111,11 +111,24 @@ def test_pods_weigh_more_than_one_thread_of_the_machine(request, version, place,
     assert int(weight.read_text()) == 6 * {"cpu.shares": 1024, "cpu.weight": 100}[file]
 
 
+@pytest.mark.parametrize(("version", "place", "file"), [("v1", "cpu,cpuacct", "cpu.shares"), ("v2", "", "cpu.weight")])
+def test_the_node_weighs_more_than_all_pods(request, version, place, file):
+    root = request.getfixturevalue(version)
+    group = root / place / "ours-node"
+    group.mkdir()
+    (group / file).write_text("1")
+    cgroups.join("ours")
+    assert int((group / file).read_text()) == 20 * {"cpu.shares": 1024, "cpu.weight": 100}[file]
+    assert (group / "cgroup.procs").read_text() == str(os.getpid())
+    assert len(list(root.glob("**/cgroup.procs"))) == (3 if version == "v1" else 1)  # joined nowhere else
+
+
 def test_a_cgroup_is_removed_with_its_children(v1):
     cgroups.create("ours")
     (v1 / "memory" / "ours" / "pods" / "pod1").mkdir(parents=True)
+    cgroups.join("ours")
     cgroups.remove("ours")
-    assert not list(v1.glob("*/ours"))
+    assert not list(v1.glob("*/ours*"))
 
 
 def test_a_cgroup_in_use_is_named(v1, monkeypatch):
