@@ -13,7 +13,7 @@ import pytest
 from devcluster import settings
 from devcluster.controlplane import control_plane
 
-DEADLINE = 30.0
+DEADLINE = 120.0
 
 JOB = {
     "apiVersion": "batch/v1",
@@ -33,7 +33,7 @@ def request(plane, method, path, body=None):
     trust = ssl.create_default_context(cafile=str(plane.ca))
     trust.load_cert_chain(plane.client_certificate, plane.client_key)
     data = None if body is None else json.dumps(body).encode()
-    connection = http.client.HTTPSConnection(urllib.parse.urlsplit(plane.url).netloc, timeout=10, context=trust)
+    connection = http.client.HTTPSConnection(urllib.parse.urlsplit(plane.url).netloc, timeout=60, context=trust)
     connection.request(method, path, data, {"Content-Type": "application/json"})
     answer = json.load(connection.getresponse())
     connection.close()

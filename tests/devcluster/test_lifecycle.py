@@ -9,7 +9,7 @@ from pathlib import Path
 
 from devcluster import settings
 
-DEADLINE = 60.0
+DEADLINE = 120.0
 NOT_RUNNING = "The development cluster is not running"
 TUNABLES = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "kernel/keys/root_maxkeys")
 

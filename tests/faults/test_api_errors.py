@@ -32,7 +32,7 @@ REQUESTS = {
 }
 CODES = (500, 503, 504)
 SECONDS = 60 if FULL else 20
-HEALED = 60
+HEALED = 180
 """Seconds after the fault in which the operator must recover."""
 
 

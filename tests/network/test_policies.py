@@ -13,7 +13,7 @@ from demo import kubectl
 from devcluster import settings
 from tests.network import outside, pods
 
-DEADLINE = 90.0
+DEADLINE = 180.0
 TICK = 0.5
 
 METADATA, UCLOUD_METADATA = "169.254.169.254", "100.80.80.80"

@@ -87,7 +87,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def served(host: str, repository: str, reference: str) -> str:
     """The digest of a tag or digest in the registry."""
     url = f"http://{host}/v2/{repository}/manifests/{reference}"
-    answer = requests.get(url, headers={"Accept": MANIFEST}, timeout=10)
+    answer = requests.get(url, headers={"Accept": MANIFEST}, timeout=60)
     assert answer.ok, answer.text
     return "sha256:" + hashlib.sha256(answer.content).hexdigest()
 

@@ -68,7 +68,7 @@ def test_kubectl_applies_the_installation_and_applies_it_again(files: Path, kube
     applied = kubectl(*apply).splitlines()
     for kind in ("namespace", "customresourcedefinition", "serviceaccount", "configmap", "clusterrole", "deployment"):
         assert any(line.startswith(kind) for line in applied), kind
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD}")
+    kubectl("wait", "--for=condition=Established", "--timeout=180s", f"crd/{CRD}")
     generation = ("get", "deployment", "--namespace", manifest.NAMESPACE, "--output=jsonpath={..metadata.generation}")
     before = kubectl(*generation)
     assert kubectl(*apply).splitlines() == applied
@@ -80,7 +80,7 @@ def test_helm_installs_the_crd_and_kubectl_upgrades_it(files: Path, kubectl: Run
     (chart,) = map(str, files.glob("*.tgz"))
     where = (manifest.NAME, chart, f"--namespace={manifest.NAMESPACE}", f"--values={files / 'images-values.yaml'}")
     helm("upgrade", "--install", "--create-namespace", *where)
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD}")
+    kubectl("wait", "--for=condition=Established", "--timeout=180s", f"crd/{CRD}")
 
     newer = yaml.safe_load(helm("show", "crds", chart))
     schema(newer)["description"] = "newer"
@@ -103,9 +103,9 @@ def test_helm_test_runs_one_pod_under_restricted_and_leaves_nothing(kubectl: Run
     kubectl("label", "namespace", manifest.NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
     objects = ("get", "pods,services,serviceaccounts", where, "--output=name")
     with ThreadPoolExecutor(1) as pool:
-        tested = pool.submit(helm, "test", manifest.NAME, where, "--timeout=60s")
+        tested = pool.submit(helm, "test", manifest.NAME, where, "--timeout=180s")
         pod = f"pod/{manifest.NAME}-test"
-        kubectl("wait", "--for=create", pod, where, "--timeout=30s")
+        kubectl("wait", "--for=create", pod, where, "--timeout=180s")
         kubectl("patch", pod, where, "--subresource=status", "--type=merge", '--patch={"status":{"phase":"Succeeded"}}')
         assert tested.result(60).count("Phase:          Succeeded") == 3
     assert f"{manifest.NAME}-test" not in kubectl(*objects)

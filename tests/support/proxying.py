@@ -34,14 +34,14 @@ class _Handler(socketserver.StreamRequestHandler):
         self.server.asked.append(f"{method} {target}")
         if method == "CONNECT":
             host, _, port = target.rpartition(":")
-            with socket.create_connection((host, int(port)), timeout=10) as upstream:
+            with socket.create_connection((host, int(port)), timeout=60) as upstream:
                 self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 self._relay(upstream)
             return
         parts = urlsplit(target)
         path = target.partition(parts.netloc)[2]
         lines = [f"{method} {path} {version}", *(line for line in head[1:] if not _of_this_hop(line))]
-        with socket.create_connection((parts.hostname, parts.port), timeout=10) as upstream:
+        with socket.create_connection((parts.hostname, parts.port), timeout=60) as upstream:
             upstream.sendall("\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1"))
             self._relay(upstream)
 

@@ -21,7 +21,7 @@ from devcluster.lib import ports
 from inference_image_build.registry.client import MANIFEST_TYPES
 from tests.support.registries.tls import Tls
 
-DEADLINE = 15.0
+DEADLINE = 120.0
 
 
 @dataclass

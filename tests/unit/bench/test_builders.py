@@ -47,7 +47,7 @@ def test_the_proxy_counts_what_the_registry_receives():
         serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)) as server,
         counted(f"127.0.0.1:{server.server_port}") as counter,
     ):
-        assert requests.put(f"http://{counter.host}/x", data=b"x" * 500_000, timeout=10).status_code == 201
+        assert requests.put(f"http://{counter.host}/x", data=b"x" * 500_000, timeout=60).status_code == 201
         assert 500_000 < counter.take() < 501_000
         assert counter.take() == 0
 

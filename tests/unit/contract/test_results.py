@@ -65,7 +65,7 @@ sys.exit(results.run(stage))
     with subprocess.Popen([sys.executable, "-c", stage], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "working\n"
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=20)[0] == "cleaned up\n"
+        assert process.communicate(timeout=60)[0] == "cleaned up\n"
     assert process.returncode == 143
     assert not report.exists()
 

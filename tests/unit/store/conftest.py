@@ -34,7 +34,7 @@ def connect(standin: StandIn) -> Callable[..., Store]:
         token: str = "",
     ) -> Store:
         location = location or UFile(bucket="127", scheme="http", suffix=standin.suffix)
-        return Store(location, Credentials(public, private, token), timeout=(10.0, 10.0), retries=2, first_pause=0.001)
+        return Store(location, Credentials(public, private, token), timeout=(60.0, 60.0), retries=2, first_pause=0.001)
 
     return connect
 
@@ -54,7 +54,7 @@ def giving_up(standin: StandIn) -> Store:
 def _impatient(standin: StandIn, retries: int) -> Store:
     location = UFile(bucket="127", scheme="http", suffix=standin.suffix)
     keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)
-    return Store(location, keys, timeout=(10.0, 0.5), retries=retries, first_pause=0.001)
+    return Store(location, keys, timeout=(60.0, 0.5), retries=retries, first_pause=0.001)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def make(standin):
         return Store(
             location,
             keys,
-            timeout=(10.0, 10.0),
+            timeout=(60.0, 60.0),
             retries=retries,
             first_pause=first_pause,
             transfer_timeouts=transfer_timeouts,

@@ -252,16 +252,16 @@ def test_an_object_overwritten_before_verification_is_sent_again(store, monkeypa
 
 
 def test_both_clients_wait_equally_long(connect, impatient):
-    for store, seconds in ((connect(), 10.0), (impatient, 0.5)):
+    for store, seconds in ((connect(), 60.0), (impatient, 0.5)):
         own = store._wire._pool.connection_pool_kw["timeout"]
-        assert (own.total, own.connect_timeout, own._read) == (None, 10.0, seconds)
-        assert store._sdk._timeout == (10.0, seconds)
+        assert (own.total, own.connect_timeout, own._read) == (None, 60.0, seconds)
+        assert store._sdk._timeout == (60.0, seconds)
 
 
 def test_the_sdks_global_settings_are_those_of_the_calling_store(store, impatient):
-    for caller, seconds in ((store, 10.0), (impatient, 0.5), (store, 10.0)):
+    for caller, seconds in ((store, 60.0), (impatient, 0.5), (store, 60.0)):
         caller.list("", limit=1)
-        assert ufile_config.get_default("connection_timeout") == (10.0, seconds)
+        assert ufile_config.get_default("connection_timeout") == (60.0, seconds)
         assert ufile_config.get_default("open_ssl") is False
 
 

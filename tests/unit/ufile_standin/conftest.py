@@ -22,7 +22,7 @@ def _quiet_sdk() -> Iterator[None]:
     logger = logging.getLogger("UCLOUD")
     before = logger.disabled
     logger.disabled = True
-    config.set_default(connection_timeout=5)
+    config.set_default(connection_timeout=60)
     yield
     logger.disabled = before
     with contextlib.suppress(Exception):

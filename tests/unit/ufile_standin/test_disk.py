@@ -17,7 +17,7 @@ from devcluster.ufile import Fault, FaultPlan, KeyPair, running
 from devcluster.ufile.protocol.request import Request
 
 ROOT = Path(__file__).parents[3]
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 def _files(port):
@@ -33,7 +33,7 @@ def test_objects_and_uploads_survive_a_restart(tmp_path):
     orphan.write_bytes(b"half")
     with running(tmp_path, keys) as standin:
         url = _files(standin.port).private_download_url("127", "a/b", internal=True)
-        answer = requests.get(url, timeout=5)
+        answer = requests.get(url, timeout=60)
         assert (answer.content, answer.headers["X-Ufile-Meta-Sha256"]) == (b"data", "abc")
     assert not orphan.exists()
 
@@ -59,7 +59,7 @@ def test_a_replaced_object_leaves_no_bytes_behind(standin, files, tmp_path):
 )
 def test_ranges(files, header, status, content, content_range):
     files.putstream("127", "k", b"0123456789")
-    answer = requests.get(files.private_download_url("127", "k", internal=True), headers={"Range": header}, timeout=5)
+    answer = requests.get(files.private_download_url("127", "k", internal=True), headers={"Range": header}, timeout=60)
     assert (answer.status_code, answer.content) == (status, content)
     assert answer.headers.get("Content-Range") == content_range
 
@@ -67,17 +67,17 @@ def test_ranges(files, header, status, content, content_range):
 def test_a_range_beyond_the_end(files):
     files.putstream("127", "k", b"0123456789")
     url = files.private_download_url("127", "k", internal=True)
-    assert requests.get(url, headers={"Range": "bytes=10-"}, timeout=5).status_code == 416
+    assert requests.get(url, headers={"Range": "bytes=10-"}, timeout=60).status_code == 416
 
 
 def test_conditional_requests(files):
     files.putstream("127", "k", b"data")
     url = files.private_download_url("127", "k", internal=True)
-    first = requests.get(url, timeout=5)
-    assert requests.get(url, headers={"If-None-Match": first.headers["ETag"]}, timeout=5).status_code == 304
+    first = requests.get(url, timeout=60)
+    assert requests.get(url, headers={"If-None-Match": first.headers["ETag"]}, timeout=60).status_code == 304
     since = {"If-Modified-Since": first.headers["Last-Modified"]}
-    assert requests.get(url, headers=since, timeout=5).status_code == 304
-    assert requests.get(url, headers={"If-None-Match": '"other"'}, timeout=5).content == b"data"
+    assert requests.get(url, headers=since, timeout=60).status_code == 304
+    assert requests.get(url, headers={"If-None-Match": '"other"'}, timeout=60).content == b"data"
 
 
 def test_a_fault_affects_its_requests_as_often_as_planned():
@@ -116,15 +116,15 @@ def _wait_until_it_answers(process, port):
 def _archives_and_restores(files, control):
     """Sets an object's class, the duration of a restore, and the clock through the control port."""
     archive = {"bucket": "127", "key": "k", "storageClass": "ARCHIVE"}
-    assert requests.put(f"{control}/objects", json=archive, timeout=5).status_code == 204
+    assert requests.put(f"{control}/objects", json=archive, timeout=60).status_code == 204
     assert files.head_file("127", "k")[1].status_code == 403
-    assert requests.put(f"{control}/restores", json={"Standard": 60}, timeout=5).status_code == 204
+    assert requests.put(f"{control}/restores", json={"Standard": 60}, timeout=60).status_code == 204
     assert files.restore_file("127", "k")[1].ok()
     assert files.head_file("127", "k")[1].status_code == 403
-    assert requests.post(f"{control}/clock", json={"advance": 60}, timeout=5).status_code == 204
+    assert requests.post(f"{control}/clock", json={"advance": 60}, timeout=60).status_code == 204
     assert files.head_file("127", "k")[1].ok()
     for wrong in (archive | {"key": "absent"}, archive | {"storageClass": "COLD"}, {"key": "k"}):
-        assert requests.put(f"{control}/objects", json=wrong, timeout=5).status_code == 400
+        assert requests.put(f"{control}/objects", json=wrong, timeout=60).status_code == 400
 
 
 def test_the_command_serves_takes_faults_and_ends_on_sigterm(tmp_path):
@@ -137,12 +137,12 @@ def test_the_command_serves_takes_faults_and_ends_on_sigterm(tmp_path):
         try:
             _wait_until_it_answers(process, control)
             files, faults = _files(port), f"http://127.0.0.1:{control}/faults"
-            assert requests.post(faults, data='[{"kind": "status", "status": 500}]', timeout=5).status_code == 204
-            assert requests.get(faults, timeout=5).json()[0]["status"] == 500
+            assert requests.post(faults, data='[{"kind": "status", "status": 500}]', timeout=60).status_code == 204
+            assert requests.get(faults, timeout=60).json()[0]["status"] == 500
             assert files.putstream("127", "k", b"data")[1].status_code == 500
             assert files.putstream("127", "k", b"data")[1].ok()
-            assert requests.post(faults, data='[{"kind": "nonsense"}]', timeout=5).status_code == 400
-            assert requests.delete(faults, timeout=5).status_code == 204
+            assert requests.post(faults, data='[{"kind": "nonsense"}]', timeout=60).status_code == 400
+            assert requests.delete(faults, timeout=60).status_code == 204
             _archives_and_restores(files, f"http://127.0.0.1:{control}")
         finally:
             process.send_signal(signal.SIGTERM)

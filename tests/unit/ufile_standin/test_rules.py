@@ -46,7 +46,7 @@ class Client:
         request = parse(method, "/" + path, {**headers, "Host": self.base.partition("://")[2].rstrip("/")})
         text = signature.candidates(request)[-1]
         headers["Authorization"] = f"UCloud {self.pair.public_key}:{signature.sign(self.pair.private_key, text)}"
-        return requests.request(method, self.base + path, data=data, headers=headers, timeout=5)
+        return requests.request(method, self.base + path, data=data, headers=headers, timeout=60)
 
     def told(self, method, path, data=b"", **headers):
         """Status and RetCode, 0 for success."""

@@ -107,7 +107,7 @@ def _caller(standin):
     def call(method, query, data=b"", key="k"):
         header = {"Authorization": sdk.authorization(method, "127", key, {})}
         url = f"http://127{standin.suffix}/{key}?{query}"
-        answer = requests.request(method, url, data=data, headers=header, timeout=5)
+        answer = requests.request(method, url, data=data, headers=header, timeout=60)
         return answer.status_code, answer.json() if answer.content else {}, answer.headers.get("ETag", "")
 
     return call
@@ -158,13 +158,13 @@ def test_a_read_only_key_can_read(standin, files, local, tmp_path):
 
 def test_an_expired_url(files, local):
     files.putfile("127", "k", str(local))
-    answer = requests.get(files.private_download_url("127", "k", expires=-1, internal=True), timeout=5)
+    answer = requests.get(files.private_download_url("127", "k", expires=-1, internal=True), timeout=60)
     assert (answer.status_code, answer.json()["RetCode"]) == (403, -148660)
     assert answer.headers["Content-Type"] == "application/json"
 
 
 def test_no_authorization(standin):
-    answer = requests.get(f"http://127{standin.suffix}/k", timeout=5)
+    answer = requests.get(f"http://127{standin.suffix}/k", timeout=60)
     assert (answer.status_code, answer.json()["RetCode"]) == (401, -148643)
 
 
@@ -198,7 +198,7 @@ def test_a_half_sent_put_leaves_the_old_object(standin, files):
     standin.faults.clear()
     assert files.head_file("127", "k")[1].content_length == "3"
     url = files.private_download_url("127", "k", internal=True)
-    assert requests.get(url, timeout=5).content == b"old"
+    assert requests.get(url, timeout=60).content == b"old"
 
 
 def test_a_multipart_upload_needs_equal_parts_once_each_in_order(standin):

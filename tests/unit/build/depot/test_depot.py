@@ -235,7 +235,7 @@ def test_the_depot_ends_well_when_the_kubelet_stops_it(tmp_path) -> None:
         f"serve(Depot(Path({str(tmp_path)!r})), '127.0.0.1', {port})\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], env=os.environ) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 assert http("GET", f"http://127.0.0.1:{port}/v2/").status_code == 200

@@ -25,7 +25,7 @@ from inference_image_contract.inputs import GitSource, PinnedCommit
 from inference_image_contract.reasons import Reason
 from tests.support.git_server import Repository, answer, authorization, new_repository
 
-DEADLINE = 20.0
+DEADLINE = 60
 PASSWORD = "canary-git-password"
 FILES = {"Dockerfile": b"FROM scratch\n", "code/a.py": b"a\n", "other/b.py": b"b\n"}
 

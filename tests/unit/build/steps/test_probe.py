@@ -64,8 +64,8 @@ def test_a_picture_is_sent_unchanged(serve):
     pictures = []
     result = ask(step_input(serve(image(pictures=pictures))), b"\x89PNG...")
     assert pictures == [("/service", b"\x89PNG...")]
-    assert 0 <= result.ready_seconds < 1
-    assert 0 <= result.answer_seconds < 1
+    assert 0 <= result.ready_seconds < 30
+    assert 0 <= result.answer_seconds < 30
 
 
 def test_the_built_in_picture_is_the_default(serve):

@@ -10,7 +10,7 @@ from devcluster import settings
 from devcluster.node import init, status
 from devcluster.node.components import Component, components
 
-DEADLINE = 20.0
+DEADLINE = 60
 
 
 @pytest.fixture

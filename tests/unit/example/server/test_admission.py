@@ -6,7 +6,7 @@ import pytest
 
 from inference_server.admission import Admission, Refused
 
-DEADLINE = 10
+DEADLINE = 60
 
 
 def test_every_slot_can_be_taken_and_one_more_request_is_rejected():

@@ -18,7 +18,7 @@ from inference_server.app import create_app
 from inference_server.config import Batching
 from inference_server.service import Service
 
-DEADLINE = 10
+DEADLINE = 60
 
 
 class EchoModel:

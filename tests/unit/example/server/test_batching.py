@@ -9,7 +9,7 @@ import pytest
 from inference_server.batching import Batcher, Failed, outcomes, pause
 from inference_server.config import Batching
 
-DEADLINE = 10
+DEADLINE = 60
 SECOND = Batching(max_size=4, max_delay=1.0)
 
 

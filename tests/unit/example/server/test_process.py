@@ -18,7 +18,7 @@ from typing import TypeVar
 import pytest
 
 SERVER = Path(__file__).resolve().parents[4] / "examples/object-detect/server"
-DEADLINE = 20
+DEADLINE = 60
 T = TypeVar("T")
 
 # A model that continues when the test creates a file, so that no test sleeps.
@@ -26,7 +26,7 @@ GATED = """
 import pathlib, time
 HERE = pathlib.Path(__file__).parent
 def gate(name):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     (HERE / (name + ".reached")).touch()
     while not (HERE / (name + ".open")).exists():
         if time.monotonic() > deadline:

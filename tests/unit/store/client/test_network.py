@@ -42,7 +42,7 @@ def secure(tmp_path, authority):
 def _store(standin, scheme):
     keys = Credentials(KEYS[0].public_key, KEYS[0].private_key)
     location = UFile(bucket="127", scheme=scheme, suffix=standin.suffix)
-    return Store(location, keys, timeout=(10.0, 10.0), retries=0)
+    return Store(location, keys, timeout=(60.0, 60.0), retries=0)
 
 
 def _exercise(store, folder):
