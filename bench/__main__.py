@@ -13,11 +13,12 @@ def main() -> None:
     many = commands.add_parser("scale")
     many.add_argument("--count", type=int, default=500, help="pipelines at once")
     many.add_argument("--objects", type=int, default=5000, help="finished InferenceImages")
+    many.add_argument("--without-argo", action="store_true", help="no Argo Workflows, whose build takes minutes")
     arguments = parser.parse_args()
     if arguments.benchmark == "overhead":
         overhead.main(arguments.rounds)
     else:
-        scale.main(arguments.count, arguments.objects)
+        scale.main(arguments.count, arguments.objects, with_argo=not arguments.without_argo)
 
 
 if __name__ == "__main__":

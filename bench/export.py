@@ -246,6 +246,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.export", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--without-image", action="store_true", help="skip the image, whose build takes minutes")
+    parser.add_argument("--without-tutorial", action="store_true", help="skip the tutorial's model")
     arguments = parser.parse_args()
     load = harness.load()
     figures: list[Figure] = []
@@ -255,9 +256,10 @@ def main() -> None:
         figures += session_figures(bench, "fixture", 100)
         if not arguments.without_image:
             figures += image_figures(bench)
-    with bench_of(fixture(TUTORIAL)) as bench:
-        figures += step_figures(bench, min(arguments.rounds, 3), "ResNet-101", ("", ""))
-        figures += session_figures(bench, "ResNet-101", 3)
+    if not arguments.without_tutorial:
+        with bench_of(fixture(TUTORIAL)) as bench:
+            figures += step_figures(bench, min(arguments.rounds, 3), "ResNet-101", ("", ""))
+            figures += session_figures(bench, "ResNet-101", 3)
     setting = f"{arguments.rounds} rounds, both in turn (of ResNet-101 at most 3); load {load:.1f} before."
     harness.report("export", figures, "make bench-export", setting)
 

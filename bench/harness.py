@@ -10,6 +10,8 @@ from pathlib import Path
 from devcluster import settings
 
 RESULTS = settings.REPOSITORY / "out" / "bench"
+SHORT_RUN = "BENCH_SHORT_RUN"
+"""Variable: the folder for the JSON of a short run, which writes no table."""
 DOCUMENT = settings.REPOSITORY / "docs" / "operations" / "benchmarks.md"
 
 
@@ -43,16 +45,19 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def report(name: str, figures: Sequence[Figure], command: str, setting: str) -> None:
     """Writes the JSON and the table, and prints the table. `setting` describes the conditions of the run."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    short = os.environ.get(SHORT_RUN, "")
+    folder = Path(short) if short else RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
     document = {
         "name": name,
         "setting": setting,
         "figures": [asdict(figure) | {"ratio": figure.ratio, "command": command} for figure in figures],
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
     text = f"`{command}`. {setting}\n\n{table(figures)}"
     print(text, flush=True)
-    _write_section(DOCUMENT, name, text)
+    if not short:
+        _write_section(DOCUMENT, name, text)
 
 
 def table(figures: Sequence[Figure]) -> str:

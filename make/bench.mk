@@ -1,12 +1,13 @@
 ##@ Benchmarks
 
 # docs/operations/benchmarks.md has the results.
-.PHONY: bench-overhead bench-scale bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change bench-latency mutation
+.PHONY: bench-overhead bench-scale bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change bench-latency bench-check mutation
 BENCH_BUILD_SIZES ?= 100,1000,4000
 BENCH_REBUILD_WEIGHTS ?= 100
 EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
 TRANSFER ?=
 LATENCY ?=
+CHECK ?=
 
 bench-overhead: setup ## one pipeline by the operator against a bare script
 	@$(PY) -m bench overhead
@@ -37,6 +38,9 @@ bench-change: packages setup-tf ## from a changed file of the code to Ready, on 
 
 bench-latency: packages setup-tf ## the timeline of a run of each kind beside bare Jobs, as pictures in out/bench (needs root; LATENCY="--rounds 1")
 	@$(PY) -m bench.latency $(LATENCY)
+
+bench-check: packages setup-tf ## short runs of five benchmarks: fail where a ratio is worse than the committed one (CHECK="--record 3", CHECK=overhead)
+	@$(PY) -m bench.check $(CHECK)
 
 mutation: setup ## whether a unit test notices every change of the pure core
 	@$(PY) -m bench.mutation

@@ -70,3 +70,10 @@ def test_a_report_is_written_as_json_and_into_the_document(tmp_path, monkeypatch
     ]
     assert "| time | s | 3 | 2 | 1.5 |  |" in document.read_text()
     assert "| time |" in capsys.readouterr().out
+
+
+def test_a_short_run_writes_no_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(harness, "DOCUMENT", tmp_path / "absent.md")
+    monkeypatch.setenv(harness.SHORT_RUN, str(tmp_path / "short"))
+    harness.report("x", [Figure("time", "s", 3, 2)], "make x", "Quiet.")
+    assert json.loads((tmp_path / "short" / "x.json").read_text())["figures"][0]["ratio"] == 1.5
