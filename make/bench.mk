@@ -10,19 +10,19 @@ LATENCY ?=
 CHECK ?=
 
 bench-overhead: setup ## one pipeline by the operator against a bare script
-	@$(PY) -m bench overhead
+	@$(PY) -m bench.pipelines overhead
 
 bench-scale: setup ## 500 InferenceImages at once, 5,000 finished ones, Argo Workflows beside
-	@$(PY) -m bench scale
+	@$(PY) -m bench.pipelines scale
 
 bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)
-	@$(PY) -m bench.build --sizes $(BENCH_BUILD_SIZES)
+	@$(PY) -m bench.builders.build --sizes $(BENCH_BUILD_SIZES)
 
 bench-depot: setup ## Kaniko with a depot against one that has the registry login: time, memory, disk (needs root)
-	@$(PY) -m bench.depot
+	@$(PY) -m bench.builders.depot
 
 bench-rebuild: setup ## what a rebuild pushes, counted at the registry (needs root)
-	@$(PY) -m bench.rebuild --weights $(BENCH_REBUILD_WEIGHTS)
+	@$(PY) -m bench.builders.rebuild --weights $(BENCH_REBUILD_WEIGHTS)
 
 bench-export: setup setup-tf ## the export step against the bare exporter; the image's size
 	@$(PY) -m bench.export

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.build_site import Site, site
+from bench.builders.site import Site, site
 
 
 @pytest.fixture(scope="module")

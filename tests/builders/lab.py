@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bench import builders
-from bench.build_site import Site
-from bench.builders import BuildError, Target
+from bench.builders import programs
+from bench.builders.programs import BuildError, Target
+from bench.builders.site import Site
 from devcluster.images import base_image, buildah, oci
 from devcluster.lib.in_thread import serving
 from inference_image_build.builders import base_settings, check
@@ -123,7 +123,7 @@ class Lab:
         path = f"test/{secrets.token_hex(4)}"
         target = Target(f"{self._site.host}/{path}", "t")
         try:
-            builders.BUILDERS[builder](workspace, target)
+            programs.BUILDERS[builder](workspace, target)
         except BuildError:
             return None
         return self.image(path)
@@ -131,7 +131,7 @@ class Lab:
     def failure(self, builder: str, workspace: Path) -> str:
         """What a builder prints at the end of a build that fails."""
         with pytest.raises(BuildError) as caught:
-            builders.BUILDERS[builder](workspace, Target(f"{self._site.host}/test/{secrets.token_hex(4)}", "t"))
+            programs.BUILDERS[builder](workspace, Target(f"{self._site.host}/test/{secrets.token_hex(4)}", "t"))
         return str(caught.value)
 
     def _settings(self, image: str) -> BaseSettings:

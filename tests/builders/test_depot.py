@@ -16,8 +16,8 @@ from typing import NamedTuple
 import pytest
 import requests
 
-from bench import builders, depot
-from bench.builders import BuildError, Target
+from bench.builders import depot, programs
+from bench.builders.programs import BuildError, Target
 from devcluster.images import base_image, buildah
 from inference_image_build.depot.store import Depot
 from inference_image_build.registry.client import Registry
@@ -147,7 +147,7 @@ def test_the_image_is_the_one_that_kaniko_pushes_by_itself(place, build, tmp_pat
     workspace = tmp_path / "direct"
     _write(workspace, text.replace("<system>", place.system).replace("<tools>", place.tools))
     direct = f"test/{secrets.token_hex(4)}"
-    builders.kaniko(workspace, Target(f"{place.host}/{direct}", "t"), REPRODUCIBLE, logins={place.host: LOGIN})
+    programs.kaniko(workspace, Target(f"{place.host}/{direct}", "t"), REPRODUCIBLE, logins={place.host: LOGIN})
     assert place.manifest(path) == place.manifest(direct)
 
 
@@ -174,6 +174,6 @@ def test_a_depot_that_is_gone_is_tried_again(place, tmp_path) -> None:
     gone = f"127.0.0.1:{paths.DEPOT_PORT}"
     flags = (f"--registry-map={place.host}={gone}/base", "--skip-default-registry-fallback")
     with pytest.raises(BuildError) as caught:
-        builders.kaniko(tmp_path, Target(f"{gone}/image", "t"), "--no-push", "--log-format=text", *flags)
+        programs.kaniko(tmp_path, Target(f"{gone}/image", "t"), "--no-push", "--log-format=text", *flags)
     found = kaniko_log.diagnose(str(caught.value))
     assert (found.reason, found.message[:19]) == ("RegistryUnavailable", "The container depot"), caught.value

@@ -9,8 +9,8 @@ import tarfile
 
 import pytest
 
-from bench import builders
-from bench.builders import BuildError, Target
+from bench.builders import programs
+from bench.builders.programs import BuildError, Target
 from devcluster.images import oci
 from inference_image_operator.jobs.stages.kaniko import CAPABILITIES
 from tests.builders.lab import File, Lab, open_lab, push
@@ -40,7 +40,7 @@ def build(lab: Lab, dockerfile: str, *without: str):
     workspace = lab.rewritten(text)[0]
     path = f"test/{secrets.token_hex(4)}"
     kept = [number for name, number in NUMBERS.items() if name not in without]
-    builders.kaniko(workspace, Target(f"{lab.bases.registry}/{path}", "t"), capabilities=kept)
+    programs.kaniko(workspace, Target(f"{lab.bases.registry}/{path}", "t"), capabilities=kept)
     return lab.image(path)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import builders
-from bench.build_site import Site
-from bench.builders import Target
+from bench.builders import programs
+from bench.builders.programs import Target
+from bench.builders.site import Site
 from devcluster.settings import REPOSITORY
 from inference_image_build.builders import base_settings, check
 from inference_image_build.builders.kaniko import rewrite
@@ -86,11 +86,11 @@ def test_both_builders_make_the_same_image(place, tmp_path, lines):
     text = f"FROM {place.base}\n{lines}"
     (workspace / "Dockerfile").write_text(text)
     path = f"test/{secrets.token_hex(4)}"
-    builders.append(workspace, Target(f"{place.host}/{path}-append", "t"))
+    programs.append(workspace, Target(f"{place.host}/{path}-append", "t"))
     made = _for_kaniko(place, text, workspace / "context")
     (workspace / "Dockerfile").write_text(made.dockerfile)
     (workspace / "Dockerfile.dockerignore").write_text(made.ignore)
-    builders.kaniko(workspace, Target(f"{place.host}/{path}-kaniko", "t"))
+    programs.kaniko(workspace, Target(f"{place.host}/{path}-kaniko", "t"))
     append, kaniko = (_image(place, f"{path}-{name}") for name in ("append", "kaniko"))
     assert append.settings == kaniko.settings
     assert append.files == kaniko.files

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from bench.audit import WriteCounter
+from bench.pipelines.audit import WriteCounter
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage

@@ -4,10 +4,10 @@ import asyncio
 import statistics
 
 from bench import harness
-from bench.client import Client
 from bench.harness import Figure
-from bench.plain import Script
-from bench.stack import Namespace, follow, stack
+from bench.pipelines.client import Client
+from bench.pipelines.plain import Script
+from bench.pipelines.stack import Namespace, follow, stack
 from inference_image_operator.api.stages import Stage
 
 COMMAND = "make bench-overhead"

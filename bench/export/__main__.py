@@ -32,8 +32,8 @@ from inference_image_contract.reasons import ExitCode
 from inference_image_store import Credentials, Store
 
 PYTHON = settings.REPOSITORY / ".venv-tf" / "bin" / "python"
-ONCE = settings.REPOSITORY / "bench" / "export_once.py"
-SESSION = settings.REPOSITORY / "bench" / "session_once.py"
+ONCE = Path(__file__).with_name("once.py")
+SESSION = Path(__file__).with_name("session.py")
 PARTS = ("job_contract", "object_store", "export_job")
 KEYS = KeyPair(public_key="public", private_key="private")
 TRAIN, OUTPUT, GRAPH = "train/", "out/", "frozen_inference_graph.pb"
@@ -95,7 +95,7 @@ class Bench:
         return replace(cost, peak_bytes=json.loads((self.folder / "export").read_bytes())["peakMemoryBytes"])
 
     def session(self, kind: str, asks: int) -> dict[str, Any]:
-        """A process that runs the last published graph; see `session_once.py`."""
+        """A process that runs the last published graph; see `session.py`."""
         graph = self.folder / "graph.pb"
         self.store.download(OUTPUT + GRAPH, graph)
         result = self.folder / "session"

@@ -8,8 +8,8 @@ import copy
 import time
 from collections.abc import Iterator
 
-from bench.client import Client, Object
-from bench.timing import Run
+from bench.pipelines.client import Client, Object
+from bench.pipelines.timing import Run
 from inference_image_operator.api.stages import Stage
 from tests.support.world import World
 

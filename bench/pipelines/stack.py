@@ -17,9 +17,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from bench.audit import WriteCounter
-from bench.client import Client, Object
-from bench.timing import Run
+from bench.pipelines.audit import WriteCounter
+from bench.pipelines.client import Client, Object
+from bench.pipelines.timing import Run
 from bench.usage import Usage, usage
 from devcluster.controlplane import ControlPlane
 from tests.faults import image_install, images

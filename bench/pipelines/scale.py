@@ -5,12 +5,13 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 
-from bench import argo, finished, harness
-from bench.client import Client
+from bench import harness
 from bench.harness import Figure, percentile
-from bench.plain import Script
-from bench.stack import Namespace, Stack, follow, stack
-from bench.timing import Run
+from bench.pipelines import argo, finished
+from bench.pipelines.client import Client
+from bench.pipelines.plain import Script
+from bench.pipelines.stack import Namespace, Stack, follow, stack
+from bench.pipelines.timing import Run
 from bench.usage import Usage
 from inference_image_operator.api.stages import Stage
 

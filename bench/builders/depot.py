@@ -1,4 +1,4 @@
-"""`python -m bench.depot [--base MB] [--weights MB]`: Kaniko with a depot, as in a pod, against one that has the login.
+"""`python -m bench.builders.depot [--base MB] [--weights MB]`: Kaniko with a depot, as in a pod, or with the login.
 
 Also how tests build as a pod does: `kaniko`.
 """
@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import builders, harness
-from bench.build_site import MIB, client, make_context, site
-from bench.builders import Cost, Target
+from bench import harness
+from bench.builders import programs
+from bench.builders.programs import Cost, Target
+from bench.builders.site import MIB, client, make_context, site
 from bench.harness import Figure
 from devcluster import settings
 from devcluster.lib import ports
@@ -30,7 +31,7 @@ from inference_image_contract import inputs
 MB = 1_000_000
 RUN = 'USER 0\nRUN ["/kaniko/executor", "version"]\n'
 """Makes Kaniko unpack the base, which has no program of its own."""
-_STEP = "import sys; from bench import depot; depot.step(*sys.argv[1:])"
+_STEP = "import sys; from bench.builders import depot; depot.step(*sys.argv[1:])"
 
 
 class Parts(NamedTuple):
@@ -52,7 +53,7 @@ def kaniko(workspace: Path, target: Target, *flags: str, registry: Registry | No
         depot = Depot(Path(folder))
         pull(_pull(target), registry, workspace / "Dockerfile", depot)
         with serving(Server(depot, "127.0.0.1", 0)) as server:
-            cost = builders.kaniko(workspace, *_at(server.server_port, target), *flags)
+            cost = programs.kaniko(workspace, *_at(server.server_port, target), *flags)
         push(_push(target), registry, depot)
     return Cost(time.monotonic() - begin, cost.peak_bytes)
 
@@ -98,15 +99,15 @@ def measured(workspace: Path, target: Target, *flags: str) -> Parts:
         return [sys.executable, "-c", _STEP, name, folder, str(workspace), target.repository, tag]
 
     with tempfile.TemporaryDirectory(dir=workspace.parent) as folder:
-        pulled = builders.measured([words("pull", target.tag)], env=environment)
+        pulled = programs.measured([words("pull", target.tag)], env=environment)
         server = subprocess.Popen(words("serve", str(port)), cwd=settings.REPOSITORY, env=environment)
         try:
-            built = builders.kaniko(workspace, *_at(port, target), *flags)
+            built = programs.kaniko(workspace, *_at(port, target), *flags)
             peak = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{server.pid}/status").read_text())
         finally:
             server.terminate()
             server.wait()
-        pushed = builders.measured([words("push", target.tag)], env=environment)
+        pushed = programs.measured([words("push", target.tag)], env=environment)
         kept = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
     return Parts(pulled, int(peak[1]) << 10 if peak else 0, built, pushed, kept)
 
@@ -120,7 +121,7 @@ def main(base: int, weights: int) -> None:
         with (workspace / "Dockerfile").open("a") as file:
             file.write(RUN)
         for name, flags in (("Kaniko", ()), ("Kaniko reproducible", ("--reproducible",))):
-            direct = builders.kaniko(workspace, Target(f"{place.host}/bench/direct-{len(flags)}", "t"), *flags)
+            direct = programs.kaniko(workspace, Target(f"{place.host}/bench/direct-{len(flags)}", "t"), *flags)
             found = measured(workspace, Target(f"{place.host}/bench/depot-{len(flags)}", "t"), *flags)
             figures += _figures(name, found, direct)
     setting = f"Base of {base} MB, weights of {weights} MB, registry on loopback without TLS; load {before:.3g} before."
@@ -141,7 +142,7 @@ def _figures(name: str, found: Parts, direct: Cost) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench.depot", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.builders.depot", description=__doc__)
     parser.add_argument("--base", type=int, default=400, help="megabytes of the base image")
     parser.add_argument("--weights", type=int, default=100, help="megabytes of weights")
     options = parser.parse_args()

@@ -1,12 +1,12 @@
-"""`python -m bench overhead|scale [--count N] …`: runs one benchmark."""
+"""`python -m bench.pipelines overhead|scale [--count N] …`: runs one benchmark."""
 
 import argparse
 
-from bench import overhead, scale
+from bench.pipelines import overhead, scale
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.pipelines", description=__doc__)
     commands = parser.add_subparsers(required=True, dest="benchmark")
     one = commands.add_parser("overhead")
     one.add_argument("--rounds", type=int, default=9)

@@ -1,4 +1,4 @@
-"""`python -m bench.build [--sizes MB,MB]`: compares time and memory of the builders with buildah, on equal contexts."""
+"""`python -m bench.builders.build [--sizes MB,MB]`: builders beside buildah, on equal contexts."""
 
 import argparse
 import contextlib
@@ -6,9 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import builders, harness
-from bench.build_site import MIB, Site, make_context, site
-from bench.builders import Cost, Target
+from bench import harness
+from bench.builders import programs
+from bench.builders.programs import Cost, Target
+from bench.builders.site import MIB, Site, make_context, site
 from bench.harness import Figure
 
 MB = 1_000_000
@@ -39,15 +40,15 @@ def run(name: str, place: Site, workspace: Path) -> Cost:
     """One build into an empty repository."""
     target = Target(f"{place.host}/bench/{name.lower().replace(' ', '-')}", "bench")
     if name != "Append":
-        return builders.BUILDERS[name](workspace, target)
+        return programs.BUILDERS[name](workspace, target)
     with limited(LIMIT) as cgroup:
-        return builders.append(workspace, target, cgroup=cgroup)
+        return programs.append(workspace, target, cgroup=cgroup)
 
 
 def figures(size: int) -> list[Figure]:
     """Time and peak memory of each builder at one size of weights, in bytes."""
     costs, pushed = {}, {}
-    for name in builders.BUILDERS:
+    for name in programs.BUILDERS:
         if name == REPRODUCIBLE and size > IN_MEMORY:
             continue
         # a separate registry for each, so that the disk holds one image at a time
@@ -91,6 +92,6 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench.build", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.builders.build", description=__doc__)
     parser.add_argument("--sizes", default=SIZES, help="megabytes of weights, separated by commas")
     main([int(size) for size in parser.parse_args().sizes.split(",")])

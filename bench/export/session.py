@@ -1,4 +1,4 @@
-"""`session_once.py plain|ours GRAPH RESULT [ASKS]`: loads a frozen graph, runs it on pictures, and reports the cost.
+"""`session.py plain|ours GRAPH RESULT [ASKS]`: loads a frozen graph, runs it on pictures, and reports the cost.
 
 `plain` is TensorFlow's default session; `ours` is that of the export's verification and of the example's server,
 without the graph optimizer. RESULT gets seconds of each step, the resident set after it in bytes, and the peak.

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.client import Client, Object
 from bench.harness import Figure
-from bench.stack import Namespace, Operator, Stack, follow, image
+from bench.pipelines.client import Client, Object
+from bench.pipelines.stack import Namespace, Operator, Stack, follow, image
 from tests.loop.api import wait_for
 
 PERIOD = 60.0

@@ -3,9 +3,9 @@
 import json
 import os
 
-from bench import argo, plain
-from bench.audit import WriteCounter
-from bench.timing import Run
+from bench.pipelines import argo, plain
+from bench.pipelines.audit import WriteCounter
+from bench.pipelines.timing import Run
 from bench.usage import parse, usage
 
 STAT = "42 (python (3) x) S " + " ".join(str(number) for number in range(4, 53))

@@ -1,4 +1,4 @@
-"""`export_once.py bare|ours CHECKPOINT_PREFIX PIPELINE_CONFIG FOLDER`: one export, by the bare exporter or by our code.
+"""`once.py bare|ours CHECKPOINT_PREFIX PIPELINE_CONFIG FOLDER`: one export, by the bare exporter or by our code.
 
 `bare` calls the Object Detection API like its own script; `ours` does what our step does to a graph, without the
 store, to compare bytes. Runs in the TensorFlow environment and in the image.

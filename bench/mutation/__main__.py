@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from bench.mutants import Mutant, mutants
+from bench.mutation.mutants import Mutant, mutants
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "operator" / "inference_image_operator"
 CORE = (
     *(f"core/{name}" for name in ("decide", "waiting", "polling", "draft", "progress", "failure", "policy", "retry")),

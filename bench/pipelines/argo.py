@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from bench.client import Client, Object
-from bench.stack import Stack
-from bench.timing import Run
+from bench.pipelines.client import Client, Object
+from bench.pipelines.stack import Stack
+from bench.pipelines.timing import Run
 from bench.usage import usage
 from devcluster import binaries
 from inference_image_operator.api.stages import Stage

@@ -15,7 +15,7 @@ from pathlib import Path
 import shapes
 from bench import harness
 from bench.harness import Figure
-from bench.serving_stack import RUNTIMES, Server, detections, exported, servers
+from bench.serving.stack import RUNTIMES, Server, detections, exported, servers
 from devcluster import binaries
 
 COMMAND = "make bench-serving"

@@ -1,6 +1,7 @@
 """The baseline of the example's server: the published tutorial's way, one picture at a time under a lock.
 
-Same gunicorn, detector and answers; no queue, batches or metrics: `python -m bench.plain_server DIRECTORY BIND`.
+Same gunicorn, detector and answers; no queue, batches or metrics.
+`python -m bench.serving.plain_server DIRECTORY BIND` starts it.
 """
 
 import io

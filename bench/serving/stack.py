@@ -87,7 +87,7 @@ def _server(kind: str, runtime: str, directory: Path) -> Iterator[Server]:
     if kind == "ours":
         argv = [sys.executable, "-m", "inference_server", "--bind", bind]
     else:
-        argv = [sys.executable, "-m", "bench.plain_server", str(directory / "checkpoint_dir"), bind]
+        argv = [sys.executable, "-m", "bench.serving.plain_server", str(directory / "checkpoint_dir"), bind]
     path = [settings.REPOSITORY, EXAMPLE / "server", EXAMPLE / "code"]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(map(str, path)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import in_root
+from bench.builders import in_root
 from devcluster import binaries, settings
 from devcluster.images.buildah import POLICY
 
@@ -46,7 +46,7 @@ class Target:
 
 def append(workspace: Path, target: Target, *, cgroup: str = "") -> Cost:
     """The append builder, in a cgroup if given."""
-    driver = [sys.executable, "-m", "bench.append_once", str(workspace), target.repository, target.tag]
+    driver = [sys.executable, "-m", "bench.builders.append_once", str(workspace), target.repository, target.tag]
     path = ":".join(str(settings.REPOSITORY / part) for part in ("", "job_contract", "object_store", "build_job"))
     return measured([driver], env=os.environ | {"PYTHONPATH": path}, cgroup=cgroup)
 
@@ -60,7 +60,7 @@ def kaniko(
 ) -> Cost:
     """Kaniko as root in a new mount namespace and root file system, with the operator's flags.
 
-    It pulls and pushes by itself, as on a laptop. In a pod it does both with a depot: `bench.depot`.
+    It pulls and pushes by itself, as on a laptop. In a pod it does both with a depot: `bench.builders.depot`.
 
     `capabilities` are the numbers of those that it keeps (linux/capability.h); all by default. `logins` are the base64
     of user and password, by host.
@@ -89,7 +89,7 @@ def kaniko(
             *KANIKO_FLAGS,
             *flags,
         ]
-        enter = ["unshare", "--mount", "--propagation=private", sys.executable, "-m", "bench.in_root"]
+        enter = ["unshare", "--mount", "--propagation=private", sys.executable, "-m", "bench.builders.in_root"]
         return measured([[*enter, str(root), str(workspace), *program]], env=os.environ | kept)
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench.append_once WORKSPACE REPOSITORY TAG`: runs the append builder as its container does."""
+"""`python -m bench.builders.append_once WORKSPACE REPOSITORY TAG`: runs the append builder as its container does."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m bench.rebuild [--weights MIB]`: counts the bytes that a rebuild pushes, and compares digests."""
+"""`python -m bench.builders.rebuild [--weights MIB]`: counts the bytes that a rebuild pushes, and compares digests."""
 
 import argparse
 import json
@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import builders, harness
-from bench.build_site import MIB, Site, make_context, site
-from bench.builders import Target
-from bench.counted import Counter, counted
+from bench import harness
+from bench.builders import programs
+from bench.builders.counted import Counter, counted
+from bench.builders.programs import Target
+from bench.builders.site import MIB, Site, make_context, site
 from bench.harness import Figure
 
 OTHER_DAY = 1_000_000_000
@@ -36,7 +37,7 @@ class Bench:
     """One builder and one repository."""
 
     def __init__(self, name: str, place: Site, counter: Counter, folder: Path) -> None:
-        self._build = builders.BUILDERS[name]
+        self._build = programs.BUILDERS[name]
         self._repository = f"bench/{name.lower().replace(' ', '-')}"
         self._place = place
         self._counter = counter
@@ -53,7 +54,7 @@ class Bench:
         if elsewhere:
             for path in workspace.rglob("*"):
                 os.utime(path, (OTHER_DAY, OTHER_DAY))
-                if self._build is builders.append:
+                if self._build is programs.append:
                     os.chown(path, OTHER_USER, OTHER_USER)
         self._counter.take()
         self._build(workspace, Target(f"{self._counter.host}/{self._repository}", tag))
@@ -110,6 +111,6 @@ def main(weights: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m bench.rebuild", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.builders.rebuild", description=__doc__)
     parser.add_argument("--weights", type=int, default=100, help="MiB")
     main(parser.parse_args().weights * MIB)

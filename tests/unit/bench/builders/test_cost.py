@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from bench import measure
-from bench.build_site import MIB, WEIGHTS, make_context
-from bench.counted import counted
+from bench.builders import measure
+from bench.builders.counted import counted
+from bench.builders.site import MIB, WEIGHTS, make_context
 from devcluster.lib.in_thread import serving
 
 

@@ -1,0 +1,1 @@
+"""`make bench-export`: the export step beside the bare exporter."""

@@ -1,0 +1,1 @@
+"""`make mutation`: whether a unit test notices every change of the pure core."""

@@ -1,0 +1,1 @@
+"""`make bench-serving`: the example's server beside a plain one."""
