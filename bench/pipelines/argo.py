@@ -18,7 +18,7 @@ from bench.pipelines.timing import Run
 from bench.usage import usage
 from devcluster import binaries
 from inference_image_operator.api.stages import Stage
-from tests.faults.process import Process
+from tests.faults.harness.process import Process
 from tests.loop.api import Api, wait_for
 
 MODULE = "github.com/argoproj/argo-workflows/v3"

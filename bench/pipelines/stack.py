@@ -22,9 +22,9 @@ from bench.pipelines.client import Client, Object
 from bench.pipelines.timing import Run
 from bench.usage import Usage, usage
 from devcluster.controlplane import ControlPlane
-from tests.faults import image_install, images
-from tests.faults.plane import Plane, fault_plane
-from tests.faults.process import Process
+from tests.faults.harness.plane import Plane, fault_plane
+from tests.faults.harness.process import Process
+from tests.faults.image import install, objects
 from tests.loop.api import kubeconfig, wait_for
 from tests.support.world import SPEC
 
@@ -44,9 +44,9 @@ class Stack:
 
     def namespace(self, prefix: str) -> "Namespace":
         """A new namespace with the chart's service account, whose pods end like those of a successful pipeline."""
-        name = self.plane.namespace(prefix, images.ALL_DONE)
+        name = self.plane.namespace(prefix, objects.ALL_DONE)
         api = self.plane.api()
-        account = image_install.grant(api, name)
+        account = install.grant(api, name)
         user = f"system:serviceaccount:{name}:{account}"
         return Namespace(self, name, user, api.token(name, account))
 
@@ -76,7 +76,7 @@ class Namespace:
         directory.mkdir(exist_ok=True)
         file, plane = directory / "kubeconfig", self.stack.control_plane
         file.write_text(json.dumps(kubeconfig(self.token, plane.url, plane.ca)))
-        argv, environment = image_install.command(directory, self.name, settings)
+        argv, environment = install.command(directory, self.name, settings)
         process = Process(argv, {**environment, "KUBECONFIG": str(file)}, directory / "operator.log")
         operator = Operator(process, directory)
         process.start()
@@ -139,7 +139,7 @@ async def _watch(client: Client, namespace: Namespace, waiting: set[str], run: R
 
 
 def _ready(found: Object) -> bool:
-    return images.conditions(found).get("Ready") == ("True", "Published")
+    return objects.conditions(found).get("Ready") == ("True", "Published")
 
 
 def image(name: str, spec: Mapping[str, Any] = SPEC) -> Object:
@@ -157,6 +157,6 @@ def stack(*audited: Object) -> Iterator[Stack]:
     """The control plane with the CRD, in a temporary directory; removed on exit."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory = Path(name)
-        with fault_plane(images.STAGE_LABEL, audited, directory) as plane:
-            image_install.install(plane.api())
+        with fault_plane(objects.STAGE_LABEL, audited, directory) as plane:
+            install.install(plane.api())
             yield Stack(plane, directory)

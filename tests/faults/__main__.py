@@ -8,19 +8,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from devcluster import settings
+from tests.faults.harness import crash
+from tests.faults.harness.plane import fault_plane
+from tests.faults.harness.plans import Plan, execute, parse
+from tests.faults.harness.proxy import proxies
+from tests.faults.harness.subject import Ground
+from tests.faults.image.subject import SUBJECT
+from tests.faults.other.subject import SUBJECT as OTHER
 
-for root in ("job_contract", "operator"):
-    sys.path.insert(0, str(settings.REPOSITORY / root))
-
-from tests.faults import crash, image_subject  # noqa: E402 - the packages' roots come first
-from tests.faults.other import subject as other  # noqa: E402
-from tests.faults.plane import fault_plane  # noqa: E402
-from tests.faults.plans import Plan, execute, parse  # noqa: E402
-from tests.faults.proxy import proxies  # noqa: E402
-from tests.faults.subject import Ground  # noqa: E402
-
-SUBJECTS = {subject.name: subject for subject in (image_subject.SUBJECT, other.SUBJECT)}
+SUBJECTS = {subject.name: subject for subject in (SUBJECT, OTHER)}
 
 
 @contextlib.contextmanager

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import images
-from tests.faults.image_invariants import violations
-from tests.faults.image_subject import SUBJECT
-from tests.faults.plane import Plane, fault_plane
-from tests.faults.proxy import Loop, proxies
-from tests.faults.subject import Bench, Ground, bench
+from tests.faults.harness.plane import Plane, fault_plane
+from tests.faults.harness.proxy import Loop, proxies
+from tests.faults.harness.subject import Bench, Ground, bench
+from tests.faults.image import objects
+from tests.faults.image.invariants import violations
+from tests.faults.image.subject import SUBJECT
 
 FULL = os.environ.get("FULL") == "1"
 """Whether faults last as long as required; otherwise some are shorter (docs/operations/reliability.md)."""
@@ -52,7 +52,7 @@ def make_bench(ground: Ground) -> Iterator[MakeBench]:
     """Makes benches, not started. At the end, stops them all and checks the invariants."""
     made: list[Bench] = []
 
-    def make(outcomes: Mapping[str, str] = images.ALL_DONE, **settings: object) -> Bench:
+    def make(outcomes: Mapping[str, str] = objects.ALL_DONE, **settings: object) -> Bench:
         found = bench(ground, SUBJECT, outcomes, **settings)
         made.append(found)
         return found

@@ -7,14 +7,14 @@ from itertools import pairwise
 import pytest
 
 from inference_image_operator.api.stages import Stage
-from tests.faults import pods
 from tests.faults.conftest import FULL
-from tests.faults.image_install import RIGHTS
-from tests.faults.images import ALL_DONE, NAME, apply, created, done, published, until, until_job
-from tests.faults.injected import Answer
-from tests.faults.request import Match
-from tests.faults.subject import Bench
-from tests.faults.together import together
+from tests.faults.harness import pods
+from tests.faults.harness.injected import Answer
+from tests.faults.harness.request import Match
+from tests.faults.harness.subject import Bench
+from tests.faults.harness.together import together
+from tests.faults.image.install import RIGHTS
+from tests.faults.image.objects import ALL_DONE, NAME, apply, created, done, published, until, until_job
 
 REQUESTS = {
     "get image": Match("get", "inferenceimages"),

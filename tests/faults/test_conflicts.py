@@ -6,11 +6,11 @@ import pytest
 
 from inference_image_operator.api.stages import Stage
 from tests.faults.conftest import FULL
-from tests.faults.image_invariants import final
-from tests.faults.images import BATCH, NAME, apply, conditions, created, get, jobs, path, published, until
-from tests.faults.injected import Answer, Count, StaleReads
-from tests.faults.request import Match
-from tests.faults.together import together
+from tests.faults.harness.injected import Answer, Count, StaleReads
+from tests.faults.harness.request import Match
+from tests.faults.harness.together import together
+from tests.faults.image.invariants import final
+from tests.faults.image.objects import BATCH, NAME, apply, conditions, created, get, jobs, path, published, until
 from tests.loop.api import wait_for
 
 PATCH = Match("patch", "inferenceimages/status")

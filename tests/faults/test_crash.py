@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.faults import crash
-from tests.faults.image_subject import SUBJECT
-from tests.faults.plans import Plan, execute
+from tests.faults.harness import crash
+from tests.faults.harness.plans import Plan, execute
+from tests.faults.image.subject import SUBJECT
 
 KILLS = pytest.mark.row(1, "killed before and after every write: success, failure, retry, edit, delete")
 TWICE = pytest.mark.row(2, "killed again after the first write of the recovery, for each")

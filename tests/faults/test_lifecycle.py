@@ -6,9 +6,11 @@ import pytest
 
 from inference_image_contract import results
 from inference_image_operator.api.stages import Stage
-from tests.faults import pods
-from tests.faults.image_invariants import final
-from tests.faults.images import (
+from tests.faults.harness import pods
+from tests.faults.harness.subject import Bench
+from tests.faults.harness.together import together
+from tests.faults.image.invariants import final
+from tests.faults.image.objects import (
     ALL_DONE,
     BATCH,
     GROUP,
@@ -23,8 +25,6 @@ from tests.faults.images import (
     release,
     until_job,
 )
-from tests.faults.subject import Bench
-from tests.faults.together import together
 from tests.loop.api import wait_for
 from tests.support.world import DIGEST, RESULTS
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import crash
+from tests.faults.harness import crash
+from tests.faults.harness.plane import fault_plane
+from tests.faults.harness.plans import Plan, execute
+from tests.faults.harness.subject import Ground
 from tests.faults.other.subject import SUBJECT, subject
-from tests.faults.plane import fault_plane
-from tests.faults.plans import Plan, execute
-from tests.faults.subject import Ground
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ import time
 import pytest
 
 from inference_image_operator.api.stages import Stage
-from tests.faults import clocked, images, pods
 from tests.faults.conftest import FULL
-from tests.faults.image_install import CRD_PATH, install
-from tests.faults.images import (
+from tests.faults.harness import clocked, pods
+from tests.faults.image import objects
+from tests.faults.image.install import CRD_PATH, install
+from tests.faults.image.objects import (
     ALL_DONE,
     BATCH,
     apply,
@@ -65,9 +66,9 @@ def test_a_clock_that_jumps_times_nothing_out(make_bench, tmp_path, minutes):
     apply(bench)
     job = until_job(bench, Stage.EXPORT)
     shift.write_text(str(60 * minutes))
-    images.apply(bench, "other")  # work under the new time
+    objects.apply(bench, "other")  # work under the new time
     until_job(bench, Stage.EXPORT, "other")
-    assert "Stalled" not in images.conditions(get(bench))
+    assert "Stalled" not in objects.conditions(get(bench))
     for held in (job, until_job(bench, Stage.EXPORT, "other")):
         release(bench, held)
     image = published(bench)

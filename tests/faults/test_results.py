@@ -7,8 +7,10 @@ import pytest
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
-from tests.faults import pods
-from tests.faults.images import (
+from tests.faults.harness import pods
+from tests.faults.harness.injected import Count
+from tests.faults.harness.request import Match
+from tests.faults.image.objects import (
     ALL_DONE,
     BATCH,
     apply,
@@ -21,8 +23,6 @@ from tests.faults.images import (
     until,
     until_job,
 )
-from tests.faults.injected import Count
-from tests.faults.request import Match
 from tests.support.world import DIGEST
 
 OTHER = "sha256:" + "e" * 64

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from inference_image_operator.api.stages import Stage
-from tests.faults.images import ALL_DONE, GROUP, NAME, apply, conditions, created, path, published
+from tests.faults.image.objects import ALL_DONE, GROUP, NAME, apply, conditions, created, path, published
 from tests.support.world import SPEC
 
 FINISHED = 1000

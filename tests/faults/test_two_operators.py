@@ -7,12 +7,12 @@ import pytest
 
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
-from tests.faults import pods
-from tests.faults.audit import Write
 from tests.faults.conftest import FULL
-from tests.faults.image_subject import SUBJECT
-from tests.faults.images import ALL_DONE, apply, created, failing, published, until, until_job
-from tests.faults.subject import operator, proxy_of
+from tests.faults.harness import pods
+from tests.faults.harness.audit import Write
+from tests.faults.harness.subject import operator, proxy_of
+from tests.faults.image.objects import ALL_DONE, apply, created, failing, published, until, until_job
+from tests.faults.image.subject import SUBJECT
 from tests.loop.api import wait_for
 
 MINUTES = 5 if FULL else 1

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from inference_image_operator.api.stages import Stage
-from tests.faults import pods
-from tests.faults.images import ALL_DONE, BATCH, apply, created, done, published, until_job
-from tests.faults.injected import DelayEvents, DropEvents, HalfOpen, WatchError
-from tests.faults.request import Match
+from tests.faults.harness import pods
+from tests.faults.harness.injected import DelayEvents, DropEvents, HalfOpen, WatchError
+from tests.faults.harness.request import Match
+from tests.faults.image.objects import ALL_DONE, BATCH, apply, created, done, published, until_job
 
 JOBS = Match("watch", "jobs")
 IMAGES = Match("watch", "inferenceimages")

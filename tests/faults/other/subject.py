@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.audit import Write
-from tests.faults.subject import Bench, Scenario, Subject
+from tests.faults.harness.audit import Write
+from tests.faults.harness.subject import Bench, Scenario, Subject
 from tests.loop.api import Api, Object, wait_for
 
 NAME = "hello"

@@ -13,7 +13,7 @@ import yaml
 from devcluster import binaries, settings, versions
 from devcluster.lib import ports
 from devcluster.lib.run import run
-from tests.faults.images import GROUP
+from tests.faults.image.objects import GROUP
 from tests.loop.api import IMAGE_VALUES, Api, Object, wait_for
 
 CRD = settings.REPOSITORY / "crds" / "inferenceimages.uai.ucloud.cn.yaml"

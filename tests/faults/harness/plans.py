@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.injected import DropEvents, KillAtWrite, LoseReply
-from tests.faults.proxy import Fault
-from tests.faults.subject import Bench, Ground, Scenario, Subject, bench
+from tests.faults.harness.injected import DropEvents, KillAtWrite, LoseReply
+from tests.faults.harness.proxy import Fault
+from tests.faults.harness.subject import Bench, Ground, Scenario, Subject, bench
 
 QUIET = 0.7
 """Seconds without a request after which an operator counts as idle."""

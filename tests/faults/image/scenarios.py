@@ -2,8 +2,9 @@
 
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
-from tests.faults import pods
-from tests.faults.images import (
+from tests.faults.harness import pods
+from tests.faults.harness.subject import Bench, Scenario
+from tests.faults.image.objects import (
     ALL_DONE,
     NEWER,
     SERVER,
@@ -22,7 +23,6 @@ from tests.faults.images import (
     until,
     until_job,
 )
-from tests.faults.subject import Bench, Scenario
 from tests.loop.api import Object
 from tests.support.world import DIGEST
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from difflib import unified_diff
 
-from tests.faults.plans import Plan, Run, Step, execute
-from tests.faults.subject import Ground, Subject
+from tests.faults.harness.plans import Plan, Run, Step, execute
+from tests.faults.harness.subject import Ground, Subject
 
 AT_ONCE = 8
 """Parallel runs: they mostly wait."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.audit import Write
-from tests.faults.plane import Plane
-from tests.faults.process import Process
-from tests.faults.proxy import Loop, Proxy
-from tests.faults.warm import nursery
+from tests.faults.harness.audit import Write
+from tests.faults.harness.plane import Plane
+from tests.faults.harness.process import Process
+from tests.faults.harness.proxy import Loop, Proxy
+from tests.faults.harness.warm import nursery
 from tests.loop.api import Api, Object, kubeconfig, wait_for
 
 DEADLINE = float(os.environ.get("FAULT_DEADLINE", "300"))

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 REQUEST = 1 << 17
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 class Forked:
@@ -54,7 +54,7 @@ class Nursery:
         self._line, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with other:
             subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.warm", str(other.fileno()), *modules],
+                [sys.executable, "-m", "tests.faults.harness.warm", str(other.fileno()), *modules],
                 pass_fds=[other.fileno()],
                 cwd=REPOSITORY,
             ).returncode = 0  # it ends when the pipe closes, at the latest when we end

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.faults.proxy import Fault, Kill, LostReplyError
-from tests.faults.request import Request
+from tests.faults.harness.proxy import Fault, Kill, LostReplyError
+from tests.faults.harness.request import Request
 
 Which = Callable[[Request], bool]
 

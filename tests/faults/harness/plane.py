@@ -15,8 +15,8 @@ import yaml
 
 from devcluster import binaries
 from devcluster.controlplane import CONTROLLERS, ControlPlane, Program, control_plane
-from tests.faults import pods
-from tests.faults.audit import AuditLog
+from tests.faults.harness import pods
+from tests.faults.harness.audit import AuditLog
 from tests.loop.api import Api, wait_for
 
 OF_DEPLOYMENTS = ("deployment-controller", "replicaset-controller")

@@ -9,9 +9,9 @@ import msgspec
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
-from tests.faults import pods
-from tests.faults.audit import Write
-from tests.faults.subject import Bench
+from tests.faults.harness import pods
+from tests.faults.harness.audit import Write
+from tests.faults.harness.subject import Bench
 from tests.loop.api import Object
 from tests.support.world import GRAPH, RESULTS, SPEC
 

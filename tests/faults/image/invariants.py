@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from tests.faults.audit import Write
-from tests.faults.images import GROUP, conditions, created, ended, jobs, stage_of
-from tests.faults.subject import Bench
+from tests.faults.harness.audit import Write
+from tests.faults.harness.subject import Bench
+from tests.faults.image.objects import GROUP, conditions, created, ended, jobs, stage_of
 from tests.loop.api import Object
 
 JOB_NAME = re.compile(r"-(resolve|export|build|test)-[0-9a-f]{10}")

@@ -2,11 +2,11 @@
 
 import json
 
-from tests.faults.image_install import command, grant, install
-from tests.faults.image_invariants import final, violations
-from tests.faults.image_scenarios import SCENARIOS
-from tests.faults.images import GROUP, STAGE_LABEL, ended, jobs
-from tests.faults.subject import Bench, Subject
+from tests.faults.harness.subject import Bench, Subject
+from tests.faults.image.install import command, grant, install
+from tests.faults.image.invariants import final, violations
+from tests.faults.image.objects import GROUP, STAGE_LABEL, ended, jobs
+from tests.faults.image.scenarios import SCENARIOS
 
 
 def show(bench: Bench) -> str:
