@@ -34,6 +34,8 @@ class Container(Frozen, frozen=True, kw_only=True):
     """An init container, sidecars included."""
     sidecar: bool = False
     """An init container that keeps running beside the others (`restartPolicy: Always`)."""
+    started_at: datetime | None = None
+    """Start of the instance that runs or has ended; before a restart, that of the previous one."""
     ended_at: datetime | None = None
     killed: bool = False
     """Out of memory according to the kubelet, or ended by SIGKILL while its pod kept running."""

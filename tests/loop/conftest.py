@@ -73,6 +73,7 @@ class Operator(Process):
             "images": IMAGE_VALUES,
             "watchNamespaces": config.pop("watchNamespaces", [namespace]),
             "watchSelector": config.pop("watchSelector", ""),
+            "traces": config.pop("traces", {}),
             "config": {
                 "registries": {"allowed": ["uhub.devcluster.test"]},
                 "ufile": {"allowedEndpoints": [{"scheme": "http", "suffix": ".ufile.devcluster.test"}]},

@@ -187,7 +187,7 @@ def canonical(status: Status, history: tuple[HistoryEntry, ...] = ()) -> Status:
         status,
         conditions=tuple(replace(c, last_transition_time=START, reason="", message="") for c in status.conditions),
         stage=stage,
-        run=replace(run, failure_time=None) if run else None,
+        run=replace(run, start_time=None, failure_time=None) if run else None,
         last_failure=None,
         timings=None,
         history=history,

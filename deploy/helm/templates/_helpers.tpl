@@ -41,7 +41,14 @@ installation: {{ printf "%s/%s" .Release.Namespace .Release.Name }}
 watchNamespaces: {{ .Values.watchNamespaces | toJson }}
 excludeNamespaces: {{ .Values.excludeNamespaces | toJson }}
 watchSelector: {{ .Values.watchSelector | quote }}
+traces: {{ pick .Values.traces "endpoint" | toJson }}
 {{ toYaml $config }}
+{{- end -}}
+
+{{- /* The port of the receiver of traces. */ -}}
+{{- define "operator.tracesPort" -}}
+{{- $url := urlParse .Values.traces.endpoint -}}
+{{- regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (ternary 443 80 (eq $url.scheme "https")) -}}
 {{- end -}}
 
 {{- /* The operator's rights in the namespaces that it serves: exactly those that it uses. */ -}}

@@ -36,6 +36,8 @@ class RunStatus(Part, frozen=True, kw_only=True):
     """Hash of the spec and of the request annotation."""
     generation: int
     """The object's generation when the run began."""
+    start_time: Time | None = None
+    """None for a run that an earlier version of the operator began."""
     resolve_count: int = 1
     """How often this run pinned its inputs. More than once if they changed during the run."""
     restart_count: int = 0

@@ -21,6 +21,9 @@ from inference_image_operator.config.section import Section, seconds
 
 Builder = Literal["Kaniko", "Append"]
 _PROXY = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?")
+_OTLP = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+TRACES_PATH = "/v1/traces"
+"""OTLP's path for traces."""
 _LONGEST_RESYNC = 600  # seconds; a lost watch event stays unnoticed for at most this long
 
 
@@ -184,6 +187,23 @@ class Concurrency(Section, frozen=True, kw_only=True):
     per_namespace: int = 0
 
 
+class Traces(Section, frozen=True, kw_only=True):
+    """Where the traces of runs are sent."""
+
+    endpoint: str = ""
+    """Base URL of a receiver of OTLP over HTTP, without `/v1/traces`; empty to send none."""
+
+    def __post_init__(self) -> None:
+        """Rejects what is no base URL, and one with a password, because a ConfigMap contains it."""
+        if self.endpoint and (not _OTLP.fullmatch(self.endpoint) or self.endpoint.rstrip("/").endswith(TRACES_PATH)):
+            raise ValueError(f"`traces.endpoint` must be http(s)://host[:port][/path] without user and {TRACES_PATH}")
+
+    @property
+    def url(self) -> str:
+        """The URL that traces are posted to."""
+        return self.endpoint.rstrip("/") + TRACES_PATH
+
+
 class Probes(Section, frozen=True, kw_only=True):
     """The port of `/healthz` and `/readyz`."""
 
@@ -213,6 +233,7 @@ class Config(Section, frozen=True, kw_only=True):
     concurrency: Concurrency = Concurrency()
     workers: int = 8
     """How many InferenceImages are reconciled at the same time."""
+    traces: Traces = Traces()
     probes: Probes = Probes()
 
     def __post_init__(self) -> None:

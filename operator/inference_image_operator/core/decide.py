@@ -130,7 +130,7 @@ def begin_run(draft: Draft, run: RunStatus) -> None:
     """Begins a run: clears what the status says about an earlier run."""
     observed = draft.observed
     draft.update(
-        run=run,
+        run=replace(run, start_time=draft.stamp),
         observed_generation=observed.generation,
         last_handled_request=observed.request,
         last_failure=None,

@@ -216,6 +216,7 @@ def _container(container: dict[str, Any]) -> Container:
     waiting = state.get("waiting", {})
     before = container.get("lastState", {}).get("terminated") or {}
     ended = state.get("terminated") or before
+    started = (state.get("running") or ended).get("startedAt")
     return Container(
         name=container["name"],
         waiting=waiting.get("reason", ""),
@@ -224,6 +225,7 @@ def _container(container: dict[str, Any]) -> Container:
         ended=ended.get("reason", ""),
         report=progress.without(_said(ended, MAX_REPORT)),
         restarts=container.get("restartCount", 0),
+        started_at=parse(started) if started else None,
         ended_at=parse(ended["finishedAt"]) if ended.get("finishedAt") else None,
         killed=any(end.get("reason") == "OOMKilled" for end in (ended, before)) or before.get("exitCode") == _KILLED,
     )

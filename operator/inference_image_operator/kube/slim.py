@@ -75,15 +75,21 @@ class _Waiting(Slim):
     message: str = ""
 
 
+class _Running(Slim):
+    started_at: str | None = None
+
+
 class _Terminated(Slim):
     exit_code: int | None = None
     reason: str = ""
     message: str = ""
+    started_at: str | None = None
     finished_at: str | None = None
 
 
 class _State(Slim):
     waiting: _Waiting | None = None
+    running: _Running | None = None
     terminated: _Terminated | None = None
 
 

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import kopf
 
@@ -30,6 +31,9 @@ from inference_image_operator.runtime.reconcile import Reconciler
 from inference_image_operator.runtime.tag_holders import Publication, TagHolders
 from inference_image_operator.runtime.turns import Turns
 
+if TYPE_CHECKING:
+    from inference_image_operator.runtime.traces import Traces
+
 log = logging.getLogger(__name__)
 
 IDENTITY = "inference-image-operator"  # kopf otherwise looks up the user name, which a container's user does not have
@@ -44,7 +48,7 @@ async def run(config: Config) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    metrics, health = Metrics(), Health()
+    metrics, health, traces = Metrics(), Health(), _traces(config)
     cluster = await KubernetesCluster.connect(config.watch_selector, metrics.requested)
     probes = await health.serve(config.probes.port, metrics.text)
     limiter = PipelineLimiter(config.concurrency)
@@ -53,7 +57,9 @@ async def run(config: Config) -> None:
         queue.add(key, after)  # the queue exists when somebody calls this
 
     signals, tags = JobSignals(wake), TagHolders(wake)
-    reconciler = Reconciler(cluster, config, _now, limiter, wake=wake, signals=signals, tags=tags, metrics=metrics)
+    reconciler = Reconciler(
+        cluster, config, _now, limiter, wake=wake, signals=signals, tags=tags, metrics=metrics, traces=traces
+    )
     queue: Queue[Key] = Queue(reconciler, config.workers, object_fields, metrics, _turns(config))
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
@@ -76,6 +82,8 @@ async def run(config: Config) -> None:
         results = await asyncio.gather(watching, *tasks, return_exceptions=True)
         await probes.cleanup()
         await cluster.close()
+        if traces:
+            await asyncio.to_thread(traces.close)
     for result in results:
         if isinstance(result, Exception):
             raise result
@@ -85,6 +93,15 @@ def _turns(config: Config) -> Turns[Key]:
     """The namespaces take turns. A quarter of the workers is left to the others, if there can be others."""
     others = 0 if len(config.watch_namespaces) == 1 else config.workers // 4
     return Turns(lambda key: key[0], config.workers - others)
+
+
+def _traces(config: Config) -> "Traces | None":
+    """What sends traces; None if the installation sends none. Then OpenTelemetry costs neither memory nor time."""
+    if not config.traces.endpoint:
+        return None
+    from inference_image_operator.runtime.traces import Traces
+
+    return Traces(config.traces.url)
 
 
 def _now() -> datetime:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -34,6 +35,9 @@ from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
 from inference_image_operator.runtime.tag_holders import TagHolders
 
+if TYPE_CHECKING:
+    from inference_image_operator.runtime.traces import Traces  # imports OpenTelemetry
+
 log = logging.getLogger(__name__)
 
 _FIT = "Apply the CRD of the operator's version, then apply the object again."
@@ -56,7 +60,9 @@ class Reconciler:
         signals: JobSignals,
         tags: TagHolders,
         metrics: Metrics,
+        traces: "Traces | None" = None,
     ) -> None:
+        """`traces` is None if the installation sends none."""
         self._cluster = cluster
         self._config = config
         self._clock = clock
@@ -65,6 +71,7 @@ class Reconciler:
         self._signals = signals
         self._tags = tags
         self._metrics = metrics
+        self._traces = traces
 
     async def __call__(self, key: Key) -> float | None:
         """One reconcile. Returns the seconds until the next one; None if it waits for an event.
@@ -186,8 +193,15 @@ class Reconciler:
             if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 await self._tell_refused(observed, error.message)
             raise
-        self._metrics.decided(observed, status, self._clock())
+        self._record(observed, status)
         return True
+
+    def _record(self, observed: Observed, status: Status) -> None:
+        """Counts and traces what the status that was written says. After the write, so that nothing counts twice."""
+        now = self._clock()
+        self._metrics.decided(observed, status, now)
+        if self._traces:
+            self._traces.decided(observed, status, now)
 
     async def _tell_refused(self, observed: Observed, message: str) -> None:
         """Says in an Event why the API server refuses the status, for example by a rule of a new CRD about the spec."""

@@ -12,6 +12,16 @@ ROW_47 = pytest.mark.row(
 )
 
 IMAGES = "images: {export: e, build: b, kaniko: k}\n"
+NO_RECEIVERS = (
+    "collector:4318",
+    "grpc://collector:4317",
+    "http://",
+    "http://user:password@collector:4318",
+    "http://collector:4318/v1/traces",
+    "http://collector:4318/v1/traces/",
+    "http://collector:4318?key=value",
+    "http://collector:4318\n",
+)
 LISTED = IMAGES + "ufile: {allowedEndpoints: [{scheme: http, suffix: '.ufile.test:8080'}]}\n"
 
 
@@ -54,6 +64,7 @@ def test_images_are_the_only_required_section() -> None:
         (IMAGES + "registries: {limits: {a: {maxLayer: big}}}", r"at `\$\.registries\.limits"),
         (IMAGES + "builders: {default: Append, allowed: [Kaniko]}", "`builders.default` is Append"),
         (IMAGES + "builders: {default: Docker}", r"at `\$\.builders\.default`"),
+        *((IMAGES + f"traces: {{endpoint: '{url}'}}", "`traces.endpoint` must be") for url in NO_RECEIVERS),
         (IMAGES + "ufile: {network: Somewhere}", r"at `\$\.ufile\.network`"),
         (
             IMAGES + "ufile: {regions: {a: {public: cn-bj.ufileos.com}}}",
@@ -165,3 +176,20 @@ def test_an_endpoint_that_is_not_listed_is_rejected(endpoint: dict[str, str]) ->
 def test_by_default_no_endpoint_is_listed() -> None:
     endpoint = {"scheme": "http", "suffix": ".ufile.test:8080"}
     assert installation.parse(IMAGES).endpoint(ufile(endpoint=endpoint)) is None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url"),
+    [
+        ("http://collector:4318", "http://collector:4318/v1/traces"),
+        ("http://collector:4318/", "http://collector:4318/v1/traces"),
+        ("https://otlp.example.com/otlp", "https://otlp.example.com/otlp/v1/traces"),
+        ("http://[fd00::1]:4318", "http://[fd00::1]:4318/v1/traces"),
+    ],
+)
+def test_traces_are_posted_below_the_endpoint(endpoint: str, url: str) -> None:
+    assert installation.parse(IMAGES + f"traces: {{endpoint: '{endpoint}'}}").traces.url == url
+
+
+def test_no_traces_by_default() -> None:
+    assert not installation.parse(IMAGES).traces.endpoint
