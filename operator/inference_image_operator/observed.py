@@ -113,6 +113,11 @@ class Job(Frozen, frozen=True, kw_only=True):
         return self.finished or self.pod_done
 
 
+def end_of(job: Job, pods: tuple[Pod, ...]) -> datetime | None:
+    """The end of a Job or, if it does not say so yet, that of its last container; None if neither says one."""
+    return job.ended or max((c.ended_at for pod in pods for c in pod.containers if c.ended_at), default=None)
+
+
 class Refusal(Frozen, frozen=True, kw_only=True):
     """What the API server refused, and its words. The class of the reason says whether to retry."""
 

@@ -17,7 +17,7 @@ from inference_image_operator.api.conditions import Type, cut, find
 from inference_image_operator.api.names import digest
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
-from inference_image_operator.observed import Container, Frozen, Job, Observed, Pod
+from inference_image_operator.observed import Container, Frozen, Job, Observed, Pod, end_of
 
 Value = str | int | tuple[str, ...]
 
@@ -192,10 +192,9 @@ def _bits(hashed: str, digits: int) -> int:
 
 
 def _times(stage: StageStatus, job: Job | None, pods: tuple[Pod, ...], now: datetime) -> tuple[datetime, datetime]:
-    """Start and end of an attempt: of its Job or, if that does not say its end yet, of its last container."""
+    """Start and end of an attempt."""
     start = job.started if job and job.started else stage.start_time
-    last = max((c.ended_at for pod in pods for c in pod.containers if c.ended_at), default=None)
-    return start, (job.ended if job else None) or last or now
+    return start, (end_of(job, pods) if job else None) or now
 
 
 def _of_attempt(stage: StageStatus, after: Status) -> _Outcome:

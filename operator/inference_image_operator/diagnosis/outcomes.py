@@ -15,7 +15,7 @@ from inference_image_operator.api.steps import CONTAINERS, MAIN, SIDECARS, resou
 from inference_image_operator.diagnosis import injected, kaniko_log, tested_image
 from inference_image_operator.diagnosis.pending import cause
 from inference_image_operator.diagnosis.waiting_for import Cause
-from inference_image_operator.observed import Container, Event, Frozen, Job, Pod
+from inference_image_operator.observed import Container, Event, Frozen, Job, Pod, end_of
 
 MAX_LOG_TAIL = tested_image.MAX_LOG_TAIL
 
@@ -169,8 +169,7 @@ def _complete(stage: Stage, job: Job, pods: tuple[Pod, ...]) -> Outcome:
 
 
 def _seconds(job: Job, pods: tuple[Pod, ...]) -> float:
-    """From the start of the Job to its end or, if it does not say so yet, that of its last container."""
-    ended = job.ended or max((c.ended_at for pod in pods for c in pod.containers if c.ended_at), default=None)
+    ended = end_of(job, pods)
     return (ended - job.started).total_seconds() if job.started and ended else 0.0
 
 

@@ -22,7 +22,7 @@ from inference_image_contract import __version__
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import LastFailure, StageStatus, Status
 from inference_image_operator.api.conditions import Type, find
-from inference_image_operator.observed import Job, Observed
+from inference_image_operator.observed import Job, Observed, Pod, end_of
 
 _SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LONG = (2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400)
@@ -117,16 +117,17 @@ class Metrics:
         if failure:
             self._failures.labels(failure.stage, Reason.of(failure.reason)).inc()
         if before.stage and observed.claimed and _ended(before.stage, after):
-            self._stage(before.stage, observed.claimed, failure)
+            self._stage(before.stage, observed.claimed, observed.pods or (), failure)
         if after.stage is None and (before.stage or before.run != after.run):
-            self._run(before, after, now)
+            self._run(after, now)
 
-    def _stage(self, stage: StageStatus, job: Job, failure: LastFailure | None) -> None:
-        if job.started and job.ended:
-            seconds = (job.ended - job.started).total_seconds()
+    def _stage(self, stage: StageStatus, job: Job, pods: tuple[Pod, ...], failure: LastFailure | None) -> None:
+        ended = end_of(job, pods)
+        if job.started and ended:
+            seconds = (ended - job.started).total_seconds()
             self._stage_seconds.labels(stage.name, "failed" if failure else "done").observe(seconds)
 
-    def _run(self, before: Status, after: Status, now: datetime) -> None:
+    def _run(self, after: Status, now: datetime) -> None:
         ready = find(after.conditions, Type.READY)
         if ready is None or ready.status == "Unknown":
             return
@@ -134,9 +135,8 @@ class Metrics:
         self._runs.labels(result, Reason.of(ready.reason)).inc()
         if result == "published":
             self._published.set(now.timestamp())
-        began = find(before.conditions, Type.RECONCILING)
-        if began and began.status == "True" and began.last_transition_time:
-            self._run_seconds.labels(result).observe((now - began.last_transition_time).total_seconds())
+        if after.run and after.run.start_time:
+            self._run_seconds.labels(result).observe((now - after.run.start_time).total_seconds())
 
 
 def _ended(stage: StageStatus, after: Status) -> bool:

@@ -60,6 +60,28 @@ def test_a_published_run(world, read):
     assert read("inferenceimage_runs_total", result="published", reason="Published") == 1
 
 
+def test_stages_whose_jobs_do_not_say_yet_that_they_have_ended(world, read):
+    """The kubelet says so first: the durations are those of the pods."""
+    world.settle()
+    while world.status.stage:
+        world.end_pod()
+        world.settle()
+    for stage in Stage:
+        assert read("inferenceimage_stage_duration_seconds_sum", stage=stage.value, result="done") == 10
+
+
+def test_a_run_that_supersedes_another_counts_from_its_own_start(world, read):
+    world.run_to(Stage.EXPORT)
+    world.advance(hours=1)
+    world.spec["model"]["checkpoint"]["step"] = 900
+    world.generation += 1
+    world.settle()
+    world.remove_terminating()
+    world.run_whole()
+    assert read("inferenceimage_run_duration_seconds_count", result="published") == 1
+    assert read("inferenceimage_run_duration_seconds_sum", result="published") < 3600
+
+
 def test_a_failure_that_is_retried_and_one_that_stalls(world, read):
     world.run_to(Stage.EXPORT)
     world.fail(failure(Reason.UFILE_UNAVAILABLE))
