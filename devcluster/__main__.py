@@ -52,14 +52,15 @@ def down() -> None:
 
 
 def build_binaries(names: Sequence[str]) -> None:
-    """Builds the programs that are not cached: those named, or all of the cluster and of the tests.
+    """Builds the programs that are not cached: those named, or all of the cluster and of `make test`.
 
     Raises ValueError for an unknown name.
     """
-    known = {tools.name.split("-")[0]: tools for tools in binaries.of_tests()}
+    usual = {tools.name.split("-")[0]: tools for tools in binaries.of_tests()}
+    known = usual | {binaries.FLUX.name: binaries.FLUX}
     if unknown := set(names) - set(known):
         raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
-    binaries.ensure(*(known[name] for name in names or known))
+    binaries.ensure(*(known[name] for name in names or usual))
 
 
 def publish_images(names: Sequence[str]) -> None:

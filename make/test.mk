@@ -105,7 +105,7 @@ coverage: packages ## run the unit tests and print their branch coverage; below 
 ##@ Longer tests, not in make test
 
 .PHONY: test-model test-faults test-faults-hostile test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
-.PHONY: test-network-policies test-rollout-node
+.PHONY: test-network-policies test-rollout-node test-gitops
 FAULT_WORKERS ?= 3
 FAULT_ROWS := out/test-faults-rows.json
 FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
@@ -143,6 +143,10 @@ test-onnx-node: packages setup-tf ## test every export format on the real kubele
 test-network-policies: packages ## test the chart's NetworkPolicies on a cluster that enforces them; stops the running one
 	@$(PY) -m devcluster down
 	@$(PY) -m pytest -q tests/network
+
+test-gitops: setup ## test the walk through a Git repository with Flux's controllers on a real API server
+	@$(PY) -m devcluster binaries etcd kubernetes helm flux
+	@$(PY) -m pytest -q tests/gitops
 
 UFILE_CLIENT := tests/ufile_client
 UFILE_CLIENT_JARS := out/ufile-client

@@ -70,6 +70,12 @@ PROMTOOL = ToolSet(
     tags="remove_all_sd",  # the clients of every cloud, with which it would look for targets
 )
 """Tests the alerts and the page of metrics; not part of the cluster."""
+FLUX = ToolSet(
+    "flux",
+    {name: f"github.com/fluxcd/{name}" for name in ("source-controller", "kustomize-controller")},
+    "about 8 min",
+)
+"""The walk through Git runs on them; not part of the cluster."""
 UNITTEST = ToolSet("unittest", {"unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}, "about 1 min")
 """Runs the suites of the chart; not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")

@@ -36,6 +36,9 @@ NOT_HERE = {
     "kubectl delete -f crds/": "others below need the CRD",
     ".tgz": "needs a release (tests/release installs its files)",
     "--set images.operator=...": "leaves values out",
+    "deploy/flux/": "needs Flux (tests/gitops runs that page)",
+    "kustomization/": "needs Flux",
+    "gitrepository/": "needs Flux",
     "kubectl inferenceimage": "tests/unit/docs and tests/loop test the plugin",
 }
 """A part of a command -> why it is not run."""

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 FILES = [
     *sorted(ROOT.glob("crds/*.yaml")),
     *sorted(ROOT.glob("examples/**/*.yaml")),
+    *sorted(ROOT.glob("deploy/flux/repository/**/*.yaml")),
     ROOT / "devcluster" / "config" / "bootstrap.yaml",
     *sorted(ROOT.glob("tests/unit/operator/golden/*.yaml")),
 ]
@@ -32,7 +33,10 @@ PAGES = sorted([ROOT / "README.md", ROOT / "README.zh-CN.md", *ROOT.glob("docs/*
 Apply = Callable[[str], subprocess.CompletedProcess[str]]
 
 ELSEWHERE = ("kustomize.toolkit.fluxcd.io/", "serving.kserve.io/")
-"""API groups of other tools, which the server here does not have. tests/loop/test_kserve.py checks those of KServe."""
+"""API groups of other tools, which the server here does not have.
+
+tests/loop/test_kserve.py checks those of KServe, tests/gitops those of Flux.
+"""
 
 
 def manifests(page: Path) -> list[str]:

@@ -67,8 +67,10 @@ def authorization(password: str) -> str:
 
 
 def answer(request: http.server.BaseHTTPRequestHandler, body: bytes, folder: Path) -> None:
-    """The response of git's own backend for the working copies below a folder, each named `NAME.git`."""
+    """The response of git's own backend for the repositories below a folder, each named `NAME.git`: bare, or copies."""
     path, _, query = request.path.partition("?")
+    name = path.strip("/").partition(".git/")[0]
+    is_copy = (folder / f"{name}.git" / ".git").is_dir()
     environment = {
         "PATH": os.environ["PATH"],
         "GIT_PROJECT_ROOT": str(folder),
@@ -77,7 +79,7 @@ def answer(request: http.server.BaseHTTPRequestHandler, body: bytes, folder: Pat
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
         "REQUEST_METHOD": request.command,
-        "PATH_INFO": path.replace(".git/", ".git/.git/", 1),
+        "PATH_INFO": path.replace(".git/", ".git/.git/", 1) if is_copy else path,
         "QUERY_STRING": query,
         "CONTENT_TYPE": request.headers.get("Content-Type", ""),
         "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),

@@ -14,7 +14,8 @@ from kubectl_inferenceimage.errors import CommandError
 
 __all__ = ["Cluster", "Object", "connect"]
 
-FIELD_MANAGER = "kubectl-inferenceimage"
+FIELD_MANAGER = "inference-image-plugin"
+"""Flux takes back what a manager has set whose name begins with `kubectl`."""
 LOG_LINES = 200
 _WATCH_SECONDS = 300
 """How long the API server keeps one watch open; the next one resumes where it ended."""

@@ -27,6 +27,12 @@ def test_named_programs_are_built_for_the_chosen_kubernetes_version(monkeypatch,
 def test_without_a_name_all_are_built_that_a_test_may_need(monkeypatch, built):
     assert run(monkeypatch) == 0
     assert {"kubernetes", "kaniko", "kwok", "verdicts"} <= set(built)
+    assert "flux" not in built
+
+
+def test_the_programs_of_a_longer_test_are_built_by_name(monkeypatch, built):
+    assert run(monkeypatch, "flux") == 0
+    assert built == ["flux"]
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(monkeypatch, built, capsys):

@@ -28,6 +28,12 @@ def test_the_configuration_of_argo_cd_has_the_scripts() -> None:
     assert {one["name"]: one["action.lua"] for one in actions["definitions"]} == scripts
 
 
+def test_the_page_shows_the_kustomizations_of_the_walk() -> None:
+    documents = yaml.safe_load_all((ROOT / "deploy" / "flux" / "models.yaml").read_text())
+    kustomizations = {one["metadata"]["name"]: one for one in documents if one["kind"] == "Kustomization"}
+    assert kustomizations == {name: block(f"\n  name: {name}\n") for name in ("detectors", "serving")}
+
+
 def test_the_expressions_of_flux_are_those_of_the_file() -> None:
     checks = yaml.safe_load((ROOT / "deploy" / "flux" / "health-checks.yaml").read_text())
     assert block("healthCheckExprs")["spec"]["healthCheckExprs"] == checks
