@@ -105,7 +105,7 @@ coverage: packages ## run the unit tests and print their branch coverage; below 
 ##@ Longer tests, not in make test
 
 .PHONY: test-model test-faults test-faults-hostile test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
-.PHONY: test-network-policies test-rollout-node test-gitops
+.PHONY: test-network-policies test-rollout-node test-gitops test-kserve
 FAULT_WORKERS ?= 3
 FAULT_ROWS := out/test-faults-rows.json
 FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
@@ -147,6 +147,10 @@ test-network-policies: packages ## test the chart's NetworkPolicies on a cluster
 test-gitops: setup ## test the walk through a Git repository with Flux's controllers on a real API server
 	@$(PY) -m devcluster binaries etcd kubernetes helm flux
 	@$(PY) -m pytest -q tests/gitops
+
+test-kserve: setup ## test a rollout and a way back with KServe's own controller on a real API server
+	@$(PY) -m devcluster binaries etcd kubernetes helm kserve
+	@$(PY) -m pytest -q tests/kserve
 
 UFILE_CLIENT := tests/ufile_client
 UFILE_CLIENT_JARS := out/ufile-client

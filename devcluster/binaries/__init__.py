@@ -78,6 +78,8 @@ FLUX = ToolSet(
 """The walk through Git runs on them; not part of the cluster."""
 UNITTEST = ToolSet("unittest", {"unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}, "about 1 min")
 """Runs the suites of the chart; not part of the cluster."""
+KSERVE = ToolSet("kserve", {"kserve-manager": "github.com/kserve/kserve/cmd/manager"}, "about 8 min")
+"""KServe's controller, in a test of rollouts; not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
 """Sends requests to the inference server in a benchmark; not part of the cluster."""
 

@@ -1,6 +1,6 @@
 """KServe's real CRDs on the API server, from its Go module; nothing of it is in this repository.
 
-Its controller does not run: it needs images, certificates of webhooks and an ingress. The test writes the status.
+The test writes the status. tests/kserve has the controller too.
 """
 
 import functools
