@@ -4,7 +4,7 @@ import json
 import time
 from datetime import UTC, datetime
 
-from demo import kubectl
+from demo import kubectl, polled
 from demo.scenario import NAME, OBJECT_DETECT, Scenario
 from devcluster import settings
 from devcluster.lib.progress import say
@@ -37,12 +37,12 @@ def run(scenario: Scenario, *, renew: bool) -> kubectl.Object:
     with kubectl.start("-n", namespace, "wait", *arguments) as waiting:
         try:
             while waiting.poll() is None:
-                _tell(kubectl.get("-n", namespace, "infimg", NAME), said)
+                _tell(polled.image(namespace, NAME), said)
                 time.sleep(TICK)
             answer = waiting.stdout.read() if waiting.stdout else ""
         finally:
             waiting.kill()
-    image = kubectl.get("-n", namespace, "infimg", NAME)
+    image = polled.image(namespace, NAME)
     _tell(image, said)
     if waiting.returncode:
         raise NotReadyError(f"{answer}\n{kubectl.explain(namespace)}")
@@ -57,7 +57,7 @@ def condition(image: kubectl.Object, kind: str) -> dict[str, str]:
 
 def _until_handled(namespace: str, value: str) -> None:
     deadline = time.monotonic() + TIMEOUT
-    while kubectl.get("-n", namespace, "infimg", NAME).get("status", {}).get("lastHandledRequest") != value:
+    while polled.image(namespace, NAME).get("status", {}).get("lastHandledRequest") != value:
         if time.monotonic() > deadline:
             raise NotReadyError(f"The operator did not handle the request.\n{kubectl.explain(namespace)}")
         time.sleep(TICK)

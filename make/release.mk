@@ -1,6 +1,6 @@
 ##@ Releases and generated files
 
-.PHONY: images release kustomize docs reference config-schema kubernetes-modules capture-kaniko-logs
+.PHONY: images release kustomize docs recordings reference config-schema kubernetes-modules capture-kaniko-logs
 IMAGE_FLAGS = --registry='$(REGISTRY)' --tool='$(TOOL)' --base-image='$(BASE_IMAGE)' --only='$(ONLY)' \
 	--source-url='$(SOURCE_URL)' --build-flags='$(BUILD_FLAGS)' --push-flags='$(PUSH_FLAGS)'
 
@@ -22,6 +22,13 @@ $(VENV_DOCS)/.done: requirements/docs.txt
 
 docs: $(VENV_DOCS)/.done ## make the documentation site in out/site; a link or an anchor to nothing fails
 	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(VENV_DOCS)/bin/python -m mkdocs build --strict --quiet
+
+MONOSPACE := {"/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf": "fonts-dejavu-core"}
+
+recordings: packages setup-tf ## record `make demo` and `watch` on a terminal, as docs/images/*.gif (needs root)
+	@$(PY) -c 'from devcluster.lib import system; system.install_packages($(MONOSPACE))'
+	@$(PY) -m docs_tools.recording demo
+	@$(PY) -m docs_tools.recording watch
 
 reference: setup ## generate the pages of docs/reference
 	@$(PY) -m docs_tools

@@ -23,7 +23,7 @@ PACKAGE = ROOT / "operator" / "inference_image_operator"
 CORE = (
     *(f"core/{name}" for name in ("decide", "waiting", "polling", "draft", "progress", "failure", "policy", "retry")),
     *(f"core/{name}" for name in ("tags", "latest", "produced", "pin", "rollout", "ended", "earlier")),
-    *(f"core/{name}" for name in ("foresee", "reach")),
+    *(f"core/{name}" for name in ("foresee", "reach", "trace")),
     *(f"diagnosis/{name}" for name in ("outcomes", "pending", "kaniko_log", "tested_image")),
     *(f"diagnosis/{name}" for name in ("injected", "admission", "waiting_for", "serving_pod")),
     *(f"api/{name}" for name in ("stages", "names", "conditions", "times", "quantities")),
@@ -47,6 +47,7 @@ TESTS = (
     "core/test_pin",
     "core/test_rollout",
     "core/test_earlier",
+    "core/test_trace",
     "diagnosis/test_serving_pod",
     "core/test_installations",
     "jobs/test_resources",

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from demo import install, kubectl, parts, seed_run
+from demo import install, kubectl, parts, polled, seed_run
 from demo.pipeline import MANIFEST, REQUESTED_AT
 from demo.scenario import OBJECT_DETECT
 from demo.seed import EXAMPLE, LABEL_MAP, SOURCE, TRAINING_OUTPUT
@@ -124,7 +124,7 @@ class Case:
 
     @property
     def image(self) -> Object:
-        return kubectl.get("-n", self.namespace, "infimg", self.name)
+        return polled.image(self.namespace, self.name)
 
     @property
     def status(self) -> Object:

@@ -110,7 +110,7 @@ def _of_steps(values: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_setting_of_the_program_is_a_value(schema: dict[str, Any]) -> None:
     document = msgspec.json.schema(installation.Config)
-    outside = {"images", "installation", "watchNamespaces", "excludeNamespaces", "watchSelector", "probes"}
+    outside = {"images", "installation", "watchNamespaces", "excludeNamespaces", "watchSelector", "probes", "traces"}
     settings = set(document["$defs"]["Config"]["properties"]) - outside
     assert set(schema["properties"]["config"]["properties"]) == settings
     for name, section in schema["properties"]["config"]["properties"].items():

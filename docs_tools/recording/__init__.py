@@ -1,0 +1,1 @@
+"""Recordings of commands on a terminal, as moving pictures for the docs."""
