@@ -1,6 +1,6 @@
 """Reads an InferenceImage again and again over one connection.
 
-kubectl starts anew for each request, which takes a tenth of a second of CPU time: for four waiting tests, half a core.
+kubectl is a new process for each request, a tenth of a second of CPU time: for four waiting tests, half a core.
 """
 
 import functools
