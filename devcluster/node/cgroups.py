@@ -22,9 +22,9 @@ the pods would stand still.
 NODE_THREADS = 8
 """The same for the node's own processes, from etcd to the kubelet.
 
-While four pipelines run they use 0.8 of two cores; with this weight they get as much beside busy pods and four threads of
-tests. In the root cgroup they wait: beside eight busy pods, 99 of 100 small writes to the API server ended within 264 ms,
-in a cgroup of their own (of 20 threads) within 34 ms.
+While four pipelines run they use 0.8 of two cores; with this weight they get as much beside busy pods and four threads
+of tests. In the root cgroup they wait: beside eight busy pods, 99 of 100 small writes to the API server ended within
+264 ms, in a cgroup of their own (of 20 threads) within 34 ms.
 """
 
 
