@@ -3,12 +3,13 @@
 import json
 import subprocess
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from devcluster import settings
 from devcluster.lib.run import CommandError, run
 
+T = TypeVar("T")
 Object = dict[str, Any]
 
 KUBECONFIG = settings.STATE / "kubeconfig"
@@ -25,14 +26,19 @@ def argv(*arguments: str) -> list[str]:
 
 
 def kubectl(*arguments: str, text: str | None = None) -> str:
-    """Runs kubectl and returns its output; raises CommandError with its error output.
+    """Runs kubectl and returns its output; raises CommandError with its error output."""
+    return patiently(lambda: run(argv(*arguments), text=text, timeout=300))
 
-    A request that did not reach the API server is sent again for `PATIENCE` seconds: a busy machine delays it.
+
+def patiently(send: Callable[[], T]) -> T:
+    """What the request answers. It is sent again for `PATIENCE` seconds while it does not reach the API server.
+
+    A busy machine delays it. Such a request raises CommandError with `UNREACHED`; every other one ends the call.
     """
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            return run(argv(*arguments), text=text, timeout=300)
+            return send()
         except CommandError as error:
             if UNREACHED not in str(error) or time.monotonic() > deadline:
                 raise

@@ -5,11 +5,11 @@ kubectl is a new process for each request, a tenth of a second of CPU time: for 
 
 import functools
 import json
-import time
 
 import requests
 
-from demo.kubectl import KUBECONFIG, PATIENCE, TICK, Object
+from demo import kubectl
+from demo.kubectl import Object
 from devcluster import settings
 from devcluster.lib.run import CommandError
 
@@ -18,25 +18,24 @@ _TIMEOUT = 60.0
 
 
 def image(namespace: str, name: str) -> Object:
-    """The object. Raises CommandError when the API server refuses, or is away for longer than `PATIENCE` seconds."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            answer = _session().get(_server() + _PATH.format(namespace, name), timeout=_TIMEOUT)
-            break
-        except requests.RequestException as error:
-            if time.monotonic() > deadline:
-                raise CommandError(f"The API server does not answer: {error}") from error
-        time.sleep(TICK)
+    """The object. Raises CommandError when the API server refuses, or is away for longer than `kubectl.PATIENCE`."""
+    answer = kubectl.patiently(lambda: _answer(_PATH.format(namespace, name)))
     if not answer.ok:
         raise CommandError(f"infimg/{name} in {namespace}: {answer.status_code} {answer.text}")
     found: Object = answer.json()
     return found
 
 
+def _answer(path: str) -> requests.Response:
+    try:
+        return _session().get(_server() + path, timeout=_TIMEOUT)
+    except requests.RequestException as error:
+        raise CommandError(f"{kubectl.UNREACHED}: it does not answer: {error}") from error
+
+
 def _server() -> str:
     """The address, which changes when the cluster starts again."""
-    server: str = json.loads(KUBECONFIG.read_text())["clusters"][0]["cluster"]["server"]
+    server: str = json.loads(kubectl.KUBECONFIG.read_text())["clusters"][0]["cluster"]["server"]
     return server
 
 

@@ -47,7 +47,7 @@ def create(name: str) -> None:
 
 
 def join(name: str) -> None:
-    """Creates the cgroup of the node in each hierarchy that shares out CPU time, and moves this process there."""
+    """Creates the cgroup of the node in every hierarchy, and moves this process into those that share out CPU time."""
     for hierarchy in hierarchies():
         group = hierarchy / _node(name)
         group.mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
-"""Whether the run of an object has ended."""
+"""Whether the run of an object, or an attempt of a stage, has ended."""
 
+from inference_image_operator.api import StageStatus, Status
 from inference_image_operator.api.names import input_hash
 from inference_image_operator.observed import Observed
 
@@ -13,3 +14,8 @@ def has_ended(observed: Observed) -> bool:
         and status.observed_generation == observed.generation
         and status.run.input_hash == input_hash(observed.spec, observed.request)
     )
+
+
+def is_over(stage: StageStatus, after: Status) -> bool:
+    """Whether the attempt of a stage that a status claimed is over in the next status."""
+    return after.stage is None or after.stage.job != stage.job

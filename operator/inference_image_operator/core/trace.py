@@ -17,6 +17,7 @@ from inference_image_operator.api.conditions import Type, cut, find
 from inference_image_operator.api.names import digest
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.api.times import rfc3339
+from inference_image_operator.core.ended import is_over
 from inference_image_operator.observed import Container, Frozen, Job, Observed, Pod, end_of
 
 Value = str | int | tuple[str, ...]
@@ -55,7 +56,7 @@ def ended(observed: Observed, after: Status, now: datetime) -> tuple[Span, ...]:
     """The spans that end with the write of the status `after`, which follows from `observed`."""
     before = observed.status
     spans: list[Span] = []
-    if before.stage and before.run and before.run.start_time and _is_over(before.stage, after):
+    if before.stage and before.run and before.run.start_time and is_over(before.stage, after):
         trace = _Trace(observed, before.run, before.run.start_time)
         if trace.run_id == _run_id(observed, after.run):
             spans += trace.attempt(before.stage, _of_attempt(before.stage, after), now)
@@ -67,11 +68,6 @@ def ended(observed: Observed, after: Status, now: datetime) -> tuple[Span, ...]:
         if before.stage or trace.run_id != _run_id(observed, before.run):
             spans.append(trace.run(after, _of_run(after), now))
     return tuple(spans)
-
-
-def _is_over(stage: StageStatus, after: Status) -> bool:
-    """Whether the attempt that the status claimed before is over."""
-    return after.stage is None or after.stage.job != stage.job
 
 
 def _run_id(observed: Observed, run: RunStatus | None) -> str:

@@ -22,6 +22,7 @@ from inference_image_contract import __version__
 from inference_image_contract.reasons import Reason
 from inference_image_operator.api import LastFailure, StageStatus, Status
 from inference_image_operator.api.conditions import Type, find
+from inference_image_operator.core.ended import is_over
 from inference_image_operator.observed import Job, Observed, Pod, end_of
 
 _SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -116,7 +117,7 @@ class Metrics:
         failure = after.last_failure if after.last_failure != before.last_failure else None
         if failure:
             self._failures.labels(failure.stage, Reason.of(failure.reason)).inc()
-        if before.stage and observed.claimed and _ended(before.stage, after):
+        if before.stage and observed.claimed and is_over(before.stage, after):
             self._stage(before.stage, observed.claimed, observed.pods or (), failure)
         if after.stage is None and (before.stage or before.run != after.run):
             self._run(after, now)
@@ -137,8 +138,3 @@ class Metrics:
             self._published.set(now.timestamp())
         if after.run and after.run.start_time:
             self._run_seconds.labels(result).observe((now - after.run.start_time).total_seconds())
-
-
-def _ended(stage: StageStatus, after: Status) -> bool:
-    """Whether the attempt that the status claimed before is over."""
-    return after.stage is None or after.stage.job != stage.job

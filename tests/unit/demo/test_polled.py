@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from demo import polled
+from demo import kubectl, polled
 from devcluster.lib import ports
 from devcluster.lib.in_thread import serving
 from devcluster.lib.run import CommandError
@@ -54,13 +54,13 @@ def test_an_api_server_that_comes_back_is_asked_again(server, monkeypatch):
     nobody = f"http://127.0.0.1:{ports.reserve(1)[0]}"
     addresses = iter([nobody, nobody])
     monkeypatch.setattr(polled, "_server", lambda: next(addresses, f"http://127.0.0.1:{server.server_port}"))
-    monkeypatch.setattr(polled, "TICK", 0.01)
+    monkeypatch.setattr(kubectl, "TICK", 0.01)
     assert polled.image("a", "b")
 
 
 def test_patience_ends(monkeypatch):
     nobody = f"http://127.0.0.1:{ports.reserve(1)[0]}"
     monkeypatch.setattr(polled, "_server", lambda: nobody)
-    monkeypatch.setattr(polled, "PATIENCE", 0.0)
+    monkeypatch.setattr(kubectl, "PATIENCE", 0.0)
     with pytest.raises(CommandError, match="does not answer"):
         polled.image("a", "b")
