@@ -19,7 +19,7 @@ from bench.usage import usage
 from devcluster import binaries
 from inference_image_operator.api.stages import Stage
 from tests.faults.harness.process import Process
-from tests.loop.api import Api, wait_for
+from tests.loop.api import Api
 
 MODULE = "github.com/argoproj/argo-workflows/v3"
 GROUP = "/apis/argoproj.io/v1alpha1"
@@ -75,7 +75,7 @@ def _install(api: Api) -> None:
         api.apply(
             f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}", definition
         )
-    wait_for("Argo's CRDs are served", lambda: api.find(f"{GROUP}/workflows") is not None)
+    api.until_served(GROUP, "workflows")
 
 
 @contextlib.contextmanager

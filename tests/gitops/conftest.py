@@ -10,7 +10,7 @@ from tests.gitops.flux import flux, told
 from tests.gitops.repository import served
 from tests.gitops.walk import NAMESPACE, Walk
 from tests.loop.api import Api
-from tests.loop.conftest import Operator, api, namespace, plane  # noqa: F401 - fixtures
+from tests.loop.conftest import Operator, api, namespace, plane, started  # noqa: F401 - fixtures
 from tests.loop.pipeline import Pipeline
 
 
@@ -32,9 +32,8 @@ def pipeline(
     tmp_path: Path,
 ) -> Iterator[Pipeline]:
     """Of the InferenceImage in the page's repository; its installation allows what the page says."""
-    operator = Operator(plane, api, namespace, tmp_path, rollout={"allowed": ["ConfigMap"]}).start()
-    yield Pipeline(api, namespace, operator, NAMESPACE)
-    operator.kill()
+    with started(Operator(plane, api, namespace, tmp_path, rollout={"allowed": ["ConfigMap"]})) as operator:
+        yield Pipeline(api, namespace, operator, NAMESPACE)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from devcluster import binaries
 from devcluster.controlplane import ControlPlane, Program
 from devcluster.lib import ports
 from devcluster.lib.run import tail
-from tests.loop.api import Api, wait_for
+from tests.loop.api import Api
 
 GROUPS = {"source-controller": "source.toolkit.fluxcd.io", "kustomize-controller": "kustomize.toolkit.fluxcd.io"}
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -46,8 +46,7 @@ def _install_crds(api: Api, controller: str, group: str) -> None:
         manifest = yaml.safe_load(file.read_text())
         api.apply(f"{CRDS}/{manifest['metadata']['name']}", manifest)
         version = manifest["spec"]["versions"][0]["name"]
-        plural = manifest["spec"]["names"]["plural"]
-        wait_for(f"{plural} are served", lambda v=version, p=plural: api.find(f"/apis/{group}/{v}/{p}"))
+        api.until_served(f"/apis/{group}/{version}", manifest["spec"]["names"]["plural"])
 
 
 def _start(stack: ExitStack, plane: ControlPlane, folder: Path, name: str, own: tuple[str, ...]) -> Program:

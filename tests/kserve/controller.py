@@ -14,7 +14,7 @@ from devcluster.certs import pki
 from devcluster.controlplane import ControlPlane, Program
 from devcluster.lib import ports
 from tests.loop.api import Api, Object, wait_for
-from tests.loop.kserve import GROUP, MODULE
+from tests.loop.kserve import FULL, MODULE, KServe
 
 NAMESPACE = "kserve"
 CRDS = {
@@ -43,7 +43,6 @@ _KINDS = {
     "MutatingWebhookConfiguration": "mutatingwebhookconfigurations",
     "ValidatingWebhookConfiguration": "validatingwebhookconfigurations",
 }
-_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 
 
@@ -63,11 +62,7 @@ class Controller:
 
     def install(self) -> None:
         """CRDs and configuration; the webhooks follow when something answers them."""
-        for plural in CRDS:
-            text = (self._source / "crd" / "full" / f"serving.kserve.io_{plural}.yaml").read_text()
-            self._api.request("POST", _DEFINITIONS, yaml.load(text, yaml.CSafeLoader))
-        for plural, version in CRDS.items():
-            wait_for(f"{plural} are served", lambda plural=plural, version=version: self._served(plural, version))
+        KServe(self._api).define(FULL, CRDS)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self._api.request("POST", "/api/v1/namespaces", namespace)
         config = yaml.safe_load((self._source / "configmap" / "inferenceservice.yaml").read_text())
@@ -88,11 +83,6 @@ class Controller:
     def explain(self) -> str:
         """The end of its log."""
         return self._program.log.read_text()[-8000:]
-
-    def _served(self, plural: str, version: str) -> bool:
-        """Whether discovery names the resource: the controller reads that, and exits without it."""
-        found = self._api.find(f"{GROUP}/{version}") or {"resources": []}
-        return any(one["name"] == plural for one in found["resources"])
 
     def _answers(self) -> bool:
         assert self._program.running, self.explain()

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.loop.api import Api, Object, container_status
-from tests.loop.kserve import GROUP
-from tests.loop.test_rollout import NEWER, OLD, WORSE, agreed, publish, reference
+from tests.loop.kserve import GROUP, Service
+from tests.loop.pipeline import Pipeline
+from tests.loop.test_rollout import NEWER, OLD, WORSE, agreed, publish, reference, until_taken_back
 from tests.support.world import DIGEST
 
-NAME = "detector"
+NAME = Service.name
 RUNTIME = {
     "apiVersion": "serving.kserve.io/v1alpha1",
     "kind": "ServingRuntime",
@@ -21,38 +22,22 @@ RUNTIME = {
 }
 
 
-class Service:
+class Deployed(Service):
     """An InferenceService and the pods that KServe's Deployment makes of it. The test plays their kubelet."""
 
-    def __init__(self, api: Api, namespace: str) -> None:
-        self._api = api
-        self._root = f"{GROUP}/v1alpha1/namespaces/{namespace}/servingruntimes"
-        self._path = f"{GROUP}/v1beta1/namespaces/{namespace}/inferenceservices/{NAME}"
-        self._pods = f"/api/v1/namespaces/{namespace}/pods"
-        self._deployment = f"/apis/apps/v1/namespaces/{namespace}/deployments/{NAME}-predictor"
+    replicas = 1
+
+    def __init__(self, api: Api, pipeline: Pipeline) -> None:
+        super().__init__(api, pipeline)
+        self._root = f"{GROUP}/v1alpha1/namespaces/{pipeline.namespace}/servingruntimes"
+        self._deployment = f"/apis/apps/v1/namespaces/{pipeline.namespace}/deployments/{NAME}-predictor"
 
     def define_runtime(self) -> None:
         self._api.request("POST", self._root, RUNTIME)
 
-    def apply(self, image: str = "", **annotations: str) -> None:
-        """What the team owns: all but the image, if none is given."""
-        model = {"modelFormat": {"name": NAME}, "runtime": NAME} | ({"image": image} if image else {})
-        body = {
-            "apiVersion": "serving.kserve.io/v1beta1",
-            "kind": "InferenceService",
-            "metadata": {"name": NAME, "annotations": annotations},
-            "spec": {"predictor": {"model": model}},
-        }
-        query = "?fieldManager=team&force=true"
-        self._api.request("PATCH", self._path + query, body, "application/apply-patch+yaml")
-
-    @property
-    def image(self) -> str:
-        return self._api.get(self._path)["spec"]["predictor"]["model"]["image"]
-
     def ready(self) -> Object:
         """What KServe says."""
-        conditions = self._api.get(self._path).get("status", {}).get("conditions", [])
+        conditions = self._api.get(self.path).get("status", {}).get("conditions", [])
         return next((one for one in conditions if one["type"] == "Ready"), {})
 
     def deployed(self) -> str:
@@ -60,7 +45,8 @@ class Service:
         found = self._api.find(self._deployment)
         return found["spec"]["template"]["spec"]["containers"][0]["image"] if found else ""
 
-    def pod(self, image: str) -> Object | None:
+    def running(self, image: str) -> Object | None:
+        """A pod with this image; None without one."""
         items = self._api.get(f"{self._pods}?labelSelector=component=predictor")["items"]
         return next((pod for pod in items if pod["spec"]["containers"][0]["image"] == image), None)
 
@@ -68,22 +54,22 @@ class Service:
         self._api.merge(f"{self._pods}/{pod['metadata']['name']}/status", {"status": status})
 
     def explain(self) -> str:
-        return str(self._api.get(self._path)) + str(self._api.find(self._deployment))
+        return str(self._api.get(self.path)) + str(self._api.find(self._deployment))
 
 
 @pytest.fixture
-def service(api, pipeline, controller) -> Iterator[Service]:
+def service(api, pipeline, controller) -> Iterator[Deployed]:
     """Prints at the end what KServe has and says, which pytest shows if the test fails."""
     pipeline.spec["rollout"] = {"inferenceService": {"name": NAME}, "timeout": "1h"}
-    found = Service(api, pipeline.namespace)
+    found = Deployed(api, pipeline)
     yield found
     print(found.explain(), controller.explain(), sep="\n")
 
 
-def starts(pipeline, service: Service, image: str) -> None:
+def starts(pipeline: Pipeline, service: Deployed, image: str) -> None:
     """KServe's Deployment takes the image, and its pod becomes Ready."""
     pipeline.until(f"KServe deploys {image}", lambda: service.deployed() == image)
-    pod = pipeline.until(f"a pod runs {image}", lambda: service.pod(image))
+    pod = pipeline.until(f"a pod runs {image}", lambda: service.running(image))
     ready = {"type": "Ready", "status": "True", "lastTransitionTime": pod["metadata"]["creationTimestamp"]}
     service.tell(pod, {"phase": "Running", "conditions": [ready]})
 
@@ -105,17 +91,12 @@ def test_kserve_rolls_an_image_out_the_next_one_too_and_takes_a_broken_one_back(
     pipeline.until_condition("RolledOut", "True", "RolledOut")
 
     publish(pipeline, WORSE)
-    pod = pipeline.until("a pod with the broken image", lambda: service.pod(reference(WORSE)))
+    pod = pipeline.until("a pod with the broken image", lambda: service.running(reference(WORSE)))
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": "loading\nno such model: /model"}}
     waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}}
     crashed = container_status("kserve-container", waiting, restartCount=3, lastState=ended)
     service.tell(pod, {"containerStatuses": [crashed]})
-    pipeline.until(
-        "the status has the pod's words", lambda: "no such model" in str(pipeline.image["status"]["conditions"])
-    )
-    pipeline.spec["rollout"]["timeout"] = "2s"
-    pipeline.apply()
-    pipeline.until_condition("RolledOut", "False", "RolledBack")
+    until_taken_back(pipeline, "no such model")
     assert service.image == reference(NEWER)
     pipeline.until("KServe deploys the image before", lambda: service.deployed() == reference(NEWER))
     assert pipeline.conditions["Ready"] == ("True", "Published")

@@ -61,6 +61,18 @@ class Api:
     def merge(self, path: str, body: Object) -> Object:
         return self.request("PATCH", path, body, "application/merge-patch+json")
 
+    def until_served(self, version: str, plural: str) -> None:
+        """Waits until discovery names a resource of this group and version, `/apis/GROUP/VERSION`.
+
+        It answers requests a moment before. A controller reads discovery when it starts, and ends if one is missing.
+        """
+
+        def named() -> bool:
+            found = self.find(version) or {"resources": []}
+            return any(one["name"] == plural for one in found["resources"])
+
+        wait_for(f"{plural} are served", named)
+
     def token(self, namespace: str, account: str) -> str:
         """One that the API server accepts from this service account."""
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"

@@ -1,6 +1,7 @@
 """The operator as a real process with the chart's rights, on a real control plane. The test plays the kubelet."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -108,12 +109,21 @@ class Operator(Process):
         return [found for found in yaml.safe_load_all(text) if found]
 
 
+@contextmanager
+def started(operator: Operator) -> Iterator[Operator]:
+    """Runs the operator for a test, which may end it before."""
+    operator.start()
+    try:
+        yield operator
+    finally:
+        if operator.running:
+            operator.kill()
+
+
 @pytest.fixture
 def operator(plane, api, namespace, tmp_path) -> Iterator[Operator]:
-    found = Operator(plane, api, namespace, tmp_path).start()
-    yield found
-    if found.running:
-        found.kill()
+    with started(Operator(plane, api, namespace, tmp_path)) as found:
+        yield found
 
 
 @pytest.fixture

@@ -47,8 +47,7 @@ class KServe:
     def define(self, variant: str, versions: dict[str, str]) -> None:
         for plural, version in versions.items():
             self._api.request("POST", _DEFINITIONS, _definition(variant, plural))
-            served = f"{GROUP}/{version}/{plural}"
-            wait_for(f"{plural} are served", lambda path=served: self._api.find(path))
+            self._api.until_served(f"{GROUP}/{version}", plural)
 
     def remove(self) -> None:
         self._variant = ""
@@ -63,6 +62,7 @@ class Service:
     """An InferenceService, as a team applies it and as KServe's controller would write its status."""
 
     name = "detector"
+    replicas = 2
 
     def __init__(self, api: Api, pipeline: Pipeline) -> None:
         self._api, self._pipeline = api, pipeline
@@ -75,7 +75,7 @@ class Service:
             "apiVersion": "serving.kserve.io/v1beta1",
             "kind": "InferenceService",
             "metadata": {"name": self.name, "annotations": annotations},
-            "spec": {"predictor": predictor or {"minReplicas": 2, "model": model}},
+            "spec": {"predictor": predictor or {"minReplicas": self.replicas, "model": model}},
         }
         query = f"?fieldManager={manager}&force=true"
         return self._api.request("PATCH", self.path + query, body, "application/apply-patch+yaml")

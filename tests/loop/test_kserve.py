@@ -7,9 +7,9 @@ import yaml
 
 from devcluster.settings import REPOSITORY
 from tests.loop.api import container_status
-from tests.loop.conftest import Operator
+from tests.loop.conftest import Operator, started
 from tests.loop.kserve import FULL, MINIMAL, RUNTIMES, KServe, Service
-from tests.loop.test_rollout import NEWER, OLD, WORSE, agreed, publish, reference
+from tests.loop.test_rollout import NEWER, OLD, WORSE, agreed, publish, reference, said, until_taken_back
 from tests.support.world import DIGEST
 
 FIELD = {"f:predictor": {"f:model": {"f:image": {}}}}
@@ -24,10 +24,8 @@ def kserve(api):
 @pytest.fixture
 def operator(plane, api, namespace, tmp_path):
     """An installation that allows InferenceServices alone."""
-    found = Operator(plane, api, namespace, tmp_path, rollout={"allowed": ["InferenceService"]}).start()
-    yield found
-    if found.running:
-        found.kill()
+    with started(Operator(plane, api, namespace, tmp_path, rollout={"allowed": ["InferenceService"]})) as found:
+        yield found
 
 
 @pytest.fixture
@@ -39,10 +37,6 @@ def service(api, pipeline) -> Service:
 @pytest.fixture
 def full(kserve) -> None:
     kserve.install(FULL)
-
-
-def said(pipeline) -> str:
-    return next(c["message"] for c in pipeline.image["status"]["conditions"] if c["type"] == "RolledOut")
 
 
 def test_without_kserve_it_says_so_and_goes_on_once_kserve_is_installed(pipeline, service, kserve):
@@ -80,10 +74,7 @@ def test_an_image_is_rolled_out_the_next_one_too_and_a_broken_one_is_taken_back(
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": "loading\nno such model: /model"}}
     crashed = container_status("kserve-container", ended, restartCount=3)
     service.pod(reference(WORSE), containerStatuses=[crashed])
-    pipeline.until("the status has the pod's words", lambda: "no such model" in said(pipeline))
-    pipeline.spec["rollout"]["timeout"] = "2s"
-    pipeline.apply()
-    pipeline.until_condition("RolledOut", "False", "RolledBack")
+    until_taken_back(pipeline, "no such model")
     assert service.image == reference(NEWER)
     assert "container kserve-container: exit code 1, Error: no such model: /model" in said(pipeline)
     assert pipeline.conditions["Ready"] == ("True", "Published")

@@ -7,7 +7,7 @@ import pytest
 
 from inference_image_operator.api.stages import Stage
 from tests.loop.api import Object, container_status
-from tests.loop.conftest import Operator
+from tests.loop.conftest import Operator, started
 from tests.loop.pipeline import Pipeline
 from tests.support.world import DIGEST, RESULTS, SPEC
 
@@ -25,10 +25,8 @@ def reference(digest: str) -> str:
 def operator(plane, api, namespace, tmp_path):
     """An installation that allows every kind."""
     allowed = ["Deployment", "InferenceService", "ConfigMap"]
-    found = Operator(plane, api, namespace, tmp_path, rollout={"allowed": allowed}).start()
-    yield found
-    if found.running:
-        found.kill()
+    with started(Operator(plane, api, namespace, tmp_path, rollout={"allowed": allowed})) as found:
+        yield found
 
 
 class Serving:
@@ -112,6 +110,19 @@ def publish(pipeline: Pipeline, digest: str, **rollout: str) -> None:
     pipeline.until("it is published", lambda: pipeline.image["status"].get("image", {}).get("digest") == digest)
 
 
+def said(pipeline: Pipeline) -> str:
+    """The message of RolledOut."""
+    return next(c["message"] for c in pipeline.image["status"]["conditions"] if c["type"] == "RolledOut")
+
+
+def until_taken_back(pipeline: Pipeline, words: str) -> None:
+    """The status has these words of the pod. Then the time is up, and the operator takes the image back."""
+    pipeline.until("the status has the pod's words", lambda: words in said(pipeline))
+    pipeline.spec["rollout"]["timeout"] = "2s"
+    pipeline.apply()
+    pipeline.until_condition("RolledOut", "False", "RolledBack")
+
+
 def test_an_image_is_rolled_out_the_next_one_too_and_a_broken_one_is_taken_back(pipeline, serving, operator):
     serving.apply(reference(DIGEST), **agreed(pipeline))
     publish(pipeline, DIGEST)
@@ -132,15 +143,9 @@ def test_an_image_is_rolled_out_the_next_one_too_and_a_broken_one_is_taken_back(
     publish(pipeline, WORSE)
     pipeline.until("the target has the broken image", lambda: serving.image == reference(WORSE))
     serving.crashes(reference(WORSE), "loading\nno such model: /model")
-    pipeline.until(
-        "the status has the pod's words", lambda: "no such model" in str(pipeline.image["status"]["conditions"])
-    )
-    pipeline.spec["rollout"]["timeout"] = "2s"
-    pipeline.apply()
-    pipeline.until_condition("RolledOut", "False", "RolledBack")
+    until_taken_back(pipeline, "no such model")
     assert serving.image == reference(NEWER)
-    found = next(c for c in pipeline.image["status"]["conditions"] if c["type"] == "RolledOut")
-    assert "container main: exit code 1, Error: no such model: /model" in found["message"]
+    assert "container main: exit code 1, Error: no such model: /model" in said(pipeline)
     assert pipeline.conditions["Ready"] == ("True", "Published")
     assert pipeline.image["status"]["image"]["digest"] == WORSE
     reasons = [event["reason"] for event in pipeline.events]

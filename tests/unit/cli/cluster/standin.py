@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from devcluster.lib.in_thread import serving
 from kubectl_inferenceimage.cluster.connection import connect
 from kubectl_inferenceimage.cluster.dashboard.answers import Answers
 from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
@@ -136,24 +136,13 @@ def serve() -> Iterator[ApiServer]:
         def log_message(self, *_: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.port = server.server_port
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        state.port = server.server_port
         yield state
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager
 def dashboard_of(api: ApiServer, folder: Path) -> Iterator[Dashboard]:
     """The dashboard of this API server's namespace; its kubeconfig is in the folder."""
-    with Dashboard(Answers(connect(str(api.kubeconfig(folder)), "", ""), everywhere=False), 0) as found:
-        thread = Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(Dashboard(Answers(connect(str(api.kubeconfig(folder)), "", ""), everywhere=False), 0)) as found:
         yield found
-        found.shutdown()
-        thread.join()
