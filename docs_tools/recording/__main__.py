@@ -8,41 +8,42 @@ from typing import NamedTuple
 from devcluster import settings
 from docs_tools.recording.frames import frames
 from docs_tools.recording.picture import fonts, gif
-from docs_tools.recording.terminal import record
+from docs_tools.recording.terminal import Written, record
 
 IMAGES = settings.REPOSITORY / "docs" / "images"
-PLUGIN = [str(Path(sys.executable).with_name("kubectl-inferenceimage")), "-n", "object-detect"]
+PLUGIN = str(Path(sys.executable).with_name("kubectl-inferenceimage"))
+OBJECT = ["object-detect", "--namespace=object-detect"]
 
 
 class Recording(NamedTuple):
-    """A command, and the size of its terminal."""
+    """Commands, of which the last one is shown, and the size of their terminal."""
 
-    argv: list[str]
+    commands: list[list[str]]
     columns: int = 100
     rows: int = 24
-    before: list[str] | None = None
-    """A command that runs first, unseen."""
 
 
 RECORDINGS = {
-    "demo": Recording(["make", "--no-print-directory", "demo"], columns=110, rows=30),
-    "watch": Recording([*PLUGIN, "watch", "object-detect"], before=[*PLUGIN, "rebuild", "object-detect"]),
+    "demo": Recording([["make", "--no-print-directory", "demo"]], columns=110, rows=30),
+    "watch": Recording([[PLUGIN, "rebuild", *OBJECT], [PLUGIN, "watch", *OBJECT]]),
 }
 
 
 def main() -> int:
-    """Returns the exit code of the command."""
+    """Returns the exit code of the command that failed, after what it wrote."""
     parser = argparse.ArgumentParser(prog="docs_tools.recording", description=__doc__)
     parser.add_argument("name", choices=RECORDINGS)
     name = parser.parse_args().name
     found = RECORDINGS[name]
     environment = {"KUBECONFIG": str(settings.STATE / "kubeconfig")}
-    if found.before:
-        record(found.before, found.columns, found.rows, cwd=settings.REPOSITORY, env=environment)
-    code, written = record(found.argv, found.columns, found.rows, cwd=settings.REPOSITORY, env=environment)
-    if code == 0:
-        (IMAGES / f"{name}.gif").write_bytes(gif(frames(written, found.columns, found.rows), fonts()))
-    return code
+    written: list[Written] = []
+    for command in found.commands:
+        code, written = record(command, found.columns, found.rows, cwd=settings.REPOSITORY, env=environment)
+        if code:
+            sys.stderr.buffer.write(b"".join(piece.data for piece in written))
+            return code
+    (IMAGES / f"{name}.gif").write_bytes(gif(frames(written, found.columns, found.rows), fonts()))
+    return 0
 
 
 if __name__ == "__main__":
