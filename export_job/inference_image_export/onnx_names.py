@@ -2,10 +2,13 @@
 
 tf2onnx iterates over sets, so processes differ in which of two equal constants survives and in the order of independent
 nodes. The computed function is the same, so this module assigns new names and a new order, from the outputs back.
+`onnx_loops` does it for a loop's variables.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from inference_image_export import onnx_loops
 
 Message = Any
 """A protobuf message of onnx, untyped."""
@@ -14,31 +17,24 @@ Message = Any
 def canonicalise(model: Message) -> None:
     """Renames and reorders a ModelProto in place; the names of its inputs and outputs stay."""
     graph = model.graph
-    _bypass_identities(graph, {})
+    _bypass_identities(graph)
+    onnx_loops.sort_variables(model)
     _Scope(graph, {}, _Counter()).write({value.name: value.name for value in (*graph.input, *graph.output)})
-    _name_sizes((*graph.input, *graph.output))
+    _name_sizes(_values(graph))
     opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
     del model.opset_import[:]
     model.opset_import.extend(opsets)
 
 
-def _bypass_identities(graph: Message, outer: Mapping[str, str]) -> None:
+def _bypass_identities(graph: Message) -> None:
     """Connects the readers of each Identity to its input: whether tf2onnx keeps an Identity is random as well."""
-    same = dict(outer)
+    source: dict[str, str] = {}
     for node in graph.node:
         if node.op_type == "Identity":
-            same[node.output[0]] = node.input[0]
-
-    def source(name: str) -> str:
-        while name in same:
-            name = same[name]
-        return name
-
-    for node in graph.node:
-        node.input[:] = [source(name) for name in node.input]
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                _bypass_identities(attribute.g, same)
+            source[node.output[0]] = source.get(node.input[0], node.input[0])
+    onnx_loops.read_instead(graph, source)
+    for body in onnx_loops.bodies(graph):
+        _bypass_identities(body)
 
 
 class _Counter:
@@ -144,6 +140,13 @@ def _outside(body: Message) -> list[str]:
         node = producers[name]
         stack += reversed([*node.input, *_captured(node)])
     return found
+
+
+def _values(graph: Message) -> Iterator[Message]:
+    """The inputs and outputs of a graph, then those of its bodies."""
+    yield from (*graph.input, *graph.output)
+    for body in onnx_loops.bodies(graph):
+        yield from _values(body)
 
 
 def _name_sizes(values: Iterable[Message]) -> None:

@@ -1,7 +1,7 @@
 """`python -m inference_image_export.to_onnx GRAPH INPUT MODEL`: a frozen graph as an ONNX model.
 
 A separate process, because tf2onnx iterates over sets of names: a fixed hash seed, which Python reads at its start,
-fixes the order of a loop's variables. `onnx_names` does the rest.
+fixes their order. It iterates over sets of objects too, in the order of their addresses: `onnx_names` corrects that.
 """
 
 import sys
