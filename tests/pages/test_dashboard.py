@@ -1,18 +1,34 @@
 """The dashboard in Chromium: what a person sees, live, on a phone, of hostile objects, and without some rights."""
 
 import copy
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
 from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
+from kubectl_inferenceimage.cluster.trial import drawing
+from kubectl_inferenceimage.cluster.trial.detections import Detection
 from tests.pages.cluster import HOSTILE, objects
 from tests.pages.conftest import PHONE, WIDE, Browser
+from tests.support.world import DIGEST
 from tests.unit.cli.cluster.standin import IMAGES, NAMESPACE, PODS, ApiServer
 
 IMAGES_FOLDER = Path(__file__).parents[2] / "docs" / "images"
 MOST_BYTES = 150_000
+TALL = (1280, 1800)
+"""Shows a whole object."""
+
+
+def keep(take: Callable[[str], object], name: str, folder: Path) -> None:
+    """Takes a picture of the documentation. UPDATE_SCREENSHOTS=1 puts it there."""
+    path = (IMAGES_FOLDER if os.environ.get("UPDATE_SCREENSHOTS") else folder) / f"{name}.png"
+    assert take(str(path))
+    assert path.stat().st_size < MOST_BYTES
+    assert (IMAGES_FOLDER / path.name).exists()
 
 
 def show(browser: Browser, dashboard: Dashboard, name: str) -> None:
@@ -77,6 +93,31 @@ def test_a_failure_with_its_remedy_and_log(browser: Browser, dashboard: Dashboar
     assert "ImageDoesNotStart in Test" in shown
     assert "Remedy: " in shown
     assert "No module named 'gevent'" in browser.text("pre")
+
+
+def shapes() -> bytes:
+    """A picture of a disc and a square."""
+    picture, data = Image.new("RGB", (480, 300), "#e8e4da"), io.BytesIO()
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((55, 50, 200, 220), fill="#5b8def")
+    pen.rectangle((295, 125, 408, 260), fill="#f2b84b")
+    picture.save(data, "PNG")
+    return data.getvalue()
+
+
+def test_pictures_that_try_drew_appear(browser: Browser, dashboard: Dashboard, tmp_path: Path) -> None:
+    show(browser, dashboard, "shapes")
+    assert browser.text("#pictures") == ""
+    found = [Detection("disc", 0.98, (0.15, 0.1, 0.75, 0.42)), Detection("square", 0.91, (0.4, 0.6, 0.88, 0.86))]
+    origin = drawing.Origin(NAMESPACE, "shapes", DIGEST)
+    drawing.draw(shapes(), found, tmp_path / "a.boxes.png", origin)
+    drawing.draw(shapes(), found[:1], tmp_path / "shapes & more.boxes.png", origin)
+    browser.until_text("shapes & more.boxes.png", "#pictures figcaption")
+    loaded = "return [...document.querySelectorAll('#pictures img')].every((image) => image.naturalWidth === 480)"
+    browser.until("the pictures are loaded", lambda: browser.run(loaded))
+    assert browser.complaints() == []
+    browser.resize(TALL)
+    keep(browser.driver.find_element("id", "pictures").screenshot, "dashboard-pictures", tmp_path)
 
 
 def test_markup_of_others_is_text(browser: Browser, dashboard: Dashboard) -> None:
@@ -160,13 +201,8 @@ def test_the_pictures_of_the_documentation(  # noqa: PLR0917 - fixtures and para
     size: tuple,
     shown: str,
 ) -> None:
-    """UPDATE_SCREENSHOTS=1 writes them."""
     api.objects[IMAGES] = [found for found in objects()[IMAGES] if found["metadata"]["name"] != "hostile"]
     browser.resize(size, dark=size == PHONE)
     show(browser, dashboard, shown)
     browser.until("the list is there", lambda: browser.run("return document.querySelectorAll('nav li').length") == 4)
-    folder = IMAGES_FOLDER if os.environ.get("UPDATE_SCREENSHOTS") else tmp_path
-    path = folder / f"{name}.png"
-    assert browser.driver.save_screenshot(str(path))
-    assert path.stat().st_size < MOST_BYTES
-    assert (IMAGES_FOLDER / path.name).exists()
+    keep(browser.driver.save_screenshot, name, tmp_path)

@@ -96,12 +96,16 @@ def _dashboard_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="show the objects of all namespaces")
     parser.add_argument("--port", type=int, default=0, help="the port on loopback; default: a free one")
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    parser.add_argument(
+        "--pictures", default=".", metavar="FOLDER", help="the folder into which try drew boxes; default: this folder"
+    )
 
 
 def _dashboard(chosen: argparse.Namespace) -> None:
     from kubectl_inferenceimage.cluster.dashboard.dashboard import dashboard
 
-    dashboard(connected(chosen), chosen.port, everywhere=chosen.all_namespaces, browser=chosen.open)
+    cluster, everywhere = connected(chosen), chosen.all_namespaces
+    dashboard(cluster, chosen.port, chosen.pictures, everywhere=everywhere, browser=chosen.open)
 
 
 def _history(chosen: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from kubectl_inferenceimage.cluster import verbs
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
 from kubectl_inferenceimage.cluster.dashboard.lineage import lineage
+from kubectl_inferenceimage.cluster.dashboard.pictures import Pictures
 from kubectl_inferenceimage.cluster.describe import Node, gathered, tree
 from kubectl_inferenceimage.cluster.get import listing
 from kubectl_inferenceimage.cluster.objects import conditions, spec_and_status
@@ -22,6 +23,7 @@ class Answers(NamedTuple):
 
     cluster: Cluster
     everywhere: bool
+    pictures: Pictures
 
     def shows(self, namespace: str) -> bool:
         """Whether objects of this namespace are shown."""
@@ -65,6 +67,7 @@ class Answers(NamedTuple):
             "published": _nodes(described.published),
             "failed": _nodes(described.failed),
             "lineage": drawn,
+            "pictures": self.pictures.of(namespace, name),
             "history": {"columns": verbs.COLUMNS, "rows": verbs.published(image)},
             "conditions": list(told.values()),
             "missing": missing,

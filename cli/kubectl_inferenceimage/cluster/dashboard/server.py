@@ -9,6 +9,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from kubectl_inferenceimage.cluster.connection import Object
 from kubectl_inferenceimage.cluster.dashboard.answers import Answers
@@ -23,7 +24,7 @@ _FILES = {
     "page.js": ("page.js", "text/javascript; charset=utf-8"),
 }
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -32,7 +33,9 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_OBJECT = re.compile(r"api/objects/([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)")
+_OBJECT = re.compile(
+    r"api/objects/([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-.a-z0-9]*[a-z0-9])?)(?:/pictures/([^/]+))?"
+)
 _SECONDS = 60
 """How long a browser may take to ask."""
 
@@ -95,10 +98,16 @@ class Dashboard(ThreadingHTTPServer):
             if path == "api/objects":
                 return _json(HTTPStatus.OK, self.answers.objects(now))
             if asked and self.answers.shows(asked[1]):
+                if asked[3]:
+                    return self._picture(asked[1], asked[2], unquote(asked[3]))
                 return _json(HTTPStatus.OK, self.answers.object(asked[1], asked[2], now))
         except CommandError as error:
             return _json(_status(error), {"error": str(error)})
         return _text(HTTPStatus.NOT_FOUND)
+
+    def _picture(self, namespace: str, name: str, file: str) -> Answer:
+        picture = self.answers.pictures.read(namespace, name, file)
+        return _text(HTTPStatus.NOT_FOUND) if picture is None else Answer(HTTPStatus.OK, "image/png", picture)
 
 
 def _status(error: CommandError) -> HTTPStatus:

@@ -3,10 +3,11 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from inference_image_operator.config.installation import Config
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
@@ -22,6 +23,8 @@ _POLL = 1.0
 _SPARE = 300
 """Seconds that the pod may live after the image has to be ready, for the pictures."""
 _LOG_LINES = 20
+ENDING = ".boxes.png"
+"""Of the names of drawn pictures."""
 _HOPELESS = {
     "ErrImagePull",
     "ImagePullBackOff",
@@ -46,15 +49,16 @@ def try_(cluster: Cluster, name: str, config: Config, options: Options, poll: fl
     Raises CommandError.
     """
     pictures = {path: Path(path).read_bytes() for path in options.pictures}
-    places = {path: Path(options.folder) / f"{Path(path).stem}.boxes.png" for path in pictures}
+    places = {path: Path(options.folder) / f"{Path(path).stem}{ENDING}" for path in pictures}
     if len(set(places.values())) < len(places):
         raise CommandError("Two pictures have the same name without its ending: their boxes would be in one file.")
     found = observed(cluster.image(name))
-    test = found.spec.test
+    test, digest = found.spec.test, found.status.image.digest if found.status.image else ""
     with _pod(cluster.within(found.namespace), manifest(found, config, options.timeout + _SPARE)) as pod:
         print(f"Pod {pod} starts {found.status.image.reference if found.status.image else ''}", file=sys.stderr)
         _until_ready(cluster, pod, f"{test.port}", test.ready_path, options.timeout, poll)
-        return _asked(cluster, f"{pod}:{test.port}", test.path, pictures, places)
+        ask = partial(cluster.ask_pod, "POST", f"{pod}:{test.port}", test.path)
+        return _asked(ask, pictures, places, drawing.Origin(found.namespace, found.name, digest))
 
 
 @contextmanager
@@ -115,14 +119,16 @@ def _log(cluster: Cluster, pod: str) -> str:
         return ""
 
 
-def _asked(cluster: Cluster, place: str, path: str, pictures: dict[str, bytes], places: dict[str, Path]) -> int:
+def _asked(
+    ask: Callable[[bytes], Any], pictures: dict[str, bytes], places: dict[str, Path], origin: drawing.Origin
+) -> int:
     """Sends the pictures, prints and draws. Returns 1 if one got no answer."""
     rows: list[tuple[str, ...]] = []
     notes: list[str] = [] if drawing.is_possible() else [drawing.MISSING]
     failed = False
     for name, picture in pictures.items():
         try:
-            answer = cluster.ask_pod("POST", place, path, picture)
+            answer = ask(picture)
         except CommandError as error:
             notes.append(f"{name}: {error}")
             failed = True
@@ -133,7 +139,7 @@ def _asked(cluster: Cluster, place: str, path: str, pictures: dict[str, bytes], 
             continue
         rows += detections.rows(name, found)
         if drawing.is_possible():
-            notes.append(_drawn(picture, found, places[name]))
+            notes.append(_drawn(picture, found, places[name], origin))
     if rows:
         print(table(detections.COLUMNS, rows))
     for note in notes:
@@ -141,10 +147,10 @@ def _asked(cluster: Cluster, place: str, path: str, pictures: dict[str, bytes], 
     return 1 if failed else 0
 
 
-def _drawn(picture: bytes, found: Sequence[detections.Detection], path: Path) -> str:
+def _drawn(picture: bytes, found: Sequence[detections.Detection], path: Path, origin: drawing.Origin) -> str:
     """Draws the boxes. Returns where, or why not."""
     try:
-        drawing.draw(picture, found, path)
+        drawing.draw(picture, found, path, origin)
     except CommandError as error:
         return str(error)
     return f"Boxes: {path}"

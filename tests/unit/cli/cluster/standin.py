@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from devcluster.lib.in_thread import serving
 from kubectl_inferenceimage.cluster.connection import connect
 from kubectl_inferenceimage.cluster.dashboard.answers import Answers
+from kubectl_inferenceimage.cluster.dashboard.pictures import Pictures
 from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
 
 Object = dict[str, Any]
@@ -143,6 +144,7 @@ def serve() -> Iterator[ApiServer]:
 
 @contextmanager
 def dashboard_of(api: ApiServer, folder: Path) -> Iterator[Dashboard]:
-    """The dashboard of this API server's namespace; its kubeconfig is in the folder."""
-    with serving(Dashboard(Answers(connect(str(api.kubeconfig(folder)), "", ""), everywhere=False), 0)) as found:
+    """The dashboard of this API server's namespace; its kubeconfig and the drawn pictures are in the folder."""
+    answers = Answers(connect(str(api.kubeconfig(folder)), "", ""), everywhere=False, pictures=Pictures(folder))
+    with serving(Dashboard(answers, 0)) as found:
         yield found

@@ -1,18 +1,21 @@
 """`dashboard`: who gets an answer, and what it says, also without some rights and of hostile objects."""
 
 import http.client
+import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
+from PIL import Image
 
 from inference_image_operator.api import Spec, read, read_status
 from inference_image_operator.api.stages import Stage
 from kubectl_inferenceimage.cluster.dashboard import dashboard as command
 from kubectl_inferenceimage.cluster.dashboard.lineage import lineage
 from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
+from kubectl_inferenceimage.cluster.trial import drawing
 from tests.support.objects import document
 from tests.support.world import DIGEST, World
 from tests.unit.cli.cluster.standin import IMAGES, JOBS, NAMESPACE, PODS, ApiServer, dashboard_of
@@ -333,3 +336,43 @@ def test_the_command_prints_the_address_and_serves_it(api: ApiServer, ask, monke
     assert len(out.split("/")[3]) >= 43, "256 bits"
     assert "Ctrl-C ends it." in err
     assert opened == [out.strip()]
+
+
+@pytest.fixture
+def picture(tmp_path) -> bytes:
+    """A picture with boxes of `detector`, among files that the dashboard must not serve."""
+    plain = io.BytesIO()
+    Image.new("RGB", (20, 10), "#336699").save(plain, "PNG")
+    for file, origin in {
+        "street.boxes.png": drawing.Origin(NAMESPACE, "detector", DIGEST),
+        "other.boxes.png": drawing.Origin(NAMESPACE, "other", DIGEST),
+        "elsewhere.boxes.png": drawing.Origin("team-b", "detector", DIGEST),
+        "street.png": drawing.Origin(NAMESPACE, "detector", DIGEST),
+    }.items():
+        drawing.draw(plain.getvalue(), [], tmp_path / file, origin)
+    (tmp_path / "of-another-tool.boxes.png").write_bytes(plain.getvalue())
+    (tmp_path / "no-picture.boxes.png").write_text("not a picture")
+    return (tmp_path / "street.boxes.png").read_bytes()
+
+
+def test_the_pictures_that_try_has_drawn_are_shown_with_their_object(browser: Browser, picture: bytes) -> None:
+    _, found = browser.get("api/objects/team-a/detector")
+    assert [(one["file"], one["digest"]) for one in found["pictures"]] == [("street.boxes.png", DIGEST)]
+    status, headers, body = browser.ask(f"{browser.root}api/objects/team-a/detector/pictures/street.boxes.png?1")
+    assert (status, headers["Content-Type"], body) == (200, "image/png", picture)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("other.boxes.png", "elsewhere.boxes.png", "street.png", "of-another-tool.boxes.png", "no-picture.boxes.png"),
+        *("kubeconfig", "..%2Fstreet.boxes.png", "%2e%2e", ".%2Fstreet.boxes.png", "street.boxes.png%00"),
+    ],
+)
+def test_no_other_file_is_served(browser: Browser, picture: bytes, file: str) -> None:
+    assert browser.ask(f"{browser.root}api/objects/team-a/detector/pictures/{file}")[0] == 404
+
+
+def test_without_pillow_there_are_no_pictures(browser: Browser, picture: bytes, monkeypatch) -> None:
+    monkeypatch.setattr(drawing, "is_possible", lambda: False)
+    assert browser.get("api/objects/team-a/detector")[1]["pictures"] == []

@@ -13,7 +13,7 @@ from inference_image_operator.config.installation import Config
 from kubectl_inferenceimage import installation
 from kubectl_inferenceimage.cluster.connection import connect
 from kubectl_inferenceimage.cluster.objects import observed
-from kubectl_inferenceimage.cluster.trial import trial
+from kubectl_inferenceimage.cluster.trial import drawing, trial
 from kubectl_inferenceimage.cluster.trial.detections import read, rows, shortened
 from kubectl_inferenceimage.cluster.trial.pod import manifest
 from kubectl_inferenceimage.errors import CommandError
@@ -122,6 +122,7 @@ def test_boxes_are_drawn_into_the_picture(begun: ApiServer, call, pictures, tmp_
         assert (drawn.size, drawn.format) == ((200, 100), "PNG")
         assert drawn.getpixel((120, 40)) == (0xE6, 0x19, 0x4B), "the right edge"
         assert drawn.getpixel((100, 45)) == (0x33, 0x66, 0x99), "within"
+    assert drawing.origin_of(tmp_path / "a.boxes.png") == (NAMESPACE, "detector", DIGEST)
 
 
 def test_a_picture_is_drawn_upright(begun: ApiServer, call, tmp_path) -> None:

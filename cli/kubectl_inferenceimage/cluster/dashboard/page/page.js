@@ -111,6 +111,7 @@ const PARTS = {
   failure: [({ failed }) => filled(failed), (failed) => failed.flatMap(failure)],
   lineage: [({ lineage: found }) => found, (found) => [title("What it is made of"), lineage(found)]],
   image: [({ published }) => filled(published), (published) => [title("Image"), tree(published)]],
+  pictures: [({ summary, pictures: found }) => found.length ? { summary, found } : null, pictures],
   history: [({ history }) => (history.rows.length ? history : null),
     ({ columns, rows }) => [title("History"), table(columns, rows)]],
   conditions: [({ conditions }) => filled(conditions), conditions],
@@ -155,6 +156,13 @@ function stage(row, moving) {
 function conditions(found) {
   const rows = found.map((one) => [one.type, one.status, one.reason, one.message || ""]);
   return [title("Conditions"), table(["TYPE", "STATUS", "REASON", "MESSAGE"], rows)];
+}
+
+function pictures({ summary, found }) {
+  const folder = `api/objects/${encodeURIComponent(summary.namespace)}/${encodeURIComponent(summary.name)}/pictures/`;
+  return [title("Tried pictures"), make("div", { class: "pictures" }, ...found.map(({ file, time, digest }) =>
+    make("figure", {}, make("img", { src: `${folder}${encodeURIComponent(file)}?${time}`, alt: `${file}, with boxes` }),
+      make("figcaption", {}, file, " ", make("span", { class: "mono" }, digest.slice(0, 19))))))];
 }
 
 const tree = (nodes) => make("ul", { class: "tree" },
