@@ -16,7 +16,7 @@ from devcluster.certs import kubeconfig, pki
 from devcluster.lib import ports
 from devcluster.lib.run import NotReadyError, tail
 
-TIMEOUT = 40.0
+TIMEOUT = 180.0
 STOP_TIMEOUT = 10.0
 TICK = 0.05
 CONTROLLERS = (
