@@ -74,7 +74,7 @@ def prune(days: float) -> None:
     """Removes from the cache what was not used for so many days, and buildah's layers. No build may run meanwhile."""
     with alone():
         prepare()
-        places = [settings.cache() / kind for kind in ("answers", "binaries", "fixture", "images", "roots")]
+        places = [settings.cache() / kind for kind in ("answers", "binaries", "builds", "fixture", "images", "roots")]
         for path in cached.remove_unused(places, days * DAY):
             print(path)
         buildah.remove_all()

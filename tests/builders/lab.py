@@ -7,16 +7,17 @@ import os
 import secrets
 import subprocess
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
+import msgspec
 
 from bench.builders import programs
-from bench.builders.programs import BuildError, Target
+from bench.builders.programs import BuildError, Cost, Target
 from bench.builders.site import Site
 from devcluster.images import base_image, buildah, oci
 from devcluster.lib.in_thread import serving
@@ -25,6 +26,7 @@ from inference_image_build.builders.kaniko import rewrite
 from inference_image_build.dockerfile import parse
 from inference_image_build.registry.references import parse as reference
 from inference_image_contract.inputs import BaseSettings
+from tests.builders.kept import kept
 from tests.builders.packed import PACKED
 
 OWNER = 65532
@@ -67,6 +69,16 @@ class Image:
     """Layers on top of the base."""
 
 
+@dataclass
+class Outcome:
+    """What became of a build."""
+
+    image: Image | None = None
+    """None if it failed."""
+    output: str = ""
+    """The end of what a build that failed printed."""
+
+
 @dataclass(frozen=True)
 class Bases:
     """The base images: one with a few files, a distribution, and one with ONBUILD. And a web server."""
@@ -81,6 +93,11 @@ class Bases:
         for name in ("small", "system", "onbuild", "url", "registry"):
             text = text.replace(f"<{name}>", getattr(self, name))
         return text
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What `filled` writes, which differs in each run -> what it replaces."""
+        return {getattr(self, name): f"<{name}>" for name in ("small", "system", "onbuild", "url", "registry")}
 
 
 class Lab:
@@ -120,19 +137,29 @@ class Lab:
 
     def build(self, builder: str, workspace: Path) -> Image | None:
         """The image; None if the build failed."""
-        path = f"test/{secrets.token_hex(4)}"
-        target = Target(f"{self._site.host}/{path}", "t")
-        try:
-            programs.BUILDERS[builder](workspace, target)
-        except BuildError:
-            return None
-        return self.image(path)
+        if builder == "Kaniko":
+            return self.kaniko(workspace).image
+        return self._outcome(programs.BUILDERS[builder], workspace).image
 
-    def failure(self, builder: str, workspace: Path) -> str:
-        """What a builder prints at the end of a build that fails."""
-        with pytest.raises(BuildError) as caught:
-            programs.BUILDERS[builder](workspace, Target(f"{self._site.host}/test/{secrets.token_hex(4)}", "t"))
-        return str(caught.value)
+    def kaniko(self, workspace: Path, capabilities: Sequence[int] | None = None) -> Outcome:
+        """What becomes of a build with Kaniko, which keeps these capabilities; all by default."""
+        words = [Path(__file__).read_text(), str(capabilities), *sorted(self._below)]
+        build = partial(programs.kaniko, capabilities=capabilities)
+        found = kept(workspace, self.bases.texts, words, lambda: msgspec.json.encode(self._outcome(build, workspace)))
+        return msgspec.json.decode(found, type=Outcome)
+
+    def _outcome(self, build: Callable[[Path, Target], Cost], workspace: Path) -> Outcome:
+        path = f"test/{secrets.token_hex(4)}"
+        try:
+            build(workspace, Target(f"{self._site.host}/{path}", "t"))
+        except BuildError as error:
+            return Outcome(output=str(error))
+        return Outcome(self.image(path))
+
+    def pinned(self, image: str) -> str:
+        """An image by digest."""
+        found = reference(image)
+        return found.pinned(self._site.registry().manifest(found, found.tag).digest)
 
     def _settings(self, image: str) -> BaseSettings:
         registry = self._site.registry()
@@ -149,7 +176,7 @@ class Lab:
                 _apply(image, self._site.blob(path, layer["digest"]))
         return image
 
-    @property
+    @cached_property
     def _below(self) -> set[str]:
         """The layers of the base images."""
         found = set()

@@ -69,7 +69,7 @@ def _ends(lab: Lab, text: str) -> None:
     check.check(lab.dockerfile(text), "Kaniko", "Dockerfile")
     assert lab.build("Kaniko", lab.workspace(text)) is not None
     workspace, _ = lab.rewritten(text)
-    found = diagnose(lab.failure("Kaniko", workspace))
+    found = diagnose(lab.kaniko(workspace).output)
     assert found.reason == Reason.BUILDER_UNSUPPORTED
     assert found.message.startswith(GROUP_DIFFERS)
 

@@ -132,23 +132,28 @@ RUN cat /one /two > /both
 """
 
 
-def test_several_private_images_and_copies_from_an_image(place, build) -> None:
-    path = build(STAGES)
+def kaniko_alone(place: Place, workspace: Path, text: str) -> str:
+    """The path of the image that Kaniko pushes by itself."""
+    _write(workspace, text.replace("<system>", place.system).replace("<tools>", place.tools))
+    path = f"test/{secrets.token_hex(4)}"
+    programs.kaniko(workspace, Target(f"{place.host}/{path}", "t"), REPRODUCIBLE, logins={place.host: LOGIN})
+    return path
+
+
+def test_several_private_images_and_copies_from_an_image(place, build, tmp_path) -> None:
+    path = build(STAGES, REPRODUCIBLE)
     found = {}
     for number in range(-5, 0):
         found |= place.layer(path, number)
     assert (found["both"], found["code.py"]) == ("one\ntwo\n", "print(1)\n")
     assert found["version"]
+    assert place.manifest(path) == place.manifest(kaniko_alone(place, tmp_path / "alone", STAGES))
 
 
-@pytest.mark.parametrize("text", ["FROM <system>\nCOPY code.py /code.py\nCMD run it\n", STAGES])
-def test_the_image_is_the_one_that_kaniko_pushes_by_itself(place, build, tmp_path, text) -> None:
+def test_the_image_is_the_one_that_kaniko_pushes_by_itself(place, build, tmp_path) -> None:
+    text = "FROM <system>\nCOPY code.py /code.py\nCMD run it\n"
     path = build(text, REPRODUCIBLE)
-    workspace = tmp_path / "direct"
-    _write(workspace, text.replace("<system>", place.system).replace("<tools>", place.tools))
-    direct = f"test/{secrets.token_hex(4)}"
-    programs.kaniko(workspace, Target(f"{place.host}/{direct}", "t"), REPRODUCIBLE, logins={place.host: LOGIN})
-    assert place.manifest(path) == place.manifest(direct)
+    assert place.manifest(path) == place.manifest(kaniko_alone(place, tmp_path / "alone", text))
 
 
 def test_layers_of_the_base_are_not_made_again(place, build) -> None:
