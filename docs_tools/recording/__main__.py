@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,11 @@ from docs_tools.recording.terminal import Written, record
 IMAGES = settings.REPOSITORY / "docs" / "images"
 PLUGIN = str(Path(sys.executable).with_name("kubectl-inferenceimage"))
 OBJECT = ["object-detect", "--namespace=object-detect"]
+CHANGE = [
+    *(str(settings.STATE / "bin" / "kubectl"), "patch", "inferenceimage", *OBJECT, "--type=merge"),
+    f'--patch={{"spec":{{"build":{{"args":{{"RECORDED":"{time.time_ns()}"}}}}}}}}',
+]
+"""Makes the stages from Build on run."""
 
 
 class Recording(NamedTuple):
@@ -25,7 +31,7 @@ class Recording(NamedTuple):
 
 RECORDINGS = {
     "demo": Recording([["make", "--no-print-directory", "demo"]], columns=110, rows=30),
-    "watch": Recording([[PLUGIN, "rebuild", *OBJECT], [PLUGIN, "watch", *OBJECT]]),
+    "watch": Recording([CHANGE, [PLUGIN, "watch", *OBJECT]], rows=12),
 }
 
 
