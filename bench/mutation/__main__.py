@@ -6,6 +6,7 @@ bench.mutation [MODULE...]` writes out/bench/mutation.json and prints the surviv
 
 import json
 import os
+import resource
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -82,6 +83,8 @@ WANTED = 0.95
 OPTIONS = ("-x", "-q", "-s", "--tb=no", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist")
 LIMITS = ("-o", "timeout=20", "-W", "ignore:Module already imported")
 """A test that does not end kills the mutant."""
+CPU_SECONDS = 120
+"""A test that loops in spite of that, such as one that catches every exception, kills it too. All tests take 20 s."""
 
 
 class Changed(MetaPathFinder, Loader):
@@ -123,6 +126,7 @@ class Forks:
                 pid = os.fork()
                 if not pid:
                     self.child = True
+                    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
                     _become(mutant)
                     return None
                 running[pid] = mutant

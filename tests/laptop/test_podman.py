@@ -6,7 +6,6 @@ Needs root and Debian's podman; storage and settings are the test's own, and not
 import gzip
 import io
 import json
-import os
 import subprocess
 import sys
 import tarfile
@@ -16,13 +15,9 @@ from typing import Any
 
 import pytest
 
-from devcluster.images import buildah, catalog, image_build
 from tests.laptop.site import DOCKERFILE, GRAPH, SECRETS, Site, site
 
 EXECUTOR = "localhost/inference-image/kaniko:test"
-SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
-"""podman requests a million files and more processes than root in a container may have."""
-STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 SECONDS = 150
 
 Build = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,32 +30,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Podman with the storage and policy of this test; the storage has Kaniko's image."""
-    folder = tmp_path_factory.mktemp("podman")
-    (folder / "storage.conf").write_text(STORAGE.format(folder))
-    (folder / "containers.conf").write_text(SETTINGS)
-    layout = image_build.build(next(image for image in catalog.ALL if image.name == "kaniko"))
-    store = f"containers-storage:[vfs@{folder / 'graph'}+{folder / 'run'}]{EXECUTOR}"
-    subprocess.run(["skopeo", f"--policy={buildah.POLICY}", "copy", "--quiet", f"oci:{layout}", store], check=True)
-    home = folder / "home"
-    (home / ".config" / "containers").mkdir(parents=True)
-    (home / ".config" / "containers" / "policy.json").write_bytes(buildah.POLICY.read_bytes())
-    return {
-        **os.environ,
-        "HOME": str(home),
-        "CONTAINERS_CONF": str(folder / "containers.conf"),
-        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
-    }
-
-
-@pytest.fixture
-def podman(environment: dict[str, str]) -> Callable[..., str]:
-    def call(*words: object) -> str:
-        argv = ["podman", *map(str, words)]
-        return subprocess.run(argv, check=True, env=environment, capture_output=True, text=True, timeout=60).stdout
-
-    return call
+def environment(podman_environment: dict[str, str], store: Callable[[str, str], None]) -> dict[str, str]:
+    """Podman whose storage has Kaniko's image."""
+    store("kaniko", EXECUTOR)
+    return podman_environment
 
 
 @pytest.fixture

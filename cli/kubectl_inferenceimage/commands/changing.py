@@ -44,6 +44,12 @@ def _try_flags(parser: argparse.ArgumentParser) -> None:
         "--output", default=".", metavar="FOLDER", help="where PICTURE.boxes.png are written; default: this folder"
     )
     parser.add_argument("--timeout", type=duration, default="5m", help="for the image to be pulled and to be ready")
+    parser.add_argument(
+        "--local", action="store_true", help="start the image in a container on this machine, not in a pod"
+    )
+    parser.add_argument(
+        "--engine", choices=("docker", "podman"), default="docker", help="the container engine for --local"
+    )
     installation_flags(parser)
 
 
@@ -51,7 +57,7 @@ def _try(chosen: argparse.Namespace) -> int:
     from kubectl_inferenceimage import installation
     from kubectl_inferenceimage.cluster.trial.trial import Options, try_
 
-    options = Options(chosen.pictures, chosen.output, chosen.timeout)
+    options = Options(chosen.pictures, chosen.output, chosen.timeout, chosen.engine if chosen.local else "")
     return try_(connected(chosen), chosen.name, installation.read(chosen.values, chosen.config), options)
 
 

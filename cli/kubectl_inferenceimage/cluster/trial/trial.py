@@ -1,13 +1,11 @@
-"""`try`: starts the published image in a pod, sends it pictures through the API server, and deletes the pod."""
+"""`try`: starts the published image, in a pod or in a container here, sends it pictures, and removes it."""
 
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from inference_image_operator.config.installation import Config
 from kubectl_inferenceimage.cluster.connection import Cluster, Object
@@ -15,23 +13,17 @@ from kubectl_inferenceimage.cluster.objects import observed
 from kubectl_inferenceimage.cluster.requests import MissingError, UnreachableError
 from kubectl_inferenceimage.cluster.text import printable, table
 from kubectl_inferenceimage.cluster.trial import detections, drawing
-from kubectl_inferenceimage.cluster.trial.pod import CONTAINER, manifest
+from kubectl_inferenceimage.cluster.trial.container import in_container
+from kubectl_inferenceimage.cluster.trial.pod import manifest
+from kubectl_inferenceimage.cluster.trial.started import Started, in_pod
 from kubectl_inferenceimage.errors import CommandError
 
 _POLL = 1.0
-"""Seconds between two reads of a pod that starts."""
+"""Seconds between two reads of the state of an image that starts."""
 _SPARE = 300
 """Seconds that the pod may live after the image has to be ready, for the pictures."""
-_LOG_LINES = 20
 ENDING = ".boxes.png"
 """Of the names of drawn pictures."""
-_HOPELESS = {
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-}
 
 
 class Options(NamedTuple):
@@ -41,6 +33,8 @@ class Options(NamedTuple):
     folder: str = "."
     timeout: int = 300
     """Seconds for the image to be pulled and to be ready."""
+    engine: str = ""
+    """`docker` or `podman`: a container on this machine in place of a pod."""
 
 
 def try_(cluster: Cluster, name: str, config: Config, options: Options, poll: float = _POLL) -> int:
@@ -53,45 +47,33 @@ def try_(cluster: Cluster, name: str, config: Config, options: Options, poll: fl
     if len(set(places.values())) < len(places):
         raise CommandError("Two pictures have the same name without its ending: their boxes would be in one file.")
     found = observed(cluster.image(name))
-    test, digest = found.spec.test, found.status.image.digest if found.status.image else ""
-    with _pod(cluster.within(found.namespace), manifest(found, config, options.timeout + _SPARE)) as pod:
-        print(f"Pod {pod} starts {found.status.image.reference if found.status.image else ''}", file=sys.stderr)
-        _until_ready(cluster, pod, f"{test.port}", test.ready_path, options.timeout, poll)
-        ask = partial(cluster.ask_pod, "POST", f"{pod}:{test.port}", test.path)
-        return _asked(ask, pictures, places, drawing.Origin(found.namespace, found.name, digest))
+    document = manifest(found, config, options.timeout + _SPARE)
+    test, (container,) = found.spec.test, document["spec"]["containers"]
+    origin = drawing.Origin(found.namespace, found.name, container["image"].rpartition("@")[2])
+    print(f"Starting {container['image']}", file=sys.stderr)
+    with _started(cluster.within(found.namespace), document, test.port, options.engine) as started:
+        _until_ready(started, test.ready_path, options.timeout, poll)
+        return _asked(started, test.path, pictures, places, origin)
 
 
-@contextmanager
-def _pod(cluster: Cluster, document: Object) -> Iterator[str]:
-    """The name of a new pod, which is deleted at the end, also when a signal ends the program."""
-
-    def end(number: int, _: object) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    pod = cluster.create_pod(document)
-    try:
-        yield pod
-    finally:
-        try:
-            cluster.delete_pod(pod)
-        except MissingError:
-            pass
-        except CommandError as error:
-            print(f"{error} It ends by itself, at its deadline.", file=sys.stderr)
-        signal.signal(signal.SIGTERM, before)
+def _started(cluster: Cluster, document: Object, port: int, engine: str) -> AbstractContextManager[Started]:
+    """Starts what the pod has, there or here."""
+    if not engine:
+        return in_pod(cluster, document, port)
+    (container,) = document["spec"]["containers"]
+    return in_container(engine, container, port)
 
 
-def _until_ready(cluster: Cluster, pod: str, port: str, path: str, timeout: int, poll: float) -> None:  # noqa: PLR0917
+def _until_ready(started: Started, path: str, timeout: int, poll: float) -> None:
     """Returns when the image answers its readiness path with success. Raises CommandError if it never will."""
     deadline, last = time.monotonic() + timeout, "its container has not started"
     while time.monotonic() < deadline:
-        status = cluster.pod(pod).get("status", {})
-        if fault := _fault(status):
-            raise CommandError(f"The image does not start: {fault}\n{_log(cluster, pod)}".rstrip())
-        if status.get("phase") == "Running":
+        is_running, fault = started.state()
+        if fault:
+            raise CommandError(f"The image does not start: {fault}\n{started.log()}".rstrip())
+        if is_running:
             try:
-                cluster.ask_pod("GET", f"{pod}:{port}", path)
+                started.ask("GET", path)
             except (UnreachableError, MissingError) as error:
                 last = str(error)
             else:
@@ -100,27 +82,8 @@ def _until_ready(cluster: Cluster, pod: str, port: str, path: str, timeout: int,
     raise CommandError(f"The image is not ready after {timeout} s: {last}")
 
 
-def _fault(status: Object) -> str:
-    """Why the container will not run; empty if it may."""
-    for found in status.get("containerStatuses") or []:
-        state = found.get("state") or {}
-        waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
-        if waiting.get("reason") in _HOPELESS:
-            return f"{waiting['reason']}: {waiting.get('message', '')}"
-        if ended:
-            return f"exit code {ended.get('exitCode')} ({ended.get('reason', 'no reason given')})"
-    return status.get("message", "") or "the pod failed" if status.get("phase") == "Failed" else ""
-
-
-def _log(cluster: Cluster, pod: str) -> str:
-    try:
-        return printable(cluster.log(pod, CONTAINER, _LOG_LINES))
-    except CommandError:
-        return ""
-
-
 def _asked(
-    ask: Callable[[bytes], Any], pictures: dict[str, bytes], places: dict[str, Path], origin: drawing.Origin
+    started: Started, path: str, pictures: dict[str, bytes], places: dict[str, Path], origin: drawing.Origin
 ) -> int:
     """Sends the pictures, prints and draws. Returns 1 if one got no answer."""
     rows: list[tuple[str, ...]] = []
@@ -128,7 +91,7 @@ def _asked(
     failed = False
     for name, picture in pictures.items():
         try:
-            answer = ask(picture)
+            answer = started.ask("POST", path, picture)
         except CommandError as error:
             notes.append(f"{name}: {error}")
             failed = True

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from inference_image_operator.api.quantities import quantity
 from inference_image_operator.config.installation import Config
 from kubectl_inferenceimage import installation
 from kubectl_inferenceimage.cluster.connection import connect
 from kubectl_inferenceimage.cluster.objects import observed
 from kubectl_inferenceimage.cluster.trial import drawing, trial
+from kubectl_inferenceimage.cluster.trial.container import arguments
 from kubectl_inferenceimage.cluster.trial.detections import read, rows, shortened
 from kubectl_inferenceimage.cluster.trial.pod import manifest
 from kubectl_inferenceimage.errors import CommandError
@@ -90,6 +92,26 @@ def test_the_pod_is_confined_as_in_the_test_stage() -> None:
     assert "env" not in image
     assert spec["securityContext"] == before["securityContext"]
     assert "initContainers" not in spec
+
+
+def test_a_container_here_is_as_confined_as_the_pod() -> None:
+    (container,) = manifest(observed(published()), config(), 60)["spec"]["containers"]
+    limit = container["resources"]["limits"]["memory"]
+    words = arguments(container, 8080)
+    assert words[:2] == ["run", "--detach"]
+    assert words[-1] == container["image"]
+    assert {"--cap-drop=ALL", "--security-opt=no-new-privileges", "--publish=127.0.0.1::8080"} < set(words)
+    assert f"--memory={int(quantity(limit))}b" in words
+    assert not [word for word in words if word.startswith(("--env", "--volume", "--network", "--privileged"))]
+
+
+def test_an_engine_that_is_not_installed(
+    begun: ApiServer, api: ApiServer, tmp_path: Path, pictures, monkeypatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    options = trial.Options([str(pictures[0])], str(tmp_path), engine="docker")
+    with pytest.raises(CommandError, match="docker is not installed"):
+        trial.try_(connect(str(api.kubeconfig(tmp_path)), "", ""), "detector", config(), options)
 
 
 def test_the_operator_does_not_take_the_pod_for_its_own() -> None:
