@@ -124,3 +124,9 @@ def test_of_equal_counters_one_is_read():
     body = loop.attribute[0].g
     read = {name for node in body.node for name in node.input}
     assert sum(value.name in read for value in body.input[2:]) == len(VARIABLES) - 1
+
+
+def test_a_canonical_model_stays_as_it_is():
+    found = model(tuple(VARIABLES), tuple(COLLECTED), "a")
+    expected = canonical(found)
+    assert canonical(found) == expected
