@@ -101,8 +101,13 @@ def _file_bytes(process: int) -> int:
 def _ended(code: int | None) -> Exception:
     if code != -signal.SIGKILL:
         return RuntimeError(f"the process that runs TensorFlow failed with exit code {code}")
+    return out_of_memory("TensorFlow")
+
+
+def out_of_memory(program: str) -> StageError:
+    """The error of a program that was killed."""
     return StageError(
         Reason.OUT_OF_MEMORY,
-        "TensorFlow was killed: it used more memory than the container's limit.",
+        f"{program} was killed: it used more memory than the container's limit.",
         "Raise the memory limit in spec.export.resources.",
     )

@@ -1,6 +1,7 @@
 """Converts the graph to an ONNX model and compares its answers with the frozen graph's."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from inference_image_export import picture
+from inference_image_export import isolated, picture
 from inference_image_export.verify import OUTPUTS, run
 
 INPUT = "image_tensor"
@@ -28,7 +29,7 @@ _LEAVE_OUT = "Remove ONNX from spec.export.formats to publish this model without
 def write(graph: Path, model: Path) -> None:
     """Converts a frozen graph with the input `image_tensor`.
 
-    Raises StageError (`OnnxFailed`) when tf2onnx cannot.
+    Raises StageError: `OnnxFailed` when tf2onnx cannot, `OutOfMemory` when its process is killed.
     """
     done = subprocess.run(
         [sys.executable, "-m", "inference_image_export.to_onnx", graph, INPUT, model],
@@ -38,6 +39,8 @@ def write(graph: Path, model: Path) -> None:
         text=True,
         check=False,
     )
+    if done.returncode == -signal.SIGKILL:
+        raise isolated.out_of_memory("tf2onnx")
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         raise _failed(f"tf2onnx cannot convert it: {_last_line(done.stderr)}")

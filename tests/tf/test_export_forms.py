@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import msgspec
@@ -113,6 +114,16 @@ def test_a_model_that_differs_too_much_is_not_published(world, monkeypatch):
         export_stage(world.stage, world.store)
     assert caught.value.reason is Reason.ONNX_DIFFERS
     assert world.published == []
+
+
+def test_a_converter_that_is_killed_ran_out_of_memory(tmp_path, monkeypatch):
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(killed))
+    with pytest.raises(StageError, match="tf2onnx was killed") as caught:
+        onnx_model.write(tmp_path / "graph.pb", tmp_path / "model.onnx")
+    assert caught.value.reason is Reason.OUT_OF_MEMORY
 
 
 def small_graph(path: Path, *, score: float = 0.5, decodes: bool = False) -> Path:

@@ -15,7 +15,7 @@ def of_container(spec: Spec, status: Status, config: Config, name: str) -> Conta
     """
     match name:
         case "export" | "answer":
-            return memory.of_export(spec, status, config)
+            return memory.of_export(spec, status, config, converts=name == "export")
         case "image":
             return memory.of_image(spec, status, config)
         case "kaniko" | "append":

@@ -12,6 +12,8 @@ BASE_MEMORY = 1 << 30
 """Memory of an export without the weights, in bytes: TensorFlow (500 MiB), the graph, activations."""
 PER_MODEL_BYTE = 6
 """Ratio of the peak memory of export or inference to the size of the variables (docs/operations/sizing.md)."""
+PER_MODEL_BYTE_ONNX = 14
+"""The same ratio for an export that also converts the graph to ONNX: tf2onnx holds it several times."""
 EXPORT_HEADROOM = 1.5
 """Ratio of the limit to the estimate for the export, whose process we know."""
 IMAGE_HEADROOM = 1.75
@@ -25,16 +27,16 @@ class Excess(Frozen, frozen=True, kw_only=True):
     hint: str
 
 
-def of_export(spec: Spec, status: Status, config: Config) -> ContainerResources:
-    """Resources of the container that exports the model, or runs its graph for comparison in a test."""
-    need = max(_estimate(status), _measured(status))
+def of_export(spec: Spec, status: Status, config: Config, *, converts: bool = True) -> ContainerResources:
+    """Resources of the container that exports and `converts` the model, or runs its graph for comparison in a test."""
+    need = max(_estimate(status, _per_byte(spec) if converts else PER_MODEL_BYTE), _measured(status))
     default = _sized(config.jobs.resources.export, need, EXPORT_HEADROOM, config)
     return merge_resources(spec.export.resources, default)
 
 
 def of_image(spec: Spec, status: Status, config: Config) -> ContainerResources:
     """Resources of the image under test."""
-    need = _measured(status) or _estimate(status)
+    need = _measured(status) or _estimate(status, PER_MODEL_BYTE)
     return merge_resources(spec.test.resources, _sized(config.jobs.resources.image, need, IMAGE_HEADROOM, config))
 
 
@@ -47,7 +49,7 @@ def limits(spec: Spec, status: Status, config: Config) -> MemoryStatus:
 def excess(spec: Spec, status: Status, config: Config) -> Excess | None:
     """Why this installation cannot export or run the model; None if it can, or if the object sets both limits."""
     maximum = config.jobs.maximum.memory
-    need = _measured(status) or _estimate(status)
+    need = _measured(status) or _estimate(status, _per_byte(spec))
     asked = "memory" in spec.export.resources.limits and "memory" in spec.test.resources.limits
     if asked or need <= quantity(maximum):
         return None
@@ -82,9 +84,13 @@ def _model_bytes(status: Status) -> int:
     return status.checkpoint.model_bytes if status.checkpoint else 0
 
 
-def _estimate(status: Status) -> int:
+def _per_byte(spec: Spec) -> int:
+    return PER_MODEL_BYTE_ONNX if "ONNX" in spec.export.formats else PER_MODEL_BYTE
+
+
+def _estimate(status: Status, per_byte: int) -> int:
     size = _model_bytes(status)
-    return BASE_MEMORY + PER_MODEL_BYTE * size if size else 0
+    return BASE_MEMORY + per_byte * size if size else 0
 
 
 def _measured(status: Status) -> int:

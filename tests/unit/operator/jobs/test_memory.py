@@ -51,6 +51,20 @@ def test_the_export_gets_memory_for_the_model_and_at_least_the_default(result, e
     assert world.status.memory.export == expected[1]
 
 
+def test_a_conversion_to_onnx_takes_more():
+    world = World()
+    images = msgspec.structs.replace(world.config.images, export_onnx="r/export-onnx@sha256:4")
+    world.config = msgspec.structs.replace(world.config, images=images)
+    world.spec |= {"export": {"formats": ["FrozenGraph", "ONNX"]}, "test": {"matchGraph": True}}
+    world.run_to(Stage.RESOLVE)
+    world.finish(RESNET_101)
+    world.settle()
+    assert memory_of(world, "export") == ("4370Mi", "6555Mi")
+    world.finish(results.Exported(graph=msgspec.structs.replace(GRAPH, memory_bytes=2461 * MIB)))
+    world.run_to(Stage.TEST)
+    assert memory_of(world, "answer") == ("2461Mi", "4Gi")
+
+
 def test_the_test_gets_the_memory_that_was_measured_for_the_graph():
     world = in_test(2461 * MIB)
     assert memory_of(world, "image") == ("2461Mi", "4307Mi")
