@@ -134,8 +134,27 @@ def test_the_containers_of_a_failed_stage_say_how_they_ended(world):
     export = world.of("export")
     assert export.error == "OOMKilled, exit code 137"
     assert export.attributes["error.type"] == "OOMKilled"
+    assert export.attributes["inferenceimage.result"] == "failed"
     assert world.of("Export").attributes["error.type"] == "OutOfMemory"
     assert not world.of("proxy").error, "how a sidecar stops is no failure"
+
+
+def test_a_container_that_ends_at_once_with_an_exit_code_alone(world):
+    world.run_to(Stage.EXPORT)
+    world.fail(Container(name="export", exit_code=1, started_at=world.now, ended_at=world.now))
+    world.advance(seconds=5)
+    world.settle()
+    export = world.of("export")
+    assert export.start == export.end
+    assert export.error == "Error, exit code 1"
+
+
+def test_a_run_whose_test_fails_names_the_image_that_was_tested(world):
+    world.run_to(Stage.TEST)
+    world.fail(failure(Stage.TEST, Reason.GRAPH_INVALID))
+    world.settle()
+    run = world.of("run")
+    assert (run.attributes["inferenceimage.result"], run.attributes["oci.manifest.digest"]) == ("stalled", DIGEST)
 
 
 def test_an_attempt_that_is_retried_and_a_run_that_stalls(world):
