@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from devcluster.images import buildah, catalog, image_build
-
-SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
-"""podman requests a million files and more processes than root in a container may have."""
-STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
+from tests.support import engine_settings
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +21,8 @@ def podman_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def podman_environment(podman_folder: Path) -> dict[str, str]:
-    """The variables that make podman use the folder, and a policy that admits every image."""
-    (podman_folder / "storage.conf").write_text(STORAGE.format(podman_folder))
-    (podman_folder / "containers.conf").write_text(SETTINGS)
-    home = podman_folder / "home"
-    (home / ".config" / "containers").mkdir(parents=True)
-    (home / ".config" / "containers" / "policy.json").write_bytes(buildah.POLICY.read_bytes())
-    return {
-        **os.environ,
-        "HOME": str(home),
-        "CONTAINERS_CONF": str(podman_folder / "containers.conf"),
-        "CONTAINERS_STORAGE_CONF": str(podman_folder / "storage.conf"),
-    }
+    """The variables that make podman use the folder."""
+    return os.environ | engine_settings.write(podman_folder)
 
 
 @pytest.fixture(scope="module")

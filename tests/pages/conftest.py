@@ -1,5 +1,6 @@
 """Debian's Chromium without a window, and the dashboard of a stand-in cluster with objects that the operator made."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.pages import cluster
 from tests.unit.cli.cluster.standin import ApiServer, dashboard_of, serve
 
 DEADLINE = 20
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+MOST_BYTES = 150_000
 WIDE, PHONE = (1280, 860), (390, 844)
 T = TypeVar("T")
 
@@ -63,6 +66,14 @@ class Browser:
     def complaints(self) -> list[str]:
         """What the browser's console has: refused scripts, errors."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+def keep(take: Callable[[str], object], name: str, folder: Path) -> None:
+    """Takes a picture of the documentation. UPDATE_SCREENSHOTS=1 puts it there."""
+    path = (IMAGES if os.environ.get("UPDATE_SCREENSHOTS") else folder) / f"{name}.png"
+    assert take(str(path))
+    assert path.stat().st_size < MOST_BYTES
+    assert (IMAGES / path.name).exists()
 
 
 @pytest.fixture(scope="session")

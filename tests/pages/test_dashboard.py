@@ -2,8 +2,6 @@
 
 import copy
 import io
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,22 +11,12 @@ from kubectl_inferenceimage.cluster.dashboard.server import Dashboard
 from kubectl_inferenceimage.cluster.trial import drawing
 from kubectl_inferenceimage.cluster.trial.detections import Detection
 from tests.pages.cluster import HOSTILE, objects
-from tests.pages.conftest import PHONE, WIDE, Browser
+from tests.pages.conftest import PHONE, WIDE, Browser, keep
 from tests.support.world import DIGEST
 from tests.unit.cli.cluster.standin import IMAGES, NAMESPACE, PODS, ApiServer
 
-IMAGES_FOLDER = Path(__file__).parents[2] / "docs" / "images"
-MOST_BYTES = 150_000
 TALL = (1280, 1800)
 """Shows a whole object."""
-
-
-def keep(take: Callable[[str], object], name: str, folder: Path) -> None:
-    """Takes a picture of the documentation. UPDATE_SCREENSHOTS=1 puts it there."""
-    path = (IMAGES_FOLDER if os.environ.get("UPDATE_SCREENSHOTS") else folder) / f"{name}.png"
-    assert take(str(path))
-    assert path.stat().st_size < MOST_BYTES
-    assert (IMAGES_FOLDER / path.name).exists()
 
 
 def show(browser: Browser, dashboard: Dashboard, name: str) -> None:

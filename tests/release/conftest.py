@@ -15,15 +15,12 @@ import pytest
 import requests
 
 from devcluster import settings
-from devcluster.images import base_image, buildah
+from devcluster.images import base_image
+from tests.support import engine_settings
 from tests.support.registries.docker_registry import serve_registry
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = "2026-01-31T09:30:00+00:00"
-SETTINGS = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
-"""podman's default limits exceed those of a root that runs in a container itself."""
-STORAGE = '[storage]\ndriver = "vfs"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
-
 REGISTRY = "registry.test/team"
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -48,19 +45,8 @@ def clone(target: Path) -> Path:
 @pytest.fixture(scope="session")
 def builders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of buildah and podman."""
-    folder = tmp_path_factory.mktemp("builders")
-    (folder / "storage.conf").write_text(STORAGE.format(folder))
-    (folder / "containers.conf").write_text(SETTINGS)
-    home = folder / "home"
-    (home / ".config" / "containers").mkdir(parents=True)
-    (home / ".config" / "containers" / "policy.json").write_bytes(buildah.POLICY.read_bytes())
-    return {
-        "HOME": str(home),
-        "INFERENCE_IMAGE_CACHE": str(settings.cache()),
-        "BUILDAH_ISOLATION": "chroot",
-        "CONTAINERS_CONF": str(folder / "containers.conf"),
-        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
-    }
+    own = engine_settings.write(tmp_path_factory.mktemp("builders"))
+    return own | {"INFERENCE_IMAGE_CACHE": str(settings.cache()), "BUILDAH_ISOLATION": "chroot"}
 
 
 @pytest.fixture(scope="session")

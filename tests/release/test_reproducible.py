@@ -15,7 +15,8 @@ import yaml
 
 import inference_image_contract
 from devcluster.images import pip_settings
-from tests.release.conftest import STORAGE, clone, release
+from tests.release.conftest import clone, release
+from tests.support.engine_settings import STORAGE
 
 PREFIX = "org.opencontainers.image."
 SOURCE_URL = "https://example.com/team/project"

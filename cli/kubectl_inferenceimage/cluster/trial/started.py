@@ -67,8 +67,8 @@ class Pod(NamedTuple):
 @contextmanager
 def in_pod(cluster: Cluster, document: Object, port: int) -> Iterator[Pod]:
     """Creates the pod, and deletes it at the end."""
-    pod = cluster.create_pod(document)
     with ended_by_signals():
+        pod = cluster.create_pod(document)
         try:
             yield Pod(cluster, pod, port)
         finally:

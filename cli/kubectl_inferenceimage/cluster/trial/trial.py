@@ -3,12 +3,11 @@
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
 from inference_image_operator.config.installation import Config
-from kubectl_inferenceimage.cluster.connection import Cluster, Object
+from kubectl_inferenceimage.cluster.connection import Cluster
 from kubectl_inferenceimage.cluster.objects import observed
 from kubectl_inferenceimage.cluster.requests import MissingError, UnreachableError
 from kubectl_inferenceimage.cluster.text import printable, table
@@ -51,17 +50,13 @@ def try_(cluster: Cluster, name: str, config: Config, options: Options, poll: fl
     test, (container,) = found.spec.test, document["spec"]["containers"]
     origin = drawing.Origin(found.namespace, found.name, container["image"].rpartition("@")[2])
     print(f"Starting {container['image']}", file=sys.stderr)
-    with _started(cluster.within(found.namespace), document, test.port, options.engine) as started:
+    with (
+        in_container(options.engine, container, test.port)
+        if options.engine
+        else in_pod(cluster.within(found.namespace), document, test.port)
+    ) as started:
         _until_ready(started, test.ready_path, options.timeout, poll)
         return _asked(started, test.path, pictures, places, origin)
-
-
-def _started(cluster: Cluster, document: Object, port: int, engine: str) -> AbstractContextManager[Started]:
-    """Starts what the pod has, there or here."""
-    if not engine:
-        return in_pod(cluster, document, port)
-    (container,) = document["spec"]["containers"]
-    return in_container(engine, container, port)
 
 
 def _until_ready(started: Started, path: str, timeout: int, poll: float) -> None:
