@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from batches import equal, portions
@@ -71,12 +72,18 @@ class ObjectDetectModel:
         decoded = side_by_side(lambda picture: _attempt(to_rgb, picture), pictures.values())
         answers, ready = _sorted_out(dict(zip(pictures, decoded, strict=True)))
         for group in equal({at: one.size for at, one in ready.items()}, self._detector.max_batch):
-            found = self._detector.run(np.stack([np.asarray(ready[at]) for at in group]))
+            found = self._detector.run(_tensor([ready[at] for at in group]))
             answers |= dict(zip(group, map(self._answer, found), strict=True))
         return answers
 
     def _answer(self, found: Detected) -> Answer:
         return {"detections": name_detections(found.boxes, found.scores, found.classes, self._names, self._threshold)}
+
+
+def _tensor(pictures: Sequence[Image.Image]) -> NDArray[np.uint8]:
+    """Pictures of equal size as uint8, [batch, height, width, 3]. A single one is not copied."""
+    pixels = [np.asarray(picture) for picture in pictures]
+    return np.stack(pixels) if len(pixels) > 1 else pixels[0][np.newaxis]
 
 
 def _attempt(function: Callable[[T], Image.Image], value: T) -> Image.Image | BadInput:

@@ -67,7 +67,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
             white = Image.new("RGB", upright.size, "white")
             white.paste(upright, mask=upright)  # in place: a composite of RGBA would take twice the memory
             return white
-        return upright.convert("RGB")
+        return upright if upright.mode == "RGB" else upright.convert("RGB")  # which would copy the pixels
     except Exception as error:  # pixels of hostile files can raise any exception
         raise UnreadablePicture(f"a {picture.format} picture that cannot be decoded: {error}") from error
 

@@ -58,7 +58,10 @@ def outcomes(model: Model, bodies: Sequence[bytes]) -> list[object | Failed]:
 
 
 class Batcher:
-    """The first-in, first-out queue of one model, and the thread that runs it."""
+    """The first-in, first-out queue of one model, and the thread that runs it.
+
+    A single client's requests run in their own threads: to hand each over and back would cost it two switches.
+    """
 
     def __init__(self, model: Model, batching: Batching, executed: Callable[[int, float], None]) -> None:
         """`executed` is called for each batch with its number of requests and the model's seconds."""
@@ -67,6 +70,7 @@ class Batcher:
         self._executed = executed
         self._waiting: deque[Waiting] = deque()
         self._changed = threading.Condition()
+        self._running = threading.Lock()
         self._expected = 1
         threading.Thread(target=self._run, name="model", daemon=True).start()
 
@@ -79,27 +83,39 @@ class Batcher:
         """The model's result for one body, after it waits its turn. Raises what the model raises."""
         waiting = Waiting(body, time.monotonic())
         with self._changed:
-            self._waiting.append(waiting)
-            self._changed.notify()
+            alone = self._expected == 1 and not self._waiting and self._running.acquire(blocking=False)
+            if not alone:
+                self._waiting.append(waiting)
+                self._changed.notify()
+        if alone:
+            try:
+                self._answer([waiting])
+            finally:
+                self._running.release()
         return waiting.answer.result()
 
     def _run(self) -> None:
         while True:
-            batch = self._gather()
-            begun = time.monotonic()
-            results = outcomes(self._model, [waiting.body for waiting in batch])
-            self._executed(len(batch), time.monotonic() - begun)
             with self._changed:
-                self._expected = len(batch) + len(self._waiting)
-            for waiting, result in zip(batch, results, strict=True):
-                if isinstance(result, Failed):
-                    waiting.answer.set_exception(result.error)
-                else:
-                    waiting.answer.set_result(result)
+                self._changed.wait_for(lambda: self._waiting)
+            with self._running:
+                self._answer(self._gather())
+
+    def _answer(self, batch: Sequence[Waiting]) -> None:
+        """Runs the model, for a thread that holds `_running`."""
+        begun = time.monotonic()
+        results = outcomes(self._model, [waiting.body for waiting in batch])
+        self._executed(len(batch), time.monotonic() - begun)
+        with self._changed:
+            self._expected = len(batch) + len(self._waiting)
+        for waiting, result in zip(batch, results, strict=True):
+            if isinstance(result, Failed):
+                waiting.answer.set_exception(result.error)
+            else:
+                waiting.answer.set_result(result)
 
     def _gather(self) -> list[Waiting]:
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting)
             while seconds := self._pause():
                 self._changed.wait(seconds)
             return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batching.max_size))]

@@ -21,6 +21,8 @@ class Model(Protocol):
     def execute(self, data: Sequence[bytes], batch_size: int) -> Sequence[object]:
         """Answers `batch_size` request bodies, one result for each, in their order.
 
+        Called by one thread at a time, not always by the same.
+
         A result is any JSON value, or a `BadInput` for one invalid body: the others still get their answers.
         """
 

@@ -72,8 +72,37 @@ def test_requests_that_arrive_during_a_run_form_the_next_batch_in_order():
         assert [one.result(DEADLINE) for one in answers] == ["first", *"012345"]
     assert model.batches == [[b"first"], [b"0", b"1", b"2", b"3"], [b"4", b"5"]]
     assert seen == [1, 4, 2]
-    assert len(model.threads) == 1
+    assert len(model.threads) == 2
     assert batcher.length == 0
+
+
+def test_a_single_client_runs_the_model_in_its_own_thread():
+    model = Recorder()
+    model.go_on.set()
+    batcher = Batcher(model, Batching(max_delay=DEADLINE), lambda *_: None)
+    assert [batcher.ask(b"a"), batcher.ask(b"b")] == ["a", "b"]
+    assert model.threads == {threading.get_ident()}
+
+
+def test_a_model_that_fails_in_the_thread_of_a_single_client_can_be_asked_again():
+    batcher = Batcher(Fragile(), Batching(), lambda *_: None)
+    with pytest.raises(SystemExit, match="poisoned"):
+        batcher.ask(b"poison")
+    assert batcher.ask(b"a") == "a"
+
+
+def test_the_model_runs_once_at_a_time():
+    model = Recorder()
+    batcher = Batcher(model, Batching(max_size=1), lambda *_: None)
+    with ThreadPoolExecutor(2) as clients:
+        first = clients.submit(batcher.ask, b"first")
+        assert model.inside.wait(DEADLINE)
+        second = clients.submit(batcher.ask, b"second")
+        wait_until(lambda: batcher.length == 1)
+        assert model.batches == [[b"first"]]
+        model.go_on.set()
+        assert [first.result(DEADLINE), second.result(DEADLINE)] == ["first", "second"]
+    assert model.batches == [[b"first"], [b"second"]]
 
 
 def test_a_batch_waits_for_half_of_the_recent_clients():
