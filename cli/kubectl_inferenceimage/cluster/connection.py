@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
 
 from kubernetes import client, config
@@ -12,7 +12,7 @@ from inference_image_operator.api import API_VERSION, GROUP, PLURAL
 from kubectl_inferenceimage.cluster.requests import MERGE, Object, Requests
 from kubectl_inferenceimage.errors import CommandError
 
-__all__ = ["Cluster", "Object", "connect"]
+__all__ = ["Cluster", "Object", "connect", "contexts"]
 
 FIELD_MANAGER = "inference-image-plugin"
 """Flux takes back what a manager has set whose name begins with `kubectl`."""
@@ -131,16 +131,29 @@ def connect(kubeconfig: str, context: str, namespace: str) -> Cluster:
 
     Raises CommandError.
     """
-    try:
-        contexts, active = config.list_kube_config_contexts(kubeconfig or None)  # type: ignore[no-untyped-call]
-        chosen = next((found for found in contexts if found["name"] == context), None) if context else active
+    with _explained():
+        every, active = config.list_kube_config_contexts(kubeconfig or None)  # type: ignore[no-untyped-call]
+        chosen = next((found for found in every if found["name"] == context), None) if context else active
         if chosen is None:
-            known = ", ".join(found["name"] for found in contexts)
+            known = ", ".join(found["name"] for found in every)
             raise CommandError(f"The kubeconfig has no context {context}. It has: {known}.")
         api = config.new_client_from_config(kubeconfig or None, chosen["name"])  # type: ignore[no-untyped-call]
+    return Cluster(api, namespace or chosen["context"].get("namespace", "default"))
+
+
+def contexts(kubeconfig: str) -> list[str]:
+    """The names of the contexts of a kubeconfig; empty for kubectl's. Raises CommandError."""
+    with _explained():
+        every, _ = config.list_kube_config_contexts(kubeconfig or None)  # type: ignore[no-untyped-call]
+        return [found["name"] for found in every]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
     except config.ConfigException as error:
         raise CommandError(f"{error} Set KUBECONFIG or --kubeconfig to a kubeconfig.") from error
-    return Cluster(api, namespace or chosen["context"].get("namespace", "default"))
 
 
 def _created(found: Object) -> str:

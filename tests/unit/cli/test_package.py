@@ -25,8 +25,11 @@ PLAN: engine.Plan = {
 
 
 def test_kubectl_finds_it() -> None:
-    """https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/: `kubectl-NAME` on PATH."""
-    assert PROJECT["project"]["scripts"] == {"kubectl-inferenceimage": "kubectl_inferenceimage.__main__:main"}
+    """https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/: programs on PATH."""
+    assert PROJECT["project"]["scripts"] == {
+        "kubectl-inferenceimage": "kubectl_inferenceimage.__main__:main",
+        "kubectl_complete-inferenceimage": "kubectl_inferenceimage.completion:main",
+    }
 
 
 def test_help_waits_for_no_library() -> None:
