@@ -13,13 +13,16 @@ export KUBECONFIG ?= $(CURDIR)/.devcluster/kubeconfig
 
 ##@ General
 
-.PHONY: help setup setup-tf
+.PHONY: help setup setup-tf environments
 help: ## list the commands
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z0-9-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## make the Python environment of tests and tools
 setup-tf: $(VENV_TF)/.installed ## make the TensorFlow environment of training, export and serving
+
+environments: # both, each on one core
+	@$(MAKE) --no-print-directory -j 2 -O setup setup-tf
 
 LOCKS := requirements/dev.txt requirements/release.txt requirements/security.txt
 
@@ -37,9 +40,10 @@ $(VENV_TF)/.done: $(TF_LOCKS) $(ADAPTER)
 	PYTHONPATH=export_job $(PY_TF) -m adapt_object_detection
 	touch $@
 
-# The packages of this repository, found where they are: no command needs a PYTHONPATH.
+# The packages of this repository, found where they are: no command needs a PYTHONPATH. setuptools warns of every editable
+# installation that a folder could hide a package.
 %/.installed: %/.done pyproject.toml
-	$*/bin/python -m pip $(EDITABLE)
+	PYTHONWARNINGS=ignore $*/bin/python -m pip $(EDITABLE)
 	touch $@
 
 include make/lint.mk make/test.mk make/security.mk make/cluster.mk make/bench.mk make/release.mk

@@ -1,10 +1,10 @@
 ##@ Development cluster
 
 .PHONY: demo demo-tutorial run cluster-up cluster-down cluster-status cluster-images binaries
-demo: setup setup-tf ## run the whole story on a cluster of its own: train, export, build, test, publish, serve
+demo: environments ## run the whole story on a cluster of its own: train, export, build, test, publish, serve
 	@$(PY) -m demo
 
-demo-tutorial: setup setup-tf ## run the same with the tutorial's parts: Python 2.7, TensorFlow 1.7.0, its model at true size
+demo-tutorial: environments ## run the same with the tutorial's parts: Python 2.7, TensorFlow 1.7.0, its model at true size
 	@$(PY) -m demo demo-tutorial
 
 cluster-up: setup ## start a one-node Kubernetes with a registry and an object store

@@ -4,6 +4,7 @@ Each mutant runs in a fork of a process that has imported everything and collect
 bench.mutation [MODULE...]` writes out/bench/mutation.json and prints the survivors; docs/mutation.md explains them.
 """
 
+import gc
 import json
 import os
 import resource
@@ -119,6 +120,8 @@ class Forks:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """True if all mutants are done; None in a fork, which continues with the tests."""
+        gc.collect()
+        gc.freeze()  # or the first collection of every fork would copy the memory that it shares with this process
         running: dict[int, Mutant] = {}
         waiting = iter(self._todo)
         while True:

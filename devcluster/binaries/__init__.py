@@ -18,7 +18,7 @@ TOOLS = settings.REPOSITORY / "devcluster" / "tools"
 
 @dataclass(frozen=True)
 class ToolSet:
-    """Programs built from one go.mod."""
+    """Programs built by one command."""
 
     name: str
     programs: dict[str, str]
@@ -28,12 +28,19 @@ class ToolSet:
     linker: str = "-s -w"
     tags: str = ""
     """Build tags, with which a program leaves out parts of itself."""
+    beside: str = ""
+    """The set in whose folder of tools/ it is too: what both import then has one version, and is compiled once."""
+
+    @property
+    def folder(self) -> str:
+        """The folder of tools/ with its go.mod."""
+        return self.beside or self.name
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """The flags of `go build`."""
+        """The flags of `go build`. The linker drops DWARF; a compiler that writes none takes a sixth less time."""
         tags = (f"-tags={self.tags}",) if self.tags else ()
-        return ("-trimpath", "-buildvcs=false", f"-ldflags={self.linker}", *tags)
+        return ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false", f"-ldflags={self.linker}", *tags)
 
 
 KUBERNETES_PROGRAMS = (
@@ -44,10 +51,10 @@ KUBERNETES_PROGRAMS = (
     "kube-proxy",
     "kubectl",
 )
-ETCD = ToolSet("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "about 1 min")
-COREDNS = ToolSet("coredns", {"coredns": "github.com/coredns/coredns"}, "about 2 min")
+ETCD = ToolSet("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "about 1 min", beside="kubernetes")
+COREDNS = ToolSet("coredns", {"coredns": "./coredns"}, "about 15 s after Kubernetes", beside="kubernetes")
 KANIKO = ToolSet("kaniko", {"executor": "github.com/chainguard-dev/kaniko/cmd/executor"}, "about 2 min")
-HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 1 min")
+HELM = ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, "about 20 s after Kubernetes", beside="kubernetes")
 PAUSE = ToolSet("pause", {"pause": "."}, "seconds")
 KUBE_ROUTER = ToolSet(
     "kube-router", {"kube-router": "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"}, "about 3 min"
@@ -114,8 +121,8 @@ def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:
     digest = hashlib.sha256()
     for part in (go_version, *flags):
         digest.update(part.encode() + b"\0")
-    for path in sorted(sources.iterdir()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(path for path in sources.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(sources).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -133,7 +140,7 @@ def module(folder: str, path: str) -> Path:
 
 
 def _ensure(tools: ToolSet, go: Path, version: str) -> dict[str, Path]:
-    sources = TOOLS / tools.name
+    sources = TOOLS / tools.folder
     target = settings.cache() / "binaries" / f"{tools.name}-{key(sources, tools.flags, version)}"
     if not cached.is_filled(target):
         with locked(target.with_name(f".{target.name}.lock")):  # a second one waits, and builds nothing

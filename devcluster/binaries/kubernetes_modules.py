@@ -2,7 +2,8 @@
 
 k8s.io/kubernetes requires its own libraries (staging/src/k8s.io/*) as `v0.0.0` and replaces them with folders of its
 repository, which are out of reach for other modules. This module replaces each with the one released alongside:
-Kubernetes v1.30.14 goes with k8s.io/api v0.30.14. Run it after you change a release in `versions`.
+Kubernetes v1.30.14 goes with k8s.io/api v0.30.14. Run it after you change a release in `versions`. Other programs that
+the folder has stay in it.
 """
 
 import json
@@ -45,14 +46,18 @@ def write(version: versions.Version) -> Path:
         def call(*arguments: str) -> str:
             return run([go, *arguments], cwd=scratch, env=environment)
 
-        call("mod", "init", f"devcluster/{version.modules}")
+        if (target / "go.mod").exists():
+            shutil.copytree(target, scratch, dirs_exist_ok=True)
+        else:
+            call("mod", "init", f"devcluster/{version.modules}")
         released = json.loads(call("mod", "download", "-json", f"{MODULE}@{version.release}"))
         module = json.loads(call("mod", "edit", "-json", released["GoMod"]))
         call(
             "mod", "edit", f"-go={module['Go']}", *(f"-replace={one}" for one in replacements(module, version.release))
         )
         packages = binaries.kubernetes(version).programs.values()
-        call("get", *(f"{package}@{version.release}" for package in packages))
+        call("get", "-tool", *(f"{package}@{version.release}" for package in packages))
+        call("mod", "tidy")
         for file in ("go.mod", "go.sum"):
             shutil.copy(scratch / file, target / file)
     return target

@@ -184,11 +184,17 @@ def test_the_first_of_two_clones_that_build_the_same_wins(tmp_path):
         {"flags": ("-race",)},
         {"go_version": "go version go1.99.0"},
         {"content": "module other\n"},
+        {"source": "package main // other\n"},
     ],
 )
 def test_the_key_of_a_build_covers_every_input(tmp_path, change):
-    def key(*, flags=("-trimpath",), go_version="go version go1.26.0", content="module tools\n"):
+    def key(
+        *, flags=("-trimpath",), go_version="go version go1.26.0", content="module tools\n", source="package main\n"
+    ):
         (tmp_path / "go.mod").write_text(content)
+        program = tmp_path / "program"
+        program.mkdir(exist_ok=True)
+        (program / "main.go").write_text(source)
         return binaries.key(tmp_path, flags, go_version)
 
     assert key(**change) != key()
@@ -197,6 +203,6 @@ def test_the_key_of_a_build_covers_every_input(tmp_path, change):
 
 def test_every_tool_set_has_module_files_without_local_paths():
     for tools in binaries.all_tool_sets():
-        text = (binaries.TOOLS / tools.name / "go.mod").read_text()
-        assert text.startswith(f"module devcluster/{tools.name}\n")
+        text = (binaries.TOOLS / tools.folder / "go.mod").read_text()
+        assert text.startswith(f"module devcluster/{tools.folder}\n")
         assert "=> /" not in text, f"{tools.name} refers to a local folder"
