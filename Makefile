@@ -9,6 +9,8 @@ VENV_TF := .venv-tf
 PY_TF := $(VENV_TF)/bin/python
 PIP_FLAGS := --quiet --disable-pip-version-check
 EDITABLE := install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+# Bytecode is kept also where the environment says no: each process would compile the same modules again.
+export PYTHONDONTWRITEBYTECODE :=
 export KUBECONFIG ?= $(CURDIR)/.devcluster/kubeconfig
 
 ##@ General

@@ -4,6 +4,7 @@ A subcommand imports what it needs itself, so that --help does not wait for the 
 """
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ COMMANDS = {**reading.COMMANDS, **changing.COMMANDS, **offline.COMMANDS}
 PROGRAM = "kubectl inferenceimage"
 
 
+@functools.cache
 def parser() -> argparse.ArgumentParser:
     """Knows every subcommand with its flags; it exits with 2 for an invalid command line."""
     made = argparse.ArgumentParser(prog=PROGRAM)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
+
+from kubectl_inferenceimage import documents
 
 CRD = Path(__file__).with_name("crd.yaml")
 """A link to `crds/` in the repository, a copy in an installed package."""
@@ -25,7 +26,8 @@ def fault(manifest: object) -> str:
 @functools.cache
 def version() -> dict[str, Any]:
     """The version of the API in the plugin's copy of the CRD."""
-    (found,) = yaml.safe_load(CRD.read_text(encoding="utf-8"))["spec"]["versions"]
+    (document,) = documents.parse(CRD.read_text(encoding="utf-8"))
+    (found,) = document["spec"]["versions"]
     return dict(found)
 
 

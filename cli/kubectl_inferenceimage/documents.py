@@ -1,7 +1,6 @@
 """Reads YAML files as Kubernetes does."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,23 @@ import yaml
 from kubectl_inferenceimage.errors import CommandError
 
 STDIN = "-"
-
-
-class _Loader(yaml.SafeLoader):
-    """Keeps dates as strings: Kubernetes converts YAML to JSON, which has no dates."""
-
-
-_Loader.yaml_implicit_resolvers = {
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+"""libyaml: the same text, ten times as fast."""
+_KEPT = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+"""Dates stay strings: Kubernetes converts YAML to JSON, which has no dates."""
+
+
+class _Fast(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # one of two classes
+    """libyaml: ten times as fast. It explains errors worse."""
+
+    yaml_implicit_resolvers = _KEPT
+
+
+class _Explaining(yaml.SafeLoader):
+    yaml_implicit_resolvers = _KEPT
 
 
 def read(path: str) -> list[Any]:
@@ -29,7 +35,7 @@ def read(path: str) -> list[Any]:
     """
     try:
         text = sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
-        return [document for document in _documents(text) if document is not None]
+        return [document for document in parse(text) if document is not None]
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise CommandError(f"{path} cannot be read: {reason}.") from error
@@ -40,5 +46,9 @@ def read(path: str) -> list[Any]:
         raise CommandError(f"{path}{where}, is not valid YAML: {problem}.") from error
 
 
-def _documents(text: str) -> Iterator[Any]:
-    yield from yaml.load_all(text, Loader=_Loader)
+def parse(text: str) -> list[Any]:
+    """The documents of a text. Raises yaml.YAMLError."""
+    try:
+        return list(yaml.load_all(text, Loader=_Fast))
+    except yaml.YAMLError:
+        return list(yaml.load_all(text, Loader=_Explaining))

@@ -24,7 +24,7 @@ def read(values: str = "", config: str = "") -> Config:
     if not config:
         document = _of_values(document)
     try:
-        return parse(yaml.safe_dump(document))
+        return parse(yaml.dump(document, Dumper=documents.DUMPER))
     except ConfigError as error:
         raise CommandError(f"{path}: {error}.") from error
 

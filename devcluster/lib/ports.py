@@ -3,7 +3,7 @@
 import contextlib
 import fcntl
 import os
-import random
+import secrets
 import socket
 import tempfile
 from pathlib import Path
@@ -21,7 +21,9 @@ def reserve(count: int) -> list[int]:
     the choice and the bind. Other processes that reserve ports here get different ones.
     """
     end = int(EPHEMERAL.read_text().split()[0])
-    candidates = (port for port in random.sample(range(FIRST, end), end - FIRST) if _take(port))
+    ports = range(FIRST, end)
+    start = secrets.randbelow(len(ports))
+    candidates = (port for port in (*ports[start:], *ports[:start]) if _take(port))
     return [next(candidates) for _ in range(count)]
 
 

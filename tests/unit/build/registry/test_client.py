@@ -8,6 +8,7 @@ from inference_image_build.registry.client import INDEX_TYPES, MANIFEST_TYPES, M
 from inference_image_build.registry.references import ImageReference
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
+from tests.support.proxying import proxy
 from tests.support.replies import reply
 
 
@@ -118,6 +119,27 @@ def test_an_invalid_ca_is_explained(registry_server, connect, tmp_path):
         connect(registry_server.host, ca=tmp_path / "ca.crt")
     assert caught.value.reason == Reason.REGISTRY_TLS
     assert "PEM" in caught.value.message
+
+
+def test_the_public_authorities_are_read_once(faulty, connect, tls, tmp_path, monkeypatch):
+    """They take 30 ms, and requests would read them again for each connection."""
+    bundle = tmp_path / "bundle.crt"
+    bundle.write_bytes(tls.ca.read_bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    pushed = faulty.push_image()
+    assert connect(faulty.host, ca=tmp_path / "none").manifest(faulty.image()) == pushed
+    bundle.write_text("no certificate")
+    assert connect(faulty.host, ca=tmp_path / "none").manifest(faulty.image()) == pushed
+
+
+def test_the_custom_ca_is_trusted_behind_a_proxy(faulty, connect, tls, monkeypatch):
+    pushed = faulty.push_image()
+    with proxy() as server:
+        for name, value in (("HTTPS_PROXY", server.url), ("NO_PROXY", "")):
+            monkeypatch.delenv(name.lower(), raising=False)
+            monkeypatch.setenv(name, value)
+        assert connect(faulty.host, ca=tls.ca).manifest(faulty.image()) == pushed
+    assert server.asked == [f"CONNECT {faulty.host}"]
 
 
 def test_a_forbidden_host_is_never_contacted(connect, tls, repository):

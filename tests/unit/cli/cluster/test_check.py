@@ -5,11 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
 from inference_image_contract import __version__
 from inference_image_operator.api import Spec, read
-from kubectl_inferenceimage import crd
+from kubectl_inferenceimage import crd, documents
 from kubectl_inferenceimage.cluster.check import definition, pod_security
 from kubectl_inferenceimage.cluster.check.named_secrets import named
 from kubectl_inferenceimage.cluster.check.rights import RIGHTS
@@ -35,14 +34,21 @@ def operator(version: str = __version__, available: str = "True", replicas: int 
     }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def crd_document() -> Object:
+    """Copy it before a change: to read it takes longer than most tests."""
+    (found,) = documents.parse(crd.CRD.read_text())
+    return found
+
+
 @pytest.fixture
-def sound(api: ApiServer, example: Object) -> ApiServer:
+def sound(api: ApiServer, example: Object, crd_document: Object) -> ApiServer:
     """An installation without faults, with one object."""
     secret = {"data": dict.fromkeys(("publicKey", "privateKey", ".dockerconfigjson", "ca.crt"), SECRET_VALUE)}
     image = {"metadata": {"name": "detector", "namespace": NAMESPACE}, "spec": example["spec"]}
     names = {name for name, _, _ in _named(example["spec"])}
     api.objects |= {
-        CRD: yaml.safe_load(crd.CRD.read_text()),
+        CRD: copy.deepcopy(crd_document),
         DEPLOYMENTS: [operator()],
         IMAGES: [image],
         PLACE: {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "baseline"}}},
@@ -222,8 +228,8 @@ def test_a_missing_right_is_named_with_what_needs_it(sound: ApiServer, check, ri
     assert f"Needed by: {right.needed_by}." in out
 
 
-def test_a_crd_of_another_release() -> None:
-    document = yaml.safe_load(crd.CRD.read_text())
+def test_a_crd_of_another_release(crd_document: Object) -> None:
+    document = copy.deepcopy(crd_document)
     document["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["new"] = {"type": "string"}
     assert "differs from the plugin's copy" in definition.found(document).text
     document["spec"]["versions"][0]["served"] = False
