@@ -15,7 +15,6 @@ COMMANDS = {**reading.COMMANDS, **changing.COMMANDS, **offline.COMMANDS}
 PROGRAM = "kubectl inferenceimage"
 
 
-@functools.cache
 def parser() -> argparse.ArgumentParser:
     """Knows every subcommand with its flags; it exits with 2 for an invalid command line."""
     made = argparse.ArgumentParser(prog=PROGRAM)
@@ -25,12 +24,15 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+_known = functools.cache(parser)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a subcommand. Returns its exit code, mostly 0, or 1 with a message on standard error.
 
     Exits with 2 for an invalid command line.
     """
-    chosen = parser().parse_args(arguments)
+    chosen = _known().parse_args(arguments)
     try:
         return COMMANDS[chosen.command].run(chosen) or 0
     except CommandError as error:
