@@ -27,15 +27,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def _administrator(monkeypatch, tmp_path):
+    """A certificate to name: requests looks for the files, also where it sends them to nobody."""
+    (tmp_path / "pki").mkdir()
+    for name in ("admin.crt", "admin.key"):
+        (tmp_path / "pki" / name).touch()
+    monkeypatch.setattr(polled.settings, "STATE", tmp_path)
+    polled._session.cache_clear()
+    yield
+    polled._session.cache_clear()
+
+
 @pytest.fixture
 def server(monkeypatch):
     found = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     found.clients = set()
-    polled._session.cache_clear()
     monkeypatch.setattr(polled, "_server", lambda: f"http://127.0.0.1:{found.server_port}")
     with serving(found):
         yield found
-    polled._session.cache_clear()
 
 
 def test_one_connection_serves_every_look(server):

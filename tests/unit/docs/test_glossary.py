@@ -1,5 +1,6 @@
 """Code, messages and pages use the words of docs/glossary.md: those that it replaces do not come back."""
 
+import functools
 import re
 import subprocess
 from pathlib import Path
@@ -24,6 +25,12 @@ REPLACED = {
 }
 
 
+@functools.cache
+def texts() -> dict[str, str]:
+    """File -> its text."""
+    return {name: (ROOT / name).read_text(errors="replace") for name in files() if (ROOT / name).is_file()}
+
+
 def files() -> list[str]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split(
         "\n"
@@ -39,10 +46,9 @@ def files() -> list[str]:
 def test_a_replaced_word_is_nowhere(word: str) -> None:
     pattern = re.compile(REPLACED[word])
     found = []
-    for name in files():
-        path = ROOT / name
-        if path.is_file():
-            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+    for name, text in texts().items():
+        if pattern.search(text):
+            for number, line in enumerate(text.splitlines(), 1):
                 if pattern.search(line):
                     found.append(f"{name}:{number}: {line.strip()[:100]}")
     assert found == [], f"write: {word}"

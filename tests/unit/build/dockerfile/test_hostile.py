@@ -1,6 +1,8 @@
 """Dockerfiles and .dockerignore that cost more than they contain, read within 256 MiB and seconds of CPU time."""
 
 import contextlib
+import random
+import string
 
 import pytest
 
@@ -9,7 +11,7 @@ from inference_image_build.dockerfile import copied_files, directives, ignore, p
 from inference_image_build.dockerfile.variables import expand
 from inference_image_contract.errors import StageError
 from inference_image_contract.reasons import Reason
-from tests.support.limits import within
+from tests.support.limits import MIB, within
 
 PIN = "h.example/a@sha256:" + "1" * 64
 DOUBLED = "ARG A0=" + "x" * 99 + "\n" + "".join(f"ARG A{n + 1}=$A{n}$A{n}\n" for n in range(60))
@@ -109,6 +111,18 @@ def test_a_hostile_dockerignore_is_read_within_limits(form):
             ignore.kept(ignore.parse(IGNORE[form].encode(), ".dockerignore"), paths, ".dockerignore")
 
     within(run, cpu=60)
+
+
+def test_what_patterns_remember_is_bounded():
+    letters = random.Random(1)  # noqa: S311 - many different sets of positions, equal in every run
+    paths = ["".join(letters.choices(string.ascii_lowercase, k=100)) for _ in range(20)]
+    rules = "".join(f"*{'*'.join(string.ascii_lowercase)}*{number}\n" for number in range(100))
+
+    def run():
+        with contextlib.suppress(StageError):
+            ignore.kept(ignore.parse(rules.encode(), ".dockerignore"), paths, ".dockerignore")
+
+    within(run, cpu=60, memory=64 * MIB)
 
 
 def test_work_is_counted():
