@@ -17,10 +17,10 @@ def within(
     """Runs `work` in a child. Fails if it raises, uses more than `cpu` seconds, or `memory` bytes beyond what it had.
 
     The limits are far above what the work needs: they tell a bounded cost from one that grows without bounds, on a
-    machine of any load, because CPU time does not pass while others run. Without `fork`, the child is a new process, as
-    the Go code of the Dockerfile's parser needs; `work` is then a function of a module.
+    machine of any load, because CPU time does not pass while others run. Without `fork`, the child has loaded nothing
+    of this process, as the Go code of the Dockerfile's parser needs; `work` is then a function of a module.
     """
-    context = multiprocessing.get_context("fork" if fork else "spawn")
+    context = multiprocessing.get_context("fork" if fork else "forkserver")
     reader, writer = context.Pipe(duplex=False)
     child = context.Process(target=_run, args=(work, arguments, cpu, memory, writer))
     child.start()

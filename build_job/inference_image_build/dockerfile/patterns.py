@@ -62,10 +62,13 @@ class Pattern:
     def __init__(self, tokens: tuple[_Token, ...]) -> None:
         self.tokens = tokens
         self._most = 2 * len(tokens) + 64
+        self._states: dict[frozenset[int], _State] = {}
         self._forget()
 
     def _forget(self) -> None:
-        self._states: dict[frozenset[int], _State] = {}
+        for state in self._states.values():
+            state.following.clear()  # they hold one another: only the garbage collector would find them
+        self._states.clear()
         self._kept = 0
         self.first = self._state(_skip(self.tokens, {0}))
 
