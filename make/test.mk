@@ -85,6 +85,7 @@ test-laptop: packages ## test build --local on podman with the real Kaniko (need
 
 test-release: packages ## make images with buildah and podman, and a release twice (needs root)
 	@$(PODMAN)
+	@$(PY) -m devcluster binaries etcd kubernetes helm kaniko krew
 	@$(PY) -m pytest -q tests/release
 
 test-devcluster: packages ## test the development cluster itself

@@ -14,6 +14,7 @@ from release import (
     artifacthub,
     catalog,
     images,
+    krew,
     kustomize,
     labels,
     manifest,
@@ -92,7 +93,9 @@ def make_files(arguments: argparse.Namespace) -> None:
         if arguments.values:
             references = catalog.references(values.read_text())
         (made / "images.txt").write_text(catalog.list_text(references))
-        described = artifacthub.of_release(folder, references, version, labels.check_source(arguments.source_url))
+        address = labels.check_source(arguments.source_url)
+        krew.write(folder, made, version, epoch, address)
+        described = artifacthub.of_release(folder, references, version, address)
         chart = package.chart(folder, made, version, epoch, described)
         package.install_manifest(chart, values, made, version, registry)
         (made / sums.NAME).write_text(sums.lines(made))
@@ -127,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     building.add_argument("--registry", default="", help="host/path of the images")
     building.add_argument("--tool", default="", help="buildah, podman or docker; the first of them that is installed")
     building.add_argument("--base-image", default="", help="replaces the default BASE_IMAGE of the Dockerfiles")
-    building.add_argument("--source-url", default="", help="web address of the repository, for the label of the images")
+    building.add_argument("--source-url", default="", help="web address of the repository, for labels and links")
     building.add_argument("--only", default="", help="names of images, separated by spaces (default: all)")
     building.add_argument("--build-flags", default="", help="extra flags for the tool's build")
     building.add_argument("--push-flags", default="", help="extra flags for the tool's push")

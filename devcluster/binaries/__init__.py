@@ -89,6 +89,10 @@ KSERVE = ToolSet("kserve", {"kserve-manager": "github.com/kserve/kserve/cmd/mana
 """KServe's controller, in a test of rollouts; not part of the cluster."""
 VEGETA = ToolSet("vegeta", {"vegeta": "github.com/tsenart/vegeta/v12"}, "about 30 s")
 """Sends requests to the inference server in a benchmark; not part of the cluster."""
+KREW = ToolSet(
+    "krew", {name: f"sigs.k8s.io/krew/cmd/{name}" for name in ("krew", "validate-krew-manifest")}, "about 20 s"
+)
+"""Installs the plugin from a release, in a test; not part of the cluster."""
 
 
 def kubernetes(version: versions.Version) -> ToolSet:
@@ -113,7 +117,7 @@ def all_tool_sets() -> tuple[ToolSet, ...]:
 
 def of_tests() -> tuple[ToolSet, ...]:
     """Every program of a cluster and of `make test`. A build takes minutes, so no test begins one."""
-    return (*all_tool_sets(), KWOK, VERDICTS, PROMTOOL, UNITTEST)
+    return (*all_tool_sets(), KWOK, VERDICTS, PROMTOOL, UNITTEST, KREW)
 
 
 def key(sources: Path, flags: tuple[str, ...], go_version: str) -> str:

@@ -39,6 +39,7 @@ NOT_HERE = {
     "deploy/flux/": "needs Flux (tests/gitops runs that page)",
     "kustomization/": "needs Flux",
     "gitrepository/": "needs Flux",
+    "kubectl krew": "tests/release installs the plugin",
     "kubectl inferenceimage": "tests/unit/docs and tests/loop test the plugin",
 }
 """A part of a command -> why it is not run."""

@@ -1,9 +1,11 @@
-"""A clone to release from, and builders with separate storage and settings.
+"""A clone to release from, releases, and builders with separate storage and settings.
 
-Needs root, Debian's buildah, podman and docker-registry; only setuptools is downloaded.
+Needs root, Debian's buildah, podman and docker-registry; setuptools and the plugin's packages are downloaded.
 """
 
+import functools
 import hashlib
+import http.server
 import os
 import shutil
 import subprocess
@@ -14,8 +16,10 @@ from pathlib import Path
 import pytest
 import requests
 
+import inference_image_contract
 from devcluster import settings
 from devcluster.images import base_image
+from devcluster.lib.in_thread import serving
 from tests.support import engine_settings
 from tests.support.registries.docker_registry import serve_registry
 
@@ -61,6 +65,28 @@ def first(tmp_path_factory: pytest.TempPathFactory, builders: Mapping[str, str],
     folder = clone(tmp_path_factory.mktemp("first"))
     release(folder, builders, "files", f"--registry={REGISTRY}", "--images", "--only=kaniko", "--tool=buildah", base)
     return folder / "out" / "release"
+
+
+class Downloads(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder, and writes no log."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        pass
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory, builders: Mapping[str, str]) -> Iterator[Path]:
+    """A release without images. It can be downloaded from the repository that it names, as from GitHub."""
+    served = tmp_path_factory.mktemp("served")
+    folder = clone(tmp_path_factory.mktemp("released"))
+    handler = functools.partial(Downloads, directory=str(served))
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
+        address = f"http://127.0.0.1:{server.server_port}/team/repository"
+        release(folder, builders, "files", f"--registry={REGISTRY}", f"--source-url={address}")
+        downloads = served / "team" / "repository" / "releases" / "download"
+        downloads.mkdir(parents=True)
+        (downloads / f"v{inference_image_contract.__version__}").symlink_to(folder / "out" / "release")
+        yield folder / "out" / "release"
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ NAMES = {
     f"inference-image-operator-{versions.chart_version(VERSION)}.tgz",
     f"inference_image_operator-{PYTHON}-py3-none-any.whl",
     f"inference_image_operator-{PYTHON}.tar.gz",
+    f"kubectl-inferenceimage-{VERSION}.tar.gz",
+    "inferenceimage.yaml",
     "images-values.yaml",
     "images.txt",
     "install.yaml",

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,11 @@ import yaml
 from devcluster import binaries, settings, versions
 from devcluster.controlplane import ControlPlane, control_plane
 from release import manifest
-from tests.release.conftest import clone, release
 
 CRD = "inferenceimages.uai.ucloud.cn"
 CONTROLLERS = ("namespace-controller", "serviceaccount-controller")
 
 Run = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory, builders: Mapping[str, str]) -> Path:
-    """A release without images."""
-    folder = clone(tmp_path_factory.mktemp("released"))
-    release(folder, builders, "files", "--registry=registry.test/team")
-    return folder / "out" / "release"
 
 
 @pytest.fixture

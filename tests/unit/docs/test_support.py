@@ -36,6 +36,12 @@ def test_python_of_the_plugin() -> None:
     assert row("Python of the [kubectl plugin](../guides/laptop.md)") == "3.11 or later"
 
 
+def test_krew() -> None:
+    modules = (ROOT / "devcluster" / "tools" / "krew" / "go.mod").read_text()
+    stated = row("[krew](../guides/laptop.md#installing-it), which installs the plugin")
+    assert f"\tsigs.k8s.io/krew v{stated}." in modules
+
+
 def test_python_of_the_images() -> None:
     assert "ARG BASE_IMAGE=python:3.13-slim" in (ROOT / "operator" / "Dockerfile").read_text()
     assert row("Python of the images").startswith("3.13;")
