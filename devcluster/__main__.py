@@ -57,7 +57,7 @@ def build_binaries(names: Sequence[str]) -> None:
     Raises ValueError for an unknown name.
     """
     usual = {tools.name.split("-")[0]: tools for tools in binaries.of_tests()}
-    known = usual | {tools.name: tools for tools in (binaries.FLUX, binaries.KSERVE)}
+    known = usual | {tools.name: tools for tools in (binaries.FLUX, binaries.ARGOCD, binaries.KSERVE)}
     if unknown := set(names) - set(known):
         raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
     binaries.ensure(*(known[name] for name in names or usual))

@@ -108,7 +108,7 @@ coverage: packages ## run the unit tests and print their branch coverage; below 
 ##@ Longer tests, not in make test
 
 .PHONY: test-model test-faults test-faults-hostile test-faults-node test-builders-node test-sources-node test-onnx-node test-ufile-client
-.PHONY: test-network-policies test-rollout-node test-gitops test-kserve
+.PHONY: test-network-policies test-rollout-node test-gitops test-argocd test-kserve
 FAULT_WORKERS ?= 3
 FAULT_ROWS := out/test-faults-rows.json
 FAULT_TABLE := FAULTS_REPORT=docs/operations/reliability.md FAULTS_ROWS=$(FAULT_ROWS)
@@ -150,6 +150,11 @@ test-network-policies: packages ## test the chart's NetworkPolicies on a cluster
 test-gitops: setup ## test the walk through a Git repository with Flux's controllers on a real API server
 	@$(PY) -m devcluster binaries etcd kubernetes helm flux
 	@$(PY) -m pytest -q tests/gitops
+
+test-argocd: setup ## test the walk through a Git repository with Argo CD's servers on a real API server; installs Redis if missing
+	@$(PY) -c 'from devcluster.lib import system; system.install_packages({"redis-server": "redis-server"})'
+	@$(PY) -m devcluster binaries etcd kubernetes helm argocd
+	@$(PY) -m pytest -q tests/argocd
 
 test-kserve: setup ## test a rollout and a way back with KServe's own controller on a real API server
 	@$(PY) -m devcluster binaries etcd kubernetes helm kserve

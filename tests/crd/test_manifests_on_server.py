@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 FILES = [
     *sorted(ROOT.glob("crds/*.yaml")),
     *sorted(ROOT.glob("examples/**/*.yaml")),
+    *sorted(ROOT.glob("deploy/argocd/repository/*.yaml")),
     *sorted(ROOT.glob("deploy/flux/repository/**/*.yaml")),
     ROOT / "devcluster" / "config" / "bootstrap.yaml",
     *sorted(ROOT.glob("tests/unit/operator/golden/*.yaml")),

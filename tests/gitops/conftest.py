@@ -7,8 +7,9 @@ import pytest
 
 from devcluster.controlplane import ControlPlane, Program
 from tests.gitops.flux import flux, told
+from tests.gitops.reader import NAMESPACE
 from tests.gitops.repository import served
-from tests.gitops.walk import NAMESPACE, Walk
+from tests.gitops.walk import Walk
 from tests.loop.api import Api
 from tests.loop.conftest import Operator, api, namespace, plane, started  # noqa: F401 - fixtures
 from tests.loop.pipeline import Pipeline

@@ -1,0 +1,56 @@
+"""A control plane with Argo CD, the operator as a process, and a Git repository. The test plays the kubelet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devcluster.controlplane import ControlPlane
+from tests.argocd.installation import ArgoCD, argo_cd
+from tests.argocd.walk import Walk
+from tests.gitops.reader import NAMESPACE
+from tests.gitops.repository import served
+from tests.loop.api import Api
+from tests.loop.conftest import Operator, api, namespace, plane, started  # noqa: F401 - fixtures
+from tests.loop.pipeline import Pipeline
+
+
+@pytest.fixture(scope="session")
+def argocd(
+    plane: ControlPlane,  # noqa: F811
+    api: Api,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ArgoCD]:
+    with argo_cd(plane, api, tmp_path_factory.mktemp("argocd")) as found:
+        yield found
+
+
+@pytest.fixture
+def pipeline(
+    plane: ControlPlane,  # noqa: F811
+    api: Api,  # noqa: F811
+    namespace: str,  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[Pipeline]:
+    """Of the InferenceImage in the page's repository; its installation allows what the page says."""
+    with started(Operator(plane, api, namespace, tmp_path, rollout={"allowed": ["Deployment"]})) as operator:
+        yield Pipeline(api, namespace, operator, NAMESPACE)
+
+
+@pytest.fixture
+def walk(
+    plane: ControlPlane,  # noqa: F811
+    api: Api,  # noqa: F811
+    argocd: ArgoCD,
+    pipeline: Pipeline,
+    tmp_path: Path,
+) -> Iterator[Walk]:
+    """A failure prints the end of Argo CD's logs."""
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    with served(tmp_path) as address:
+        found = Walk(plane, api, pipeline, folder, address)
+        found.install(argocd.program, {"ARGOCD_SERVER": argocd.server, "ARGOCD_OPTS": "--plaintext"})
+        yield found
+        print(argocd.told())
+        found.end()
