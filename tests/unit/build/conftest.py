@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import hashlib
 import http.server
 import json
 import secrets
@@ -17,6 +18,7 @@ import requests
 from devcluster.lib import ports
 from devcluster.lib.in_thread import serving
 from devcluster.ufile import KeyPair, StandIn, running
+from devcluster.ufile.storage.disk import About
 from inference_image_build.registry.client import Registry
 from inference_image_build.registry.references import ImageReference
 from inference_image_build.source.pin import Mounts
@@ -184,6 +186,14 @@ def ufile(tmp_path) -> Iterator[StandIn]:
         yield stand_in
 
 
+def place(stand_in: StandIn, key: str, data: bytes) -> None:
+    """Stores an object as our client does, without its three requests."""
+    bucket = stand_in.service.bucket(stand_in.bucket)
+    with bucket.receive() as incoming:
+        incoming.write(data)
+        bucket.commit(key, incoming, About(metadata={"sha256": hashlib.sha256(data).hexdigest()}))
+
+
 @pytest.fixture
 def location(ufile) -> inputs.UFile:
     return inputs.UFile(bucket=ufile.bucket, scheme="http", suffix=ufile.suffix)
@@ -217,7 +227,7 @@ class Pipeline:
 
 
 @pytest.fixture
-def pipeline(store, location, registry_server, repository) -> Pipeline:
+def pipeline(ufile, store, location, registry_server, repository) -> Pipeline:
     base = f"{repository.path}-base"
     digest = registry_server.push_image(base, "1", b"base layer")
     dockerfile = f"ARG BASE={registry_server.host}/{base}:1\nFROM ${{BASE}}\nADD code /code\n"
@@ -233,7 +243,7 @@ def pipeline(store, location, registry_server, repository) -> Pipeline:
         "uai/object-detect/code/infer.py": b"print()\n",
         "uai/samples/shapes.png": b"picture",
     }.items():
-        store.write(data, key)
+        place(ufile, key, data)
     request = inputs.ResolveInput(
         ufile=location,
         prefix="uai/object-train-output/",

@@ -36,6 +36,13 @@ def read_input_lock(store, reference) -> inputs.InputLock:
     return msgspec.json.decode(data, type=inputs.InputLock)
 
 
+def test_the_fixtures_files_are_stored_as_our_client_stores_them(pipeline, store):
+    placed = store.head("uai/object-detect/code/infer.py")
+    written = store.write(b"print()\n", "written")
+    assert (placed.size, placed.etag, placed.sha256) == (written.size, written.etag, written.sha256)
+    assert placed.sha256
+
+
 def test_everything_that_can_move_is_pinned(run, pipeline, repository):
     result = run()
     assert (result.step, result.num_classes, result.file_count) == (800, 3, 2)
