@@ -33,6 +33,7 @@ case "$*" in
     done ;;
 esac
 """
+DEADLINE = 60
 OLD = "#!/bin/sh\nexit 1\n"
 """A Python before 3.11, for which the launcher's question ends with 1."""
 
@@ -148,7 +149,7 @@ def test_of_two_first_starts_one_uses_what_the_other_made(installed: Installed) 
     assert installed.run().returncode == 0
     assert len(installed.environments) == 2
     gate.write_text("")
-    out, err = slow.communicate()
+    out, err = slow.communicate(timeout=DEADLINE)
     assert (out, slow.returncode) == ("kubectl-inferenceimage runs with get a b\n", 0), err
     assert len(installed.environments) == 1
 
@@ -160,8 +161,8 @@ def test_an_interrupted_start_leaves_nothing(installed: Installed) -> None:
     environment = installed.environment({"GATE": str(gate)})
     slow = subprocess.Popen(installed.command(), env=environment, stdout=-1, stderr=-1, start_new_session=True)
     (installed.root / "gate.arrived").read_text()
-    os.killpg(slow.pid, signal.SIGINT)
-    slow.communicate()
+    os.killpg(slow.pid, signal.SIGTERM)  # not SIGINT: a shell in which that was ignored from the start cannot trap it
+    slow.communicate(timeout=DEADLINE)
     assert slow.returncode == 130
     assert installed.environments == []
 
