@@ -68,6 +68,7 @@ TESTS = (
     "core/test_polling",
     "core/test_restoring",
     "core/test_foresee",
+    "core/test_reach",
     "core/test_progress",
     "core/test_failure",
     "jobs/test_manifests",
