@@ -8,10 +8,10 @@ import pytest
 from devcluster.controlplane import ControlPlane
 from tests.argocd.installation import ArgoCD, argo_cd
 from tests.argocd.walk import Walk
-from tests.gitops.reader import NAMESPACE
 from tests.gitops.repository import served
+from tests.gitops.runs import runs_of
 from tests.loop.api import Api
-from tests.loop.conftest import Operator, api, namespace, plane, started  # noqa: F401 - fixtures
+from tests.loop.conftest import api, namespace, plane  # noqa: F401 - fixtures
 from tests.loop.pipeline import Pipeline
 
 
@@ -32,9 +32,8 @@ def pipeline(
     namespace: str,  # noqa: F811
     tmp_path: Path,
 ) -> Iterator[Pipeline]:
-    """Of the InferenceImage in the page's repository; its installation allows what the page says."""
-    with started(Operator(plane, api, namespace, tmp_path, rollout={"allowed": ["Deployment"]})) as operator:
-        yield Pipeline(api, namespace, operator, NAMESPACE)
+    with runs_of(plane, api, namespace, tmp_path, rollout="Deployment") as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,17 +1,30 @@
 """The runs of the walks in docs/guides/gitops.md: the test plays the pods of the operator and those of the server."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import msgspec
 
+from devcluster.controlplane import ControlPlane
 from inference_image_contract import results
 from inference_image_contract.reasons import ExitCode
 from inference_image_operator.api.stages import Stage
 from tests.gitops.reader import NAMESPACE, Reader
 from tests.loop.api import Api, Object
+from tests.loop.conftest import Operator, started
 from tests.loop.pipeline import Pipeline
 from tests.support.world import DIGEST, GRAPH, RESULTS, SPEC
 
 OLDER, NEWER = DIGEST, "sha256:" + "e" * 64
 NOT_FOUND = results.Failed(reason="CheckpointNotFound", message="There is no step 7.", hint="Name another.")
+
+
+@contextmanager
+def runs_of(plane: ControlPlane, api: Api, namespace: str, folder: Path, *, rollout: str) -> Iterator[Pipeline]:
+    """Of the InferenceImage in the page's repository; the installation allows rollouts to this kind."""
+    with started(Operator(plane, api, namespace, folder, rollout={"allowed": [rollout]})) as operator:
+        yield Pipeline(api, namespace, operator, NAMESPACE)
 
 
 def reference(digest: str) -> str:

@@ -91,6 +91,19 @@ def installed(tmp_path: Path) -> Installed:
     return made
 
 
+def held(installed: Installed) -> tuple[subprocess.Popen[str], Path]:
+    """A first start in a session of its own, whose pip waits until somebody writes to the gate."""
+    gate = installed.root / "gate"
+    for path in (gate, installed.root / "gate.arrived"):
+        os.mkfifo(path)
+    environment = installed.environment({"GATE": str(gate)})
+    start = subprocess.Popen(
+        installed.command(), env=environment, stdout=-1, stderr=-1, text=True, start_new_session=True
+    )
+    assert (installed.root / "gate.arrived").read_text() == "here\n"
+    return start, gate
+
+
 def refused(done: subprocess.CompletedProcess[str], sentence: str) -> None:
     """The plugin did not run, and the last line says why."""
     assert (done.returncode, done.stdout) == (1, "")
@@ -140,12 +153,7 @@ def test_a_python_that_is_too_old_is_passed_over(installed: Installed) -> None:
 
 
 def test_of_two_first_starts_one_uses_what_the_other_made(installed: Installed) -> None:
-    gate = installed.root / "gate"
-    for path in (gate, installed.root / "gate.arrived"):
-        os.mkfifo(path)
-    environment = installed.environment({"GATE": str(gate)})
-    slow = subprocess.Popen(installed.command(), env=environment, stdout=-1, stderr=-1, text=True)
-    assert (installed.root / "gate.arrived").read_text() == "here\n"
+    slow, gate = held(installed)
     assert installed.run().returncode == 0
     assert len(installed.environments) == 2
     gate.write_text("")
@@ -155,12 +163,7 @@ def test_of_two_first_starts_one_uses_what_the_other_made(installed: Installed) 
 
 
 def test_an_interrupted_start_leaves_nothing(installed: Installed) -> None:
-    gate = installed.root / "gate"
-    for path in (gate, installed.root / "gate.arrived"):
-        os.mkfifo(path)
-    environment = installed.environment({"GATE": str(gate)})
-    slow = subprocess.Popen(installed.command(), env=environment, stdout=-1, stderr=-1, start_new_session=True)
-    (installed.root / "gate.arrived").read_text()
+    slow, _ = held(installed)
     os.killpg(slow.pid, signal.SIGTERM)  # not SIGINT: a shell in which that was ignored from the start cannot trap it
     slow.communicate(timeout=DEADLINE)
     assert slow.returncode == 130
