@@ -95,13 +95,12 @@ class _Trace:
 
     def run(self, status: Status, outcome: _Outcome, now: datetime) -> Span:
         """The span of the whole run, with every wait."""
-        image = status.image if outcome.result == "published" else status.built
-        checkpoint = status.checkpoint
+        checkpoint, built = status.checkpoint, status.built
         more: dict[str, Value | None] = {
             "inferenceimage.generation": self._run.generation,
             "inferenceimage.checkpoint.step": checkpoint.step if checkpoint else None,
             "inferenceimage.reused": _reused(status),
-            "oci.manifest.digest": image.digest if image else None,
+            "oci.manifest.digest": built.digest if built else None,
         }
         return self._span(self._root_id, None, "run", (self._start, now), more=more, outcome=outcome)
 
@@ -196,17 +195,15 @@ def _times(stage: StageStatus, job: Job | None, pods: tuple[Pod, ...], now: date
 def _of_attempt(stage: StageStatus, after: Status) -> _Outcome:
     """What the status says about an attempt that is over."""
     condition, failure = find(after.conditions, stage.name.condition), after.last_failure
-    if condition is None:
-        return _Outcome(result="replaced")
-    if condition.status == "True":
+    if condition and condition.status == "True":
         return _Outcome(result="done", reason=condition.reason)
-    if _waits(stage, after):
+    if condition and _waits(stage, after):
         return _Outcome(result="waiting", reason=condition.reason)
     if failure and failure.job == stage.job:
         return _Outcome(result="failed", reason=failure.reason, error=failure.message or failure.reason)
-    if after.stage is None:
+    if condition and after.stage is None:
         return _Outcome(result="failed", reason=condition.reason, error=condition.message or condition.reason)
-    return _Outcome(result="replaced")
+    return _SUPERSEDED
 
 
 def _waits(stage: StageStatus, after: Status) -> bool:

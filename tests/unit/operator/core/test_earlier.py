@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.earlier import PIN_AGAIN
-from tests.support.world import World
+from tests.support.world import START, World
 
 
 def claimed_earlier(world: World, stage: Stage) -> World:
@@ -50,6 +50,28 @@ def test_a_test_that_runs_the_graph_reads_the_inputs():
     assert stages(world) == ["Resolve", "Export", "Build", "Test", "Publish"]
 
 
+@pytest.mark.parametrize("kept", ["input_lock", "run"])
+def test_a_run_with_a_part_of_what_is_pinned_pins_again(kept):
+    world = World()
+    world.run_to(Stage.BUILD)
+    whole = world.status
+    claimed_earlier(world, Stage.BUILD)
+    world.status = replace(world.status, **{kept: getattr(whole, kept)})
+    world.run_whole()
+    assert stages(world)[0] == "Resolve"
+
+
+def test_a_run_that_pins_again_waits_for_its_place_in_the_queue():
+    world = claimed_earlier(World(), Stage.BUILD)
+    world.queue_position = 3
+    world.settle()
+    assert stages(world) == []
+    assert world.summary()["Resolved"] == ("Unknown", "Queued")
+    world.queue_position = None
+    world.run_whole()
+    assert stages(world)[0] == "Resolve"
+
+
 def test_a_suspended_run_waits_before_it_pins_again():
     world = World()
     claimed_earlier(world, Stage.BUILD)
@@ -61,12 +83,13 @@ def test_a_suspended_run_waits_before_it_pins_again():
     assert stages(world)[0] == "Resolve"
 
 
-def test_the_test_stage_of_an_object_without_a_test_is_left_out():
+@pytest.mark.parametrize("retry_at", [None, START], ids=["first attempt", "second attempt"])
+def test_the_test_stage_of_an_object_without_a_test_is_left_out(retry_at):
     """An earlier version published in that stage, also without a test."""
     world = World()
     world.spec["test"] = {"enabled": False}
     world.run_to(Stage.PUBLISH)
-    claim = replace(world.status.stage, name=Stage.TEST, job_uid=None)
+    claim = replace(world.status.stage, name=Stage.TEST, job_uid=None, retry_at=retry_at)
     world.jobs.clear()
     world.created.clear()
     world.status = replace(world.status, stage=claim)

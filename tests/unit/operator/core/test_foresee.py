@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from inference_image_contract import results
 from inference_image_contract.content import content_hash
+from inference_image_contract.inputs import OnnxModel, StoredFile
 from inference_image_operator.api import Part, Spec, read
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.core.foresee import Foreseen, foresee
@@ -16,6 +18,9 @@ from tests.support.world import CONFIG, GRAPH, RESULTS, SPEC, World
 
 RESOLVE, EXPORT, BUILD, TEST, PUBLISH = Stage
 RESOLVED = RESULTS[RESOLVE]
+WITH_ONNX = msgspec.structs.replace(
+    CONFIG, images=msgspec.structs.replace(CONFIG.images, export_onnx="r/export@sha256:4")
+)
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def edited(spec: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 def foreseen(world: World, path: str = "", value: Any = None, request: str = "") -> Foreseen:
     spec = edited(world.spec, path, value) if path else world.spec
-    return foresee(world.observed(), read(Spec, spec), request, CONFIG, placeholders.result)
+    return foresee(world.observed(), read(Spec, spec), request, world.config, placeholders.result)
 
 
 def running(found: Foreseen) -> list[Stage]:
@@ -126,7 +131,9 @@ def test_some_fields_start_no_run(world: World, path: str, value: Any) -> None:
 
 
 def test_the_same_manifest_starts_no_run(world: World) -> None:
-    assert foreseen(world) == Foreseen(fields=(), begins=False)
+    found = foreseen(world)
+    assert (found.fields, found.stages, found.refused) == ((), (), "")
+    assert (found.begins, found.pinned, found.waits, found.requested) == (False, False, False, False)
 
 
 def test_a_request_repeats_what_is_not_reused(world: World) -> None:
@@ -143,6 +150,13 @@ def test_a_stage_says_why(world: World) -> None:
     assert {stage.stage: stage.why for stage in foreseen(world, "test.port", 80).stages}[TEST] == "spec.test.port"
 
 
+def test_a_stage_names_only_the_changes_that_reach_it(world: World) -> None:
+    spec = read(Spec, edited(edited(world.spec, "image.tags", ["other"]), "test.port", 80))
+    found = foresee(world.observed(), spec, "", CONFIG, placeholders.result)
+    assert found.fields == ("image.tags", "test.port")
+    assert found.stages[3].why == "spec.test.port"
+
+
 def test_what_no_job_of_the_object_made_is_made_again(world: World) -> None:
     world.status = msgspec.structs.replace(world.status, produced=None)
     found = foreseen(world, "image.tags", ["other"])
@@ -156,7 +170,64 @@ def test_an_image_that_was_built_before_is_known_by_its_content(world: World) ->
     assert running(foreseen(world, "image.tags", ["other"])) == [RESOLVE, BUILD, TEST, PUBLISH]
 
 
-def test_a_run_under_way_is_replaced(world: World) -> None:
+def test_a_model_in_several_formats_is_known_as_a_whole() -> None:
+    graph = msgspec.structs.replace(
+        GRAPH,
+        saved_model=StoredFile(key="f/saved_model.tar", sha256="d" * 64, size=9),
+        onnx=OnnxModel(key="f/model.onnx", sha256="e" * 64, size=8, greatest_difference="0"),
+    )
+    world = World(config=WITH_ONNX)
+    world.spec["export"] = {"formats": ["FrozenGraph", "SavedModel", "ONNX"]}
+    world.run_to(EXPORT)
+    world.finish(results.Exported(graph=graph))
+    world.run_whole()
+    assert running(foreseen(world, "image.tags", ["other"])) == [RESOLVE, PUBLISH]
+
+
+def test_a_sample_that_stays_is_not_tested_again() -> None:
+    world = World()
+    world.spec["test"] = {"sample": "samples/one.png"}
+    world.settle()
+    world.finish(msgspec.structs.replace(RESOLVED, sample_etag="one"))
+    world.run_whole()
+    assert running(foreseen(world, "image.tags", ["other"])) == [RESOLVE, PUBLISH]
+    assert running(foreseen(world, "test.sample", "samples/two.png")) == [RESOLVE, TEST, PUBLISH]
+
+
+def test_a_test_that_is_switched_on_runs() -> None:
+    world = World()
+    world.spec["test"] = {"enabled": False}
+    world.run_whole()
+    found = foreseen(world, "test.enabled", True)
+    assert running(found) == [RESOLVE, TEST, PUBLISH]
+    assert found.stages[3].why == "spec.test.enabled"
+
+
+def test_a_format_whose_conversion_takes_too_much_memory_is_refused() -> None:
+    """16 GiB are allowed: enough for six times the weights, and not for the fourteen times that ONNX takes."""
+    world = World(config=WITH_ONNX)
+    world.settle()
+    world.finish(msgspec.structs.replace(RESOLVED, model_bytes=2 << 30))
+    world.run_whole()
+    assert foreseen(world, "export.formats", ["SavedModel", "FrozenGraph"]).refused == ""
+    assert foreseen(world, "export.formats", ["ONNX", "FrozenGraph"]).refused.startswith("ResourcesTooLarge: A model")
+
+
+def test_an_older_checkpoint_than_the_published_one_is_refused_unless_the_run_is_requested() -> None:
+    world = World()
+    world.spec["model"]["checkpoint"] = {"policy": "Latest"}
+    world.run_whole()
+    world.request = "back"
+    world.settle()
+    world.finish(msgspec.structs.replace(RESOLVED, step=700))
+    world.settle()
+    found = foreseen(world, "image.tags", ["other"], request="back")
+    assert found.refused.startswith("CheckpointOlder: The newest complete checkpoint is step 700")
+    assert (running(found), found.requested) == ([RESOLVE], False)
+    assert foreseen(world, "image.tags", ["other"], request="again").refused == ""
+
+
+def test_a_run_under_way_is_replaced() -> None:
     world = World()
     world.run_to(BUILD)
     assert foreseen(world, "image.tags", ["other"]).replaces is BUILD

@@ -118,7 +118,7 @@ def test_a_published_image_is_handed_over_and_awaited(world):
     assert "Waiting for Deployment/server: 1 of 2 is new." in world.condition("RolledOut").message
     assert world.summary()["Ready"] == ("True", "Published")
     assert not world.settled
-    assert world.step().requeue_after == rollout.WAIT_CHECK
+    assert world.step().requeue_after == 5
     world.change(**AVAILABLE)
     world.settle()
     assert world.told == ("True", "RolledOut")
@@ -391,12 +391,13 @@ def test_a_webhook_that_keeps_the_image_away_is_not_asked_every_second(world):
     world.spec["rollout"] = DEPLOYMENT
     world.apply = lambda action: world.applied.append(action.image)  # the target stays as it is
     world.run_whole()
+    assert world.told == ("Unknown", "RollingOut")
     assert world.condition("RolledOut").message == f"Handing {IMAGE} to Deployment/server."
-    assert world.step().requeue_after == rollout.WRITTEN_CHECK
+    assert world.step().requeue_after == 1
     world.advance(seconds=10)
     assert world.step().requeue_after == 60
     world.change(image=IMAGE, owned=True, **STARTING)
-    assert world.step().requeue_after == rollout.WAIT_CHECK
+    assert world.step().requeue_after == 5
 
 
 def test_a_target_is_read_right_after_the_run():

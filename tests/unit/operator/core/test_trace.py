@@ -258,6 +258,18 @@ def test_a_run_that_waits_for_its_first_checkpoint_has_not_failed(world):
     assert not any(span.error for span in world.spans)
 
 
+def test_an_attempt_that_waits_for_a_restore_has_not_failed(world):
+    world.settle()
+    world.fail(failure(Stage.RESOLVE, Reason.OBJECT_RESTORING))
+    world.settle()
+    (resolve,) = world.spans
+    assert (resolve.attributes["inferenceimage.result"], resolve.error) == ("waiting", "")
+    assert resolve.attributes["inferenceimage.reason"] == "ObjectRestoring"
+    world.advance(days=1)
+    world.run_whole()
+    assert world.names() == ["Resolve", "Resolve", "Export", "Build", "Test", "Publish", "run"]
+
+
 def test_a_job_that_was_deleted_is_a_failed_attempt(world):
     world.run_to(Stage.EXPORT)
     world.step()
@@ -273,6 +285,17 @@ def test_a_claim_without_a_job_has_no_span(world):
     world.advance(seconds=30)
     world.step()
     assert world.names() == ["run"]
+
+
+def test_a_claim_of_an_earlier_operator_has_no_span_and_its_run_goes_on(world):
+    """This operator does not create its Job: the inputs that the claim needs were not pinned."""
+    world.run_to(Stage.BUILD)
+    world.jobs.clear()
+    claim = msgspec.structs.replace(world.status.stage, job_uid=None)
+    world.status = msgspec.structs.replace(world.status, stage=claim, input_lock=None, produced=None)
+    world.run_whole()
+    assert world.names() == ["Resolve", "Export", "Resolve", "Export", "Build", "Test", "Publish", "run"]
+    assert len({span.trace_id for span in world.spans}) == 1
 
 
 def test_nothing_ends_twice(world):

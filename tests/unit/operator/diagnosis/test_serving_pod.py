@@ -17,19 +17,17 @@ from tests.support.world import START
         ({"waiting": "ImagePullBackOff", "message": "not\nfound"}, ", container main: ImagePullBackOff: not found"),
         ({"waiting": "CrashLoopBackOff"}, ", container main: CrashLoopBackOff."),
         ({"waiting": "ContainerCreating"}, " is not ready."),
+        ({"waiting": "PodInitializing"}, " is not ready."),
         ({}, " is not ready."),
         ({"init": True, "exit_code": 0}, " is not ready."),
         ({"init": True, "exit_code": 2}, ", container main: exit code 2."),
-        ({"exit_code": 1, "report": "login https://user:hunter2@host/"}, "***"),
-        ({"exit_code": 1, "report": "y" * 5000}, "y" * 300),
+        ({"exit_code": 1, "report": "https://user:hunter2@host/"}, ", container main: exit code 1: https://***@host/"),
+        ({"exit_code": 1, "report": "y" * 5000}, f", container main: exit code 1: {'y' * 300}"),
     ],
 )
 def test_a_container_says_why(container: dict[str, Any], words: str):
     found = said(Pod(name="p", uid="u", phase="", created=START, containers=(Container(name="main", **container),)))
-    assert found.startswith("Pod p")
-    assert words in found
-    assert "hunter2" not in found
-    assert len(found) < 400
+    assert found == f"Pod p{words}"
 
 
 def test_the_scheduler_says_why():
