@@ -51,7 +51,7 @@ class Foreseen(Frozen, frozen=True, kw_only=True):
     """Paths below `spec` that change."""
     begins: bool
     """Whether a run begins."""
-    pinned: bool = False
+    pinned: bool
     """Whether `spec.image.pin` holds an image."""
     waits: bool = False
     """Whether it begins only when `spec.suspend` is removed."""

@@ -264,6 +264,7 @@ def test_an_invalid_digest_is_rejected():
     world.finish(results.Built(digest="sha256:short", size=1))
     world.settle()
     assert world.summary()["Stalled"] == ("True", "DigestInvalid")
+    assert "spec.image.pin" not in world.condition("Ready").message, "no image is pinned"
 
 
 MOUNT = 'MountVolume.SetUp failed for volume "registry" : secret "uhub" not found'

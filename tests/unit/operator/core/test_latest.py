@@ -60,6 +60,7 @@ def test_a_poll_without_a_checkpoint_says_nothing_new(waiting):
     assert "PollFailed" not in waiting.summary()
     assert waiting.summary()["Reconciling"] == ("True", "CheckpointNotFound")
     assert len(waiting.emitted) == events
+    assert waiting.status.last_poll_time == waiting.now
 
 
 def test_a_poll_that_fails_otherwise_is_reported(waiting):
@@ -86,6 +87,9 @@ def test_after_the_deadline_the_object_is_stalled_once_and_polled_on(waiting):
 def test_the_deadline_is_due_even_if_no_poll_is(waiting):
     waiting.spec["model"]["checkpoint"]["poll"] = "2h"
     assert waiting.step().requeue_after == 3600
+    waiting.advance(seconds=3600)
+    waiting.step()
+    assert waiting.summary()["Stalled"] == ("True", "CheckpointNotFound")
 
 
 @pytest.mark.parametrize(

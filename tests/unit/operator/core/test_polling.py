@@ -281,12 +281,12 @@ def test_a_restarted_run_waits_in_the_queue():
 
 
 def test_the_result_of_a_poll_counts_for_one_run_only():
-    """The poll sees step 900, but the run pins the newer step 1000. That causes no further run."""
+    """The run pins a source that is newer than what the poll saw. That causes no further run."""
     world = ready()
     look_again(world)
     world.end_poll(found(NEWER))
     world.settle()
-    world.finish(msgspec.structs.replace(NEWER, step=1000, inputs_hash="sha256:" + "1" * 64))
+    world.finish(msgspec.structs.replace(NEWER, inputs_hash="sha256:" + "1" * 64))
     world.run_whole()
     world.settle()
     assert world.status.run.restart_count == 1
@@ -467,11 +467,17 @@ def test_a_free_retry_is_not_reported(container, ended):
     assert world.status == before
 
 
-def test_the_time_of_a_failed_poll_is_written_too():
+@pytest.mark.parametrize(
+    ("container", "ended"),
+    [(FORBIDDEN, "PodFailurePolicy"), (found(msgspec.structs.replace(NEWER, step=700)), "")],
+    ids=["forbidden", "an older checkpoint"],
+)
+def test_the_time_of_a_failed_poll_is_written_too(container, ended):
     world = ready("2h")
     look_again(world)
-    world.end_poll(FORBIDDEN, "PodFailurePolicy")
+    world.end_poll(container, ended)
     world.step()
+    assert "PollFailed" in world.summary()
     assert world.status.last_poll_time == world.now
 
 

@@ -96,3 +96,11 @@ def test_an_invalid_job_is_final():
 @pytest.mark.parametrize(("status", "words"), [(500, "boom"), (429, "later"), (403, "namespace x is being terminated")])
 def test_other_errors_are_transient(status, words):
     assert admission.of_job(Stage.RESOLVE, "x", status, words) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "said"),
+    [(403, RBAC, True), (403, "namespace x is being terminated", False), (429, "later", False), (500, "boom", False)],
+)
+def test_only_a_refusal_that_does_not_pass_is_said(status, words, said):
+    assert admission.is_final(status, words) is said

@@ -133,7 +133,7 @@ def test_a_poll_is_taken_and_its_job_deleted():
     world.set_poll_pod(ended(Stage.RESOLVE), PROXY)
     world.settle()
     assert world.poll_job.terminating
-    assert [emit.reason for emit in world.emitted if emit.reason == "ContainerInjected"] == ["ContainerInjected"]
+    assert [emit.type for emit in world.emitted if emit.reason == "ContainerInjected"] == ["Warning"]
     world.remove_terminating()
     world.settle()
     assert world.poll_job is None

@@ -28,6 +28,20 @@ def test_the_graph_runs_before_the_image_starts():
     assert where["probe"][0]["readOnly"]
 
 
+@pytest.mark.parametrize(
+    ("test", "names"),
+    [
+        ({}, ["probe"]),
+        ({"sample": "a.png"}, ["sample", "probe"]),
+        ({"matchGraph": True}, ["sample", "answer", "probe"]),
+    ],
+    ids=["no sample", "a sample", "the graph"],
+)
+def test_each_container_of_ours_runs_the_step_of_its_name(test, names):
+    found = containers(job(Stage.TEST, test=test))
+    assert {name: c["args"] for name, c in found.items() if name != "image"} == {name: [name] for name in names}
+
+
 def test_what_runs_a_graph_shares_only_the_workspace_and_prints_nothing_into_the_status():
     """Without keys, with a /tmp of its own, and without its log as the termination message."""
     test = containers(job(Stage.TEST, test={"matchGraph": True}))

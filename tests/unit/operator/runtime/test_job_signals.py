@@ -36,6 +36,9 @@ def signals(woken) -> JobSignals:
         event(),
         event("FailedScheduling"),
         event("Failed", fieldPath="spec.containers{resolve}"),
+        event("InspectFailed", fieldPath="spec.containers{resolve}"),
+        event("ErrImageNeverPull", fieldPath="spec.containers{resolve}"),
+        event("BackOff", fieldPath="spec.containers{resolve}"),
         event("FailedCreate", "Job", JOB),
     ],
 )
