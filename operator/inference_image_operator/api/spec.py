@@ -1,5 +1,6 @@
 """The spec: the desired state, with the defaults of the CRD."""
 
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -221,11 +222,8 @@ def normalised(spec: Spec) -> bytes:
 
 
 def _set_fields(part: Part) -> dict[str, Any]:
-    return {
-        field.encode_name: _plain(getattr(part, field.name))
-        for field in msgspec.structs.fields(part)
-        if getattr(part, field.name) != _default(field)
-    }
+    values = ((encoded, getattr(part, name), default) for name, encoded, default in _defaults(type(part)))
+    return {encoded: _plain(value) for encoded, value, default in values if value != default}
 
 
 def _plain(value: object) -> object:
@@ -234,6 +232,12 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value
+
+
+@cache
+def _defaults(kind: type[Part]) -> tuple[tuple[str, str, object], ...]:
+    """Of each field the name, the name in JSON, and the default. Cached: msgspec resolves all annotations for it."""
+    return tuple((field.name, field.encode_name, _default(field)) for field in msgspec.structs.fields(kind))
 
 
 def _default(field: msgspec.structs.FieldInfo) -> object:

@@ -70,6 +70,8 @@ class Watch(NamedTuple):
     """The path of its list in a namespace; empty for all."""
     query: dict[str, str]
     decoder: msgspec.json.Decoder[Any]
+    pages: "msgspec.json.Decoder[_Page[Any]] | None" = None
+    """How its list is decoded, if the objects that exist count as well."""
 
 
 _IMAGES, _RAW = msgspec.json.Decoder(_Page[dict[str, Any]]), msgspec.json.Decoder(_Page[msgspec.Raw])
@@ -170,10 +172,17 @@ class KubernetesCluster:
         page = await self._request("GET", what.path(namespace), what.query | {"limit": "1"})
         return str(page["metadata"]["resourceVersion"])
 
-    async def watch(self, what: Watch, namespace: str, version: str) -> AsyncIterator[Object]:
-        """The objects of a namespace (empty for all) that are written after a resourceVersion, and bookmarks.
+    async def existing(self, what: Watch, namespace: str) -> AsyncIterator[Object]:
+        """The objects that exist, page by page; none for a watch in which only what changes counts."""
+        if what.pages:
+            async for found in self._pages(what.path(namespace), what.query, what.pages):
+                yield short(found)
 
-        Ends when the API server ends the watch. Raises ApiError, also for a version that is too old.
+    async def watch(self, what: Watch, namespace: str, version: str) -> AsyncIterator[tuple[str, Object]]:
+        """What happens to the objects of a namespace (empty for all) after a resourceVersion.
+
+        Each is `ADDED`, `MODIFIED` or `DELETED` with the object, or `BOOKMARK` with a version. Ends when the API
+        server ends the watch. Raises ApiError, also for a version that is too old.
         """
         query = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         path = what.path(namespace)
@@ -181,8 +190,7 @@ class KubernetesCluster:
             found = _WATCHED.decode(line)
             if found.type == "ERROR":
                 raise api_error(0, bytes(found.object), None)
-            if found.type != "DELETED":
-                yield short(what.decoder.decode(found.object))
+            yield found.type, short(what.decoder.decode(found.object))
 
     async def apply_status(self, image: Object, status: Object) -> None:
         meta = image["metadata"]
@@ -315,3 +323,6 @@ ENDING_PODS = Watch(
     msgspec.json.Decoder(SlimPod),
 )
 """The API server sends a pod when its last containers start, when they have ended, and when it has succeeded."""
+OUR_JOBS = Watch(
+    "Jobs", _jobs, {"labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}, msgspec.json.Decoder(SlimJob), _JOBS
+)

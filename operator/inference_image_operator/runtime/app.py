@@ -16,7 +16,7 @@ from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.config.installation import Concurrency, Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
-from inference_image_operator.kube.client import ENDING_PODS, WARNING_EVENTS, KubernetesCluster
+from inference_image_operator.kube.client import ENDING_PODS, OUR_JOBS, WARNING_EVENTS, KubernetesCluster
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.kube.observe import InvalidObjectError, from_object
 from inference_image_operator.observed import Observed
@@ -56,7 +56,12 @@ async def run(config: Config) -> None:
     def wake(key: Key, after: float = 0) -> None:
         queue.add(key, after)  # the queue exists when somebody calls this
 
-    signals, tags = JobSignals(wake), TagHolders(wake)
+    signals, tags = JobSignals(wake, config.serves), TagHolders(wake)
+    watches = (
+        (OUR_JOBS, signals.changed),
+        (WARNING_EVENTS, job_signals.kept(signals.warned)),
+        (ENDING_PODS, job_signals.kept(signals.ended)),
+    )
     reconciler = Reconciler(
         cluster, config, _now, limiter, wake=wake, signals=signals, tags=tags, metrics=metrics, traces=traces
     )
@@ -68,10 +73,10 @@ async def run(config: Config) -> None:
         *(
             asyncio.create_task(job_signals.watch(cluster, what, namespace, arrived), name=what.name)
             for namespace in config.watch_namespaces or ("",)
-            for what, arrived in ((WARNING_EVENTS, signals.warned), (ENDING_PODS, signals.ended))
+            for what, arrived in watches
         ),
     ]
-    sinks = _thread_safe(queue, tags, signals)
+    sinks = _thread_safe(queue, tags)
     watching = asyncio.create_task(_watch(cluster, sinks, config, health, stop), name="watch")
     try:
         await asyncio.wait([watching, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -108,13 +113,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _thread_safe(queue: Queue[Key], tags: TagHolders, signals: JobSignals) -> handlers.Sinks:
+def _thread_safe(queue: Queue[Key], tags: TagHolders) -> handlers.Sinks:
     """Sinks that kopf's thread may call: the calls run in this event loop."""
     loop = asyncio.get_running_loop()
-
-    def ended(key: Key, job: str) -> None:
-        if not signals.has_taken(key, job):
-            queue.add(key, 0)
 
     def add(key: Key, after: float) -> None:
         loop.call_soon_threadsafe(queue.add, key, after)
@@ -122,10 +123,7 @@ def _thread_safe(queue: Queue[Key], tags: TagHolders, signals: JobSignals) -> ha
     def saw(key: Key, found: Publication | None) -> None:
         loop.call_soon_threadsafe(tags.saw, key, found)
 
-    def job_ended(key: Key, job: str) -> None:
-        loop.call_soon_threadsafe(ended, key, job)
-
-    return handlers.Sinks(add, saw, job_ended)
+    return handlers.Sinks(add, saw)
 
 
 async def _watch(

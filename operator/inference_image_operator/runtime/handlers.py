@@ -1,28 +1,22 @@
-"""The kopf handlers: they put the key of each watch event on the queue. They decide nothing and write nothing.
+"""The kopf handlers: they put the key of each InferenceImage's event on the queue. They decide and write nothing.
 
 `on.event` handlers set no annotations and no finalizers. kopf does not retry them; the queue does.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import kopf
 
-from inference_image_operator.api import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from inference_image_operator.api import GROUP, PLURAL, VERSION
 from inference_image_operator.config.installation import Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
-from inference_image_operator.jobs.job import LABEL_MANAGED_BY, MANAGED_BY
-from inference_image_operator.kube.connection import Object
-from inference_image_operator.kube.observe import InvalidObjectError, finished, from_object
+from inference_image_operator.kube.observe import InvalidObjectError, from_object
 from inference_image_operator.observed import Observed
+from inference_image_operator.runtime.job_signals import EVENT_DEBOUNCE
 from inference_image_operator.runtime.pipeline_limiter import Key
 from inference_image_operator.runtime.tag_holders import Publication, publication
-
-_LONGEST_NAME = 253
-_OBJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
-"""A DNS subdomain, as names of objects are."""
 
 
 class Sinks(NamedTuple):
@@ -32,15 +26,12 @@ class Sinks(NamedTuple):
     """A key and the seconds until it is due."""
     saw: Callable[[Key, Publication | None], None]
     """A key and its newest publication; None without one, and for a deleted object."""
-    job_ended: Callable[[Key, str], None]
-    """A key and the UID of a Job that says that it has ended."""
 
 
 def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
     """The handlers. They ignore what another installation serves.
 
-    A new spec or request and the end of a Job are due at once. Other events, mainly those of the operator's own
-    writes, are debounced.
+    A new spec or request is due at once. Other events, mainly those of the operator's own writes, are debounced.
     """
     handlers = kopf.OperatorRegistry()
 
@@ -64,41 +55,13 @@ def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
         if after is not None and not is_foreign(observed, config):
             sinks.add(key, after)
 
-    @kopf.on.event("batch", "v1", "jobs", registry=handlers)
-    async def job_changed(body: kopf.Body, type: str | None, **_: Any) -> None:  # noqa: A002, ANN401
-        raw = dict(body)
-        owner = owner_of(raw)
-        if not owner or not config.serves(raw["metadata"]["namespace"]):
-            return
-        key = (raw["metadata"]["namespace"], owner)
-        if type != "DELETED" and finished(raw):
-            sinks.job_ended(key, raw["metadata"]["uid"])
-        else:
-            sinks.add(key, job_event_delay(type, raw))
-
     return handlers
-
-
-def owner_of(job: Object) -> str | None:
-    """The name of the InferenceImage that controls the Job; None if none does. Labels and annotations can be forged.
-
-    The API server checks no name in an owner reference. One that no object can have is ignored; one of an object that
-    does not exist costs a read.
-    """
-    for owner in job["metadata"].get("ownerReferences", []):
-        if owner.get("controller") and (owner["apiVersion"], owner["kind"]) == (API_VERSION, KIND):
-            name = str(owner["name"])
-            return name if _OBJECT_NAME.fullmatch(name) and len(name) <= _LONGEST_NAME else None
-    return None
 
 
 CHUNK = 5
 """Objects of one answer to kopf, which decodes it whole. Each has up to 1.5 MiB, and more as Python objects."""
 IDLE = 0.1
 """Seconds for which kopf keeps an object after its event: with its default of 5, all objects of a list at once."""
-
-EVENT_DEBOUNCE = 1.0
-"""Debounce window in seconds: one reconcile handles all events that arrive in it."""
 
 
 def image_event_delay(kind: str | None, observed: Observed) -> float | None:
@@ -117,19 +80,6 @@ def image_event_delay(kind: str | None, observed: Observed) -> float | None:
     return POD_CHECK_DELAY
 
 
-def job_event_delay(kind: str | None, job: Object) -> float:
-    """Seconds until the event of a Job that has not ended is due: at once for its deletion, debounced when it is
-    suspended or resumed.
-
-    Other progress waits for the next check of the pods. A reconcile for each event costs more than the rest of a
-    stage, and costs the API server even more than the operator.
-    """
-    if kind == "DELETED":
-        return 0
-    conditions = job.get("status", {}).get("conditions", [])
-    return EVENT_DEBOUNCE if any(c["type"] == "Suspended" for c in conditions) else POD_CHECK_DELAY
-
-
 def settings(config: Config) -> kopf.OperatorSettings:
     """Kopf's settings. Each value prevents a failure that was observed (see docs/decisions/0002)."""
     found = kopf.OperatorSettings()
@@ -142,7 +92,6 @@ def settings(config: Config) -> kopf.OperatorSettings:
     found.watching.inactivity_timeout = 70
     found.watching.chunk_size = CHUNK
     found.queueing.idle_timeout = IDLE
-    found.watching.label_selectors["jobs.batch"] = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
     if config.watch_selector:
         found.watching.label_selectors[f"{PLURAL}.{GROUP}"] = config.watch_selector
     found.networking.request_timeout = 30

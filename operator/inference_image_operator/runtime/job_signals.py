@@ -1,42 +1,51 @@
-"""What two watches tell of the Jobs that this operator waits for: Warning Events, and pods that are done.
+"""What three watches tell of the operator's Jobs: the Jobs themselves, Warning Events, and pods that are done.
 
 A Warning Event asks for an early check of the pods. A pod that is done is the result of its stage: the kubelet takes
 one to five seconds more until the pod has succeeded, and the Job controller one to three until the Job says so.
-Without a watch, for example without the right to it, the check after `POD_CHECK_DELAY` and the end of the Job tell the
-same.
+Without one of these two watches, for example without the right to it, the check after `POD_CHECK_DELAY` and the end of
+the Job tell the same.
 """
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 
-from inference_image_operator.diagnosis.pending import WARNINGS
+from inference_image_operator.api import API_VERSION, KIND
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY, WARNINGS
 from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import LABEL_STAGE
 from inference_image_operator.kube.client import KubernetesCluster, Watch
 from inference_image_operator.kube.connection import ApiError, Object
-from inference_image_operator.kube.observe import controllers, is_done
+from inference_image_operator.kube.observe import controllers, finished, is_done
 from inference_image_operator.runtime.pipeline_limiter import Key
 
 log = logging.getLogger(__name__)
 
+EVENT_DEBOUNCE = 1.0
+"""Debounce window in seconds: one reconcile handles all events that arrive in it."""
 DELAY = 1.0
 """Seconds between the first Warning Event of a kind and the check: the next ones often come with it."""
 PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 15.0
 MAX_EVENTS = 16
 MAX_PODS = 4
 _GENERATED = 5
 """Length of the suffix of a generated pod name."""
 _MAX_BASE = 63 - _GENERATED
 """The API server cuts the name that it puts before the suffix."""
+_LONGEST_NAME = 253
+_OBJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+"""A DNS subdomain, as names of objects are."""
 
 
 class JobSignals:
     """Of each object the newest few Warning Events about its current Job, and the pods of its Jobs that are done."""
 
-    def __init__(self, wake: Callable[[Key, float], None]) -> None:
+    def __init__(self, wake: Callable[[Key, float], None], serves: Callable[[str], bool] = lambda _: True) -> None:
+        """`wake` makes an object due after some seconds. `serves` tells whether a namespace's objects are served."""
         self._wake = wake
+        self._serves = serves
         self._jobs: dict[Key, str] = {}
         self._keys: dict[tuple[str, str], Key] = {}
         self._warnings: dict[Key, dict[tuple[str, str, str, str], Object]] = {}
@@ -65,6 +74,17 @@ class JobSignals:
     def done(self, key: Key) -> list[Object]:
         """The pods of the object's Jobs that are done, newest last: those of the last few stages."""
         return list(self._pods.get(key, {}).values())
+
+    def changed(self, kind: str, job: Object) -> None:
+        """Makes the object of a Job due: at once by its end, unless its pod has told that before."""
+        name, namespace = owner_of(job), job["metadata"].get("namespace", "")
+        if name is None or not self._serves(namespace):
+            return
+        key = (namespace, name)
+        if kind == "DELETED" or not finished(job):
+            self._wake(key, job_event_delay(kind, job))
+        elif not self.has_taken(key, job["metadata"]["uid"]):
+            self._wake(key, 0)
 
     def warned(self, event: Object) -> None:
         """Keeps an Event about one of the Jobs. The first one of a kind makes the object due."""
@@ -107,15 +127,62 @@ class JobSignals:
         self._warnings.pop(key, None)
 
 
-async def watch(cluster: KubernetesCluster, what: Watch, namespace: str, arrived: Callable[[Object], None]) -> None:
-    """Calls `arrived` for every object of a watch that is written in a namespace (empty for all) from now on."""
+def owner_of(job: Object) -> str | None:
+    """The name of the InferenceImage that controls the Job; None if none does. Labels and annotations can be forged.
+
+    The API server checks no name in an owner reference. One that no object can have is ignored; one of an object that
+    does not exist costs a read.
+    """
+    for owner in job["metadata"].get("ownerReferences", []):
+        if owner.get("controller") and (owner.get("apiVersion"), owner.get("kind")) == (API_VERSION, KIND):
+            name = str(owner.get("name", ""))
+            return name if _OBJECT_NAME.fullmatch(name) and len(name) <= _LONGEST_NAME else None
+    return None
+
+
+def job_event_delay(kind: str, job: Object) -> float:
+    """Seconds until the event of a Job that has not ended is due: at once for its deletion, debounced when it is
+    suspended or resumed.
+
+    Other progress waits for the next check of the pods. A reconcile for each event costs more than the rest of a
+    stage, and costs the API server even more than the operator.
+    """
+    if kind == "DELETED":
+        return 0
+    conditions = job.get("status", {}).get("conditions", [])
+    return EVENT_DEBOUNCE if any(c.get("type") == "Suspended" for c in conditions) else POD_CHECK_DELAY
+
+
+Arrived = Callable[[str, Object], None]
+"""Gets an object and what happened to it: `ADDED`, also if it existed before, `MODIFIED`, or `DELETED`."""
+
+
+def kept(arrived: Callable[[Object], None]) -> Arrived:
+    """Ignores that an object is deleted."""
+
+    def found(kind: str, object: Object) -> None:  # noqa: A002
+        if kind != "DELETED":
+            arrived(object)
+
+    return found
+
+
+async def watch(cluster: KubernetesCluster, what: Watch, namespace: str, arrived: Arrived) -> None:
+    """Calls `arrived` for every object of a watch that is written in a namespace (empty for all) from now on.
+
+    If the existing ones count, also for each of these, at the start and after changes may have been missed.
+    """
     version, pause = "", PAUSE
     while True:
         try:
-            version = version or await cluster.newest(what, namespace)
-            async for found in cluster.watch(what, namespace, version):
+            if not version:
+                newest = await cluster.newest(what, namespace)  # before the list: the watch tells what the list misses
+                async for found in cluster.existing(what, namespace):
+                    arrived("ADDED", found)
+                version = newest
+            async for kind, found in cluster.watch(what, namespace, version):
                 version, pause = found["metadata"]["resourceVersion"], PAUSE
-                arrived(found)
+                arrived(kind, found)
             pause = PAUSE
         except ApiError as error:
             version = ""

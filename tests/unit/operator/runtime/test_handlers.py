@@ -9,7 +9,8 @@ from inference_image_operator.api import Status, write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.kube.observe import from_object
-from inference_image_operator.runtime.handlers import EVENT_DEBOUNCE, image_event_delay, job_event_delay, owner_of
+from inference_image_operator.runtime.handlers import image_event_delay
+from inference_image_operator.runtime.job_signals import EVENT_DEBOUNCE
 from tests.support.world import World
 
 
@@ -75,39 +76,3 @@ def test_a_working_object_is_debounced_when_it_is_listed(kind):
 
 def test_a_deleted_object_is_ignored():
     assert image_event_delay("DELETED", image(at_work())) is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "condition", "status", "after"),
-    [
-        ("ADDED", None, "", POD_CHECK_DELAY),
-        ("MODIFIED", "Suspended", "True", EVENT_DEBOUNCE),
-        ("MODIFIED", "Suspended", "False", EVENT_DEBOUNCE),
-        ("MODIFIED", "SuccessCriteriaMet", "True", POD_CHECK_DELAY),
-        ("MODIFIED", "Complete", "False", POD_CHECK_DELAY),
-        ("DELETED", None, "", 0),
-    ],
-)
-def test_the_progress_of_a_job_is_due_later_and_its_deletion_at_once(kind, condition, status, after):
-    conditions = [{"type": condition, "status": status}] if condition else []
-    assert job_event_delay(kind, {"status": {"conditions": conditions}}) == after
-
-
-OWNER = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "name": "detector", "controller": True}
-
-
-@pytest.mark.parametrize(
-    ("owners", "name"),
-    [
-        ([OWNER], "detector"),
-        ([{**OWNER, "kind": "Deployment"}, OWNER], "detector"),
-        ([{**OWNER, "controller": False}], None),
-        ([{**OWNER, "apiVersion": "apps/v1"}], None),
-        ([], None),
-        *(([OWNER | {"name": name}], name) for name in ("a", "a.b-c", "0")),
-        *(([OWNER | {"name": name}], None) for name in ("?watch=true", "../x", "a..b", "-a", "A", "a" * 254, "")),
-    ],
-)
-def test_the_owner_of_a_job_is_its_controller_whatever_its_annotations_say(owners, name):
-    metadata = {"annotations": {"uai.ucloud.cn/owner": "other"}, "ownerReferences": owners}
-    assert owner_of({"metadata": metadata}) == name

@@ -1,13 +1,24 @@
-"""Which Warning Events and pods make which object due, and how a watch goes on after errors."""
+"""Which Jobs, Warning Events and pods make which object due, and how a watch goes on after errors."""
 
 import asyncio
 
 import pytest
 
-from inference_image_operator.kube.client import ENDING_PODS, WARNING_EVENTS
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
+from inference_image_operator.kube.client import ENDING_PODS, OUR_JOBS, WARNING_EVENTS
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime import job_signals as module
-from inference_image_operator.runtime.job_signals import DELAY, MAX_EVENTS, MAX_PODS, JobSignals, watch
+from inference_image_operator.runtime.job_signals import (
+    DELAY,
+    EVENT_DEBOUNCE,
+    MAX_EVENTS,
+    MAX_PODS,
+    JobSignals,
+    job_event_delay,
+    kept,
+    owner_of,
+    watch,
+)
 
 KEY = ("space", "detector")
 JOB = "detector-resolve-0123456789"
@@ -202,17 +213,101 @@ def test_the_end_of_a_job_says_nothing_new_after_its_pod(signals):
     assert not signals.has_taken(KEY, "job-1")
 
 
-class Cluster:
-    """Answers each watch with the next of `answers`: Events, or an error. Afterwards, the watch hangs."""
+@pytest.mark.parametrize(
+    ("kind", "condition", "status", "after"),
+    [
+        ("ADDED", None, "", POD_CHECK_DELAY),
+        ("MODIFIED", "Suspended", "True", EVENT_DEBOUNCE),
+        ("MODIFIED", "Suspended", "False", EVENT_DEBOUNCE),
+        ("MODIFIED", "SuccessCriteriaMet", "True", POD_CHECK_DELAY),
+        ("MODIFIED", "Complete", "False", POD_CHECK_DELAY),
+        ("DELETED", None, "", 0),
+    ],
+)
+def test_the_progress_of_a_job_is_due_later_and_its_deletion_at_once(kind, condition, status, after):
+    conditions = [{"type": condition, "status": status}] if condition else []
+    assert job_event_delay(kind, {"status": {"conditions": conditions}}) == after
 
-    def __init__(self, *answers: list | ApiError) -> None:
+
+OWNER = {"apiVersion": "uai.ucloud.cn/v1alpha1", "kind": "InferenceImage", "name": "detector", "controller": True}
+
+
+@pytest.mark.parametrize(
+    ("owners", "name"),
+    [
+        ([OWNER], "detector"),
+        ([{**OWNER, "kind": "Deployment"}, OWNER], "detector"),
+        ([{**OWNER, "controller": False}], None),
+        ([{**OWNER, "apiVersion": "apps/v1"}], None),
+        ([], None),
+        *(([OWNER | {"name": name}], name) for name in ("a", "a.b-c", "0")),
+        *(([OWNER | {"name": name}], None) for name in ("?watch=true", "../x", "a..b", "-a", "A", "a" * 254, "")),
+    ],
+)
+def test_the_owner_of_a_job_is_its_controller_whatever_its_annotations_say(owners, name):
+    metadata = {"annotations": {"uai.ucloud.cn/owner": "other"}, "ownerReferences": owners}
+    assert owner_of({"metadata": metadata}) == name
+
+
+def job(uid: str = "job-1", *, ended: bool = False, **meta: object) -> dict:
+    """A Job of the object."""
+    conditions = [{"type": "Complete", "status": "True"}] if ended else []
+    metadata = {"name": JOB, "namespace": "space", "uid": uid, "resourceVersion": "9", "ownerReferences": [OWNER]}
+    return {"metadata": metadata | meta, "status": {"conditions": conditions}}
+
+
+def test_the_end_of_a_job_makes_its_object_due_at_once(signals, woken):
+    signals.changed("MODIFIED", job())
+    signals.changed("MODIFIED", job(ended=True))
+    signals.changed("DELETED", job())
+    assert woken == [(KEY, POD_CHECK_DELAY), (KEY, 0), (KEY, 0)]
+
+
+def test_the_end_of_a_job_whose_pod_came_before_makes_nothing_due(signals, woken):
+    found = pod()
+    found["metadata"]["ownerReferences"] = [{"uid": "job-1", "controller": True}]
+    signals.ended(found)
+    woken.clear()
+    signals.changed("MODIFIED", job(ended=True))
+    assert woken == []
+    signals.changed("MODIFIED", job("job-2", ended=True))
+    assert woken == [(KEY, 0)]
+
+
+@pytest.mark.parametrize(
+    "found", [job(ownerReferences=[]), {"metadata": {"resourceVersion": "8"}}], ids=["of nobody", "a bookmark"]
+)
+def test_jobs_of_others_make_nothing_due(signals, woken, found):
+    signals.changed("MODIFIED", found)
+    assert woken == []
+
+
+def test_jobs_in_the_namespaces_of_another_installation_make_nothing_due(woken):
+    JobSignals(lambda key, after: woken.append((key, after)), lambda namespace: namespace != "space").changed(
+        "MODIFIED", job(ended=True)
+    )
+    assert woken == []
+
+
+class Cluster:
+    """Answers each watch with the next of `answers`: objects, or an error. Afterwards, the watch hangs."""
+
+    def __init__(self, *answers: list | ApiError, exist: tuple | ApiError = ()) -> None:
         self._answers = list(answers)
+        self.exist = exist
         self.versions: list[str] = []
         self.lists = 0
 
     async def newest(self, *_: object) -> str:
         self.lists += 1
         return f"list-{self.lists}"
+
+    async def existing(self, *_: object):
+        exist, self.exist = self.exist, ()
+        if isinstance(exist, ApiError):
+            raise exist
+        for found in exist:
+            yield found
 
     async def watch(self, _: object, __: str, version: str):
         self.versions.append(version)
@@ -222,7 +317,17 @@ class Cluster:
         if isinstance(answer, ApiError):
             raise answer
         for found in answer:
-            yield found
+            yield "MODIFIED", found
+
+
+async def watched(cluster: Cluster, what, arrived, times: int) -> None:
+    """Watches until the watch has been asked for so many times."""
+    task = asyncio.create_task(watch(cluster, what, "", arrived))
+    async with asyncio.timeout(20):
+        while len(cluster.versions) < times:
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize(
@@ -235,16 +340,11 @@ class Cluster:
     ],
     ids=["goes on after its end", "without an Event", "starts again after a version that is gone", "without the right"],
 )
-@pytest.mark.parametrize("what", [WARNING_EVENTS, ENDING_PODS], ids=lambda what: what.name)
+@pytest.mark.parametrize("what", [WARNING_EVENTS, ENDING_PODS, OUR_JOBS], ids=lambda what: what.name)
 async def test_the_watch_goes_on(monkeypatch, caplog, what, answers, versions):
     monkeypatch.setattr(module, "PAUSE", 0)
     cluster, seen = Cluster(*answers), []
-    task = asyncio.create_task(watch(cluster, what, "", seen.append))
-    async with asyncio.timeout(20):
-        while len(cluster.versions) < len(versions):
-            await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    await watched(cluster, what, kept(seen.append), len(versions))
     assert cluster.versions == versions
     assert len(seen) == sum(len(answer) for answer in answers if isinstance(answer, list))
     assert [record.levelname for record in caplog.records] == ["WARNING" for answer in answers if is_refused(answer)]
@@ -252,3 +352,25 @@ async def test_the_watch_goes_on(monkeypatch, caplog, what, answers, versions):
 
 def is_refused(answer: list | ApiError) -> bool:
     return isinstance(answer, ApiError) and answer.reason != "Expired"
+
+
+async def test_a_watch_begins_with_what_exists(monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0)
+    cluster, seen = Cluster([job("new")], exist=(job("old"),)), []
+    await watched(cluster, OUR_JOBS, lambda kind, found: seen.append((kind, found["metadata"]["uid"])), 2)
+    assert seen == [("ADDED", "old"), ("MODIFIED", "new")]
+    assert cluster.versions == ["list-1", "9"]
+
+
+async def test_a_list_that_fails_begins_again(monkeypatch):
+    monkeypatch.setattr(module, "PAUSE", 0)
+    cluster = Cluster(exist=ApiError(500, "", "no"))
+    await watched(cluster, OUR_JOBS, lambda *_: None, 1)
+    assert cluster.versions == ["list-2"]
+
+
+def test_a_deleted_warning_or_pod_says_nothing():
+    seen = []
+    kept(seen.append)("DELETED", event())
+    kept(seen.append)("MODIFIED", event())
+    assert seen == [event()]
