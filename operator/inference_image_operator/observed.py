@@ -191,8 +191,8 @@ class Observed(Frozen, frozen=True, kw_only=True):
     """Pods of the claimed Job or the poll's; None if this reconcile does not need them."""
     events: tuple[Event, ...] = ()
     """Events of that Job and its pods, newest last; only with `pods`."""
-    warned: bool = False
-    """A Warning Event about that Job or its pods has arrived since the last reconcile."""
+    early_check: bool = False
+    """A watch asks for a check of that Job's pods: by a Warning Event, or a container that something else added."""
     refusal: Refusal | None = None
     """Why the Job of the claimed stage could not be created."""
     referenced_digests: ReferencedDigests | None = None

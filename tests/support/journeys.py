@@ -17,7 +17,7 @@ def explained(reason: str) -> bytes:
 def success(world: World) -> None:
     world.settle()
     for stage in Stage:
-        world.advance(seconds=21)
+        world.advance(seconds=61)
         world.set_pod(Container(name="main"))
         world.settle()
         world.finish(PUBLISHED if stage is Stage.PUBLISH else None)
@@ -78,7 +78,7 @@ def changed_inputs(world: World) -> None:
 
 def crashing_image(world: World) -> None:
     world.run_to(Stage.TEST)
-    world.advance(seconds=20)
+    world.advance(seconds=60)
     crash = Container(name="image", waiting="CrashLoopBackOff", exit_code=1, report="a\n boom  x \n", restarts=2)
     world.set_pod(crash, phase="Pending")
     world.step()
@@ -90,7 +90,7 @@ def crashing_image(world: World) -> None:
 def waiting_for_a_secret(world: World) -> None:
     world.settle()
     world.set_pod(Container(name="resolve", waiting="ContainerCreating"), phase="Pending")
-    for seconds in (19, 1, 579, 1):
+    for seconds in (59, 1, 539, 1):
         world.advance(seconds=seconds)
         world.settle()
         world.events = (Event(reason="FailedMount", message='secret "uhub" not found', time=world.now),)
@@ -182,7 +182,7 @@ def out_of_memory(world: World) -> None:
 def injected_container(world: World) -> None:
     world.settle()
     for stage in Stage:
-        world.advance(seconds=30)
+        world.early_check = True
         text = results.encode(RESULTS[stage])
         world.set_pod(report(MAIN[stage], text), Container(name="istio-proxy"))
         world.step()
@@ -194,7 +194,7 @@ def injected_container(world: World) -> None:
 def warned_of_a_secret(world: World) -> None:
     world.settle()
     world.advance(seconds=3)
-    world.warned = True
+    world.early_check = True
     world.events = (Event(reason="FailedMount", message='secret "uhub" not found', time=world.now),)
     world.set_pod(Container(name="resolve", waiting="ContainerCreating"), phase="Pending")
     world.settle()

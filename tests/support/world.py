@@ -91,7 +91,7 @@ class World:
     pods: dict[str, tuple[Pod, ...]] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     queue_position: int | None = None
-    warned: bool = False
+    early_check: bool = False
     emitted: list[Emit] = field(default_factory=list)
     created: list[dict] = field(default_factory=list)
     writes: int = 0
@@ -108,7 +108,7 @@ class World:
             request=self.request,
             jobs=tuple(self.jobs.values()),
             queue_position=self.queue_position,
-            warned=self.warned,
+            early_check=self.early_check,
         )
         if not needs_pods(bare, self.now):
             return bare

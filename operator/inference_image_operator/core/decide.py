@@ -71,7 +71,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
         return False
     if job.over or job.failing:
         return True
-    due = observed.warned or now - stage.start_time >= timedelta(seconds=POD_CHECK_DELAY)
+    due = observed.early_check or now - stage.start_time >= timedelta(seconds=POD_CHECK_DELAY)
     return due and not job.ready
 
 

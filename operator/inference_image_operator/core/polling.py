@@ -51,7 +51,7 @@ def needs_pods(observed: Observed, now: datetime) -> bool:
     if job.finished or job.failing:
         return True
     started = job.started is not None and now - job.started >= timedelta(seconds=POD_CHECK_DELAY)
-    return not job.ready and (observed.warned or started)
+    return not job.ready and (observed.early_check or started)
 
 
 def new_content(draft: Draft) -> results.Resolved | None:

@@ -10,11 +10,13 @@ from inference_image_operator.diagnosis import admission, injected
 from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Container, Event, Pod
 
-POD_CHECK_DELAY = 20.0
-"""Seconds between the creation of a Job and the first check of its pods, unless a Warning Event asks for an earlier
-one. Most pods have started by then."""
+POD_CHECK_DELAY = 60.0
+"""Seconds between the creation of a Job and the first check of its pods, unless a watch asks for an earlier one: by a
+Warning Event, or a container that something else added to a pod and that runs on."""
 POD_CHECK_INTERVAL = 15.0
-"""Seconds between checks of a pod that does not run yet."""
+"""Seconds between checks of a pod that does not run yet for a known cause."""
+LONGEST_POD_CHECK_INTERVAL = 300.0
+"""The same without a known cause. On a busy cluster many pods wait, and frequent checks would keep it busy."""
 WARNINGS = frozenset(
     {
         "FailedScheduling",

@@ -11,10 +11,11 @@ from inference_image_contract import progress
 from inference_image_operator.api import Spec, Status, read, read_status
 from inference_image_operator.api.conditions import MAX_MESSAGE
 from inference_image_operator.api.stages import Stage
-from inference_image_operator.api.steps import LOGIN
+from inference_image_operator.api.steps import CONTAINERS, LOGIN, MAIN
 from inference_image_operator.api.times import parse
 from inference_image_operator.core.decide import failed_test_pod, needs_pods, watched
 from inference_image_operator.diagnosis.tested_image import IMAGE
+from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import (
     ANNOTATION_ATTEMPT,
     ANNOTATION_CONTENT,
@@ -66,18 +67,21 @@ async def observe(
     now: datetime,
     warnings: Sequence[Object] = (),
     done: Sequence[Object] = (),
+    *,
+    lingers: bool = False,
 ) -> Observed:
     """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job.
 
-    `warnings` are the Warning Events about that Job and its pods, and `done` those pods of the object's Jobs that are
-    done, as far as they have arrived through a watch.
+    As far as it has arrived through a watch: `warnings` are the Warning Events about that Job and its pods, `done` are
+    those pods of the object's Jobs that are done, and `lingers` tells whether a pod of that Job does.
     """
     selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
     jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
     ended = {uid for pod in done for uid in controllers(pod)}
     if observed.status.run:
         ended.update(observed.status.run.ended_jobs)
-    observed = replace(observed, jobs=tuple(_job(job, ended) for job in jobs), warned=bool(warnings))
+    early_check = bool(warnings) or lingers
+    observed = replace(observed, jobs=tuple(_job(job, ended) for job in jobs), early_check=early_check)
     claimed = observed.claimed
     if claimed and (brought := tuple(read_pod(pod) for pod in done if owned(pod, claimed.uid))):
         return replace(observed, pods=brought)
@@ -142,6 +146,16 @@ def is_done(pod: Object) -> bool:
         return bool(status.get("phase") == "Succeeded")
     ends = [found.get("state", {}).get("terminated") or {} for found in status.get("containerStatuses", [])]
     return len(ends) == len(pod["spec"].get("containers", [])) and all(end.get("exitCode") == 0 for end in ends)
+
+
+def lingers(pod: Object) -> bool:
+    """Whether the stage's last container has ended, while one that something else added runs on or has failed."""
+    label, status = pod["metadata"].get("labels", {}).get(LABEL_STAGE), pod.get("status", {})
+    stage = Stage.RESOLVE if label == POLL else label
+    ends = {found.get("name"): found.get("state", {}).get("terminated") for found in status.get("containerStatuses", [])}
+    if stage not in CONTAINERS or not ends.get(MAIN[stage]):
+        return False
+    return any((end or {}).get("exitCode") != 0 for name, end in ends.items() if name not in CONTAINERS[stage])
 
 
 def _disrupted(pod: Object) -> bool:

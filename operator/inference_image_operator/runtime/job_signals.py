@@ -1,9 +1,9 @@
 """What three watches tell of the operator's Jobs: the Jobs themselves, Warning Events, and pods that are done.
 
-A Warning Event asks for an early check of the pods. A pod that is done is the result of its stage: the kubelet takes
-one to five seconds more until the pod has succeeded, and the Job controller one to three until the Job says so.
-Without one of these two watches, for example without the right to it, the check after `POD_CHECK_DELAY` and the end of
-the Job tell the same.
+A Warning Event asks for an early check of the pods, and so does a pod that lingers: only a container that something
+else added keeps it from its end. A pod that is done is the result of its stage: the kubelet takes one to five seconds
+more until the pod has succeeded, and the Job controller one to three until the Job says so. Without one of these two
+watches, for example without the right to it, the check after `POD_CHECK_DELAY` and the end of the Job tell the same.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from inference_image_operator.jobs import POLL
 from inference_image_operator.jobs.job import LABEL_STAGE
 from inference_image_operator.kube.client import KubernetesCluster, Watch
 from inference_image_operator.kube.connection import ApiError, Object
-from inference_image_operator.kube.observe import controllers, finished, is_done
+from inference_image_operator.kube.observe import controllers, finished, is_done, lingers
 from inference_image_operator.runtime.pipeline_limiter import Key
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ DELAY = 1.0
 """Seconds between the first Warning Event of a kind and the check: the next ones often come with it."""
 PAUSE = 1.0
 LONGEST_PAUSE = 15.0
+LINGER = 3.0
+"""Seconds in which a container that something else added may end by itself, after the stage's own."""
 MAX_EVENTS = 16
 MAX_PODS = 4
 _GENERATED = 5
@@ -40,7 +42,10 @@ _OBJECT_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z
 
 
 class JobSignals:
-    """Of each object the newest few Warning Events about its current Job, and the pods of its Jobs that are done."""
+    """Of each object the newest few Warning Events about its current Job, and the pods of its Jobs that are done.
+
+    And whether something that was added to the pod of its current Job keeps it running.
+    """
 
     def __init__(self, wake: Callable[[Key, float], None], serves: Callable[[str], bool] = lambda _: True) -> None:
         """`wake` makes an object due after some seconds. `serves` tells whether a namespace's objects are served."""
@@ -50,6 +55,7 @@ class JobSignals:
         self._keys: dict[tuple[str, str], Key] = {}
         self._warnings: dict[Key, dict[tuple[str, str, str, str], Object]] = {}
         self._pods: dict[Key, dict[str, Object]] = {}
+        self._lingering: set[Key] = set()
 
     def follow(self, key: Key, job: str) -> None:
         """From now on, this is the object's Job. Forgets the Events of an earlier one.
@@ -86,6 +92,10 @@ class JobSignals:
         elif not self.has_taken(key, job["metadata"]["uid"]):
             self._wake(key, 0)
 
+    def lingers(self, key: Key) -> bool:
+        """Whether a pod of the object's Job only runs because of what something else added to it."""
+        return key in self._lingering
+
     def warned(self, event: Object) -> None:
         """Keeps an Event about one of the Jobs. The first one of a kind makes the object due."""
         about = event.get("involvedObject", {})
@@ -106,15 +116,23 @@ class JobSignals:
         The name finds the object. Whether the pod is the Job's, its owner reference says.
         """
         meta = pod["metadata"]
+        key = self._keys.get((meta.get("namespace", ""), _base_of_pod(meta.get("name", ""))))
+        if key is None or meta["uid"] in (known := self._pods.setdefault(key, {})):
+            return
+        if not is_done(pod):
+            self._look_for_lingering(key, pod)
+            return
         if meta.get("labels", {}).get(LABEL_STAGE) == POLL:
             return  # a poll is over with its Job
-        key = self._keys.get((meta.get("namespace", ""), _base_of_pod(meta.get("name", ""))))
-        if key is None or meta["uid"] in (known := self._pods.setdefault(key, {})) or not is_done(pod):
-            return
         known[meta["uid"]] = pod
         if len(known) > MAX_PODS:
             del known[next(iter(known))]
         self._wake(key, 0)
+
+    def _look_for_lingering(self, key: Key, pod: Object) -> None:
+        if lingers(pod) and key not in self._lingering:
+            self._lingering.add(key)
+            self._wake(key, LINGER)
 
     def has_taken(self, key: Key, job: str) -> bool:
         """Whether the object has become due by a pod of the Job with this UID. The end of the Job says nothing new."""
@@ -125,6 +143,7 @@ class JobSignals:
         if job is not None:
             self._keys.pop((key[0], _base(job)), None)
         self._warnings.pop(key, None)
+        self._lingering.discard(key)
 
 
 def owner_of(job: Object) -> str | None:

@@ -89,7 +89,12 @@ class Reconciler:
             log.warning("ignoring what of the status does not fit the API: %s", unreadable)
         try:
             observed = await observe(
-                self._cluster, observed, self._clock(), self._signals.warnings(key), self._signals.done(key)
+                self._cluster,
+                observed,
+                self._clock(),
+                self._signals.warnings(key),
+                self._signals.done(key),
+                lingers=self._signals.lingers(key),
             )
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)

@@ -35,7 +35,7 @@ def test_a_refusal_is_cleared_when_the_job_exists():
 def test_a_cause_is_cleared_when_the_pod_runs(ready):
     world = World()
     world.settle()
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     world.set_pod(Container(name="resolve", waiting="ErrImagePull", message="gone"), phase="Pending")
     world.settle()
     assert world.summary()["Ready"] == ("False", "ImagePullFailed")
@@ -152,7 +152,7 @@ def test_a_malformed_result_waits_for_the_end_of_the_job():
     assert world.status.last_failure.reason == "ResultLost"
 
 
-@pytest.mark.parametrize(("terminating", "again"), [(True, 10), (False, 15)])
+@pytest.mark.parametrize(("terminating", "again"), [(True, 10), (False, 60)])
 def test_a_terminating_claimed_job_is_waited_for(terminating, again):
     world = World()
     world.settle()
@@ -187,7 +187,7 @@ def test_time_suspended_from_outside_counts_towards_no_deadline():
 def test_a_verdict_survives_a_crash_before_the_job_is_deleted():
     world = World()
     world.run_to(Stage.TEST)
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     live = world.claimed
     world.set_pod(Container(name="image", exit_code=1, restarts=2), phase="Pending")
     world.step()
@@ -206,7 +206,7 @@ def test_a_verdict_survives_a_crash_before_the_job_is_deleted():
 def test_a_verdict_does_not_need_the_last_failure():
     world = World()
     world.run_to(Stage.TEST)
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     world.set_pod(Container(name="image", exit_code=1, restarts=2, report="No module x"), phase="Pending")
     world.step()
     recorded = world.status.last_failure

@@ -217,7 +217,7 @@ def test_an_exceeded_deadline_names_its_field():
 def test_a_crashing_image_is_stopped_early_and_explained():
     world = World()
     world.run_to(Stage.TEST)
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     crash = Container(
         name="image",
         waiting="CrashLoopBackOff",
@@ -297,7 +297,7 @@ def test_a_waiting_pod_is_reported_then_stalled_then_recovers(reason, container,
     world.set_pod(container, phase="Pending")
     if event:
         world.events = (Event(reason="FailedMount", message=message, time=world.now),)
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     world.settle()
     assert world.summary()["Ready"] == ("False", reason)
     assert world.summary()["Reconciling"] == ("True", reason)
@@ -313,7 +313,7 @@ def test_a_waiting_pod_is_reported_then_stalled_then_recovers(reason, container,
 def test_the_schedulers_message_is_reported():
     world = World()
     world.settle()
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     world.set_pod(phase="Pending", unschedulable="0/1 nodes are available: 1 Insufficient cpu.")
     world.settle()
     assert world.summary()["Ready"] == ("False", "Unschedulable")
@@ -330,7 +330,7 @@ def test_the_schedulers_message_is_reported():
 def test_a_pod_that_the_api_server_rejects_is_reported(message, reason, stalls):
     world = World()
     world.settle()
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     world.events = (Event(reason="FailedCreate", message=message, time=world.now),)
     world.settle()
     assert world.summary()["Ready"] == ("False", reason)
@@ -428,7 +428,7 @@ def test_a_killed_kaniko_is_retried():
 def test_a_pull_error_and_its_back_off_are_one_cause():
     world = World()
     world.settle()
-    world.advance(seconds=21)
+    world.advance(seconds=61)
     error = "rpc error: code = NotFound desc = r/x@sha256:1: not found"
     world.set_pod(Container(name="resolve", waiting="ErrImagePull", message=error), phase="Pending")
     world.settle()

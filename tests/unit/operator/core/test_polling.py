@@ -93,7 +93,7 @@ def test_with_poll_an_object_is_never_settled_and_requeued_until_the_poll_is_due
 def test_the_first_poll_is_due_one_interval_after_the_inputs_were_pinned(seconds, polls):
     world = ready()
     world.now = world.status.last_poll_time + timedelta(seconds=seconds)
-    assert world.step().requeue_after == (20 if polls else 1)
+    assert world.step().requeue_after == (60 if polls else 1)
     assert stages(world)[5:] == ["Poll"] * polls
 
 
@@ -145,7 +145,7 @@ def test_all_polls_share_a_name_and_the_next_waits_until_the_last_is_gone():
     world.remove_terminating()
     decision = world.step()
     assert [type(action) for action in decision.actions] == [CreateJob]
-    assert decision.requeue_after == 20
+    assert decision.requeue_after == 60
     assert (world.poll_job.name, world.poll_job.content) == (first.name, first.content)
     assert world.poll_job.uid != first.uid
 
@@ -513,7 +513,7 @@ def test_a_poll_that_waits_for_a_secret_is_reported():
     look_again(world)
     waiting = Container(name="resolve", waiting="CreateContainerConfigError", message='secret "ufile" not found')
     world.events = (Event(reason="Any", message="", time=world.now),)
-    world.advance(seconds=19)
+    world.advance(seconds=59)
     assert not needs_pods(world.observed(), world.now)
     world.advance(seconds=1)
     assert needs_pods(world.observed(), world.now)

@@ -46,7 +46,7 @@ def journey(world: Killed) -> None:
     for _ in range(200):
         after = world.step().requeue_after
         world.remove_terminating()
-        if after == 20:  # a Job was created, and its event causes a reconcile
+        if after == 60:  # a Job was created, and its event causes a reconcile
             world.step()
         live = next((job for job in world.jobs.values() if not job.finished), None)
         if live is None:

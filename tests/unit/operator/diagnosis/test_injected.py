@@ -87,7 +87,7 @@ def test_a_timeout_without_such_a_container_is_as_before():
 def keep_running(world: World, *others: Container) -> None:
     """The stage's own containers end; the Job does not."""
     stage = Stage(world.claimed.stage)
-    world.advance(seconds=30)
+    world.early_check = True
     world.set_pod(ended(stage), *(others or (PROXY,)))
 
 
@@ -111,7 +111,7 @@ def test_the_job_is_deleted_before_the_next_one_follows(stage):
 def test_a_stage_that_failed_is_retried_when_its_job_is_gone():
     world = World()
     world.settle()
-    world.advance(seconds=30)
+    world.early_check = True
     failed = results.encode(results.Failed(reason="UFileUnavailable", message="It is away.", hint="Wait."))
     world.set_pod(ended(Stage.RESOLVE, ExitCode.UNAVAILABLE, failed), PROXY)
     world.settle()
@@ -129,7 +129,7 @@ def test_a_poll_is_taken_and_its_job_deleted():
     world.run_whole()
     world.advance(minutes=31)
     world.settle()
-    world.advance(seconds=30)
+    world.early_check = True
     world.set_poll_pod(ended(Stage.RESOLVE), PROXY)
     world.settle()
     assert world.poll_job.terminating
@@ -148,7 +148,7 @@ def test_new_content_of_such_a_poll_starts_a_run():
     world.run_whole()
     world.advance(minutes=31)
     world.settle()
-    world.advance(seconds=30)
+    world.early_check = True
     newer = msgspec.structs.replace(RESULTS[Stage.RESOLVE], step=900, inputs_hash="sha256:" + "9" * 64)
     world.set_poll_pod(ended(Stage.RESOLVE, text=results.encode(newer)), PROXY)
     world.step()

@@ -11,6 +11,7 @@ from inference_image_operator.runtime import job_signals as module
 from inference_image_operator.runtime.job_signals import (
     DELAY,
     EVENT_DEBOUNCE,
+    LINGER,
     MAX_EVENTS,
     MAX_PODS,
     JobSignals,
@@ -374,3 +375,50 @@ def test_a_deleted_warning_or_pod_says_nothing():
     kept(seen.append)("DELETED", event())
     kept(seen.append)("MODIFIED", event())
     assert seen == [event()]
+
+
+def added(proxy: dict, *, main: int | None = 0, stage: str = "Build") -> dict:
+    """A running pod to which something else has added a proxy in this state."""
+    ends = {"state": {} if main is None else {"terminated": {"exitCode": main}}}
+    found = pod(stage=stage, phase="Running", containerStatuses=[{"name": "report"} | ends, {"name": "proxy"} | proxy])
+    found["spec"]["containers"] = [{"name": "report"}, {"name": "proxy"}]
+    return found
+
+
+RUNS, FAILED, ENDED = (
+    {"state": {}},
+    {"state": {"terminated": {"exitCode": 1}}},
+    {"state": {"terminated": {"exitCode": 0}}},
+)
+
+
+@pytest.mark.parametrize("proxy", [RUNS, FAILED], ids=["runs on", "failed"])
+@pytest.mark.parametrize("main", [0, 5], ids=["well", "badly"])
+def test_a_pod_that_only_an_added_container_keeps_running_asks_for_a_check(signals, woken, proxy, main):
+    found = added(proxy, main=main)
+    signals.ended(found)
+    signals.ended(found)
+    assert (woken, signals.lingers(KEY), signals.done(KEY)) == ([(KEY, LINGER)], True, [])
+
+
+@pytest.mark.parametrize(
+    "found",
+    [added(RUNS, main=None), added(ENDED, main=5), added(RUNS, stage="Unknown")],
+    ids=["the stage runs", "all have ended", "a forged stage"],
+)
+def test_a_pod_that_works_or_has_ended_asks_for_no_check(signals, woken, found):
+    signals.ended(found)
+    assert (woken, signals.lingers(KEY)) == ([], False)
+
+
+def test_a_poll_whose_pod_lingers_is_checked_too(signals, woken):
+    found = added(RUNS, stage="Poll")
+    found["status"]["containerStatuses"][0]["name"] = "resolve"
+    signals.ended(found)
+    assert woken == [(KEY, LINGER)]
+
+
+def test_the_next_job_has_no_lingering_pod_yet(signals):
+    signals.ended(added(RUNS))
+    signals.follow(KEY, "detector-test-0123456789")
+    assert not signals.lingers(KEY)
