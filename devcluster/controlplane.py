@@ -61,6 +61,13 @@ class Program:
         """Whether the program is running."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The process id. Raises RuntimeError if the program has never been started."""
+        if self._process is None:
+            raise RuntimeError(f"{self.argv[0]} has not been started")
+        return self._process.pid
+
     def start(self) -> None:
         """Starts the program, or starts it again."""
         with self.log.open("ab") as log:

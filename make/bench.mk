@@ -1,7 +1,7 @@
 ##@ Benchmarks
 
 # docs/operations/benchmarks.md has the results.
-.PHONY: bench-overhead bench-scale bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change bench-latency bench-check mutation
+.PHONY: bench-overhead bench-scale bench-growth bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change bench-latency bench-check mutation
 BENCH_BUILD_SIZES ?= 100,1000,4000
 BENCH_REBUILD_WEIGHTS ?= 100
 EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
@@ -14,6 +14,9 @@ bench-overhead: setup ## one pipeline by the operator against a bare script
 
 bench-scale: setup ## 500 InferenceImages at once, 5,000 finished ones, Argo Workflows beside
 	@$(PY) -m bench.pipelines scale
+
+bench-growth: setup ## What a pipeline costs with 2,000 at once, beside one of 200
+	@$(PY) -m bench.pipelines growth
 
 bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)
 	@$(PY) -m bench.builders.build --sizes $(BENCH_BUILD_SIZES)

@@ -1,8 +1,8 @@
-"""`python -m bench.pipelines overhead|scale [--count N] …`: runs one benchmark."""
+"""`python -m bench.pipelines overhead|scale|growth [--count N] …`: runs one benchmark."""
 
 import argparse
 
-from bench.pipelines import overhead, scale
+from bench.pipelines import growth, overhead, scale
 
 
 def main() -> None:
@@ -14,9 +14,14 @@ def main() -> None:
     many.add_argument("--count", type=int, default=500, help="pipelines at once")
     many.add_argument("--objects", type=int, default=5000, help="finished InferenceImages")
     many.add_argument("--without-argo", action="store_true", help="no Argo Workflows, whose build takes minutes")
+    more = commands.add_parser("growth")
+    more.add_argument("--few", type=int, default=200, help="pipelines at once")
+    more.add_argument("--many", type=int, default=2000, help="pipelines at once, ten times as many")
     arguments = parser.parse_args()
     if arguments.benchmark == "overhead":
         overhead.main(arguments.rounds)
+    elif arguments.benchmark == "growth":
+        growth.main(arguments.few, arguments.many)
     else:
         scale.main(arguments.count, arguments.objects, with_argo=not arguments.without_argo)
 

@@ -34,7 +34,7 @@ def main(count: int, objects: int, *, with_argo: bool = True) -> None:
     load = harness.load()
     with stack() as found:
         script = _script(found, count)
-        operator = _operator(found, count)
+        operator = measure(found, count)
         figures = _figures(count, operator, script)
         if with_argo:
             figures += _beside_argo(count, operator, argo.run(found, count))
@@ -59,7 +59,8 @@ def _script(found: Stack, count: int) -> Run:
     return run
 
 
-def _operator(found: Stack, count: int) -> Cost:
+def measure(found: Stack, count: int) -> Cost:
+    """The cost of this many pipelines at once for a new operator, in a new namespace."""
     namespace = found.namespace("ours")
     with namespace.operator() as operator:
         writes, before = namespace.writes(), operator.usage

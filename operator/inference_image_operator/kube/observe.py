@@ -152,7 +152,8 @@ def lingers(pod: Object) -> bool:
     """Whether the stage's last container has ended, while one that something else added runs on or has failed."""
     label, status = pod["metadata"].get("labels", {}).get(LABEL_STAGE), pod.get("status", {})
     stage = Stage.RESOLVE if label == POLL else label
-    ends = {found.get("name"): found.get("state", {}).get("terminated") for found in status.get("containerStatuses", [])}
+    found = status.get("containerStatuses", [])
+    ends = {container.get("name"): container.get("state", {}).get("terminated") for container in found}
     if stage not in CONTAINERS or not ends.get(MAIN[stage]):
         return False
     return any((end or {}).get("exitCode") != 0 for name, end in ends.items() if name not in CONTAINERS[stage])
