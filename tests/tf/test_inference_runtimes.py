@@ -126,9 +126,22 @@ def test_a_batch_gives_the_answers_of_one_at_a_time(models, drawn, runtime):
     assert_same(model.execute(drawn, len(drawn)), one_by_one(model, drawn))
 
 
-@pytest.mark.parametrize("runtime", ["onnx", "tensorflow"])
-def test_pictures_of_one_size_go_through_the_detector_together(models, drawn, runtime, monkeypatch):
-    model, sizes = models[runtime], []
+def test_onnx_runs_the_pictures_of_a_batch_side_by_side(models, drawn, monkeypatch):
+    model, both = models["onnx"], threading.Barrier(2)
+    run = model._detector.run
+
+    def met(pictures):
+        both.wait(DEADLINE)
+        assert len(pictures) == 1
+        return run(pictures)
+
+    monkeypatch.setattr(model._detector, "run", met)
+    monkeypatch.setattr(model, "_workers", ThreadPoolExecutor(2))
+    assert len(model.execute(drawn, len(drawn))) == len(drawn)
+
+
+def test_tensorflow_runs_pictures_of_one_size_together(models, drawn, monkeypatch):
+    model, sizes = models["tensorflow"], []
     run = model._detector.run
     monkeypatch.setattr(model._detector, "run", lambda pictures: sizes.append(pictures.shape) or run(pictures))
     model.execute(drawn, len(drawn))

@@ -29,6 +29,10 @@ class Detector(Protocol):
     def max_batch(self) -> int | None:
         """Maximal pictures per run; None without a limit."""
 
+    @property
+    def gains_from_batches(self) -> bool:
+        """Whether pictures take less time together than side by side in threads. `run` may be called from several."""
+
     def run(self, pictures: Any) -> list[Detected]:  # noqa: ANN401 - numpy's types are no dependency of the checks
         """The detections in each picture of uint8, [batch, height, width, 3], RGB."""
 

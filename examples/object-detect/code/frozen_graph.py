@@ -44,6 +44,11 @@ class FrozenGraph:
         size: int | None = self._input.shape.as_list()[0]
         return size
 
+    @property
+    def gains_from_batches(self) -> bool:
+        """See `Detector`."""
+        return True
+
     def run(self, pictures: Any) -> list[Detected]:  # noqa: ANN401 - numpy's types are no dependency of the checks
         """See `Detector`."""
         return split(self._session.run(self._outputs, {self._input: pictures}))

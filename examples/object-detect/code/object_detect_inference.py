@@ -52,13 +52,14 @@ class ObjectDetectModel:
         """Loads label map and detector, and runs one blank picture: TensorFlow completes its setup in the first run."""
         self._names = read_label_map(self._model_dir / LABEL_MAP)
         self._detector = load_detector(self._model_dir, self._threads)
-        self._decoders = ThreadPoolExecutor(self._threads, thread_name_prefix="decode")
+        self._workers = ThreadPoolExecutor(self._threads, thread_name_prefix="picture")
         self._detector.run(np.zeros((1, 64, 64, 3), np.uint8))
 
     def execute(self, data: Sequence[bytes], batch_size: int) -> list[Answer]:
         """`{"detections": [...]}` for each of the `batch_size` pictures; BadInput for undecodable bytes.
 
-        Pictures of equal size go through the detector together; the answers are the same as for single pictures.
+        Pictures of equal size go through the detector together, if it gains from that; the answers are the same as for
+        single pictures.
         """
         opened = {at: _attempt(open_picture, body) for at, body in enumerate(data[:batch_size])}
         answers, pictures = _sorted_out(opened)
@@ -67,9 +68,22 @@ class ObjectDetectModel:
         return [answers[at] for at in range(len(opened))]
 
     def _detect(self, pictures: Mapping[int, Image.Image]) -> dict[int, Answer]:
-        """The answers to opened pictures, which are decoded in parallel."""
-        side_by_side = self._decoders.map if len(pictures) > 1 else map
-        decoded = side_by_side(lambda picture: _attempt(to_rgb, picture), pictures.values())
+        """The answers to opened pictures."""
+        if len(pictures) > 1 and self._detector.gains_from_batches:
+            return self._together(pictures)
+        side_by_side = self._workers.map if len(pictures) > 1 else map
+        return dict(zip(pictures, side_by_side(self._alone, pictures.values()), strict=True))
+
+    def _alone(self, picture: Image.Image) -> Answer:
+        decoded = _attempt(to_rgb, picture)
+        if isinstance(decoded, BadInput):
+            return decoded
+        (found,) = self._detector.run(_tensor([decoded]))
+        return self._answer(found)
+
+    def _together(self, pictures: Mapping[int, Image.Image]) -> dict[int, Answer]:
+        """Decodes the pictures in parallel. Those of equal size go through the detector together."""
+        decoded = self._workers.map(lambda picture: _attempt(to_rgb, picture), pictures.values())
         answers, ready = _sorted_out(dict(zip(pictures, decoded, strict=True)))
         for group in equal({at: one.size for at, one in ready.items()}, self._detector.max_batch):
             found = self._detector.run(_tensor([ready[at] for at in group]))
