@@ -42,7 +42,7 @@ class Short:
 SHORT = {
     "overhead": Short(("bench.pipelines", "overhead", "--rounds", "3"), ("median of the rounds' ratios",)),
     "scale": Short(
-        ("bench.pipelines", "scale", "--count", "60", "--objects", "0", "--without-argo"),
+        ("bench.pipelines", "scale", "--count", "60", "--without-argo"),
         ("InferenceImages at once", "writes per stage", "Events per stage"),
     ),
     "transfer": Short(

@@ -1,7 +1,7 @@
 ##@ Benchmarks
 
 # docs/operations/benchmarks.md has the results.
-.PHONY: bench-overhead bench-scale bench-growth bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change bench-latency bench-check mutation
+.PHONY: bench-overhead bench-scale bench-growth bench-finished bench-build bench-depot bench-rebuild bench-export bench-serving bench-transfer bench-change bench-latency bench-check mutation
 BENCH_BUILD_SIZES ?= 100,1000,4000
 BENCH_REBUILD_WEIGHTS ?= 100
 EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
@@ -12,8 +12,11 @@ CHECK ?=
 bench-overhead: setup ## one pipeline by the operator against a bare script
 	@$(PY) -m bench.pipelines overhead
 
-bench-scale: setup ## 500 InferenceImages at once, 5,000 finished ones, Argo Workflows beside
+bench-scale: setup ## 500 InferenceImages at once, beside a script and Argo Workflows
 	@$(PY) -m bench.pipelines scale
+
+bench-finished: setup ## What 5,000 finished InferenceImages cost: a restart, and resyncs
+	@$(PY) -m bench.pipelines finished
 
 bench-growth: setup ## What a pipeline costs with 2,000 at once, beside one of 200
 	@$(PY) -m bench.pipelines growth

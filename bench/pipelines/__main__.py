@@ -1,8 +1,8 @@
-"""`python -m bench.pipelines overhead|scale|growth [--count N] …`: runs one benchmark."""
+"""`python -m bench.pipelines overhead|scale|growth|finished [--count N] …`: runs one benchmark."""
 
 import argparse
 
-from bench.pipelines import growth, overhead, scale
+from bench.pipelines import finished, growth, overhead, scale
 
 
 def main() -> None:
@@ -12,18 +12,22 @@ def main() -> None:
     one.add_argument("--rounds", type=int, default=9)
     many = commands.add_parser("scale")
     many.add_argument("--count", type=int, default=500, help="pipelines at once")
-    many.add_argument("--objects", type=int, default=5000, help="finished InferenceImages")
     many.add_argument("--without-argo", action="store_true", help="no Argo Workflows, whose build takes minutes")
     more = commands.add_parser("growth")
     more.add_argument("--few", type=int, default=200, help="pipelines at once")
     more.add_argument("--many", type=int, default=2000, help="pipelines at once, ten times as many")
+    rest = commands.add_parser("finished")
+    rest.add_argument("--objects", type=int, default=5000, help="finished InferenceImages")
     arguments = parser.parse_args()
-    if arguments.benchmark == "overhead":
-        overhead.main(arguments.rounds)
-    elif arguments.benchmark == "growth":
-        growth.main(arguments.few, arguments.many)
-    else:
-        scale.main(arguments.count, arguments.objects, with_argo=not arguments.without_argo)
+    match arguments.benchmark:
+        case "overhead":
+            overhead.main(arguments.rounds)
+        case "scale":
+            scale.main(arguments.count, with_argo=not arguments.without_argo)
+        case "growth":
+            growth.main(arguments.few, arguments.many)
+        case "finished":
+            finished.main(arguments.objects)
 
 
 if __name__ == "__main__":

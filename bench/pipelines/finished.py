@@ -6,11 +6,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench import harness
 from bench.harness import Figure
 from bench.pipelines.client import Client, Object
-from bench.pipelines.stack import Namespace, Operator, Stack, follow, image
+from bench.pipelines.stack import Namespace, Operator, Stack, follow, image, stack
+from inference_image_operator.runtime.app import RESYNC
 from tests.loop.api import wait_for
 
+COMMAND = "make bench-finished"
 PERIOD = 60.0
 """Seconds between resyncs here, short enough to observe several."""
 DEFAULT = 600.0
@@ -34,7 +37,15 @@ class Rest:
     writes: int
 
 
-def measure(found: Stack, count: int) -> list[Figure]:
+def main(count: int) -> None:
+    """An operator beside `count` finished InferenceImages."""
+    load = harness.load()
+    with stack() as found:
+        figures = _measure(found, count)
+    harness.report("finished", figures, COMMAND, f"{count} finished InferenceImages; load {load:.1f} before.")
+
+
+def _measure(found: Stack, count: int) -> list[Figure]:
     """Creates the objects with the status of a finished one, then measures the idle operator."""
     namespace = found.namespace("finished")
     with namespace.operator() as operator:
@@ -49,7 +60,7 @@ def measure(found: Stack, count: int) -> list[Figure]:
         print(f"idle {started:.1f} s after the start", flush=True)
         rest = _rest(namespace, operator)
         text = operator.process.log
-    if f"resync: {count + 1} objects looked at, 0 not settled" not in text:
+    if RESYNC % (count + 1, 0) not in text:
         raise RuntimeError(f"no resync over all objects in the log:\n{text[-3000:]}")
     mebibytes = [size / 2**20 for size in rest.memory]
     print(f"resident after each resync: {', '.join(f'{size:.1f}' for size in mebibytes)} MiB", flush=True)
@@ -140,4 +151,4 @@ def _rest(namespace: Namespace, operator: Operator) -> Rest:
 
 
 def _resyncs(operator: Operator) -> int:
-    return operator.process.log.count("resync: ")
+    return operator.process.log.count(RESYNC.partition("%")[0])

@@ -41,6 +41,8 @@ CRD_CHECK = 5.0
 RESTART_PAUSE = 1.0
 HEARTBEAT = 5.0
 CANCEL_AGAIN = 1.0
+RESYNC = "resync: %d objects, %d not settled"
+"""The log line about a resync: the objects that it has seen, and those that it has queued."""
 
 
 async def run(config: Config) -> None:
@@ -239,7 +241,7 @@ async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config,
             log.warning("the resync is incomplete: %s", error)
         else:
             metrics.seen(seen)
-        log.info("resync: %d objects, %d not settled", seen.total(), queued)
+        log.info(RESYNC, seen.total(), queued)
 
 
 async def _heartbeat(health: Health) -> None:
