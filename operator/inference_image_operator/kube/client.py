@@ -192,7 +192,7 @@ class KubernetesCluster:
                 raise api_error(0, bytes(found.object), None)
             yield found.type, short(what.decoder.decode(found.object))
 
-    async def apply_status(self, image: Object, status: Object) -> None:
+    async def apply_status(self, image: Object, status: Object) -> Object:
         meta = image["metadata"]
         body = {
             "apiVersion": API_VERSION,
@@ -202,7 +202,7 @@ class KubernetesCluster:
         }
         path = _images(meta["namespace"], meta["name"], "status")
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        await self._request("PATCH", path, query, body, "application/apply-patch+yaml")
+        return await self._request("PATCH", path, query, body, "application/apply-patch+yaml")
 
     async def create_job(self, manifest: Object) -> None:
         namespace = manifest["metadata"]["namespace"]

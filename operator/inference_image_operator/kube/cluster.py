@@ -42,8 +42,8 @@ class Cluster(Protocol):
     async def list_warnings(self, namespace: str) -> list[Object]:
         """The namespace's Events of type Warning, at most a few seconds old."""
 
-    async def apply_status(self, image: Object, status: Object) -> None:
-        """Applies the status if the object has not changed since it was read (409 otherwise)."""
+    async def apply_status(self, image: Object, status: Object) -> Object:
+        """Applies the status if the object has not changed since it was read (409 otherwise). Returns the object."""
 
     async def create_job(self, manifest: Object) -> None:
         """Creates a Job."""

@@ -23,6 +23,7 @@ from inference_image_operator.observed import Observed
 from inference_image_operator.runtime import handlers, job_signals
 from inference_image_operator.runtime.health import Health
 from inference_image_operator.runtime.job_signals import JobSignals
+from inference_image_operator.runtime.last_written import LastWritten
 from inference_image_operator.runtime.log import object_fields
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
@@ -58,27 +59,36 @@ async def run(config: Config) -> None:
     def wake(key: Key, after: float = 0) -> None:
         queue.add(key, after)  # the queue exists when somebody calls this
 
-    signals, tags = JobSignals(wake, config.serves), TagHolders(wake)
+    signals, tags, written = JobSignals(wake, config.serves), TagHolders(wake), LastWritten()
     watches = (
         (OUR_JOBS, signals.changed),
         (WARNING_EVENTS, job_signals.kept(signals.warned)),
         (ENDING_PODS, job_signals.kept(signals.ended)),
     )
     reconciler = Reconciler(
-        cluster, config, _now, limiter, wake=wake, signals=signals, tags=tags, metrics=metrics, traces=traces
+        cluster,
+        config,
+        _now,
+        limiter,
+        wake=wake,
+        signals=signals,
+        tags=tags,
+        written=written,
+        metrics=metrics,
+        traces=traces,
     )
     queue: Queue[Key] = Queue(reconciler, config.workers, object_fields, metrics, _turns(config))
     tasks = [
         asyncio.create_task(_work(cluster, queue, config, limiter), name="queue"),
         asyncio.create_task(_heartbeat(health), name="heartbeat"),
-        asyncio.create_task(_resync(cluster, queue, config, metrics), name="resync"),
+        asyncio.create_task(_resync(cluster, queue, written, config, metrics), name="resync"),
         *(
             asyncio.create_task(job_signals.watch(cluster, what, namespace, arrived), name=what.name)
             for namespace in config.watch_namespaces or ("",)
             for what, arrived in watches
         ),
     ]
-    sinks = _thread_safe(queue, tags)
+    sinks = _thread_safe(queue, tags, written)
     watching = asyncio.create_task(_watch(cluster, sinks, config, health, stop), name="watch")
     try:
         await asyncio.wait([watching, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -115,7 +125,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _thread_safe(queue: Queue[Key], tags: TagHolders) -> handlers.Sinks:
+def _thread_safe(queue: Queue[Key], tags: TagHolders, written: LastWritten) -> handlers.Sinks:
     """Sinks that kopf's thread may call: the calls run in this event loop."""
     loop = asyncio.get_running_loop()
 
@@ -125,7 +135,10 @@ def _thread_safe(queue: Queue[Key], tags: TagHolders) -> handlers.Sinks:
     def saw(key: Key, found: Publication | None) -> None:
         loop.call_soon_threadsafe(tags.saw, key, found)
 
-    return handlers.Sinks(add, saw)
+    def brought(key: Key, version: str) -> None:
+        loop.call_soon_threadsafe(written.saw, key, version)
+
+    return handlers.Sinks(add, saw, brought)
 
 
 async def _watch(
@@ -224,7 +237,9 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config, metrics: Metrics) -> None:
+async def _resync(
+    cluster: KubernetesCluster, queue: Queue[Key], written: LastWritten, config: Config, metrics: Metrics
+) -> None:
     """Queues every object that is not settled, at an interval, in case its event was lost. Counts the objects."""
     period = parse_duration(config.resync)
     while True:
@@ -236,7 +251,8 @@ async def _resync(cluster: KubernetesCluster, queue: Queue[Key], config: Config,
                 seen[ready.status if ready else "Unknown"] += 1
                 if not is_settled(found):
                     queued += 1
-                    queue.add((found.namespace, found.name))
+                    written.forget(key := (found.namespace, found.name))
+                    queue.add(key)
         except ApiError as error:
             log.warning("the resync is incomplete: %s", error)
         else:

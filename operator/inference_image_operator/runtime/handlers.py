@@ -26,6 +26,8 @@ class Sinks(NamedTuple):
     """A key and the seconds until it is due."""
     saw: Callable[[Key, Publication | None], None]
     """A key and its newest publication; None without one, and for a deleted object."""
+    brought: Callable[[Key, str], None]
+    """A key and the resourceVersion of the object that the watch has brought."""
 
 
 def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
@@ -45,6 +47,7 @@ def registry(sinks: Sinks, config: Config) -> kopf.OperatorRegistry:
         key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
         if not config.serves(key[0]):
             return
+        sinks.brought(key, raw["metadata"]["resourceVersion"])
         try:
             observed = from_object(raw)
         except InvalidObjectError:

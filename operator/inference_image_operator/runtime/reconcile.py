@@ -30,6 +30,7 @@ from inference_image_operator.kube.observe import MAX_SAID, InvalidObjectError, 
 from inference_image_operator.kube.referenced_digests import with_referenced_digests
 from inference_image_operator.observed import Observed, Refusal
 from inference_image_operator.runtime.job_signals import JobSignals
+from inference_image_operator.runtime.last_written import LastWritten
 from inference_image_operator.runtime.log import bind
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import Key, PipelineLimiter
@@ -59,6 +60,7 @@ class Reconciler:
         wake: Callable[[Key], None],
         signals: JobSignals,
         tags: TagHolders,
+        written: LastWritten,
         metrics: Metrics,
         traces: "Traces | None" = None,
     ) -> None:
@@ -70,6 +72,7 @@ class Reconciler:
         self._wake = wake
         self._signals = signals
         self._tags = tags
+        self._written = written
         self._metrics = metrics
         self._traces = traces
 
@@ -78,10 +81,12 @@ class Reconciler:
 
         Raises ApiError. The caller retries after a back-off.
         """
-        image = await self._cluster.get_inference_image(*key)
+        kept = self._written.take(key)
+        image = kept or await self._cluster.get_inference_image(*key)
         observed = await self._with_work(image, key) if image else None
         if image is None or observed is None:
             self._signals.forget(key)
+            self._written.forget(key)
             self._release(key)
             return None
         if observed.unreadable:
@@ -99,7 +104,8 @@ class Reconciler:
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
             observed = await rollout.with_target(self._cluster, self._config, observed)
-            return await self._follow(image, replace(observed, queue_position=self._place(key, image, observed)))
+            observed = replace(observed, queue_position=self._place(key, image, observed))
+            return await self._follow(image, observed, read=kept is None)
         except ApiError as error:
             if admission.is_final(error.status, error.message):
                 await self._say_forbidden(image, error.message)
@@ -161,12 +167,14 @@ class Reconciler:
         for other in self._limiter.release(key):
             self._wake(other)
 
-    async def _follow(self, image: Object, observed: Observed) -> float | None:
+    async def _follow(self, image: Object, observed: Observed, *, read: bool) -> float | None:
+        """Decides and acts. The object has been `read`, or is what the last write left."""
         decision = decide(observed, self._config, self._clock())
         if stage := decision.status.stage:
             bind(stage=stage.name, job=stage.job)
         wrote = await self._write(image, observed, decision.status)
-        if not wrote and _deletes(decision) and not await self._is_current(image):
+        unsure = _deletes(decision) if read else bool(decision.actions)
+        if not wrote and unsure and not await self._is_current(image):
             return AT_ONCE
         if observed.status.stage and decision.status.stage is None:  # the run ends here; a poll may follow it
             self._signals.forget((observed.namespace, observed.name))
@@ -193,11 +201,13 @@ class Reconciler:
         if status == _ours(observed.status):
             return False
         try:
-            await self._cluster.apply_status(image, write(status))
+            left = await self._cluster.apply_status(image, write(status))
         except ApiError as error:
             if error.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 await self._tell_refused(observed, error.message)
             raise
+        key = (observed.namespace, observed.name)
+        self._written.keep(key, left) if status.stage else self._written.forget(key)
         self._record(observed, status)
         return True
 
@@ -214,10 +224,10 @@ class Reconciler:
         await self._emit(observed, Emit(type="Warning", reason=Reason.OBJECT_INVALID, message=text))
 
     async def _is_current(self, image: Object) -> bool:
-        """Whether the object is unchanged since it was read, before its Jobs were read.
+        """Whether the object is unchanged since it was read or written, before its Jobs were read.
 
-        Between the two reads, another operator may claim and create a Job. This reconcile then sees a Job without a
-        claim. A reconcile that writes the status notices this through the write (409).
+        In between, another operator may claim and create a Job. This reconcile then sees a Job without a claim. A
+        reconcile that writes the status notices this through the write (409).
         """
         meta = image["metadata"]
         current = await self._cluster.get_inference_image(meta["namespace"], meta["name"])

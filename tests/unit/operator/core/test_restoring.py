@@ -13,6 +13,7 @@ from inference_image_operator.config.installation import Concurrency, Restores, 
 from inference_image_operator.core import waiting
 from inference_image_operator.jobs import poll_job
 from inference_image_operator.runtime.job_signals import JobSignals
+from inference_image_operator.runtime.last_written import LastWritten
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
@@ -169,8 +170,8 @@ class Restoring:
     async def list_jobs(self, *_: str) -> list[dict]:
         return []
 
-    async def apply_status(self, *_: object) -> None:
-        return
+    async def apply_status(self, *_: object) -> dict:
+        return {}
 
     async def create_job(self, _: dict) -> None:
         self.created += 1
@@ -190,6 +191,7 @@ async def test_another_pipeline_may_run_during_a_restore(world, minutes, place):
         wake=woken.append,
         signals=JobSignals(lambda *_: None),
         tags=TagHolders(lambda _: None),
+        written=LastWritten(),
         metrics=Metrics(),
     )
     assert limiter.acquire(("space", "first"), "2025-01-01T00:00:00Z") is None

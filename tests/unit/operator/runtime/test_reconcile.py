@@ -9,8 +9,10 @@ import pytest
 from inference_image_operator.api import write
 from inference_image_operator.api.stages import Stage
 from inference_image_operator.config.installation import Concurrency
+from inference_image_operator.diagnosis.pending import POD_CHECK_DELAY
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime.job_signals import JobSignals
+from inference_image_operator.runtime.last_written import LastWritten
 from inference_image_operator.runtime.metrics import Metrics
 from inference_image_operator.runtime.pipeline_limiter import PipelineLimiter
 from inference_image_operator.runtime.reconcile import Reconciler
@@ -65,6 +67,7 @@ def reconciler_of(cluster: TwoReads, world: World, signals: JobSignals | None = 
         wake=lambda _: None,
         signals=signals or JobSignals(lambda *_: None),
         tags=TagHolders(lambda _: None),
+        written=LastWritten(),
         metrics=Metrics(),
     )
 
@@ -101,8 +104,9 @@ async def test_a_stage_of_another_version_is_logged_and_its_job_deleted(world, c
             image["status"]["stage"] |= {"name": "Scan", "job": "scan"}
             return image
 
-        async def apply_status(self, _: dict, status: dict) -> None:
+        async def apply_status(self, _: dict, status: dict) -> dict:
             self.written = status
+            return {}
 
     cluster = Renamed(world, lambda _: None)
     await reconciler_of(cluster, world)(KEY)
@@ -123,8 +127,9 @@ class Unreadable(TwoReads):
         found = await super().get_inference_image(namespace, name)
         return found | {"spec": {"ufile": "newer"}, "status": self.written[-1] if self.written else {}}
 
-    async def apply_status(self, _: dict, status: dict) -> None:
+    async def apply_status(self, _: dict, status: dict) -> dict:
         self.written.append(status)
+        return {}
 
 
 async def test_an_object_that_cannot_be_read_is_stalled_with_the_place_and_written_once():
@@ -150,7 +155,7 @@ class Refusing(TwoReads):
         self._status = status
         self.events: list[dict] = []
 
-    async def apply_status(self, *_: dict) -> None:
+    async def apply_status(self, *_: dict) -> dict:
         raise ApiError(self._status, "Invalid", "spec.test: must be another")
 
     async def create_event(self, event: dict) -> None:
@@ -176,8 +181,8 @@ class Polled(TwoReads):
         job = msgspec.to_builtins(self._world.created[-1])
         return [job | {"metadata": job["metadata"] | {"uid": self._world.poll_job.uid}}]
 
-    async def apply_status(self, *_: dict) -> None:
-        pass
+    async def apply_status(self, *_: dict) -> dict:
+        return {}
 
 
 async def test_the_poll_of_an_object_at_rest_is_followed_until_it_ends():
@@ -191,3 +196,73 @@ async def test_the_poll_of_an_object_at_rest_is_followed_until_it_ends():
     about = {"kind": "Pod", "name": f"{world.poll_job.name}-x7k2p", "namespace": KEY[0], "uid": "u"}
     signals.warned({"reason": "FailedMount", "involvedObject": about, "metadata": {"resourceVersion": "7"}})
     assert woken == [KEY]
+
+
+class Written(TwoReads):
+    """A cluster that accepts a status for the current version of the object only, and counts how often it is read."""
+
+    def __init__(self) -> None:
+        super().__init__(World(), lambda _: None)
+        self.status: dict = {}
+        self.reads = 0
+        self.created: list[str] = []
+        self.refuses = False
+
+    async def get_inference_image(self, namespace: str, name: str) -> dict:
+        self.reads += 1
+        return await super().get_inference_image(namespace, name) | {"status": self.status}
+
+    async def apply_status(self, image: dict, status: dict) -> dict:
+        if image["metadata"]["resourceVersion"] != str(self._version):
+            raise ApiError(409, "Conflict", "the object has been modified")
+        self.status, self._version = status, self._version + 1
+        return await super().get_inference_image(*KEY) | {"status": status}
+
+    async def create_job(self, manifest: dict) -> None:
+        if self.refuses:
+            raise ApiError(500, "", "no")
+        self.created.append(manifest["metadata"]["name"])
+
+    async def create_event(self, _: dict) -> None:
+        pass
+
+    async def list_jobs(self, *_: str) -> list[dict]:
+        owner = {"uid": self._world.observed().uid, "controller": True}
+        meta = {"labels": {"uai.ucloud.cn/stage": "Resolve"}, "ownerReferences": [owner], "uid": "job-1"}
+        return [{"metadata": meta | {"name": name}} for name in self.created]
+
+
+async def test_after_its_own_write_the_object_is_not_read_again():
+    cluster = Written()
+    reconciler = reconciler_of(cluster, World())
+    await reconciler(KEY)
+    await reconciler(KEY)
+    assert cluster.status["stage"]["jobUID"] == "job-1"
+    assert cluster.reads == 1
+
+
+async def test_a_write_on_what_is_out_of_date_is_refused_and_the_object_is_read():
+    cluster = Written()
+    reconciler = reconciler_of(cluster, World())
+    await reconciler(KEY)
+    cluster.moves_on()
+    with pytest.raises(ApiError, match="modified"):
+        await reconciler(KEY)
+    await reconciler(KEY)
+    assert cluster.status["stage"]["jobUID"] == "job-1"
+    assert cluster.reads == 2
+
+
+@pytest.mark.parametrize(("moved", "again"), [(False, POD_CHECK_DELAY), (True, 0)], ids=["unchanged", "changed"])
+async def test_without_a_write_nothing_is_done_on_what_may_be_out_of_date(moved, again):
+    cluster = Written()
+    reconciler = reconciler_of(cluster, World())
+    cluster.refuses = True
+    with pytest.raises(ApiError):
+        await reconciler(KEY)
+    cluster.refuses = False
+    if moved:
+        cluster.moves_on()
+    assert await reconciler(KEY) == again
+    assert len(cluster.created) == (0 if moved else 1)
+    assert cluster.reads == 2
