@@ -8,10 +8,10 @@ PARTS := $(NODE_PARTS) $(OTHER_PARTS)
 PODMAN := command -v podman >/dev/null || { apt-get update -q && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends podman; } >/dev/null
 
-.PHONY: test test-node-parts test-other-parts packages $(PARTS:%=test-%)
-# Two parts run at a time: one of those that share the cluster, buildah's storage and the machine's mounts, and one of those
-# that have an API server of their own or none. -O prints what a part says when it ends, in one piece.
-# A part that fails does not stop those after it.
+.PHONY: test test-node-parts packages $(PARTS:%=test-%)
+# Two parts run at a time. Those that share the cluster, buildah's storage and the machine's mounts run one after the other;
+# the rest have an API server of their own or none. -O prints what a part says when it ends, in one piece. A part that fails does not
+# stop those after it.
 define in_turn
 failed=; for target in $(1); do SECONDS=0; $(MAKE) $$target && echo "--- $$target: passed after $$SECONDS s" \
 	|| { echo "--- $$target: failed after $$SECONDS s"; failed=1; }; done; [ -z "$$failed" ]
@@ -19,14 +19,14 @@ endef
 
 test: packages setup-tf ## run every test below, up to test-bad-input, on real parts, two at a time
 	@$(PY) -m devcluster binaries
-	@$(MAKE) --no-print-directory -k -j 2 -O test-node-parts test-other-parts
+	@$(MAKE) --no-print-directory -k -j 2 -O test-node-parts $(OTHER_PARTS:%=part-%)
 
 # An idle cluster costs half a core, so it ends with the last part that needs it.
 test-node-parts:
 	+@$(call in_turn,$(CLUSTER_PARTS:%=test-%) cluster-down $(patsubst %,test-%,$(filter-out $(CLUSTER_PARTS),$(NODE_PARTS))))
 
-test-other-parts:
-	+@$(call in_turn,$(OTHER_PARTS:%=test-%))
+part-%:
+	+@$(call in_turn,test-$*)
 
 packages: setup
 	@$(PY) -m devcluster packages
