@@ -126,6 +126,7 @@ def test_the_next_stage_follows_the_pod_and_does_not_wait_for_its_job():
     world.settle()
     assert world.status.stage.name is Stage.EXPORT
     assert world.jobs[job.name] == msgspec.structs.replace(job, pod_done=True), "the Job is left to its controller"
+    assert world.status.run.ended_jobs == (job.uid,), "an operator that starts now does not take it for a Job that runs"
     assert world.status.timings.resolve == "10s"
 
 

@@ -93,6 +93,23 @@ def test_kaniko_is_diagnosed_from_its_log():
     assert len(failed(Stage.BUILD, report("kaniko", "e" * 3000, 1, "Error")).log_tail) == 2048
 
 
+@pytest.mark.parametrize(
+    ("said", "code", "reason", "container"),
+    [
+        ("error: i/o timeout of user:password", 1, "RegistryUnavailable", ""),
+        ("user:password", 137, "ContainerFailed", ""),
+        ("user:password: waiting for process to exit: signal: killed", 137, "OutOfMemory", "kaniko"),
+    ],
+    ids=["its registry does not answer", "killed from outside", "a command ran out of memory"],
+)
+def test_the_log_of_a_kaniko_that_had_a_login_is_read_but_not_shown(said, code, reason, container):
+    found = failed(Stage.BUILD, report("kaniko", said, code, "Error"), has_login=True)
+    assert (found.kind, found.reason, found.oom_container) == (ReasonClass.RETRY, reason, container)
+    assert found.message.startswith(f"Container kaniko ended with exit code {code}. Its log is not shown here")
+    assert "kubectl logs job/j -c kaniko" in found.hint
+    assert "password" not in found.message + found.hint + found.log_tail
+
+
 def test_out_of_memory_names_its_container():
     found = failed(Stage.BUILD, report("kaniko", "", 137, "OOMKilled"))
     assert (found.kind, found.reason, found.oom_container) == (ReasonClass.RETRY, "OutOfMemory", "kaniko")
