@@ -123,6 +123,7 @@ def _failed() -> Object:
     begun = world.now
     world.run_to(Stage.TEST)
     world.advance(seconds=20)
+    world.early_check = True  # its back-off is a Warning Event
     world.set_pod(
         Container(name="image", waiting="CrashLoopBackOff", exit_code=1, report=_LOG, restarts=2), phase="Pending"
     )
