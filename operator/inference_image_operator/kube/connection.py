@@ -11,7 +11,7 @@ from kubernetes.aio import client
 
 from inference_image_contract import untrusted_json
 
-WATCH_SILENCE = 90
+WATCH_SILENCE = 70
 """Seconds without a line after which a watch ends, because its connection may be broken.
 
 Bookmarks come about every minute, but not in a watch of Events, which the API server does not serve from its cache.

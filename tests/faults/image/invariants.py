@@ -31,7 +31,7 @@ def final(bench: Bench) -> Object:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        left_out = {"lastTransitionTime", "time", "startTime", "timings", "retryAt", "installation"}
+        left_out = {"lastTransitionTime", "time", "startTime", "timings", "retryAt", "failureTime", "installation"}
         left_out |= {"jobUID", "endedJobs"}
         return {key: _timeless(inner) for key, inner in value.items() if key not in left_out}
     if isinstance(value, list):
