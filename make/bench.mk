@@ -15,10 +15,10 @@ bench-overhead: setup ## one pipeline by the operator against a bare script
 bench-scale: setup ## 500 InferenceImages at once, beside a script and Argo Workflows
 	@$(PY) -m bench.pipelines scale
 
-bench-finished: setup ## What 5,000 finished InferenceImages cost: a restart, and resyncs
+bench-finished: setup ## what 5,000 finished InferenceImages cost: a restart, and resyncs
 	@$(PY) -m bench.pipelines finished
 
-bench-growth: setup ## What a pipeline costs with 2,000 at once, beside one of 200
+bench-growth: setup ## what one of 2,000 pipelines at once costs, beside one of 200
 	@$(PY) -m bench.pipelines growth
 
 bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)

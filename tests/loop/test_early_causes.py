@@ -75,9 +75,10 @@ def reads(plane, user: str) -> Counter[str]:
     return found
 
 
-def test_an_object_that_does_well_costs_no_list_of_pods_and_no_list_of_events(pipeline, plane, operator):
+def test_an_object_that_does_well_is_read_twice_at_most_and_its_pods_and_events_never(pipeline, plane, operator):
     pipeline.apply()
     pipeline.run_whole()
     found = reads(plane, operator.user)
     assert found["list pods"] == 1  # the start of a watch, with limit=1
     assert found["list events"] == 1
+    assert found["get inferenceimages"] <= 2, "the operator reads what it wrote itself"

@@ -29,6 +29,7 @@ MAX_WARNINGS = 500
 """Of a list of Events. Those that are written from now on come through the watch."""
 
 WARNINGS = {"fieldSelector": "type=Warning"}
+OURS = {"labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}
 WATCH_SECONDS = 290
 
 LOG_LINES, LOG_BYTES = "40", "65536"
@@ -316,13 +317,8 @@ WARNING_EVENTS = Watch("Warning Events", _events, WARNINGS, msgspec.json.Decoder
 ENDING_PODS = Watch(
     "pods",
     _pods,
-    {
-        "labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}",
-        "fieldSelector": "status.phase!=Pending,status.phase!=Failed",
-    },
+    OURS | {"fieldSelector": "status.phase!=Pending,status.phase!=Failed"},
     msgspec.json.Decoder(SlimPod),
 )
 """The API server sends a pod when its last containers start, when they have ended, and when it has succeeded."""
-OUR_JOBS = Watch(
-    "Jobs", _jobs, {"labelSelector": f"{LABEL_MANAGED_BY}={MANAGED_BY}"}, msgspec.json.Decoder(SlimJob), _JOBS
-)
+OUR_JOBS = Watch("Jobs", _jobs, OURS, msgspec.json.Decoder(SlimJob), _JOBS)

@@ -1,6 +1,7 @@
-"""The kopf handlers: they put the key of each InferenceImage's event on the queue. They decide and write nothing.
+"""The kopf handlers: they put the key of each InferenceImage's event on the queue.
 
-`on.event` handlers set no annotations and no finalizers. kopf does not retry them; the queue does.
+They decide nothing and write nothing. `on.event` handlers set no annotations and no finalizers. kopf does not retry
+them; the queue does.
 """
 
 from collections.abc import Callable, Iterator

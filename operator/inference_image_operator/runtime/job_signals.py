@@ -111,7 +111,7 @@ class JobSignals:
             del known[next(iter(known))]
 
     def ended(self, pod: Object) -> None:
-        """Keeps a pod of one of the Jobs if it is done, and makes the object due.
+        """Makes the object due if a pod of one of its Jobs is done, which is kept, or lingers.
 
         The name finds the object. Whether the pod is the Job's, its owner reference says.
         """

@@ -207,7 +207,10 @@ class Reconciler:
                 await self._tell_refused(observed, error.message)
             raise
         key = (observed.namespace, observed.name)
-        self._written.keep(key, left) if status.stage else self._written.forget(key)
+        if status.stage:
+            self._written.keep(key, left)
+        else:
+            self._written.forget(key)  # nothing would take it
         self._record(observed, status)
         return True
 
