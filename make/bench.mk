@@ -5,6 +5,8 @@
 BENCH_BUILD_SIZES ?= 100,1000,4000
 BENCH_REBUILD_WEIGHTS ?= 100
 EXAMPLE_PATH := examples/object-detect/server:examples/object-detect/code:examples/object-detect/training
+SCALE ?=
+GROWTH ?=
 TRANSFER ?=
 LATENCY ?=
 CHECK ?=
@@ -12,14 +14,14 @@ CHECK ?=
 bench-overhead: setup ## one pipeline by the operator against a bare script
 	@$(PY) -m bench.pipelines overhead
 
-bench-scale: setup ## 500 InferenceImages at once, beside a script and Argo Workflows
-	@$(PY) -m bench.pipelines scale
+bench-scale: setup ## 500 InferenceImages at once, beside a script and Argo Workflows (SCALE=--profile: with the API server's profiles)
+	@$(PY) -m bench.pipelines scale $(SCALE)
 
 bench-finished: setup ## what 5,000 finished InferenceImages cost: a restart, and resyncs
 	@$(PY) -m bench.pipelines finished
 
 bench-growth: setup ## what one of 2,000 pipelines at once costs, beside one of 200
-	@$(PY) -m bench.pipelines growth
+	@$(PY) -m bench.pipelines growth $(GROWTH)
 
 bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)
 	@$(PY) -m bench.builders.build --sizes $(BENCH_BUILD_SIZES)

@@ -4,6 +4,8 @@ import argparse
 
 from bench.pipelines import finished, growth, overhead, scale
 
+PROFILE = "write the API server's profiles into out/bench"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.pipelines", description=__doc__)
@@ -12,10 +14,12 @@ def main() -> None:
     one.add_argument("--rounds", type=int, default=9)
     many = commands.add_parser("scale")
     many.add_argument("--count", type=int, default=500, help="pipelines at once")
+    many.add_argument("--profile", action="store_true", help=PROFILE)
     many.add_argument("--without-argo", action="store_true", help="no Argo Workflows, whose build takes minutes")
     more = commands.add_parser("growth")
     more.add_argument("--few", type=int, default=200, help="pipelines at once")
     more.add_argument("--many", type=int, default=2000, help="pipelines at once, ten times as many")
+    more.add_argument("--profile", action="store_true", help=PROFILE)
     rest = commands.add_parser("finished")
     rest.add_argument("--objects", type=int, default=5000, help="finished InferenceImages")
     arguments = parser.parse_args()
@@ -23,9 +27,9 @@ def main() -> None:
         case "overhead":
             overhead.main(arguments.rounds)
         case "scale":
-            scale.main(arguments.count, with_argo=not arguments.without_argo)
+            scale.main(arguments.count, with_argo=not arguments.without_argo, profile=arguments.profile)
         case "growth":
-            growth.main(arguments.few, arguments.many)
+            growth.main(arguments.few, arguments.many, profile=arguments.profile)
         case "finished":
             finished.main(arguments.objects)
 

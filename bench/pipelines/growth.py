@@ -2,6 +2,7 @@
 
 from bench import harness
 from bench.harness import Figure
+from bench.pipelines.profile import profiled
 from bench.pipelines.scale import Cost, measure
 from bench.pipelines.stack import Stack, stack
 from bench.usage import usage
@@ -10,11 +11,11 @@ COMMAND = "make bench-growth"
 AIM = "1.1 or less"
 
 
-def main(few: int, many: int) -> None:
+def main(few: int, many: int, *, profile: bool = False) -> None:
     """`few` pipelines at once, then `many` in another namespace of the same control plane."""
     load = harness.load()
     with stack() as found:
-        (one, api_of_one), (other, api_of_other) = (_measure(found, count) for count in (few, many))
+        (one, api_of_one), (other, api_of_other) = (_measure(found, count, profile=profile) for count in (few, many))
     figures = [
         _each("CPU of the operator", other.cpu_seconds / many, one.cpu_seconds / few, AIM),
         _each("CPU of the API server", api_of_other / many, api_of_one / few, AIM),
@@ -33,9 +34,10 @@ def _peak(cost: Cost) -> float:
     return cost.usage.peak_bytes / 2**20
 
 
-def _measure(found: Stack, count: int) -> tuple[Cost, float]:
+def _measure(found: Stack, count: int, *, profile: bool) -> tuple[Cost, float]:
     """The operator's cost, and the seconds of the API server's CPU meanwhile."""
     pid = found.control_plane.programs["kube-apiserver"].pid
     before = usage(pid).cpu_seconds
-    cost = measure(found, count)
+    with profiled(found.control_plane, f"{count}-at-once", wanted=profile):
+        cost = measure(found, count)
     return cost, usage(pid).cpu_seconds - before

@@ -10,6 +10,7 @@ from bench.harness import Figure, percentile
 from bench.pipelines import argo
 from bench.pipelines.client import Client
 from bench.pipelines.plain import Script
+from bench.pipelines.profile import profiled
 from bench.pipelines.stack import Namespace, Stack, follow, stack
 from bench.pipelines.timing import Run
 from bench.usage import Usage
@@ -29,12 +30,14 @@ class Cost:
     writes: Counter[str]
 
 
-def main(count: int, *, with_argo: bool = True) -> None:
+def main(count: int, *, with_argo: bool = True, profile: bool = False) -> None:
     """`count` pipelines at once."""
     load = harness.load()
     with stack() as found:
-        script = _script(found, count)
-        operator = measure(found, count)
+        with profiled(found.control_plane, "script", wanted=profile):
+            script = _script(found, count)
+        with profiled(found.control_plane, "operator", wanted=profile):
+            operator = measure(found, count)
         figures = _figures(count, operator, script)
         if with_argo:
             figures += _beside_argo(count, operator, argo.run(found, count))

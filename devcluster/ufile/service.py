@@ -181,7 +181,8 @@ async def _multipart(bucket: Bucket, request: Request, body: Body, pair: KeyPair
     upload = uploads.find(bucket, request.query["uploadId"], request.key)
     etags = [etag.strip().strip('"') for etag in (await _all(body, BLOCK)).decode(errors="replace").split(",")]
     rights.check_overwriting(pair, bucket, request.key)
-    record = uploads.finish(bucket, upload, etags, _about(request))
+    about, replaces = _about(request), request.headers.get("X-Ufile-Metadata-Directive") == "REPLACE"
+    record = uploads.finish(bucket, upload, etags, about.mime_type, about.metadata if replaces else None)
     return _document({"Bucket": bucket.name, "Key": record.key, "FileSize": record.size}, record.etag)
 
 

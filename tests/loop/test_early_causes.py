@@ -71,7 +71,8 @@ def reads(plane, user: str) -> Counter[str]:
         if user in line:
             event = json.loads(line)
             if event["user"]["username"] == user and event["verb"] in ("get", "list", "watch"):
-                found[f"{event['verb']} {event.get('objectRef', {}).get('resource', '')}"] += 1
+                named = " by name" if "fieldSelector=metadata.name" in event["requestURI"] else ""
+                found[f"{event['verb']} {event.get('objectRef', {}).get('resource', '')}{named}"] += 1
     return found
 
 
@@ -82,3 +83,4 @@ def test_an_object_that_does_well_is_read_twice_at_most_and_its_pods_and_events_
     assert found["list pods"] == 1  # the start of a watch, with limit=1
     assert found["list events"] == 1
     assert found["get inferenceimages"] <= 2, "the operator reads what it wrote itself"
+    assert found["list jobs"] <= 4, "the operator lists all Jobs of the namespace"  # two of them for the watch

@@ -84,8 +84,11 @@ def parts(bucket: Bucket, upload: Upload) -> list[Part]:
     return [msgspec.json.decode(path.read_bytes(), type=Part) for path in paths]
 
 
-def finish(bucket: Bucket, upload: Upload, etags: list[str], about: About) -> Record:
-    """Makes the parts the object. Its storage class comes from the begin request, its type from the finish request.
+def finish(bucket: Bucket, upload: Upload, etags: list[str], mime_type: str, metadata: dict[str, str] | None) -> Record:
+    """Makes the parts the object, with the storage class of the begin request.
+
+    And with its metadata, unless the request that finishes the upload has `metadata` in its place
+    (API finish_multipart_upload.md).
 
     A part is a block of the object's ETag, so no data is read again.
     Raises UFileError when the ETags do not match the parts, or a part other than the last is short.
@@ -98,7 +101,9 @@ def finish(bucket: Bucket, upload: Upload, etags: list[str], about: About) -> Re
     if any(part.size != BLOCK for part in received[:-1]):
         raise errors.bad_request("a part other than the last is short")
     etag = etag_of_blocks([part_digest(part.etag) for part in received])
-    about = replace(upload.about, mime_type=about.mime_type, metadata={**upload.about.metadata, **about.metadata})
+    about = replace(upload.about, mime_type=mime_type)
+    if metadata is not None:
+        about = replace(about, metadata=metadata)
     record = bucket.adopt(upload.key, _data_path(bucket, upload), etag, about)
     abort(bucket, upload)
     return record

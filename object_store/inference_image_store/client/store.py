@@ -24,7 +24,7 @@ from inference_image_store.transfers.limits import Limits
 from inference_image_store.transfers.retry import Retry
 from inference_image_store.transfers.transfer import Report, Transfer, TransferTimeouts, log
 from inference_image_store.upload import stale_uploads
-from inference_image_store.upload.content import InMemory, checksums, goes_in_parts, on_disk
+from inference_image_store.upload.content import Checksums, InMemory, goes_in_parts, on_disk
 from inference_image_store.upload.copying import Copier
 from inference_image_store.upload.sending import Sender, is_stored
 
@@ -141,10 +141,8 @@ class Store:
         attempt. `metadata` is stored too: names such as `Checkpoint-Step`, ASCII values.
         """
         with on_disk(source) as content:
-            transfer = self._upload_of(key, content.size)
-            sums = parallel.value(partial(checksums, content), transfer)
-            there = self._there(key)
-            if there is not None and is_stored(there, sums, content):
+            transfer, sums, there = self._upload_of(key, content.size), Checksums(content), self._there(key)
+            if there is not None and parallel.value(partial(is_stored, there, sums, content), transfer):
                 return there
             return self._sender.send(transfer, content, key, sums, metadata)
 
@@ -175,7 +173,7 @@ class Store:
     def write(self, data: bytes, key: str) -> ObjectInfo:
         """As `upload`, for bytes."""
         content = InMemory(data)
-        sums, there = checksums(content), self._there(key)
+        sums, there = Checksums(content), self._there(key)
         if there is not None and is_stored(there, sums, content):
             return there
         return self._sender.send(self._upload_of(key, content.size), content, key, sums)

@@ -17,9 +17,9 @@ from inference_image_store import errors
 from inference_image_store.client.etag import BLOCK, Blocks, etag_of_blocks, is_ufile_etag
 from inference_image_store.client.objects import SHA256_HEADER, ObjectInfo
 from inference_image_store.client.wire import Wire
-from inference_image_store.download.ordered_hash import OrderedHash
 from inference_image_store.errors import TransientError
 from inference_image_store.transfers import limits
+from inference_image_store.transfers.ordered_hash import OrderedHash
 from inference_image_store.transfers.parallel import Task
 from inference_image_store.transfers.retry import Retry
 from inference_image_store.transfers.transfer import Transfer
@@ -37,7 +37,6 @@ _NO_PREALLOCATION = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 class _Range:
     """Bytes `start` to `end` (exclusive); those before `position` are in the file already."""
 
-    index: int
     start: int
     end: int
     position: int
@@ -65,10 +64,8 @@ class FileDownload:
             self._transfer.moved(-self.info.size)
         self.fault = None
         starts = range(0, self.info.size, RANGE) or (0,)
-        self._ranges = [
-            _Range(index, start, min(start + RANGE, self.info.size), start) for index, start in enumerate(starts)
-        ]
-        self._order = OrderedHash([part.end for part in self._ranges])
+        self._ranges = [_Range(start, min(start + RANGE, self.info.size), start) for start in starts]
+        self._order = OrderedHash(self._read, self.info.size)
         return (partial(self._receive, part) for part in self._ranges)
 
     def discard(self) -> None:
@@ -83,7 +80,7 @@ class FileDownload:
         self._open()
         attempt = partial(self._continue, part) if self.info.size else self._empty
         self._retry.call(attempt, self._transfer.sleep)
-        if self._order.arrived(part.index, self._descriptor, wanted=bool(self.info.sha256)):
+        if self._order.moved(part.start, part.end, wanted=bool(self.info.sha256)):
             self._land()
 
     def _open(self) -> None:
@@ -132,6 +129,9 @@ class FileDownload:
                 raise
             raise limits.no_room(self._transfer.what, error.strerror or "") from error
 
+    def _read(self, position: int, length: int) -> bytes:
+        return os.pread(self._descriptor, length, position)
+
     def _check(self, response: urllib3.BaseHTTPResponse, wanted: str) -> None:
         self._check_etag(response)
         actual = response.headers.get("Content-Range", "")
@@ -171,6 +171,6 @@ class FileDownload:
             _LOG.warning(
                 "The ETag of %s was not computed by UFile: verified by %s.", errors.describe(bucket, info.key), how
             )
-        if info.sha256 and info.size and (sha256 := self._order.hexdigest()) != info.sha256:
+        if info.sha256 and (sha256 := self._order.hexdigest()) != info.sha256:
             return errors.corrupt(bucket, info.key, f"its SHA-256 is {info.sha256}, that of the bytes is {sha256}")
         return None

@@ -5,10 +5,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from inference_image_store.client.etag import Blocks, etag_of_blocks
+from inference_image_store.transfers.ordered_hash import OrderedHash
 
 SINGLE_PUT = 64 * 1024 * 1024
 """Maximal bytes of an upload in one request."""
@@ -63,36 +65,53 @@ def on_disk(path: Path) -> Iterator[OnDisk]:
         yield OnDisk(file.fileno(), os.fstat(file.fileno()).st_size)
 
 
-@dataclass(frozen=True)
-class Checksums:
-    """The checksums of a content."""
-
-    size: int
-    sha256: str
-    etag: str = ""
-    """Empty for multipart uploads, whose ETags are computed during the upload."""
-    md5: str = ""
-    """As `etag`."""
-
-
 def goes_in_parts(size: int) -> bool:
     """Whether an object of `size` bytes needs a multipart upload."""
     return size > SINGLE_PUT
 
 
-def checksums(content: Content) -> Checksums:
-    """The checksums that an upload needs before it begins, in one pass."""
-    sha256 = hashlib.sha256()
-    if goes_in_parts(content.size):
-        for chunk in _chunks(content):
+class Checksums:
+    """The checksums of a content, computed when they are asked for.
+
+    The request that stores a small content needs all of them: they take one pass. An upload in parts ends with the
+    SHA-256, which `hashed` computes beside it.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self.size = content.size
+        self.hashed = OrderedHash(content.read, content.size)
+        """Gets the parts as they are stored."""
+        self._content = content
+
+    @property
+    def sha256(self) -> str:
+        """Of any content. Not while parts are sent."""
+        return self.hashed.hexdigest() if goes_in_parts(self.size) else self._whole.sha256
+
+    @property
+    def etag(self) -> str:
+        """Empty for an upload in parts, whose ETags are computed during the upload."""
+        return "" if goes_in_parts(self.size) else self._whole.etag
+
+    @property
+    def md5(self) -> str:
+        """As `etag`."""
+        return "" if goes_in_parts(self.size) else self._whole.md5
+
+    @cached_property
+    def _whole(self) -> "_Whole":
+        sha256, blocks, md5 = hashlib.sha256(), Blocks(), hashlib.md5(usedforsecurity=False)
+        for chunk in _chunks(self._content):
             sha256.update(chunk)
-        return Checksums(content.size, sha256.hexdigest())
-    blocks, md5 = Blocks(), hashlib.md5(usedforsecurity=False)
-    for chunk in _chunks(content):
-        sha256.update(chunk)
-        blocks.update(chunk)
-        md5.update(chunk)
-    return Checksums(content.size, sha256.hexdigest(), etag_of_blocks(blocks.digests()), md5.hexdigest())
+            blocks.update(chunk)
+            md5.update(chunk)
+        return _Whole(sha256.hexdigest(), etag_of_blocks(blocks.digests()), md5.hexdigest())
+
+
+class _Whole(NamedTuple):
+    sha256: str
+    etag: str
+    md5: str
 
 
 def content_etag(content: Content) -> str:

@@ -91,7 +91,7 @@ class Copier:
     def _in_parts(self, transfer: Transfer, source: ObjectInfo, key: str, headers: Mapping[str, str]) -> None:
         transfer.restart()
         part = partial(CopiedPart, self._wire, transfer, key, source.key)
-        Multipart(self._wire, self._retry, transfer, key, headers).run(source.size, part)
+        Multipart(self._wire, self._retry, transfer, key, lambda: headers).run(source.size, part)
 
 
 def _is_copy(source: ObjectInfo, copied: ObjectInfo) -> bool:

@@ -11,14 +11,14 @@ from inference_image_store.client.wire import Wire
 from inference_image_store.transfers.retry import Retry
 from inference_image_store.transfers.transfer import Transfer
 from inference_image_store.upload import stale_uploads
-from inference_image_store.upload.content import Checksums, Content, checksums, content_etag, goes_in_parts, on_disk
+from inference_image_store.upload.content import Checksums, Content, content_etag, goes_in_parts, on_disk
 from inference_image_store.upload.overwriting import settle
 from inference_image_store.upload.uploads import Multipart, SentPart, put
 
 
 def is_stored(info: ObjectInfo, sums: Checksums, content: Content) -> bool:
     """Whether the stored object equals this content, with its SHA-256 in the metadata."""
-    if (info.size, info.sha256) != (sums.size, sums.sha256):
+    if info.size != sums.size or not info.sha256 or info.sha256 != sums.sha256:
         return False
     return not info.size or info.etag == (sums.etag or content_etag(content))
 
@@ -42,7 +42,7 @@ class Sender:
     def send_small(self, transfer: Transfer, source: Path, key: str, metadata: Mapping[str, str]) -> ObjectInfo:
         """Stores a small file in one request; compares the ETag of the reply, which saves a request."""
         with on_disk(source) as content:
-            sums = checksums(content)
+            sums = Checksums(content)
 
             def attempt() -> None:
                 if (etag := put(self._wire, transfer, key, content, sums, metadata)) != sums.etag:
@@ -70,9 +70,9 @@ class Sender:
     def _send_parts(
         self, transfer: Transfer, content: Content, key: str, sums: Checksums, metadata: Mapping[str, str]
     ) -> None:
-        part = partial(SentPart, self._wire, transfer, key, content)
+        part = partial(SentPart, self._wire, transfer, key, content, sums.hashed)
         try:
-            Multipart(self._wire, self._retry, transfer, key, metadata_headers(sums.sha256, metadata)).run(
+            Multipart(self._wire, self._retry, transfer, key, lambda: metadata_headers(sums.sha256, metadata)).run(
                 content.size, part
             )
         except StageError as error:

@@ -17,6 +17,7 @@ from inference_image_store.client.objects import NewUpload, Parts, metadata_head
 from inference_image_store.client.wire import Wire
 from inference_image_store.errors import TransientError
 from inference_image_store.transfers import parallel
+from inference_image_store.transfers.ordered_hash import OrderedHash
 from inference_image_store.transfers.retry import Retry
 from inference_image_store.transfers.transfer import Transfer
 from inference_image_store.upload import stale_uploads
@@ -27,6 +28,8 @@ _MAX_BLOCK = 64 * 1024 * 1024
 T = TypeVar("T")
 
 HEADERS = {"Content-Type": "application/octet-stream"}
+METADATA_OF_FINISH = {"X-Ufile-Metadata-Directive": "REPLACE"}
+"""The object gets the user metadata of the request that finishes its upload (API finish_multipart_upload.md)."""
 
 
 def put(  # noqa: PLR0917 - everything in one request
@@ -67,17 +70,21 @@ class SentPart:
     """A part with bytes of a content."""
 
     def __init__(  # noqa: PLR0917 - what is sent, where to, and how
-        self, wire: Wire, transfer: Transfer, key: str, content: Content, start: int, length: int
+        self, wire: Wire, transfer: Transfer, key: str, content: Content, hashed: OrderedHash, start: int, length: int
     ) -> None:
         self._wire = wire
         self._key = key
         self._watch = transfer.watch(wire.bucket, key)
         self._body = Body(content, start, length, self._watch)
+        self._hashed = hashed
+        self._span = start, start + length
 
     def send(self, query: str) -> str:
         """As `Part.send`."""
         with self._wire.send("PUT", self._key, query=query, headers=HEADERS, data=self._body) as response:
-            return response.headers.get("ETag", "").strip('"')
+            etag = response.headers.get("ETag", "").strip('"')
+        self._hashed.moved(*self._span)
+        return etag
 
     def expected(self) -> str:
         """As `Part.expected`."""
@@ -91,13 +98,15 @@ class SentPart:
 class Multipart:
     """A multipart upload. A failed one is aborted, because the service would keep its parts and charge for them."""
 
-    def __init__(self, wire: Wire, retry: Retry, transfer: Transfer, key: str, headers: Mapping[str, str]) -> None:
-        """`headers` are the attributes of the object."""
+    def __init__(
+        self, wire: Wire, retry: Retry, transfer: Transfer, key: str, metadata: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """`metadata` makes the headers of the object's user metadata, when all parts are stored."""
         self._wire = wire
         self._retry = retry
         self._transfer = transfer
         self._key = key
-        self._headers = HEADERS | dict(headers)
+        self._metadata = metadata
 
     def run(self, size: int, part: Callable[[int, int], Part]) -> None:
         """Uploads the object; calls `part` with the first byte and the length of each part.
@@ -116,7 +125,7 @@ class Multipart:
 
     def _begin(self) -> NewUpload:
         self._transfer.check()
-        with self._wire.send("POST", self._key, query="uploads", headers=self._headers) as response:
+        with self._wire.send("POST", self._key, query="uploads", headers=HEADERS) as response:
             upload = self._decode(response, NewUpload)
         if not 0 < upload.block <= _MAX_BLOCK:
             raise errors.unavailable(self._wire.bucket, self._key, f"its part size is {upload.block}")
@@ -175,8 +184,9 @@ class Multipart:
     def _finish(self, upload: NewUpload, etags: list[str]) -> None:
         self._transfer.check()
         query = f"uploadId={quote(upload.id, safe='')}"
+        headers = {**HEADERS, **METADATA_OF_FINISH, **self._metadata()}
         data = ",".join(etags).encode()
-        with self._wire.send("POST", self._key, query=query, headers=self._headers, data=data):
+        with self._wire.send("POST", self._key, query=query, headers=headers, data=data):
             pass  # the following HEAD of the object tells more than this reply
 
     def _decode(self, response: urllib3.BaseHTTPResponse, kind: type[T]) -> T:

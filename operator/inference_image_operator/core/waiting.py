@@ -12,7 +12,12 @@ from inference_image_operator.api.times import rfc3339
 from inference_image_operator.core import failure
 from inference_image_operator.core.decision import CreateJob, Decision
 from inference_image_operator.core.draft import Draft
-from inference_image_operator.diagnosis.pending import LONGEST_POD_CHECK_INTERVAL, POD_CHECK_DELAY, POD_CHECK_INTERVAL
+from inference_image_operator.diagnosis.pending import (
+    LONGEST_POD_CHECK_INTERVAL,
+    POD_CHECK_DELAY,
+    POD_CHECK_INTERVAL,
+    Check,
+)
 from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Job
 
@@ -62,14 +67,14 @@ def for_pod(draft: Draft, stage: StageStatus, job: Job, cause: Cause | None) -> 
     return draft.decision(POD_CHECK_INTERVAL)
 
 
-def _until_pod_check(draft: Draft, stage: StageStatus) -> float:
+def _until_pod_check(draft: Draft, stage: StageStatus) -> Check:
     """Seconds until the next check of the pods. An early reconcile does not delay the first check.
 
     Each later check comes after as long as the pod has waited already.
     """
     waited = (draft.now - stage.start_time).total_seconds()
     left = POD_CHECK_DELAY - waited
-    return left if left > 0 else min(waited, LONGEST_POD_CHECK_INTERVAL)
+    return Check(left if left > 0 else min(waited, LONGEST_POD_CHECK_INTERVAL))
 
 
 def for_resumption(draft: Draft, stage: StageStatus, job: Job) -> Decision:

@@ -10,7 +10,12 @@ from inference_image_operator.diagnosis import admission, injected
 from inference_image_operator.diagnosis.waiting_for import Cause
 from inference_image_operator.observed import Container, Event, Pod
 
-POD_CHECK_DELAY = 60.0
+
+class Check(float):
+    """Seconds until a check of pods in case no watch tells. The queue postpones it while many objects wait for one."""
+
+
+POD_CHECK_DELAY = Check(60)
 """Seconds between the creation of a Job and the first check of its pods, unless a watch asks for an earlier one: by a
 Warning Event, or a container that something else added to a pod and that runs on."""
 POD_CHECK_INTERVAL = 15.0

@@ -3,6 +3,7 @@
 Raw JSON, because typed models of Jobs and pods cost more CPU than the rest of a reconcile.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -121,8 +122,7 @@ class KubernetesCluster:
 
     async def get_inference_image(self, namespace: str, name: str) -> Object | None:
         if self._selected:
-            query = {"fieldSelector": f"metadata.name={name}"} | self._selected
-            async for found in self._pages(_images(namespace), query, _IMAGES):
+            async for found in self._pages(_images(namespace), _named(name) | self._selected, _IMAGES):
                 return found | {"apiVersion": API_VERSION, "kind": KIND}
             return None
         return await self._get(_images(namespace, name))
@@ -138,8 +138,9 @@ class KubernetesCluster:
     async def _fetch_references(self, namespace: str) -> list[References]:
         return [references(item) async for item in self._pages(_images(namespace), {}, _RAW)]
 
-    async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
-        return await self._list(_jobs(namespace), {"labelSelector": selector}, _JOBS)
+    async def list_jobs(self, namespace: str, selector: str, name: str = "") -> list[Object]:
+        query = {"labelSelector": selector} | (_named(name) if name else {})
+        return await self._list(_jobs(namespace), query, _JOBS)
 
     async def get_job(self, namespace: str, name: str) -> Object | None:
         return await self._get(_jobs(namespace, name))
@@ -279,6 +280,11 @@ class KubernetesCluster:
     ) -> Object:
         found: Object = msgspec.json.decode(await self._connection.send(method, path, query, body, content_type))
         return found
+
+
+def _named(name: str) -> dict[str, str]:
+    """Selects the object with this name, which need not be one (apimachinery, fields.EscapeValue)."""
+    return {"fieldSelector": "metadata.name=" + re.sub(r"([\\,=])", r"\\\1", name)}
 
 
 def _images(namespace: str, *name: str) -> str:

@@ -27,8 +27,11 @@ class Cluster(Protocol):
         At most a few seconds old.
         """
 
-    async def list_jobs(self, namespace: str, selector: str) -> list[Object]:
-        """The Jobs with these labels, from a consistent read (no cache)."""
+    async def list_jobs(self, namespace: str, selector: str, name: str = "") -> list[Object]:
+        """The Jobs with these labels, or the one of them with this name, from a consistent read.
+
+        The API server compares the labels of every Job in the namespace, unless it has a name.
+        """
 
     async def get_job(self, namespace: str, name: str) -> Object | None:
         """The Job with this name; None if it does not exist."""

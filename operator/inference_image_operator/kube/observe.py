@@ -1,6 +1,6 @@
 """Reads what one decision needs, and converts the API's JSON into an `Observed`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,19 +69,20 @@ async def observe(
     done: Sequence[Object] = (),
     *,
     lingers: bool = False,
+    jobs: Collection[str] | None = None,
 ) -> Observed:
     """The object with its Jobs and, if the decision needs them, the pods and Events of the watched Job.
 
     As far as it has arrived through a watch: `warnings` are the Warning Events about that Job and its pods, `done` are
-    those pods of the object's Jobs that are done, and `lingers` tells whether a pod of that Job does.
+    those pods of the object's Jobs that are done, and `lingers` tells whether a pod of that Job does. `jobs` names the
+    Jobs that may run beside the claimed one; None if that is not known.
     """
-    selector = f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
-    jobs = [job for job in await cluster.list_jobs(observed.namespace, selector) if owned(job, observed.uid)]
+    found = await _jobs(cluster, observed, jobs)
     ended = {uid for pod in done for uid in controllers(pod)}
     if observed.status.run:
         ended.update(observed.status.run.ended_jobs)
     early_check = bool(warnings) or lingers
-    observed = replace(observed, jobs=tuple(_job(job, ended) for job in jobs), early_check=early_check)
+    observed = replace(observed, jobs=tuple(_job(job, ended) for job in found), early_check=early_check)
     claimed = observed.claimed
     if claimed and (brought := tuple(read_pod(pod) for pod in done if owned(pod, claimed.uid))):
         return replace(observed, pods=brought)
@@ -104,6 +105,19 @@ async def observe(
         ),
     )
     return await _with_image_log(cluster, observed)
+
+
+async def _jobs(cluster: Cluster, observed: Observed, names: Collection[str] | None) -> list[Object]:
+    """The object's Jobs, or the claimed one and those with these names."""
+    namespace, selector = observed.namespace, f"{LABEL_MANAGED_BY}={MANAGED_BY},{LABEL_UID}={observed.uid}"
+    if names is None:
+        found = await cluster.list_jobs(namespace, selector)
+    else:
+        claimed = {observed.status.stage.job} if observed.status.stage else set()
+        found = [
+            job for name in sorted(claimed.union(names)) for job in await cluster.list_jobs(namespace, selector, name)
+        ]
+    return [job for job in found if owned(job, observed.uid)]
 
 
 async def _with_image_log(cluster: Cluster, observed: Observed) -> Observed:

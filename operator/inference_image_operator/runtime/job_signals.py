@@ -83,10 +83,9 @@ class JobSignals:
 
     def changed(self, kind: str, job: Object) -> None:
         """Makes the object of a Job due: at once by its end, unless its pod has told that before."""
-        name, namespace = owner_of(job), job["metadata"].get("namespace", "")
-        if name is None or not self._serves(namespace):
+        key = key_of(job)
+        if key is None or not self._serves(key[0]):
             return
-        key = (namespace, name)
         if kind == "DELETED" or not finished(job):
             self._wake(key, job_event_delay(kind, job))
         elif not self.has_taken(key, job["metadata"]["uid"]):
@@ -144,6 +143,12 @@ class JobSignals:
             self._keys.pop((key[0], _base(job)), None)
         self._warnings.pop(key, None)
         self._lingering.discard(key)
+
+
+def key_of(job: Object) -> Key | None:
+    """The InferenceImage that controls the Job; None if none does."""
+    name = owner_of(job)
+    return None if name is None else (job["metadata"].get("namespace", ""), name)
 
 
 def owner_of(job: Object) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from http import HTTPStatus
 from typing import Generic, Protocol, TypeVar
 
+from inference_image_operator.diagnosis.pending import Check
 from inference_image_operator.kube.connection import ApiError
 from inference_image_operator.runtime.log import about
 from inference_image_operator.runtime.turns import Turns
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 FIRST_DELAY = 0.25
 MAX_DELAY = 30.0
+CHECKS_PER_SECOND = 10
+"""Checks of pods, on average, however many objects wait: each costs the API server about as much as a stage's step."""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -57,11 +60,18 @@ class Queue(Generic[K]):
         self._active: set[K] = set()
         self._again: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._checks: set[K] = set()
+        """The keys whose timer is a check."""
         self._failures: dict[K, int] = {}
         self._not_before: dict[K, float] = {}
 
     def add(self, key: K, after: float = 0) -> None:
-        """Makes the key due in `after` seconds, or earlier if it is due earlier; never before its back-off ends."""
+        """Makes the key due in `after` seconds, or earlier if it is due earlier; never before its back-off ends.
+
+        A `Check` comes later if more keys wait for theirs than `CHECKS_PER_SECOND` allows.
+        """
+        if is_check := isinstance(after, Check):
+            after = max(after, len(self._checks) / CHECKS_PER_SECOND)
         loop = asyncio.get_running_loop()
         now = loop.time()
         earliest = self._not_before.get(key, 0)
@@ -71,13 +81,17 @@ class Queue(Generic[K]):
             if earliest <= timer.when() <= due:
                 return
             timer.cancel()
+        self._checks.discard(key)
         if due <= now:
             self._due(key)
-        else:
-            self._timers[key] = loop.call_at(due, self._due, key)
+            return
+        self._timers[key] = loop.call_at(due, self._due, key)
+        if is_check:
+            self._checks.add(key)
 
     def _due(self, key: K) -> None:
         self._timers.pop(key, None)
+        self._checks.discard(key)
         if key in self._active:
             self._again.add(key)
         elif key not in self._waiting:
@@ -94,6 +108,7 @@ class Queue(Generic[K]):
             for timer in self._timers.values():
                 timer.cancel()
             self._timers.clear()
+            self._checks.clear()
 
     async def _worker(self) -> None:
         while True:

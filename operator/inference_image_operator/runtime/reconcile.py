@@ -82,7 +82,7 @@ class Reconciler:
         Raises ApiError. The caller retries after a back-off.
         """
         kept = self._written.take(key)
-        image = kept or await self._cluster.get_inference_image(*key)
+        image = kept.image if kept else await self._cluster.get_inference_image(*key)
         observed = await self._with_work(image, key) if image else None
         if image is None or observed is None:
             self._signals.forget(key)
@@ -100,6 +100,7 @@ class Reconciler:
                 self._signals.warnings(key),
                 self._signals.done(key),
                 lingers=self._signals.lingers(key),
+                jobs=kept.jobs if kept else None,
             )
             self._follow_job(key, observed)
             observed = await with_referenced_digests(self._cluster, self._config, observed)
@@ -147,6 +148,7 @@ class Reconciler:
             await self._write(image, observed, replace(_ours(observed.status), conditions=conditions.all))
         except ApiError as error:  # the missing right may be this one, or this reconcile has written before
             log.info("cannot write the missing right into the status: %s", error)
+        self._written.forget((observed.namespace, observed.name))  # the Jobs were not read
 
     def _place(self, key: Key, image: Object, observed: Observed) -> int | None:
         """None if the object runs or may run, otherwise its place in the queue. A poll is not a pipeline."""
@@ -208,7 +210,7 @@ class Reconciler:
             raise
         key = (observed.namespace, observed.name)
         if status.stage:
-            self._written.keep(key, left)
+            self._written.keep(key, left, _may_run(observed, status))
         else:
             self._written.forget(key)  # nothing would take it
         self._record(observed, status)
@@ -309,6 +311,12 @@ class Reconciler:
             if isinstance(action, Emit):
                 await self._emit(replace(again, status=second.status), action)
         return second.requeue_after
+
+
+def _may_run(observed: Observed, status: Status) -> set[str]:
+    """The Jobs that may run after this status is written: those that were there, and those that a claim names."""
+    claims = (stage.job for stage in (observed.status.stage, status.stage) if stage)
+    return {job.name for job in observed.jobs if not job.finished}.union(claims)
 
 
 def _ours(status: Status) -> Status:

@@ -104,8 +104,8 @@ def _caller(standin):
     """Signed requests on the key `k`, for operations that the SDK lacks."""
     sdk = multipartuploadufile.MultipartUploadUFile("PUB", "PRIV", standin.suffix)
 
-    def call(method, query, data=b"", key="k"):
-        header = {"Authorization": sdk.authorization(method, "127", key, {})}
+    def call(method, query, data=b"", key="k", headers=None):
+        header = {"Authorization": sdk.authorization(method, "127", key, {}), **(headers or {})}
         url = f"http://127{standin.suffix}/{key}?{query}"
         answer = requests.request(method, url, data=data, headers=header, timeout=60)
         return answer.status_code, answer.json() if answer.content else {}, answer.headers.get("ETag", "")
@@ -216,3 +216,20 @@ def test_a_multipart_upload_needs_equal_parts_once_each_in_order(standin):
     assert call("DELETE", f"uploadId={upload}")[0] == 200
     assert call("DELETE", f"uploadId={upload}")[0] == 404
     assert call("PUT", f"uploadId={upload}/../../x&partNumber=0", b"x")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("directive", "expected"),
+    [(None, "begin"), ("UNCHANGED", "begin"), ("REPLACE", "finish")],
+)
+def test_the_metadata_of_an_upload_is_that_of_its_begin_unless_its_finish_replaces_it(
+    files, standin, directive, expected
+):
+    """API finish_multipart_upload.md, X-Ufile-Metadata-Directive."""
+    call = _caller(standin)
+    upload = call("POST", "uploads", headers={"X-Ufile-Meta-Of": "begin"})[1]["UploadId"]
+    _, _, part = call("PUT", f"uploadId={upload}&partNumber=0", b"part")
+    headers = {"X-Ufile-Meta-Of": "finish"} | ({"X-Ufile-Metadata-Directive": directive} if directive else {})
+    assert call("POST", f"uploadId={upload}", part.encode(), headers=headers)[0] == 200
+    url = files.private_download_url("127", "k", internal=True)
+    assert requests.get(url, timeout=60).headers["X-Ufile-Meta-Of"] == expected

@@ -31,7 +31,11 @@ class Journal(World):
         before = self.status
         decision = super().step()
         entry = {"after": int((self.now - self.born).total_seconds()), "status": changed(before, decision.status)}
-        entry |= {"does": [told(action) for action in decision.actions], "again": decision.requeue_after}
+        again = decision.requeue_after
+        entry |= {
+            "does": [told(action) for action in decision.actions],
+            "again": float(again) if isinstance(again, float) else again,
+        }
         kept = {key: value for key, value in entry.items() if value not in ({}, [], None)}
         if len(kept) > 1:
             self.lines.append(kept)

@@ -84,3 +84,23 @@ async def test_a_silent_watch_ends_and_is_not_an_error(monkeypatch):
         async with api:
             found = [line async for line in Connection(api).lines("/events", {"watch": "1"})]
     assert found == [b'{"type": "ADDED"}']
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("", None),
+        ("image-build-1", "metadata.name=image-build-1"),
+        ("a,metadata.namespace=b\\", r"metadata.name=a\,metadata.namespace\=b\\"),
+    ],
+)
+async def test_a_job_is_selected_by_its_name_whatever_that_is(monkeypatch, name, field):
+    asked = []
+
+    async def page(self, path, query):
+        asked.append((path, query.get("labelSelector"), query.get("fieldSelector")))
+        return b"{}"
+
+    monkeypatch.setattr(Connection, "page", page)
+    assert await KubernetesCluster(None).list_jobs("n", "x=y", name) == []
+    assert asked == [("/apis/batch/v1/namespaces/n/jobs", "x=y", field)]

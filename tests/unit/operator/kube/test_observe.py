@@ -48,10 +48,13 @@ class JobsAlone:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.asked: list[str] = []
 
-    async def list_jobs(self, *_: str) -> list[dict]:
+    async def list_jobs(self, _: str, __: str, name: str = "") -> list[dict]:
+        self.asked.append(name)
         (job,) = (msgspec.to_builtins(created) for created in self._world.created)
-        return [job | {"metadata": job["metadata"] | {"uid": self._world.claimed.uid}}]
+        found = job | {"metadata": job["metadata"] | {"uid": self._world.claimed.uid}}
+        return [found] if name in ("", found["metadata"]["name"]) else []
 
 
 def succeeded(job: str) -> dict:
@@ -98,3 +101,22 @@ async def test_lines_of_progress_are_no_part_of_a_containers_report(world):
     ended["message"] = f"{line[9:]}{line}Trying again in 1.0 s (1 of 4).\n{line}"
     found = await observe(JobsAlone(world), world.observed(), START, done=[pod])
     assert [one.report for one in found.pods[0].containers] == ["Trying again in 1.0 s (1 of 4).\n"]
+
+
+async def test_where_the_jobs_are_known_they_are_asked_for_by_name(world):
+    cluster = JobsAlone(world)
+    found = await observe(cluster, world.observed(), START, jobs=("a-job-before", world.claimed.name))
+    assert cluster.asked == sorted(["a-job-before", world.claimed.name])
+    assert found.jobs == (await observe(JobsAlone(world), world.observed(), START)).jobs
+
+
+async def test_the_claimed_job_is_always_asked_for(world):
+    cluster = JobsAlone(world)
+    assert (await observe(cluster, world.observed(), START, jobs=())).claimed
+    assert cluster.asked == [world.claimed.name]
+
+
+async def test_where_the_jobs_are_not_known_all_are_listed(world):
+    cluster = JobsAlone(world)
+    await observe(cluster, world.observed(), START)
+    assert cluster.asked == [""]

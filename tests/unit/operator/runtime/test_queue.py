@@ -3,7 +3,9 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+from inference_image_operator.diagnosis.pending import Check
 from inference_image_operator.kube.connection import ApiError
+from inference_image_operator.runtime import queue as queue_module
 from inference_image_operator.runtime.queue import Queue
 
 
@@ -74,6 +76,33 @@ async def test_a_delay_is_kept_unless_an_earlier_time_is_set():
         queue.add("a", 30)
         await eventually(lambda: times)
     assert times[0] - begin >= 0.19
+
+
+async def test_checks_come_later_while_many_objects_wait_for_one(monkeypatch):
+    monkeypatch.setattr(queue_module, "CHECKS_PER_SECOND", 100)
+    times, waiting = {}, range(30)
+    loop = asyncio.get_running_loop()
+
+    async def work(key):
+        times[key] = loop.time()
+
+    queue = Queue(work, 1)
+    begin = loop.time()
+    async with running(queue):
+        for key in waiting:
+            queue.add(key, Check(60))
+        queue.add("check", Check(0.01))
+        queue.add("other", 0.01)
+        await eventually(lambda: "check" in times)
+        assert times["check"] - begin >= 0.29
+        assert times["other"] < times["check"]
+        for key in waiting:
+            queue.add(key)
+        await eventually(lambda: len(times) == 32)
+        begin = loop.time()
+        queue.add("next", Check(0))
+        await eventually(lambda: "next" in times)
+    assert times["next"] - begin < 0.29, "keys that wait for no check any more count"
 
 
 async def test_work_may_requeue_its_key():

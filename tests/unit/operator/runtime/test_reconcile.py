@@ -206,6 +206,7 @@ class Written(TwoReads):
         self.status: dict = {}
         self.reads = 0
         self.created: list[str] = []
+        self.asked: list[str] = []
         self.refuses = False
 
     async def get_inference_image(self, namespace: str, name: str) -> dict:
@@ -226,10 +227,11 @@ class Written(TwoReads):
     async def create_event(self, _: dict) -> None:
         pass
 
-    async def list_jobs(self, *_: str) -> list[dict]:
+    async def list_jobs(self, _: str, __: str, name: str = "") -> list[dict]:
+        self.asked.append(name)
         owner = {"uid": self._world.observed().uid, "controller": True}
         meta = {"labels": {"uai.ucloud.cn/stage": "Resolve"}, "ownerReferences": [owner], "uid": "job-1"}
-        return [{"metadata": meta | {"name": name}} for name in self.created]
+        return [{"metadata": meta | {"name": found}} for found in self.created if name in ("", found)]
 
 
 async def test_after_its_own_write_the_object_is_not_read_again():
@@ -266,3 +268,22 @@ async def test_without_a_write_nothing_is_done_on_what_may_be_out_of_date(moved,
     assert await reconciler(KEY) == again
     assert len(cluster.created) == (0 if moved else 1)
     assert cluster.reads == 2
+
+
+async def test_after_its_own_write_it_asks_for_the_jobs_that_it_knows():
+    cluster = Written()
+    reconciler = reconciler_of(cluster, World())
+    await reconciler(KEY)
+    await reconciler(KEY)
+    assert cluster.asked == ["", *cluster.created]
+
+
+async def test_after_a_write_of_another_client_all_jobs_are_listed():
+    cluster = Written()
+    reconciler = reconciler_of(cluster, World())
+    await reconciler(KEY)
+    cluster.moves_on()
+    with pytest.raises(ApiError, match="modified"):
+        await reconciler(KEY)
+    await reconciler(KEY)
+    assert cluster.asked == ["", *cluster.created, ""]

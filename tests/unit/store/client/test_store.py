@@ -14,7 +14,7 @@ from inference_image_contract.inputs import UFile
 from inference_image_contract.reasons import Reason
 from inference_image_store import Credentials, ObjectInfo, Store, etag_of
 from inference_image_store.client.keys import check_key
-from inference_image_store.upload.content import SINGLE_PUT
+from inference_image_store.upload.content import SINGLE_PUT, OnDisk
 from tests.unit.store.conftest import KEYS
 
 MIB = 1024 * 1024
@@ -74,6 +74,35 @@ def test_a_large_file_goes_in_parts(store, standin, tmp_path):
     assert (info.size, info.etag) == (SINGLE_PUT + 1, etag_of(source))
     assert info.sha256 == _sha256(source.read_bytes())
     assert [method for method, _ in standin.seen] == ["HEAD", "GET", "POST", *["PUT"] * 17, "POST", "HEAD"]
+
+
+def test_a_large_file_is_hashed_beside_its_upload(store, standin, tmp_path, monkeypatch):
+    """A pass over the whole file before the first request would take as long as a fifth of the upload."""
+    (tmp_path / "source").write_bytes(b"x" * (SINGLE_PUT + 1))
+    before, read = [], OnDisk.read
+
+    def recording(content, start, length):
+        before.append(len(standin.seen))
+        return read(content, start, length)
+
+    monkeypatch.setattr(OnDisk, "read", recording)
+    store.upload(tmp_path / "source", "large")
+    assert before[0] >= 3  # HEAD, its GET, and the POST that begins the upload
+
+
+def test_a_large_file_is_not_sent_again(store, standin, tmp_path):
+    (tmp_path / "source").write_bytes(b"x" * (SINGLE_PUT + 1))
+    first = store.upload(tmp_path / "source", "large")
+    del standin.seen[:]
+    assert store.upload(tmp_path / "source", "large") == first
+    assert [method for method, _ in standin.seen] == ["HEAD"]
+
+
+def test_another_large_file_of_the_same_size_is_sent(store, tmp_path):
+    (tmp_path / "source").write_bytes(b"x" * (SINGLE_PUT + 1))
+    store.upload(tmp_path / "source", "large")
+    (tmp_path / "source").write_bytes(b"x" * SINGLE_PUT + b"y")
+    assert store.upload(tmp_path / "source", "large").sha256 == _sha256((tmp_path / "source").read_bytes())
 
 
 def test_copy_keeps_content_and_checksum(store):
