@@ -16,6 +16,7 @@ from inference_image_operator.api.conditions import Type, find
 from inference_image_operator.config.installation import Concurrency, Config
 from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
+from inference_image_operator.diagnosis.pending import Check
 from inference_image_operator.kube.client import ENDING_PODS, OUR_JOBS, WARNING_EVENTS, KubernetesCluster
 from inference_image_operator.kube.connection import ApiError, Object
 from inference_image_operator.kube.observe import InvalidObjectError, finished, from_object
@@ -135,8 +136,12 @@ def _thread_safe(queue: Queue[Key], tags: TagHolders, written: LastWritten) -> h
     """Sinks that kopf's thread may call: the calls run in this event loop."""
     loop = asyncio.get_running_loop()
 
+    def due(key: Key, after: float) -> None:
+        if not after or not written.keeps(key):  # the event of a version that is kept says nothing new
+            queue.add(key, after)
+
     def add(key: Key, after: float) -> None:
-        loop.call_soon_threadsafe(queue.add, key, after)
+        loop.call_soon_threadsafe(due, key, after)
 
     def saw(key: Key, found: Publication | None) -> None:
         loop.call_soon_threadsafe(tags.saw, key, found)
@@ -213,7 +218,7 @@ async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, l
     """Runs the queue's workers. If the number of pipelines is limited, counts the running ones first."""
     while config.concurrency != Concurrency():
         try:
-            async for found in _images(cluster, config):
+            async for found, _ in _images(cluster, config):
                 if found.status.stage and not is_queued(found.status):
                     limiter.mark_running((found.namespace, found.name))
             break
@@ -223,8 +228,8 @@ async def _work(cluster: KubernetesCluster, queue: Queue[Key], config: Config, l
     await queue.run()
 
 
-async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[Observed]:
-    """Every InferenceImage that this operator serves."""
+async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[tuple[Observed, str]]:
+    """Every InferenceImage that this operator serves, with its resourceVersion."""
     for namespace in config.watch_namespaces or ("",):
         async for image in cluster.list_inference_images(namespace):
             try:
@@ -233,7 +238,7 @@ async def _images(cluster: KubernetesCluster, config: Config) -> AsyncIterator[O
                 log.warning("skipping %s/%s: %s", image["metadata"]["namespace"], image["metadata"]["name"], error)
                 continue
             if config.serves(found.namespace) and not is_foreign(found, config):
-                yield found
+                yield found, image["metadata"]["resourceVersion"]
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
@@ -252,13 +257,13 @@ async def _resync(
         await asyncio.sleep(period)
         queued, seen = 0, Counter[str]()
         try:
-            async for found in _images(cluster, config):
+            async for found, version in _images(cluster, config):
                 ready = find(found.status.conditions, Type.READY)
                 seen[ready.status if ready else "Unknown"] += 1
                 if not is_settled(found):
                     queued += 1
-                    written.forget(key := (found.namespace, found.name))
-                    queue.add(key)
+                    written.saw(key := (found.namespace, found.name), version)
+                    queue.add(key, Check(0))
         except ApiError as error:
             log.warning("the resync is incomplete: %s", error)
         else:

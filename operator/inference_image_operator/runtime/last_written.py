@@ -78,6 +78,10 @@ class LastWritten:
         if key in self._kept and self._kept[key].version != version:
             del self._kept[key]
 
+    def keeps(self, key: Key) -> bool:
+        """Whether the object is as the last write left it, as far as the watches have told."""
+        return key in self._kept
+
     def saw_job(self, key: Key, name: str, *, ended: bool) -> None:
         """The watch has brought a Job of an object. One that has ended, or is gone, need not be asked for.
 
