@@ -20,7 +20,7 @@ bench-scale: setup ## 500 InferenceImages at once, beside a script and Argo Work
 bench-finished: setup ## what 5,000 finished InferenceImages cost: a restart, and resyncs
 	@$(PY) -m bench.pipelines finished
 
-bench-growth: setup ## what one of 2,000 pipelines at once costs, beside one of 200
+bench-growth: setup ## what one of 2,000 pipelines at once costs, beside one of 200 (GROWTH=--script: by a script)
 	@$(PY) -m bench.pipelines growth $(GROWTH)
 
 bench-build: setup ## the builders against buildah, at 100 MB, 1 GB and 4 GB of weights (needs root)

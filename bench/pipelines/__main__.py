@@ -19,6 +19,7 @@ def main() -> None:
     more = commands.add_parser("growth")
     more.add_argument("--few", type=int, default=200, help="pipelines at once")
     more.add_argument("--many", type=int, default=2000, help="pipelines at once, ten times as many")
+    more.add_argument("--script", action="store_true", help="the script in place of the operator")
     more.add_argument("--profile", action="store_true", help=PROFILE)
     rest = commands.add_parser("finished")
     rest.add_argument("--objects", type=int, default=5000, help="finished InferenceImages")
@@ -28,6 +29,8 @@ def main() -> None:
             overhead.main(arguments.rounds)
         case "scale":
             scale.main(arguments.count, with_argo=not arguments.without_argo, profile=arguments.profile)
+        case "growth" if arguments.script:
+            growth.by_the_script(arguments.few, arguments.many)
         case "growth":
             growth.main(arguments.few, arguments.many, profile=arguments.profile)
         case "finished":

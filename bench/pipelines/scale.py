@@ -35,7 +35,7 @@ def main(count: int, *, with_argo: bool = True, profile: bool = False) -> None:
     load = harness.load()
     with stack() as found:
         with profiled(found.control_plane, "script", wanted=profile):
-            script = _script(found, count)
+            script = plain(found, count)
         with profiled(found.control_plane, "operator", wanted=profile):
             operator = measure(found, count)
         figures = _figures(count, operator, script)
@@ -48,7 +48,8 @@ def _names(count: int) -> list[str]:
     return [f"image-{number}" for number in range(count)]
 
 
-def _script(found: Stack, count: int) -> Run:
+def plain(found: Stack, count: int) -> Run:
+    """This many pipelines at once by the script, in a new namespace."""
     namespace = found.namespace("script")
 
     async def work() -> Run:

@@ -243,11 +243,14 @@ LONG_PUSH = (EXAMPLE / "object-detect-cpu.Dockerfile").read_text() + "RUN head -
 """Incompressible: its push takes seconds, long enough to find and kill Kaniko."""
 
 
-def kaniko_with_a_digest() -> Path | None:
-    """The process of a Kaniko of this cluster that has written its digest file and pushes."""
+def kaniko_with_a_digest(pod: str) -> Path | None:
+    """The process of the Kaniko in the pod with this UID, if it has written its digest file and pushes.
+
+    Another test may run a Kaniko at the same time.
+    """
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            ours = settings.cgroup_name() in (process / "cgroup").read_text()
+            ours = pod in (process / "cgroup").read_text()
             if ours and program(process) == b"/kaniko/executor" and (process / "root/inference-image/digest").exists():
                 return process
         except OSError:  # ended meanwhile
@@ -261,7 +264,9 @@ def test_row_54_a_kaniko_that_dies_while_it_pushes_has_built_nothing(case):
     case.spec["image"]["repository"] = f"{settings.REGISTRY_HOST}/demo/{case.tag}"
     case.apply()
     deadline = time.monotonic() + DEADLINE
-    while (process := kaniko_with_a_digest()) is None:
+    builds = ("-n", case.namespace, "pods", "-l", f"{STAGE}=Build")
+    pod = case.until("the Build's pod", lambda: [p["metadata"]["uid"] for p in kubectl.get(*builds)["items"]])[0]
+    while (process := kaniko_with_a_digest(pod)) is None:
         assert time.monotonic() < deadline, case.explain()
         time.sleep(TICK / 50)
     os.kill(int(process.name), signal.SIGKILL)

@@ -211,7 +211,7 @@ async def watch(cluster: KubernetesCluster, what: Watch, namespace: str, arrived
         except ApiError as error:
             version = ""
             if error.reason != "Expired":  # the version, which nothing has renewed in a quiet cluster
-                pause = min(LONGEST_PAUSE, 2 * pause)
+                pause = max(min(LONGEST_PAUSE, 2 * pause), error.retry_after or 0)
                 log.warning("cannot watch %s, retrying in %.0f s: %s", what.name, pause, error)
         except Exception:  # the operator works without this watch
             version, pause = "", LONGEST_PAUSE

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -164,10 +165,15 @@ class WatchError(Fault):
         return [self._error]
 
 
+NOTHING = b'{"metadata": {"resourceVersion": "1"}, "items": []}'
+"""An empty list."""
+
+
 class StaleReads(Fault):
     """Repeats earlier answers to reads for some seconds from the first one on, like an outdated cache.
 
-    Watch events stay current, so that there is always a reason to read. A first read is answered from the API server.
+    Watch events stay current, so that there is always a reason to read. A first read is answered from the API server,
+    but for a list by name: what it asks for did not exist when the cache was current.
     """
 
     def __init__(self, which: Which, seconds: float) -> None:
@@ -191,12 +197,13 @@ class StaleReads(Fault):
 
     async def before(self, request: Request) -> web.Response | None:
         key = request.path + json.dumps(request.query, sort_keys=True)
-        if not self._frozen or not self._chosen(request) or key not in self._known:
+        by_name = request.query.get("fieldSelector", "").startswith("metadata.name=")
+        if not self._frozen or not self._chosen(request) or not (by_name or key in self._known):
             return None
         if not self.hits:
             self._until = time.monotonic() + self._seconds
         self.hits += 1
-        status, body = self._known[key]
+        status, body = self._known.get(key, (HTTPStatus.OK, NOTHING))
         return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})
 
     async def after(self, request: Request, answer: web.Response) -> web.Response:

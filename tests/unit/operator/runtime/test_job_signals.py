@@ -351,6 +351,20 @@ async def test_the_watch_goes_on(monkeypatch, caplog, what, answers, versions):
     assert [record.levelname for record in caplog.records] == ["WARNING" for answer in answers if is_refused(answer)]
 
 
+@pytest.mark.parametrize(("retry_after", "paused"), [(None, 2.0), (1, 2.0), (20, 20)])
+async def test_a_watch_waits_as_long_as_the_api_server_asks(monkeypatch, retry_after, paused):
+    pauses, sleep = [], asyncio.sleep
+
+    async def noted(seconds):
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(module.asyncio, "sleep", noted)
+    cluster = Cluster(ApiError(429, "TooManyRequests", "slow down", retry_after))
+    await watched(cluster, OUR_JOBS, lambda *_: None, 2)
+    assert [seconds for seconds in pauses if seconds] == [paused]
+
+
 def is_refused(answer: list | ApiError) -> bool:
     return isinstance(answer, ApiError) and answer.reason != "Expired"
 
