@@ -30,7 +30,7 @@ def main() -> None:
         case "scale":
             scale.main(arguments.count, with_argo=not arguments.without_argo, profile=arguments.profile)
         case "growth" if arguments.script:
-            growth.by_the_script(arguments.few, arguments.many)
+            growth.by_the_script(arguments.few, arguments.many, profile=arguments.profile)
         case "growth":
             growth.main(arguments.few, arguments.many, profile=arguments.profile)
         case "finished":

@@ -23,7 +23,9 @@ def main(few: int, many: int, *, profile: bool = False) -> None:
     """`few` pipelines at once, then `many` in another namespace of the same control plane."""
     load = harness.load()
     with stack() as found:
-        (one, api_of_one), (other, api_of_other) = (_with_api(found, measure, count, profile) for count in (few, many))
+        (one, api_of_one), (other, api_of_other) = (
+            _with_api(found, measure, count, profile=profile) for count in (few, many)
+        )
     figures = [
         _each("CPU of the operator", other.cpu_seconds / many, one.cpu_seconds / few, AIM),
         _each("CPU of the API server", api_of_other / many, api_of_one / few, AIM),
@@ -34,11 +36,13 @@ def main(few: int, many: int, *, profile: bool = False) -> None:
     harness.report("growth", figures, COMMAND, f"{many} at once, the baseline {few}; load {load:.1f} before.")
 
 
-def by_the_script(few: int, many: int) -> None:
+def by_the_script(few: int, many: int, *, profile: bool = False) -> None:
     """The same by the script."""
     load = harness.load()
     with stack() as found:
-        (one, api_of_one), (other, api_of_other) = (_with_api(found, plain, count) for count in (few, many))
+        (one, api_of_one), (other, api_of_other) = (
+            _with_api(found, plain, count, profile=profile) for count in (few, many)
+        )
     figures = [
         _each("CPU of the API server", api_of_other / many, api_of_one / few),
         _each("time until all are complete", other.total / many, one.total / few),
@@ -59,7 +63,8 @@ def _with_api(
     found: Stack,
     measured: Callable[[Stack, int], T],
     count: int,
-    profile: bool = False,  # noqa: FBT001, FBT002
+    *,
+    profile: bool,
 ) -> tuple[T, float]:
     """What is measured, and the seconds of the API server's CPU meanwhile."""
     pid = found.control_plane.programs["kube-apiserver"].pid

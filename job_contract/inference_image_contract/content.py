@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from pathlib import Path
 
 from inference_image_contract.inputs import Graph, encode
 
@@ -17,6 +18,12 @@ def content_hash(inputs_hash: str, graph: Graph) -> str:
     """
     parts = (inputs_hash, graph.sha256, graph.onnx.sha256 if graph.onnx else "")
     return _ALGORITHM + hashlib.sha256("\n".join(parts).encode("ascii")).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def result_sha256(graph: Graph) -> str:

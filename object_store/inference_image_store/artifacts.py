@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 from inference_image_contract import untrusted_json
-from inference_image_contract.content import result_sha256
+from inference_image_contract.content import file_sha256, result_sha256
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import Graph, InputLock, InputLockRef, StoredFile
 from inference_image_contract.reasons import Reason
@@ -49,7 +49,7 @@ def found_graph(store: Store, output_prefix: str, fingerprint: str) -> Graph | N
 
 def fetch_result(store: Store, stored: StoredFile, target: Path) -> None:
     """Downloads a verified file of the export to `target`. Raises StageError: `ObjectCorrupt`, or the store's."""
-    digest = store.download(stored.key, target, size=stored.size).sha256 or _sha256(target)
+    digest = store.download(stored.key, target, size=stored.size).sha256 or file_sha256(target)
     if digest != stored.sha256:
         raise StageError(
             Reason.OBJECT_CORRUPT,
@@ -76,11 +76,6 @@ def read_input_lock(store: Store, reference: InputLockRef) -> InputLock:
             f"The input lock {reference.key} has another version: {error}.",
             "The images of the steps have different versions: install them from one chart.",
         ) from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stands(store: Store, form: StoredFile) -> bool:

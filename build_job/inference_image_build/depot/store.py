@@ -3,7 +3,6 @@
 Only steps of this project write here: Kaniko does not mount the folder. A name in it is a hash that was checked.
 """
 
-import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 from inference_image_build.registry import replies
 from inference_image_build.registry.manifests import Manifest
-from inference_image_contract.content import DIGEST
+from inference_image_contract.content import DIGEST, file_sha256
 
 CHUNK = 1 << 20
 _MAX_SMALL = 64 * 1024
@@ -116,5 +115,4 @@ def pieces(path: Path) -> Iterator[bytes]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return f"sha256:{file_sha256(path)}"

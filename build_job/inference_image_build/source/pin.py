@@ -16,6 +16,7 @@ from inference_image_build.source import git as git_source
 from inference_image_build.source.archive import layout
 from inference_image_build.source.git.remote import Credentials
 from inference_image_contract import paths
+from inference_image_contract.content import file_sha256
 from inference_image_contract.errors import StageError
 from inference_image_contract.hints import REQUEST_AGAIN
 from inference_image_contract.inputs import GitSource, PinnedArchive, PinnedCommit, PinnedFile, ResolveInput
@@ -116,7 +117,7 @@ def _of_archive(request: ResolveInput, store: Store, mounts: Mounts) -> Tree:
     with mounts.scratch() as folder:
         path = folder / "archive"
         store.download(key, path, etag=info.etag, size=info.size)
-        pinned = PinnedArchive(key=key, size=info.size, etag=info.etag, sha256=archive.sha256(path))
+        pinned = PinnedArchive(key=key, size=info.size, etag=info.etag, sha256=file_sha256(path))
         found = unpack.pin(archive.entries(path, key), _InFirstFolder(_wanted(request)), dockerfile.MAX_BYTES)
     paths = {item.path for item in found[0]}
     paths = {path for path in paths if not layout.is_metadata(path, paths)}

@@ -10,6 +10,7 @@ from inference_image_build.source import git as git_source
 from inference_image_build.source.git.remote import Credentials
 from inference_image_build.source.pin import Mounts
 from inference_image_build.source.source_entry import SourceEntry
+from inference_image_contract.content import file_sha256
 from inference_image_contract.errors import StageError
 from inference_image_contract.inputs import (
     AssembleInput,
@@ -59,7 +60,7 @@ def _archive(pinned: PinnedArchive, files: Iterable[PinnedFile], store: Store, m
     with mounts.scratch() as folder:
         path = folder / "archive"
         download(store, [Wanted(pinned.key, path, pinned.etag, pinned.size)])
-        if archive.sha256(path) != pinned.sha256:
+        if file_sha256(path) != pinned.sha256:
             raise _changed(f"The archive {pinned.key}")
         within = f"{pinned.folder}/" if pinned.folder else ""
         entries = archive.entries(path, pinned.key)

@@ -283,7 +283,7 @@ class KubernetesCluster:
 
 
 def _named(name: str) -> dict[str, str]:
-    """Selects the object with this name, which need not be one (apimachinery, fields.EscapeValue)."""
+    """Selects the object with this name. Escaped, because a name in a status can be any text (fields.EscapeValue)."""
     return {"fieldSelector": "metadata.name=" + re.sub(r"([\\,=])", r"\\\1", name)}
 
 

@@ -18,8 +18,8 @@ from inference_image_operator.core.decide import is_foreign, is_settled
 from inference_image_operator.core.waiting import is_queued
 from inference_image_operator.diagnosis.pending import Check
 from inference_image_operator.kube.client import ENDING_PODS, OUR_JOBS, WARNING_EVENTS, KubernetesCluster
-from inference_image_operator.kube.connection import ApiError, Object
-from inference_image_operator.kube.observe import InvalidObjectError, finished, from_object
+from inference_image_operator.kube.connection import ApiError
+from inference_image_operator.kube.observe import InvalidObjectError, from_object
 from inference_image_operator.observed import Observed
 from inference_image_operator.runtime import handlers, job_signals
 from inference_image_operator.runtime.health import Health
@@ -60,15 +60,10 @@ async def run(config: Config) -> None:
     def wake(key: Key, after: float = 0) -> None:
         queue.add(key, after)  # the queue exists when somebody calls this
 
-    signals, tags, written = JobSignals(wake, config.serves), TagHolders(wake), LastWritten()
-
-    def job_changed(kind: str, job: Object) -> None:
-        if key := job_signals.key_of(job):
-            written.saw_job(key, job["metadata"]["name"], ended=kind == "DELETED" or finished(job))
-        signals.changed(kind, job)
-
+    tags, written = TagHolders(wake), LastWritten()
+    signals = JobSignals(wake, config.serves, written.saw_job)
     watches = (
-        (OUR_JOBS, job_changed),
+        (OUR_JOBS, signals.changed),
         (WARNING_EVENTS, job_signals.kept(signals.warned)),
         (ENDING_PODS, job_signals.kept(signals.ended)),
     )

@@ -47,10 +47,19 @@ class JobSignals:
     And whether something that was added to the pod of its current Job keeps it running.
     """
 
-    def __init__(self, wake: Callable[[Key, float], None], serves: Callable[[str], bool] = lambda _: True) -> None:
-        """`wake` makes an object due after some seconds. `serves` tells whether a namespace's objects are served."""
+    def __init__(
+        self,
+        wake: Callable[[Key, float], None],
+        serves: Callable[[str], bool] = lambda _: True,
+        saw_job: Callable[[Key, str, bool], None] = lambda *_: None,
+    ) -> None:
+        """`wake` makes an object due after some seconds. `serves` tells whether a namespace's objects are served.
+
+        `saw_job` gets each Job that the watch brings: its object, its name, and whether it has ended or is gone.
+        """
         self._wake = wake
         self._serves = serves
+        self._saw_job = saw_job
         self._jobs: dict[Key, str] = {}
         self._keys: dict[tuple[str, str], Key] = {}
         self._warnings: dict[Key, dict[tuple[str, str, str, str], Object]] = {}
@@ -83,10 +92,12 @@ class JobSignals:
 
     def changed(self, kind: str, job: Object) -> None:
         """Makes the object of a Job due: at once by its end, unless its pod has told that before."""
-        key = key_of(job)
-        if key is None or not self._serves(key[0]):
+        name, namespace = owner_of(job), job["metadata"].get("namespace", "")
+        if name is None or not self._serves(namespace):
             return
-        if kind == "DELETED" or not finished(job):
+        key, gone, ended = (namespace, name), kind == "DELETED", finished(job)
+        self._saw_job(key, job["metadata"]["name"], gone or ended)
+        if gone or not ended:
             self._wake(key, job_event_delay(kind, job))
         elif not self.has_taken(key, job["metadata"]["uid"]):
             self._wake(key, 0)
@@ -143,12 +154,6 @@ class JobSignals:
             self._keys.pop((key[0], _base(job)), None)
         self._warnings.pop(key, None)
         self._lingering.discard(key)
-
-
-def key_of(job: Object) -> Key | None:
-    """The InferenceImage that controls the Job; None if none does."""
-    name = owner_of(job)
-    return None if name is None else (job["metadata"].get("namespace", ""), name)
 
 
 def owner_of(job: Object) -> str | None:

@@ -50,7 +50,10 @@ class LastWritten:
         self._seen: dict[Key, _Seen] = {}
 
     def take(self, key: Key) -> Left | None:
-        """What the last write left, for one reconcile; None if the reconcile has to read it and list its Jobs."""
+        """What the last write left, for one reconcile.
+
+        None if that reconcile has to read the object and list its Jobs.
+        """
         self._seen[key] = _Seen()
         found = self._kept.pop(key, None)
         return Left(msgspec.json.decode(found.data), frozenset(found.jobs)) if found else None
@@ -69,7 +72,7 @@ class LastWritten:
         if len(data) <= MAX_BYTES:
             self._kept[key] = _Kept(version, data, set(jobs))
             for name, ended in seen.jobs.items():
-                self.saw_job(key, name, ended=ended)
+                self.saw_job(key, name, ended)
 
     def saw(self, key: Key, version: str) -> None:
         """The watch has brought this version of an object. If it is not the one that is kept, that may be old."""
@@ -82,7 +85,7 @@ class LastWritten:
         """Whether the object is as the last write left it, as far as the watches have told."""
         return key in self._kept
 
-    def saw_job(self, key: Key, name: str, *, ended: bool) -> None:
+    def saw_job(self, key: Key, name: str, ended: bool) -> None:  # noqa: FBT001 - a callback of the watch
         """The watch has brought a Job of an object. One that has ended, or is gone, need not be asked for.
 
         One that should not be there was created late, for a claim that was replaced: the next reconcile lists the Jobs.

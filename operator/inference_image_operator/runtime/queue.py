@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 FIRST_DELAY = 0.25
 MAX_DELAY = 30.0
 CHECKS_PER_SECOND = 10
-"""Checks of pods, on average, however many objects wait: each costs the API server about as much as a stage's step."""
+"""On average, however many objects wait: for each the API server compares the labels of all pods in the namespace."""
 
 K = TypeVar("K", bound=Hashable)
 

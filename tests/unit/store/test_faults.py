@@ -129,10 +129,11 @@ def test_an_object_that_is_always_wrong_is_corrupt(store, standin, tmp_path, cal
     assert _left_over(tmp_path) == []
 
 
-def test_the_sha256_detects_wrong_bytes_with_a_correct_etag(store, standin, tmp_path):
+@pytest.mark.parametrize("data", [DATA, b""], ids=["bytes", "an empty object"])
+def test_the_sha256_detects_wrong_bytes_with_a_correct_etag(store, standin, tmp_path, data):
     bucket = standin.handler.service.buckets["127"]
     with bucket.receive() as incoming:
-        incoming.write(DATA)
+        incoming.write(data)
         bucket.commit("k", incoming, About(metadata={"sha256": "0" * 64}))
     with pytest.raises(StageError, match="SHA-256") as failed:
         store.download("k", tmp_path / "back")

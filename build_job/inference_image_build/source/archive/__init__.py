@@ -1,6 +1,5 @@
 """An archive as a source: its format by name, its files, and its SHA-256."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,9 +49,3 @@ def _form(path: Path) -> str:
     if head[_TAR[0]] == _TAR[1]:
         return "an uncompressed tar archive"
     return next((form for begin, form in _BEGINNINGS.items() if head.lower().startswith(begin)), "")
-
-
-def sha256(path: Path) -> str:
-    """Hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

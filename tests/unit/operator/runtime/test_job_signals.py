@@ -264,6 +264,14 @@ def test_the_end_of_a_job_makes_its_object_due_at_once(signals, woken):
     assert woken == [(KEY, POD_CHECK_DELAY), (KEY, 0), (KEY, 0)]
 
 
+def test_every_job_that_the_watch_brings_is_told():
+    told = []
+    signals = JobSignals(lambda *_: None, saw_job=lambda *about: told.append(about))
+    for kind, found in (("ADDED", job()), ("MODIFIED", job(ended=True)), ("DELETED", job())):
+        signals.changed(kind, found)
+    assert told == [(KEY, JOB, False), (KEY, JOB, True), (KEY, JOB, True)]
+
+
 def test_the_end_of_a_job_whose_pod_came_before_makes_nothing_due(signals, woken):
     found = pod()
     found["metadata"]["ownerReferences"] = [{"uid": "job-1", "controller": True}]

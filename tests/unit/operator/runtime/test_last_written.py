@@ -75,8 +75,8 @@ def test_an_answer_that_is_empty_or_large_is_not_kept(answer):
 def test_a_job_that_has_ended_need_not_be_asked_for(written, before_the_answer):
     if before_the_answer:
         written.take(KEY)
-    written.saw_job(KEY, "export", ended=True)
-    written.saw_job(KEY, "build", ended=False)
+    written.saw_job(KEY, "export", True)
+    written.saw_job(KEY, "build", False)
     if before_the_answer:
         written.keep(KEY, image(), JOBS)
     assert written.take(KEY) == Left(image(), frozenset({"build"}))
@@ -86,17 +86,17 @@ def test_a_job_that_has_ended_need_not_be_asked_for(written, before_the_answer):
 def test_after_a_job_that_should_not_be_there_the_jobs_are_listed(written, before_the_answer):
     if before_the_answer:
         written.take(KEY)
-    written.saw_job(KEY, "late", ended=False)
+    written.saw_job(KEY, "late", False)
     if before_the_answer:
         written.keep(KEY, image(), JOBS)
     assert written.take(KEY) is None
 
 
 def test_jobs_before_a_reconcile_do_not_count(written):
-    written.saw_job(OTHER, "late", ended=False)
-    written.saw_job(KEY, "late", ended=True)
+    written.saw_job(OTHER, "late", False)
+    written.saw_job(KEY, "late", True)
     assert written.take(KEY) == Left(image(), JOBS)
-    written.saw_job(KEY, "late", ended=False)
+    written.saw_job(KEY, "late", False)
     written.take(KEY)
     written.keep(KEY, image(), JOBS)
     assert written.take(KEY) == Left(image(), JOBS)

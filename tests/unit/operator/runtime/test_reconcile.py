@@ -234,16 +234,17 @@ class Written(TwoReads):
         return [{"metadata": meta | {"name": found}} for found in self.created if name in ("", found)]
 
 
-async def test_after_its_own_write_the_object_is_not_read_again():
+async def test_after_its_own_write_the_object_is_not_read_again_and_its_jobs_are_asked_for_by_name():
     cluster = Written()
     reconciler = reconciler_of(cluster, World())
     await reconciler(KEY)
     await reconciler(KEY)
     assert cluster.status["stage"]["jobUID"] == "job-1"
     assert cluster.reads == 1
+    assert cluster.asked == ["", *cluster.created]
 
 
-async def test_a_write_on_what_is_out_of_date_is_refused_and_the_object_is_read():
+async def test_a_write_on_what_is_out_of_date_is_refused_and_the_object_is_read_and_its_jobs_are_listed():
     cluster = Written()
     reconciler = reconciler_of(cluster, World())
     await reconciler(KEY)
@@ -253,6 +254,7 @@ async def test_a_write_on_what_is_out_of_date_is_refused_and_the_object_is_read(
     await reconciler(KEY)
     assert cluster.status["stage"]["jobUID"] == "job-1"
     assert cluster.reads == 2
+    assert cluster.asked == ["", *cluster.created, ""]
 
 
 @pytest.mark.parametrize(("moved", "again"), [(False, POD_CHECK_DELAY), (True, 0)], ids=["unchanged", "changed"])
@@ -268,22 +270,3 @@ async def test_without_a_write_nothing_is_done_on_what_may_be_out_of_date(moved,
     assert await reconciler(KEY) == again
     assert len(cluster.created) == (0 if moved else 1)
     assert cluster.reads == 2
-
-
-async def test_after_its_own_write_it_asks_for_the_jobs_that_it_knows():
-    cluster = Written()
-    reconciler = reconciler_of(cluster, World())
-    await reconciler(KEY)
-    await reconciler(KEY)
-    assert cluster.asked == ["", *cluster.created]
-
-
-async def test_after_a_write_of_another_client_all_jobs_are_listed():
-    cluster = Written()
-    reconciler = reconciler_of(cluster, World())
-    await reconciler(KEY)
-    cluster.moves_on()
-    with pytest.raises(ApiError, match="modified"):
-        await reconciler(KEY)
-    await reconciler(KEY)
-    assert cluster.asked == ["", *cluster.created, ""]
