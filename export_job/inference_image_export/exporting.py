@@ -34,7 +34,9 @@ def export(source: Source, input_type: str, folder: Path) -> Output:
     config = _read_config(source)
     try:
         with tf.Graph().as_default(), _graph_only(exporter):
-            exporter.export_inference_graph(input_type, config, str(source.checkpoint_prefix), str(folder))
+            # Code of TensorFlow 1, which had no AutoGraph: without it the graph is the same, byte for byte, and sooner.
+            unconverted = tf.autograph.experimental.do_not_convert(exporter.export_inference_graph)
+            unconverted(input_type, config, str(source.checkpoint_prefix), str(folder))
     except OSError:  # an error of the disk, not of the model: the code below does not explain it
         raise
     except Exception as error:

@@ -15,7 +15,7 @@ from devcluster.fixture import Fixture, fixture
 from devcluster.ufile import KeyPair, StandIn, running
 from inference_image_contract import inputs, results
 from inference_image_store import Credentials, Store
-from tests.support.exporting import export_stage
+from tests.support.exporting import export_stage, upload_again
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -136,6 +136,8 @@ class FirstExport:
     """The export of the `world`, and the bucket that it leaves."""
 
     folder: Path
+    kept: Path
+    """What `export` left for `upload`."""
     done: results.Exported
     seen: list[tuple[str, str]]
     """Method and key of each request."""
@@ -144,14 +146,18 @@ class FirstExport:
         """Keys written below the output prefix, in order."""
         return [key for method, key in self.seen if method == "PUT" and key.startswith(OUTPUT)]
 
+    def upload_again(self, world: World, store: Store | None = None) -> results.Exported:
+        """Uploads the same files for a `world`."""
+        return upload_again(world.stage, store or world.store, self.kept)
+
 
 @pytest.fixture(scope="session")
 def first_export(trained: Fixture, tmp_path_factory: pytest.TempPathFactory) -> FirstExport:
     """Made once: TensorFlow takes seconds for each export."""
-    folder = tmp_path_factory.mktemp("first-export")
+    folder, kept = tmp_path_factory.mktemp("first-export"), tmp_path_factory.mktemp("kept") / "output"
     with made(trained, folder) as world:
-        done = export_stage(world.stage, world.store)
-        return FirstExport(folder, done, [*world.stand_in.seen])
+        done = export_stage(world.stage, world.store, kept)
+        return FirstExport(folder, kept, done, [*world.stand_in.seen])
 
 
 @pytest.fixture
