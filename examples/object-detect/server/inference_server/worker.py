@@ -4,6 +4,7 @@ A thread gets a connection when the headers of its request have arrived, and pro
 neither slow clients nor a full queue keep `/initialized` from being answered.
 """
 
+import select
 import selectors
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,9 @@ GRACE_SECONDS = 20
 """From SIGTERM to SIGKILL of the worker; well below Kubernetes' 30 s, so that it holds on a busy node too."""
 
 PROBE_THREADS = 2
+
+NEXT_MILLISECONDS = 2
+"""How long a thread waits for the next request on its connection, before the worker's loop does."""
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -63,6 +67,17 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
         answered: Future[object] = self._probes.submit(self.handle, connection)
         answered.add_done_callback(partial(self.method_queue.defer, self.finish_request, connection))
 
+    def handle(self, conn: Any) -> object:  # noqa: ANN401 - as above
+        """Handles a request in a thread, and those that follow on the same connection at once.
+
+        The way back through the worker's loop takes four switches of threads. A thread stays with a connection only
+        while there is one for each.
+        """
+        kept = super().handle(conn)
+        while kept is True and self.alive and self.nr_conns <= self.cfg.threads and _follows(conn):
+            kept = super().handle(conn)
+        return kept
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handles SIGTERM. It only queues a call, because the signal may arrive while the main thread holds a lock."""
         self.method_queue.defer(self._drain, sig, frame)
@@ -73,3 +88,10 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no typ
             ThreadWorker.handle_exit(self, sig, frame)
 
         threading.Thread(target=finish, name="drain", daemon=True).start()
+
+
+def _follows(conn: Any) -> bool:  # noqa: ANN401 - gunicorn has no types
+    """Whether the headers of another request arrive soon."""
+    arrived = select.poll()
+    arrived.register(conn.sock, select.POLLIN)
+    return bool(arrived.poll(NEXT_MILLISECONDS)) and bool(headers(conn.sock))
