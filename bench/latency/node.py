@@ -1,6 +1,7 @@
 """The images on the development cluster's node, through containerd."""
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,11 +22,28 @@ def forget(*parts: str) -> None:
     """
     if not parts:
         kubectl.kubectl("delete", "pods", "-A", "--field-selector=status.phase!=Running", "--wait=true")
+        _await_removed_containers()
     if names := list(removable(_ctr("images", "ls").splitlines()[1:], parts)):
         _ctr("images", "rm", "--sync", *names)
     if not parts:
         os.sync()
         Path("/proc/sys/vm/drop_caches").write_text("1")
+
+
+def _await_removed_containers() -> None:
+    """Waits until the kubelet has removed the containers of deleted pods, which it does once a minute.
+
+    Until then they keep their layers on the node.
+    """
+    deadline = time.monotonic() + 180
+    while ended := _ids("containers") - _ids("tasks"):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The kubelet has not removed these ended containers within 180 s: {sorted(ended)}")
+        time.sleep(1)
+
+
+def _ids(kind: str) -> set[str]:
+    return {line.split()[0] for line in _ctr(kind, "ls").splitlines()[1:]}
 
 
 def removable(lines: Iterable[str], parts: tuple[str, ...]) -> Iterator[str]:
